@@ -1,0 +1,31 @@
+/*
+ * casnet.c
+ *		Entry point of the library: a table of contents of what it sets up.
+ *
+ * Nothing here needs shared memory or a preload.  The library is loaded by the
+ * first call of one of its functions, or by session_preload_libraries.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "casnet.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+/*
+ * Called once per backend, also in each parallel worker.  Every name under
+ * "casnet." that is not defined by then is refused from here on.
+ */
+void
+_PG_init(void)
+{
+	casnet_session_init();
+	casnet_catalog_init();
+	casnet_membership_init();
+
+	MarkGUCPrefixReserved("casnet");
+}

@@ -1,0 +1,145 @@
+/*
+ * casnet.h
+ *		Declarations shared between the source files, one section per file.
+ */
+#ifndef CASNET_H
+#define CASNET_H
+
+#include "access/genam.h"
+#include "access/htup.h"
+#include "fmgr.h"
+#include "nodes/bitmapset.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+
+/* Longest permission or role name, in bytes, with the final zero. */
+#define CASNET_NAME_LENGTH NAMEDATALEN
+
+/* catalog.c: where our tables are, and how to read them */
+
+typedef enum CasnetTable
+{
+	CASNET_USERS,
+	CASNET_TENANTS,
+	CASNET_USER_TENANTS,
+	CASNET_ROLE_PERMISSIONS,
+	CASNET_USER_TENANT_PERMISSIONS
+} CasnetTable;
+
+#define CASNET_NUM_TABLES (CASNET_USER_TENANT_PERMISSIONS + 1)
+
+/* Column numbers within a table of ours; catalog.c has the names. */
+enum
+{
+	USERS_ID, USERS_USERNAME, USERS_IS_ACTIVE, USERS_IS_SUPERUSER
+};
+enum
+{
+	TENANTS_ID, TENANTS_NAME
+};
+enum
+{
+	USER_TENANTS_USER_ID, USER_TENANTS_TENANT_ID, USER_TENANTS_ROLE
+};
+enum
+{
+	ROLE_PERMISSIONS_ROLE, ROLE_PERMISSIONS_PERMISSION
+};
+enum
+{
+	USER_TENANT_PERMISSIONS_USER_ID, USER_TENANT_PERMISSIONS_TENANT_ID,
+	USER_TENANT_PERMISSIONS_PERMISSION
+};
+
+/* The ways in which we read them. */
+typedef enum CasnetPath
+{
+	CASNET_USER_BY_ID,
+	CASNET_TENANT_BY_ID,
+	CASNET_TENANT_BY_NAME,
+	CASNET_MEMBER,				/* user, tenant */
+	CASNET_MEMBERS_BY_USER,
+	CASNET_MEMBERS_BY_TENANT,
+	CASNET_PERMISSIONS_OF_ROLE,
+	CASNET_ALL_ROLE_PERMISSIONS,
+	CASNET_PERMISSIONS_OF_MEMBER	/* user, tenant */
+} CasnetPath;
+
+typedef struct CasnetScan
+{
+	CasnetTable table;
+	Relation	relation;
+	SysScanDesc scan;
+} CasnetScan;
+
+extern uint64 casnet_epoch;
+
+extern void casnet_catalog_init(void);
+extern void casnet_catalog_invalidate(void);
+extern Snapshot casnet_catalog_snapshot(void);
+extern void casnet_scan_begin(CasnetScan *scan, CasnetPath path,
+							  Snapshot snapshot, Datum key1, Datum key2);
+extern HeapTuple casnet_scan_next(CasnetScan *scan);
+extern Datum casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column,
+							   bool *isnull);
+extern void casnet_scan_end(CasnetScan *scan);
+
+/* session.c: who the session is, by its settings */
+
+extern uint64 casnet_generation;
+
+extern void casnet_session_init(void);
+extern const pg_uuid_t *casnet_session_user(void);
+extern const pg_uuid_t *casnet_session_tenant(void);
+
+/* membership.c: what a user may do in a tenant */
+
+typedef struct CasnetVerdictKey
+{
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;			/* all zero when has_tenant is false */
+	bool		has_tenant;
+} CasnetVerdictKey;
+
+typedef struct CasnetVerdict
+{
+	CasnetVerdictKey key;		/* hash key; must be first */
+	bool		user_active;	/* the user exists and is active */
+	bool		superuser;		/* users.is_superuser */
+	bool		tenant_open;	/* the user may be active in the tenant */
+	bool		is_member;		/* there is a row in user_tenants */
+	char		role[CASNET_NAME_LENGTH];	/* empty if no member */
+	Bitmapset  *permissions;	/* of the role, and granted in person */
+} CasnetVerdict;
+
+extern void casnet_membership_init(void);
+extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
+												 const pg_uuid_t *tenant);
+extern const CasnetVerdict *casnet_membership_current(void);
+extern const CasnetVerdict *casnet_membership_require_user(void);
+extern const CasnetVerdict *casnet_membership_require(int bit);
+extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
+extern bool casnet_membership_is_cached(void);
+extern Bitmapset *casnet_membership_role_permissions(const char *role,
+													 Snapshot snapshot);
+extern bool casnet_membership_is_administrator(void);
+extern bool casnet_tenant_exists(const pg_uuid_t *tenant);
+
+/* permission.c: names and bits of permissions, and the function policies call */
+
+extern int	casnet_permission_intern(const char *name);
+extern int	casnet_permission_find(const char *name);
+extern int	casnet_permission_bit(const char *name);
+extern int	casnet_permission_bit_of(text *name);
+extern const char *casnet_permission_name(int bit);
+extern int	casnet_permission_count(void);
+
+/* uuid.c */
+
+extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
+extern char *casnet_uuid_format(const pg_uuid_t *uuid);
+
+#endif							/* CASNET_H */

@@ -1,0 +1,359 @@
+/*
+ * catalog.c
+ *		Where the tables are that decide about access, and how to read them.
+ *
+ * The five tables are read the way the server reads its own catalogs: by OID
+ * and index, with a snapshot taken at that moment, without SPI and without
+ * the privileges or policies of whoever happens to be asking.  What was found
+ * about them (OIDs, column numbers, indexes) is kept until a relcache message
+ * says that one of them changed.
+ *
+ * The same message carries the news that rows changed: the trigger function
+ * casnet.announce_change() sends it at the end of the transaction that wrote
+ * them.  It moves casnet_epoch, and whoever keeps something derived from the
+ * rows compares that number.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "casnet.h"
+
+#define MAX_COLUMNS 4
+#define MAX_KEYS 2
+
+typedef struct ColumnDescription
+{
+	const char *name;
+	Oid			type;
+} ColumnDescription;
+
+typedef struct TableDescription
+{
+	const char *name;
+	int			ncolumns;
+	ColumnDescription columns[MAX_COLUMNS];
+} TableDescription;
+
+typedef struct PathDescription
+{
+	CasnetTable table;
+	int			nkeys;
+	int			columns[MAX_KEYS];
+} PathDescription;
+
+static const TableDescription tables[CASNET_NUM_TABLES] = {
+	[CASNET_USERS] = {"users", 4, {{"id", UUIDOID}, {"username", TEXTOID},
+	{"is_active", BOOLOID}, {"is_superuser", BOOLOID}}},
+	[CASNET_TENANTS] = {"tenants", 2, {{"id", UUIDOID}, {"name", TEXTOID}}},
+	[CASNET_USER_TENANTS] = {"user_tenants", 3, {{"user_id", UUIDOID},
+	{"tenant_id", UUIDOID}, {"role", TEXTOID}}},
+	[CASNET_ROLE_PERMISSIONS] = {"role_permissions", 2, {{"role", TEXTOID},
+	{"permission", TEXTOID}}},
+	[CASNET_USER_TENANT_PERMISSIONS] = {"user_tenant_permissions", 3,
+		{{"user_id", UUIDOID}, {"tenant_id", UUIDOID},
+	{"permission", TEXTOID}}}
+};
+
+static const PathDescription paths[] = {
+	[CASNET_USER_BY_ID] = {CASNET_USERS, 1, {USERS_ID}},
+	[CASNET_TENANT_BY_ID] = {CASNET_TENANTS, 1, {TENANTS_ID}},
+	[CASNET_TENANT_BY_NAME] = {CASNET_TENANTS, 1, {TENANTS_NAME}},
+	[CASNET_MEMBER] = {CASNET_USER_TENANTS, 2, {USER_TENANTS_USER_ID,
+	USER_TENANTS_TENANT_ID}},
+	[CASNET_MEMBERS_BY_USER] = {CASNET_USER_TENANTS, 1,
+	{USER_TENANTS_USER_ID}},
+	[CASNET_MEMBERS_BY_TENANT] = {CASNET_USER_TENANTS, 1,
+	{USER_TENANTS_TENANT_ID}},
+	[CASNET_PERMISSIONS_OF_ROLE] = {CASNET_ROLE_PERMISSIONS, 1,
+	{ROLE_PERMISSIONS_ROLE}},
+	[CASNET_ALL_ROLE_PERMISSIONS] = {CASNET_ROLE_PERMISSIONS, 0, {0}},
+	[CASNET_PERMISSIONS_OF_MEMBER] = {CASNET_USER_TENANT_PERMISSIONS, 2,
+		{USER_TENANT_PERMISSIONS_USER_ID,
+	USER_TENANT_PERMISSIONS_TENANT_ID}},
+};
+
+/* Moves whenever a row or a definition of the five tables may have changed. */
+uint64		casnet_epoch = 1;
+
+/* What was found about the tables; good while catalog_valid. */
+static bool catalog_valid = false;
+static Oid	table_oids[CASNET_NUM_TABLES];
+static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
+static Oid	path_indexes[lengthof(paths)];
+
+PG_FUNCTION_INFO_V1(casnet_announce_change);
+
+/*
+ * Everything derived from the tables so far is out of date.  Never raises:
+ * it is called from relcache and transaction callbacks.
+ */
+void
+casnet_catalog_invalidate(void)
+{
+	casnet_epoch++;
+	casnet_generation++;
+}
+
+/*
+ * A relcache message arrived; relation is InvalidOid when all of them may
+ * have changed.  Only numbers move here, since a lookup may be under way.
+ */
+static void
+relcache_callback(Datum arg, Oid relation)
+{
+	bool		ours = !OidIsValid(relation);
+
+	for (int i = 0; i < CASNET_NUM_TABLES && !ours; i++)
+		ours = table_oids[i] == relation;
+
+	if (ours)
+	{
+		catalog_valid = false;
+		casnet_catalog_invalidate();
+	}
+}
+
+void
+casnet_catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+}
+
+/* Whether the index is a btree. */
+static bool
+is_btree(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relam == BTREE_AM_OID;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * A valid, complete btree index of the relation whose first columns are the
+ * given ones, or InvalidOid.
+ */
+static Oid
+find_index(Relation relation, int ncolumns, const AttrNumber *columns)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ListCell   *lc;
+	Oid			found = InvalidOid;
+
+	foreach(lc, indexes)
+	{
+		Oid			index = lfirst_oid(lc);
+		HeapTuple	tuple;
+		Form_pg_index form;
+		bool		matches;
+
+		tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_index) GETSTRUCT(tuple);
+		matches = form->indisvalid && form->indnkeyatts >= ncolumns &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
+			is_btree(index);
+		for (int i = 0; matches && i < ncolumns; i++)
+			matches = form->indkey.values[i] == columns[i];
+		ReleaseSysCache(tuple);
+
+		if (matches)
+		{
+			found = index;
+			break;
+		}
+	}
+	list_free(indexes);
+	return found;
+}
+
+/*
+ * Find the tables, columns and indexes, unless that was done since they last
+ * changed.  Raises 55000 when a table is missing or not as we made it.
+ */
+static void
+resolve(void)
+{
+	Oid			namespace;
+
+	if (catalog_valid)
+		return;
+
+	namespace = get_namespace_oid("casnet", true);
+
+	/*
+	 * All OIDs first, and the flag before the columns: a message about one of
+	 * the tables that comes in while we open them then clears it again.
+	 */
+	for (int i = 0; i < CASNET_NUM_TABLES; i++)
+	{
+		table_oids[i] = OidIsValid(namespace) ?
+			get_relname_relid(tables[i].name, namespace) : InvalidOid;
+		if (!OidIsValid(table_oids[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table casnet.%s does not exist", tables[i].name),
+					 errhint("A superuser can make the missing tables with SELECT casnet.install().")));
+	}
+	catalog_valid = true;
+
+	for (int i = 0; i < CASNET_NUM_TABLES; i++)
+	{
+		Relation	relation = table_open(table_oids[i], AccessShareLock);
+
+		for (int j = 0; j < tables[i].ncolumns; j++)
+		{
+			AttrNumber	number = get_attnum(table_oids[i],
+											tables[i].columns[j].name);
+
+			if (number <= 0 ||
+				TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid
+				!= tables[i].columns[j].type)
+			{
+				catalog_valid = false;
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("table casnet.%s has no column %s of type %s",
+								tables[i].name, tables[i].columns[j].name,
+								format_type_be(tables[i].columns[j].type)),
+						 errhint("casnet needs this column as casnet.install() made it; undo the change.")));
+			}
+			attribute_numbers[i][j] = number;
+		}
+
+		for (int p = 0; p < lengthof(paths); p++)
+		{
+			AttrNumber	keys[MAX_KEYS];
+
+			if (paths[p].table != i)
+				continue;
+			for (int k = 0; k < paths[p].nkeys; k++)
+				keys[k] = attribute_numbers[i][paths[p].columns[k]];
+			path_indexes[p] = paths[p].nkeys == 0 ? InvalidOid :
+				find_index(relation, paths[p].nkeys, keys);
+		}
+		table_close(relation, AccessShareLock);
+	}
+}
+
+/*
+ * A snapshot of this moment, registered; the caller unregisters it.
+ *
+ * Not the transaction's snapshot: under REPEATABLE READ that may be older
+ * than a revocation which was already announced.  And not GetLatestSnapshot(),
+ * which parallel workers may not call.  For a table that has no syscache, a
+ * catalog snapshot is always taken anew, sees the effects of this transaction
+ * up to the last command, and is allowed everywhere.
+ */
+Snapshot
+casnet_catalog_snapshot(void)
+{
+	resolve();
+	AcceptInvalidationMessages();
+	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
+}
+
+/*
+ * Begin to read one of the tables.  The keys are as many Datums as the path
+ * has (uuid, or text); the others are ignored.
+ */
+void
+casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
+				  Datum key1, Datum key2)
+{
+	const PathDescription *description = &paths[path];
+	Datum		values[MAX_KEYS] = {key1, key2};
+	ScanKeyData keys[MAX_KEYS];
+
+	resolve();
+	scan->table = description->table;
+	scan->relation = table_open(table_oids[scan->table], AccessShareLock);
+
+	/* Opening it may have brought the news that it has changed. */
+	resolve();
+
+	for (int i = 0; i < description->nkeys; i++)
+	{
+		int			column = description->columns[i];
+		AttrNumber	number = attribute_numbers[scan->table][column];
+		Form_pg_attribute attribute =
+			TupleDescAttr(RelationGetDescr(scan->relation), number - 1);
+
+		ScanKeyEntryInitialize(&keys[i], 0, number, BTEqualStrategyNumber,
+							   InvalidOid, attribute->attcollation,
+							   attribute->atttypid == UUIDOID ?
+							   F_UUID_EQ : F_TEXTEQ,
+							   values[i]);
+	}
+	scan->scan = systable_beginscan(scan->relation, path_indexes[path],
+									OidIsValid(path_indexes[path]), snapshot,
+									description->nkeys, keys);
+}
+
+/* The next row, or NULL; good until the next call. */
+HeapTuple
+casnet_scan_next(CasnetScan *scan)
+{
+	return systable_getnext(scan->scan);
+}
+
+/* A column of the row, by the number that casnet.h gives it. */
+Datum
+casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column, bool *isnull)
+{
+	return heap_getattr(tuple, attribute_numbers[scan->table][column],
+						RelationGetDescr(scan->relation), isnull);
+}
+
+void
+casnet_scan_end(CasnetScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+}
+
+/*
+ * casnet.announce_change() returns trigger
+ *
+ * Makes every backend forget what it derived from the table, at commit; this
+ * one at the next command, and again should the transaction roll back.  A row
+ * trigger, since logical replication fires no others; AFTER TRUNCATE too.
+ * Raises 39P01 when it is not called as a trigger.
+ */
+Datum
+casnet_announce_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.announce_change() was not called as a trigger"),
+				 errhint("It is attached to tables by casnet.install().")));
+
+	CacheInvalidateRelcache(trigger->tg_relation);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,25 @@
+/*
+ * compat.h
+ *		Differences between the supported PostgreSQL releases, 15 to 18.
+ *
+ * This is the only file that tests PG_VERSION_NUM.
+ */
+#ifndef CASNET_COMPAT_H
+#define CASNET_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "casnet needs PostgreSQL 15 or later"
+#endif
+
+/*
+ * Memory handed to the settings machinery by a check hook: malloc() until 15,
+ * an allocator of its own from 16 on.  Both return NULL when out of memory,
+ * which makes the check hook refuse the value.
+ */
+#if PG_VERSION_NUM >= 160000
+#define casnet_guc_malloc(size) guc_malloc(LOG, (size))
+#else
+#define casnet_guc_malloc(size) malloc(size)
+#endif
+
+#endif							/* CASNET_COMPAT_H */

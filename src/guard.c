@@ -1,0 +1,375 @@
+/*
+ * guard.c
+ *		Row triggers that keep memberships in order, however a row is written.
+ *
+ * Two rules.  Escalation: nobody grants a role or a permission above their
+ * own; it binds the users of the application, not administrators.  Last
+ * owner: a tenant that has an owner never loses its last one until it is
+ * deleted; it binds everybody.
+ *
+ * Policies decide whether a row may be touched at all.  A row of another
+ * tenant than the active one is therefore passed on unjudged: the policy
+ * refuses it next, with the same error for rows that exist and rows that do
+ * not.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+/*
+ * Class of our locks on tenants.  The advisory lock functions use classes 1
+ * and 2 only, so nobody can take these from SQL.
+ */
+#define TENANT_LOCK_CLASS 0xCA5E
+
+PG_FUNCTION_INFO_V1(casnet_guard_membership);
+PG_FUNCTION_INFO_V1(casnet_guard_grant);
+PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
+
+/* Raises 39P01 unless the function was called for a row event, as asked. */
+static TriggerData *
+row_trigger(FunctionCallInfo fcinfo, const char *name, bool before)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		before != (bool) TRIGGER_FIRED_BEFORE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.%s() was not called %s a row event", name,
+						before ? "before" : "after"),
+				 errhint("It is attached to tables by casnet.install().")));
+	return trigger;
+}
+
+/* A column of the row; elog when the table has none of that name. */
+static Datum
+column_value(Relation relation, HeapTuple row, const char *column,
+			 bool *isnull)
+{
+	int			number = SPI_fnumber(RelationGetDescr(relation), column);
+
+	if (number <= 0)
+		elog(ERROR, "table %s has no column %s",
+			 RelationGetRelationName(relation), column);
+	return heap_getattr(row, number, RelationGetDescr(relation), isnull);
+}
+
+/* A uuid column of the row; false when it is NULL. */
+static bool
+uuid_value(Relation relation, HeapTuple row, const char *column,
+		   pg_uuid_t *uuid)
+{
+	bool		isnull;
+	Datum		value = column_value(relation, row, column, &isnull);
+
+	if (!isnull)
+		*uuid = *DatumGetUUIDP(value);
+	return !isnull;
+}
+
+/* A text column of the row, or the empty string when it is NULL. */
+static char *
+text_value(Relation relation, HeapTuple row, const char *column)
+{
+	bool		isnull;
+	Datum		value = column_value(relation, row, column, &isnull);
+
+	return isnull ? pstrdup("") : TextDatumGetCString(value);
+}
+
+/* The order of the roles; 0 for no role.  Raises 22023 for an unknown one. */
+static int
+role_rank(const char *role)
+{
+	static const char *const roles[] = {"", "viewer", "member", "admin",
+	"owner"};
+
+	for (int i = 0; i < lengthof(roles); i++)
+		if (strcmp(role, roles[i]) == 0)
+			return i;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown role \"%s\"", role),
+			 errhint("The roles are owner, admin, member and viewer.")));
+}
+
+/*
+ * Whether the rule of escalation does not bind the current database role:
+ * superusers, administrators, and the owner of the table, as whom cascades
+ * run.
+ */
+static bool
+stands_above(Relation relation)
+{
+	return casnet_membership_is_administrator() ||
+		has_privs_of_role(GetUserId(), relation->rd_rel->relowner);
+}
+
+/*
+ * The verdict about the session if it is to judge the row, else NULL: the row
+ * belongs to another tenant than the active one, or the session's user is a
+ * superuser of the application.  Raises 28000, 55000 or 42501 when the
+ * session has no standing in any tenant.
+ */
+static const CasnetVerdict *
+judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
+{
+	pg_uuid_t	tenant;
+
+	AcceptInvalidationMessages();
+	*verdict = *casnet_membership_require_user();
+	if (!verdict->tenant_open || verdict->superuser ||
+		!uuid_value(relation, row, "tenant_id", &tenant) ||
+		memcmp(&tenant, &verdict->key.tenant, UUID_LEN) != 0)
+		return NULL;
+
+	/* A copy that lives on when the next verdict is looked up. */
+	verdict->permissions = bms_copy(verdict->permissions);
+	return verdict;
+}
+
+/* Raises 42501 with one message for every attempt to rise. */
+static void
+refuse_escalation(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("nobody can grant or take away more than they hold themselves"),
+			 errdetail_internal("%s", detail),
+			 errhint("Somebody with a higher role in the tenant can do it.")));
+}
+
+/* Raises 42501 unless the judge may make a row with that role, or undo it. */
+static void
+check_role(const CasnetVerdict *judge, const char *role)
+{
+	if (role_rank(role) > role_rank(judge->role))
+		refuse_escalation(psprintf("The role \"%s\" is above your own.", role));
+}
+
+/* Raises 42501 unless the judge holds each permission that the role gives. */
+static void
+check_role_permissions(const CasnetVerdict *judge, const char *role)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	Bitmapset  *given = casnet_membership_role_permissions(role, snapshot);
+	Bitmapset  *missing = bms_difference(given, judge->permissions);
+
+	UnregisterSnapshot(snapshot);
+	if (!bms_is_empty(missing))
+		refuse_escalation(psprintf("The role \"%s\" gives the permission \"%s\", which you do not hold.",
+								   role,
+								   casnet_permission_name(bms_next_member(missing, -1))));
+}
+
+/*
+ * casnet.guard_membership() returns trigger
+ *
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the role
+ * before and the role after are not above the writer's own, the writer holds
+ * every permission of the new one, a membership does not move, and to add
+ * somebody above member takes assign_roles too.  Raises 42501; 22023 for an
+ * unknown role.
+ */
+Datum
+casnet_guard_membership(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = row_trigger(fcinfo, "guard_membership", true);
+	Relation	relation = trigger->tg_relation;
+	HeapTuple	old = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
+		NULL : trigger->tg_trigtuple;
+	HeapTuple	new = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
+		trigger->tg_trigtuple : NULL;
+	HeapTuple	result = new != NULL ? new : old;
+	CasnetVerdict verdict;
+	const CasnetVerdict *judge;
+	char	   *new_role = NULL;
+
+	if (new != NULL)
+	{
+		new_role = text_value(relation, new, "role");
+		(void) role_rank(new_role);
+	}
+	if (stands_above(relation))
+		return PointerGetDatum(result);
+	judge = judge_of(relation, old != NULL ? old : new, &verdict);
+	if (judge == NULL)
+		return PointerGetDatum(result);
+
+	if (old != NULL)
+		check_role(judge, text_value(relation, old, "role"));
+	if (old != NULL && new != NULL)
+	{
+		pg_uuid_t	before[2];
+		pg_uuid_t	after[2];
+
+		memset(before, 0, sizeof(before));
+		memset(after, 0, sizeof(after));
+		uuid_value(relation, old, "user_id", &before[0]);
+		uuid_value(relation, old, "tenant_id", &before[1]);
+		uuid_value(relation, new, "user_id", &after[0]);
+		uuid_value(relation, new, "tenant_id", &after[1]);
+		if (memcmp(before, after, sizeof(before)) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("a membership cannot be moved to another user or tenant"),
+					 errhint("Remove the member and add the other one.")));
+	}
+	if (new != NULL)
+	{
+		check_role(judge, new_role);
+		check_role_permissions(judge, new_role);
+		if (old == NULL && role_rank(new_role) > role_rank("member") &&
+			!casnet_membership_holds(judge,
+									 casnet_permission_find("assign_roles")))
+			refuse_escalation("To add somebody with a role above \"member\" takes the permission \"assign_roles\".");
+	}
+	return PointerGetDatum(result);
+}
+
+/* Raises unless the judge may write this row of user_tenant_permissions. */
+static void
+check_grant(Relation relation, HeapTuple row)
+{
+	CasnetVerdict verdict;
+	const CasnetVerdict *judge = judge_of(relation, row, &verdict);
+	char	   *permission;
+	pg_uuid_t	user;
+
+	if (judge == NULL)
+		return;
+	permission = text_value(relation, row, "permission");
+	if (!casnet_membership_holds(judge, casnet_permission_bit(permission)))
+		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
+								   permission));
+	if (uuid_value(relation, row, "user_id", &user))
+		check_role(judge,
+				   casnet_membership_of(&user, &verdict.key.tenant)->role);
+}
+
+/*
+ * casnet.guard_grant() returns trigger
+ *
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenant_permissions:
+ * the permission is known, the writer holds it, and the member's role is not
+ * above the writer's.  Raises 22023 or 42501.
+ */
+Datum
+casnet_guard_grant(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = row_trigger(fcinfo, "guard_grant", true);
+	Relation	relation = trigger->tg_relation;
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	result = is_update ? trigger->tg_newtuple :
+		trigger->tg_trigtuple;
+
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		(void) casnet_permission_bit(text_value(relation, result,
+												"permission"));
+	if (stands_above(relation))
+		return PointerGetDatum(result);
+
+	check_grant(relation, trigger->tg_trigtuple);
+	if (is_update)
+		check_grant(relation, trigger->tg_newtuple);
+	return PointerGetDatum(result);
+}
+
+/* Whether the tenant has an owner, to a snapshot of this moment. */
+static bool
+has_owner(const pg_uuid_t *tenant)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_TENANT, snapshot,
+					  UUIDPGetDatum(tenant), (Datum) 0);
+	while (!found && (tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		role = casnet_scan_value(&scan, tuple, USER_TENANTS_ROLE,
+											 &isnull);
+
+		found = !isnull && strcmp(TextDatumGetCString(role), "owner") == 0;
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+/* Hold until the end of the transaction; see casnet_keep_last_owner(). */
+static void
+lock_tenant(const pg_uuid_t *tenant)
+{
+	uint64		hash = hash_bytes_extended(tenant->data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, TENANT_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
+ * casnet.keep_last_owner() returns trigger
+ *
+ * AFTER UPDATE OR DELETE FOR EACH ROW on user_tenants: raises 23514 when an
+ * owner went, none is left, and the tenant still exists.
+ *
+ * Two owners that leave at once delete different rows and do not see each
+ * other's, so they queue for a lock on the tenant, and the second one looks
+ * with a snapshot taken after the first one's commit, whatever the isolation
+ * level.
+ */
+Datum
+casnet_keep_last_owner(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = row_trigger(fcinfo, "keep_last_owner", false);
+	Relation	relation = trigger->tg_relation;
+	pg_uuid_t	tenant;
+	pg_uuid_t	tenant_after;
+
+	if (strcmp(text_value(relation, trigger->tg_trigtuple, "role"),
+			   "owner") != 0 ||
+		!uuid_value(relation, trigger->tg_trigtuple, "tenant_id", &tenant))
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		strcmp(text_value(relation, trigger->tg_newtuple, "role"),
+			   "owner") == 0 &&
+		uuid_value(relation, trigger->tg_newtuple, "tenant_id",
+				   &tenant_after) &&
+		memcmp(&tenant, &tenant_after, UUID_LEN) == 0)
+		return PointerGetDatum(NULL);
+
+	/* Make the rows that this command took away invisible to us. */
+	CommandCounterIncrement();
+
+	/* No lock for a tenant that goes with its owners: there may be many. */
+	if (!casnet_tenant_exists(&tenant))
+		return PointerGetDatum(NULL);
+	lock_tenant(&tenant);
+	if (!has_owner(&tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("a tenant keeps its last owner"),
+				 errhint("Make another member an owner first, or delete the tenant with casnet.delete_tenant()."),
+				 errtable(relation)));
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,480 @@
+/*
+ * identity.c
+ *		What a session may know about itself: who it is, where it belongs.
+ *
+ * These functions read the tables directly, past privileges and policies, and
+ * tell nobody more than the rows of their own user and active tenant.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+#define WHOAMI_COLUMNS 8
+#define MY_TENANTS_COLUMNS 4
+
+PG_FUNCTION_INFO_V1(casnet_current_user_id);
+PG_FUNCTION_INFO_V1(casnet_require_user);
+PG_FUNCTION_INFO_V1(casnet_is_administrator);
+PG_FUNCTION_INFO_V1(casnet_tenant_to_manage);
+PG_FUNCTION_INFO_V1(casnet_whoami);
+PG_FUNCTION_INFO_V1(casnet_my_tenants);
+PG_FUNCTION_INFO_V1(casnet_my_tenant_ids);
+PG_FUNCTION_INFO_V1(casnet_visible_user_ids);
+PG_FUNCTION_INFO_V1(casnet_use_tenant);
+
+/* A copy in the current memory context: a verdict lives until the next one. */
+static Datum
+copy_uuid(const pg_uuid_t *uuid)
+{
+	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+	*copy = *uuid;
+	return UUIDPGetDatum(copy);
+}
+
+/*
+ * casnet.current_user_id() returns uuid
+ *
+ * The session's user if there is one who exists and is active, else NULL.
+ */
+Datum
+casnet_current_user_id(PG_FUNCTION_ARGS)
+{
+	const CasnetVerdict *verdict;
+
+	AcceptInvalidationMessages();
+	verdict = casnet_membership_current();
+	if (verdict == NULL || !verdict->user_active)
+		PG_RETURN_NULL();
+	return copy_uuid(&verdict->key.user);
+}
+
+/*
+ * casnet.require_user() returns uuid
+ *
+ * The same, for policies: raises 28000 instead of returning NULL.
+ */
+Datum
+casnet_require_user(PG_FUNCTION_ARGS)
+{
+	AcceptInvalidationMessages();
+	return copy_uuid(&casnet_membership_require_user()->key.user);
+}
+
+/*
+ * casnet.is_administrator() returns boolean
+ *
+ * Whether the current role is a superuser or a member of casnet_admin.
+ */
+Datum
+casnet_is_administrator(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(casnet_membership_is_administrator());
+}
+
+/*
+ * casnet.tenant_to_manage(permission text) returns uuid
+ *
+ * tenant_with(), but an administrator needs no membership, only an active
+ * tenant; raises 55000 when there is none.  For the functions that manage
+ * members, whose statements the policies then judge.
+ */
+Datum
+casnet_tenant_to_manage(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *tenant = casnet_session_tenant();
+	int			bit;
+
+	AcceptInvalidationMessages();
+	bit = casnet_permission_bit_of(PG_ARGISNULL(0) ? NULL :
+								   PG_GETARG_TEXT_PP(0));
+	if (!casnet_membership_is_administrator())
+		return copy_uuid(&casnet_membership_require(bit)->key.tenant);
+	if (tenant == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no tenant is active"),
+				 errhint("Set casnet.tenant_id to the id of the tenant to manage.")));
+	return copy_uuid(tenant);
+}
+
+/*
+ * One text column of the user or tenant with the given id, or NULL when there
+ * is no such row.
+ */
+static char *
+read_name(CasnetPath path, const pg_uuid_t *id, int column, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(id), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple, column, &isnull);
+
+		if (!isnull)
+			name = TextDatumGetCString(value);
+	}
+	casnet_scan_end(&scan);
+	return name;
+}
+
+/* The permissions that the verdict includes, as a sorted text[]. */
+static Datum
+permission_array(const CasnetVerdict *verdict)
+{
+	int			count = casnet_permission_count();
+	Datum	   *elements = palloc(count * sizeof(Datum));
+	ArrayType  *array;
+	int			n = 0;
+
+	for (int bit = 0; bit < count; bit++)
+		if (casnet_membership_holds(verdict, bit))
+			elements[n++] =
+				CStringGetTextDatum(casnet_permission_name(bit));
+	array = construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT);
+	return PointerGetDatum(array);
+}
+
+/*
+ * casnet.whoami() returns record
+ *
+ * user_id, username, tenant_id, tenant_name, role, permissions, expires_at,
+ * authenticated_by.  The tenant and what belongs to it are NULL when none is
+ * active or the user is no member of it.  Raises 28000 when nobody is signed
+ * in.
+ */
+Datum
+casnet_whoami(PG_FUNCTION_ARGS)
+{
+	Datum		values[WHOAMI_COLUMNS] = {0};
+	bool		nulls[WHOAMI_COLUMNS];
+	TupleDesc	tupdesc;
+	CasnetVerdict verdict;
+	Snapshot	snapshot;
+	char	   *name;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	/* A copy, and the array first: reading names may replace the verdict. */
+	AcceptInvalidationMessages();
+	verdict = *casnet_membership_require_user();
+	memset(nulls, true, sizeof(nulls));
+	values[0] = UUIDPGetDatum(&verdict.key.user);
+	nulls[0] = false;
+	values[7] = CStringGetTextDatum("trusted");
+	nulls[7] = false;
+	if (verdict.tenant_open)
+	{
+		values[5] = permission_array(&verdict);
+		nulls[5] = false;
+	}
+
+	snapshot = casnet_catalog_snapshot();
+	name = read_name(CASNET_USER_BY_ID, &verdict.key.user, USERS_USERNAME,
+					 snapshot);
+	if (name != NULL)
+	{
+		values[1] = CStringGetTextDatum(name);
+		nulls[1] = false;
+	}
+	if (verdict.tenant_open)
+	{
+		values[2] = UUIDPGetDatum(&verdict.key.tenant);
+		nulls[2] = false;
+		name = read_name(CASNET_TENANT_BY_ID, &verdict.key.tenant,
+						 TENANTS_NAME, snapshot);
+		if (name != NULL)
+		{
+			values[3] = CStringGetTextDatum(name);
+			nulls[3] = false;
+		}
+		if (verdict.is_member)
+		{
+			values[4] = CStringGetTextDatum(verdict.role);
+			nulls[4] = false;
+		}
+	}
+	UnregisterSnapshot(snapshot);
+
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
+													  values, nulls)));
+}
+
+/*
+ * casnet.my_tenants() returns setof record
+ *
+ * tenant_id, name, role and is_active (it is the active tenant) of each
+ * membership of the session's user.  Raises 28000 when nobody is signed in.
+ */
+Datum
+casnet_my_tenants(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const pg_uuid_t *active = casnet_session_tenant();
+	pg_uuid_t	user;
+	Snapshot	snapshot;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	AcceptInvalidationMessages();
+	user = casnet_membership_require_user()->key.user;
+	InitMaterializedSRF(fcinfo, 0);
+
+	snapshot = casnet_catalog_snapshot();
+	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_USER, snapshot,
+					  UUIDPGetDatum(&user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		Datum		values[MY_TENANTS_COLUMNS] = {0};
+		bool		nulls[MY_TENANTS_COLUMNS] = {false};
+		pg_uuid_t  *tenant;
+		char	   *name;
+
+		values[0] = casnet_scan_value(&scan, tuple, USER_TENANTS_TENANT_ID,
+									  &nulls[0]);
+		tenant = DatumGetUUIDP(values[0]);
+		name = read_name(CASNET_TENANT_BY_ID, tenant, TENANTS_NAME, snapshot);
+		nulls[1] = name == NULL;
+		if (name != NULL)
+			values[1] = CStringGetTextDatum(name);
+		values[2] = casnet_scan_value(&scan, tuple, USER_TENANTS_ROLE,
+									  &nulls[2]);
+		values[3] = BoolGetDatum(active != NULL &&
+								 memcmp(active, tenant, UUID_LEN) == 0);
+		tuplestore_putvalues(result->setResult, result->setDesc,
+							 values, nulls);
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return (Datum) 0;
+}
+
+/* Append a copy of the UUID to the list, unless it is in it already. */
+static List *
+append_unique(List *list, const pg_uuid_t *uuid)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+		if (memcmp(lfirst(lc), uuid, UUID_LEN) == 0)
+			return list;
+	return lappend(list, DatumGetPointer(copy_uuid(uuid)));
+}
+
+/* Append a column of all rows that the path finds for the key. */
+static List *
+append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(key), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple, column, &isnull);
+
+		list = lappend(list, DatumGetPointer(copy_uuid(DatumGetUUIDP(value))));
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return list;
+}
+
+/* uuid[] of the list, in the current memory context. */
+static ArrayType *
+uuid_array(List *list)
+{
+	Datum	   *elements = palloc(Max(list_length(list), 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, list)
+		elements[n++] = PointerGetDatum(lfirst(lc));
+	return construct_array(elements, n, UUIDOID, UUID_LEN, false,
+						   TYPALIGN_CHAR);
+}
+
+/*
+ * A set of ids that a policy compares rows with, kept at its call site: the
+ * first answer for the life of the expression, as long as it holds, later
+ * ones (the session became somebody else meanwhile) made anew each time.
+ */
+typedef struct IdSet
+{
+	uint64		generation;
+	ArrayType  *array;
+} IdSet;
+
+/* The kept answer, or NULL. */
+static ArrayType *
+kept_ids(FunctionCallInfo fcinfo)
+{
+	IdSet	   *set = fcinfo->flinfo->fn_extra;
+
+	if (set != NULL && set->generation == casnet_generation)
+		return set->array;
+	AcceptInvalidationMessages();
+	return NULL;
+}
+
+/* Keep the list as this call site's answer if it is the first; return it. */
+static Datum
+keep_ids(FunctionCallInfo fcinfo, List *list, uint64 generation)
+{
+	MemoryContext oldcontext;
+	IdSet	   *set;
+
+	if (fcinfo->flinfo->fn_extra != NULL)
+		PG_RETURN_ARRAYTYPE_P(uuid_array(list));
+
+	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	set = palloc(sizeof(IdSet));
+	set->array = uuid_array(list);
+	set->generation = generation;
+	MemoryContextSwitchTo(oldcontext);
+	fcinfo->flinfo->fn_extra = set;
+	PG_RETURN_ARRAYTYPE_P(set->array);
+}
+
+/*
+ * casnet.my_tenant_ids() returns uuid[]
+ *
+ * The tenants that the session's user may see: those of the user's
+ * memberships, and the active one.  Raises 28000 when nobody is signed in.
+ */
+Datum
+casnet_my_tenant_ids(PG_FUNCTION_ARGS)
+{
+	ArrayType  *kept = kept_ids(fcinfo);
+	CasnetVerdict verdict;
+	uint64		generation;
+	List	   *list;
+
+	if (kept != NULL)
+		PG_RETURN_ARRAYTYPE_P(kept);
+
+	verdict = *casnet_membership_require_user();
+	generation = casnet_generation;
+	list = append_rows(NIL, CASNET_MEMBERS_BY_USER, &verdict.key.user,
+					   USER_TENANTS_TENANT_ID);
+	if (verdict.tenant_open)
+		list = append_unique(list, &verdict.key.tenant);
+	return keep_ids(fcinfo, list, generation);
+}
+
+/*
+ * casnet.visible_user_ids() returns uuid[]
+ *
+ * The users that the session's user may see: the user, and with view_users
+ * the members of the active tenant.  Raises 28000 when nobody is signed in.
+ */
+Datum
+casnet_visible_user_ids(PG_FUNCTION_ARGS)
+{
+	ArrayType  *kept = kept_ids(fcinfo);
+	CasnetVerdict verdict;
+	uint64		generation;
+	List	   *list = NIL;
+
+	if (kept != NULL)
+		PG_RETURN_ARRAYTYPE_P(kept);
+
+	verdict = *casnet_membership_require_user();
+	generation = casnet_generation;
+	if (casnet_membership_holds(&verdict, casnet_permission_find("view_users")))
+		list = append_rows(list, CASNET_MEMBERS_BY_TENANT,
+						   &verdict.key.tenant, USER_TENANTS_USER_ID);
+	list = append_unique(list, &verdict.key.user);
+	return keep_ids(fcinfo, list, generation);
+}
+
+/*
+ * The tenant with this id or name in which the user may be active; false if
+ * there is none.  An id goes before a name that looks like one.
+ */
+static bool
+find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
+{
+	pg_uuid_t	user_id = user->key.user;
+	bool		superuser = user->superuser;
+	Snapshot	snapshot;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		success = false;
+
+	if (casnet_uuid_parse(wanted, found) &&
+		casnet_membership_of(&user_id, found)->tenant_open)
+		return true;
+
+	snapshot = casnet_catalog_snapshot();
+	casnet_scan_begin(&scan, CASNET_TENANT_BY_NAME, snapshot,
+					  CStringGetTextDatum(wanted), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+
+		*found = *DatumGetUUIDP(casnet_scan_value(&scan, tuple, TENANTS_ID,
+												  &isnull));
+		success = true;
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+
+	return success &&
+		(superuser || casnet_membership_of(&user_id, found)->tenant_open);
+}
+
+/*
+ * casnet.use_tenant(tenant text, is_local boolean) returns uuid
+ *
+ * Makes a tenant, by id or name, the active one of the session, or of the
+ * transaction if is_local; returns its id.  Raises 28000 when nobody is
+ * signed in, 02000 when there is no such tenant among those of the user, one
+ * error for both.
+ */
+Datum
+casnet_use_tenant(PG_FUNCTION_ARGS)
+{
+	const CasnetVerdict *user;
+	pg_uuid_t	tenant;
+
+	AcceptInvalidationMessages();
+	user = casnet_membership_require_user();
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the tenant is null"),
+				 errhint("Give the name or the id of one of the tenants that casnet.my_tenants() lists.")));
+
+	if (!find_tenant(user, text_to_cstring(PG_GETARG_TEXT_PP(0)), &tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("there is no such tenant among yours"),
+				 errhint("casnet.my_tenants() lists the tenants you belong to.")));
+
+	set_config_option("casnet.tenant_id", casnet_uuid_format(&tenant),
+					  PGC_USERSET, PGC_S_SESSION,
+					  !PG_ARGISNULL(1) && PG_GETARG_BOOL(1) ?
+					  GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
+	return copy_uuid(&tenant);
+}

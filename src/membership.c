@@ -1,0 +1,399 @@
+/*
+ * membership.c
+ *		What a user may do in a tenant: the verdict, and how long it is kept.
+ *
+ * A verdict is made on first use from five index lookups and kept until
+ * casnet_epoch moves.  It is kept only if the epoch stood still while it was
+ * made: a revocation that commits between snapshot and lookup is announced
+ * by a message, and the message moves the epoch.  Verdicts live in a memory
+ * context of their own and are thrown away together, never from a callback.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+/* A pooled connection sees many users; so many verdicts are kept at most. */
+#define MAX_VERDICTS 1024
+
+/* Lookups repeated because the tables changed meanwhile; see below. */
+#define MAX_ATTEMPTS 10
+
+static MemoryContext cache_context = NULL;
+static HTAB *cache = NULL;
+static uint64 cache_epoch = 0;
+
+/*
+ * Set when a verdict was made by a transaction that has written something:
+ * it may rest on rows that a rollback takes away again.
+ */
+static bool may_rest_on_own_rows = false;
+
+/*
+ * The end of a transaction by rollback, or by PREPARE TRANSACTION, which
+ * takes its rows out of our sight until COMMIT PREPARED.
+ */
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+		case XACT_EVENT_PREPARE:
+			if (may_rest_on_own_rows)
+				casnet_catalog_invalidate();
+			may_rest_on_own_rows = false;
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+			may_rest_on_own_rows = false;
+			break;
+		default:
+			break;
+	}
+}
+
+/* ROLLBACK TO SAVEPOINT, or an exception handler's rollback. */
+static void
+subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
+						SubTransactionId parentSubid, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && may_rest_on_own_rows)
+		casnet_catalog_invalidate();
+}
+
+void
+casnet_membership_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
+	RegisterSubXactCallback(subtransaction_callback, NULL);
+}
+
+/* Throw all verdicts away and begin anew; may raise out of memory. */
+static void
+reset_cache(void)
+{
+	HASHCTL		ctl;
+
+	cache = NULL;
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext,
+											  "casnet verdicts",
+											  ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(cache_context);
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(CasnetVerdictKey);
+	ctl.entrysize = sizeof(CasnetVerdict);
+	ctl.hcxt = cache_context;
+	cache = hash_create("casnet verdicts", 16, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Add the permission in column of the row to the set. */
+static Bitmapset *
+add_permission(Bitmapset *set, CasnetScan *scan, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = casnet_scan_value(scan, tuple, column, &isnull);
+	char	   *name;
+	int			bit;
+
+	if (isnull)
+		return set;
+	name = TextDatumGetCString(value);
+	bit = casnet_permission_intern(name);
+	pfree(name);
+	return bit < 0 ? set : bms_add_member(set, bit);
+}
+
+/*
+ * The permissions of a role by role_permissions, in the current memory
+ * context; NULL for an unknown role.
+ */
+Bitmapset *
+casnet_membership_role_permissions(const char *role, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	Bitmapset  *set = NULL;
+
+	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_ROLE, snapshot,
+					  CStringGetTextDatum(role), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+		set = add_permission(set, &scan, tuple, ROLE_PERMISSIONS_PERMISSION);
+	casnet_scan_end(&scan);
+	return set;
+}
+
+/* The user's own row. */
+static void
+read_user(CasnetVerdict *verdict, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	casnet_scan_begin(&scan, CASNET_USER_BY_ID, snapshot,
+					  UUIDPGetDatum(&verdict->key.user), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		verdict->user_active =
+			DatumGetBool(casnet_scan_value(&scan, tuple,
+										   USERS_IS_ACTIVE, &isnull));
+		verdict->superuser =
+			DatumGetBool(casnet_scan_value(&scan, tuple,
+										   USERS_IS_SUPERUSER, &isnull));
+	}
+	casnet_scan_end(&scan);
+}
+
+/* The membership: the role and its permissions, and those granted in person. */
+static void
+read_member(CasnetVerdict *verdict, Snapshot snapshot)
+{
+	Datum		user = UUIDPGetDatum(&verdict->key.user);
+	Datum		tenant = UUIDPGetDatum(&verdict->key.tenant);
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	casnet_scan_begin(&scan, CASNET_MEMBER, snapshot, user, tenant);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		role = casnet_scan_value(&scan, tuple, USER_TENANTS_ROLE,
+											 &isnull);
+
+		verdict->is_member = true;
+		verdict->tenant_open = true;
+		if (!isnull)
+			text_to_cstring_buffer(DatumGetTextPP(role), verdict->role,
+								   sizeof(verdict->role));
+	}
+	casnet_scan_end(&scan);
+	if (!verdict->is_member)
+		return;
+
+	verdict->permissions =
+		casnet_membership_role_permissions(verdict->role, snapshot);
+
+	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_MEMBER, snapshot,
+					  user, tenant);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+		verdict->permissions =
+			add_permission(verdict->permissions, &scan, tuple,
+						   USER_TENANT_PERMISSIONS_PERMISSION);
+	casnet_scan_end(&scan);
+}
+
+/* Make the verdict whose key is given, with one snapshot throughout. */
+static void
+read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
+{
+	read_user(verdict, snapshot);
+	if (!verdict->user_active || !verdict->key.has_tenant)
+		return;
+
+	read_member(verdict, snapshot);
+
+	/* A superuser may be active in any tenant that exists. */
+	if (verdict->superuser && !verdict->tenant_open)
+	{
+		CasnetScan	scan;
+
+		casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
+						  UUIDPGetDatum(&verdict->key.tenant), (Datum) 0);
+		verdict->tenant_open = casnet_scan_next(&scan) != NULL;
+		casnet_scan_end(&scan);
+	}
+}
+
+/*
+ * The verdict about a user in a tenant, or about the user alone when tenant
+ * is NULL.  Good until the next call of this function.  Raises 55000 when the
+ * tables are missing.
+ */
+const CasnetVerdict *
+casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
+{
+	CasnetVerdictKey key;
+	CasnetVerdict made;
+	CasnetVerdict *kept;
+	MemoryContext oldcontext;
+	Bitmapset  *permissions;
+	uint64		epoch = 0;
+
+	memset(&key, 0, sizeof(key));
+	key.user = *user;
+	key.has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		key.tenant = *tenant;
+
+	if (cache != NULL && cache_epoch == casnet_epoch)
+	{
+		kept = hash_search(cache, &key, HASH_FIND, NULL);
+		if (kept != NULL)
+			return kept;
+	}
+
+	/*
+	 * If the tables change faster than we can read them, the last attempt is
+	 * used, which was true when it was made, and not kept: cache_epoch stays
+	 * behind.
+	 */
+	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+	{
+		Snapshot	snapshot = casnet_catalog_snapshot();
+
+		/*
+		 * Messages up to the snapshot are in; from here on each one counts.
+		 * Taking a snapshot processes none.
+		 */
+		epoch = casnet_epoch;
+		memset(&made, 0, sizeof(made));
+		made.key = key;
+		read_verdict(&made, snapshot);
+		UnregisterSnapshot(snapshot);
+		if (epoch == casnet_epoch)
+			break;
+	}
+
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		may_rest_on_own_rows = true;
+
+	/* The entry is made last, since the lookup may itself invalidate. */
+	if (cache == NULL || cache_epoch != epoch ||
+		hash_get_num_entries(cache) >= MAX_VERDICTS)
+		reset_cache();
+	cache_epoch = epoch;
+
+	oldcontext = MemoryContextSwitchTo(cache_context);
+	permissions = bms_copy(made.permissions);
+	MemoryContextSwitchTo(oldcontext);
+	bms_free(made.permissions);
+	made.permissions = permissions;
+
+	kept = hash_search(cache, &key, HASH_ENTER, NULL);
+	*kept = made;
+	return kept;
+}
+
+/* The last verdict is kept, so an answer derived from it may be kept too. */
+bool
+casnet_membership_is_cached(void)
+{
+	return cache_epoch == casnet_epoch;
+}
+
+/* The verdict about the session, or NULL when it names no user. */
+const CasnetVerdict *
+casnet_membership_current(void)
+{
+	const pg_uuid_t *user = casnet_session_user();
+
+	if (user == NULL)
+		return NULL;
+	return casnet_membership_of(user, casnet_session_tenant());
+}
+
+/*
+ * The verdict about the session's user, who exists and is active.  Raises
+ * 28000 otherwise, with one message for a user who is unknown, deleted or
+ * deactivated.
+ */
+const CasnetVerdict *
+casnet_membership_require_user(void)
+{
+	const CasnetVerdict *verdict = casnet_membership_current();
+
+	if (verdict == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("nobody is signed in"),
+				 errhint("A trusted backend sets casnet.user_id to the id of the user, as a member of casnet_authenticator.")));
+	if (!verdict->user_active)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the user of this session does not exist or is not active"),
+				 errhint("Sign in as an active user; an administrator can set users.is_active.")));
+	return verdict;
+}
+
+/* Whether the verdict includes the permission. */
+bool
+casnet_membership_holds(const CasnetVerdict *verdict, int bit)
+{
+	return verdict->tenant_open && verdict->user_active &&
+		(verdict->superuser || bms_is_member(bit, verdict->permissions));
+}
+
+/*
+ * The verdict about the session, which holds the permission in the active
+ * tenant.  Raises 28000, 55000 or 42501.  A tenant that does not exist and
+ * one that the user is no member of give the same error.
+ */
+const CasnetVerdict *
+casnet_membership_require(int bit)
+{
+	const CasnetVerdict *verdict = casnet_membership_require_user();
+
+	if (!verdict->key.has_tenant)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no tenant is active"),
+				 errhint("Choose one with SELECT casnet.use_tenant('name'), or set casnet.tenant_id; casnet.my_tenants() lists yours.")));
+	if (!verdict->tenant_open)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("not a member of the active tenant"),
+				 errhint("Choose one of your tenants with SELECT casnet.use_tenant('name'); casnet.my_tenants() lists them.")));
+	if (!casnet_membership_holds(verdict, bit))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission \"%s\" is missing in the active tenant",
+						casnet_permission_name(bit)),
+				 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
+	return verdict;
+}
+
+/* Whether the tenant exists, to a snapshot of this moment. */
+bool
+casnet_tenant_exists(const pg_uuid_t *tenant)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	bool		exists;
+
+	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
+					  UUIDPGetDatum(tenant), (Datum) 0);
+	exists = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return exists;
+}
+
+/*
+ * Whether the current database role stands above the rules that bind the
+ * users: a superuser, or a member of casnet_admin.
+ */
+bool
+casnet_membership_is_administrator(void)
+{
+	Oid			admin;
+
+	if (superuser())
+		return true;
+	admin = get_role_oid("casnet_admin", true);
+	return OidIsValid(admin) && has_privs_of_role(GetUserId(), admin);
+}

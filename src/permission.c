@@ -1,0 +1,350 @@
+/*
+ * permission.c
+ *		Permissions: their names and bits, and the functions that ask for them.
+ *
+ * A permission is a name in the tables and a bit in a verdict.  The bits of
+ * one backend mean nothing to another.  The built-in names have the first
+ * ones; others are added when they are met in role_permissions or
+ * user_tenant_permissions, so what callers pass in never takes up memory.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "access/xact.h"
+#include "nodes/primnodes.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+typedef struct PermissionEntry
+{
+	char		name[CASNET_NAME_LENGTH];	/* hash key; must be first */
+	int			bit;
+} PermissionEntry;
+
+/* What a call site of tenant_with() or can() keeps in fn_extra. */
+typedef struct CallSite
+{
+	uint64		generation;		/* the answer holds for this generation */
+	TimestampTz statement;		/* and this statement of the client */
+	int			bit;
+	bool		holds;			/* what can() answered */
+	bool		has_tenant;
+	pg_uuid_t	tenant;			/* what tenant_with() answers, once set */
+} CallSite;
+
+static const char *const built_in[] = {
+	"view_persons", "create_persons", "edit_persons", "delete_persons",
+	"view_records", "create_records", "edit_records", "delete_records",
+	"view_tags", "create_tags", "edit_tags", "delete_tags",
+	"view_tasks", "create_tasks", "edit_tasks", "delete_tasks",
+	"view_calendar", "create_calendar", "edit_calendar", "delete_calendar",
+	"view_users", "manage_users", "assign_roles", "manage_permissions",
+	"manage_tenant", "delete_tenant", "view_analytics"
+};
+
+static HTAB *registry = NULL;
+static const char **names = NULL;	/* by bit */
+static int	names_allocated = 0;
+static int	names_used = 0;
+
+PG_FUNCTION_INFO_V1(casnet_tenant_with);
+PG_FUNCTION_INFO_V1(casnet_can);
+PG_FUNCTION_INFO_V1(casnet_can_in);
+
+/* Add a name to the registry; returns its bit. */
+static int
+add_name(const char *name)
+{
+	PermissionEntry *entry;
+
+	if (names_used == names_allocated)
+	{
+		int			wanted = names_allocated == 0 ? 64 : names_allocated * 2;
+
+		if (names == NULL)
+			names = MemoryContextAlloc(TopMemoryContext,
+									   wanted * sizeof(char *));
+		else
+			names = repalloc(names, wanted * sizeof(char *));
+		names_allocated = wanted;
+	}
+	entry = hash_search(registry, name, HASH_ENTER, NULL);
+	entry->bit = names_used;
+	names[names_used++] = entry->name;
+	return entry->bit;
+}
+
+/* Make the registry with the built-in names, unless that is done. */
+static void
+ensure_registry(void)
+{
+	HASHCTL		ctl;
+
+	if (registry == NULL)
+	{
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = CASNET_NAME_LENGTH;
+		ctl.entrysize = sizeof(PermissionEntry);
+		registry = hash_create("casnet permissions", 64, &ctl,
+							   HASH_ELEM | HASH_STRINGS);
+	}
+	/* Resumes where running out of memory may have interrupted it. */
+	while (names_used < lengthof(built_in))
+		add_name(built_in[names_used]);
+}
+
+/* The bit of a name that was met before, or -1. */
+int
+casnet_permission_find(const char *name)
+{
+	PermissionEntry *entry;
+
+	ensure_registry();
+	if (strlen(name) >= CASNET_NAME_LENGTH)
+		return -1;
+	entry = hash_search(registry, name, HASH_FIND, NULL);
+	return entry == NULL ? -1 : entry->bit;
+}
+
+/*
+ * The bit of a name found in one of our tables, new if need be; -1 for one
+ * that is too long to be a permission.
+ */
+int
+casnet_permission_intern(const char *name)
+{
+	int			bit = casnet_permission_find(name);
+
+	if (bit < 0 && strlen(name) < CASNET_NAME_LENGTH)
+		bit = add_name(name);
+	return bit;
+}
+
+const char *
+casnet_permission_name(int bit)
+{
+	return names[bit];
+}
+
+/* One more than the highest bit. */
+int
+casnet_permission_count(void)
+{
+	ensure_registry();
+	return names_used;
+}
+
+/*
+ * The bit of a permission that somebody asks for.  Raises 22023 when it is
+ * neither built in nor in role_permissions.
+ */
+int
+casnet_permission_bit(const char *name)
+{
+	int			bit = casnet_permission_find(name);
+	Snapshot	snapshot;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	if (bit >= 0)
+		return bit;
+
+	/* Perhaps a new one of this installation: meet them all. */
+	snapshot = casnet_catalog_snapshot();
+	casnet_scan_begin(&scan, CASNET_ALL_ROLE_PERMISSIONS, snapshot,
+					  (Datum) 0, (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple,
+											  ROLE_PERMISSIONS_PERMISSION,
+											  &isnull);
+
+		if (!isnull)
+			(void) casnet_permission_intern(TextDatumGetCString(value));
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+
+	bit = casnet_permission_find(name);
+	if (bit < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown permission \"%s\"", name),
+				 errhint("SELECT DISTINCT permission FROM casnet.role_permissions lists those that exist.")));
+	return bit;
+}
+
+/* The same for a text argument, which is NULL if it is NULL in SQL. */
+int
+casnet_permission_bit_of(text *name)
+{
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the name of the permission is null"),
+				 errhint("Name a permission, such as 'view_records'.")));
+	return casnet_permission_bit(text_to_cstring(name));
+}
+
+/*
+ * Whether the first argument of this call is a constant.  A parameter does
+ * not count: PL/pgSQL evaluates one expression with many values of it.
+ */
+static bool
+argument_is_constant(FmgrInfo *flinfo)
+{
+	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) && call->args != NIL &&
+		IsA(linitial(call->args), Const);
+}
+
+/* The answer kept at this call site still holds. */
+static inline bool
+site_is_fresh(const CallSite *site)
+{
+	return site != NULL && site->generation == casnet_generation &&
+		site->statement == GetCurrentStatementStartTimestamp();
+}
+
+/*
+ * Messages that arrived since the client's last statement are taken in
+ * before the first answer of each call site, which the executor makes anew
+ * for each execution.  Returns the site, NULL if it cannot be one.
+ */
+static CallSite *
+prepare_site(FunctionCallInfo fcinfo, int *bit)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	AcceptInvalidationMessages();
+	if (site == NULL)
+	{
+		*bit = casnet_permission_bit_of(PG_ARGISNULL(0) ? NULL :
+										PG_GETARG_TEXT_PP(0));
+		if (!argument_is_constant(fcinfo->flinfo))
+			return NULL;
+		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+									  sizeof(CallSite));
+		site->bit = *bit;
+		fcinfo->flinfo->fn_extra = site;
+	}
+	*bit = site->bit;
+	return site;
+}
+
+/* From now on the site may answer by itself. */
+static void
+keep_answer(CallSite *site)
+{
+	if (!casnet_membership_is_cached())
+		return;
+	site->generation = casnet_generation;
+	site->statement = GetCurrentStatementStartTimestamp();
+}
+
+/* tenant_with() when the call site has no fresh answer. */
+static Datum
+tenant_with_slow(FunctionCallInfo fcinfo)
+{
+	int			bit;
+	CallSite   *site = prepare_site(fcinfo, &bit);
+	const CasnetVerdict *verdict = casnet_membership_require(bit);
+	pg_uuid_t  *result;
+
+	/*
+	 * A scan key may point to the value we returned before, so a site never
+	 * changes its tenant.  A session that moves to another one in the middle
+	 * of an expression's life gets copies.
+	 */
+	if (site != NULL)
+	{
+		if (!site->has_tenant)
+		{
+			site->tenant = verdict->key.tenant;
+			site->has_tenant = true;
+		}
+		if (memcmp(&site->tenant, &verdict->key.tenant,
+				   sizeof(pg_uuid_t)) == 0)
+		{
+			keep_answer(site);
+			PG_RETURN_UUID_P(&site->tenant);
+		}
+	}
+	result = palloc(sizeof(pg_uuid_t));
+	*result = verdict->key.tenant;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * casnet.tenant_with(permission text) returns uuid
+ *
+ * The active tenant, if the session's user holds the permission there; what
+ * policies compare tenant_id with.  Raises 28000 when nobody is signed in,
+ * 55000 when no tenant is active, 42501 when the user is no member of it or
+ * lacks the permission, 22023 for an unknown permission.
+ */
+Datum
+casnet_tenant_with(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	if (likely(site_is_fresh(site)))
+		PG_RETURN_UUID_P(&site->tenant);
+	return tenant_with_slow(fcinfo);
+}
+
+/*
+ * casnet.can(permission text) returns boolean
+ *
+ * Whether tenant_with() would succeed.  Raises 22023 for an unknown one.
+ */
+Datum
+casnet_can(PG_FUNCTION_ARGS)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+	const CasnetVerdict *verdict;
+	int			bit;
+	bool		holds;
+
+	if (site_is_fresh(site))
+		PG_RETURN_BOOL(site->holds);
+
+	site = prepare_site(fcinfo, &bit);
+	verdict = casnet_membership_current();
+	holds = verdict != NULL && casnet_membership_holds(verdict, bit);
+	if (site != NULL)
+	{
+		site->holds = holds;
+		if (verdict != NULL)
+			keep_answer(site);
+	}
+	PG_RETURN_BOOL(holds);
+}
+
+/*
+ * casnet.can_in(tenant_id uuid, permission text) returns boolean
+ *
+ * Whether the session's user holds the permission in that tenant, active or
+ * not; internal.  Raises 22023 for an unknown permission.
+ */
+Datum
+casnet_can_in(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *user = casnet_session_user();
+	int			bit;
+
+	AcceptInvalidationMessages();
+	bit = casnet_permission_bit_of(PG_ARGISNULL(1) ? NULL :
+								   PG_GETARG_TEXT_PP(1));
+	if (user == NULL || PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(casnet_membership_holds(
+		casnet_membership_of(user, PG_GETARG_UUID_P(0)), bit));
+}

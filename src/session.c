@@ -1,0 +1,142 @@
+/*
+ * session.c
+ *		Who the session is: the settings casnet.user_id and casnet.tenant_id.
+ *
+ * Identity lives in these settings and nowhere else, so SET LOCAL, savepoints,
+ * rollback, RESET, DISCARD ALL and parallel workers treat it as they treat any
+ * setting.  The check hook parses the value once; the assign hook, which must
+ * not fail and may run while a transaction is being rolled back, swaps a
+ * pointer and moves casnet_generation.  Everything else happens at use.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "casnet.h"
+
+static char *user_id_string;
+static char *tenant_id_string;
+
+/* The parsed values; owned by the settings machinery, NULL when unset. */
+static const pg_uuid_t *session_user;
+static const pg_uuid_t *session_tenant;
+
+/*
+ * Moves whenever the identity, or what is known about it, may have changed.
+ * A call site that remembers an answer compares this number.
+ */
+uint64		casnet_generation = 1;
+
+PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
+PG_FUNCTION_INFO_V1(casnet_sign_out);
+
+/*
+ * Parse the new value into *extra; empty means unset.  Refuses anything else
+ * that is no UUID with 22023, and the old value stays.
+ */
+static bool
+check_uuid(char **newval, void **extra, GucSource source)
+{
+	pg_uuid_t	uuid;
+	pg_uuid_t  *kept;
+
+	*extra = NULL;
+	if (*newval == NULL || **newval == '\0')
+		return true;
+
+	if (!casnet_uuid_parse(*newval, &uuid))
+	{
+		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+		GUC_check_errdetail("The value is not a UUID.");
+		GUC_check_errhint("Give a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057, or the empty string to unset it.");
+		return false;
+	}
+
+	kept = casnet_guc_malloc(sizeof(pg_uuid_t));
+	if (kept == NULL)
+		return false;
+	*kept = uuid;
+	*extra = kept;
+	return true;
+}
+
+static void
+assign_user_id(const char *newval, void *extra)
+{
+	session_user = extra;
+	casnet_generation++;
+}
+
+static void
+assign_tenant_id(const char *newval, void *extra)
+{
+	session_tenant = extra;
+	casnet_generation++;
+}
+
+void
+casnet_session_init(void)
+{
+	DefineCustomStringVariable("casnet.user_id",
+							   "The user of this session, asserted by a trusted backend.",
+							   "A users.id. Set it from a backend that has authenticated the user itself.",
+							   &user_id_string, "", PGC_SUSET, 0,
+							   check_uuid, assign_user_id, NULL);
+	DefineCustomStringVariable("casnet.tenant_id",
+							   "The active tenant of this session.",
+							   "A tenants.id. Anybody may set it; membership is checked at each use.",
+							   &tenant_id_string, "", PGC_USERSET, 0,
+							   check_uuid, assign_tenant_id, NULL);
+}
+
+/* The user the session claims to be, or NULL; not yet checked. */
+const pg_uuid_t *
+casnet_session_user(void)
+{
+	return session_user;
+}
+
+/* The active tenant, or NULL; not yet checked. */
+const pg_uuid_t *
+casnet_session_tenant(void)
+{
+	return session_tenant;
+}
+
+/*
+ * casnet.current_tenant_id() returns uuid
+ *
+ * The active tenant as the session names it, NULL without one.  Never raises:
+ * it is a column default, and policies decide whether the tenant is allowed.
+ */
+Datum
+casnet_current_tenant_id(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *result;
+
+	if (session_tenant == NULL)
+		PG_RETURN_NULL();
+
+	/* A copy: the setting may change while the value is still in use. */
+	result = palloc(sizeof(pg_uuid_t));
+	*result = *session_tenant;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * casnet.sign_out() returns void
+ *
+ * The session is nobody, in no tenant, until it is told otherwise.  Anybody
+ * may do it: unlike setting casnet.user_id, clearing it gives nothing away.
+ */
+Datum
+casnet_sign_out(PG_FUNCTION_ARGS)
+{
+	set_config_option("casnet.user_id", "", PGC_SUSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
+	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
+	PG_RETURN_VOID();
+}

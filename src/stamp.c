@@ -1,0 +1,149 @@
+/*
+ * stamp.c
+ *		Row triggers that keep times: updated_at and completed_at.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "casnet.h"
+
+PG_FUNCTION_INFO_V1(casnet_touch_updated_at);
+PG_FUNCTION_INFO_V1(casnet_stamp_completed_at);
+
+/* Raises 39P01 unless the function was called BEFORE a row event. */
+static TriggerData *
+before_row_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.%s() was not called before a row event", name),
+				 errhint("Attach it with CREATE TRIGGER ... BEFORE ... FOR EACH ROW.")));
+	return trigger;
+}
+
+/* The number of a column that the trigger needs; raises 42703. */
+static int
+column_number(Relation relation, const char *column)
+{
+	int			number = SPI_fnumber(RelationGetDescr(relation), column);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no column %s",
+						RelationGetRelationName(relation), column),
+				 errhint("Drop the trigger, or add the column.")));
+	return number;
+}
+
+/* The row with one column replaced. */
+static HeapTuple
+replace_column(Relation relation, HeapTuple row, int number, Datum value,
+			   bool isnull)
+{
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(relation), 1,
+									 &number, &value, &isnull);
+}
+
+/*
+ * casnet.touch_updated_at() returns trigger
+ *
+ * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
+ * later than it was, also twice in one transaction or after the clock was set
+ * back.
+ */
+Datum
+casnet_touch_updated_at(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = before_row_trigger(fcinfo, "touch_updated_at");
+	Relation	relation = trigger->tg_relation;
+	int			number = column_number(relation, "updated_at");
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		before;
+	bool		isnull;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.touch_updated_at() was not called for an update"),
+				 errhint("Attach it with CREATE TRIGGER ... BEFORE UPDATE ... FOR EACH ROW.")));
+
+	before = heap_getattr(trigger->tg_trigtuple, number,
+						  RelationGetDescr(relation), &isnull);
+	if (!isnull && !TIMESTAMP_IS_NOEND(DatumGetTimestampTz(before)) &&
+		now <= DatumGetTimestampTz(before))
+		now = DatumGetTimestampTz(before) + 1;
+
+	return PointerGetDatum(replace_column(relation, trigger->tg_newtuple,
+										  number, TimestampTzGetDatum(now),
+										  false));
+}
+
+/* Whether the status of the row is COMPLETED. */
+static bool
+is_completed(Relation relation, HeapTuple row, int status)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, status, RelationGetDescr(relation),
+									 &isnull);
+	char	   *string;
+	bool		result;
+
+	if (isnull)
+		return false;
+	string = TextDatumGetCString(value);
+	result = strcmp(string, "COMPLETED") == 0;
+	pfree(string);
+	return result;
+}
+
+/*
+ * casnet.stamp_completed_at() returns trigger
+ *
+ * BEFORE INSERT OR UPDATE FOR EACH ROW: completed_at is NULL unless status is
+ * COMPLETED; when a row becomes that, the present time unless one was given;
+ * while it stays that, what it was unless another one is given.
+ */
+Datum
+casnet_stamp_completed_at(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = before_row_trigger(fcinfo, "stamp_completed_at");
+	Relation	relation = trigger->tg_relation;
+	int			status = column_number(relation, "status");
+	int			completed_at = column_number(relation, "completed_at");
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	Datum		value;
+	bool		isnull;
+
+	value = heap_getattr(row, completed_at, tupdesc, &isnull);
+	if (!is_completed(relation, row, status))
+	{
+		if (!isnull)
+			row = replace_column(relation, row, completed_at, (Datum) 0, true);
+		return PointerGetDatum(row);
+	}
+
+	if (isnull && is_update &&
+		is_completed(relation, trigger->tg_trigtuple, status))
+		value = heap_getattr(trigger->tg_trigtuple, completed_at, tupdesc,
+							 &isnull);
+	else if (!isnull)
+		return PointerGetDatum(row);
+	if (isnull)
+		value = TimestampTzGetDatum(GetCurrentTimestamp());
+	return PointerGetDatum(replace_column(relation, row, completed_at, value,
+										  false));
+}
