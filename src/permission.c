@@ -11,6 +11,7 @@
 
 #include "fmgr.h"
 #include "access/xact.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -193,6 +194,48 @@ casnet_permission_bit_of(text *name)
 }
 
 /*
+ * Whether the argument may differ from row to row.  Anything but constants,
+ * parameters of the statement and operations on them may.
+ */
+static bool
+varies_by_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			return false;
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		case T_List:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_CollateExpr:
+			return expression_tree_walker(node, varies_by_row, context);
+		default:
+			return true;
+	}
+}
+
+/*
+ * Whether tenant_with() was called as a function of a row.  The planner runs
+ * a leakproof function on rows that no policy has let through yet, so such a
+ * call must not depend on its argument, not even by raising an error.
+ */
+static bool
+called_on_rows(FmgrInfo *flinfo)
+{
+	Node	   *call = flinfo->fn_expr;
+
+	if (call == NULL)
+		return false;			/* called from C */
+	return !IsA(call, FuncExpr) || varies_by_row(call, NULL);
+}
+
+/*
  * Whether the first argument of this call is a constant.  A parameter does
  * not count: PL/pgSQL evaluates one expression with many values of it.
  */
@@ -254,9 +297,15 @@ static Datum
 tenant_with_slow(FunctionCallInfo fcinfo)
 {
 	int			bit;
-	CallSite   *site = prepare_site(fcinfo, &bit);
-	const CasnetVerdict *verdict = casnet_membership_require(bit);
+	CallSite   *site;
+	const CasnetVerdict *verdict;
 	pg_uuid_t  *result;
+
+	if (fcinfo->flinfo->fn_extra == NULL && called_on_rows(fcinfo->flinfo))
+		PG_RETURN_NULL();
+
+	site = prepare_site(fcinfo, &bit);
+	verdict = casnet_membership_require(bit);
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never
@@ -288,7 +337,8 @@ tenant_with_slow(FunctionCallInfo fcinfo)
  * The active tenant, if the session's user holds the permission there; what
  * policies compare tenant_id with.  Raises 28000 when nobody is signed in,
  * 55000 when no tenant is active, 42501 when the user is no member of it or
- * lacks the permission, 22023 for an unknown permission.
+ * lacks the permission, 22023 for an unknown permission.  Returns NULL when the
+ * argument is computed from a row.
  */
 Datum
 casnet_tenant_with(PG_FUNCTION_ARGS)

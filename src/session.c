@@ -20,8 +20,8 @@ static char *user_id_string;
 static char *tenant_id_string;
 
 /* The parsed values; owned by the settings machinery, NULL when unset. */
-static const pg_uuid_t *session_user;
-static const pg_uuid_t *session_tenant;
+static const pg_uuid_t *active_user;
+static const pg_uuid_t *active_tenant;
 
 /*
  * Moves whenever the identity, or what is known about it, may have changed.
@@ -65,14 +65,14 @@ check_uuid(char **newval, void **extra, GucSource source)
 static void
 assign_user_id(const char *newval, void *extra)
 {
-	session_user = extra;
+	active_user = extra;
 	casnet_generation++;
 }
 
 static void
 assign_tenant_id(const char *newval, void *extra)
 {
-	session_tenant = extra;
+	active_tenant = extra;
 	casnet_generation++;
 }
 
@@ -95,14 +95,14 @@ casnet_session_init(void)
 const pg_uuid_t *
 casnet_session_user(void)
 {
-	return session_user;
+	return active_user;
 }
 
 /* The active tenant, or NULL; not yet checked. */
 const pg_uuid_t *
 casnet_session_tenant(void)
 {
-	return session_tenant;
+	return active_tenant;
 }
 
 /*
@@ -116,12 +116,12 @@ casnet_current_tenant_id(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *result;
 
-	if (session_tenant == NULL)
+	if (active_tenant == NULL)
 		PG_RETURN_NULL();
 
 	/* A copy: the setting may change while the value is still in use. */
 	result = palloc(sizeof(pg_uuid_t));
-	*result = *session_tenant;
+	*result = *active_tenant;
 	PG_RETURN_UUID_P(result);
 }
 

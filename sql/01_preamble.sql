@@ -1,0 +1,63 @@
+/* casnet: multi-tenant case management with isolation enforced in the server */
+
+-- complain if the script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION casnet" to load this file. \quit
+
+-- The bodies name tables that a restore makes only afterwards.
+SET LOCAL check_function_bodies = off;
+
+-- What is made here runs with the privileges of a superuser or is run by one,
+-- so nobody else may own the schema or be able to put objects into it.
+DO $$
+DECLARE
+	trouble text;
+BEGIN
+	SELECT CASE
+			WHEN NOT o.rolsuper AND o.rolname <> current_user
+				THEN format('The schema belongs to %I.', o.rolname)
+			WHEN EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a
+						 WHERE a.privilege_type = 'CREATE'
+						   AND a.grantee <> n.nspowner)
+				THEN 'Another role than its owner may create objects in it.'
+			END
+	  INTO trouble
+	  FROM pg_catalog.pg_namespace AS n
+	  JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+	 WHERE n.nspname = 'casnet';
+	IF trouble IS NOT NULL THEN
+		RAISE EXCEPTION 'schema casnet cannot be trusted'
+			USING ERRCODE = 'insufficient_privilege', DETAIL = trouble,
+				  HINT = 'Drop or rename the schema, or give it to a superuser and revoke CREATE on it.';
+	END IF;
+END
+$$;
+
+-- Roles belong to the cluster: another database may have made them already.
+DO $$
+DECLARE
+	role_name text;
+	meaning text;
+BEGIN
+	FOR role_name, meaning IN VALUES
+		('casnet_user',
+		 'casnet: applications; sees and changes what the policies allow'),
+		('casnet_authenticator',
+		 'casnet: trusted backends; casnet_user that may set casnet.user_id'),
+		('casnet_admin',
+		 'casnet: manages users, tenants and role permissions')
+	LOOP
+		IF pg_catalog.to_regrole(role_name) IS NULL THEN
+			BEGIN
+				EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+			EXCEPTION WHEN duplicate_object OR unique_violation THEN
+				NULL;			-- made by another session just now
+			END;
+			EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, meaning);
+		END IF;
+	END LOOP;
+END
+$$;
+
+GRANT casnet_user TO casnet_authenticator;
+GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
+GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;

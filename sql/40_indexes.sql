@@ -1,0 +1,48 @@
+-- The indexes besides those of the keys.  Each begins with the tenant, so a
+-- tenant's query touches only its own part of an index.
+
+CREATE FUNCTION casnet.install_indexes() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted record;
+BEGIN
+	FOR wanted IN VALUES
+		('users_username_lower_key', 'UNIQUE', 'users', '(lower(username))',
+		 'one account per username, whatever its case'),
+		('users_email_lower_key', 'UNIQUE', 'users', '(lower(email))',
+		 'one account per email address, whatever its case'),
+		('user_tenants_tenant_id_user_id_idx', '', 'user_tenants',
+		 '(tenant_id, user_id)', 'the members of a tenant'),
+		('persons_tenant_id_created_at_id_idx', '', 'persons',
+		 '(tenant_id, created_at, id)', 'pages of persons, newest first'),
+		('persons_tenant_id_name_idx', '', 'persons', '(tenant_id, name)',
+		 'persons by name'),
+		('records_tenant_id_created_at_id_idx', '', 'records',
+		 '(tenant_id, created_at, id)', 'pages of records, newest first'),
+		('record_tags_tenant_id_tag_id_record_id_idx', '', 'record_tags',
+		 '(tenant_id, tag_id, record_id)', 'the records with a tag'),
+		('tasks_tenant_id_created_at_id_idx', '', 'tasks',
+		 '(tenant_id, created_at, id)', 'pages of tasks, newest first'),
+		('tasks_tenant_id_status_due_date_idx', '', 'tasks',
+		 '(tenant_id, status, due_date)', 'open tasks by due date'),
+		('tasks_tenant_id_assignee_id_idx', '', 'tasks',
+		 '(tenant_id, assignee_id)', 'the tasks of a member'),
+		('tasks_tenant_id_record_id_idx', '', 'tasks',
+		 '(tenant_id, record_id)', 'the tasks about a record'),
+		('calendar_events_tenant_id_starts_at_idx', '', 'calendar_events',
+		 '(tenant_id, starts_at)', 'events by start'),
+		('calendar_events_tenant_id_record_id_idx', '', 'calendar_events',
+		 '(tenant_id, record_id)', 'the events about a record')
+	LOOP
+		EXECUTE format('CREATE %s INDEX IF NOT EXISTS %I ON casnet.%I %s',
+					   wanted.column2, wanted.column1, wanted.column3,
+					   wanted.column4);
+		EXECUTE format('COMMENT ON INDEX casnet.%I IS %L',
+					   wanted.column1, wanted.column5);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_indexes() IS
+	'internal: makes the indexes that are missing';

@@ -1,0 +1,70 @@
+-- The triggers.  Those that announce a change fire ALWAYS, so that they also
+-- do for rows that logical replication brings.
+
+CREATE FUNCTION casnet.install_triggers() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted record;
+BEGIN
+	FOR wanted IN
+		SELECT 'casnet_updated_at' AS name, relation,
+			   'BEFORE UPDATE' AS event, 'ROW' AS level,
+			   'touch_updated_at()' AS call, '' AS enable,
+			   'updated_at moves on every update' AS meaning
+		  FROM casnet.managed_tables()
+		UNION ALL
+		SELECT 'casnet_announce_row', relation,
+			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
+			   'announce_change()', 'ALWAYS',
+			   'every session looks permissions up again'
+		  FROM casnet.managed_tables() WHERE is_administration
+		UNION ALL
+		SELECT 'casnet_announce_truncate', relation, 'AFTER TRUNCATE',
+			   'STATEMENT', 'announce_change()', 'ALWAYS',
+			   'every session looks permissions up again'
+		  FROM casnet.managed_tables() WHERE is_administration
+		UNION ALL
+		VALUES
+		('casnet_completed_at', 'casnet.tasks'::regclass,
+		 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
+		 'completed_at follows status'),
+		('casnet_guard', 'casnet.user_tenants'::regclass,
+		 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_membership()', '',
+		 'nobody grants a role above their own'),
+		('casnet_guard', 'casnet.user_tenant_permissions'::regclass,
+		 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_grant()', '',
+		 'nobody grants a permission that they do not hold'),
+		('casnet_last_owner', 'casnet.user_tenants'::regclass,
+		 'AFTER UPDATE OR DELETE', 'ROW', 'keep_last_owner()', '',
+		 'a tenant keeps its last owner'),
+		('casnet_last_owner_truncate', 'casnet.user_tenants'::regclass,
+		 'AFTER TRUNCATE', 'STATEMENT', 'keep_owners_on_truncate()', '',
+		 'a tenant keeps its last owner'),
+		('casnet_clear_assignee', 'casnet.user_tenants'::regclass,
+		 'BEFORE DELETE', 'ROW',
+		 $c$clear_references('tasks', 'assignee_id', 'user_id')$c$, '',
+		 'tasks of a member who leaves are assigned to nobody'),
+		('casnet_clear_tasks', 'casnet.records'::regclass,
+		 'BEFORE DELETE', 'ROW',
+		 $c$clear_references('tasks', 'record_id', 'id')$c$, '',
+		 'tasks outlive their record'),
+		('casnet_clear_events', 'casnet.records'::regclass,
+		 'BEFORE DELETE', 'ROW',
+		 $c$clear_references('calendar_events', 'record_id', 'id')$c$, '',
+		 'events outlive their record')
+	LOOP
+		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s '
+					   'FOR EACH %s EXECUTE FUNCTION casnet.%s',
+					   wanted.name, wanted.event, wanted.relation,
+					   wanted.level, wanted.call);
+		EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I',
+					   wanted.relation, wanted.enable, wanted.name);
+		EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L',
+					   wanted.name, wanted.relation, wanted.meaning);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_triggers() IS
+	'internal: puts the triggers on the tables';

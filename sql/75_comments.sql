@@ -1,0 +1,86 @@
+-- The meaning of the tables and of the columns that do not explain themselves.
+
+CREATE FUNCTION casnet.install_comments() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted record;
+BEGIN
+	FOR wanted IN
+		SELECT v.name, v.meaning
+		  FROM (VALUES
+	('users', 'people who can sign in; one account for all their tenants'),
+	('tenants', 'organizations that share the database and nothing else'),
+	('user_tenants', 'memberships: who belongs to which tenant, in which role'),
+	('role_permissions', 'what each role may do, in every tenant'),
+	('user_tenant_permissions', 'what a member may do besides what the role gives'),
+	('persons', 'people whom cases are about'),
+	('records', 'case records'),
+	('tags', 'labels of a tenant'),
+	('record_tags', 'which record has which tag'),
+	('tasks', 'work to do, perhaps by a member, perhaps about a record'),
+	('calendar_events', 'appointments, perhaps about a record')
+		  ) AS v (name, meaning)
+	LOOP
+		EXECUTE format('COMMENT ON TABLE casnet.%I IS %L',
+					   wanted.name, wanted.meaning);
+	END LOOP;
+
+	FOR wanted IN
+		SELECT a.attrelid::regclass AS relation, a.attname,
+			   coalesce(v.meaning, g.meaning) AS meaning
+		  FROM casnet.managed_tables() AS t
+		  JOIN pg_attribute AS a
+			ON a.attrelid = t.relation AND a.attnum > 0
+			   AND NOT a.attisdropped
+		  LEFT JOIN (VALUES
+	('id', 'key; version 7 UUID, so in order of creation'),
+	('tenant_id', 'the tenant; defaults to the active one'),
+	('user_id', 'the user'),
+	('created_at', 'when the row was made'),
+	('updated_at', 'when the row was last updated; kept by a trigger'),
+	('title', 'short text for lists'),
+	('description', 'free text'),
+	('name', 'name, not blank'),
+	('record_id', 'the record it is about, of the same tenant'),
+	('permission', 'name of a permission')
+		  ) AS g (column_name, meaning) ON g.column_name = a.attname
+		  LEFT JOIN (VALUES
+	('users', 'username', 'name to sign in with; unique whatever its case'),
+	('users', 'email', 'email address; unique whatever its case'),
+	('users', 'full_name', 'name to show; the user may change it'),
+	('users', 'hashed_password', 'password hash in crypt(3) format; NULL: no password login'),
+	('users', 'is_active', 'false: the user has no permission anywhere'),
+	('users', 'is_superuser', 'true: the user holds every permission in any tenant'),
+	('user_tenants', 'role', 'owner, admin, member or viewer'),
+	('role_permissions', 'role', 'owner, admin, member or viewer'),
+	('persons', 'date_of_birth', 'date of birth'),
+	('persons', 'gender', 'MALE, FEMALE or OTHER'),
+	('persons', 'contact_info', 'JSON object, such as phone, email, address'),
+	('records', 'content', 'text of the record'),
+	('record_tags', 'record_id', 'the record'),
+	('record_tags', 'tag_id', 'the tag'),
+	('tasks', 'status', 'PENDING, IN_PROGRESS, COMPLETED or CANCELLED'),
+	('tasks', 'priority', 'LOW, MEDIUM or HIGH'),
+	('tasks', 'due_date', 'when it has to be done'),
+	('tasks', 'completed_at', 'when it became COMPLETED; kept by a trigger'),
+	('tasks', 'assignee_id', 'the member who does it'),
+	('calendar_events', 'location', 'where'),
+	('calendar_events', 'starts_at', 'start'),
+	('calendar_events', 'ends_at', 'end, not before the start'),
+	('calendar_events', 'all_day', 'the time of day does not matter'),
+	('calendar_events', 'recurrence_rule', 'RRULE of RFC 5545'),
+	('calendar_events', 'status', 'SCHEDULED, CANCELLED or COMPLETED')
+		  ) AS v (table_name, column_name, meaning)
+			ON to_regclass('casnet.' || v.table_name) = t.relation
+			   AND v.column_name = a.attname
+		 WHERE coalesce(v.meaning, g.meaning) IS NOT NULL
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L',
+					   wanted.relation, wanted.attname, wanted.meaning);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_comments() IS
+	'internal: describes the tables and columns';

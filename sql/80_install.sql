@@ -1,0 +1,76 @@
+-- casnet.install() brings the tables to the version of the extension.
+
+CREATE FUNCTION casnet.schema_version() RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT substring(obj_description(to_regnamespace('casnet'),
+									 'pg_namespace')
+					 FROM 'schema version ([0-9.]+)')
+$$;
+COMMENT ON FUNCTION casnet.schema_version() IS
+	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
+
+CREATE FUNCTION casnet.install() RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+	AS $$
+DECLARE
+	before regclass[];
+	installed record;
+	version text;
+BEGIN
+	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		RAISE EXCEPTION 'casnet.install() takes a superuser'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Connect as a superuser and call it again.';
+	END IF;
+
+	SELECT coalesce(array_agg(relation), '{}') INTO before
+	  FROM casnet.managed_tables();
+
+	PERFORM casnet.install_tables();
+	PERFORM casnet.install_defaults();
+	PERFORM casnet.install_indexes();
+	PERFORM casnet.install_policies();
+
+	-- Before the triggers: nobody knows anything yet that they could tell.
+	IF NOT 'casnet.role_permissions'::regclass = ANY (before) THEN
+		PERFORM casnet.install_role_permissions();
+	END IF;
+	PERFORM casnet.install_triggers();
+	PERFORM casnet.install_comments();
+
+	-- Privileges that somebody has changed stay changed.
+	FOR installed IN
+		SELECT relation FROM casnet.managed_tables()
+		 WHERE NOT relation = ANY (before)
+	LOOP
+		PERFORM casnet.install_grants(installed.relation);
+	END LOOP;
+
+	SELECT extversion INTO STRICT version
+	  FROM pg_extension WHERE extname = 'casnet';
+	EXECUTE format('COMMENT ON SCHEMA casnet IS %L',
+				   'casnet: multi-tenant case management (schema version ' ||
+				   version || ')');
+
+	-- Last, since it also makes pg_dump forget what it took for the
+	-- extension's own privileges: the tables hold people's data and are dumped
+	-- as people's tables.
+	FOR installed IN
+		SELECT t.relation
+		  FROM casnet.managed_tables() AS t
+		  JOIN pg_depend AS d
+			ON d.classid = 'pg_class'::regclass AND d.objid = t.relation
+			   AND d.deptype = 'e'
+	LOOP
+		EXECUTE format('ALTER EXTENSION casnet DROP TABLE %s',
+					   installed.relation);
+	END LOOP;
+	RETURN version;
+END
+$$;
+COMMENT ON FUNCTION casnet.install() IS
+	'brings the tables to the version of the extension, whether absent, older, current or left bare; returns the version';

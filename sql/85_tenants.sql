@@ -1,0 +1,295 @@
+-- Tenants and their members.
+--
+-- Most functions run as their caller, so the policies and the triggers judge
+-- their statements as they judge the caller's own.  Those that are SECURITY
+-- DEFINER ask for the permission themselves, of the session and not of the
+-- database role.
+
+CREATE FUNCTION casnet.found_tenant(name text, description text, owner_id uuid)
+	RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	founder uuid := casnet.require_user();
+	tenant_id uuid := casnet.uuid_v7();
+BEGIN
+	IF coalesce(found_tenant.owner_id, founder) <> founder
+	   AND NOT (SELECT u.is_superuser FROM casnet.users AS u
+				WHERE u.id = founder) THEN
+		RAISE EXCEPTION 'only administrators create tenants for others'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Leave owner_id out: the tenant is yours, and you can add other owners.';
+	END IF;
+
+	INSERT INTO casnet.tenants (id, name, description)
+	VALUES (tenant_id, found_tenant.name, found_tenant.description);
+	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
+	VALUES (coalesce(found_tenant.owner_id, founder), tenant_id, 'owner');
+	RETURN tenant_id;
+END
+$$;
+COMMENT ON FUNCTION casnet.found_tenant(text, text, uuid) IS
+	'internal: create_tenant() for users';
+
+CREATE FUNCTION casnet.create_tenant(
+	name text, description text DEFAULT NULL, owner_id uuid DEFAULT NULL)
+	RETURNS uuid
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid;
+	owner uuid;
+BEGIN
+	IF coalesce(btrim(create_tenant.name), '') = '' THEN
+		RAISE EXCEPTION 'the name of the tenant is blank'
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Give the tenant a name.';
+	END IF;
+	IF NOT casnet.is_administrator() THEN
+		RETURN casnet.found_tenant(create_tenant.name,
+								   create_tenant.description,
+								   create_tenant.owner_id);
+	END IF;
+
+	owner := coalesce(create_tenant.owner_id, casnet.current_user_id());
+	tenant_id := casnet.uuid_v7();
+	INSERT INTO casnet.tenants (id, name, description)
+	VALUES (tenant_id, create_tenant.name, create_tenant.description);
+	IF owner IS NOT NULL THEN
+		INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
+		VALUES (owner, tenant_id, 'owner');
+	END IF;
+	RETURN tenant_id;
+END
+$$;
+COMMENT ON FUNCTION casnet.create_tenant(text, text, uuid) IS
+	'creates a tenant, owned by the user of this session; administrators may name another owner, or none';
+
+CREATE FUNCTION casnet.remove_tenant(tenant_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF casnet.can_in(remove_tenant.tenant_id, 'delete_tenant') THEN
+		DELETE FROM casnet.tenants AS t WHERE t.id = remove_tenant.tenant_id;
+	ELSIF remove_tenant.tenant_id = ANY (casnet.my_tenant_ids()) THEN
+		RAISE EXCEPTION 'permission "delete_tenant" is missing in that tenant'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'An owner of the tenant can delete it.';
+	ELSE
+		RAISE EXCEPTION 'there is no such tenant among yours'
+			USING ERRCODE = 'no_data',
+				  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.remove_tenant(uuid) IS
+	'internal: delete_tenant() for users';
+
+CREATE FUNCTION casnet.delete_tenant(tenant_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT casnet.is_administrator() THEN
+		PERFORM casnet.remove_tenant(delete_tenant.tenant_id);
+		RETURN;
+	END IF;
+	DELETE FROM casnet.tenants AS t WHERE t.id = delete_tenant.tenant_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no such tenant'
+			USING ERRCODE = 'no_data',
+				  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.delete_tenant(uuid) IS
+	'deletes a tenant with everything in it; takes delete_tenant there';
+
+CREATE FUNCTION casnet.find_user(username text) RETURNS uuid
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_with('manage_users');
+BEGIN
+	RETURN (SELECT u.id FROM casnet.users AS u
+			WHERE lower(u.username) = lower(find_user.username)
+			   OR lower(u.email) = lower(find_user.username)
+			ORDER BY lower(u.username) <> lower(find_user.username) LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casnet.find_user(text) IS
+	'internal: the account with a username or email address, for whoever may add it';
+
+CREATE FUNCTION casnet.add_member(username text, role text DEFAULT 'member')
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_to_manage('manage_users');
+	user_id uuid;
+BEGIN
+	IF casnet.is_administrator() THEN
+		SELECT u.id INTO user_id FROM casnet.users AS u
+		 WHERE lower(u.username) = lower(add_member.username)
+			OR lower(u.email) = lower(add_member.username)
+		 ORDER BY lower(u.username) <> lower(add_member.username) LIMIT 1;
+	ELSE
+		user_id := casnet.find_user(add_member.username);
+	END IF;
+	IF user_id IS NULL THEN
+		RAISE EXCEPTION 'there is no such user'
+			USING ERRCODE = 'no_data',
+				  HINT = 'Give the username or the email address of an account.';
+	END IF;
+	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
+	VALUES (user_id, tenant_id, add_member.role);
+END
+$$;
+COMMENT ON FUNCTION casnet.add_member(text, text) IS
+	'adds a user, by username or email address, to the active tenant; takes manage_users';
+
+CREATE FUNCTION casnet.find_member(username text, tenant_id uuid)
+	RETURNS uuid
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	user_id uuid;
+BEGIN
+	SELECT u.id INTO user_id
+	  FROM casnet.user_tenants AS m
+	  JOIN casnet.users AS u ON u.id = m.user_id
+	 WHERE m.tenant_id = find_member.tenant_id
+	   AND (lower(u.username) = lower(find_member.username)
+			OR lower(u.email) = lower(find_member.username))
+	 ORDER BY lower(u.username) <> lower(find_member.username) LIMIT 1;
+	IF user_id IS NULL THEN
+		RAISE EXCEPTION 'there is no such member of the active tenant'
+			USING ERRCODE = 'no_data',
+				  HINT = 'casnet.members() lists the members.';
+	END IF;
+	RETURN user_id;
+END
+$$;
+COMMENT ON FUNCTION casnet.find_member(text, uuid) IS
+	'internal: the member with a username or email address, as far as the caller may see';
+
+CREATE FUNCTION casnet.set_member_role(username text, role text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_to_manage('assign_roles');
+	user_id uuid := casnet.find_member(set_member_role.username, tenant_id);
+BEGIN
+	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
+	 WHERE m.tenant_id = set_member_role.tenant_id
+	   AND m.user_id = set_member_role.user_id;
+END
+$$;
+COMMENT ON FUNCTION casnet.set_member_role(text, text) IS
+	'gives a member of the active tenant another role; takes assign_roles';
+
+CREATE FUNCTION casnet.remove_member(username text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_to_manage('manage_users');
+	user_id uuid := casnet.find_member(remove_member.username, tenant_id);
+BEGIN
+	DELETE FROM casnet.user_tenants AS m
+	 WHERE m.tenant_id = remove_member.tenant_id
+	   AND m.user_id = remove_member.user_id;
+END
+$$;
+COMMENT ON FUNCTION casnet.remove_member(text) IS
+	'removes a member from the active tenant; takes manage_users';
+
+CREATE FUNCTION casnet.leave_tenant() RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	leaving uuid := casnet.require_user();
+BEGIN
+	IF casnet.current_tenant_id() IS NULL THEN
+		RAISE EXCEPTION 'no tenant is active'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Choose one with SELECT casnet.use_tenant(''name'').';
+	END IF;
+	DELETE FROM casnet.user_tenants AS m
+	 WHERE m.user_id = leaving AND m.tenant_id = casnet.current_tenant_id();
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'not a member of the active tenant'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.leave_tenant() IS
+	'ends the membership of the user of this session in the active tenant';
+
+CREATE FUNCTION casnet.members(
+	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
+	OUT role text, OUT is_active boolean, OUT since timestamptz)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	managed uuid := casnet.tenant_to_manage('view_users');
+BEGIN
+	RETURN QUERY
+	SELECT u.id, u.username, u.email, u.full_name, m.role, u.is_active,
+		   m.created_at
+	  FROM casnet.user_tenants AS m
+	  JOIN casnet.users AS u ON u.id = m.user_id
+	 WHERE m.tenant_id = managed
+	 ORDER BY u.username;
+END
+$$;
+COMMENT ON FUNCTION casnet.members() IS
+	'the members of the active tenant; takes view_users';
+
+CREATE FUNCTION casnet.grant_permission(username text, permission text)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_to_manage('manage_permissions');
+	user_id uuid := casnet.find_member(grant_permission.username, tenant_id);
+BEGIN
+	INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
+	VALUES (user_id, tenant_id, grant_permission.permission)
+	ON CONFLICT DO NOTHING;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION casnet.grant_permission(text, text) IS
+	'gives a member of the active tenant a permission besides those of the role; false if it was given before; takes manage_permissions';
+
+CREATE FUNCTION casnet.revoke_permission(username text, permission text)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant_id uuid := casnet.tenant_to_manage('manage_permissions');
+	user_id uuid := casnet.find_member(revoke_permission.username, tenant_id);
+BEGIN
+	DELETE FROM casnet.user_tenant_permissions AS p
+	 WHERE p.tenant_id = revoke_permission.tenant_id
+	   AND p.user_id = revoke_permission.user_id
+	   AND p.permission = revoke_permission.permission;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION casnet.revoke_permission(text, text) IS
+	'takes back what grant_permission() gave; false if there was nothing; takes manage_permissions';

@@ -1,0 +1,51 @@
+-- Who may call what.  Trigger functions need no EXECUTE to fire.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casnet FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+	casnet.uuid_v7(),
+	casnet.current_user_id(),
+	casnet.current_tenant_id(),
+	casnet.tenant_with(text),
+	casnet.can(text),
+	casnet.require_user(),
+	casnet.my_tenant_ids(),
+	casnet.visible_user_ids(),
+	casnet.is_administrator(),
+	casnet.tenant_to_manage(text),
+	casnet.whoami(),
+	casnet.my_tenants(),
+	casnet.use_tenant(text, boolean),
+	casnet.sign_out(),
+	casnet.schema_version(),
+	casnet.create_tenant(text, text, uuid),
+	casnet.delete_tenant(uuid),
+	casnet.add_member(text, text),
+	casnet.set_member_role(text, text),
+	casnet.find_member(text, uuid),
+	casnet.remove_member(text),
+	casnet.members(),
+	casnet.grant_permission(text, text),
+	casnet.revoke_permission(text, text)
+	TO casnet_user, casnet_admin;
+
+-- SECURITY DEFINER, and judges the session.
+GRANT EXECUTE ON FUNCTION
+	casnet.found_tenant(text, text, uuid),
+	casnet.remove_tenant(uuid),
+	casnet.find_user(text),
+	casnet.leave_tenant()
+	TO casnet_user;
+
+-- In a restore the tables come from the dump, and on a Citus worker from the
+-- coordinator.  Every script of pg_dump sets row_security off.
+DO $$
+BEGIN
+	IF pg_catalog.current_setting('row_security') = 'off'
+	   OR pg_catalog.current_setting('application_name')
+		  LIKE 'citus\_internal%' THEN
+		RETURN;
+	END IF;
+	PERFORM casnet.install();
+END
+$$;
