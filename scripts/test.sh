@@ -1,0 +1,285 @@
+#!/usr/bin/env bash
+#
+# test.sh - build casnet and run every test of it, with one command.
+#
+# Installs what is missing, builds in a temporary copy with warnings as errors,
+# starts a private throwaway server, runs the four kinds of tests, and removes
+# everything again.  Exit status 0 means that every test ran and passed.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage()
+{
+	cat <<-'HELP'
+	usage: scripts/test.sh [--only regress|isolation|pgtap|tap] [--help]
+
+	Builds casnet, starts a private throwaway server and runs
+	  regress     golden-output tests       test/sql    by pg_regress
+	  isolation   races                     test/specs  by pg_isolation_regress
+	  pgtap       behaviour                 test/pgtap  by pg_prove
+	  tap         restart, dump and so on   test/t      by prove
+	An existing cluster is never touched. --only may be given more than once.
+
+	As root on Debian, missing packages are installed; casnet itself goes into
+	the extension folder of the server that pg_config belongs to.
+	PG_MAJOR=15..18 or PG_CONFIG=/path/of/pg_config chooses another server,
+	CASNET_OFFLINE=1 installs no package.
+	HELP
+}
+
+DEADLINE=1440   # seconds; the whole run ends within 25 minutes
+PASSED=0
+FAILED=0
+SKIPPED=0
+REPORT=()
+
+# note_result KIND PASSED FAILED SKIPPED: add to the totals and the report.
+note_result()
+{
+	PASSED=$((PASSED + $2))
+	FAILED=$((FAILED + $3))
+	SKIPPED=$((SKIPPED + $4))
+	REPORT+=("$(printf '%-10s %4d passed, %d failed' "$1" "$2" "$3")")
+}
+
+# time_left LIMIT: seconds that a runner may take, at most LIMIT.
+time_left()
+{
+	local left=$((DEADLINE - SECONDS))
+
+	[ "$left" -gt 5 ] || left=5
+	[ "$left" -lt "$1" ] && echo "$left" || echo "$1"
+}
+
+# run_logged LIMIT LOG COMMAND...: run as the server's user from the copy, show
+# the output and keep it; the status is the command's.
+run_logged()
+{
+	local limit log=$2 status=0
+
+	limit=$(time_left "$1")
+	shift 2
+	: > "$log"
+	tail -n +1 -f --pid=$$ "$log" &
+	local shower=$!
+	run_limited "$limit" "${AS_SERVER[@]}" env -C "$COPY" "$@" >> "$log" 2>&1 || status=$?
+	sleep 1.2
+	kill "$shower" 2>/dev/null || true
+	wait "$shower" 2>/dev/null || true
+	[ "$status" -ne 124 ] || printf '%s\n' "${RED}no end within $limit seconds${PLAIN}"
+	return "$status"
+}
+
+# make_list VARIABLE: the words of a variable of the Makefile, one a line.
+make_list()
+{
+	# shellcheck disable=SC2016
+	as_server make -s -C "$COPY" PG_CONFIG="$PG_CONFIG" \
+		--eval='casnet-list: ; @printf "%s\n" $('"$1"')' casnet-list 2>/dev/null |
+		sed '/^$/d'
+}
+
+# has_tests PATTERN FOLDER: are there files to run?  An absent folder is no
+# failure, one without tests is.
+has_tests()
+{
+	[ -d "$COPY/test/$1" ] && [ -n "$(find "$COPY/test/$1" -maxdepth 1 -name "$2" -print -quit)" ]
+}
+
+# run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.
+# What was planned and is not reported as ok counts as failed.
+run_golden()
+{
+	local kind=$1 variable other folder log=$WORK/$1.log status=0 planned passed failed
+
+	if [ "$kind" = regress ]; then
+		variable=REGRESS other=ISOLATION folder=sql
+	else
+		variable=ISOLATION other=REGRESS folder=specs
+	fi
+	[ -d "$COPY/test/$folder" ] || return 0
+	say "$kind tests"
+	planned=$(make_list "$variable" | wc -l)
+	if [ "$planned" -eq 0 ]; then
+		echo "${RED}no tests: $variable of the Makefile is empty${PLAIN}"
+		note_result "$kind" 0 1 0
+		return 0
+	fi
+	run_logged 480 "$log" make PG_CONFIG="$PG_CONFIG" "$other=" installcheck || status=$?
+	# "test x ... ok 9 ms" and "    x ... ok" before 16, "ok 1 - x 9 ms" since
+	passed=$(grep -cE '^(test |  *)[^ ]+ +\.\.\. ok( |$)|^ok [0-9]+ ' "$log" || true)
+	[ "$passed" -le "$planned" ] || passed=$planned
+	failed=$((planned - passed))
+	[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+	note_result "$kind" "$passed" "$failed" 0
+	[ "$failed" -eq 0 ] || show_diffs
+}
+
+# show_diffs: what pg_regress leaves when a test fails.
+show_diffs()
+{
+	local file
+
+	while IFS= read -r file; do
+		say "${file#"$COPY"/}"
+		head -n 400 "$file"
+		rm -f "$file"
+	done < <(find "$COPY" -name regression.diffs -size +0)
+}
+
+# note_harness KIND LOG STATUS: count what prove and pg_prove report.  A file
+# that stopped before its plan counts the tests that it did not run.
+note_harness()
+{
+	local kind=$1 log=$2 status=$3 total passed failed skipped
+
+	total=$(sed -nE 's/^Files=[0-9]+, Tests=([0-9]+),.*/\1/p' "$log" | tail -n 1)
+	failed=$(awk '
+		/\(Wstat: / {
+			file_failed = 0
+			if (match($0, /Failed: [0-9]+\)/))
+				file_failed = substr($0, RSTART + 8) + 0
+			failed += file_failed
+			broken = ($0 !~ /Wstat: 0 / && file_failed == 0)
+			extra += broken
+		}
+		/You planned [0-9]+ tests? but ran [0-9]+/ {
+			match($0, /planned [0-9]+/); planned = substr($0, RSTART + 8) + 0
+			match($0, /ran [0-9]+/); ran = substr($0, RSTART + 4) + 0
+			if (planned > ran) { missing += planned - ran; extra -= broken; broken = 0 }
+		}
+		/No plan found in TAP output|No tests run/ { if (!broken) extra++; broken = 1 }
+		END { print failed + extra + missing + 0 }' "$log")
+	skipped=$(grep -cE '\.\. skipped: ' "$log" || true)
+	total=${total:-0}
+	passed=$total
+	# tests that ran and failed are among the total, those that did not run are not
+	passed=$((total - $(awk '/\(Wstat: / && match($0, /Failed: [0-9]+\)/) {
+		n += substr($0, RSTART + 8) + 0 } END { print n + 0 }' "$log")))
+	[ "$passed" -ge 0 ] || passed=0
+	if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$total" -eq 0 ]; }; then
+		failed=1
+	fi
+	note_result "$kind" "$passed" "$failed" "$skipped"
+}
+
+# run_pgtap: every file against one database with both extensions.
+run_pgtap()
+{
+	local log=$WORK/pgtap.log status=0
+
+	[ -d "$COPY/test/pgtap" ] || return 0
+	say 'pgtap tests'
+	if ! has_tests pgtap '*.sql' ||
+		! super -d postgres -c 'CREATE DATABASE casnet_pgtap' ||
+		! super -d casnet_pgtap -c 'CREATE EXTENSION casnet' -c 'CREATE EXTENSION pgtap'; then
+		echo "${RED}no pgTAP test could run${PLAIN}"
+		note_result pgtap 0 1 0
+		return 0
+	fi
+	# shellcheck disable=SC2046
+	run_logged 300 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
+		-d casnet_pgtap $(cd "$COPY" && printf '%s\n' test/pgtap/*.sql) || status=$?
+	note_harness pgtap "$log" "$status"
+}
+
+# run_tap: Perl tests, which make servers of their own, as PGXS would run them.
+run_tap()
+{
+	local log=$WORK/tap.log status=0 top
+
+	[ -d "$COPY/test/t" ] || return 0
+	say 'tap tests'
+	if ! has_tests t '*.pl'; then
+		echo "${RED}no Perl test found${PLAIN}"
+		note_result tap 0 1 0
+		return 0
+	fi
+	top=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
+	as_server mkdir -p "$COPY/tmp_check"
+	# these start servers of their own and must not find ours
+	# shellcheck disable=SC2046
+	run_logged 600 "$log" env -u PGHOST -u PGUSER PGPORT=65432 PATH="$BINDIR:$PATH" \
+		PERL5LIB="$top/src/test/perl${PERL5LIB:+:$PERL5LIB}" \
+		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
+		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \
+		TESTLOGDIR="$COPY/tmp_check/log" \
+		prove $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
+	[ "$status" -eq 0 ] || show_tap_logs "$log"
+	note_harness tap "$log" "$status"
+}
+
+# show_tap_logs LOG: the end of what each failed Perl test wrote to its log.
+show_tap_logs()
+{
+	local name file
+
+	sed -nE 's/^test.t.([^ ]+)\.pl +\(Wstat: .*/\1/p' "$1" | while IFS= read -r name; do
+		file=$COPY/tmp_check/log/regress_log_$name
+		[ -f "$file" ] || continue
+		say "end of regress_log_$name"
+		tail -n 30 "$file"
+	done
+}
+
+# check_asserts: a second build, never installed, with the assertions' flag.
+check_asserts()
+{
+	say 'building with assertions (not installed)'
+	copy_tree "$WORK/asserts"
+	quiet_make "$WORK/asserts" clean
+	quiet_make "$WORK/asserts" with_llvm=no COPT="$WARNINGS -DUSE_ASSERT_CHECKING" ||
+		die 'the build with assertions failed'
+	rm -rf "$WORK/asserts"
+}
+
+# finish: the report, and the exit status that belongs to it.
+finish()
+{
+	local colour=$GREEN skipped=''
+
+	say "results after $SECONDS seconds"
+	[ ${#REPORT[@]} -eq 0 ] || printf '%s\n' "${REPORT[@]}"
+	[ $((PASSED + FAILED)) -gt 0 ] || { echo 'no test ran'; FAILED=1; }
+	[ "$FAILED" -eq 0 ] || colour=$RED
+	[ "$SKIPPED" -eq 0 ] || skipped=", files skipped: $SKIPPED"
+	printf '%s\n' "$colour$PASSED passed, $FAILED failed$skipped$PLAIN"
+	[ "$FAILED" -eq 0 ]
+}
+
+main()
+{
+	local -a only=()
+	local kind
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+			--only)
+				case ${2:-} in
+					regress | isolation | pgtap | tap) only+=("$2") ;;
+					*) usage >&2; exit 2 ;;
+				esac
+				shift 2 ;;
+			-h | --help) usage; exit 0 ;;
+			*) usage >&2; exit 2 ;;
+		esac
+	done
+	[ ${#only[@]} -gt 0 ] || only=(regress isolation pgtap tap)
+
+	setup_work
+	need_packages test
+	build_and_install "$WARNINGS"
+	check_asserts
+	start_server
+	for kind in "${only[@]}"; do
+		case $kind in
+			regress | isolation) run_golden "$kind" ;;
+			pgtap) run_pgtap ;;
+			tap) run_tap ;;
+		esac
+	done
+	finish
+}
+
+main "$@"
