@@ -130,24 +130,24 @@ CREATE FUNCTION casnet.add_member(username text, role text DEFAULT 'member')
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenant_id uuid := casnet.tenant_to_manage('manage_users');
-	user_id uuid;
+	managed uuid := casnet.tenant_to_manage('manage_users');
+	added uuid;
 BEGIN
 	IF casnet.is_administrator() THEN
-		SELECT u.id INTO user_id FROM casnet.users AS u
+		SELECT u.id INTO added FROM casnet.users AS u
 		 WHERE lower(u.username) = lower(add_member.username)
 			OR lower(u.email) = lower(add_member.username)
 		 ORDER BY lower(u.username) <> lower(add_member.username) LIMIT 1;
 	ELSE
-		user_id := casnet.find_user(add_member.username);
+		added := casnet.find_user(add_member.username);
 	END IF;
-	IF user_id IS NULL THEN
+	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'
 			USING ERRCODE = 'no_data',
 				  HINT = 'Give the username or the email address of an account.';
 	END IF;
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
-	VALUES (user_id, tenant_id, add_member.role);
+	VALUES (added, managed, add_member.role);
 END
 $$;
 COMMENT ON FUNCTION casnet.add_member(text, text) IS
@@ -184,12 +184,12 @@ CREATE FUNCTION casnet.set_member_role(username text, role text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenant_id uuid := casnet.tenant_to_manage('assign_roles');
-	user_id uuid := casnet.find_member(set_member_role.username, tenant_id);
+	managed uuid := casnet.tenant_to_manage('assign_roles');
+	member uuid := casnet.find_member(set_member_role.username, managed);
 BEGIN
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
-	 WHERE m.tenant_id = set_member_role.tenant_id
-	   AND m.user_id = set_member_role.user_id;
+	 WHERE m.tenant_id = managed
+	   AND m.user_id = member;
 END
 $$;
 COMMENT ON FUNCTION casnet.set_member_role(text, text) IS
@@ -200,12 +200,12 @@ CREATE FUNCTION casnet.remove_member(username text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenant_id uuid := casnet.tenant_to_manage('manage_users');
-	user_id uuid := casnet.find_member(remove_member.username, tenant_id);
+	managed uuid := casnet.tenant_to_manage('manage_users');
+	member uuid := casnet.find_member(remove_member.username, managed);
 BEGIN
 	DELETE FROM casnet.user_tenants AS m
-	 WHERE m.tenant_id = remove_member.tenant_id
-	   AND m.user_id = remove_member.user_id;
+	 WHERE m.tenant_id = managed
+	   AND m.user_id = member;
 END
 $$;
 COMMENT ON FUNCTION casnet.remove_member(text) IS
@@ -263,11 +263,11 @@ CREATE FUNCTION casnet.grant_permission(username text, permission text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenant_id uuid := casnet.tenant_to_manage('manage_permissions');
-	user_id uuid := casnet.find_member(grant_permission.username, tenant_id);
+	managed uuid := casnet.tenant_to_manage('manage_permissions');
+	member uuid := casnet.find_member(grant_permission.username, managed);
 BEGIN
 	INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
-	VALUES (user_id, tenant_id, grant_permission.permission)
+	VALUES (member, managed, grant_permission.permission)
 	ON CONFLICT DO NOTHING;
 	RETURN FOUND;
 END
@@ -281,12 +281,12 @@ CREATE FUNCTION casnet.revoke_permission(username text, permission text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenant_id uuid := casnet.tenant_to_manage('manage_permissions');
-	user_id uuid := casnet.find_member(revoke_permission.username, tenant_id);
+	managed uuid := casnet.tenant_to_manage('manage_permissions');
+	member uuid := casnet.find_member(revoke_permission.username, managed);
 BEGIN
 	DELETE FROM casnet.user_tenant_permissions AS p
-	 WHERE p.tenant_id = revoke_permission.tenant_id
-	   AND p.user_id = revoke_permission.user_id
+	 WHERE p.tenant_id = managed
+	   AND p.user_id = member
 	   AND p.permission = revoke_permission.permission;
 	RETURN FOUND;
 END

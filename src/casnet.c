@@ -26,6 +26,7 @@ _PG_init(void)
 	casnet_session_init();
 	casnet_catalog_init();
 	casnet_membership_init();
+	casnet_planner_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

@@ -137,6 +137,10 @@ extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
 
+/* planner.c: policies before conditions that could tell on them */
+
+extern void casnet_planner_init(void);
+
 /* uuid.c */
 
 extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);

@@ -134,19 +134,28 @@ read_name(CasnetPath path, const pg_uuid_t *id, int column, Snapshot snapshot)
 	return name;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
 /* The permissions that the verdict includes, as a sorted text[]. */
 static Datum
 permission_array(const CasnetVerdict *verdict)
 {
 	int			count = casnet_permission_count();
+	const char **names = palloc(count * sizeof(char *));
 	Datum	   *elements = palloc(count * sizeof(Datum));
 	ArrayType  *array;
 	int			n = 0;
 
 	for (int bit = 0; bit < count; bit++)
 		if (casnet_membership_holds(verdict, bit))
-			elements[n++] =
-				CStringGetTextDatum(casnet_permission_name(bit));
+			names[n++] = casnet_permission_name(bit);
+	qsort(names, n, sizeof(char *), compare_names);
+	for (int i = 0; i < n; i++)
+		elements[i] = CStringGetTextDatum(names[i]);
 	array = construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT);
 	return PointerGetDatum(array);
 }
