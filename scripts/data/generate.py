@@ -813,8 +813,8 @@ def main():
                     department.staff.append((username, full_name, user))
     persons, records, tags, links, tasks, events = [], [], [], [], [], []
     for department in DEPARTMENTS:
-        persons += make_people(department, 360)
-        records += make_records(department, 760)
+        persons += make_people(department, 390 if department.kind == "children" else 330)
+        records += make_records(department, 830 if department.kind == "children" else 690)
         department_tags, department_links = make_tags(department)
         tags += department_tags
         links += department_links
