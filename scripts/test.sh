@@ -80,7 +80,7 @@ make_list()
 		sed '/^$/d'
 }
 
-# has_tests PATTERN FOLDER: are there files to run?  An absent folder is no
+# has_tests FOLDER PATTERN: are there files to run?  An absent folder is no
 # failure, one without tests is.
 has_tests()
 {
@@ -174,7 +174,7 @@ run_pgtap()
 	if ! has_tests pgtap '*.sql' ||
 		! super -d postgres -c 'CREATE DATABASE casnet_pgtap' ||
 		! super -d casnet_pgtap -c 'CREATE EXTENSION casnet' -c 'CREATE EXTENSION pgtap'; then
-		echo "${RED}no pgTAP test could run${PLAIN}"
+		echo "${RED}no pgTAP test found, or no database to run one in${PLAIN}"
 		note_result pgtap 0 1 0
 		return 0
 	fi
