@@ -51,11 +51,17 @@ calls_ours(Node *node, void *namespace)
 	return expression_tree_walker(node, calls_ours, namespace);
 }
 
+/*
+ * Also a subquery that needs no row: it became a parameter, and runs when the
+ * parameter is read for the first time, which tells that a row got that far.
+ */
 static bool
 calls_telling(Node *node, void *namespace)
 {
 	if (node == NULL)
 		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return true;
 	if (check_functions_in_node(node, may_tell, namespace))
 		return true;
 	return expression_tree_walker(node, calls_telling, namespace);
