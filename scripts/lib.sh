@@ -108,6 +108,7 @@ choose_postgres()
 {
 	if [ -n "${PG_CONFIG:-}" ]; then
 		PG_CONFIG=$(command -v "$PG_CONFIG") || die "PG_CONFIG is not a program"
+		PG_CONFIG=$(realpath -s "$PG_CONFIG")
 		PG_MAJOR=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
 		return
 	fi
@@ -216,6 +217,8 @@ choose_user()
 	else
 		SERVER_USER=$(id -un)
 	fi
+	# the server's user may not be allowed where we were called
+	cd "$WORK"
 	AS_SERVER=(env HOME="$WORK/home" TMPDIR="$WORK/tmp")
 	! is_root || AS_SERVER=(runuser -u "$SERVER_USER" -- "${AS_SERVER[@]}")
 	mkdir "$WORK/home" "$WORK/tmp" "$WORK/sock"
