@@ -80,7 +80,7 @@ BEGIN
 				  HINT = 'An owner of the tenant can delete it.';
 	ELSE
 		RAISE EXCEPTION 'there is no such tenant among yours'
-			USING ERRCODE = 'no_data',
+			USING ERRCODE = '02000',
 				  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
 	END IF;
 END
@@ -100,7 +100,7 @@ BEGIN
 	DELETE FROM casnet.tenants AS t WHERE t.id = delete_tenant.tenant_id;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no such tenant'
-			USING ERRCODE = 'no_data',
+			USING ERRCODE = '02000',
 				  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 	END IF;
 END
@@ -143,7 +143,7 @@ BEGIN
 	END IF;
 	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'
-			USING ERRCODE = 'no_data',
+			USING ERRCODE = '02000',
 				  HINT = 'Give the username or the email address of an account.';
 	END IF;
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
@@ -170,7 +170,7 @@ BEGIN
 	 ORDER BY lower(u.username) <> lower(find_member.username) LIMIT 1;
 	IF user_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such member of the active tenant'
-			USING ERRCODE = 'no_data',
+			USING ERRCODE = '02000',
 				  HINT = 'casnet.members() lists the members.';
 	END IF;
 	RETURN user_id;
