@@ -218,7 +218,7 @@ choose_user()
 		SERVER_USER=$(id -un)
 	fi
 	# the server's user may not be allowed where we were called
-	cd "$WORK"
+	cd "$WORK" || die "cannot enter $WORK"
 	AS_SERVER=(env HOME="$WORK/home" TMPDIR="$WORK/tmp")
 	! is_root || AS_SERVER=(runuser -u "$SERVER_USER" -- "${AS_SERVER[@]}")
 	mkdir "$WORK/home" "$WORK/tmp" "$WORK/sock"
