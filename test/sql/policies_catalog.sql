@@ -1,0 +1,36 @@
+-- Row level security is enabled and forced on every table; one permissive
+-- policy per command, for everybody, without a subquery.
+\set QUIET on
+\pset format unaligned
+SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class
+ WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p')
+ ORDER BY relname COLLATE "C";
+
+SELECT tablename, cmd, permissive, roles, coalesce(qual, '') AS using, coalesce(with_check, '') AS check
+  FROM pg_policies WHERE schemaname = 'casnet' AND policyname <> 'casnet_admin'
+ ORDER BY tablename COLLATE "C", cmd COLLATE "C";
+
+SELECT tablename, cmd, permissive, roles, qual, with_check
+  FROM pg_policies WHERE schemaname = 'casnet' AND policyname = 'casnet_admin'
+ ORDER BY tablename COLLATE "C";
+
+\echo none of these
+SELECT c.relname, v.cmd FROM pg_class AS c, (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS v (cmd)
+ WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p')
+   AND (SELECT count(*) FROM pg_policies AS p
+		 WHERE p.schemaname = 'casnet' AND p.tablename = c.relname
+		   AND p.cmd = v.cmd AND p.permissive = 'PERMISSIVE' AND p.roles = '{public}') <> 1;
+SELECT polname FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
+ WHERE c.relnamespace = 'casnet'::regnamespace
+   AND (p.polqual ~ 'SUBLINK' OR p.polwithcheck ~ 'SUBLINK');
+
+\echo a tenant table has no unique key without tenant_id, no sequence, no foreign key that forgets it
+SELECT i.indexrelid::regclass FROM pg_index AS i
+  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = 'tenant_id'
+ WHERE i.indrelid::regclass::text LIKE 'casnet.%' AND i.indisunique AND a.attnum <> ALL (i.indkey);
+SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'S';
+SELECT o.conname FROM pg_constraint AS o
+  JOIN pg_attribute AS a ON a.attrelid = o.conrelid AND a.attname = 'tenant_id'
+  JOIN pg_attribute AS f ON f.attrelid = o.confrelid AND f.attname = 'tenant_id'
+ WHERE o.contype = 'f' AND o.connamespace = 'casnet'::regnamespace
+   AND (a.attnum <> ALL (o.conkey) OR f.attnum <> ALL (o.confkey));
