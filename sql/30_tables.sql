@@ -7,7 +7,10 @@ CREATE FUNCTION casnet.install_tables() RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	CREATE TABLE IF NOT EXISTS casnet.users (
+	-- CREATE TABLE IF NOT EXISTS takes nothing in an extension's script that is
+	-- not the extension's own, and tables that outlived it are not.
+	IF to_regclass('casnet.users') IS NULL THEN
+	CREATE TABLE casnet.users (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		username text NOT NULL,
 		email text NOT NULL,
@@ -23,8 +26,10 @@ BEGIN
 		CONSTRAINT users_username_check CHECK (btrim(username) <> ''),
 		CONSTRAINT users_email_check CHECK (btrim(email) <> '')
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.tenants (
+	IF to_regclass('casnet.tenants') IS NULL THEN
+	CREATE TABLE casnet.tenants (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		name text NOT NULL,
 		description text,
@@ -34,8 +39,10 @@ BEGIN
 		CONSTRAINT tenants_name_key UNIQUE (name),
 		CONSTRAINT tenants_name_check CHECK (btrim(name) <> '')
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.user_tenants (
+	IF to_regclass('casnet.user_tenants') IS NULL THEN
+	CREATE TABLE casnet.user_tenants (
 		user_id uuid NOT NULL,
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		role text NOT NULL DEFAULT 'member',
@@ -49,8 +56,10 @@ BEGIN
 		CONSTRAINT user_tenants_role_check
 			CHECK (role IN ('owner', 'admin', 'member', 'viewer'))
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.role_permissions (
+	IF to_regclass('casnet.role_permissions') IS NULL THEN
+	CREATE TABLE casnet.role_permissions (
 		role text NOT NULL,
 		permission text NOT NULL,
 		created_at timestamptz NOT NULL DEFAULT now(),
@@ -61,8 +70,10 @@ BEGIN
 		CONSTRAINT role_permissions_permission_check
 			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64)
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.user_tenant_permissions (
+	IF to_regclass('casnet.user_tenant_permissions') IS NULL THEN
+	CREATE TABLE casnet.user_tenant_permissions (
 		user_id uuid NOT NULL,
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		permission text NOT NULL,
@@ -77,8 +88,10 @@ BEGIN
 		CONSTRAINT user_tenant_permissions_permission_check
 			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64)
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.persons (
+	IF to_regclass('casnet.persons') IS NULL THEN
+	CREATE TABLE casnet.persons (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		name text NOT NULL,
@@ -96,8 +109,10 @@ BEGIN
 		CONSTRAINT persons_contact_info_check
 			CHECK (jsonb_typeof(contact_info) = 'object')
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.records (
+	IF to_regclass('casnet.records') IS NULL THEN
+	CREATE TABLE casnet.records (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		title text NOT NULL,
@@ -108,8 +123,10 @@ BEGIN
 		CONSTRAINT records_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.tags (
+	IF to_regclass('casnet.tags') IS NULL THEN
+	CREATE TABLE casnet.tags (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		name text NOT NULL,
@@ -122,8 +139,10 @@ BEGIN
 		CONSTRAINT tags_name_check
 			CHECK (btrim(name) <> '' AND char_length(name) <= 200)
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.record_tags (
+	IF to_regclass('casnet.record_tags') IS NULL THEN
+	CREATE TABLE casnet.record_tags (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		record_id uuid NOT NULL,
 		tag_id uuid NOT NULL,
@@ -140,8 +159,10 @@ BEGIN
 			FOREIGN KEY (tenant_id, tag_id)
 			REFERENCES casnet.tags (tenant_id, id) ON DELETE CASCADE
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.tasks (
+	IF to_regclass('casnet.tasks') IS NULL THEN
+	CREATE TABLE casnet.tasks (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		title text NOT NULL,
@@ -170,8 +191,10 @@ BEGIN
 		CONSTRAINT tasks_completed_at_check
 			CHECK ((status = 'COMPLETED') = (completed_at IS NOT NULL))
 	);
+	END IF;
 
-	CREATE TABLE IF NOT EXISTS casnet.calendar_events (
+	IF to_regclass('casnet.calendar_events') IS NULL THEN
+	CREATE TABLE casnet.calendar_events (
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		title text NOT NULL,
@@ -196,6 +219,7 @@ BEGIN
 		CONSTRAINT calendar_events_status_check
 			CHECK (status IN ('SCHEDULED', 'CANCELLED', 'COMPLETED'))
 	);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.install_tables() IS
