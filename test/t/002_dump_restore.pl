@@ -1,0 +1,146 @@
+# Invariant 9: every way to dump and restore gives the same database again,
+# with what users added to it, without a manual step, and it enforces.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('dump');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+make_fixture($node, 'source');
+
+# Rows of every table, and what a user adds to the tables.
+$node->safe_psql('source', qq{
+	INSERT INTO casnet.persons (tenant_id, name, gender, contact_info)
+		VALUES ('$ID{north}', 'Jane Doe', 'FEMALE', '{"phone": "1"}');
+	INSERT INTO casnet.tags (tenant_id, name) VALUES ('$ID{north}', 'urgent');
+	INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
+		SELECT r.tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id);
+	INSERT INTO casnet.tasks (tenant_id, title, status, assignee_id, record_id)
+		SELECT tenant_id, 'call', 'COMPLETED', '$ID{ben}', id FROM casnet.records WHERE title = 'north 1';
+	INSERT INTO casnet.calendar_events (tenant_id, title, starts_at, record_id)
+		SELECT tenant_id, 'visit', '2026-01-01', id FROM casnet.records WHERE title = 'north 2';
+	INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
+		VALUES ('$ID{ben}', '$ID{north}', 'delete_tags');
+	DELETE FROM casnet.role_permissions WHERE role = 'viewer' AND permission = 'view_tags';
+	UPDATE casnet.records SET content = 'edited' WHERE title = 'north 1';
+
+	ALTER TABLE casnet.records ADD COLUMN file_number text;
+	UPDATE casnet.records SET file_number = 'A-17' WHERE title = 'north 2';
+	CREATE INDEX records_file_number_idx ON casnet.records (tenant_id, file_number);
+	CREATE POLICY only_odd ON casnet.persons AS RESTRICTIVE FOR SELECT USING (name <> 'hidden');
+	GRANT SELECT ON casnet.tags TO casnet_plain;
+	REVOKE DELETE ON casnet.tasks FROM casnet_user;
+	CREATE TABLE casnet.notes (
+		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
+		id uuid PRIMARY KEY DEFAULT casnet.uuid_v7(), body text);
+	CREATE VIEW public.titles AS SELECT title FROM casnet.records;
+});
+
+# pg_dump's text without what is random in it.
+sub dump_of
+{
+	my ($server, $database, @options) = @_;
+	my ($out, $err) = run_command(
+		[ 'pg_dump', '-d', $server->connstr($database), @options ]);
+
+	is($err, '', "pg_dump of $database");
+	$out =~ s/^\\(un)?restrict .*$//mg;
+	return $out;
+}
+
+my $original = dump_of($node, 'source');
+like($original, qr/$_/, "the dump has $_")
+  foreach 'A-17', 'records_file_number_idx', 'only_odd', 'CREATE TABLE casnet.users ',
+  'CREATE TRIGGER casnet_last_owner ', 'ENABLE ALWAYS TRIGGER casnet_announce_row',
+  'GRANT SELECT ON TABLE casnet.tags TO casnet_plain', 'FORCE ROW LEVEL SECURITY';
+
+# What must hold in a database that was restored.
+sub check_restored
+{
+	my ($server, $database) = @_;
+
+	ok(dump_of($server, $database) eq $original, "$database: its dump is the same");
+	is($server->safe_psql($database, 'SELECT casnet.schema_version() = extversion FROM pg_extension WHERE extname = $$casnet$$'),
+		't', "$database: schema_version()");
+	is($server->safe_psql($database, q{
+		SELECT count(*) FROM pg_depend
+		 WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
+		   AND objid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace)}),
+		0, "$database: no table is a member of the extension");
+
+	my $ben = open_session($server, $database, 'ben', 'north');
+	is(ask($ben, 'SELECT count(*), count(*) FILTER (WHERE updated_at > created_at), max(file_number) FROM casnet.records'),
+		'2|2|A-17', "$database: a member sees the rows");
+	is(ask($ben, "DELETE FROM casnet.records WHERE title = ''"), '42501', "$database: and may not delete");
+	is(ask($ben, "INSERT INTO casnet.records (title) VALUES ('new') RETURNING tenant_id"),
+		$ID{north}, "$database: defaults work");
+	is(ask($ben, "INSERT INTO casnet.tasks (tenant_id, title) VALUES ('$ID{south}', 'x')"),
+		'42501', "$database: no row for another tenant");
+	is(ask($ben, "UPDATE casnet.records SET content = 'x' WHERE title = 'new' RETURNING updated_at > created_at"),
+		't', "$database: triggers work");
+	is(ask($ben, "SET casnet.tenant_id = '$ID{south}'; SELECT count(*) FROM casnet.tags"),
+		'42501', "$database: role_permissions are as they were");
+	my $cid = open_session($server, $database, 'cid', 'south');
+	is(ask($cid, 'SELECT casnet.leave_tenant()'), '23514', "$database: the last owner stays");
+	ask($cid, "SELECT casnet.remove_member('ben')");
+	is(ask($ben, 'SELECT count(*) FROM casnet.records'), '42501', "$database: a revocation bites");
+	is(ask_once($server, $database, 'casnet_plain', 'SELECT count(*) FROM casnet.records'),
+		'28000', "$database: nobody sees nothing");
+	$_->quit foreach $ben, $cid;
+	return;
+}
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $from = $node->connstr('source');
+command_ok([ 'pg_dump', '-d', $from, '-f', "$dir/plain.sql" ], 'plain dump');
+command_ok([ 'pg_dump', '-d', $from, '-Fc', '-f', "$dir/custom" ], 'custom dump');
+command_ok([ 'pg_dump', '-d', $from, '-s', '-f', "$dir/schema.sql" ], 'dump of the schema');
+command_ok([ 'pg_dump', '-d', $from, '-a', '-f', "$dir/data.sql" ], 'dump of the data');
+
+sub psql_file
+{
+	my ($server, $database, $file) = @_;
+
+	return [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $server->connstr($database), '-f', $file ];
+}
+
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(plain single parallel halves again);
+command_ok(psql_file($node, 'plain', "$dir/plain.sql"), 'psql restores');
+command_ok([ 'pg_restore', '-e', '-1', '-d', $node->connstr('single'), "$dir/custom" ],
+	'pg_restore -e -1 restores');
+command_ok([ 'pg_restore', '-e', '-j', '2', '-d', $node->connstr('parallel'), "$dir/custom" ],
+	'pg_restore -e -j 2 restores');
+command_ok(psql_file($node, 'halves', "$dir/schema.sql"), 'psql restores the schema');
+command_ok(psql_file($node, 'halves', "$dir/data.sql"), 'and then the data');
+
+# The tables are current, so install() has nothing to do.
+$node->safe_psql('plain', 'SELECT casnet.install()');
+
+check_restored($node, $_) foreach qw(plain single parallel halves);
+
+# Over what is there already, as pg_restore --clean does it.
+make_fixture($node, 'again', without => [ 'roles', 'rows' ]);
+command_ok([ 'pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->connstr('again'), "$dir/custom" ],
+	'pg_restore --clean restores');
+check_restored($node, 'again');
+
+# A new cluster that knows the login roles of the application only.
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+$new->start;
+$new->safe_psql('postgres', 'CREATE ROLE casnet_app LOGIN; CREATE ROLE casnet_plain LOGIN; CREATE DATABASE moved');
+command_ok(psql_file($new, 'moved', "$dir/plain.sql"), 'a new cluster restores');
+$new->safe_psql('moved', 'GRANT casnet_authenticator TO casnet_app; GRANT casnet_user TO casnet_plain');
+check_restored($new, 'moved');
+
+$_->stop foreach $node, $new;
+done_testing();

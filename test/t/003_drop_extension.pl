@@ -1,0 +1,109 @@
+# The tables outlive the extension, and deny everyone while it is away; a new
+# CREATE EXTENSION takes them up again, in sessions that were open all along.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('drop');
+$node->init;
+$node->start;
+make_fixture($node, 'postgres');
+
+my $ben = open_session($node, 'postgres', 'ben', 'north');
+my $admin = open_session($node, 'postgres', undef, undef, $node->safe_psql('postgres', 'SELECT current_user'));
+ask($ben, 'PREPARE titles AS SELECT title FROM casnet.records ORDER BY 1');
+is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
+
+my @tables = split /\n/, ask($admin, q{
+	SELECT oid::regclass FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' ORDER BY 1});
+is(scalar @tables, 11, 'tables');
+my $columns = q{
+	SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute
+	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r')
+	   AND attnum > 0 ORDER BY 1, 2};
+my $policies = q{
+	SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'casnet' ORDER BY 1, 2};
+my $triggers = q{
+	SELECT pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1};
+my $defaults = q{
+	SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2};
+my $grants = q{
+	SELECT oid::regclass, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
+my $rows = join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @tables;
+my %before = map { $_ => ask($admin, $_) } $columns, $policies, $triggers, $defaults, $grants, $rows;
+
+# Refused, and CASCADE.
+is(ask($admin, 'DROP EXTENSION casnet'), '2BP01', 'DROP EXTENSION is refused');
+is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'and changes nothing');
+is(ask($admin, 'BEGIN; SET LOCAL client_min_messages = warning; DROP EXTENSION casnet CASCADE; ROLLBACK; EXECUTE nothing'),
+	'26000', 'DROP EXTENSION rolled back');
+is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'changes nothing either');
+
+ask($admin, 'SET client_min_messages = warning');
+is(ask($admin, 'DROP EXTENSION casnet CASCADE'), '', 'DROP EXTENSION CASCADE');
+is(ask($admin, $columns), $before{$columns}, 'no column is lost');
+is(ask($admin, $rows), $before{$rows}, 'no row is lost');
+foreach my $table (@tables)
+{
+	# hashed_password is not readable, so not every column of users is named
+	my $answer = ask($ben, "SELECT count(*) FROM $table");
+	ok($answer eq '0' || $answer eq '42501', "$table shows nothing") or diag($answer);
+	my ($column) = ask($admin, "SELECT attname FROM pg_attribute WHERE attrelid = '$table'::regclass AND attnum = 1");
+	is(ask($ben, "UPDATE $table SET $column = $column RETURNING 1") =~ /^(42501)?$/, 1, "$table: nothing to update");
+	is(ask($ben, "DELETE FROM $table RETURNING 1") =~ /^(42501)?$/, 1, "$table: nothing to delete");
+	is(ask($ben, "TRUNCATE $table"), '42501', "$table: no TRUNCATE");
+}
+is(ask($ben, "INSERT INTO casnet.records (tenant_id, id, title) VALUES ('$ID{north}', gen_random_uuid(), 'x')"),
+	'42501', 'nothing can be inserted');
+is(ask($ben, "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{south}', 'owner')"),
+	'42501', 'no membership either');
+is(ask($ben, 'SELECT casnet.whoami()'), '42883', 'the functions are gone');
+is(ask($admin, $rows), $before{$rows}, 'and still no row is lost');
+
+# Back again, in sessions old and new.
+is(ask($admin, 'CREATE EXTENSION casnet'), '', 'CREATE EXTENSION on bare tables');
+is(ask($admin, 'SELECT casnet.schema_version() = extversion FROM pg_extension WHERE extname = $$casnet$$'),
+	't', 'schema_version()');
+is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'the open session goes on');
+is(ask($ben, "DELETE FROM casnet.records WHERE title = 'north 1'"), '42501', 'and is refused what it was');
+is(ask($ben, "SET casnet.tenant_id = '$ID{south}'; EXECUTE titles"), 'south 1', 'and changes its tenant');
+is(ask($admin, $_->[1]), $before{ $_->[1] }, "$_->[0] are back")
+  foreach [ policies => $policies ], [ triggers => $triggers ], [ defaults => $defaults ],
+  [ grants => $grants ], [ rows => $rows ];
+my $late = open_session($node, 'postgres', 'ben', 'north');
+is(ask($late, 'SELECT count(*) FROM casnet.records'), '2', 'a new session works');
+ask($admin, "UPDATE casnet.users SET is_active = false WHERE username = 'ben'");
+is(ask($_, 'SELECT count(*) FROM casnet.records'), '28000', 'a revocation bites') foreach $ben, $late;
+is(ask($admin, "DELETE FROM casnet.user_tenants WHERE user_id <> '$ID{ben}'"), '23514', 'the last owner stays');
+
+# install() again changes nothing.
+$before{$_} = ask($admin, $_) foreach $rows;
+is(ask($admin, 'SELECT casnet.install() = extversion FROM pg_extension WHERE extname = $$casnet$$'), 't', 'install() again');
+is(ask($admin, $_), $before{$_}, 'changes nothing') foreach $columns, $policies, $triggers, $defaults, $grants, $rows;
+is(ask($ben, 'SELECT casnet.install()'), '42501', 'install() is not for everybody');
+$_->quit foreach $ben, $late, $admin;
+
+# A schema that somebody else has a hand in.
+$node->safe_psql('postgres', 'CREATE DATABASE foreign_owner; CREATE DATABASE foreign_create; CREATE DATABASE foreign_public');
+$node->safe_psql('foreign_owner', 'CREATE SCHEMA casnet AUTHORIZATION casnet_plain');
+$node->safe_psql('foreign_create', 'CREATE SCHEMA casnet; GRANT CREATE ON SCHEMA casnet TO casnet_plain');
+$node->safe_psql('foreign_public', 'CREATE SCHEMA casnet; GRANT ALL ON SCHEMA casnet TO PUBLIC');
+foreach my $database (qw(foreign_owner foreign_create foreign_public))
+{
+	my ($status, $out, $err) = $node->psql($database, 'CREATE EXTENSION casnet');
+	like($err, qr/schema casnet cannot be trusted/, "$database: CREATE EXTENSION is refused");
+	is($node->safe_psql($database, q{SELECT count(*) FROM pg_extension WHERE extname = 'casnet'}), 0,
+		"$database: and nothing is there");
+}
+$node->safe_psql('foreign_owner', 'ALTER SCHEMA casnet OWNER TO CURRENT_USER');
+$node->safe_psql('foreign_owner', 'CREATE EXTENSION casnet');
+is($node->safe_psql('foreign_owner', 'SELECT count(*) FROM casnet.users'), 0, 'a schema that is put right will do');
+
+$node->stop;
+done_testing();
