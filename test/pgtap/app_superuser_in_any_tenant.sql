@@ -1,0 +1,30 @@
+-- A user with is_superuser holds every permission in whichever tenant is
+-- active, one at a time; an inactive one holds none.
+BEGIN;
+SELECT plan(15);
+\ir include/fixtures.sql
+
+CALL be('sue', 'North');
+SELECT results_eq('SELECT DISTINCT tenant_id FROM casnet.records', ARRAY[:'north'::uuid], 'in North she sees North');
+SELECT is((SELECT role FROM casnet.whoami()), NULL, 'without a role');
+SELECT ok(casnet.can('delete_tenant') AND casnet.can('manage_permissions'), 'and may do all');
+SELECT is((SELECT count(*) FROM casnet.members()), 5::bigint, 'and sees its members');
+SELECT is_empty($$SELECT FROM casnet.users WHERE username = 'otto'$$, 'and nobody else');
+SELECT lives_ok($$SELECT casnet.set_member_role('mia', 'owner')$$, 'and makes owners');
+CALL be('sue', 'South');
+SELECT results_eq('SELECT DISTINCT tenant_id FROM casnet.records', ARRAY[:'south'::uuid], 'in South she sees South');
+SELECT is(casnet.use_tenant('North'), :'north'::uuid, 'she goes by name');
+SELECT is((SELECT count(*) FROM casnet.my_tenants()), 0::bigint, 'though she is a member of none');
+SELECT throws_ok($$SELECT casnet.use_tenant('Utopia')$$, '02000', NULL, 'but not where nothing is');
+SELECT lives_ok($$SELECT casnet.create_tenant('East', owner_id => '00000000-0000-7000-8000-000000000008')$$, 'she founds tenants for others');
+SELECT throws_ok($$SELECT hashed_password FROM casnet.users$$, '42501', NULL, 'and reads no hash');
+CALL be('sue');
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '55000', NULL, 'without a tenant she sees none');
+SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'but deletes one');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.users SET is_active = false WHERE id = :'sue';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('sue', 'North');
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'inactive, she is nobody');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,34 @@
+-- casnet_admin manages users, tenants, memberships and role permissions
+-- without being signed in, and reads no record and no hash.
+BEGIN;
+SELECT plan(25);
+\ir include/fixtures.sql
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+
+SELECT lives_ok($$INSERT INTO casnet.users (username, email, hashed_password) VALUES ('new', 'new@new.test', 'hash')$$, 'makes an account');
+SELECT lives_ok($$UPDATE casnet.users SET is_active = false, hashed_password = 'other' WHERE username = 'new'$$, 'changes it');
+SELECT lives_ok($$UPDATE casnet.users SET is_active = true WHERE username = 'ines'$$, 'activates one');
+SELECT lives_ok($$DELETE FROM casnet.users WHERE username = 'new'$$, 'deletes it');
+SELECT is((SELECT count(*) FROM casnet.users), 8::bigint, 'sees all accounts');
+SELECT throws_ok('SELECT hashed_password FROM casnet.users', '42501', NULL, 'but no hash');
+SELECT throws_ok('UPDATE casnet.users SET full_name = hashed_password', '42501', NULL, 'not by UPDATE');
+SELECT throws_ok($$UPDATE casnet.users SET is_active = true WHERE hashed_password LIKE 'hash%'$$, '42501', NULL, 'not by condition');
+SELECT throws_ok('DELETE FROM casnet.users RETURNING hashed_password', '42501', NULL, 'not by RETURNING');
+SELECT throws_ok($$INSERT INTO casnet.users (username, email) VALUES ('olga', 'x') ON CONFLICT (username) DO UPDATE SET full_name = users.hashed_password$$, '42501', NULL, 'not by ON CONFLICT');
+SELECT throws_ok(format('SELECT count(*) FROM casnet.%I', t), NULL, NULL, 'reads nothing of ' || t)
+  FROM unnest(ARRAY['persons', 'records', 'tags', 'record_tags', 'tasks', 'calendar_events']) AS t;
+SELECT lives_ok($$SELECT set_config('casnet.tenant_id', casnet.create_tenant('East')::text, true)$$, 'founds a tenant without an owner');
+SELECT lives_ok($$SELECT casnet.add_member('nora', 'owner'); SELECT casnet.set_member_role('nora', 'owner'); SELECT casnet.grant_permission('nora', 'view_tags')$$, 'gives it members and an owner');
+SELECT is((SELECT role FROM casnet.members()), 'owner', 'lists them');
+SELECT lives_ok($$SELECT casnet.create_tenant('West', owner_id => '00000000-0000-7000-8000-000000000008')$$, 'or names the owner at once');
+SELECT lives_ok($$SELECT casnet.delete_tenant(id) FROM casnet.tenants WHERE name = 'West'$$, 'deletes a tenant');
+SELECT lives_ok($$INSERT INTO casnet.role_permissions VALUES ('viewer', 'create_tags')$$, 'changes what a role may do');
+-- With membership of casnet_user as well it still has to be signed in.
+RESET SESSION AUTHORIZATION;
+SET LOCAL SESSION AUTHORIZATION tap_admin;
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'with casnet_user it reads records as a user does');
+CALL be('vic', 'North');
+SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'signed in');
+SELECT ok(casnet.can('create_tags'), 'and the change is in force');
+SELECT * FROM finish();
+ROLLBACK;

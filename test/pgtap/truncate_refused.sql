@@ -1,0 +1,15 @@
+-- TRUNCATE, which no policy sees, is nobody's.
+BEGIN;
+SELECT plan(15);
+\ir include/fixtures.sql
+CALL be('sue', 'North');
+SELECT throws_ok(format('TRUNCATE casnet.%I CASCADE', relname), '42501', NULL, 'an application does not truncate ' || relname)
+  FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' ORDER BY relname;
+RESET SESSION AUTHORIZATION;
+SET LOCAL SESSION AUTHORIZATION tap_admin;
+SELECT throws_ok('TRUNCATE casnet.role_permissions', '42501', NULL, 'nor does casnet_admin');
+SELECT throws_ok('ALTER TABLE casnet.records DISABLE ROW LEVEL SECURITY', '42501', NULL, 'or switch the policies off');
+SELECT throws_ok('ALTER TABLE casnet.user_tenants DISABLE TRIGGER ALL', '42501', NULL, 'or the triggers');
+SELECT throws_ok('CREATE POLICY mine ON casnet.records USING (true)', '42501', NULL, 'or add a policy');
+SELECT * FROM finish();
+ROLLBACK;
