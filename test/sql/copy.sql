@@ -1,0 +1,31 @@
+-- COPY shows and takes rows of the active tenant only.
+\set QUIET on
+SET SESSION AUTHORIZATION regress_backend;
+CALL be('olga', 'North');
+COPY casnet.persons (name) TO STDOUT;
+COPY casnet.tags (tenant_id, name) TO STDOUT;
+COPY (SELECT title FROM casnet.tasks) TO STDOUT;
+COPY (UPDATE casnet.persons SET name = name RETURNING name) TO STDOUT;
+COPY (SELECT u FROM casnet.users AS u) TO STDOUT;
+COPY casnet.users TO STDOUT;
+\echo :LAST_ERROR_SQLSTATE
+COPY casnet.users (username) TO STDOUT;
+
+-- Into a table with policies the server takes none.
+\copy casnet.tags (name) from '/dev/null'
+\echo :LAST_ERROR_SQLSTATE
+COPY casnet.tags (tenant_id, name) FROM '/nowhere';
+\echo :LAST_ERROR_SQLSTATE
+
+-- As somebody else.
+CALL be('otto', 'South');
+COPY casnet.persons (name) TO STDOUT;
+CALL be('otto', 'North');
+COPY casnet.persons (name) TO STDOUT;
+\echo :LAST_ERROR_SQLSTATE
+CALL be('');
+COPY casnet.persons TO STDOUT;
+\echo :LAST_ERROR_SQLSTATE
+SET row_security = off;
+COPY casnet.persons TO STDOUT;
+\echo :LAST_ERROR_SQLSTATE
