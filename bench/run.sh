@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
-# run.sh - what row-level security by casnet costs: the same queries, once
-# under the policies and once by a role with BYPASSRLS and the tenant in the
-# WHERE clause, in turn, on a private server pinned to one processor.
+# run.sh - what row-level security by casnet costs: the same queries, under the
+# policies and by a role with BYPASSRLS and the tenant in the WHERE clause, in
+# turn, on a private server pinned to one processor.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
@@ -20,6 +20,7 @@ OUTPUT=''
 BUILD=1
 KEEP_ASKED=0
 FAULTS=0
+VARIABLES=()        # of the pgbench scripts
 DATABASE=bench
 
 usage()
@@ -30,7 +31,7 @@ usage()
 	  --rows N        records in all tenants together ($RECORDS)
 	  --tenants N     tenants ($TENANTS)
 	  --seconds N     length of one measurement ($SECONDS_EACH)
-	  --rounds N      pairs of measurements for each query ($ROUNDS)
+	  --rounds N      measurements of each query ($ROUNDS)
 	  --protocols L   of pgbench -M, separated by commas (prepared,simple)
 	  --queries L     of point, page, count, tagjoin, separated by commas (all)
 	  --processor N   run server and client on that processor ($PROCESSOR)
@@ -111,7 +112,6 @@ load()
 {
 	if [ "$(super -d postgres -At -c \
 		"SELECT count(*) FROM pg_roles WHERE rolname = 'bench_hand'")" = 1 ]; then
-		# by this build, and without what a larger run may have left behind
 		say 'using the records that are there'
 		RECORDS=$(super -d $DATABASE -At -c 'SELECT sum(records) FROM bench.size')
 		TENANTS=$(super -d $DATABASE -At -c 'SELECT count(*) FROM bench.size')
@@ -139,25 +139,28 @@ record_id()
 	printf '01890000-%04x-7000-8000-%012x' "$1" "$2"
 }
 
-# sql WAY QUERY TENANT [RECORD]: the statement.
+# sql WAY QUERY TENANT ID: the statement.  An application sends the id as a
+# parameter, and so do we where the protocol has parameters.  The tenant of the
+# hand-written query is a constant, its best case; or, with the way "param", a
+# parameter, as applications send it too.
 sql()
 {
-	local where='' id joined tenant
+	local where='' id joined tenant=':tenant'
 
-	tenant=$(tenant_id "$3")
-	id=$(record_id "$3" "${4:-1}")
+	[ "$1" = param ] || tenant="'$(tenant_id "$3")'"
+	id=${4:-}
 	case $2 in
 		point)
-			[ "$1" = casnet ] || where="tenant_id = '$tenant' AND "
-			echo "SELECT id, title, content, created_at FROM casnet.records WHERE ${where}id = '$id';" ;;
+			[ "$1" = casnet ] || where="tenant_id = $tenant AND "
+			echo "SELECT id, title, content, created_at FROM casnet.records WHERE ${where}id = $id;" ;;
 		page)
-			[ "$1" = casnet ] || where=" WHERE tenant_id = '$tenant'"
+			[ "$1" = casnet ] || where=" WHERE tenant_id = $tenant"
 			echo "SELECT id, title, created_at FROM casnet.records$where ORDER BY created_at DESC, id DESC LIMIT 20;" ;;
 		count)
-			[ "$1" = casnet ] || where=" WHERE tenant_id = '$tenant'"
+			[ "$1" = casnet ] || where=" WHERE tenant_id = $tenant"
 			echo "SELECT count(*) FROM casnet.records$where;" ;;
 		tagjoin)
-			[ "$1" = casnet ] || where="r.tenant_id = '$tenant' AND "
+			[ "$1" = casnet ] || where="r.tenant_id = $tenant AND "
 			joined='casnet.records AS r'
 			joined+=' JOIN casnet.record_tags AS l ON l.tenant_id = r.tenant_id AND l.record_id = r.id'
 			joined+=' JOIN casnet.tags AS t ON t.tenant_id = l.tenant_id AND t.id = l.tag_id'
@@ -172,25 +175,41 @@ way()
 {
 	local who=$1 settings=''
 
+	[ "$who" != param ] || who=hand
 	[ "$who" = hand ] || settings="-c casnet.user_id=$(record_id 0 "$2") -c casnet.tenant_id=$(tenant_id "$2")"
 	shift 2
 	as_server env PGUSER="bench_$who" PGOPTIONS="$settings" \
 		taskset -c "$PROCESSOR" "$@"
 }
 
-# plan WAY QUERY TENANT: EXPLAIN with costs.  After a call of casnet, since a
-# session loads the library then, and with it the estimates' exactness.
+# plan WAY QUERY TENANT: EXPLAIN with costs.
 plan()
 {
 	way "$1" "$3" "$BINDIR/psql" -X -q -At -d $DATABASE -v ON_ERROR_STOP=1 \
-		-c "EXPLAIN $(sql "$1" "$2" "$3")"
+		-c "EXPLAIN $(sql "$1" "$2" "$3" "'$(record_id "$3" 1)'")"
 }
 
-# shape: the nodes of a plan with their estimated rows, without costs,
-# conditions and names of columns.
+# shape: the nodes of a plan with their estimated rows, without costs and
+# conditions.  A gate is left out: a Result whose One-Time Filter compares two
+# calls of tenant_with(), and whose child is one level, six columns, deeper.
 shape()
 {
-	sed -nE 's/^( *(->)?.*) +\(cost=[^ ]+ (rows=[0-9]+) .*/\1 \3/p'
+	awk '
+	/\(cost=/ {
+		match($0, /[^ ]/)
+		indent = RSTART
+		if (gates && indent <= column)
+			gates = 0
+		node = gates ? substr($0, 7) : $0
+		rows = node
+		sub(/.* rows=/, "rows=", rows)
+		sub(/ .*/, "", rows)
+		sub(/ +\(cost=.*/, "", node)
+		line[++n] = node " " rows
+		here = indent
+	}
+	/One-Time Filter: .*tenant_with.*tenant_with/ { n--; gates = 1; column = here }
+	END { for (i = 1; i <= n; i++) print line[i] }'
 }
 
 # same_plans QUERY TENANT LABEL: print both plans, and say where they differ.
@@ -204,7 +223,11 @@ same_plans()
 	report "$1, $3 tenant, hand-written:"
 	sed 's/^/    /' "$WORK/plan.hand" | tee -a "$WORK/report"
 	if diff <(shape < "$WORK/plan.casnet") <(shape < "$WORK/plan.hand") > "$WORK/diff"; then
-		report 'same nodes, same estimates'
+		if grep -q 'One-Time Filter' "$WORK/plan.casnet"; then
+			report 'same nodes, same estimates, and a gate: the second permission, asked for once'
+		else
+			report 'same nodes, same estimates'
+		fi
 	else
 		report 'DIFFERENT PLANS:'
 		sed 's/^/    /' "$WORK/diff" | tee -a "$WORK/report"
@@ -216,22 +239,26 @@ same_plans()
 	fi
 }
 
-# scripts QUERY TENANT: pgbench scripts for both ways.
+# scripts QUERY TENANT PROTOCOL: pgbench scripts for each way.  Each point
+# read is a script of its own, so that no arithmetic on ids is measured.
 scripts()
 {
-	local size n number=1 who
+	local size n number=1 who id quote="'"
 
+	[ "$3" = simple ] || quote=''
+	VARIABLES=(-D "tenant=$(tenant_id "$2")")
 	size=$(super -d $DATABASE -At -c "SELECT records FROM bench.size WHERE n = $2")
 	[ "$1" != point ] || number=$POINT_READS
-	for who in casnet hand; do
-		rm -rf "$WORK/$who" && mkdir "$WORK/$who"
-		RANDOM=42
-		for ((n = 0; n < number; n++)); do
-			sql $who "$1" "$2" $(((RANDOM * 32768 + RANDOM) % size + 1)) \
-				> "$WORK/$who/$n.sql"
+	rm -rf "$WORK"/scripts.* && mkdir "$WORK"/scripts.{casnet,hand,param}
+	RANDOM=42
+	for ((n = 0; n < number; n++)); do
+		id=$(record_id "$2" $(((RANDOM * 32768 + RANDOM) % size + 1)))
+		[ "$1" != point ] || VARIABLES+=(-D "id$n=$quote$id$quote")
+		for who in casnet hand param; do
+			sql $who "$1" "$2" ":id$n" > "$WORK/scripts.$who/$n.sql"
 		done
-		own "$WORK/$who"
 	done
+	own "$WORK"/scripts.*
 }
 
 # tps WAY TENANT PROTOCOL: one measurement.
@@ -240,47 +267,54 @@ tps()
 	local -a files=()
 	local file
 
-	for file in "$WORK/$1"/*.sql; do
+	for file in "$WORK/scripts.$1"/*.sql; do
 		files+=(-f "$file")
 	done
 	way "$1" "$2" "$BINDIR/pgbench" -n -M "$3" -c 1 -j 1 -T "$SECONDS_EACH" \
-		"${files[@]}" $DATABASE > "$WORK/pgbench.log" 2>&1 ||
+		"${VARIABLES[@]}" "${files[@]}" $DATABASE > "$WORK/pgbench.log" 2>&1 ||
 		die 'pgbench failed' "$(tail -n 3 "$WORK/pgbench.log")"
 	! grep -q 'failed: [1-9]' "$WORK/pgbench.log" || die 'a transaction failed'
 	sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$WORK/pgbench.log"
 }
 
-# measure QUERY TENANT LABEL PROTOCOL: the rounds; who goes first alternates.
+# measure QUERY TENANT LABEL PROTOCOL: the rounds; the order turns round each
+# time.  The simple protocol has no parameters.
 measure()
 {
-	local round casnet hand
+	local round who ways='casnet hand param'
+	local -A got=([param]=0)
 
+	[ "$4" != simple ] || ways='casnet hand'
 	: > "$WORK/rounds"
 	for ((round = 1; round <= ROUNDS; round++)); do
-		if ((round % 2)); then
-			casnet=$(tps casnet "$2" "$4")
-			hand=$(tps hand "$2" "$4")
-		else
-			hand=$(tps hand "$2" "$4")
-			casnet=$(tps casnet "$2" "$4")
-		fi
-		awk -v c="$casnet" -v h="$hand" 'BEGIN { printf "%.4f %.1f %.1f\n", c / h, c, h }' \
-			>> "$WORK/rounds"
+		for who in $ways; do
+			got[$who]=$(tps "$who" "$2" "$4")
+		done
+		ways=$(tac -s ' ' <<< "$ways" | xargs)
+		echo "${got[casnet]} ${got[hand]} ${got[param]}" >> "$WORK/rounds"
 	done
-	awk -v q="$1" -v t="$3" -v p="$4" \
-		'{ printf "%-8s %-6s %-9s %7.3f %11.1f %11.1f\n", q, t, p, $1, $2, $3 }' \
-		"$WORK/rounds" | tee -a "$WORK/raw"
-	sort -n "$WORK/rounds" | awk -v q="$1" -v t="$3" -v p="$4" '
+	awk -v q="$1" -v t="$3" -v p="$4" '{
+		printf "%-8s %-6s %-9s %7.3f %7s %11.1f %11.1f %11s\n", q, t, p, $1 / $2,
+			$3 ? sprintf("%.3f", $1 / $3) : "-", $1, $2, $3 ? sprintf("%.1f", $3) : "-"
+		}' "$WORK/rounds" | tee -a "$WORK/raw"
+	printf '%-8s %-6s %-9s %s   %s\n' "$1" "$3" "$4" "$(median 2)" \
+		"$([ "$4" = simple ] || median 3)" >> "$WORK/table"
+}
+
+# median COLUMN: of casnet's tps over that column's, and the range.
+median()
+{
+	awk -v c="$1" '{ print $1 / $c }' "$WORK/rounds" | sort -n | awk '
 		{ ratio[NR] = $1 }
 		END {
 			middle = NR % 2 ? ratio[(NR + 1) / 2] : (ratio[NR / 2] + ratio[NR / 2 + 1]) / 2
-			printf "%-8s %-6s %-9s %7.3f   %.3f to %.3f\n", q, t, p, middle, ratio[1], ratio[NR]
-		}' >> "$WORK/table"
+			printf "%7.3f   %.3f to %.3f", middle, ratio[1], ratio[NR]
+		}'
 }
 
 main()
 {
-	local query tenant protocol
+	local query tenant protocol program n
 
 	options "$@"
 	setup_work
@@ -296,7 +330,7 @@ main()
 	report "$(super -d $DATABASE -At -c "SELECT format('%s records, %s record_tags, %s tenants; large: %s records, small: %s records',
 		(SELECT count(*) FROM casnet.records), (SELECT count(*) FROM casnet.record_tags), (SELECT count(*) FROM casnet.tenants),
 		(SELECT records FROM bench.size WHERE n = $LARGE), (SELECT records FROM bench.size WHERE n = $SMALL))")"
-	report "$ROUNDS rounds of 2 times $SECONDS_EACH s, one client, server and client on one processor"
+	report "$ROUNDS rounds of $SECONDS_EACH s for each, one client, server and client on one processor"
 	report ''
 	report 'Plans'
 	for query in "${QUERIES[@]}"; do
@@ -304,29 +338,31 @@ main()
 		same_plans "$query" "$SMALL" small
 	done
 
-	say 'measuring: query, tenant, protocol, casnet/hand, tps casnet, tps hand'
+	say 'measuring: casnet / constant, casnet / parameter, and the tps of the three'
 	: > "$WORK/raw"
 	: > "$WORK/table"
 	for protocol in "${PROTOCOLS[@]}"; do
 		for query in "${QUERIES[@]}"; do
 			for tenant in large small; do
 				if [ $tenant = large ]; then n=$LARGE; else n=$SMALL; fi
-				scripts "$query" "$n"
+				scripts "$query" "$n" "$protocol"
 				measure "$query" "$n" $tenant "$protocol"
 			done
 		done
 	done
 	{
 		echo
-		echo 'Rounds: casnet / hand-written, and the tps of each'
+		echo 'Rounds: casnet / constant, casnet / parameter, and the tps of the three'
 		echo
-		printf '%-8s %-6s %-9s %7s %11s %11s\n' query tenant protocol ratio casnet hand
+		printf '%-8s %-6s %-9s %7s %7s %11s %11s %11s\n' query tenant protocol \
+			/const /param casnet constant parameter
 		cat "$WORK/raw"
 	} >> "$WORK/report"
 	report ''
-	report 'tps of casnet over tps of the hand-written query: median and range'
+	report 'tps of casnet over tps of the hand-written query, the tenant being a constant'
+	report 'or a parameter: median and range'
 	report ''
-	report "$(printf '%-8s %-6s %-9s %7s   %s' query tenant protocol median range)"
+	report "$(printf '%-8s %-6s %-9s %7s   %-14s   %7s   %s' query tenant protocol constant range parameter range)"
 	tee -a "$WORK/report" < "$WORK/table"
 	[ -z "$OUTPUT" ] || cp "$WORK/report" "$OUTPUT"
 	if [ "$KEEP_ASKED" -eq 1 ]; then
