@@ -96,6 +96,17 @@ ask($ben, "SET casnet.tenant_id = ''");
 is(ask($ben, 'SELECT count(*) FROM casnet.records'), '55000', 'no tenant in a worker');
 $ben->quit;
 
+# A worker may have the value of a setting that its role may not set.
+my $backend = open_session($node, 'postgres', 'ben', 'north');
+ask($backend, 'SELECT casnet.whoami(); SET ROLE casnet_user');
+is(ask($backend, "SET casnet.user_id = '$ID{ada}'"), '42501', 'another role may not set the user');
+parallel_is($backend, 'SELECT count(*) FROM casnet.records', 8002, qr/Parallel/, 'but keeps who it is');
+$backend->quit;
+$node->safe_psql('postgres', "ALTER ROLE casnet_plain SET casnet.user_id = '$ID{ben}'");
+my $plain = open_session($node, 'postgres', undef, 'south', 'casnet_plain');
+parallel_is($plain, 'SELECT count(*) FROM casnet.records', 3001, qr/Parallel/, 'a setting of the role');
+$plain->quit;
+
 # Changes that only this transaction sees.
 my $ada = open_session($node, 'postgres', 'ada', 'north');
 my $allowed = "SELECT count(*) FROM casnet.records WHERE casnet.can('delete_records')";

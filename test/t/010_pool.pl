@@ -74,6 +74,32 @@ ask($pool, "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'
 is(client('ada', 'north', $count), '2', 'a transaction of somebody else');
 is(ask($pool, $count), '1', 'ends with who was there before');
 
+# Several users within one statement, at one call site.
+ask($pool, 'RESET ALL');
+is(ask($pool, qq{
+	DO \$\$
+	DECLARE
+		seen text := '';
+		tenant uuid;
+	BEGIN
+		FOR i IN 1..2 LOOP
+			PERFORM set_config('casnet.user_id', who, true), set_config('casnet.tenant_id', place, true)
+			   FROM (VALUES ('$ID{ada}', '$ID{north}')) AS v (who, place);
+			FOR j IN 1..2 LOOP
+				IF j = 2 THEN
+					PERFORM set_config('casnet.user_id', '$ID{ben}', true), set_config('casnet.tenant_id', '$ID{south}', true);
+				END IF;
+				tenant := casnet.tenant_with('view_records');
+				seen := seen || right(tenant::text, 1) || CASE WHEN casnet.can('delete_records') THEN 'y' ELSE 'n' END
+					|| (SELECT count(*) FROM casnet.records) || ' ';
+			END LOOP;
+		END LOOP;
+		PERFORM set_config('application_name', seen, false);
+	END
+	\$\$;
+	SHOW application_name}), '1y2 2n1 1y2 2n1 ', 'users in turn within one statement');
+is(ask($pool, $count), '28000', 'and nobody after it');
+
 # Two clients, many transactions in turn.
 my $wrong = 0;
 foreach my $i (1 .. 100)
