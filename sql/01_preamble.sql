@@ -60,4 +60,6 @@ $$;
 
 GRANT casnet_user TO casnet_authenticator;
 GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
+-- Anybody may set it once the library is loaded; ALTER ROLE asks before.
+GRANT SET ON PARAMETER casnet.tenant_id TO casnet_user;
 GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;

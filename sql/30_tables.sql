@@ -23,8 +23,10 @@ BEGIN
 		CONSTRAINT users_pkey PRIMARY KEY (id),
 		CONSTRAINT users_username_key UNIQUE (username),
 		CONSTRAINT users_email_key UNIQUE (email),
-		CONSTRAINT users_username_check CHECK (btrim(username) <> ''),
-		CONSTRAINT users_email_check CHECK (btrim(email) <> '')
+		CONSTRAINT users_username_check
+			CHECK (btrim(username) <> '' AND octet_length(username) <= 2000),
+		CONSTRAINT users_email_check
+			CHECK (btrim(email) <> '' AND octet_length(email) <= 2000)
 	);
 	END IF;
 
@@ -37,7 +39,8 @@ BEGIN
 		updated_at timestamptz NOT NULL DEFAULT now(),
 		CONSTRAINT tenants_pkey PRIMARY KEY (id),
 		CONSTRAINT tenants_name_key UNIQUE (name),
-		CONSTRAINT tenants_name_check CHECK (btrim(name) <> '')
+		CONSTRAINT tenants_name_check
+			CHECK (btrim(name) <> '' AND octet_length(name) <= 2000)
 	);
 	END IF;
 
@@ -103,7 +106,8 @@ BEGIN
 		CONSTRAINT persons_pkey PRIMARY KEY (tenant_id, id),
 		CONSTRAINT persons_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
-		CONSTRAINT persons_name_check CHECK (btrim(name) <> ''),
+		CONSTRAINT persons_name_check
+			CHECK (btrim(name) <> '' AND octet_length(name) <= 2000),
 		CONSTRAINT persons_gender_check
 			CHECK (gender IN ('MALE', 'FEMALE', 'OTHER')),
 		CONSTRAINT persons_contact_info_check

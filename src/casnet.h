@@ -121,6 +121,8 @@ extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 extern const CasnetVerdict *casnet_membership_current(void);
 extern const CasnetVerdict *casnet_membership_require_user(void);
 extern const CasnetVerdict *casnet_membership_require(int bit);
+extern void casnet_membership_require_of(const pg_uuid_t *user,
+										  const pg_uuid_t *tenant, int bit);
 extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
 extern bool casnet_membership_is_cached(void);
 extern Bitmapset *casnet_membership_role_permissions(const char *role,
@@ -136,6 +138,7 @@ extern int	casnet_permission_bit(const char *name);
 extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
+extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 
 /* planner.c: policies before conditions that could tell on them */
 

@@ -92,16 +92,18 @@ text_value(Relation relation, HeapTuple row, const char *column)
 	return isnull ? pstrdup("") : TextDatumGetCString(value);
 }
 
-/* The order of the roles; 0 for no role.  Raises 22023 for an unknown one. */
+/*
+ * The order of the roles, from 1.  Raises 22023 for an unknown one, also for
+ * the empty string that stands for NULL.
+ */
 static int
 role_rank(const char *role)
 {
-	static const char *const roles[] = {"", "viewer", "member", "admin",
-	"owner"};
+	static const char *const roles[] = {"viewer", "member", "admin", "owner"};
 
 	for (int i = 0; i < lengthof(roles); i++)
 		if (strcmp(role, roles[i]) == 0)
-			return i;
+			return i + 1;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown role \"%s\"", role),
@@ -158,7 +160,7 @@ refuse_escalation(const char *detail)
 static void
 check_role(const CasnetVerdict *judge, const char *role)
 {
-	if (role_rank(role) > role_rank(judge->role))
+	if (!judge->is_member || role_rank(role) > role_rank(judge->role))
 		refuse_escalation(psprintf("The role \"%s\" is above your own.", role));
 }
 
@@ -259,8 +261,14 @@ check_grant(Relation relation, HeapTuple row)
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
 	if (uuid_value(relation, row, "user_id", &user))
-		check_role(judge,
-				   casnet_membership_of(&user, &verdict.key.tenant)->role);
+	{
+		const CasnetVerdict *member =
+			casnet_membership_of(&user, &verdict.key.tenant);
+
+		/* The foreign key refuses a permission for somebody else. */
+		if (member->is_member)
+			check_role(judge, member->role);
+	}
 }
 
 /*

@@ -333,13 +333,17 @@ typedef struct IdSet
 	ArrayType  *array;
 } IdSet;
 
-/* The kept answer, or NULL. */
+/*
+ * The kept answer, or NULL.  A policy's belongs to one execution of a query,
+ * which stays with what it began with; see casnet_tenant_with().
+ */
 static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
 {
 	IdSet	   *set = fcinfo->flinfo->fn_extra;
 
-	if (set != NULL && set->generation == casnet_generation)
+	if (set != NULL && (set->generation == casnet_generation ||
+						casnet_permission_call_is_stored(fcinfo->flinfo)))
 		return set->array;
 	AcceptInvalidationMessages();
 	return NULL;

@@ -307,11 +307,18 @@ casnet_membership_current(void)
 	return casnet_membership_of(user, casnet_session_tenant());
 }
 
-/*
- * The verdict about the session's user, who exists and is active.  Raises
- * 28000 otherwise, with one message for a user who is unknown, deleted or
- * deactivated.
- */
+/* Raises 28000 unless the user exists and is active; one message for both. */
+static void
+check_user(const CasnetVerdict *verdict)
+{
+	if (!verdict->user_active)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the user of this session does not exist or is not active"),
+				 errhint("Sign in as an active user; an administrator can set users.is_active.")));
+}
+
+/* The verdict about the session's user, who exists and is active, or 28000. */
 const CasnetVerdict *
 casnet_membership_require_user(void)
 {
@@ -322,11 +329,7 @@ casnet_membership_require_user(void)
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("nobody is signed in"),
 				 errhint("A trusted backend sets casnet.user_id to the id of the user, as a member of casnet_authenticator.")));
-	if (!verdict->user_active)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the user of this session does not exist or is not active"),
-				 errhint("Sign in as an active user; an administrator can set users.is_active.")));
+	check_user(verdict);
 	return verdict;
 }
 
@@ -339,20 +342,12 @@ casnet_membership_holds(const CasnetVerdict *verdict, int bit)
 }
 
 /*
- * The verdict about the session, which holds the permission in the active
- * tenant.  Raises 28000, 55000 or 42501.  A tenant that does not exist and
- * one that the user is no member of give the same error.
+ * Raises 42501 unless the verdict includes the permission.  A tenant that does
+ * not exist and one that the user is no member of give the same error.
  */
-const CasnetVerdict *
-casnet_membership_require(int bit)
+static void
+check_permission(const CasnetVerdict *verdict, int bit)
 {
-	const CasnetVerdict *verdict = casnet_membership_require_user();
-
-	if (!verdict->key.has_tenant)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no tenant is active"),
-				 errhint("Choose one with SELECT casnet.use_tenant('name'), or set casnet.tenant_id; casnet.my_tenants() lists yours.")));
 	if (!verdict->tenant_open)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -364,7 +359,35 @@ casnet_membership_require(int bit)
 				 errmsg("permission \"%s\" is missing in the active tenant",
 						casnet_permission_name(bit)),
 				 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
+}
+
+/*
+ * The verdict about the session, which holds the permission in the active
+ * tenant.  Raises 28000, 55000 or 42501.
+ */
+const CasnetVerdict *
+casnet_membership_require(int bit)
+{
+	const CasnetVerdict *verdict = casnet_membership_require_user();
+
+	if (!verdict->key.has_tenant)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no tenant is active"),
+				 errhint("Choose one with SELECT casnet.use_tenant('name'), or set casnet.tenant_id; casnet.my_tenants() lists yours.")));
+	check_permission(verdict, bit);
 	return verdict;
+}
+
+/* The same of a user and a tenant that the session had before. */
+void
+casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
+							 int bit)
+{
+	const CasnetVerdict *verdict = casnet_membership_of(user, tenant);
+
+	check_user(verdict);
+	check_permission(verdict, bit);
 }
 
 /* Whether the tenant exists, to a snapshot of this moment. */

@@ -34,8 +34,10 @@ typedef struct CallSite
 	TimestampTz statement;		/* and this statement of the client */
 	int			bit;
 	bool		holds;			/* what can() answered */
+	bool		is_stored;		/* of a policy or view, not of a statement */
 	bool		has_tenant;
-	pg_uuid_t	tenant;			/* what tenant_with() answers, once set */
+	pg_uuid_t	user;			/* who asked tenant_with() first */
+	pg_uuid_t	tenant;			/* what it answered, and always does */
 } CallSite;
 
 static const char *const built_in[] = {
@@ -248,6 +250,19 @@ argument_is_constant(FmgrInfo *flinfo)
 		IsA(linitial(call->args), Const);
 }
 
+/*
+ * Whether the call comes from a stored expression, such as a policy: those
+ * have no location.  It then belongs to one execution of one query; one of a
+ * statement's own may be an expression that PL/pgSQL keeps for a transaction.
+ */
+bool
+casnet_permission_call_is_stored(FmgrInfo *flinfo)
+{
+	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) && call->location < 0;
+}
+
 /* The answer kept at this call site still holds. */
 static inline bool
 site_is_fresh(const CallSite *site)
@@ -276,6 +291,7 @@ prepare_site(FunctionCallInfo fcinfo, int *bit)
 		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
 									  sizeof(CallSite));
 		site->bit = *bit;
+		site->is_stored = casnet_permission_call_is_stored(fcinfo->flinfo);
 		fcinfo->flinfo->fn_extra = site;
 	}
 	*bit = site->bit;
@@ -305,6 +321,18 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 
 	site = prepare_site(fcinfo, &bit);
+
+	/*
+	 * A query stays with the user and the tenant that it began with, also a
+	 * cursor from which rows are fetched after the session has become somebody
+	 * else; but the permission must still be there.
+	 */
+	if (site != NULL && site->is_stored && site->has_tenant)
+	{
+		casnet_membership_require_of(&site->user, &site->tenant, bit);
+		keep_answer(site);
+		PG_RETURN_UUID_P(&site->tenant);
+	}
 	verdict = casnet_membership_require(bit);
 
 	/*
@@ -316,6 +344,7 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	{
 		if (!site->has_tenant)
 		{
+			site->user = verdict->key.user;
 			site->tenant = verdict->key.tenant;
 			site->has_tenant = true;
 		}

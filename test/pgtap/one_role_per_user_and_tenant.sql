@@ -12,6 +12,6 @@ CALL be('mia', 'South');
 SELECT is((SELECT role FROM casnet.whoami()), 'viewer', 'elsewhere it is another one');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, ''viewer'')', :'mia', :'north'), '23505', NULL, 'a superuser neither');
-SELECT throws_ok(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, NULL)', :'nora', :'north'), '23502', NULL, 'nor no role');
+SELECT throws_ok(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, NULL)', :'nora', :'north'), '22023', NULL, 'nor no role');
 SELECT * FROM finish();
 ROLLBACK;

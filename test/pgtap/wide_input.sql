@@ -1,11 +1,12 @@
 -- Long, odd and hostile text is stored, found or refused as what it is.
 BEGIN;
-SELECT plan(22);
+SELECT plan(23);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 
-SELECT lives_ok($$SELECT casnet.create_tenant(repeat('x', 10000))$$, 'a name of 10,000 characters');
-SELECT is(casnet.use_tenant(repeat('x', 10000)), (SELECT tenant_id FROM casnet.my_tenants() WHERE name LIKE 'xx%'), 'is found');
+SELECT lives_ok($$SELECT casnet.create_tenant(repeat('x', 2000))$$, 'a name of 2,000 bytes');
+SELECT throws_ok($$SELECT casnet.create_tenant(repeat('x', 2001))$$, '23514', NULL, 'one of 2,001');
+SELECT is(casnet.use_tenant(repeat('x', 2000)), (SELECT tenant_id FROM casnet.my_tenants() WHERE name LIKE 'xx%'), 'is found');
 CALL be('olga', 'North');
 SELECT throws_ok(format('SELECT casnet.use_tenant(%L)', repeat(t, 10000)), '02000', NULL, 'one that is not there')
   FROM (VALUES ('y')) AS v (t);

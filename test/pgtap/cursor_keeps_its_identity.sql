@@ -1,7 +1,8 @@
--- A cursor never shows rows of a tenant in which the user of the session that
--- fetches holds nothing, and one WITH HOLD keeps what it had.
+-- A cursor stays with the user and the tenant that it was opened by, by index
+-- and by sequential scan, when the session becomes somebody else; but in a
+-- sequential scan it is refused what the user has lost meanwhile.
 BEGIN;
-SELECT plan(5);
+SELECT plan(7);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.fetch_all(c refcursor) RETURNS text LANGUAGE plpgsql AS $$
@@ -29,7 +30,18 @@ SET LOCAL enable_sort = off;
 DECLARE c CURSOR FOR SELECT title FROM casnet.records;
 MOVE 1 IN c;
 CALL be('nora', 'North');
-SELECT throws_ok($$SELECT pg_temp.fetch_all('c')$$, '42501', 'not a member of the active tenant', 'one that goes on after the session became a stranger');
+SELECT is(pg_temp.fetch_all('c'), 'North record 2, North record 3', 'one that goes on after the session became a stranger');
+CALL be('olga', 'North');
+DECLARE c2 CURSOR FOR SELECT title FROM casnet.records;
+MOVE 1 IN c2;
+CALL be('otto', 'South');
+SELECT is(pg_temp.fetch_all('c2'), 'North record 2, North record 3', 'and after it went to another tenant');
+CALL be('mia', 'North');
+DECLARE c3 CURSOR FOR SELECT title FROM casnet.records;
+MOVE 1 IN c3;
+CALL be('olga', 'North');
+SELECT casnet.remove_member('mia');
+SELECT throws_ok($$SELECT pg_temp.fetch_all('c3')$$, '42501', 'not a member of the active tenant', 'not after the user was removed');
 CALL be('otto', 'South');
 DECLARE d CURSOR FOR SELECT title FROM casnet.records;
 SELECT is((SELECT pg_temp.fetch_all('d')) LIKE '%North%', false, 'one in another tenant');
