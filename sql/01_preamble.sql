@@ -49,17 +49,25 @@ BEGIN
 		IF pg_catalog.to_regrole(role_name) IS NULL THEN
 			BEGIN
 				EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+				EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, meaning);
 			EXCEPTION WHEN duplicate_object OR unique_violation THEN
 				NULL;			-- made by another session just now
 			END;
-			EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, meaning);
 		END IF;
 	END LOOP;
+
+	-- Only if need be: two databases that do it at once update the same row.
+	IF NOT has_parameter_privilege('casnet_authenticator', 'casnet.user_id',
+								   'SET') THEN
+		GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
+	END IF;
+	-- Anybody may set it once the library is loaded; ALTER ROLE asks before.
+	IF NOT has_parameter_privilege('casnet_user', 'casnet.tenant_id',
+								   'SET') THEN
+		GRANT SET ON PARAMETER casnet.tenant_id TO casnet_user;
+	END IF;
 END
 $$;
 
 GRANT casnet_user TO casnet_authenticator;
-GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
--- Anybody may set it once the library is loaded; ALTER ROLE asks before.
-GRANT SET ON PARAMETER casnet.tenant_id TO casnet_user;
 GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;
