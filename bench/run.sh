@@ -100,6 +100,7 @@ start_pinned()
 			jit = off
 		CONF
 	fi
+	[ ! -f "$data/postmaster.pid" ] || die "a server uses $data already"
 	SERVER_DATA=$data
 	as_server taskset -c "$PROCESSOR" "$BINDIR/pg_ctl" -s -D "$data" \
 		-l "$WORK/server.log" -o "-k $WORK/sock" -w -t 60 start < /dev/null ||
@@ -261,20 +262,37 @@ scripts()
 	own "$WORK"/scripts.*
 }
 
-# tps WAY TENANT PROTOCOL: one measurement.
+# server_ticks: processor time of the sessions that have ended.
+server_ticks()
+{
+	sed 's/.*) //' "/proc/$(head -n 1 "$SERVER_DATA/postmaster.pid")/stat" |
+		awk '{ print $14 + $15 }'
+}
+
+# tps WAY TENANT PROTOCOL: one measurement, as "tps tps/cpu": transactions per
+# second of the clock, and per second of the processor time that the session
+# and pgbench used, which other programs on the machine disturb less.
 tps()
 {
 	local -a files=()
-	local file
+	local file before clock
 
 	for file in "$WORK/scripts.$1"/*.sql; do
 		files+=(-f "$file")
 	done
-	way "$1" "$2" "$BINDIR/pgbench" -n -M "$3" -c 1 -j 1 -T "$SECONDS_EACH" \
+	before=$(server_ticks)
+	way "$1" "$2" bash -c 'TIMEFORMAT="cpu %U %S"; time "$@"' - \
+		"$BINDIR/pgbench" -n -M "$3" -c 1 -j 1 -T "$SECONDS_EACH" \
 		"${VARIABLES[@]}" "${files[@]}" $DATABASE > "$WORK/pgbench.log" 2>&1 ||
 		die 'pgbench failed' "$(tail -n 3 "$WORK/pgbench.log")"
 	! grep -q 'failed: [1-9]' "$WORK/pgbench.log" || die 'a transaction failed'
-	sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$WORK/pgbench.log"
+	sleep 0.1		# until the postmaster has seen the session end
+	clock=$(($(server_ticks) - before))
+	awk -v ticks="$clock" -v hz="$(getconf CLK_TCK)" '
+		/^number of transactions actually processed:/ { n = $NF + 0 }
+		/^tps = / { tps = $3 }
+		/^cpu / { cpu = $2 + $3 + ticks / hz }
+		END { printf "%.1f %.1f\n", tps, n / cpu }' "$WORK/pgbench.log"
 }
 
 # measure QUERY TENANT LABEL PROTOCOL: the rounds; the order turns round each
@@ -282,7 +300,7 @@ tps()
 measure()
 {
 	local round who ways='casnet hand param'
-	local -A got=([param]=0)
+	local -A got=([param]='0 0')
 
 	[ "$4" != simple ] || ways='casnet hand'
 	: > "$WORK/rounds"
@@ -294,21 +312,24 @@ measure()
 		echo "${got[casnet]} ${got[hand]} ${got[param]}" >> "$WORK/rounds"
 	done
 	awk -v q="$1" -v t="$3" -v p="$4" '{
-		printf "%-8s %-6s %-9s %7.3f %7s %11.1f %11.1f %11s\n", q, t, p, $1 / $2,
-			$3 ? sprintf("%.3f", $1 / $3) : "-", $1, $2, $3 ? sprintf("%.1f", $3) : "-"
+		printf "%-8s %-6s %-9s", q, t, p
+		for (i = 1; i <= 6; i++)
+			printf " %9s", $i ? sprintf("%.1f", $i) : "-"
+		print ""
 		}' "$WORK/rounds" | tee -a "$WORK/raw"
-	printf '%-8s %-6s %-9s %s   %s\n' "$1" "$3" "$4" "$(median 2)" \
-		"$([ "$4" = simple ] || median 3)" >> "$WORK/table"
+	printf '%-8s %-6s %-9s %s  %s  %s  %s\n' "$1" "$3" "$4" "$(median 1 3)" "$(median 2 4)" \
+		"$([ "$4" = simple ] || median 1 5)" "$([ "$4" = simple ] || median 2 6)" |
+		sed 's/ *$//' >> "$WORK/table"
 }
 
-# median COLUMN: of casnet's tps over that column's, and the range.
+# median A B: of column A over column B, and the range.
 median()
 {
-	awk -v c="$1" '{ print $1 / $c }' "$WORK/rounds" | sort -n | awk '
+	awk -v a="$1" -v b="$2" '{ print $a / $b }' "$WORK/rounds" | sort -n | awk '
 		{ ratio[NR] = $1 }
 		END {
 			middle = NR % 2 ? ratio[(NR + 1) / 2] : (ratio[NR / 2] + ratio[NR / 2 + 1]) / 2
-			printf "%7.3f   %.3f to %.3f", middle, ratio[1], ratio[NR]
+			printf "%.3f (%.2f-%.2f)", middle, ratio[1], ratio[NR]
 		}'
 }
 
@@ -338,7 +359,7 @@ main()
 		same_plans "$query" "$SMALL" small
 	done
 
-	say 'measuring: casnet / constant, casnet / parameter, and the tps of the three'
+	say 'measuring: tps and tps/cpu of casnet, constant, parameter'
 	: > "$WORK/raw"
 	: > "$WORK/table"
 	for protocol in "${PROTOCOLS[@]}"; do
@@ -352,17 +373,19 @@ main()
 	done
 	{
 		echo
-		echo 'Rounds: casnet / constant, casnet / parameter, and the tps of the three'
+		echo 'Rounds: casnet, and hand-written with the tenant as a constant and as a'
+		echo 'parameter; transactions per second, and per second of processor time'
 		echo
-		printf '%-8s %-6s %-9s %7s %7s %11s %11s %11s\n' query tenant protocol \
-			/const /param casnet constant parameter
+		printf '%-8s %-6s %-9s %9s %9s %9s %9s %9s %9s\n' query tenant protocol \
+			casnet /cpu constant /cpu parameter /cpu
 		cat "$WORK/raw"
 	} >> "$WORK/report"
 	report ''
-	report 'tps of casnet over tps of the hand-written query, the tenant being a constant'
-	report 'or a parameter: median and range'
+	report 'Ratio of casnet to the hand-written query, the tenant being a constant or a'
+	report 'parameter: median and range'
 	report ''
-	report "$(printf '%-8s %-6s %-9s %7s   %-14s   %7s   %s' query tenant protocol constant range parameter range)"
+	report "$(printf '%-8s %-6s %-9s %-18s %-18s %-18s %s' query tenant protocol \
+		'constant: tps' 'tps/cpu' 'parameter: tps' 'tps/cpu')"
 	tee -a "$WORK/report" < "$WORK/table"
 	[ -z "$OUTPUT" ] || cp "$WORK/report" "$OUTPUT"
 	if [ "$KEEP_ASKED" -eq 1 ]; then
