@@ -105,5 +105,24 @@ $node->safe_psql('foreign_owner', 'ALTER SCHEMA casnet OWNER TO CURRENT_USER');
 $node->safe_psql('foreign_owner', 'CREATE EXTENSION casnet');
 is($node->safe_psql('foreign_owner', 'SELECT count(*) FROM casnet.users'), 0, 'a schema that is put right will do');
 
+# Where the tables come from elsewhere, CREATE EXTENSION makes none; install()
+# makes them later, and takes what it was given in the meantime.
+foreach my $setting ("row_security = off", "application_name = 'citus_internal gpid=1'")
+{
+	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS skipped');
+	$node->safe_psql('postgres', 'CREATE DATABASE skipped');
+	$node->safe_psql('skipped', "SET $setting; CREATE EXTENSION casnet");
+	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'casnet'::regnamespace}),
+		0, "no table with $setting");
+	is($node->safe_psql('skipped', 'SELECT casnet.schema_version() IS NULL'), 't', 'and no version');
+	is(ask_once($node, 'skipped', 'casnet_plain', "SELECT casnet.can('view_records')"), 'f', 'nobody may do anything');
+	is(ask_once($node, 'skipped', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SELECT casnet.can('view_records')"),
+		'55000', 'and whoever asks is told what is missing');
+	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
+	$node->safe_psql('skipped', 'SELECT casnet.install()');
+	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
+		11, 'install() makes the rest');
+}
+
 $node->stop;
 done_testing();
