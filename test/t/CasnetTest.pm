@@ -46,7 +46,7 @@ my $ROWS = qq{
 		('$ID{south}', 'south 1');
 };
 
-# make_fixture(node, database, %without): the extension, the roles and the
+# make_fixture(node, database, %options): the extension, the roles and the
 # rows; without => ['roles'] or ['rows'] leaves something out.
 sub make_fixture
 {
