@@ -190,6 +190,10 @@ BEGIN
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
+	-- Somebody else may have removed the member since we looked.
+	IF NOT FOUND THEN
+		PERFORM casnet.find_member(set_member_role.username, managed);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.set_member_role(text, text) IS
@@ -206,6 +210,10 @@ BEGIN
 	DELETE FROM casnet.user_tenants AS m
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
+	-- Somebody else may have removed the member since we looked.
+	IF NOT FOUND THEN
+		PERFORM casnet.find_member(remove_member.username, managed);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.remove_member(text) IS
