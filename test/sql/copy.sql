@@ -14,7 +14,9 @@ COPY casnet.users (username) TO STDOUT;
 -- Into a table with policies the server takes none.
 \copy casnet.tags (name) from '/dev/null'
 \echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY sqlstate
 COPY casnet.tags (tenant_id, name) FROM '/nowhere';
+\set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
 
 -- As somebody else.
