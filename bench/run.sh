@@ -19,6 +19,7 @@ DATA_DIR=''
 OUTPUT=''
 BUILD=1
 KEEP_ASKED=0
+INSTRUCTIONS=0
 FAULTS=0
 VARIABLES=()        # of the pgbench scripts
 DATABASE=bench
@@ -37,7 +38,9 @@ usage()
 	  --processor N   run server and client on that processor ($PROCESSOR)
 	  --data-dir DIR  keep the loaded database there, use it if it is there
 	  --output FILE   write the report there as well
-	  --quick         a trial: 60000 records, 100 tenants, 3 rounds of 1 second
+	  --instructions  instead of time, count the instructions of one execution in
+                  the small tenant; takes valgrind
+  --quick         a trial: 60000 records, 100 tenants, 3 rounds of 1 second
 	  --no-build      use the casnet that is installed
 	  --keep          leave the server running
 	HELP
@@ -59,6 +62,7 @@ options()
 			--output) OUTPUT=$2; shift ;;
 			--quick) RECORDS=60000 TENANTS=100 ROUNDS=3 SECONDS_EACH=1 ;;
 			--no-build) BUILD=0 ;;
+			--instructions) INSTRUCTIONS=1 ;;
 			--keep) KEEP_ASKED=1 ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
@@ -333,6 +337,50 @@ median()
 		}'
 }
 
+# executed WAY QUERY TENANT TIMES: instructions of a server, in single-user mode,
+# that executes a prepared statement so often.
+executed()
+{
+	local n
+
+	{
+		echo "SET ROLE bench_$1;"
+		if [ "$1" = casnet ]; then
+			echo "SET casnet.user_id = '$(record_id 0 "$3")';"
+			echo "SET casnet.tenant_id = '$(tenant_id "$3")';"
+		fi
+		echo "PREPARE q AS $(sql "$1" "$2" "$3" "'$(record_id "$3" 1)'")"
+		for ((n = 0; n < $4; n++)); do
+			echo 'EXECUTE q;'
+		done
+	} > "$WORK/single.sql"
+	as_server valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		"$BINDIR/postgres" --single -D "$SERVER_DATA" $DATABASE \
+		< "$WORK/single.sql" > "$WORK/single.log" 2>&1 ||
+		die 'the single-user server failed' "$(tail -n 3 "$WORK/single.log")"
+	! grep -q 'ERROR:' "$WORK/single.log" || die "$(grep -m 1 'ERROR:' "$WORK/single.log")"
+	sed -n 's/^.*Collected : //p' "$WORK/single.log"
+}
+
+# count_instructions: of one execution, as the difference of many and few.
+count_instructions()
+{
+	local query who
+	local -A got
+
+	as_server "$BINDIR/pg_ctl" -s -D "$SERVER_DATA" -m fast -w stop
+	report ''
+	report 'Instructions of one EXECUTE, small tenant'
+	report ''
+	report "$(printf '%-8s %9s %9s %9s' query casnet constant more)"
+	for query in "${QUERIES[@]}"; do
+		for who in casnet hand; do
+			got[$who]=$((($(executed $who "$query" "$SMALL" 300) - $(executed $who "$query" "$SMALL" 100)) / 200))
+		done
+		report "$(printf '%-8s %9d %9d %9d' "$query" "${got[casnet]}" "${got[hand]}" $((got[casnet] - got[hand])))"
+	done
+}
+
 main()
 {
 	local query tenant protocol program n
@@ -358,6 +406,13 @@ main()
 		same_plans "$query" $LARGE large
 		same_plans "$query" "$SMALL" small
 	done
+
+	if [ "$INSTRUCTIONS" -eq 1 ]; then
+		count_instructions
+		[ -z "$OUTPUT" ] || cp "$WORK/report" "$OUTPUT"
+		[ $FAULTS -eq 0 ] || die "$FAULTS plans are not as they should be, see above"
+		return
+	fi
 
 	say 'measuring: tps and tps/cpu of casnet, constant, parameter'
 	: > "$WORK/raw"
