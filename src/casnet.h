@@ -120,9 +120,12 @@ extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_current(void);
 extern const CasnetVerdict *casnet_membership_require_user(void);
-extern const CasnetVerdict *casnet_membership_require(int bit);
-extern void casnet_membership_require_of(const pg_uuid_t *user,
-										  const pg_uuid_t *tenant, int bit);
+extern const CasnetVerdict *casnet_membership_require(int nbits,
+													  const int *bits);
+extern const CasnetVerdict *casnet_membership_require_of(const pg_uuid_t *user,
+														 const pg_uuid_t *tenant,
+														 int nbits,
+														 const int *bits);
 extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
 extern bool casnet_membership_is_cached(void);
 extern Bitmapset *casnet_membership_role_permissions(const char *role,
@@ -141,6 +144,9 @@ extern int	casnet_permission_count(void);
 extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 
 /* planner.c: policies before conditions that could tell on them */
+
+/* Most permissions that policies of one statement are united to ask for. */
+#define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
 

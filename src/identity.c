@@ -100,7 +100,7 @@ casnet_tenant_to_manage(PG_FUNCTION_ARGS)
 	bit = casnet_permission_bit_of(PG_ARGISNULL(0) ? NULL :
 								   PG_GETARG_TEXT_PP(0));
 	if (!casnet_membership_is_administrator())
-		return copy_uuid(&casnet_membership_require(bit)->key.tenant);
+		return copy_uuid(&casnet_membership_require(1, &bit)->key.tenant);
 	if (tenant == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

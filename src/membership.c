@@ -30,6 +30,10 @@ static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static uint64 cache_epoch = 0;
 
+/* The last verdict about the session; gone with the cache. */
+static const CasnetVerdict *current_verdict = NULL;
+static uint64 current_generation = 0;
+
 /*
  * Set when a verdict was made by a transaction that has written something:
  * it may rest on rows that a rollback takes away again.
@@ -83,6 +87,7 @@ reset_cache(void)
 {
 	HASHCTL		ctl;
 
+	current_verdict = NULL;
 	cache = NULL;
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext,
@@ -304,7 +309,16 @@ casnet_membership_current(void)
 
 	if (user == NULL)
 		return NULL;
-	return casnet_membership_of(user, casnet_session_tenant());
+	if (current_verdict == NULL || current_generation != casnet_generation ||
+		cache_epoch != casnet_epoch)
+	{
+		const CasnetVerdict *verdict =
+			casnet_membership_of(user, casnet_session_tenant());
+
+		current_verdict = verdict;
+		current_generation = casnet_generation;
+	}
+	return current_verdict;
 }
 
 /* Raises 28000 unless the user exists and is active; one message for both. */
@@ -342,31 +356,32 @@ casnet_membership_holds(const CasnetVerdict *verdict, int bit)
 }
 
 /*
- * Raises 42501 unless the verdict includes the permission.  A tenant that does
+ * Raises 42501 unless the verdict includes the permissions.  A tenant that does
  * not exist and one that the user is no member of give the same error.
  */
 static void
-check_permission(const CasnetVerdict *verdict, int bit)
+check_permissions(const CasnetVerdict *verdict, int nbits, const int *bits)
 {
 	if (!verdict->tenant_open)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("not a member of the active tenant"),
 				 errhint("Choose one of your tenants with SELECT casnet.use_tenant('name'); casnet.my_tenants() lists them.")));
-	if (!casnet_membership_holds(verdict, bit))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission \"%s\" is missing in the active tenant",
-						casnet_permission_name(bit)),
-				 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
+	for (int i = 0; i < nbits; i++)
+		if (!casnet_membership_holds(verdict, bits[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission \"%s\" is missing in the active tenant",
+							casnet_permission_name(bits[i])),
+					 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
 }
 
 /*
- * The verdict about the session, which holds the permission in the active
+ * The verdict about the session, which holds the permissions in the active
  * tenant.  Raises 28000, 55000 or 42501.
  */
 const CasnetVerdict *
-casnet_membership_require(int bit)
+casnet_membership_require(int nbits, const int *bits)
 {
 	const CasnetVerdict *verdict = casnet_membership_require_user();
 
@@ -375,19 +390,20 @@ casnet_membership_require(int bit)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no tenant is active"),
 				 errhint("Choose one with SELECT casnet.use_tenant('name'), or set casnet.tenant_id; casnet.my_tenants() lists yours.")));
-	check_permission(verdict, bit);
+	check_permissions(verdict, nbits, bits);
 	return verdict;
 }
 
 /* The same of a user and a tenant that the session had before. */
-void
+const CasnetVerdict *
 casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
-							 int bit)
+							 int nbits, const int *bits)
 {
 	const CasnetVerdict *verdict = casnet_membership_of(user, tenant);
 
 	check_user(verdict);
-	check_permission(verdict, bit);
+	check_permissions(verdict, nbits, bits);
+	return verdict;
 }
 
 /* Whether the tenant exists, to a snapshot of this moment. */

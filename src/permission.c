@@ -32,7 +32,8 @@ typedef struct CallSite
 {
 	uint64		generation;		/* the answer holds for this generation */
 	TimestampTz statement;		/* and this statement of the client */
-	int			bit;
+	int			nbits;			/* the permissions that are asked for */
+	int			bits[CASNET_MAX_UNITED];
 	bool		holds;			/* what can() answered */
 	bool		is_stored;		/* of a policy or view, not of a statement */
 	bool		has_tenant;
@@ -49,6 +50,9 @@ static const char *const built_in[] = {
 	"view_users", "manage_users", "assign_roles", "manage_permissions",
 	"manage_tenant", "delete_tenant", "view_analytics"
 };
+
+/* The lengths of the built-in names, to find them without hashing. */
+static uint8 built_in_lengths[lengthof(built_in)];
 
 static HTAB *registry = NULL;
 static const char **names = NULL;	/* by bit */
@@ -98,7 +102,10 @@ ensure_registry(void)
 	}
 	/* Resumes where running out of memory may have interrupted it. */
 	while (names_used < lengthof(built_in))
+	{
+		built_in_lengths[names_used] = strlen(built_in[names_used]);
 		add_name(built_in[names_used]);
+	}
 }
 
 /* The bit of a name that was met before, or -1. */
@@ -223,21 +230,6 @@ varies_by_row(Node *node, void *context)
 }
 
 /*
- * Whether tenant_with() was called as a function of a row.  The planner runs
- * a leakproof function on rows that no policy has let through yet, so such a
- * call must not depend on its argument, not even by raising an error.
- */
-static bool
-called_on_rows(FmgrInfo *flinfo)
-{
-	Node	   *call = flinfo->fn_expr;
-
-	if (call == NULL)
-		return false;			/* called from C */
-	return !IsA(call, FuncExpr) || varies_by_row(call, NULL);
-}
-
-/*
  * Whether the first argument of this call is a constant.  A parameter does
  * not count: PL/pgSQL evaluates one expression with many values of it.
  */
@@ -248,6 +240,21 @@ argument_is_constant(FmgrInfo *flinfo)
 
 	return call != NULL && IsA(call, FuncExpr) && call->args != NIL &&
 		IsA(linitial(call->args), Const);
+}
+
+/*
+ * Whether tenant_with() was called as a function of a row.  The planner runs
+ * a leakproof function on rows that no policy has let through yet, so such a
+ * call must not depend on its argument, not even by raising an error.
+ */
+static bool
+called_on_rows(FmgrInfo *flinfo)
+{
+	Node	   *call = flinfo->fn_expr;
+
+	if (call == NULL || argument_is_constant(flinfo))
+		return false;			/* called from C, or as policies do */
+	return !IsA(call, FuncExpr) || varies_by_row(call, NULL);
 }
 
 /*
@@ -271,30 +278,81 @@ site_is_fresh(const CallSite *site)
 		site->statement == GetCurrentStatementStartTimestamp();
 }
 
+/* The bit of a built-in name that need not end with a zero, or -1. */
+static int
+find_built_in(const char *name, size_t length)
+{
+	ensure_registry();
+	for (int bit = 0; bit < lengthof(built_in); bit++)
+		if (built_in_lengths[bit] == length &&
+			memcmp(built_in[bit], name, length) == 0)
+			return bit;
+	return -1;
+}
+
+/*
+ * The bits of the argument: of one permission, or of several that planner.c
+ * united, separated by commas.  Returns their number.  Raises 22023.
+ */
+static int
+find_bits(FunctionCallInfo fcinfo, int *bits)
+{
+	text	   *argument = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+	char	   *name;
+	char	   *comma;
+	int			n = 0;
+
+	if (argument != NULL)
+	{
+		bits[0] = find_built_in(VARDATA_ANY(argument),
+								VARSIZE_ANY_EXHDR(argument));
+		if (bits[0] >= 0)
+			return 1;
+		name = text_to_cstring(argument);
+		comma = strchr(name, ',');
+		if (comma != NULL && casnet_permission_find(name) < 0)
+		{
+			while (comma != NULL && n < CASNET_MAX_UNITED - 1)
+			{
+				*comma = '\0';
+				bits[n++] = casnet_permission_bit(name);
+				name = comma + 1;
+				comma = strchr(name, ',');
+			}
+			bits[n++] = casnet_permission_bit(name);
+			return n;
+		}
+	}
+	bits[0] = casnet_permission_bit_of(argument);
+	return 1;
+}
+
 /*
  * Messages that arrived since the client's last statement are taken in
  * before the first answer of each call site, which the executor makes anew
- * for each execution.  Returns the site, NULL if it cannot be one.
+ * for each execution.  Returns the site; a scratch one, which is not kept, if
+ * the argument may change.
  */
 static CallSite *
-prepare_site(FunctionCallInfo fcinfo, int *bit)
+prepare_site(FunctionCallInfo fcinfo, CallSite *scratch)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 
 	AcceptInvalidationMessages();
-	if (site == NULL)
+	if (site != NULL)
+		return site;
+
+	if (argument_is_constant(fcinfo->flinfo))
 	{
-		*bit = casnet_permission_bit_of(PG_ARGISNULL(0) ? NULL :
-										PG_GETARG_TEXT_PP(0));
-		if (!argument_is_constant(fcinfo->flinfo))
-			return NULL;
 		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
 									  sizeof(CallSite));
-		site->bit = *bit;
 		site->is_stored = casnet_permission_call_is_stored(fcinfo->flinfo);
-		fcinfo->flinfo->fn_extra = site;
 	}
-	*bit = site->bit;
+	else
+		site = memset(scratch, 0, sizeof(CallSite));
+	site->nbits = find_bits(fcinfo, site->bits);
+	if (site != scratch)
+		fcinfo->flinfo->fn_extra = site;
 	return site;
 }
 
@@ -312,7 +370,7 @@ keep_answer(CallSite *site)
 static Datum
 tenant_with_slow(FunctionCallInfo fcinfo)
 {
-	int			bit;
+	CallSite	scratch;
 	CallSite   *site;
 	const CasnetVerdict *verdict;
 	pg_uuid_t  *result;
@@ -320,27 +378,25 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	if (fcinfo->flinfo->fn_extra == NULL && called_on_rows(fcinfo->flinfo))
 		PG_RETURN_NULL();
 
-	site = prepare_site(fcinfo, &bit);
+	site = prepare_site(fcinfo, &scratch);
 
 	/*
 	 * A query stays with the user and the tenant that it began with, also a
 	 * cursor from which rows are fetched after the session has become somebody
 	 * else; but the permission must still be there.
 	 */
-	if (site != NULL && site->is_stored && site->has_tenant)
-	{
-		casnet_membership_require_of(&site->user, &site->tenant, bit);
-		keep_answer(site);
-		PG_RETURN_UUID_P(&site->tenant);
-	}
-	verdict = casnet_membership_require(bit);
+	if (site->is_stored && site->has_tenant)
+		verdict = casnet_membership_require_of(&site->user, &site->tenant,
+											   site->nbits, site->bits);
+	else
+		verdict = casnet_membership_require(site->nbits, site->bits);
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never
 	 * changes its tenant.  A session that moves to another one in the middle
 	 * of an expression's life gets copies.
 	 */
-	if (site != NULL)
+	if (site != &scratch)
 	{
 		if (!site->has_tenant)
 		{
@@ -388,23 +444,20 @@ Datum
 casnet_can(PG_FUNCTION_ARGS)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
+	CallSite	scratch;
 	const CasnetVerdict *verdict;
-	int			bit;
-	bool		holds;
 
 	if (site_is_fresh(site))
 		PG_RETURN_BOOL(site->holds);
 
-	site = prepare_site(fcinfo, &bit);
+	site = prepare_site(fcinfo, &scratch);
 	verdict = casnet_membership_current();
-	holds = verdict != NULL && casnet_membership_holds(verdict, bit);
-	if (site != NULL)
-	{
-		site->holds = holds;
-		if (verdict != NULL)
-			keep_answer(site);
-	}
-	PG_RETURN_BOOL(holds);
+	site->holds = verdict != NULL;
+	for (int i = 0; i < site->nbits && site->holds; i++)
+		site->holds = casnet_membership_holds(verdict, site->bits[i]);
+	if (verdict != NULL)
+		keep_answer(site);
+	PG_RETURN_BOOL(site->holds);
 }
 
 /*
