@@ -18,10 +18,17 @@ CREATE FUNCTION casnet.current_tenant_id() RETURNS uuid
 COMMENT ON FUNCTION casnet.current_tenant_id() IS
 	'the active tenant of this session, or NULL; policies check whether it is allowed';
 
+CREATE FUNCTION casnet.unite_permissions(internal) RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_unite_permissions';
+COMMENT ON FUNCTION casnet.unite_permissions(internal) IS
+	'internal: planner support; the policies of one statement ask for the same permissions';
+
 -- LEAKPROOF: without a column in its argument it depends on the session alone,
 -- and with one it returns NULL whatever the value is.
 CREATE FUNCTION casnet.tenant_with(permission text) RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF COST 1
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_tenant_with';
 COMMENT ON FUNCTION casnet.tenant_with(text) IS
 	'the active tenant if the user holds the permission there, else an error; what policies call';

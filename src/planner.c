@@ -21,31 +21,32 @@
  * that tenant_id equals the one and the other, and would compare the two in a
  * Result node of its own.  They are the same tenant if they are any, so each
  * asks for all the permissions instead; planning evaluates, and refuses, every
- * one of them anyway.
+ * one of them anyway.  A support function does that, and not the planner's
+ * hook: the first statement of a session already finds it.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
 #include "optimizer/paths.h"
-#include "optimizer/planner.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "casnet.h"
 
-/* What collect_calls() finds in the policies of a statement. */
+/* What the policies of a statement ask for. */
 typedef struct PolicyCalls
 {
-	Oid			namespace;
-	List	   *calls;			/* FuncExpr of tenant_with() */
-	List	   *permissions;	/* the different arguments, as C strings */
+	Oid			function;		/* tenant_with() */
+	List	   *permissions;	/* C strings, sorted, each one once */
 } PolicyCalls;
 
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
-static planner_hook_type previous_planner_hook = NULL;
+
+PG_FUNCTION_INFO_V1(casnet_unite_permissions);
 
 /* check_functions_in_node() callback: a function of schema casnet. */
 static bool
@@ -145,57 +146,62 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 					   relation->baserestrict_min_security, &namespace);
 }
 
-/* The constant argument if the node is a call of tenant_with(), else NULL. */
+/*
+ * The permissions that a policy's call of the function asks for, added to the
+ * list if they are new; the list stays sorted.  Returns NULL unless the node
+ * is such a call.
+ */
 static Const *
-tenant_with_argument(Node *node, Oid namespace)
+add_permissions(Node *node, PolicyCalls *found)
 {
 	FuncExpr   *call = (FuncExpr *) node;
 	Const	   *argument;
+	char	   *rest;
 	char	   *name;
 
-	if (!IsA(node, FuncExpr) || call->funcresulttype != UUIDOID ||
-		list_length(call->args) != 1 || !IsA(linitial(call->args), Const))
+	if (!IsA(node, FuncExpr) || call->funcid != found->function ||
+		!IsA(linitial(call->args), Const))
 		return NULL;
 	argument = linitial_node(Const, call->args);
-	if (argument->consttype != TEXTOID || argument->constisnull ||
-		get_func_namespace(call->funcid) != namespace)
+	if (argument->constisnull)
 		return NULL;
-	name = get_func_name(call->funcid);
-	return name != NULL && strcmp(name, "tenant_with") == 0 ? argument : NULL;
+
+	rest = TextDatumGetCString(argument->constvalue);
+	while ((name = strsep(&rest, ",")) != NULL)
+	{
+		int			at = 0;
+		ListCell   *lc;
+
+		foreach(lc, found->permissions)
+		{
+			if (strcmp(lfirst(lc), name) >= 0)
+				break;
+			at++;
+		}
+		if (lc == NULL || strcmp(lfirst(lc), name) != 0)
+			found->permissions = list_insert_nth(found->permissions, at, name);
+	}
+	return argument;
 }
 
-/* Collect the calls in an expression of a policy. */
+/* Collect from an expression of a policy. */
 static bool
 collect_from_policy(Node *node, PolicyCalls *found)
 {
-	Const	   *argument;
-
 	if (node == NULL)
 		return false;
-	argument = tenant_with_argument(node, found->namespace);
-	if (argument != NULL)
-	{
-		char	   *permission = TextDatumGetCString(argument->constvalue);
-		ListCell   *lc;
-
-		found->calls = lappend(found->calls, node);
-		foreach(lc, found->permissions)
-			if (strcmp(lfirst(lc), permission) == 0)
-				return false;
-		found->permissions = lappend(found->permissions, permission);
-		return false;
-	}
+	(void) add_permissions(node, found);
 	return expression_tree_walker(node, collect_from_policy, found);
 }
 
-/* Collect the calls in the policies of a statement and its subqueries. */
+/* Collect from the policies of a statement and its subqueries. */
 static bool
-collect_calls(Node *node, PolicyCalls *found)
+collect_permissions(Node *node, PolicyCalls *found)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, collect_calls, found,
+		return query_tree_walker((Query *) node, collect_permissions, found,
 								 QTW_EXAMINE_RTES_BEFORE);
 	if (IsA(node, RangeTblEntry))
 	{
@@ -203,45 +209,58 @@ collect_calls(Node *node, PolicyCalls *found)
 								   found);
 		return false;
 	}
-	return expression_tree_walker(node, collect_calls, found);
+	return expression_tree_walker(node, collect_permissions, found);
 }
 
-/* Have each policy of the statement ask for the permissions of all. */
-static void
-unite_policies(Query *query)
+/*
+ * casnet.unite_permissions(internal) returns internal
+ *
+ * Planner support function of tenant_with().  Answers SupportRequestSimplify
+ * about a policy's call with a call that asks for the permissions of all
+ * policies in the statement, separated by commas in the order of their names,
+ * so that every call becomes the same; and NULL to every other request.
+ */
+Datum
+casnet_unite_permissions(PG_FUNCTION_ARGS)
 {
-	PolicyCalls found = {InvalidOid, NIL, NIL};
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	PolicyCalls found = {InvalidOid, NIL};
+	PlannerInfo *root;
+	FuncExpr   *call;
+	Const	   *argument;
 	StringInfoData all;
 	ListCell   *lc;
 
-	found.namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(found.namespace))
-		return;
-	(void) collect_calls((Node *) query, &found);
-	if (list_length(found.permissions) < 2 ||
-		list_length(found.permissions) > CASNET_MAX_UNITED)
-		return;
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	root = ((SupportRequestSimplify *) request)->root;
+	call = ((SupportRequestSimplify *) request)->fcall;
+	if (root == NULL || call->location >= 0)
+		PG_RETURN_POINTER(NULL);
+	while (root->parent_root != NULL)
+		root = root->parent_root;
+	if (!root->parse->hasRowSecurity)
+		PG_RETURN_POINTER(NULL);
+
+	found.function = call->funcid;
+	argument = add_permissions((Node *) call, &found);
+	if (argument == NULL)
+		PG_RETURN_POINTER(NULL);
+	(void) collect_permissions((Node *) root->parse, &found);
+	if (list_length(found.permissions) > CASNET_MAX_UNITED)
+		PG_RETURN_POINTER(NULL);
 
 	initStringInfo(&all);
 	foreach(lc, found.permissions)
 		appendStringInfo(&all, "%s%s", all.len > 0 ? "," : "",
 						 (char *) lfirst(lc));
-	foreach(lc, found.calls)
-		linitial_node(Const, ((FuncExpr *) lfirst(lc))->args)->constvalue =
-			CStringGetTextDatum(all.data);
-}
+	if (strcmp(all.data, TextDatumGetCString(argument->constvalue)) == 0)
+		PG_RETURN_POINTER(NULL);
 
-/* planner_hook: the policies are in the query, nothing is decided yet. */
-static PlannedStmt *
-plan_statement(Query *query, const char *query_string, int cursor_options,
-			   ParamListInfo params)
-{
-	if (query->hasRowSecurity)
-		unite_policies(query);
-	if (previous_planner_hook)
-		return previous_planner_hook(query, query_string, cursor_options,
-									 params);
-	return standard_planner(query, query_string, cursor_options, params);
+	call = copyObject(call);
+	linitial_node(Const, call->args)->constvalue =
+		CStringGetTextDatum(all.data);
+	PG_RETURN_POINTER(call);
 }
 
 void
@@ -249,6 +268,4 @@ casnet_planner_init(void)
 {
 	previous_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = order_conditions;
-	previous_planner_hook = planner_hook;
-	planner_hook = plan_statement;
 }

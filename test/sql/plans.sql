@@ -28,6 +28,10 @@ EXPLAIN (COSTS OFF) SELECT title FROM casnet.tasks WHERE status = 'PENDING' ORDE
 \echo events by start
 EXPLAIN (COSTS OFF) SELECT title FROM casnet.calendar_events WHERE starts_at >= '2024-01-01' ORDER BY starts_at LIMIT 10;
 
+\echo update and delete, which are under two policies each
+EXPLAIN (COSTS OFF) UPDATE casnet.records SET title = 'x' WHERE id = '00000000-0000-7000-8000-0007000000a0';
+EXPLAIN (COSTS OFF) DELETE FROM casnet.records WHERE id = '00000000-0000-7000-8000-0007000000a0';
+
 \echo the same for a generic plan
 SET plan_cache_mode = force_generic_plan;
 PREPARE point (uuid) AS SELECT title FROM casnet.records WHERE id = $1;
