@@ -71,7 +71,8 @@ BEGIN
 		CONSTRAINT role_permissions_role_check
 			CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
 		CONSTRAINT role_permissions_permission_check
-			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64)
+			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64
+				   AND strpos(permission, ',') = 0)
 	);
 	END IF;
 
@@ -89,7 +90,8 @@ BEGIN
 			REFERENCES casnet.user_tenants (user_id, tenant_id)
 			ON DELETE CASCADE,
 		CONSTRAINT user_tenant_permissions_permission_check
-			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64)
+			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64
+				   AND strpos(permission, ',') = 0)
 	);
 	END IF;
 

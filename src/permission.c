@@ -298,33 +298,33 @@ static int
 find_bits(FunctionCallInfo fcinfo, int *bits)
 {
 	text	   *argument = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	char	   *name;
-	char	   *comma;
+	const char *name;
+	size_t		left;
 	int			n = 0;
 
-	if (argument != NULL)
+	if (argument == NULL)
 	{
-		bits[0] = find_built_in(VARDATA_ANY(argument),
-								VARSIZE_ANY_EXHDR(argument));
-		if (bits[0] >= 0)
-			return 1;
-		name = text_to_cstring(argument);
-		comma = strchr(name, ',');
-		if (comma != NULL && casnet_permission_find(name) < 0)
-		{
-			while (comma != NULL && n < CASNET_MAX_UNITED - 1)
-			{
-				*comma = '\0';
-				bits[n++] = casnet_permission_bit(name);
-				name = comma + 1;
-				comma = strchr(name, ',');
-			}
-			bits[n++] = casnet_permission_bit(name);
-			return n;
-		}
+		bits[0] = casnet_permission_bit_of(NULL);
+		return 1;
 	}
-	bits[0] = casnet_permission_bit_of(argument);
-	return 1;
+
+	name = VARDATA_ANY(argument);
+	left = VARSIZE_ANY_EXHDR(argument);
+	for (;;)
+	{
+		const char *comma = n == CASNET_MAX_UNITED - 1 ? NULL :
+			memchr(name, ',', left);
+		size_t		length = comma == NULL ? left : comma - name;
+
+		bits[n] = find_built_in(name, length);
+		if (bits[n] < 0)
+			bits[n] = casnet_permission_bit(pnstrdup(name, length));
+		n++;
+		if (comma == NULL)
+			return n;
+		left -= length + 1;
+		name = comma + 1;
+	}
 }
 
 /*

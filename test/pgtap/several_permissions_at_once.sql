@@ -1,0 +1,20 @@
+-- A statement under several policies asks for all their permissions, and is
+-- refused for the one that is missing; a name with a comma is none.
+BEGIN;
+SELECT plan(8);
+\ir include/fixtures.sql
+CALL be('mia', 'North');
+SELECT is(casnet.tenant_with('view_records,edit_records'), casnet.current_tenant_id(), 'two that a member holds');
+SELECT throws_ok($$SELECT casnet.tenant_with('view_records,delete_records')$$, '42501', 'permission "delete_records" is missing in the active tenant', 'one that is missing');
+SELECT throws_ok($$SELECT casnet.tenant_with('view_records,fly')$$, '22023', 'unknown permission "fly"', 'one that is unknown');
+SELECT throws_ok($$SELECT casnet.tenant_with('view_records,')$$, '22023', 'unknown permission ""', 'one that is empty');
+SELECT throws_ok($$DELETE FROM casnet.records$$, '42501', 'permission "delete_records" is missing in the active tenant', 'DELETE is under two policies');
+SELECT lives_ok($$SELECT FROM casnet.records AS r JOIN casnet.record_tags AS l USING (tenant_id) JOIN casnet.tags AS t USING (tenant_id) JOIN casnet.tasks AS k USING (tenant_id)$$, 'a join under three');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('member', 'a,b')$$, '23514', NULL, 'no permission has a comma');
+DELETE FROM casnet.role_permissions WHERE role = 'member' AND permission = 'view_tasks';
+CALL be('mia', 'North');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok($$SELECT FROM casnet.records AS r LEFT JOIN casnet.tasks AS k USING (tenant_id)$$, '42501', 'permission "view_tasks" is missing in the active tenant', 'a join with a table that is refused');
+SELECT * FROM finish();
+ROLLBACK;
