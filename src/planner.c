@@ -237,6 +237,10 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 	call = ((SupportRequestSimplify *) request)->fcall;
 	if (root == NULL || call->location >= 0)
 		PG_RETURN_POINTER(NULL);
+
+	/* Later requests only estimate, and what they see is united already. */
+	if (root->simple_rel_array != NULL)
+		PG_RETURN_POINTER(NULL);
 	while (root->parent_root != NULL)
 		root = root->parent_root;
 	if (!root->parse->hasRowSecurity)
