@@ -9,6 +9,8 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 SQL_PARTS = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
 SQL_SCRIPT = sql/casnet--$(EXTVERSION).sql
+SHLIB_LINK = -lcrypt -lcrypto
+
 DATA = $(wildcard sql/casnet--*--*.sql)
 DATA_built = $(SQL_SCRIPT)
 EXTRA_CLEAN = $(SQL_SCRIPT) output_iso tmp_check

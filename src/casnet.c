@@ -2,8 +2,9 @@
  * casnet.c
  *		Entry point of the library: a table of contents of what it sets up.
  *
- * Nothing here needs shared memory or a preload.  The library is loaded by the
- * first call of one of its functions, or by session_preload_libraries.
+ * Nothing here needs a preload.  The library is loaded by the first call of
+ * one of its functions, or by session_preload_libraries; only the counting of
+ * failed logins across sessions takes shared_preload_libraries.
  */
 #include "postgres.h"
 
@@ -24,9 +25,11 @@ void
 _PG_init(void)
 {
 	casnet_session_init();
+	casnet_token_init();
 	casnet_catalog_init();
 	casnet_membership_init();
 	casnet_planner_init();
+	casnet_password_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/htup.h"
+#include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "utils/relcache.h"
@@ -26,10 +27,14 @@ typedef enum CasnetTable
 	CASNET_TENANTS,
 	CASNET_USER_TENANTS,
 	CASNET_ROLE_PERMISSIONS,
-	CASNET_USER_TENANT_PERMISSIONS
+	CASNET_USER_TENANT_PERMISSIONS,
+	/* from here on: about tokens */
+	CASNET_SIGNING_KEYS,
+	CASNET_REVOKED_TOKENS,
+	CASNET_TOKEN_CUTOFFS
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_USER_TENANT_PERMISSIONS + 1)
+#define CASNET_NUM_TABLES (CASNET_TOKEN_CUTOFFS + 1)
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
@@ -54,6 +59,21 @@ enum
 	USER_TENANT_PERMISSIONS_PERMISSION
 };
 
+enum
+{
+	SIGNING_KEYS_KID, SIGNING_KEYS_ALGORITHM, SIGNING_KEYS_KEY,
+	SIGNING_KEYS_ISSUER, SIGNING_KEYS_AUDIENCE, SIGNING_KEYS_RETIRED_AT
+};
+enum
+{
+	REVOKED_TOKENS_DIGEST
+};
+enum
+{
+	TOKEN_CUTOFFS_USER_ID, TOKEN_CUTOFFS_GENERATION,
+	TOKEN_CUTOFFS_ISSUED_BEFORE, TOKEN_CUTOFFS_SPARED
+};
+
 /* The ways in which we read them. */
 typedef enum CasnetPath
 {
@@ -65,7 +85,10 @@ typedef enum CasnetPath
 	CASNET_MEMBERS_BY_TENANT,
 	CASNET_PERMISSIONS_OF_ROLE,
 	CASNET_ALL_ROLE_PERMISSIONS,
-	CASNET_PERMISSIONS_OF_MEMBER	/* user, tenant */
+	CASNET_PERMISSIONS_OF_MEMBER,	/* user, tenant */
+	CASNET_KEY_BY_KID,
+	CASNET_REVOKED_TOKEN,
+	CASNET_CUTOFF_OF_USER
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -76,6 +99,7 @@ typedef struct CasnetScan
 } CasnetScan;
 
 extern uint64 casnet_epoch;
+extern uint64 casnet_token_epoch;
 
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
@@ -94,6 +118,15 @@ extern uint64 casnet_generation;
 extern void casnet_session_init(void);
 extern const pg_uuid_t *casnet_session_user(void);
 extern const pg_uuid_t *casnet_session_tenant(void);
+
+/* token.c: the setting casnet.token */
+
+extern void casnet_token_init(void);
+extern bool casnet_token_is_set(void);
+extern const pg_uuid_t *casnet_token_user(void);
+extern const pg_uuid_t *casnet_token_tenant(void);
+extern TimestampTz casnet_token_expiry(void);
+extern const char *casnet_token_problem(void);
 
 /* membership.c: what a user may do in a tenant */
 
@@ -131,6 +164,7 @@ extern bool casnet_membership_is_cached(void);
 extern Bitmapset *casnet_membership_role_permissions(const char *role,
 													 Snapshot snapshot);
 extern bool casnet_membership_is_administrator(void);
+extern void casnet_membership_note_lookup(void);
 extern bool casnet_tenant_exists(const pg_uuid_t *tenant);
 
 /* permission.c: names and bits of permissions, and the function policies call */
@@ -149,6 +183,10 @@ extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
+
+/* password.c: password hashes, and the slowing of failed logins */
+
+extern void casnet_password_init(void);
 
 /* uuid.c */
 

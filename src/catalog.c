@@ -2,7 +2,7 @@
  * catalog.c
  *		Where the tables are that decide about access, and how to read them.
  *
- * The five tables are read the way the server reads its own catalogs: by OID
+ * The tables are read the way the server reads its own catalogs: by OID
  * and index, with a snapshot taken at that moment, without SPI and without
  * the privileges or policies of whoever happens to be asking.  What was found
  * about them (OIDs, column numbers, indexes) is kept until a relcache message
@@ -35,7 +35,7 @@
 
 #include "casnet.h"
 
-#define MAX_COLUMNS 4
+#define MAX_COLUMNS 6
 #define MAX_KEYS 2
 
 typedef struct ColumnDescription
@@ -68,7 +68,14 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	{"permission", TEXTOID}}},
 	[CASNET_USER_TENANT_PERMISSIONS] = {"user_tenant_permissions", 3,
 		{{"user_id", UUIDOID}, {"tenant_id", UUIDOID},
-	{"permission", TEXTOID}}}
+	{"permission", TEXTOID}}},
+	[CASNET_SIGNING_KEYS] = {"signing_keys", 6, {{"kid", TEXTOID},
+	{"algorithm", TEXTOID}, {"key", BYTEAOID}, {"issuer", TEXTOID},
+	{"audience", TEXTOID}, {"retired_at", TIMESTAMPTZOID}}},
+	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 1, {{"digest", BYTEAOID}}},
+	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 4, {{"user_id", UUIDOID},
+	{"generation", INT8OID}, {"issued_before", INT8OID},
+	{"spared", BYTEAOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -87,10 +94,19 @@ static const PathDescription paths[] = {
 	[CASNET_PERMISSIONS_OF_MEMBER] = {CASNET_USER_TENANT_PERMISSIONS, 2,
 		{USER_TENANT_PERMISSIONS_USER_ID,
 	USER_TENANT_PERMISSIONS_TENANT_ID}},
+	[CASNET_KEY_BY_KID] = {CASNET_SIGNING_KEYS, 1, {SIGNING_KEYS_KID}},
+	[CASNET_REVOKED_TOKEN] = {CASNET_REVOKED_TOKENS, 1,
+	{REVOKED_TOKENS_DIGEST}},
+	[CASNET_CUTOFF_OF_USER] = {CASNET_TOKEN_CUTOFFS, 1,
+	{TOKEN_CUTOFFS_USER_ID}},
 };
 
-/* Moves whenever a row or a definition of the five tables may have changed. */
+/*
+ * Move whenever a row or a definition of the tables may have changed: those
+ * about users and tenants, and those about tokens.
+ */
 uint64		casnet_epoch = 1;
+uint64		casnet_token_epoch = 1;
 
 /* What was found about the tables; good while catalog_valid. */
 static bool catalog_valid = false;
@@ -108,6 +124,7 @@ void
 casnet_catalog_invalidate(void)
 {
 	casnet_epoch++;
+	casnet_token_epoch++;
 	casnet_generation++;
 }
 
@@ -118,15 +135,22 @@ casnet_catalog_invalidate(void)
 static void
 relcache_callback(Datum arg, Oid relation)
 {
-	bool		ours = !OidIsValid(relation);
-
-	for (int i = 0; i < CASNET_NUM_TABLES && !ours; i++)
-		ours = table_oids[i] == relation;
-
-	if (ours)
+	if (!OidIsValid(relation))
 	{
 		catalog_valid = false;
 		casnet_catalog_invalidate();
+		return;
+	}
+	for (int i = 0; i < CASNET_NUM_TABLES; i++)
+	{
+		if (table_oids[i] != relation)
+			continue;
+		catalog_valid = false;
+		if (i < CASNET_SIGNING_KEYS)
+			casnet_epoch++;
+		else
+			casnet_token_epoch++;
+		casnet_generation++;
 	}
 }
 
@@ -276,9 +300,24 @@ casnet_catalog_snapshot(void)
 	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
 }
 
+/* The function of = for the types that our keys have. */
+static RegProcedure
+equality_function(Oid type)
+{
+	switch (type)
+	{
+		case UUIDOID:
+			return F_UUID_EQ;
+		case BYTEAOID:
+			return F_BYTEAEQ;
+		default:
+			return F_TEXTEQ;
+	}
+}
+
 /*
  * Begin to read one of the tables.  The keys are as many Datums as the path
- * has (uuid, or text); the others are ignored.
+ * has (uuid, text or bytea); the others are ignored.
  */
 void
 casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
@@ -304,8 +343,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 
 		ScanKeyEntryInitialize(&keys[i], 0, number, BTEqualStrategyNumber,
 							   InvalidOid, attribute->attcollation,
-							   attribute->atttypid == UUIDOID ?
-							   F_UUID_EQ : F_TEXTEQ,
+							   equality_function(attribute->atttypid),
 							   values[i]);
 	}
 	scan->scan = systable_beginscan(scan->relation, path_indexes[path],

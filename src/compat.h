@@ -22,4 +22,9 @@
 #define casnet_guc_malloc(size) malloc(size)
 #endif
 
+/* VARDATA() and the like moved out of postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #endif							/* CASNET_COMPAT_H */

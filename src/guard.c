@@ -38,6 +38,7 @@
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
+PG_FUNCTION_INFO_V1(casnet_require_may_give);
 
 /* Raises 39P01 unless the function was called for a row event, as asked. */
 static TriggerData *
@@ -179,6 +180,18 @@ check_role_permissions(const CasnetVerdict *judge, const char *role)
 								   casnet_permission_name(bms_next_member(missing, -1))));
 }
 
+/* Raises unless the judge may add a member with this role. */
+static void
+check_new_member(const CasnetVerdict *judge, const char *role)
+{
+	check_role(judge, role);
+	check_role_permissions(judge, role);
+	if (role_rank(role) > role_rank("member") &&
+		!casnet_membership_holds(judge,
+								 casnet_permission_find("assign_roles")))
+		refuse_escalation("To add somebody with a role above \"member\" takes the permission \"assign_roles\".");
+}
+
 /*
  * casnet.guard_membership() returns trigger
  *
@@ -233,16 +246,39 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 					 errmsg("a membership cannot be moved to another user or tenant"),
 					 errhint("Remove the member and add the other one.")));
 	}
-	if (new != NULL)
+	if (new != NULL && old == NULL)
+		check_new_member(judge, new_role);
+	else if (new != NULL)
 	{
 		check_role(judge, new_role);
 		check_role_permissions(judge, new_role);
-		if (old == NULL && role_rank(new_role) > role_rank("member") &&
-			!casnet_membership_holds(judge,
-									 casnet_permission_find("assign_roles")))
-			refuse_escalation("To add somebody with a role above \"member\" takes the permission \"assign_roles\".");
 	}
 	return PointerGetDatum(result);
+}
+
+/*
+ * casnet.require_may_give(role text) returns void
+ *
+ * Raises 42501 unless the session's user may add a member with that role to
+ * the active tenant, 22023 for an unknown role; for invitations.
+ */
+Datum
+casnet_require_may_give(PG_FUNCTION_ARGS)
+{
+	CasnetVerdict verdict;
+	char	   *role = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			manage_users = casnet_permission_find("manage_users");
+
+	AcceptInvalidationMessages();
+	(void) role_rank(role);
+	verdict = *casnet_membership_require(1, &manage_users);
+	if (verdict.superuser)
+		PG_RETURN_VOID();
+
+	/* A copy that lives on when the next verdict is looked up. */
+	verdict.permissions = bms_copy(verdict.permissions);
+	check_new_member(&verdict, role);
+	PG_RETURN_VOID();
 }
 
 /* Raises unless the judge may write this row of user_tenant_permissions. */

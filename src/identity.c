@@ -17,6 +17,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "casnet.h"
 
@@ -187,8 +188,14 @@ casnet_whoami(PG_FUNCTION_ARGS)
 	memset(nulls, true, sizeof(nulls));
 	values[0] = UUIDPGetDatum(&verdict.key.user);
 	nulls[0] = false;
-	values[7] = CStringGetTextDatum("trusted");
+	values[7] = CStringGetTextDatum(casnet_token_is_set() ? "token" :
+									"trusted");
 	nulls[7] = false;
+	if (casnet_token_is_set())
+	{
+		values[6] = TimestampTzGetDatum(casnet_token_expiry());
+		nulls[6] = false;
+	}
 	if (verdict.tenant_open)
 	{
 		values[5] = permission_array(&verdict);

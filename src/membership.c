@@ -224,6 +224,14 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 	}
 }
 
+/* Something was derived from the tables that a rollback may have to undo. */
+void
+casnet_membership_note_lookup(void)
+{
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		may_rest_on_own_rows = true;
+}
+
 /*
  * The verdict about a user in a tenant, or about the user alone when tenant
  * is NULL.  Good until the next call of this function.  Raises 55000 when the
@@ -274,8 +282,7 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 			break;
 	}
 
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		may_rest_on_own_rows = true;
+	casnet_membership_note_lookup();
 
 	/* The entry is made last, since the lookup may itself invalidate. */
 	if (cache == NULL || cache_epoch != epoch ||
@@ -338,11 +345,17 @@ casnet_membership_require_user(void)
 {
 	const CasnetVerdict *verdict = casnet_membership_current();
 
+	if (verdict == NULL && casnet_token_is_set())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session token proves nobody"),
+				 errdetail_internal("%s", casnet_token_problem()),
+				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 	if (verdict == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("nobody is signed in"),
-				 errhint("A trusted backend sets casnet.user_id to the id of the user, as a member of casnet_authenticator.")));
+				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id.")));
 	check_user(verdict);
 	return verdict;
 }

@@ -62,6 +62,7 @@ static int	names_used = 0;
 PG_FUNCTION_INFO_V1(casnet_tenant_with);
 PG_FUNCTION_INFO_V1(casnet_can);
 PG_FUNCTION_INFO_V1(casnet_can_in);
+PG_FUNCTION_INFO_V1(casnet_user_can_in);
 
 /* Add a name to the registry; returns its bit. */
 static int
@@ -479,4 +480,21 @@ casnet_can_in(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(casnet_membership_holds(
 		casnet_membership_of(user, PG_GETARG_UUID_P(0)), bit));
+}
+
+/*
+ * casnet.user_can_in(user_id uuid, tenant_id uuid, permission text)
+ * returns boolean
+ *
+ * The same of any user; internal.
+ */
+Datum
+casnet_user_can_in(PG_FUNCTION_ARGS)
+{
+	int			bit;
+
+	AcceptInvalidationMessages();
+	bit = casnet_permission_bit_of(PG_GETARG_TEXT_PP(2));
+	PG_RETURN_BOOL(casnet_membership_holds(
+		casnet_membership_of(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)), bit));
 }

@@ -1,6 +1,7 @@
 /*
  * session.c
  *		Who the session is: the settings casnet.user_id and casnet.tenant_id.
+ *		(casnet.token is in token.c.)
  *
  * Identity lives in these settings and nowhere else, so SET LOCAL, savepoints,
  * rollback, RESET, DISCARD ALL and parallel workers treat it as they treat any
@@ -91,37 +92,44 @@ casnet_session_init(void)
 							   check_uuid, assign_tenant_id, NULL);
 }
 
-/* The user the session claims to be, or NULL; not yet checked. */
+/*
+ * The user of the session, or NULL: whom its token proves, or without a token
+ * whom a trusted backend asserts.  A token that proves nobody leaves nobody.
+ */
 const pg_uuid_t *
 casnet_session_user(void)
 {
-	return active_user;
+	return casnet_token_is_set() ? casnet_token_user() : active_user;
 }
 
-/* The active tenant, or NULL; not yet checked. */
+/*
+ * The active tenant, or NULL: the setting, or else the claim of the token; not
+ * yet checked.
+ */
 const pg_uuid_t *
 casnet_session_tenant(void)
 {
-	return active_tenant;
+	return active_tenant != NULL ? active_tenant : casnet_token_tenant();
 }
 
 /*
  * casnet.current_tenant_id() returns uuid
  *
- * The active tenant as the session names it, NULL without one.  Never raises:
- * it is a column default, and policies decide whether the tenant is allowed.
+ * The active tenant as the session names it, NULL without one.  It is a column
+ * default; policies decide whether the tenant is allowed.
  */
 Datum
 casnet_current_tenant_id(PG_FUNCTION_ARGS)
 {
+	const pg_uuid_t *tenant = casnet_session_tenant();
 	pg_uuid_t  *result;
 
-	if (active_tenant == NULL)
+	if (tenant == NULL)
 		PG_RETURN_NULL();
 
 	/* A copy: the setting may change while the value is still in use. */
 	result = palloc(sizeof(pg_uuid_t));
-	*result = *active_tenant;
+	*result = *tenant;
 	PG_RETURN_UUID_P(result);
 }
 
@@ -134,6 +142,8 @@ casnet_current_tenant_id(PG_FUNCTION_ARGS)
 Datum
 casnet_sign_out(PG_FUNCTION_ARGS)
 {
+	set_config_option("casnet.token", "", PGC_USERSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
 	set_config_option("casnet.user_id", "", PGC_SUSET, PGC_S_SESSION,
 					  GUC_ACTION_SET, true, 0, false);
 	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,

@@ -1,0 +1,575 @@
+/*
+ * jws.c
+ *		Parsing of session tokens; see jws.h.
+ *
+ * Strict where the standards leave a choice: base64url in its only canonical
+ * form (no padding, no spare bits), no member twice in header or claims, no
+ * zero byte in a string, times as whole seconds, no critical extension, since
+ * we know none.  The functions return NULL or the reason for the refusal,
+ * which never contains any part of the token.
+ */
+#include "jws.h"
+
+#include <string.h>
+
+#define MAX_DEPTH 16
+#define MAX_MEMBERS 64
+#define MAX_PART 6144			/* decoded header or claims, in bytes */
+
+typedef struct Reader
+{
+	const unsigned char *at;
+	const unsigned char *end;
+} Reader;
+
+/* What happens with a member of the outermost object. */
+typedef const char *(*MemberHandler) (Reader *reader, const char *name,
+									  JwsToken *token);
+
+static const char *const algorithm_names[] = {
+	[JWS_HS256] = "HS256",
+	[JWS_EDDSA] = "EdDSA",
+	[JWS_ES256] = "ES256",
+	[JWS_RS256] = "RS256"
+};
+
+static const char not_json[] = "A part of the token is not valid JSON.";
+
+const char *
+jws_algorithm_name(JwsAlgorithm algorithm)
+{
+	return algorithm_names[algorithm];
+}
+
+/* The algorithm with this name of RFC 7518 or 8037; names are case-sensitive. */
+bool
+jws_algorithm_find(const char *name, JwsAlgorithm *algorithm)
+{
+	for (size_t i = 0; i < sizeof(algorithm_names) / sizeof(char *); i++)
+	{
+		if (strcmp(name, algorithm_names[i]) == 0)
+		{
+			*algorithm = (JwsAlgorithm) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return -1;
+}
+
+/*
+ * Decode base64url without padding (RFC 7515, section 2).  Returns false when
+ * the input is not in canonical form or does not fit into size bytes.
+ */
+bool
+jws_base64url_decode(const char *input, size_t length,
+					 unsigned char *output, size_t size, size_t *written)
+{
+	uint32_t	bits = 0;
+	int			count = 0;
+	size_t		n = 0;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		int			value = base64url_value(input[i]);
+
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (uint32_t) value;
+		count += 6;
+		if (count >= 8)
+		{
+			count -= 8;
+			if (n == size)
+				return false;
+			output[n++] = (unsigned char) (bits >> count & 0xff);
+		}
+	}
+
+	/* Left over: nothing, or fewer than six bits, all of them zero. */
+	if (count == 6 || (bits & ((1u << count) - 1)) != 0)
+		return false;
+	*written = n;
+	return true;
+}
+
+/* Encode; output takes 4 * length / 3 + 3 bytes, with a final zero. */
+size_t
+jws_base64url_encode(const unsigned char *input, size_t length, char *output)
+{
+	static const char alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t	bits = 0;
+	int			count = 0;
+	size_t		n = 0;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		bits = bits << 8 | input[i];
+		count += 8;
+		while (count >= 6)
+		{
+			count -= 6;
+			output[n++] = alphabet[bits >> count & 0x3f];
+		}
+	}
+	if (count > 0)
+		output[n++] = alphabet[bits << (6 - count) & 0x3f];
+	output[n] = '\0';
+	return n;
+}
+
+static void
+skip_space(Reader *reader)
+{
+	while (reader->at < reader->end &&
+		   (*reader->at == ' ' || *reader->at == '\t' ||
+			*reader->at == '\n' || *reader->at == '\r'))
+		reader->at++;
+}
+
+/* Take the character, after white space, if it is the next one. */
+static bool
+take(Reader *reader, char c)
+{
+	skip_space(reader);
+	if (reader->at == reader->end || *reader->at != (unsigned char) c)
+		return false;
+	reader->at++;
+	return true;
+}
+
+static bool
+take_word(Reader *reader, const char *word)
+{
+	size_t		length = strlen(word);
+
+	if ((size_t) (reader->end - reader->at) < length ||
+		memcmp(reader->at, word, length) != 0)
+		return false;
+	reader->at += length;
+	return true;
+}
+
+/* Four hex digits of a \u escape, or -1. */
+static int32_t
+take_hex4(Reader *reader)
+{
+	int32_t		value = 0;
+
+	if (reader->end - reader->at < 4)
+		return -1;
+	for (int i = 0; i < 4; i++)
+	{
+		unsigned char c = *reader->at++;
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (c - 'a' + 10);
+		else if (c >= 'A' && c <= 'F')
+			value = value << 4 | (c - 'A' + 10);
+		else
+			return -1;
+	}
+	return value;
+}
+
+/* The code point of an escape, surrogates combined; -1 if it is none. */
+static int32_t
+take_escape(Reader *reader)
+{
+	static const char from[] = "\"\\/bfnrt";
+	static const char to[] = "\"\\/\b\f\n\r\t";
+	const char *found;
+	unsigned char c;
+	int32_t		high;
+	int32_t		low;
+
+	if (reader->at == reader->end)
+		return -1;
+	c = *reader->at++;
+	if (c != 'u')
+	{
+		found = c == '\0' ? NULL : strchr(from, c);
+		return found == NULL ? -1 : to[found - from];
+	}
+
+	high = take_hex4(reader);
+	if (high <= 0 || (high >= 0xDC00 && high <= 0xDFFF))
+		return -1;				/* also \u0000: a string never has a zero */
+	if (high < 0xD800 || high > 0xDBFF)
+		return high;
+	if (!take_word(reader, "\\u"))
+		return -1;
+	low = take_hex4(reader);
+	if (low < 0xDC00 || low > 0xDFFF)
+		return -1;
+	return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+}
+
+/* The bytes of a code point in UTF-8. */
+static size_t
+put_utf8(int32_t code, char *output)
+{
+	if (code < 0x80)
+	{
+		output[0] = (char) code;
+		return 1;
+	}
+	if (code < 0x800)
+	{
+		output[0] = (char) (0xC0 | code >> 6);
+		output[1] = (char) (0x80 | (code & 0x3F));
+		return 2;
+	}
+	if (code < 0x10000)
+	{
+		output[0] = (char) (0xE0 | code >> 12);
+		output[1] = (char) (0x80 | (code >> 6 & 0x3F));
+		output[2] = (char) (0x80 | (code & 0x3F));
+		return 3;
+	}
+	output[0] = (char) (0xF0 | code >> 18);
+	output[1] = (char) (0x80 | (code >> 12 & 0x3F));
+	output[2] = (char) (0x80 | (code >> 6 & 0x3F));
+	output[3] = (char) (0x80 | (code & 0x3F));
+	return 4;
+}
+
+/*
+ * A string, unescaped, into output of the given size; output may be NULL to
+ * skip it.  Returns false when it is none, has a control character, or does
+ * not fit.
+ */
+static bool
+take_string(Reader *reader, char *output, size_t size)
+{
+	size_t		n = 0;
+
+	if (!take(reader, '"'))
+		return false;
+	while (reader->at < reader->end)
+	{
+		unsigned char c = *reader->at++;
+		char		bytes[4];
+		size_t		length = 1;
+
+		if (c == '"')
+		{
+			if (output != NULL)
+				output[n] = '\0';
+			return true;
+		}
+		if (c < 0x20)
+			return false;
+		bytes[0] = (char) c;
+		if (c == '\\')
+		{
+			int32_t		code = take_escape(reader);
+
+			if (code < 0)
+				return false;
+			length = put_utf8(code, bytes);
+		}
+		if (output != NULL)
+		{
+			if (n + length >= size)
+				return false;
+			memcpy(output + n, bytes, length);
+			n += length;
+		}
+	}
+	return false;
+}
+
+static bool
+take_digits(Reader *reader)
+{
+	const unsigned char *start = reader->at;
+
+	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9')
+		reader->at++;
+	return reader->at > start;
+}
+
+/* Skip a number of RFC 8259. */
+static bool
+skip_number(Reader *reader)
+{
+	bool		zero;
+
+	(void) take_word(reader, "-");
+	zero = reader->at < reader->end && *reader->at == '0';
+	if (zero)
+		reader->at++;
+	else if (!take_digits(reader))
+		return false;
+	if (take_word(reader, ".") && !take_digits(reader))
+		return false;
+	if (take_word(reader, "e") || take_word(reader, "E"))
+	{
+		if (!take_word(reader, "+"))
+			(void) take_word(reader, "-");
+		return take_digits(reader);
+	}
+	return true;
+}
+
+/* Skip any value; false if it is none, or nested too deeply. */
+static bool
+skip_value(Reader *reader, int depth)
+{
+	bool		object;
+	char		closing;
+
+	skip_space(reader);
+	if (depth > MAX_DEPTH || reader->at == reader->end)
+		return false;
+	switch (*reader->at)
+	{
+		case '"':
+			return take_string(reader, NULL, 0);
+		case 't':
+			return take_word(reader, "true");
+		case 'f':
+			return take_word(reader, "false");
+		case 'n':
+			return take_word(reader, "null");
+		case '{':
+		case '[':
+			break;
+		default:
+			return skip_number(reader);
+	}
+
+	object = *reader->at++ == '{';
+	closing = object ? '}' : ']';
+	if (take(reader, closing))
+		return true;
+	do
+	{
+		if (object &&
+			!(take_string(reader, NULL, 0) && take(reader, ':')))
+			return false;
+		if (!skip_value(reader, depth + 1))
+			return false;
+	} while (take(reader, ','));
+	return take(reader, closing);
+}
+
+/* A whole number from 0 to JWS_MAX_TIME, written without point or exponent. */
+static bool
+take_whole(Reader *reader, int64_t *value)
+{
+	const unsigned char *start;
+	int64_t		result = 0;
+
+	skip_space(reader);
+	start = reader->at;
+	if (!skip_number(reader) || reader->at - start > 16)
+		return false;
+	for (const unsigned char *c = start; c < reader->at; c++)
+	{
+		if (*c < '0' || *c > '9')
+			return false;
+		result = result * 10 + (*c - '0');
+	}
+	if (result > JWS_MAX_TIME)
+		return false;
+	*value = result;
+	return true;
+}
+
+/* A string, or an array of strings, each with its final zero. */
+static bool
+take_audience(Reader *reader, char *output, size_t size)
+{
+	size_t		n = 0;
+	bool		array = take(reader, '[');
+
+	if (array && take(reader, ']'))
+		return true;
+	do
+	{
+		if (size - n < 3 || !take_string(reader, output + n, size - n - 1))
+			return false;
+		n += strlen(output + n) + 1;
+	} while (array && take(reader, ','));
+	output[n] = '\0';
+	return !array || take(reader, ']');
+}
+
+/*
+ * Read an object that is the whole input, handing each member to the handler,
+ * which takes its value.
+ */
+static const char *
+read_object(const unsigned char *input, size_t length, MemberHandler handler,
+			JwsToken *token)
+{
+	Reader		reader = {input, input + length};
+	char		names[MAX_MEMBERS][JWS_MAX_STRING];
+	int			count = 0;
+
+	if (!take(&reader, '{'))
+		return not_json;
+	if (!take(&reader, '}'))
+	{
+		do
+		{
+			const char *error;
+
+			if (count == MAX_MEMBERS)
+				return "A part of the token has too many members.";
+			if (!take_string(&reader, names[count], sizeof(names[count])) ||
+				!take(&reader, ':'))
+				return not_json;
+			for (int i = 0; i < count; i++)
+				if (strcmp(names[i], names[count]) == 0)
+					return "A part of the token has a member twice.";
+			error = handler(&reader, names[count], token);
+			if (error != NULL)
+				return error;
+			count++;
+		} while (take(&reader, ','));
+		if (!take(&reader, '}'))
+			return not_json;
+	}
+	skip_space(&reader);
+	return reader.at == reader.end ? NULL : not_json;
+}
+
+/* A member of the header, RFC 7515 section 4.1. */
+static const char *
+header_member(Reader *reader, const char *name, JwsToken *token)
+{
+	char		value[JWS_MAX_STRING];
+
+	if (strcmp(name, "alg") == 0)
+	{
+		if (!take_string(reader, value, sizeof(value)) ||
+			!jws_algorithm_find(value, &token->algorithm))
+			return "The token's algorithm is not one of HS256, EdDSA, ES256 and RS256.";
+		return NULL;
+	}
+	if (strcmp(name, "kid") == 0)
+		return take_string(reader, token->kid, sizeof(token->kid)) ? NULL :
+			"The token's key id is not a string of moderate length.";
+	if (strcmp(name, "crit") == 0)
+		return "The token has a critical header that is not supported.";
+	return skip_value(reader, 1) ? NULL : not_json;
+}
+
+/* A claim, RFC 7519 section 4.1. */
+static const char *
+claim_member(Reader *reader, const char *name, JwsToken *token)
+{
+	static const struct
+	{
+		const char *name;
+		size_t		offset;
+	}			strings[] = {
+		{"sub", offsetof(JwsToken, sub)},
+		{"tid", offsetof(JwsToken, tid)},
+		{"iss", offsetof(JwsToken, iss)}
+	}, numbers[] = {
+		{"exp", offsetof(JwsToken, exp)},
+		{"nbf", offsetof(JwsToken, nbf)},
+		{"iat", offsetof(JwsToken, iat)},
+		{"gen", offsetof(JwsToken, generation)}
+	};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		if (strcmp(name, strings[i].name) == 0)
+			return take_string(reader, (char *) token + strings[i].offset,
+							   JWS_MAX_STRING) ? NULL :
+				"A claim of the token is not a string of moderate length.";
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strcmp(name, numbers[i].name) == 0)
+			return take_whole(reader, (int64_t *) (void *)
+							  ((char *) token + numbers[i].offset)) ? NULL :
+				"A time in the token is not a whole number of seconds.";
+	if (strcmp(name, "aud") == 0)
+		return take_audience(reader, token->aud, sizeof(token->aud)) ? NULL :
+			"The token's audience is neither a string nor a list of strings.";
+	return skip_value(reader, 1) ? NULL : not_json;
+}
+
+/* Decode one part and read its object. */
+static const char *
+read_part(const char *part, size_t length, MemberHandler handler,
+		  JwsToken *token)
+{
+	unsigned char decoded[MAX_PART];
+	size_t		decoded_length;
+
+	if (!jws_base64url_decode(part, length, decoded, sizeof(decoded),
+							  &decoded_length))
+		return "A part of the token is not base64url, or too long.";
+	return read_object(decoded, decoded_length, handler, token);
+}
+
+/*
+ * Parse a token into result: header, claims and signature, none of them
+ * verified.  Returns NULL, or why it is refused.
+ */
+const char *
+jws_parse(const char *token, JwsToken *result)
+{
+	size_t		length = strnlen(token, JWS_MAX_TOKEN + 1);
+	const char *claims;
+	const char *signature;
+	const char *error;
+
+	memset(result, 0, sizeof(*result));
+	result->exp = -1;
+	result->generation = -1;
+	result->algorithm = (JwsAlgorithm) -1;
+
+	if (length > JWS_MAX_TOKEN)
+		return "The token is longer than 8192 bytes.";
+	claims = memchr(token, '.', length);
+	signature = claims == NULL ? NULL : strchr(claims + 1, '.');
+	if (signature == NULL || strchr(signature + 1, '.') != NULL)
+		return "The token does not have three parts.";
+
+	error = read_part(token, claims - token, header_member, result);
+	if (error == NULL)
+		error = read_part(claims + 1, signature - claims - 1, claim_member,
+						  result);
+	if (error != NULL)
+		return error;
+	if (result->algorithm == (JwsAlgorithm) -1)
+		return "The token names no algorithm.";
+	if (result->kid[0] == '\0')
+		return "The token names no key.";
+	if (result->sub[0] == '\0')
+		return "The token names no user.";
+	if (result->exp < 0)
+		return "The token does not say when it expires.";
+
+	result->signed_length = signature - token;
+	if (!jws_base64url_decode(signature + 1,
+							  length - result->signed_length - 1,
+							  result->signature, sizeof(result->signature),
+							  &result->signature_length) ||
+		result->signature_length == 0)
+		return "The token's signature is not base64url, or too long.";
+	return NULL;
+}

@@ -1,0 +1,341 @@
+/*
+ * key.c
+ *		Keys and signatures: HMAC by the server's own code, the rest by OpenSSL.
+ *
+ * Public keys are kept as DER SubjectPublicKeyInfo, so that a JWK is judged
+ * once, when it is added.  Nothing here raises while it holds an object of
+ * OpenSSL, which no memory context would free.
+ */
+#include "postgres.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "casnet.h"
+#include "key.h"
+
+#define P256_COORDINATE 32
+#define ED25519_KEY 32
+#define MIN_RSA_BITS 2048
+#define MAX_RSA_BITS 8192
+
+PG_FUNCTION_INFO_V1(casnet_random_bytes);
+PG_FUNCTION_INFO_V1(casnet_base64url_decode);
+PG_FUNCTION_INFO_V1(casnet_jwk_public_key);
+
+/*
+ * HMAC-SHA-256 (RFC 2104) of the data into mac.  Raises XX000 if the server's
+ * cryptographic library fails.
+ */
+void
+casnet_key_hmac(const uint8 *secret, size_t secret_length, const char *data,
+				size_t length, uint8 *mac)
+{
+	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
+	bool		done;
+
+	done = ctx != NULL &&
+		pg_hmac_init(ctx, secret, secret_length) >= 0 &&
+		pg_hmac_update(ctx, (const uint8 *) data, length) >= 0 &&
+		pg_hmac_final(ctx, mac, PG_SHA256_DIGEST_LENGTH) >= 0;
+	pg_hmac_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a message authentication code"),
+				 errhint("The server's cryptographic library failed; see its configuration.")));
+}
+
+/*
+ * The signature r || s of RFC 7518 section 3.4 as DER, allocated by OpenSSL;
+ * the length, or 0.
+ */
+static int
+encode_ecdsa(const unsigned char *signature, size_t length,
+			 unsigned char **der)
+{
+	ECDSA_SIG  *pair;
+	BIGNUM	   *r;
+	BIGNUM	   *s;
+	int			result = 0;
+
+	if (length != 2 * P256_COORDINATE)
+		return 0;
+	pair = ECDSA_SIG_new();
+	r = BN_bin2bn(signature, P256_COORDINATE, NULL);
+	s = BN_bin2bn(signature + P256_COORDINATE, P256_COORDINATE, NULL);
+	if (pair != NULL && r != NULL && s != NULL &&
+		ECDSA_SIG_set0(pair, r, s) == 1)
+	{
+		r = s = NULL;			/* now owned by pair */
+		result = i2d_ECDSA_SIG(pair, der);
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(pair);
+	return Max(result, 0);
+}
+
+/* Whether the public key is of the kind that the algorithm takes. */
+static bool
+key_fits(EVP_PKEY *key, JwsAlgorithm algorithm)
+{
+	switch (algorithm)
+	{
+		case JWS_EDDSA:
+			return EVP_PKEY_is_a(key, "ED25519");
+		case JWS_ES256:
+			return EVP_PKEY_is_a(key, "EC");
+		case JWS_RS256:
+			return EVP_PKEY_is_a(key, "RSA");
+		default:
+			return false;
+	}
+}
+
+/* Verify a signature of one of the three asymmetric algorithms. */
+static bool
+verify_public(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
+			  const char *data, size_t length,
+			  const unsigned char *signature, size_t signature_length)
+{
+	const unsigned char *der = key;
+	unsigned char *ecdsa = NULL;
+	EVP_PKEY   *pkey = d2i_PUBKEY(NULL, &der, (long) key_length);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool		valid = false;
+
+	if (algorithm == JWS_ES256)
+	{
+		signature_length = encode_ecdsa(signature, signature_length, &ecdsa);
+		signature = ecdsa;
+	}
+	if (pkey != NULL && ctx != NULL && signature_length > 0 &&
+		key_fits(pkey, algorithm) &&
+		EVP_DigestVerifyInit(ctx, NULL,
+							 algorithm == JWS_EDDSA ? NULL : EVP_sha256(),
+							 NULL, pkey) == 1)
+		valid = EVP_DigestVerify(ctx, signature, signature_length,
+								 (const unsigned char *) data, length) == 1;
+
+	OPENSSL_free(ecdsa);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return valid;
+}
+
+/*
+ * Whether the signature of the data is that of the key: a secret for HS256, a
+ * DER public key for the others.  Takes the same time whichever byte of an
+ * HMAC differs.
+ */
+bool
+casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
+				  const char *data, size_t length,
+				  const unsigned char *signature, size_t signature_length)
+{
+	uint8		mac[PG_SHA256_DIGEST_LENGTH];
+
+	if (algorithm != JWS_HS256)
+		return verify_public(algorithm, key, key_length, data, length,
+							 signature, signature_length);
+
+	if (signature_length != sizeof(mac))
+		return false;
+	casnet_key_hmac(key, key_length, data, length, mac);
+	return CRYPTO_memcmp(mac, signature, sizeof(mac)) == 0;
+}
+
+/*
+ * casnet.random_bytes(count integer) returns bytea
+ *
+ * 1 to 1024 bytes from the operating system's generator; internal.  Raises
+ * 22023 for another count.
+ */
+Datum
+casnet_random_bytes(PG_FUNCTION_ARGS)
+{
+	int32		count = PG_GETARG_INT32(0);
+	bytea	   *result;
+
+	if (count < 1 || count > 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the number of random bytes is out of range"),
+				 errhint("Ask for 1 to 1024 bytes.")));
+	result = palloc(VARHDRSZ + count);
+	SET_VARSIZE(result, VARHDRSZ + count);
+	if (!pg_strong_random(VARDATA(result), count))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values"),
+				 errhint("The operating system has no source of random numbers.")));
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* A member of a JWK, decoded; raises 22023 without quoting it. */
+static bytea *
+decode_member(text *member)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(member);
+	bytea	   *result = palloc(VARHDRSZ + length);
+	size_t		written;
+
+	if (!jws_base64url_decode(VARDATA_ANY(member), length,
+							  (unsigned char *) VARDATA(result), length,
+							  &written))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a value is not base64url without padding"),
+				 errhint("Give the JWK as its issuer publishes it (RFC 7517).")));
+	SET_VARSIZE(result, VARHDRSZ + written);
+	return result;
+}
+
+/*
+ * casnet.base64url_decode(value text) returns bytea
+ *
+ * Decodes base64url without padding (RFC 7515); internal.  Raises 22023.
+ */
+Datum
+casnet_base64url_decode(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(decode_member(PG_GETARG_TEXT_PP(0)));
+}
+
+/* The public key of a point on P-256, or NULL. */
+static EVP_PKEY *
+make_p256(bytea *x, bytea *y)
+{
+	unsigned char point[1 + 2 * P256_COORDINATE];
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY   *key = NULL;
+	OSSL_PARAM	params[3];
+	char		p256[] = "P-256";
+
+	if (VARSIZE_ANY_EXHDR(x) != P256_COORDINATE ||
+		VARSIZE_ANY_EXHDR(y) != P256_COORDINATE)
+		return NULL;
+	point[0] = 4;				/* uncompressed */
+	memcpy(point + 1, VARDATA_ANY(x), P256_COORDINATE);
+	memcpy(point + 1 + P256_COORDINATE, VARDATA_ANY(y), P256_COORDINATE);
+
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+												 p256, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+												  point, sizeof(point));
+	params[2] = OSSL_PARAM_construct_end();
+
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* The RSA public key of modulus and exponent, or NULL. */
+static EVP_PKEY *
+make_rsa(bytea *modulus, bytea *exponent)
+{
+	BIGNUM	   *n = BN_bin2bn((unsigned char *) VARDATA_ANY(modulus),
+							  VARSIZE_ANY_EXHDR(modulus), NULL);
+	BIGNUM	   *e = BN_bin2bn((unsigned char *) VARDATA_ANY(exponent),
+							  VARSIZE_ANY_EXHDR(exponent), NULL);
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY   *key = NULL;
+
+	if (n != NULL && e != NULL && builder != NULL && ctx != NULL &&
+		BN_num_bits(n) >= MIN_RSA_BITS && BN_num_bits(n) <= MAX_RSA_BITS &&
+		BN_is_odd(e) && BN_num_bits(e) >= 2 && BN_num_bits(e) <= 64 &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+		(params = OSSL_PARAM_BLD_to_param(builder)) != NULL &&
+		EVP_PKEY_fromdata_init(ctx) == 1 &&
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(builder);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(n);
+	BN_free(e);
+	return key;
+}
+
+/* Whether the key is a valid one, such as a point on its curve. */
+static bool
+is_valid_key(EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	bool		valid = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return valid;
+}
+
+/*
+ * casnet.jwk_public_key(algorithm text, first text, second text)
+ * returns bytea
+ *
+ * The DER of a public key whose members a JWK gives (RFC 7517, 7518, 8037): x
+ * for EdDSA, x and y for ES256, n and e for RS256; internal.  Raises 22023
+ * when they are no key of that kind.
+ */
+Datum
+casnet_jwk_public_key(PG_FUNCTION_ARGS)
+{
+	char	   *algorithm = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytea	   *first = decode_member(PG_GETARG_TEXT_PP(1));
+	bytea	   *second = decode_member(PG_GETARG_TEXT_PP(2));
+	EVP_PKEY   *key = NULL;
+	unsigned char *der = NULL;
+	int			length = 0;
+	bytea	   *result;
+
+	if (strcmp(algorithm, "EdDSA") == 0 &&
+		VARSIZE_ANY_EXHDR(first) == ED25519_KEY)
+		key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+										  (unsigned char *) VARDATA_ANY(first),
+										  ED25519_KEY);
+	else if (strcmp(algorithm, "ES256") == 0)
+		key = make_p256(first, second);
+	else if (strcmp(algorithm, "RS256") == 0)
+		key = make_rsa(first, second);
+	if (key != NULL && is_valid_key(key))
+		length = i2d_PUBKEY(key, &der);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+
+	if (length <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the JWK is not a valid public key for %s", algorithm),
+				 errhint("EdDSA takes an Ed25519 key, ES256 a P-256 key, RS256 an RSA key of 2048 to 8192 bits.")));
+
+	result = palloc_extended(VARHDRSZ + length, MCXT_ALLOC_NO_OOM);
+	if (result != NULL)
+	{
+		SET_VARSIZE(result, VARHDRSZ + length);
+		memcpy(VARDATA(result), der, length);
+	}
+	OPENSSL_free(der);
+	if (result == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errhint("Give the server more memory.")));
+	PG_RETURN_BYTEA_P(result);
+}

@@ -1,0 +1,463 @@
+/*
+ * password.c
+ *		Password hashes by libxcrypt, and the slowing of failed logins.
+ *
+ * Failures are counted in memory and not in a table, so that rolling back a
+ * transaction forgets none: in shared memory when the library is in
+ * shared_preload_libraries, else in each backend for itself.
+ */
+#include "postgres.h"
+
+#include <crypt.h>
+#include <openssl/crypto.h>
+
+#include "catalog/pg_collation.h"
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "casnet.h"
+
+#define MIN_PASSWORD 8			/* bytes */
+#define MAX_PASSWORD 1024		/* bytes */
+
+/* Accounts whose failures are counted at a time. */
+#define MAX_COUNTED 1024
+
+/* Failures without delay, then 200 ms, doubling up to 6.4 s. */
+#define FREE_FAILURES 3
+#define FIRST_DELAY_MS 200
+#define MAX_DOUBLINGS 5
+
+/* A login that would have to wait longer than this fails at once. */
+#define MAX_WAIT_MS 15000
+
+/* Failures are forgotten after so long without another. */
+#define FORGET_MS (15 * 60 * 1000)
+
+/* A failed login takes a multiple of this, whatever the reason. */
+#define FAILURE_MS 1000
+
+typedef struct FailureCount
+{
+	uint64		account;		/* hash of the name that was given */
+	int			failures;
+	TimestampTz last;
+	TimestampTz free_at;		/* when the next attempt may start */
+} FailureCount;
+
+typedef struct FailureCounts
+{
+	LWLock	   *lock;			/* NULL in a backend's own memory */
+	FailureCount counts[MAX_COUNTED];
+} FailureCounts;
+
+static FailureCounts *failure_counts = NULL;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+PG_FUNCTION_INFO_V1(casnet_hash_password);
+PG_FUNCTION_INFO_V1(casnet_verify_password);
+PG_FUNCTION_INFO_V1(casnet_password_is_outdated);
+PG_FUNCTION_INFO_V1(casnet_login_wait);
+PG_FUNCTION_INFO_V1(casnet_login_succeeded);
+PG_FUNCTION_INFO_V1(casnet_login_failed);
+
+static void
+request_shared_memory(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(FailureCounts)));
+	RequestNamedLWLockTranche("casnet", 1);
+}
+
+static void
+start_shared_memory(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	failure_counts = ShmemInitStruct("casnet failed logins",
+									 sizeof(FailureCounts), &found);
+	if (!found)
+	{
+		memset(failure_counts, 0, sizeof(FailureCounts));
+		failure_counts->lock = &GetNamedLWLockTranche("casnet")->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+casnet_password_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = start_shared_memory;
+}
+
+/*
+ * The password as it is hashed: normalized (NFKC, as RFC 8265 asks for a
+ * canonical form), and a hex SHA-256 of it when it is longer than crypt(3)
+ * takes.  The label keeps a plain SHA-256 of it, which may have leaked
+ * elsewhere, from being a password too.  Raises 22023 when it is too long;
+ * never quotes it.
+ */
+static char *
+prepare_password(text *password)
+{
+	static const char digest_label[] = "casnet long password";
+	char	   *string;
+	size_t		length;
+
+	if (VARSIZE_ANY_EXHDR(password) > MAX_PASSWORD)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the password is too long"),
+				 errhint("A password has 8 to 1024 bytes.")));
+	if (GetDatabaseEncoding() == PG_UTF8)
+		password = DatumGetTextPP(DirectFunctionCall2(unicode_normalize_func,
+													  PointerGetDatum(password),
+													  CStringGetTextDatum("NFKC")));
+	string = text_to_cstring(password);
+	length = strlen(string);
+	if (length >= CRYPT_MAX_PASSPHRASE_SIZE)
+	{
+		uint8		digest[PG_SHA256_DIGEST_LENGTH];
+		char	   *hex = palloc(2 * sizeof(digest) + 1);
+		pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+		bool		done;
+
+		done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
+			pg_cryptohash_update(ctx, (const uint8 *) digest_label,
+								 sizeof(digest_label)) >= 0 &&
+			pg_cryptohash_update(ctx, (uint8 *) string, length) >= 0 &&
+			pg_cryptohash_final(ctx, digest, sizeof(digest)) >= 0;
+		pg_cryptohash_free(ctx);
+		explicit_bzero(string, length);
+		if (!done)
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not compute a digest"),
+					 errhint("The server's cryptographic library failed; see its configuration.")));
+		hex_encode((char *) digest, sizeof(digest), hex);
+		hex[2 * sizeof(digest)] = '\0';
+		string = hex;
+	}
+	return string;
+}
+
+/* A new setting for yescrypt, with a random salt. */
+static void
+make_setting(char *setting)
+{
+	char		random[32];
+
+	if (!pg_strong_random(random, sizeof(random)) ||
+		crypt_gensalt_rn("$y$", 0, random, sizeof(random), setting,
+						 CRYPT_GENSALT_OUTPUT_SIZE) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not make a salt for a password"),
+				 errhint("The library libxcrypt must be built with yescrypt.")));
+}
+
+/* crypt(3) into the current memory context, or NULL for a bad setting. */
+static char *
+crypt_password(const char *password, const char *setting)
+{
+	struct crypt_data *data = palloc0(sizeof(struct crypt_data));
+	char	   *hash = crypt_rn(password, setting, data,
+								sizeof(struct crypt_data));
+
+	if (hash != NULL)
+		hash = pstrdup(hash);
+	explicit_bzero(data, sizeof(struct crypt_data));
+	pfree(data);
+	return hash;
+}
+
+/*
+ * casnet.hash_password(password text) returns text
+ *
+ * The yescrypt hash of the password, in the format of crypt(5).  Raises 22023
+ * when it has less than 8 or more than 1024 bytes.
+ */
+Datum
+casnet_hash_password(PG_FUNCTION_ARGS)
+{
+	text	   *password = PG_GETARG_TEXT_PP(0);
+	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char	   *string;
+	char	   *hash;
+
+	if (VARSIZE_ANY_EXHDR(password) < MIN_PASSWORD)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the password is too short"),
+				 errhint("A password has 8 to 1024 bytes.")));
+	string = prepare_password(password);
+	make_setting(setting);
+	hash = crypt_password(string, setting);
+	explicit_bzero(string, strlen(string));
+	if (hash == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not hash a password"),
+				 errhint("The library libxcrypt must be built with yescrypt.")));
+	PG_RETURN_TEXT_P(cstring_to_text(hash));
+}
+
+/* Whether the scheme of the hash is one that we verify. */
+static bool
+scheme_is_known(const char *hash)
+{
+	static const char *const prefixes[] = {"$y$", "$2a$", "$2b$", "$2y$",
+	"$5$", "$6$"};
+
+	for (int i = 0; i < lengthof(prefixes); i++)
+		if (strncmp(hash, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * casnet.verify_password(password text, hash text) returns boolean
+ *
+ * Whether the password has the hash: yescrypt, bcrypt, sha256-crypt or
+ * sha512-crypt; internal.  With a NULL or unknown hash it does the work of a
+ * new one and returns false.  Raises 22023 for more than 1024 bytes.
+ */
+Datum
+casnet_verify_password(PG_FUNCTION_ARGS)
+{
+	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char	   *string;
+	char	   *expected = NULL;
+	char	   *hash;
+	bool		matches = false;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	string = prepare_password(PG_GETARG_TEXT_PP(0));
+	if (!PG_ARGISNULL(1))
+		expected = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (expected != NULL && scheme_is_known(expected))
+		hash = crypt_password(string, expected);
+	else
+	{
+		make_setting(setting);
+		hash = crypt_password(string, setting);
+		expected = NULL;
+	}
+	explicit_bzero(string, strlen(string));
+
+	if (hash != NULL && expected != NULL &&
+		strlen(hash) == strlen(expected))
+		matches = CRYPTO_memcmp(hash, expected, strlen(hash)) == 0;
+	PG_RETURN_BOOL(matches);
+}
+
+/*
+ * casnet.password_is_outdated(hash text) returns boolean
+ *
+ * Whether a new hash would have another scheme or cost; internal.
+ */
+Datum
+casnet_password_is_outdated(PG_FUNCTION_ARGS)
+{
+	char	   *hash = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	const char *salt;
+
+	make_setting(setting);
+	salt = strchr(setting + strlen("$y$"), '$');
+	PG_RETURN_BOOL(salt == NULL ||
+				   strncmp(hash, setting, salt + 1 - setting) != 0);
+}
+
+/* The counts, which may have to be made. */
+static FailureCounts *
+get_counts(void)
+{
+	if (failure_counts == NULL)
+		failure_counts = MemoryContextAllocZero(TopMemoryContext,
+												sizeof(FailureCounts));
+	return failure_counts;
+}
+
+static void
+lock_counts(void)
+{
+	if (get_counts()->lock != NULL)
+		LWLockAcquire(failure_counts->lock, LW_EXCLUSIVE);
+}
+
+static void
+unlock_counts(void)
+{
+	if (failure_counts->lock != NULL)
+		LWLockRelease(failure_counts->lock);
+}
+
+/* The account by the name that was given, whatever its case. */
+static uint64
+account_of(text *name)
+{
+	char	   *folded = str_tolower(VARDATA_ANY(name),
+									 VARSIZE_ANY_EXHDR(name),
+									 DEFAULT_COLLATION_OID);
+
+	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
+}
+
+/*
+ * The count of the account, NULL if there is none.  With create, the one that
+ * had a failure the longest time ago gives way.  Under the lock.
+ */
+static FailureCount *
+find_count(uint64 account, bool create)
+{
+	FailureCount *oldest = &failure_counts->counts[0];
+
+	for (int i = 0; i < MAX_COUNTED; i++)
+	{
+		FailureCount *count = &failure_counts->counts[i];
+
+		if (count->account == account && count->failures > 0)
+			return count;
+		if (count->last < oldest->last)
+			oldest = count;
+	}
+	if (!create)
+		return NULL;
+	memset(oldest, 0, sizeof(FailureCount));
+	oldest->account = account;
+	return oldest;
+}
+
+/* Wait until the time, unless interrupted. */
+static void
+wait_until(TimestampTz time)
+{
+	for (;;)
+	{
+		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+														 time);
+
+		if (ms <= 0)
+			break;
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 ms, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * casnet.login_wait(name text) returns boolean
+ *
+ * Waits as long as former failures of this account ask for; false when that
+ * would be too long, and the attempt must fail.  Attempts in different
+ * sessions queue.  Internal.
+ */
+Datum
+casnet_login_wait(PG_FUNCTION_ARGS)
+{
+	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz start = now;
+	FailureCount *count;
+
+	lock_counts();
+	count = find_count(account, false);
+	if (count != NULL &&
+		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
+		count->failures = 0;
+	else if (count != NULL && count->failures >= FREE_FAILURES)
+	{
+		int			doublings = Min(count->failures - FREE_FAILURES,
+									MAX_DOUBLINGS);
+		int			delay = FIRST_DELAY_MS << doublings;
+
+		start = TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
+		if (TimestampDifferenceExceeds(now, start, MAX_WAIT_MS))
+		{
+			unlock_counts();
+			PG_RETURN_BOOL(false);
+		}
+		count->free_at = start;
+	}
+	unlock_counts();
+
+	wait_until(start);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * casnet.login_succeeded(name text) returns void
+ *
+ * Forgets the failures of the account; internal.
+ */
+Datum
+casnet_login_succeeded(PG_FUNCTION_ARGS)
+{
+	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
+	FailureCount *count;
+
+	lock_counts();
+	count = find_count(account, false);
+	if (count != NULL)
+		count->failures = 0;
+	unlock_counts();
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.login_failed(name text, started timestamptz) returns boolean
+ *
+ * Counts a failure and waits, so that the attempt has taken a whole multiple of
+ * a second: the scheme of a hash, or that there is none, does not show in the
+ * time.  A cancel request, such as a statement_timeout that the client chose,
+ * is obeyed after it.  Returns false.  Internal.
+ */
+Datum
+casnet_login_failed(PG_FUNCTION_ARGS)
+{
+	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
+	TimestampTz started = PG_GETARG_TIMESTAMPTZ(1);
+	TimestampTz now = GetCurrentTimestamp();
+	FailureCount *count;
+	long		taken;
+
+	lock_counts();
+	count = find_count(account, true);
+	count->failures++;
+	count->last = now;
+	unlock_counts();
+
+	taken = TimestampDifferenceMilliseconds(started, now);
+	HOLD_CANCEL_INTERRUPTS();
+	wait_until(TimestampTzPlusMilliseconds(started,
+										   (taken / FAILURE_MS + 1) * FAILURE_MS));
+	RESUME_CANCEL_INTERRUPTS();
+	PG_RETURN_BOOL(false);
+}

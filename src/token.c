@@ -1,0 +1,597 @@
+/*
+ * token.c
+ *		The setting casnet.token: a signed session token that proves the user.
+ *
+ * The check hook only parses: it runs without a transaction when a connection
+ * starts and in parallel workers.  Signature, revocation and times are
+ * verified on first use.  What was verified is kept for the exact token, and
+ * for more than one, since a pooled connection sees the same ones again; it
+ * is thrown away when a message says that keys, revoked tokens or cutoffs
+ * changed.  The times are compared at each use.
+ *
+ * No message ever contains a token or a part of one.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "casnet.h"
+#include "key.h"
+
+/* A pooled connection sees many tokens; so many are kept at most. */
+#define MAX_VERIFIED 512
+
+#define MAX_ATTEMPTS 10
+
+/* The value of the setting, parsed. */
+typedef struct ParsedToken
+{
+	uint64		hash;
+	size_t		length;
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	bool		has_tenant;
+	JwsToken	jws;
+	char		token[FLEXIBLE_ARRAY_MEMBER];
+} ParsedToken;
+
+/* A token whose signature is good and which is not revoked. */
+typedef struct VerifiedToken
+{
+	uint64		hash;			/* hash key; must be first */
+	ParsedToken *parsed;
+} VerifiedToken;
+
+static char *token_string;
+static const ParsedToken *active_token;
+
+static MemoryContext cache_context = NULL;
+static HTAB *cache = NULL;
+static uint64 cache_epoch = 0;
+
+/* The answer about active_token; good while both are the same as now. */
+static const ParsedToken *answered_token = NULL;
+static uint64 answered_epoch = 0;
+static const char *answer = NULL;	/* NULL: verified; else the problem */
+
+PG_FUNCTION_INFO_V1(casnet_token_digest);
+PG_FUNCTION_INFO_V1(casnet_sign_token);
+PG_FUNCTION_INFO_V1(casnet_sign_in);
+
+/* What verified tokens are kept: this one, or NULL. */
+static ParsedToken *
+find_verified(uint64 hash, const char *token, size_t length)
+{
+	VerifiedToken *entry;
+
+	if (cache == NULL)
+		return NULL;
+	entry = hash_search(cache, &hash, HASH_FIND, NULL);
+	if (entry == NULL || entry->parsed->length != length ||
+		memcmp(entry->parsed->token, token, length) != 0)
+		return NULL;
+	return entry->parsed;
+}
+
+/* The server's own message would quote the value. */
+static bool
+out_of_memory(void)
+{
+	GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+	GUC_check_errmsg("out of memory");
+	GUC_check_errhint("Give the server more memory.");
+	return false;
+}
+
+/*
+ * Parse the new value into *extra; empty means unset.  Refuses what is no
+ * token with 22023, without quoting it.
+ */
+static bool
+check_token(char **newval, void **extra, GucSource source)
+{
+	JwsToken	jws;
+	ParsedToken *parsed;
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	ParsedToken *known;
+	const char *problem;
+	uint64		hash;
+	size_t		length;
+
+	*extra = NULL;
+	if (*newval == NULL || **newval == '\0')
+		return true;
+
+	/* A pooled connection sees the same ones again: parsing costs most. */
+	length = strlen(*newval);
+	hash = hash_bytes_extended((unsigned char *) *newval,
+							   Min(length, JWS_MAX_TOKEN + 1), 0);
+	known = find_verified(hash, *newval, length);
+	if (known != NULL)
+	{
+		size_t		size = offsetof(ParsedToken, token) + length + 1;
+
+		parsed = casnet_guc_malloc(size);
+		if (parsed == NULL)
+			return out_of_memory();
+		memcpy(parsed, known, size);
+		*extra = parsed;
+		return true;
+	}
+
+	problem = jws_parse(*newval, &jws);
+	memset(&tenant, 0, sizeof(tenant));
+	if (problem == NULL && !casnet_uuid_parse(jws.sub, &user))
+		problem = "The token's subject is not a UUID.";
+	if (problem == NULL && jws.tid[0] != '\0' &&
+		!casnet_uuid_parse(jws.tid, &tenant))
+		problem = "The token's tenant is not a UUID.";
+	if (problem != NULL)
+	{
+		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+		GUC_check_errmsg("invalid value for parameter \"casnet.token\"");
+		GUC_check_errdetail("%s", problem);
+		GUC_check_errhint("Give a token that casnet.login() or a known issuer made, or the empty string to unset it.");
+		return false;
+	}
+
+	parsed = casnet_guc_malloc(offsetof(ParsedToken, token) + length + 1);
+	if (parsed == NULL)
+		return out_of_memory();
+	parsed->hash = hash;
+	parsed->length = length;
+	parsed->user = user;
+	parsed->tenant = tenant;
+	parsed->has_tenant = jws.tid[0] != '\0';
+	parsed->jws = jws;
+	memcpy(parsed->token, *newval, length + 1);
+	*extra = parsed;
+	return true;
+}
+
+static void
+assign_token(const char *newval, void *extra)
+{
+	active_token = extra;
+	/* The memory of the former one may be used again for another. */
+	answered_token = NULL;
+	casnet_generation++;
+}
+
+void
+casnet_token_init(void)
+{
+	DefineCustomStringVariable("casnet.token",
+							   "A signed session token, which proves the user of this session.",
+							   "Bind it as a parameter of set_config() or casnet.sign_in(), so that it is not logged.",
+							   &token_string, "", PGC_USERSET, GUC_REPORT,
+							   check_token, assign_token, NULL);
+}
+
+/* Throw away what was verified and begin anew. */
+static void
+reset_cache(void)
+{
+	HASHCTL		ctl;
+
+	cache = NULL;
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext,
+											  "casnet tokens",
+											  ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(cache_context);
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(uint64);
+	ctl.entrysize = sizeof(VerifiedToken);
+	ctl.hcxt = cache_context;
+	cache = hash_create("casnet tokens", 16, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Whether this very token was verified since the tables last changed. */
+static bool
+is_verified(const ParsedToken *token)
+{
+	return cache_epoch == casnet_token_epoch &&
+		find_verified(token->hash, token->token, token->length) != NULL;
+}
+
+/* Remember the token, verified in the given epoch. */
+static void
+keep_verified(const ParsedToken *token, uint64 epoch)
+{
+	VerifiedToken *entry;
+	size_t		size = offsetof(ParsedToken, token) + token->length + 1;
+	ParsedToken *copy;
+
+	if (cache == NULL || cache_epoch != epoch ||
+		hash_get_num_entries(cache) >= MAX_VERIFIED)
+		reset_cache();
+	cache_epoch = epoch;
+
+	copy = MemoryContextAlloc(cache_context, size);
+	memcpy(copy, token, size);
+	entry = hash_search(cache, &token->hash, HASH_ENTER, NULL);
+	entry->parsed = copy;
+}
+
+/*
+ * What identifies a token for revocation: the SHA-256 of its signed part.  The
+ * signature is left out, since an ECDSA signature has a second valid form.
+ */
+static bytea *
+digest_of(const ParsedToken *token)
+{
+	bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	bool		done;
+
+	done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
+		pg_cryptohash_update(ctx, (const uint8 *) token->token,
+							 token->jws.signed_length) >= 0 &&
+		pg_cryptohash_final(ctx, (uint8 *) VARDATA(digest),
+							PG_SHA256_DIGEST_LENGTH) >= 0;
+	pg_cryptohash_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a digest"),
+				 errhint("The server's cryptographic library failed; see its configuration.")));
+	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	return digest;
+}
+
+/* Whether the audience is among those of the token. */
+static bool
+has_audience(const JwsToken *jws, const char *audience)
+{
+	for (const char *aud = jws->aud; *aud != '\0'; aud += strlen(aud) + 1)
+		if (strcmp(aud, audience) == 0)
+			return true;
+	return false;
+}
+
+/* A text column, or NULL. */
+static char *
+text_column(CasnetScan *scan, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = casnet_scan_value(scan, tuple, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * Whether a live key signed the token, and for this use; and whether it is one
+ * of our own secrets, and not of an issuer's.
+ */
+static bool
+signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
+{
+	const JwsToken *jws = &token->jws;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		good = false;
+
+	casnet_scan_begin(&scan, CASNET_KEY_BY_KID, snapshot,
+					  CStringGetTextDatum(jws->kid), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		char	   *algorithm = text_column(&scan, tuple,
+											SIGNING_KEYS_ALGORITHM);
+		char	   *issuer = text_column(&scan, tuple, SIGNING_KEYS_ISSUER);
+		char	   *audience = text_column(&scan, tuple, SIGNING_KEYS_AUDIENCE);
+		bool		key_isnull;
+		bool		live;
+		Datum		key = casnet_scan_value(&scan, tuple, SIGNING_KEYS_KEY,
+											&key_isnull);
+		JwsAlgorithm of_key;
+
+		(void) casnet_scan_value(&scan, tuple, SIGNING_KEYS_RETIRED_AT, &live);
+
+		/* The key fixes the algorithm, whatever the header says. */
+		if (live && !key_isnull && algorithm != NULL &&
+			jws_algorithm_find(algorithm, &of_key) &&
+			of_key == jws->algorithm &&
+			(issuer == NULL || strcmp(issuer, jws->iss) == 0) &&
+			(audience == NULL || has_audience(jws, audience)))
+		{
+			bytea	   *bytes = DatumGetByteaPP(key);
+
+			*own = of_key == JWS_HS256 && issuer == NULL && audience == NULL;
+			good = casnet_key_verify(of_key, (uint8 *) VARDATA_ANY(bytes),
+									 VARSIZE_ANY_EXHDR(bytes), token->token,
+									 jws->signed_length, jws->signature,
+									 jws->signature_length);
+		}
+	}
+	casnet_scan_end(&scan);
+	return good;
+}
+
+/* Whether the token itself was revoked. */
+static bool
+is_revoked(bytea *digest, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	bool		found;
+
+	casnet_scan_begin(&scan, CASNET_REVOKED_TOKEN, snapshot,
+					  PointerGetDatum(digest), (Datum) 0);
+	found = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Whether all tokens of the user up to this one were revoked.  Ours carry the
+ * generation in which they were made; those of other issuers the time.
+ */
+static bool
+is_cut_off(const ParsedToken *token, bool own, bytea *digest,
+		   Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		cut_off = false;
+
+	casnet_scan_begin(&scan, CASNET_CUTOFF_OF_USER, snapshot,
+					  UUIDPGetDatum(&token->user), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		int64		generation =
+			DatumGetInt64(casnet_scan_value(&scan, tuple,
+											TOKEN_CUTOFFS_GENERATION,
+											&isnull));
+		int64		issued_before =
+			DatumGetInt64(casnet_scan_value(&scan, tuple,
+											TOKEN_CUTOFFS_ISSUED_BEFORE,
+											&isnull));
+		Datum		spared = casnet_scan_value(&scan, tuple,
+											   TOKEN_CUTOFFS_SPARED, &isnull);
+
+		if (own && token->jws.generation >= 0)
+			cut_off = token->jws.generation < generation;
+		else
+			cut_off = token->jws.iat < issued_before;
+		if (cut_off && !isnull &&
+			DatumGetBool(DirectFunctionCall2(byteaeq, spared,
+											 PointerGetDatum(digest))))
+			cut_off = false;
+	}
+	casnet_scan_end(&scan);
+	return cut_off;
+}
+
+/* Verify all that does not depend on the time; NULL, or the problem. */
+static const char *
+verify(const ParsedToken *token, Snapshot snapshot)
+{
+	bytea	   *digest;
+	bool		own = false;
+
+	if (!signature_is_good(token, snapshot, &own))
+		return "The token is not signed by a live key for this use.";
+	digest = digest_of(token);
+	if (is_revoked(digest, snapshot) || is_cut_off(token, own, digest, snapshot))
+		return "The token was revoked.";
+	return NULL;
+}
+
+/* The same, as kept from before or looked up now. */
+static const char *
+verified_answer(const ParsedToken *token)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	const char *problem = NULL;
+	uint64		epoch = 0;
+
+	if (is_verified(token))
+		return NULL;
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"casnet token verification",
+									ALLOCSET_SMALL_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+	{
+		Snapshot	snapshot = casnet_catalog_snapshot();
+
+		epoch = casnet_token_epoch;
+		problem = verify(token, snapshot);
+		UnregisterSnapshot(snapshot);
+		if (epoch == casnet_token_epoch)
+			break;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
+
+	casnet_membership_note_lookup();
+	if (problem == NULL)
+		keep_verified(token, epoch);
+	return problem;
+}
+
+/* Seconds since 1970. */
+static int64
+unix_time(void)
+{
+	return GetCurrentTimestamp() / USECS_PER_SEC +
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
+
+bool
+casnet_token_is_set(void)
+{
+	return active_token != NULL;
+}
+
+/*
+ * Why the token that is set does not prove anybody, or NULL if it does.
+ * Raises 55000 when the tables are missing.
+ */
+const char *
+casnet_token_problem(void)
+{
+	const ParsedToken *token = active_token;
+	int64		now;
+
+	if (token == NULL)
+		return "No token is set.";
+
+	if (answered_token != token || answered_epoch != casnet_token_epoch)
+	{
+		uint64		epoch;
+
+		answered_token = NULL;
+		answer = verified_answer(token);
+		epoch = casnet_token_epoch;
+		if (answer != NULL || is_verified(token))
+		{
+			answered_token = token;
+			answered_epoch = epoch;
+		}
+	}
+	if (answer != NULL)
+		return answer;
+
+	now = unix_time();
+	if (now >= token->jws.exp)
+		return "The token has expired.";
+	if (now < token->jws.nbf)
+		return "The token is not valid yet.";
+	return NULL;
+}
+
+/* The user whom the token proves, or NULL when it does not. */
+const pg_uuid_t *
+casnet_token_user(void)
+{
+	return casnet_token_problem() == NULL ? &active_token->user : NULL;
+}
+
+/* The tenant that the token names, if it proves anybody. */
+const pg_uuid_t *
+casnet_token_tenant(void)
+{
+	return active_token != NULL && active_token->has_tenant &&
+		casnet_token_problem() == NULL ? &active_token->tenant : NULL;
+}
+
+/* When the token expires; one must be set. */
+TimestampTz
+casnet_token_expiry(void)
+{
+	/* A time beyond the year 9999 may be beyond the type. */
+	if (active_token->jws.exp > INT64CONST(253402300799))
+		return DT_NOEND;
+	return time_t_to_timestamptz((pg_time_t) active_token->jws.exp);
+}
+
+/*
+ * casnet.token_digest() returns bytea
+ *
+ * What identifies the token of this session for revocation, or NULL when it
+ * has none that is valid; internal.
+ */
+Datum
+casnet_token_digest(PG_FUNCTION_ARGS)
+{
+	if (active_token == NULL || casnet_token_problem() != NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(digest_of(active_token));
+}
+
+/* Append base64url of the bytes. */
+static void
+append_base64url(StringInfo out, const void *bytes, size_t length)
+{
+	enlargeStringInfo(out, 4 * length / 3 + 4);
+	out->len += jws_base64url_encode(bytes, length, out->data + out->len);
+}
+
+/*
+ * casnet.sign_token(kid text, secret bytea, claims text) returns text
+ *
+ * A token with these claims (JSON), signed with HS256 (RFC 7518 section 3.2);
+ * internal.
+ */
+Datum
+casnet_sign_token(PG_FUNCTION_ARGS)
+{
+	char	   *kid = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytea	   *secret = PG_GETARG_BYTEA_PP(1);
+	text	   *claims = PG_GETARG_TEXT_PP(2);
+	uint8		mac[PG_SHA256_DIGEST_LENGTH];
+	StringInfoData header;
+	StringInfoData token;
+
+	initStringInfo(&header);
+	appendStringInfoString(&header, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":");
+	escape_json(&header, kid);
+	appendStringInfoChar(&header, '}');
+
+	initStringInfo(&token);
+	append_base64url(&token, header.data, header.len);
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, VARDATA_ANY(claims), VARSIZE_ANY_EXHDR(claims));
+	casnet_key_hmac((uint8 *) VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret),
+					token.data, token.len, mac);
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, mac, sizeof(mac));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
+}
+
+/*
+ * casnet.sign_in(token text, is_local boolean) returns uuid
+ *
+ * Sets casnet.token for the session, or the transaction if is_local, and
+ * returns the user whom it proves.  Raises 22023 for what is no token, 28000
+ * for one that proves nobody, and the session stays what it was.
+ */
+Datum
+casnet_sign_in(PG_FUNCTION_ARGS)
+{
+	bool		is_local = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	pg_uuid_t  *user;
+
+	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the token is empty"),
+				 errhint("Give a token that casnet.login() or a known issuer made.")));
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > JWS_MAX_TOKEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the token is longer than %d bytes", JWS_MAX_TOKEN),
+				 errhint("Give a token that casnet.login() or a known issuer made.")));
+
+	/* An error from here on rolls the setting back too. */
+	set_config_option("casnet.token",
+					  text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					  PGC_USERSET, PGC_S_SESSION,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+					  true, 0, false);
+	user = palloc(sizeof(pg_uuid_t));
+	*user = casnet_membership_require_user()->key.user;
+	PG_RETURN_UUID_P(user);
+}
