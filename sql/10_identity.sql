@@ -45,6 +45,14 @@ CREATE FUNCTION casnet.can_in(tenant_id uuid, permission text) RETURNS boolean
 COMMENT ON FUNCTION casnet.can_in(uuid, text) IS
 	'internal: whether the user of this session holds the permission in that tenant';
 
+CREATE FUNCTION casnet.user_can_in(
+	user_id uuid, tenant_id uuid, permission text)
+	RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_user_can_in';
+COMMENT ON FUNCTION casnet.user_can_in(uuid, uuid, text) IS
+	'internal: whether a user holds the permission in that tenant';
+
 CREATE FUNCTION casnet.require_user() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_require_user';
@@ -100,8 +108,15 @@ CREATE FUNCTION casnet.use_tenant(tenant text, is_local boolean DEFAULT false)
 COMMENT ON FUNCTION casnet.use_tenant(text, boolean) IS
 	'makes one of your tenants, by name or id, the active one of the session or transaction';
 
+CREATE FUNCTION casnet.sign_in(token text, is_local boolean DEFAULT false)
+	RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_sign_in';
+COMMENT ON FUNCTION casnet.sign_in(text, boolean) IS
+	'sets casnet.token for the session or transaction; returns the user whom it proves, or raises an error';
+
 CREATE FUNCTION casnet.sign_out() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_sign_out';
 COMMENT ON FUNCTION casnet.sign_out() IS
-	'forgets the user and the tenant of this session';
+	'forgets the token, the user and the tenant of this session';

@@ -246,7 +246,7 @@ BEGIN
 					ELSE 'casnet.current_tenant_id()' END AS value
 		  FROM casnet.managed_tables() AS t
 		  JOIN pg_attribute AS a ON a.attrelid = t.relation
-		 WHERE a.attname IN ('id', 'tenant_id')
+		 WHERE a.attname IN ('id', 'tenant_id') AND t.kind <> 'invitation'
 		   AND NOT a.atthasdef AND NOT a.attisdropped
 	LOOP
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s',
@@ -258,19 +258,24 @@ COMMENT ON FUNCTION casnet.install_defaults() IS
 	'internal: puts defaults back that DROP EXTENSION CASCADE took away';
 
 CREATE FUNCTION casnet.managed_tables(
-	OUT relation regclass, OUT is_administration boolean)
+	OUT relation regclass, OUT kind text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT to_regclass('casnet.' || name), is_administration
+	SELECT to_regclass('casnet.' || t.name), t.kind
 	  FROM (VALUES
-		('users', true), ('tenants', true), ('user_tenants', true),
-		('role_permissions', true), ('user_tenant_permissions', true),
-		('persons', false), ('records', false), ('tags', false),
-		('record_tags', false), ('tasks', false), ('calendar_events', false)
-	  ) AS t (name, is_administration)
-	 WHERE to_regclass('casnet.' || name) IS NOT NULL
+		('users', 'administration'), ('tenants', 'administration'),
+		('user_tenants', 'administration'),
+		('role_permissions', 'administration'),
+		('user_tenant_permissions', 'administration'),
+		('signing_keys', 'token'), ('revoked_tokens', 'token'),
+		('token_cutoffs', 'token'), ('invitations', 'invitation'),
+		('persons', 'tenant'), ('records', 'tenant'), ('tags', 'tenant'),
+		('record_tags', 'tenant'), ('tasks', 'tenant'),
+		('calendar_events', 'tenant')
+	  ) AS t (name, kind)
+	 WHERE to_regclass('casnet.' || t.name) IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet.managed_tables() IS
-	'internal: the tables of casnet, and which of them decide about access';
+	'internal: the tables of casnet, and whether they decide about access, prove identity, invite, or hold the data of tenants';

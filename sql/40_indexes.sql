@@ -34,7 +34,17 @@ BEGIN
 		('calendar_events_tenant_id_starts_at_idx', '', 'calendar_events',
 		 '(tenant_id, starts_at)', 'events by start'),
 		('calendar_events_tenant_id_record_id_idx', '', 'calendar_events',
-		 '(tenant_id, record_id)', 'the events about a record')
+		 '(tenant_id, record_id)', 'the events about a record'),
+		('revoked_tokens_expires_at_idx', '', 'revoked_tokens',
+		 '(expires_at)', 'tokens that need no revocation any more'),
+		('revoked_tokens_user_id_idx', '', 'revoked_tokens',
+		 '(user_id)', 'the revoked tokens of a user'),
+		('invitations_tenant_id_idx', '', 'invitations',
+		 '(tenant_id)', 'the invitations of a tenant'),
+		('invitations_invited_by_idx', '', 'invitations',
+		 '(invited_by)', 'the invitations of a member'),
+		('invitations_expires_at_idx', '', 'invitations',
+		 '(expires_at)', 'invitations that are over')
 	LOOP
 		EXECUTE format('CREATE %s INDEX IF NOT EXISTS %I ON casnet.%I %s',
 					   wanted.column2, wanted.column1, wanted.column3,

@@ -19,12 +19,12 @@ BEGIN
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
 			   'announce_change()', 'ALWAYS',
 			   'every session looks permissions up again'
-		  FROM casnet.managed_tables() WHERE is_administration
+		  FROM casnet.managed_tables() WHERE kind IN ('administration', 'token')
 		UNION ALL
 		SELECT 'casnet_announce_truncate', relation, 'AFTER TRUNCATE',
 			   'STATEMENT', 'announce_change()', 'ALWAYS',
 			   'every session looks permissions up again'
-		  FROM casnet.managed_tables() WHERE is_administration
+		  FROM casnet.managed_tables() WHERE kind IN ('administration', 'token')
 		UNION ALL
 		VALUES
 		('casnet_completed_at', 'casnet.tasks'::regclass,

@@ -8,7 +8,8 @@
 -- functions raise an error where there is no session, tenant or permission.
 --
 -- casnet_admin may do everything on the tables that decide about access, and
--- has no policy on the others.
+-- has no policy on the others.  The tables about tokens and invitations have no
+-- policy at all: only functions read and write them.
 
 CREATE FUNCTION casnet.install_policies() RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -100,7 +101,7 @@ BEGIN
 	END LOOP;
 
 	FOR wanted IN
-		SELECT relation FROM casnet.managed_tables() WHERE is_administration
+		SELECT relation FROM casnet.managed_tables() WHERE kind = 'administration'
 	LOOP
 		EXECUTE format('DROP POLICY IF EXISTS casnet_admin ON %s',
 					   wanted.relation);

@@ -31,6 +31,7 @@ BEGIN
 	  FROM casnet.managed_tables();
 
 	PERFORM casnet.install_tables();
+	PERFORM casnet.install_token_tables();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -38,6 +39,10 @@ BEGIN
 	-- Before the triggers: nobody knows anything yet that they could tell.
 	IF NOT 'casnet.role_permissions'::regclass = ANY (before) THEN
 		PERFORM casnet.install_role_permissions();
+	END IF;
+	IF NOT EXISTS (SELECT FROM casnet.signing_keys) THEN
+		PERFORM casnet.add_signing_key('casnet-' ||
+									   encode(casnet.random_bytes(8), 'hex'));
 	END IF;
 	PERFORM casnet.install_triggers();
 	PERFORM casnet.install_comments();

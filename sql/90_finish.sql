@@ -26,15 +26,35 @@ GRANT EXECUTE ON FUNCTION
 	casnet.remove_member(text),
 	casnet.members(),
 	casnet.grant_permission(text, text),
-	casnet.revoke_permission(text, text)
+	casnet.revoke_permission(text, text),
+	casnet.hash_password(text),
+	casnet.sign_in(text, boolean),
+	casnet.create_user(text, text, text, text, boolean),
+	casnet.set_password(uuid, text),
+	casnet.revoke_all_tokens(uuid)
 	TO casnet_user, casnet_admin;
+
+GRANT EXECUTE ON FUNCTION
+	casnet.add_signing_key(text, jsonb, text, text),
+	casnet.retire_signing_key(text),
+	casnet.cut_off_tokens(uuid)
+	TO casnet_admin;
 
 -- SECURITY DEFINER, and judges the session.
 GRANT EXECUTE ON FUNCTION
 	casnet.found_tenant(text, text, uuid),
 	casnet.remove_tenant(uuid),
 	casnet.find_user(text),
-	casnet.leave_tenant()
+	casnet.leave_tenant(),
+	casnet.login(text, text, uuid, interval),
+	casnet.refresh_token(interval),
+	casnet.revoke_token(),
+	casnet.revoke_tokens_in_session(uuid),
+	casnet.change_password(text, text),
+	casnet.set_password_in_session(uuid, text),
+	casnet.create_user_in_session(text, text, text, text, boolean),
+	casnet.invite_member(text, text, interval),
+	casnet.accept_invitation(text)
 	TO casnet_user;
 
 -- In a restore the tables come from the dump, and on a Citus worker from the
