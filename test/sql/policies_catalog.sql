@@ -1,5 +1,6 @@
 -- Row level security is enabled and forced on every table; one permissive
--- policy per command, for everybody, without a subquery.
+-- policy per command, for everybody, without a subquery.  Four tables have none:
+-- nobody has a privilege for them either.
 \set QUIET on
 \pset format unaligned
 SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class
@@ -17,9 +18,17 @@ SELECT tablename, cmd, permissive, roles, qual, with_check
 \echo none of these
 SELECT c.relname, v.cmd FROM pg_class AS c, (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS v (cmd)
  WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p')
+   AND c.relname NOT IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations')
    AND (SELECT count(*) FROM pg_policies AS p
 		 WHERE p.schemaname = 'casnet' AND p.tablename = c.relname
 		   AND p.cmd = v.cmd AND p.permissive = 'PERMISSIVE' AND p.roles = '{public}') <> 1;
+SELECT p.tablename, p.policyname FROM pg_policies AS p
+ WHERE p.schemaname = 'casnet' AND p.tablename IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations');
+SELECT c.relname, r.rolname FROM pg_class AS c,
+	(VALUES ('casnet_user'), ('casnet_authenticator'), ('casnet_admin'), ('regress_nobody')) AS r (rolname)
+ WHERE c.relname IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations') AND c.relnamespace = 'casnet'::regnamespace
+   AND (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+		OR has_any_column_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'));
 SELECT polname FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
  WHERE c.relnamespace = 'casnet'::regnamespace
    AND (p.polqual ~ 'SUBLINK' OR p.polwithcheck ~ 'SUBLINK');
@@ -27,7 +36,9 @@ SELECT polname FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
 \echo a tenant table has no unique key without tenant_id, no sequence, no foreign key that forgets it
 SELECT i.indexrelid::regclass FROM pg_index AS i
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = 'tenant_id'
- WHERE i.indrelid::regclass::text LIKE 'casnet.%' AND i.indisunique AND a.attnum <> ALL (i.indkey);
+ WHERE i.indrelid::regclass::text LIKE 'casnet.%' AND i.indisunique AND a.attnum <> ALL (i.indkey)
+   -- a digest of random bits, which nobody chooses
+   AND i.indexrelid::regclass::text <> 'casnet.invitations_pkey';
 SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'S';
 SELECT o.conname FROM pg_constraint AS o
   JOIN pg_attribute AS a ON a.attrelid = o.conrelid AND a.attname = 'tenant_id'

@@ -1,0 +1,128 @@
+-- An invitation: one code, one use, one email address, in time, and never more
+-- than the inviter holds when it is accepted.
+BEGIN;
+SELECT plan(66);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+\set no_such '02000 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
+CREATE PROCEDURE pg_temp.be(person text, tenant text DEFAULT NULL) LANGUAGE sql AS $$
+	SELECT set_config('casnet.token', public.token(jsonb_build_object('sub', (SELECT id FROM public.who WHERE name = person), 'tid', (SELECT id FROM public.who WHERE name = tenant))), false)
+$$;
+CREATE FUNCTION pg_temp.accepted(code text) RETURNS text LANGUAGE sql AS $$ SELECT public.error_of(format('SELECT casnet.accept_invitation(%L)', code)) $$;
+CREATE FUNCTION pg_temp.invited(email text, role text DEFAULT 'member', lifetime text DEFAULT '1 day') RETURNS text LANGUAGE sql AS $$
+	SELECT left(public.error_of(format('SELECT casnet.invite_member(%L, %L, %L)', email, role, lifetime)), 5) $$;
+CREATE FUNCTION pg_temp.role_of(person text, tenant text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	CALL pg_temp.be(person, tenant);
+	RETURN coalesce((SELECT role FROM casnet.whoami()), 'none');
+END
+$$;
+
+-- the way it is meant
+CALL pg_temp.be('adam', 'North');
+SELECT casnet.invite_member('Nora@Nowhere.TEST') AS code \gset
+SELECT matches(:'code'::text, '^[A-Za-z0-9_-]{22}$', 'a code of 128 bits');
+SELECT isnt(casnet.invite_member('nora@nowhere.test'), :'code', 'no two are the same');
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM casnet.invitations AS i WHERE i::text LIKE '%' || :'code' || '%'), 0::bigint, 'it is not stored');
+SELECT is((SELECT role FROM casnet.invitations WHERE digest = sha256(convert_to(:'code', 'UTF8'))), 'member', 'but a digest');
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('vic', 'North');
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'not for another account');
+CALL pg_temp.be('adam', 'North');
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'not for the inviter');
+SELECT casnet.sign_out();
+SELECT is(left(pg_temp.accepted(:'code'), 5), '28000', 'not for nobody');
+CALL pg_temp.be('nora');
+SELECT is(pg_temp.accepted(c), :'no_such', coalesce('not with ' || left(c, 30), 'not with null'))
+  FROM unnest(ARRAY[NULL, '', ' ', 'x', :'code' || 'x', :'code' || ' ', lower(:'code') || upper(:'code'), left(:'code', 21), ''' OR true --', '%', repeat('x', 100000)]) AS c;
+SAVEPOINT a;
+SELECT is(casnet.accept_invitation(:'code'), :'north'::uuid, 'accepted');
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'once');
+SELECT is(pg_temp.role_of('nora', 'North'), 'member', 'a member');
+ROLLBACK TO a;
+SELECT is(pg_temp.role_of('nora', 'North'), 'none', 'rolled back');
+CALL pg_temp.be('nora');
+SELECT is(casnet.accept_invitation(:'code'), :'north'::uuid, 'the code is good again');
+SELECT is(pg_temp.role_of('nora', 'North'), 'member', 'a member');
+
+-- roles: never lowered, raised where there is one
+CALL pg_temp.be('olga', 'North');
+SELECT casnet.invite_member('adam@north.test', 'viewer') AS lower, casnet.invite_member('vic@north.test', 'admin') AS higher, casnet.invite_member('mia@north.test', 'member') AS equal \gset
+CALL pg_temp.be('adam');
+SELECT is(casnet.accept_invitation(:'lower'), :'north'::uuid, 'an admin invited as viewer');
+SELECT is(pg_temp.role_of('adam', 'North'), 'admin', 'stays admin');
+CALL pg_temp.be('vic');
+SELECT is(casnet.accept_invitation(:'higher'), :'north'::uuid, 'a viewer invited as admin');
+SELECT is(pg_temp.role_of('vic', 'North'), 'admin', 'is admin');
+CALL pg_temp.be('mia');
+SELECT is(casnet.accept_invitation(:'equal'), :'north'::uuid, 'a member invited as member');
+SELECT is(pg_temp.role_of('mia', 'North'), 'member', 'stays one');
+
+-- who may invite whom
+CALL pg_temp.be('adam', 'North');
+SELECT is(pg_temp.invited('x@x.test', r), e, 'an admin invites ' || coalesce(r, 'null')) FROM (VALUES ('owner', '42501'), ('admin', 'none'), ('viewer', 'none'), ('king', '22023'), ('', '22023'), (NULL, '22023')) AS v (r, e);
+SELECT is(pg_temp.invited(m), '22023', 'address ' || coalesce(m, 'null')) FROM unnest(ARRAY[NULL, '', '  ']) AS m;
+SELECT is(pg_temp.invited('x@x.test', 'member', l), e, 'for ' || coalesce(l, 'null')) FROM (VALUES (NULL, '22023'), ('0', '22023'), ('-1 day', '22023'), ('367 days', '22023'), ('1 second', 'none'), ('infinitely', '22007')) AS v (l, e);
+SELECT is(pg_temp.invited('x@x.test'), e, 'by ' || p) FROM (VALUES ('mia', 'North', '42501'), ('nora', 'South', '42501'), ('mia', 'South', '42501'), ('olga', NULL, '55000'), ('sue', 'South', 'none')) AS v (p, t, e),
+	LATERAL (SELECT set_config('casnet.token', token(jsonb_build_object('sub', (SELECT id FROM who WHERE name = p), 'tid', (SELECT id FROM who WHERE name = t))), false)) AS s;
+SELECT casnet.sign_out();
+SELECT is(pg_temp.invited('x@x.test'), '28000', 'by nobody');
+
+-- what happened to the inviter and the tenant meanwhile
+RESET SESSION AUTHORIZATION;
+DELETE FROM casnet.user_tenants WHERE user_id = :'nora';
+UPDATE casnet.user_tenants SET role = 'viewer' WHERE user_id = :'vic';
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('adam', 'North');
+SELECT casnet.invite_member('nora@nowhere.test', 'admin') AS code, casnet.invite_member('nora@nowhere.test', 'viewer') AS low_code \gset
+CALL pg_temp.be('olga', 'North');
+SELECT casnet.invite_member('nora@nowhere.test', 'owner') AS of_olga, casnet.invite_member('nora@nowhere.test', 'admin') AS admin_of_olga \gset
+CALL pg_temp.be('sue', 'North');
+SELECT casnet.invite_member('nora@nowhere.test', 'owner') AS of_sue \gset
+CALL pg_temp.be('nora');
+RESET SESSION AUTHORIZATION;
+SAVEPOINT c;
+UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam';
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'inviter demoted');
+SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'also for a lower role: a member invites nobody');
+ROLLBACK TO c;
+INSERT INTO casnet.user_tenants VALUES (:'otto', :'north', 'owner');
+UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = :'olga';
+SELECT is(pg_temp.accepted(:'of_olga'), :'no_such', 'an owner who is an admin now makes no owner');
+SELECT is(pg_temp.accepted(:'admin_of_olga'), 'none', 'but an admin');
+ROLLBACK TO c;
+DELETE FROM casnet.user_tenants WHERE user_id = :'adam';
+SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'inviter removed');
+ROLLBACK TO c;
+UPDATE casnet.users SET is_active = false WHERE id = :'adam';
+SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'inviter inactive');
+ROLLBACK TO c;
+DELETE FROM casnet.users WHERE id = :'adam';
+SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'inviter deleted');
+ROLLBACK TO c;
+UPDATE casnet.users SET is_superuser = false WHERE id = :'sue';
+SELECT is(pg_temp.accepted(:'of_sue'), :'no_such', 'no superuser any more');
+ROLLBACK TO c;
+UPDATE casnet.users SET email = 'other@nowhere.test' WHERE id = :'nora';
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'another email address');
+ROLLBACK TO c;
+UPDATE casnet.users SET is_active = false WHERE id = :'nora';
+SELECT is(left(pg_temp.accepted(:'code'), 5), '28000', 'invited and inactive');
+ROLLBACK TO c;
+DELETE FROM casnet.tenants WHERE id = :'north';
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'tenant deleted');
+SELECT is((SELECT count(*) FROM casnet.invitations WHERE tenant_id = :'north'), 0::bigint, 'with its invitations');
+ROLLBACK TO c;
+UPDATE casnet.invitations SET expires_at = clock_timestamp();
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'expired');
+ROLLBACK TO c;
+SELECT is(pg_temp.accepted(:'of_sue'), 'none', 'and with nothing of that, it is accepted');
+UPDATE casnet.invitations SET expires_at = now() - interval '1 second';
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('olga', 'North');
+SELECT casnet.invite_member('x@x.test') AS code \gset
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM casnet.invitations), 1::bigint, 'expired ones do not pile up');
+SELECT * FROM finish();
+ROLLBACK;

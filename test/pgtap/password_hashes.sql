@@ -1,0 +1,52 @@
+-- Hashes of older systems verify and are replaced at the first login; a hash
+-- that we do not know verifies nothing.
+BEGIN;
+SELECT plan(56);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+RESET SESSION AUTHORIZATION;
+-- all of 'correct horse', by crypt(3) with a fixed salt
+CREATE TABLE public.old_hash AS SELECT * FROM (VALUES
+	('$2b$', '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e'),
+	('$2a$', '$2a$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e'),
+	('$2y$', '$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e'),
+	('$5$ of few rounds', '$5$rounds=1000$saltsalt$R6e4P8ccT9iMqkYg7Z8YtpId/lfsIfnuPkp8WXposU8'),
+	('$6$ of few rounds', '$6$rounds=1000$saltsalt$4GMtaIz3E1AdDi2SmCokEW0ehi.HdxNDcL3fGE1XXuzvo6kbx7UOloZKONqEk5H3JrQA4NOfU8BmqFPrpGqwA1'),
+	('$5$', '$5$saltsalt$myjXcpMpE2Ofk7fj9hqyNYSn6lmWG4Mqnjx.KIRRr4/'),
+	('$y$ of low cost', '$y$j75$saltsaltsalt$zQziiNee/3jd.PJJvsNgy7GH5uO3HbsUNcQ3Jsopj2B')) AS v (scheme, hash);
+GRANT SELECT ON public.old_hash TO PUBLIC;
+INSERT INTO casnet.users (username, email, hashed_password)
+SELECT 'user ' || scheme, scheme || '@old.test', hash FROM old_hash;
+INSERT INTO casnet.users (username, email, hashed_password)
+SELECT 'bad ' || n, n || '@bad.test', hash FROM unnest(ARRAY['$1$saltsalt$NuzA7WTAelpl95xgBGWN60', 'abhfCpXqd4GrI', '$7$CU..../....saltsaltsalt$gjzAlnDYkkg3ZeAuY.AduFwcmTTXJlfh0R2a95o5tK/', '$gy$j9T$saltsaltsalt$V902Gt2U2.phVCrZlmreJkiKzono9N931nWTw0iMdB8', '', '*', '!', '*0', '$y$', '$2b$04$', '$6$', '$y$j9T$', 'correct horse', NULL]) WITH ORDINALITY AS v (hash, n);
+
+SELECT ok(casnet.verify_password('correct horse', hash), scheme || ' verifies') FROM old_hash;
+SELECT ok(NOT casnet.verify_password('Correct horse', hash), scheme || ' refuses') FROM old_hash;
+SELECT ok(casnet.password_is_outdated(hash), scheme || ' is old') FROM old_hash;
+SELECT ok(NOT casnet.verify_password('correct horse', hashed_password), 'verifies nothing: ' || coalesce(hashed_password, 'null')) FROM casnet.users WHERE username LIKE 'bad%' ORDER BY length(username), username;
+SELECT is(casnet.verify_password(NULL, hash), false, 'nor null') FROM old_hash LIMIT 1;
+SELECT matches(casnet.hash_password('correct horse'), '^\$y\$j9T\$[./0-9A-Za-z]{20,}\$[./0-9A-Za-z]{43}$', 'a new hash is yescrypt');
+SELECT isnt(casnet.hash_password('correct horse'), casnet.hash_password('correct horse'), 'with a salt of its own');
+SELECT ok(NOT casnet.password_is_outdated(casnet.hash_password('correct horse')), 'and not old');
+
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT isnt(casnet.login('user ' || scheme, 'correct horse'), NULL, 'login with ' || scheme) FROM old_hash;
+RESET SESSION AUTHORIZATION;
+SELECT ok(hashed_password LIKE '$y$j9T$%' AND casnet.verify_password('correct horse', hashed_password), scheme || ' was replaced')
+  FROM old_hash JOIN casnet.users AS u ON u.username = 'user ' || scheme;
+-- In a read-only transaction a login replaces nothing and works.
+UPDATE casnet.users SET hashed_password = (SELECT hash FROM old_hash WHERE scheme = '$2b$') WHERE username = 'mia';
+SAVEPOINT a;
+SET LOCAL transaction_read_only = on;
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT isnt(casnet.login('mia', 'correct horse'), NULL, 'a login that may not write');
+ROLLBACK TO a;
+
+CREATE TEMP TABLE kept AS SELECT id, hashed_password FROM casnet.users;
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT isnt(casnet.login('user ' || scheme, 'correct horse'), NULL, 'once more') FROM old_hash LIMIT 1;
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM kept JOIN casnet.users AS u USING (id) WHERE u.hashed_password <> kept.hashed_password), 0::bigint, 'a new hash stays');
+
+SELECT * FROM finish();
+ROLLBACK;

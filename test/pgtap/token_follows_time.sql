@@ -1,0 +1,37 @@
+-- exp is compared at every statement, in a transaction and in a plan that was
+-- made before; nbf opens a token in the same way.
+BEGIN;
+SELECT plan(17);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+SET LOCAL casnet.tenant_id = :'north';
+
+PREPARE rows_now AS SELECT count(*) FROM casnet.records;
+PREPARE one_row (uuid) AS SELECT title FROM casnet.records WHERE id = $1;
+SET LOCAL plan_cache_mode = force_generic_plan;
+CREATE FUNCTION pg_temp.reads() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM casnet.records); END $$;
+SELECT casnet.sign_in(token(jsonb_build_object('exp', floor(extract(epoch FROM clock_timestamp())) + 3))) AS mia \gset
+SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'a token of three seconds');
+SELECT ok((SELECT expires_at FROM casnet.whoami()) - clock_timestamp() BETWEEN interval '0' AND interval '3 seconds', 'says so');
+SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'reads');
+SELECT is(pg_temp.reads(), 3::bigint, 'in a function');
+SELECT lives_ok($$EXECUTE one_row ('00000000-0000-7000-8000-0000000001a0')$$, 'by key');
+SELECT ok(casnet.can('view_records'), 'can');
+DECLARE late CURSOR FOR SELECT id FROM casnet.records;
+SELECT pg_sleep(3.1);
+SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'a generic plan refuses');
+SELECT throws_ok($$EXECUTE one_row ('00000000-0000-7000-8000-0000000001a0')$$, '28000', NULL, 'by key');
+SELECT throws_ok('SELECT pg_temp.reads()', '28000', NULL, 'in a function');
+SELECT throws_ok($$INSERT INTO casnet.records (title) VALUES ('x')$$, '28000', NULL, 'a write');
+SELECT throws_ok('SELECT * FROM casnet.whoami()', '28000', NULL, 'whoami');
+SELECT throws_ok('SELECT casnet.refresh_token()', '28000', NULL, 'and no refresh');
+SELECT throws_ok('SELECT casnet.revoke_token()', '28000', NULL, 'nor anything to revoke');
+SELECT ok(NOT casnet.can('view_records'), 'cannot');
+SELECT is(casnet.current_user_id(), NULL, 'nobody');
+
+SELECT set_config('casnet.token', token(jsonb_build_object('nbf', floor(extract(epoch FROM clock_timestamp())) + 2)), true) IS NULL;
+SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'before nbf');
+SELECT pg_sleep(2.1);
+SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'and after');
+SELECT * FROM finish();
+ROLLBACK;
