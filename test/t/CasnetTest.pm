@@ -14,7 +14,7 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT = qw(%ID make_fixture open_session ask ask_once);
+our @EXPORT = qw(%ID make_fixture open_session ask ask_once token_of set_passwords);
 
 our %ID = (
 	ada => '00000000-0000-0000-0000-00000000000a',
@@ -56,6 +56,28 @@ sub make_fixture
 	$node->safe_psql($database, 'CREATE EXTENSION casnet');
 	$node->safe_psql($database, $ROLES) unless $without{roles};
 	$node->safe_psql($database, $ROWS) unless $without{rows};
+	return;
+}
+
+# token_of(node, database, user, tenant, lifetime): a token as login() makes
+# it; tenant may be undef, lifetime is an hour unless given.
+sub token_of
+{
+	my ($node, $database, $user, $tenant, $lifetime) = @_;
+	my $tid = defined $tenant ? "'$ID{$tenant}'" : 'NULL';
+
+	$lifetime ||= '1 hour';
+	return $node->safe_psql($database,
+		"SELECT casnet.issue_token('$ID{$user}', $tid, '$lifetime')");
+}
+
+# set_passwords(node, database): of each user, 'password of NAME'.
+sub set_passwords
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database,
+		"UPDATE casnet.users SET hashed_password = casnet.hash_password('password of ' || username)");
 	return;
 }
 

@@ -1,0 +1,145 @@
+# Failed logins are slowed by account: across sessions when the library is in
+# shared_preload_libraries, else within each, and rolling back forgets none.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $node = PostgreSQL::Test::Cluster->new('slowed');
+$node->init;
+$node->append_conf('postgresql.conf', 'log_statement = none');
+$node->start;
+make_fixture($node, 'postgres');
+set_passwords($node, 'postgres');
+
+my $wrong = sub { "SELECT length(casnet.login('$_[0]', 'wrong password'))" };
+my $right = sub { "SELECT length(casnet.login('$_[0]', 'password of $_[0]')) > 100" };
+
+# Seconds that a statement takes, and its answer.
+sub timed
+{
+	my ($session, $sql) = @_;
+	my $start = time;
+	my $answer = ref $session ? ask($session, $sql) : ask_once($node, 'postgres', 'casnet_plain', $sql);
+	my $taken = time - $start;
+
+	note(sprintf('%.2f s: %s', $taken, $sql));
+	return ($taken, $answer);
+}
+
+# A failure that has to take so long.
+sub fails
+{
+	my ($session, $account, $least, $most, $name) = @_;
+	my ($taken, $answer) = timed($session, $wrong->($account));
+
+	is($answer, '28P01', "$name: the login fails");
+	cmp_ok($taken, '>=', $least, "$name: not before $least s");
+	cmp_ok($taken, '<', $most, "$name: before $most s");
+	return;
+}
+
+# Without a preload.
+my $one = open_session($node, 'postgres', undef, undef, 'casnet_plain');
+my $two = open_session($node, 'postgres', undef, undef, 'casnet_plain');
+fails($one, 'ada', 0.99, 1.9, 'the first failure');
+foreach my $end ('ROLLBACK', 'ROLLBACK', 'ROLLBACK TO s; COMMIT', 'COMMIT')
+{
+	ask($one, 'BEGIN; SAVEPOINT s');
+	is(ask($one, $wrong->('ada')), '28P01', "another that ends with $end");
+	ask($one, $end);
+}
+ask($one, "DO \$\$ BEGIN PERFORM casnet.login('ada', 'wrong'); EXCEPTION WHEN OTHERS THEN NULL; END \$\$");
+fails($one, 'ada', 1.9, 4, 'the seventh, after rollbacks');
+fails($one, 'ADA', 2.9, 6, 'the eighth, in capitals');
+fails($two, 'ada', 0.99, 1.9, 'in another session, without a preload');
+fails($one, 'ben', 0.99, 1.9, 'of another account');
+fails($one, 'nobody', 0.99, 1.9, 'of no account');
+my ($taken, $answer) = timed($one, $right->('cid'));
+is($answer, 't', 'a third account logs in');
+cmp_ok($taken, '<', 1, 'at once');
+
+# The wait can be interrupted, and what is interrupted counts; but not the one
+# that hides how long a refusal took.
+ask($two, "SET statement_timeout = '150ms'");
+foreach my $try (1, 2)
+{
+	($taken, $answer) = timed($two, $wrong->('ada'));
+	is($answer, '57014', "statement_timeout ends the wait after a failure, $try");
+	cmp_ok($taken, '>=', 0.99, 'once the second is over');
+	cmp_ok($taken, '<', 1.9, 'and in time');
+}
+($taken, $answer) = timed($two, $right->('ada'));
+is($answer, '57014', 'and that before the next try, in which no password was looked at');
+ask($two, 'SET statement_timeout = 0');
+($taken, $answer) = timed($two, $right->('ada'));
+is($answer, 't', 'the right password after a wait');
+cmp_ok($taken, '>=', 0.15, 'that the failures ask for');
+fails($two, 'ada', 0.99, 1.9, 'a success forgets them');
+$_->quit foreach $one, $two;
+
+# Preloaded, the count is everybody's.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'casnet'");
+$node->restart;
+is((timed('', $wrong->('ada')))[1], '28P01', "failure $_, each in a session of its own") foreach 1 .. 3;
+my @failing = map {
+	IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'casnet_plain', '-c', $wrong->('ada') ],
+		'<', \undef, '>&', \my $ignored) } 1 .. 3;
+$_->finish foreach @failing;
+fails('', 'ada', 1.9, 4, 'the seventh, in a new session');
+fails('', 'ben', 0.99, 1.9, 'another account, preloaded');
+is((timed('', $right->('cid')))[1], 't', 'a third account, preloaded');
+
+# Cancelled while it waits.
+my ($out, $err) = ('', '');
+my $waiting = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=sqlstate', '-d', $node->connstr('postgres'), '-U', 'casnet_plain',
+	'-c', $wrong->('ada') ], '<', \undef, '>', \$out, '2>', \$err);
+ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'casnet_plain' AND wait_event_type = 'Extension'"),
+	'a login waits');
+my $start = time;
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'casnet_plain'");
+$waiting->finish;
+like($err, qr/57014/, 'and is cancelled');
+cmp_ok(time - $start, '<', 1, 'at once');
+
+# In a flood of failures the right password gets in, or fails as a wrong one.
+my $flood = sub {
+	map { IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'casnet_plain', '-c', $wrong->('ada') ],
+		'<', \undef, '>&', \my $ignored) } 1 .. 8 };
+@failing = $flood->();
+sleep 0.5;
+($taken, $answer) = timed('', $right->('ada'));
+like($answer, qr/^(t|28P01)$/, "the right password in a flood: $answer");
+cmp_ok($taken, '<', 17, 'in bounded time');
+($taken, $answer) = timed('', $right->('ben'));
+is($answer, 't', 'and another account at once');
+cmp_ok($taken, '<', 1, 'indeed');
+$_->finish foreach @failing;
+foreach my $try (1 .. 20)
+{
+	last if ($answer = (timed('', $right->('ada')))[1]) eq 't';
+}
+is($answer, 't', 'the right password after the flood');
+fails('', 'ada', 0.99, 1.9, 'a success forgets for all sessions');
+
+# change_password() by whoever has got hold of a session, too.
+my $token = token_of($node, 'postgres', 'max');
+my $guess = "SELECT casnet.change_password('wrong password', 'new password')";
+my $thief = open_session($node, 'postgres', undef, undef, 'casnet_plain');
+ask($thief, "SET casnet.token = '$token'");
+is((timed($thief, $guess))[1], '28P01', "guess $_") foreach 1 .. 6;
+($taken, $answer) = timed($thief, $guess);
+is($answer, '28P01', 'guesses in change_password()');
+cmp_ok($taken, '>=', 1.9, 'are slowed');
+is((timed('', $right->('max')))[1], 't', 'the owner logs in, after a wait');
+$thief->quit;
+
+$node->stop;
+done_testing();
