@@ -23,9 +23,11 @@ KEEP_WORK=0      # 1: leave the server and the folder at exit
 JOB_PID=''       # what run_limited is waiting for
 DROPIN=/etc/postgresql-common/createcluster.d/zz-casnet-no-cluster.conf
 DROPIN_MADE=0
+POLICY=/usr/sbin/policy-rc.d
+POLICY_MADE=0
 
 COMMON_PACKAGES=(gcc make libssl-dev libcrypt-dev)
-TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl)
+TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer)
 WARNINGS='-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare'
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -88,6 +90,7 @@ cleanup()
 		wait "$JOB_PID" 2>/dev/null
 	fi
 	[ "$DROPIN_MADE" -eq 0 ] || rm -f "$DROPIN"
+	[ "$POLICY_MADE" -eq 0 ] || rm -f "$POLICY"
 	if [ "$KEEP_WORK" -eq 0 ] && [ -n "$WORK" ]; then
 		stop_server
 		stop_strays
@@ -152,6 +155,16 @@ forbid_main_cluster()
 	echo 'create_main_cluster = false' > "$DROPIN"
 }
 
+# forbid_services: packages start the services they bring, such as a pooler,
+# unless this program says no; one that is there already is left alone.
+forbid_services()
+{
+	[ ! -e "$POLICY" ] || return 0
+	POLICY_MADE=1
+	printf '#!/bin/sh\nexit 101\n' > "$POLICY"
+	chmod +x "$POLICY"
+}
+
 # install_packages NAME...: apt-get install, quiet unless it fails.
 install_packages()
 {
@@ -159,6 +172,7 @@ install_packages()
 
 	say "installing packages: $*"
 	forbid_main_cluster
+	forbid_services
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 	{
 		apt-get -q update &&
@@ -171,6 +185,8 @@ install_packages()
 	}
 	rm -f "$DROPIN"
 	DROPIN_MADE=0
+	[ "$POLICY_MADE" -eq 0 ] || rm -f "$POLICY"
+	POLICY_MADE=0
 }
 
 # need_packages demo|test: install whatever is missing, by package name.

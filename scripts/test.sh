@@ -3,7 +3,7 @@
 # test.sh - build casnet and run every test of it, with one command.
 #
 # Installs what is missing, builds in a temporary copy with warnings as errors,
-# starts a private throwaway server, runs the four kinds of tests, and removes
+# starts a private throwaway server, runs the five kinds of tests, and removes
 # everything again.  Exit status 0 means that every test ran and passed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -12,9 +12,11 @@ set -euo pipefail
 usage()
 {
 	cat <<-'HELP'
-	usage: scripts/test.sh [--only regress|isolation|pgtap|tap] [--help]
+	usage: scripts/test.sh [--only readme|jws|regress|isolation|pgtap|tap] [--help]
 
 	Builds casnet, starts a private throwaway server and runs
+	  readme      the SQL of README.md      README.md   by .ci/check-readme
+	  jws         the parser of tokens      test/jws    without the server
 	  regress     golden-output tests       test/sql    by pg_regress
 	  isolation   races                     test/specs  by pg_isolation_regress
 	  pgtap       behaviour                 test/pgtap  by pg_prove
@@ -85,6 +87,36 @@ make_list()
 has_tests()
 {
 	[ -d "$COPY/test/$1" ] && [ -n "$(find "$COPY/test/$1" -maxdepth 1 -name "$2" -print -quit)" ]
+}
+
+# run_readme: the SQL of the product page; counts as one test.  First of all,
+# since it makes roles that nobody else may have made.
+run_readme()
+{
+	local log=$WORK/readme.log
+
+	say 'readme test'
+	super -d postgres -c 'CREATE DATABASE casnet_readme' || true
+	if run_logged 60 "$log" env PSQL="$BINDIR/psql" PGDATABASE=casnet_readme .ci/check-readme; then
+		note_result readme 1 0 0
+	else
+		note_result readme 0 1 0
+	fi
+}
+
+# run_jws: the parser of tokens by itself; prints its own sums.
+run_jws()
+{
+	local log=$WORK/jws.log status=0 passed failed
+
+	[ -d "$COPY/test/jws" ] || return 0
+	say 'jws tests'
+	run_logged 120 "$log" test/jws/run.sh || status=$?
+	passed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
+	failed=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed$/\1/p' "$log" | tail -n 1)
+	[ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
+	[ -n "$passed" ] || failed=1
+	note_result jws "${passed:-0}" "${failed:-0}" 0
 }
 
 # run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.
@@ -257,7 +289,7 @@ main()
 		case $1 in
 			--only)
 				case ${2:-} in
-					regress | isolation | pgtap | tap) only+=("$2") ;;
+					readme | jws | regress | isolation | pgtap | tap) only+=("$2") ;;
 					*) usage >&2; exit 2 ;;
 				esac
 				shift 2 ;;
@@ -265,7 +297,7 @@ main()
 			*) usage >&2; exit 2 ;;
 		esac
 	done
-	[ ${#only[@]} -gt 0 ] || only=(regress isolation pgtap tap)
+	[ ${#only[@]} -gt 0 ] || only=(readme jws regress isolation pgtap tap)
 
 	setup_work
 	need_packages test
@@ -274,6 +306,8 @@ main()
 	start_server
 	for kind in "${only[@]}"; do
 		case $kind in
+			readme) run_readme ;;
+			jws) run_jws ;;
 			regress | isolation) run_golden "$kind" ;;
 			pgtap) run_pgtap ;;
 			tap) run_tap ;;
