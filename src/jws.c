@@ -35,12 +35,6 @@ static const char *const algorithm_names[] = {
 
 static const char not_json[] = "A part of the token is not valid JSON.";
 
-const char *
-jws_algorithm_name(JwsAlgorithm algorithm)
-{
-	return algorithm_names[algorithm];
-}
-
 /* The algorithm with this name of RFC 7518 or 8037; names are case-sensitive. */
 bool
 jws_algorithm_find(const char *name, JwsAlgorithm *algorithm)

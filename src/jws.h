@@ -53,7 +53,6 @@ typedef struct JwsToken
 } JwsToken;
 
 extern const char *jws_parse(const char *token, JwsToken *result);
-extern const char *jws_algorithm_name(JwsAlgorithm algorithm);
 extern bool jws_algorithm_find(const char *name, JwsAlgorithm *algorithm);
 extern bool jws_base64url_decode(const char *input, size_t length,
 								 unsigned char *output, size_t size,
