@@ -125,6 +125,12 @@ BEGIN
 		content text NOT NULL DEFAULT '',
 		created_at timestamptz NOT NULL DEFAULT now(),
 		updated_at timestamptz NOT NULL DEFAULT now(),
+		-- A tsvector has room for a megabyte; that much text always fits.
+		search_vector tsvector NOT NULL GENERATED ALWAYS AS (
+			setweight(to_tsvector('casnet.search'::regconfig,
+								  left(title, 10000)), 'A') ||
+			setweight(to_tsvector('casnet.search'::regconfig,
+								  left(content, 90000)), 'B')) STORED,
 		CONSTRAINT records_pkey PRIMARY KEY (tenant_id, id),
 		CONSTRAINT records_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE
@@ -143,7 +149,7 @@ BEGIN
 		CONSTRAINT tags_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT tags_name_check
-			CHECK (btrim(name) <> '' AND char_length(name) <= 200)
+			CHECK (btrim(name) <> '' AND char_length(name) <= 100)
 	);
 	END IF;
 

@@ -1,6 +1,46 @@
 -- The indexes besides those of the keys.  Each begins with the tenant, so a
 -- tenant's query touches only its own part of an index.
 
+-- The operator class needs functions of pg_trgm, so it is no member of the
+-- extension; it is dumped and dropped with the indexes.
+CREATE FUNCTION casnet.install_substring_operators() RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	trgm text := (SELECT n.nspname FROM pg_extension AS e
+					JOIN pg_namespace AS n ON n.oid = e.extnamespace
+				   WHERE e.extname = 'pg_trgm');
+BEGIN
+	IF EXISTS (SELECT FROM pg_opclass
+				WHERE opcname = 'gin_substring_ops'
+				  AND opcnamespace = 'casnet'::regnamespace) THEN
+		RETURN true;
+	ELSIF trgm IS NULL THEN
+		RETURN false;
+	END IF;
+	-- 4 is the number that pg_trgm gives to ILIKE.
+	EXECUTE format($c$
+		CREATE OPERATOR CLASS casnet.gin_substring_ops
+			FOR TYPE text USING gin AS
+			OPERATOR 4 casnet.*=* (text, text),
+			FUNCTION 1 pg_catalog.btint4cmp(int4, int4),
+			FUNCTION 2 %1$I.gin_extract_value_trgm(text, internal),
+			FUNCTION 3 casnet.gin_extract_substring(text, internal, int2,
+				internal, internal, internal, internal),
+			FUNCTION 4 %1$I.gin_trgm_consistent(internal, int2, text, int4,
+				internal, internal, internal, internal),
+			FUNCTION 6 %1$I.gin_trgm_triconsistent(internal, int2, text, int4,
+				internal, internal, internal),
+			STORAGE int4$c$, trgm);
+	COMMENT ON OPERATOR CLASS casnet.gin_substring_ops USING gin IS
+		'casnet: substrings with the operator *=*, by pg_trgm';
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_substring_operators() IS
+	'internal: makes the operator class for substrings where pg_trgm is installed; returns whether there is one';
+
 CREATE FUNCTION casnet.install_indexes() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -21,6 +61,15 @@ BEGIN
 		 'persons by name'),
 		('records_tenant_id_created_at_id_idx', '', 'records',
 		 '(tenant_id, created_at, id)', 'pages of records, newest first'),
+		('persons_tenant_id_name_substring_idx', '', 'persons',
+		 'USING gin (tenant_id casnet.gin_uuid_ops, name casnet.gin_substring_ops)',
+		 'persons by a part of the name'),
+		('records_tenant_id_title_substring_idx', '', 'records',
+		 'USING gin (tenant_id casnet.gin_uuid_ops, title casnet.gin_substring_ops)',
+		 'records by a part of the title'),
+		('records_tenant_id_search_vector_idx', '', 'records',
+		 'USING gin (tenant_id casnet.gin_uuid_ops, search_vector casnet.gin_match_ops)',
+		 'full-text search in records'),
 		('record_tags_tenant_id_tag_id_record_id_idx', '', 'record_tags',
 		 '(tenant_id, tag_id, record_id)', 'the records with a tag'),
 		('tasks_tenant_id_created_at_id_idx', '', 'tasks',
@@ -46,6 +95,9 @@ BEGIN
 		('invitations_expires_at_idx', '', 'invitations',
 		 '(expires_at)', 'invitations that are over')
 	LOOP
+		-- Substrings are found by an index where pg_trgm is installed.
+		CONTINUE WHEN wanted.column4 ~ 'gin_substring_ops'
+			AND NOT casnet.install_substring_operators();
 		EXECUTE format('CREATE %s INDEX IF NOT EXISTS %I ON casnet.%I %s',
 					   wanted.column2, wanted.column1, wanted.column3,
 					   wanted.column4);

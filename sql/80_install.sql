@@ -30,6 +30,7 @@ BEGIN
 	SELECT coalesce(array_agg(relation), '{}') INTO before
 	  FROM casnet.managed_tables();
 
+	PERFORM casnet.install_search_configuration();
 	PERFORM casnet.install_tables();
 	PERFORM casnet.install_token_tables();
 	PERFORM casnet.install_defaults();
@@ -73,6 +74,30 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER EXTENSION casnet DROP TABLE %s',
 					   installed.relation);
+	END LOOP;
+	FOR installed IN
+		SELECT 'TEXT SEARCH CONFIGURATION casnet.search' AS object,
+			   'pg_ts_config'::regclass AS catalog, oid
+		  FROM pg_ts_config
+		 WHERE oid = 'casnet.search'::regconfig
+		UNION ALL
+		SELECT 'OPERATOR CLASS casnet.gin_substring_ops USING gin',
+			   'pg_opclass'::regclass, oid
+		  FROM pg_opclass
+		 WHERE opcname = 'gin_substring_ops'
+		   AND opcnamespace = 'casnet'::regnamespace
+		UNION ALL
+		SELECT 'OPERATOR FAMILY casnet.gin_substring_ops USING gin',
+			   'pg_opfamily'::regclass, oid
+		  FROM pg_opfamily
+		 WHERE opfname = 'gin_substring_ops'
+		   AND opfnamespace = 'casnet'::regnamespace
+	LOOP
+		IF EXISTS (SELECT FROM pg_depend AS d
+					WHERE d.classid = installed.catalog
+					  AND d.objid = installed.oid AND d.deptype = 'e') THEN
+			EXECUTE 'ALTER EXTENSION casnet DROP ' || installed.object;
+		END IF;
 	END LOOP;
 	RETURN version;
 END

@@ -34,6 +34,23 @@ GRANT EXECUTE ON FUNCTION
 	casnet.revoke_all_tokens(uuid)
 	TO casnet_user, casnet_admin;
 
+-- Whoever searches, and the indexes of whoever writes.
+GRANT EXECUTE ON FUNCTION
+	casnet.gin_extract_uuid(uuid, internal),
+	casnet.gin_extract_uuid(uuid, internal, int2, internal, internal),
+	casnet.gin_uuid_consistent(internal, int2, uuid, int4, internal, internal),
+	casnet.gin_extract_substring(text, internal, int2, internal, internal,
+								 internal, internal),
+	casnet.search_query(text),
+	casnet.search_match(tsvector, tsquery),
+	casnet.search_match(tsvector, text),
+	casnet.contains(text, text),
+	casnet.search_limit(integer),
+	casnet.search_part(text),
+	casnet.search_records(text, integer),
+	casnet.search_persons(text, integer)
+	TO casnet_user;
+
 GRANT EXECUTE ON FUNCTION
 	casnet.add_signing_key(text, jsonb, text, text),
 	casnet.retire_signing_key(text),

@@ -1,0 +1,51 @@
+-- Searching.  Plain SQL without settings of its own, so that the planner sees
+-- through: the policies decide, and the indexes are used.
+
+CREATE FUNCTION casnet.search_records(
+	query text, max_rows integer DEFAULT 20,
+	OUT record_id uuid, OUT title text, OUT snippet text, OUT rank real)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+	AS $$
+	SELECT f.id, f.title,
+		   pg_catalog.replace(pg_catalog.replace(
+			pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
+			pg_catalog.ts_headline('casnet.search'::pg_catalog.regconfig,
+				pg_catalog.translate(f.text, E'\x02\x03', ''),
+				casnet.search_query(search_records.query),
+				E'StartSel=\x02, StopSel=\x03, MaxFragments=2, MinWords=5, MaxWords=18'),
+			'&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
+			E'\x02', '<b>'), E'\x03', '</b>'),
+		   f.rank
+	  FROM (
+		SELECT r.id, r.title,
+			   CASE WHEN r.content OPERATOR(pg_catalog.=) '' THEN r.title
+					ELSE pg_catalog.left(r.content, 90000) END AS text,
+			   pg_catalog.ts_rank(r.search_vector,
+				casnet.search_query(search_records.query)) AS rank
+		  FROM casnet.records AS r
+		 WHERE r.search_vector OPERATOR(casnet.@~)
+			   casnet.search_query(search_records.query)
+		 ORDER BY rank DESC, r.id DESC
+		 LIMIT casnet.search_limit(search_records.max_rows)
+	  ) AS f
+	 ORDER BY f.rank DESC, f.id DESC
+$$;
+COMMENT ON FUNCTION casnet.search_records(text, integer) IS
+	'records of the active tenant that match what somebody typed, best first; the snippet is HTML: escaped, hits in <b>';
+
+CREATE FUNCTION casnet.search_persons(
+	part text, max_rows integer DEFAULT 20,
+	OUT person_id uuid, OUT name text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+	AS $$
+	SELECT p.id, p.name
+	  FROM casnet.persons AS p
+	 WHERE p.name OPERATOR(casnet.*=*)
+		   casnet.search_part(search_persons.part)
+	 ORDER BY p.name, p.id
+	 LIMIT casnet.search_limit(search_persons.max_rows)
+$$;
+COMMENT ON FUNCTION casnet.search_persons(text, integer) IS
+	'persons of the active tenant whose name contains the part, ignoring case, by name';
