@@ -48,6 +48,19 @@ GRANT EXECUTE ON FUNCTION
 	casnet.search_limit(integer),
 	casnet.search_part(text),
 	casnet.search_records(text, integer),
+	casnet.tag_names(text[]),
+	casnet.tag_id(text),
+	casnet.tag_ids(text[]),
+	casnet.records_tagged(text[], text[], text[]),
+	casnet.require_records(uuid[]),
+	casnet.tag_records(uuid[], text[]),
+	casnet.tag_record(uuid, text[]),
+	casnet.untag_record(uuid, text[]),
+	casnet.tags_of(uuid),
+	casnet.tag_counts(),
+	casnet.require_tag(text),
+	casnet.merge_tags(text, text),
+	casnet.rename_tag(text, text),
 	casnet.search_persons(text, integer)
 	TO casnet_user;
 

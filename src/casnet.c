@@ -29,6 +29,7 @@ _PG_init(void)
 	casnet_catalog_init();
 	casnet_membership_init();
 	casnet_planner_init();
+	casnet_tagging_init();
 	casnet_password_init();
 
 	MarkGUCPrefixReserved("casnet");

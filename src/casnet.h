@@ -31,10 +31,12 @@ typedef enum CasnetTable
 	/* from here on: about tokens */
 	CASNET_SIGNING_KEYS,
 	CASNET_REVOKED_TOKENS,
-	CASNET_TOKEN_CUTOFFS
+	CASNET_TOKEN_CUTOFFS,
+	/* from here on: data, whose changes concern nobody's permissions */
+	CASNET_TAGS
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_TOKEN_CUTOFFS + 1)
+#define CASNET_NUM_TABLES (CASNET_TAGS + 1)
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
@@ -74,6 +76,11 @@ enum
 	TOKEN_CUTOFFS_ISSUED_BEFORE, TOKEN_CUTOFFS_SPARED
 };
 
+enum
+{
+	TAGS_TENANT_ID, TAGS_ID, TAGS_NAME
+};
+
 /* The ways in which we read them. */
 typedef enum CasnetPath
 {
@@ -88,7 +95,8 @@ typedef enum CasnetPath
 	CASNET_PERMISSIONS_OF_MEMBER,	/* user, tenant */
 	CASNET_KEY_BY_KID,
 	CASNET_REVOKED_TOKEN,
-	CASNET_CUTOFF_OF_USER
+	CASNET_CUTOFF_OF_USER,
+	CASNET_TAG_BY_NAME			/* tenant, name */
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -176,6 +184,7 @@ extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
 extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
+extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
 
 /* planner.c: policies before conditions that could tell on them */
 
@@ -183,6 +192,10 @@ extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
+
+/* tagging.c: names of tags, and the records that have them */
+
+extern void casnet_tagging_init(void);
 
 /* password.c: password hashes, and the slowing of failed logins */
 

@@ -74,7 +74,9 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 1, {{"digest", BYTEAOID}}},
 	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 4, {{"user_id", UUIDOID},
 	{"generation", INT8OID}, {"issued_before", INT8OID},
-	{"spared", BYTEAOID}}}
+	{"spared", BYTEAOID}}},
+	[CASNET_TAGS] = {"tags", 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
+	{"name", TEXTOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -98,6 +100,7 @@ static const PathDescription paths[] = {
 	{REVOKED_TOKENS_DIGEST}},
 	[CASNET_CUTOFF_OF_USER] = {CASNET_TOKEN_CUTOFFS, 1,
 	{TOKEN_CUTOFFS_USER_ID}},
+	[CASNET_TAG_BY_NAME] = {CASNET_TAGS, 2, {TAGS_TENANT_ID, TAGS_NAME}},
 };
 
 /*
@@ -145,6 +148,8 @@ relcache_callback(Datum arg, Oid relation)
 		if (table_oids[i] != relation)
 			continue;
 		catalog_valid = false;
+		if (i == CASNET_TAGS)
+			continue;
 		if (i < CASNET_SIGNING_KEYS)
 			casnet_epoch++;
 		else

@@ -22,6 +22,24 @@
 #define casnet_guc_malloc(size) malloc(size)
 #endif
 
+/* Whose privileges a table is read with: in its own list from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_check_as_user(query, rte) \
+	(getRTEPermissionInfo((query)->rteperminfos, (rte))->checkAsUser)
+#else
+#define casnet_check_as_user(query, rte) ((rte)->checkAsUser)
+#endif
+
+/* One function for all kinds of objects since 16. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_may_execute(function) \
+	(object_aclcheck(ProcedureRelationId, (function), GetUserId(), \
+					 ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define casnet_may_execute(function) \
+	(pg_proc_aclcheck((function), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
 /* VARDATA() and the like moved out of postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

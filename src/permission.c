@@ -234,8 +234,8 @@ varies_by_row(Node *node, void *context)
  * Whether the first argument of this call is a constant.  A parameter does
  * not count: PL/pgSQL evaluates one expression with many values of it.
  */
-static bool
-argument_is_constant(FmgrInfo *flinfo)
+bool
+casnet_permission_argument_is_constant(FmgrInfo *flinfo)
 {
 	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
 
@@ -253,7 +253,7 @@ called_on_rows(FmgrInfo *flinfo)
 {
 	Node	   *call = flinfo->fn_expr;
 
-	if (call == NULL || argument_is_constant(flinfo))
+	if (call == NULL || casnet_permission_argument_is_constant(flinfo))
 		return false;			/* called from C, or as policies do */
 	return !IsA(call, FuncExpr) || varies_by_row(call, NULL);
 }
@@ -343,7 +343,7 @@ prepare_site(FunctionCallInfo fcinfo, CallSite *scratch)
 	if (site != NULL)
 		return site;
 
-	if (argument_is_constant(fcinfo->flinfo))
+	if (casnet_permission_argument_is_constant(fcinfo->flinfo))
 	{
 		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
 									  sizeof(CallSite));
