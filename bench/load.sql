@@ -44,7 +44,11 @@ INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
 INSERT INTO casnet.records (tenant_id, id, title, content, created_at, updated_at)
 	SELECT bench.tenant(n), bench.item(n, i), 'Case ' || i || ' of tenant ' || n,
 		   repeat('Visited at home, spoke to both parents. ',
-				  1 + (bench.chance(n, i, 1) * 14)::int), at, at
+				  1 + (bench.chance(n, i, 1) * 14)::int) ||
+		   -- three words of 2,000, of which low numbers are more often used
+		   'Seen: word' || floor(2000 * bench.chance(n, i, 4) ^ 3) ||
+		   ', word' || floor(2000 * bench.chance(n, i, 5) ^ 3) ||
+		   ', word' || floor(2000 * bench.chance(n, i, 6) ^ 3) || '.', at, at
 	  FROM (SELECT n, i, timestamptz '2020-01-01' + interval '1500 days'
 						 * ((i + bench.chance(n, i, 2)) / records) AS at
 			  FROM bench.size, generate_series(1, records) AS i) AS r
@@ -61,6 +65,14 @@ INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 	  FROM bench.size, generate_series(1, records) AS i,
 		   generate_series(1, 1 + floor(3 * bench.chance(n, i, 3))::int) AS k
 	ON CONFLICT DO NOTHING;
+
+-- And a rare one, in every tenant.
+INSERT INTO casnet.tags (tenant_id, id, name)
+	SELECT bench.tenant(n), bench.item(n, 16777216 + 21), 'rare' FROM bench.size;
+INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
+	SELECT bench.tenant(n), bench.item(n, i), bench.item(n, 16777216 + 21)
+	  FROM bench.size, generate_series(1, records) AS i
+	 WHERE i = 1 OR bench.chance(n, i, 7) < 0.0001;
 
 RESET session_replication_role;
 VACUUM (FREEZE, ANALYZE);

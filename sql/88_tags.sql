@@ -16,12 +16,6 @@ CREATE FUNCTION casnet.tag_id(name text) RETURNS uuid
 COMMENT ON FUNCTION casnet.tag_id(text) IS
 	'the tag of that name in the active tenant, or NULL; takes view_tags';
 
-CREATE FUNCTION casnet.tag_ids(names text[]) RETURNS uuid[]
-	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1
-	AS 'MODULE_PATHNAME', 'casnet_tag_ids';
-COMMENT ON FUNCTION casnet.tag_ids(text[]) IS
-	'those tags of these names that the active tenant has; takes view_tags';
-
 CREATE FUNCTION casnet.records_tagged(
 	all_of text[] DEFAULT '{}', any_of text[] DEFAULT '{}',
 	none_of text[] DEFAULT '{}')

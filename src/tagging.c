@@ -60,7 +60,7 @@
 /* Added to the cost of a generic plan, which does not know the tags. */
 #define UNKNOWN_TAGS_COST 1.0e10
 
-/* What tag_id() and tag_ids() keep in fn_extra. */
+/* What tag_id() keeps in fn_extra. */
 typedef struct TagSite
 {
 	bool		known;			/* there is an answer */
@@ -70,8 +70,7 @@ typedef struct TagSite
 	uint64		completed;
 	CommandId	command;
 	bool		isnull;
-	pg_uuid_t	id;				/* of tag_id() */
-	ArrayType  *ids;			/* of tag_ids() */
+	pg_uuid_t	id;				/* unless it is null */
 } TagSite;
 
 /* The arguments of records_tagged(), as sorted lists of C strings. */
@@ -95,7 +94,6 @@ static planner_hook_type previous_planner_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_tag_names);
 PG_FUNCTION_INFO_V1(casnet_tag_id);
-PG_FUNCTION_INFO_V1(casnet_tag_ids);
 PG_FUNCTION_INFO_V1(casnet_records_tagged);
 
 /* The operator uuid = uuid. */
@@ -300,49 +298,9 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.tag_ids(names text[]) returns uuid[]
- *
- * The ids of those tags of the active tenant that exist.  Takes view_tags
- * there; raises 28000, 55000 or 42501.
+ * Append links with one of the tags: FROM and WHERE over record_tags.  Not a
+ * function that returns an array: the planner counts the elements.
  */
-Datum
-casnet_tag_ids(PG_FUNCTION_ARGS)
-{
-	Snapshot	snapshot = query_snapshot();
-	bool		fresh;
-	TagSite    *site = site_of(fcinfo->flinfo, snapshot, &fresh);
-
-	if (!fresh || !casnet_permission_argument_is_constant(fcinfo->flinfo))
-	{
-		pg_uuid_t	tenant = require_tags();
-		List	   *names = names_of(PG_GETARG_ARRAYTYPE_P(0));
-		Datum	   *ids = palloc(list_length(names) * sizeof(Datum) + 1);
-		int			n = 0;
-		ListCell   *lc;
-		MemoryContext oldcontext;
-
-		foreach(lc, names)
-		{
-			pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-
-			if (find_tag(&tenant, CStringGetTextDatum(lfirst(lc)), snapshot,
-						 id))
-				ids[n++] = UUIDPGetDatum(id);
-			CHECK_FOR_INTERRUPTS();
-		}
-		if (site->ids != NULL)
-			pfree(site->ids);
-		site->ids = NULL;
-		oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		site->ids = construct_array(ids, n, UUIDOID, UUID_LEN, false,
-									TYPALIGN_CHAR);
-		MemoryContextSwitchTo(oldcontext);
-		note_site(site, snapshot);
-	}
-	PG_RETURN_ARRAYTYPE_P(site->ids);
-}
-
-/* Append links with one of the tags: FROM and WHERE over record_tags. */
 static void
 append_links(StringInfo sql, List *names, bool all)
 {
@@ -356,11 +314,12 @@ append_links(StringInfo sql, List *names, bool all)
 	{
 		ListCell   *lc;
 
-		appendStringInfoString(sql, "ANY (casnet.tag_ids(ARRAY[");
+		appendStringInfoString(sql, "ANY (ARRAY[");
 		foreach(lc, names)
-			appendStringInfo(sql, "%s%s", lc == list_head(names) ? "" : ", ",
+			appendStringInfo(sql, "%scasnet.tag_id(%s)",
+							 lc == list_head(names) ? "" : ", ",
 							 quote_literal_cstr(lfirst(lc)));
-		appendStringInfoString(sql, "]))");
+		appendStringInfoString(sql, "])");
 	}
 }
 
