@@ -29,6 +29,8 @@ CREATE FUNCTION casnet.tag_records(record_ids uuid[], VARIADIC names text[])
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	-- Arrays tempt the server to plan each call anew.
+	SET plan_cache_mode = force_generic_plan
 	AS $$
 DECLARE
 	wanted text[] := casnet.tag_names(names);
@@ -84,14 +86,13 @@ $$;
 COMMENT ON FUNCTION casnet.require_records(uuid[]) IS
 	'internal: 02000 unless all of these records are there, as far as the caller may see';
 
+-- Inlined, so that a statement about many records calls one function for each.
 CREATE FUNCTION casnet.tag_record(record_id uuid, VARIADIC names text[])
 	RETURNS integer
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
+	LANGUAGE sql VOLATILE
 	AS $$
-BEGIN
-	RETURN casnet.tag_records(ARRAY[record_id], VARIADIC names);
-END
+	SELECT casnet.tag_records(ARRAY[tag_record.record_id],
+							  VARIADIC tag_record.names)::pg_catalog.int4
 $$;
 COMMENT ON FUNCTION casnet.tag_record(uuid, text[]) IS
 	'gives a record tags, making the tags that are missing; returns the number of new links';
