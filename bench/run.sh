@@ -4,25 +4,15 @@
 # policies and by a role with BYPASSRLS and the tenant in the WHERE clause, in
 # turn, on a private server pinned to one processor.
 set -euo pipefail
-# shellcheck source=scripts/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+# shellcheck source=bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-RECORDS=1500000
-TENANTS=1000
-SECONDS_EACH=3
-ROUNDS=7
-PROCESSOR=1
 PROTOCOLS=(prepared simple)
 QUERIES=(point page count tagjoin)
 POINT_READS=100     # point reads are of that many ids, chosen at random
-DATA_DIR=''
-OUTPUT=''
-BUILD=1
 KEEP_ASKED=0
 INSTRUCTIONS=0
 FAULTS=0
-VARIABLES=()        # of the pgbench scripts
-DATABASE=bench
 
 usage()
 {
@@ -73,77 +63,6 @@ options()
 	SMALL=$((TENANTS / 2))
 }
 
-# report TEXT...: a line on the screen and in the report.
-report()
-{
-	printf '%s\n' "$*" | tee -a "$WORK/report"
-}
-
-# start_pinned: initdb unless done before; the server on one processor.
-start_pinned()
-{
-	local data=${DATA_DIR:-$WORK/data}
-
-	if [ ! -f "$data/PG_VERSION" ]; then
-		mkdir -p "$data"
-		own "$data"
-		as_server "$BINDIR/initdb" -D "$data" -U postgres -A trust -N \
-			--locale=C.UTF-8 -E UTF8 > "$WORK/initdb.log" 2>&1 ||
-			die 'initdb failed' "$(tail -n 3 "$WORK/initdb.log")"
-		as_server tee -a "$data/postgresql.conf" > /dev/null <<-'CONF'
-			listen_addresses = ''
-			fsync = off
-			shared_buffers = 2GB
-			work_mem = 16MB
-			maintenance_work_mem = 512MB
-			max_wal_size = 4GB
-			# one processor: workers would only wait for each other
-			max_parallel_workers_per_gather = 0
-			# nothing but the measurement while it runs
-			autovacuum = off
-			jit = off
-		CONF
-	fi
-	[ ! -f "$data/postmaster.pid" ] || die "a server uses $data already"
-	SERVER_DATA=$data
-	as_server taskset -c "$PROCESSOR" "$BINDIR/pg_ctl" -s -D "$data" \
-		-l "$WORK/server.log" -o "-k $WORK/sock" -w -t 60 start < /dev/null ||
-		die 'the server did not start' "$(tail -n 5 "$WORK/server.log")"
-	export PGHOST=$WORK/sock PGPORT=5432 PGUSER=postgres
-}
-
-# load: the records, unless the data folder has them.
-load()
-{
-	if [ "$(super -d postgres -At -c \
-		"SELECT count(*) FROM pg_roles WHERE rolname = 'bench_hand'")" = 1 ]; then
-		say 'using the records that are there'
-		RECORDS=$(super -d $DATABASE -At -c 'SELECT sum(records) FROM bench.size')
-		TENANTS=$(super -d $DATABASE -At -c 'SELECT count(*) FROM bench.size')
-		SMALL=$((TENANTS / 2))
-		return
-	fi
-	say "loading $RECORDS records of $TENANTS tenants"
-	super -d postgres -c 'DROP DATABASE IF EXISTS '$DATABASE \
-		-c 'CREATE DATABASE '$DATABASE
-	super -d $DATABASE -c 'CREATE EXTENSION casnet'
-	cp "$ROOT/bench/load.sql" "$WORK/load.sql"
-	own "$WORK/load.sql"
-	super -d $DATABASE -v records="$RECORDS" -v tenants="$TENANTS" \
-		-f "$WORK/load.sql"
-}
-
-# tenant_id N, record_id N I: the uuids that load.sql gives them.
-tenant_id()
-{
-	printf '00000000-0000-7000-8000-%012x' "$1"
-}
-
-record_id()
-{
-	printf '01890000-%04x-7000-8000-%012x' "$1" "$2"
-}
-
 # sql WAY QUERY TENANT ID: the statement.  An application sends the id as a
 # parameter, and so do we where the protocol has parameters.  The tenant of the
 # hand-written query is a constant, its best case; or, with the way "param", a
@@ -172,19 +91,6 @@ sql()
 			echo "SELECT r.id, r.title, r.created_at FROM $joined WHERE ${where}t.name = 'tag 3' ORDER BY r.created_at DESC, r.id DESC LIMIT 20;" ;;
 		*) die "there is no query $2" ;;
 	esac
-}
-
-# way WAY TENANT COMMAND...: run it as the role of that way, with the session
-# settings that it takes.
-way()
-{
-	local who=$1 settings=''
-
-	[ "$who" != param ] || who=hand
-	[ "$who" = hand ] || settings="-c casnet.user_id=$(record_id 0 "$2") -c casnet.tenant_id=$(tenant_id "$2")"
-	shift 2
-	as_server env PGUSER="bench_$who" PGOPTIONS="$settings" \
-		taskset -c "$PROCESSOR" "$@"
 }
 
 # plan WAY QUERY TENANT: EXPLAIN with costs.
@@ -266,39 +172,6 @@ scripts()
 	own "$WORK"/scripts.*
 }
 
-# server_ticks: processor time of the sessions that have ended.
-server_ticks()
-{
-	sed 's/.*) //' "/proc/$(head -n 1 "$SERVER_DATA/postmaster.pid")/stat" |
-		awk '{ print $14 + $15 }'
-}
-
-# tps WAY TENANT PROTOCOL: one measurement, as "tps tps/cpu": transactions per
-# second of the clock, and per second of the processor time that the session
-# and pgbench used, which other programs on the machine disturb less.
-tps()
-{
-	local -a files=()
-	local file before clock
-
-	for file in "$WORK/scripts.$1"/*.sql; do
-		files+=(-f "$file")
-	done
-	before=$(server_ticks)
-	way "$1" "$2" bash -c 'TIMEFORMAT="cpu %U %S"; time "$@"' - \
-		"$BINDIR/pgbench" -n -M "$3" -c 1 -j 1 -T "$SECONDS_EACH" \
-		"${VARIABLES[@]}" "${files[@]}" $DATABASE > "$WORK/pgbench.log" 2>&1 ||
-		die 'pgbench failed' "$(tail -n 3 "$WORK/pgbench.log")"
-	! grep -q 'failed: [1-9]' "$WORK/pgbench.log" || die 'a transaction failed'
-	sleep 0.1		# until the postmaster has seen the session end
-	clock=$(($(server_ticks) - before))
-	awk -v ticks="$clock" -v hz="$(getconf CLK_TCK)" '
-		/^number of transactions actually processed:/ { n = $NF + 0 }
-		/^tps = / { tps = $3 }
-		/^cpu / { cpu = $2 + $3 + ticks / hz }
-		END { printf "%.1f %.1f\n", tps, n / cpu }' "$WORK/pgbench.log"
-}
-
 # measure QUERY TENANT LABEL PROTOCOL: the rounds; the order turns round each
 # time.  The simple protocol has no parameters.
 measure()
@@ -324,17 +197,6 @@ measure()
 	printf '%-8s %-6s %-9s %s  %s  %s  %s\n' "$1" "$3" "$4" "$(median 1 3)" "$(median 2 4)" \
 		"$([ "$4" = simple ] || median 1 5)" "$([ "$4" = simple ] || median 2 6)" |
 		sed 's/ *$//' >> "$WORK/table"
-}
-
-# median A B: of column A over column B, and the range.
-median()
-{
-	awk -v a="$1" -v b="$2" '{ print $a / $b }' "$WORK/rounds" | sort -n | awk '
-		{ ratio[NR] = $1 }
-		END {
-			middle = NR % 2 ? ratio[(NR + 1) / 2] : (ratio[NR / 2] + ratio[NR / 2 + 1]) / 2
-			printf "%.3f (%.2f-%.2f)", middle, ratio[1], ratio[NR]
-		}'
 }
 
 # executed WAY QUERY TENANT TIMES: instructions of a server, in single-user mode,
