@@ -1,7 +1,7 @@
 -- What happens on the way: rows that triggers turn away, loads within loads,
 -- errors that are caught, changes of table and view within the transaction.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.on_tag() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -33,6 +33,34 @@ SELECT results_eq($$SELECT name FROM casnet.tags WHERE name LIKE 'deep _' ORDER 
 SELECT is((SELECT count(*) FROM casnet.records WHERE title LIKE 'deep%'), 6::bigint, 'into another view, too');
 SELECT lives_ok($$INSERT INTO casnet.tags_load (name) VALUES ('catch'), ('d')$$, 'an error caught on the way');
 SELECT results_eq($$SELECT name FROM casnet.tags WHERE name LIKE 'ca%' OR name = 'd' ORDER BY 1$$, ARRAY['catch', 'caught', 'd'], 'undoes what it should');
+
+SELECT results_eq($$WITH x AS (INSERT INTO casnet.tags_load (name) VALUES ('x 1'), ('x 2') RETURNING 1),
+	y AS (INSERT INTO casnet.tags_load (name) VALUES ('y 1'), ('skip') RETURNING 1) SELECT (SELECT count(*) FROM x), (SELECT count(*) FROM y)$$,
+	'VALUES (2::bigint, 1::bigint)', 'two loads in one statement');
+
+-- Between two rows of a load, their default loads into the same view.
+CREATE FUNCTION pg_temp.between(n integer) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO casnet.tags_load (name) SELECT 'inner ' || n || '.' || m FROM generate_series(1, n % 3) AS m;
+	INSERT INTO casnet.tags_load (name) VALUES (CASE WHEN n % 2 = 0 THEN ' ' ELSE 'odd ' || n END);
+	RETURN 'outer ' || n;
+EXCEPTION WHEN check_violation THEN
+	RETURN 'even ' || n;
+END
+$$;
+RESET SESSION AUTHORIZATION;
+CREATE SEQUENCE public.seven;
+GRANT USAGE ON SEQUENCE public.seven TO tap_app;
+ALTER VIEW casnet.tags_load ALTER COLUMN name SET DEFAULT pg_temp.between(nextval('public.seven')::integer);
+SET LOCAL SESSION AUTHORIZATION tap_app;
+COPY casnet.tags_load (created_at) FROM stdin;
+2026-01-01
+2026-01-01
+2026-01-01
+2026-01-01
+\.
+SELECT results_eq($$SELECT name FROM casnet.tags WHERE name ~ '^(inner|outer|odd|even)' ORDER BY 1$$,
+	ARRAY['even 2', 'even 4', 'inner 1.1', 'odd 1', 'odd 3', 'outer 1', 'outer 3'], 'loads between the rows of another');
 
 -- All or nothing.
 SELECT throws_ok($$INSERT INTO casnet.tags_load (name) SELECT 'many ' || n FROM generate_series(1, 50) AS n UNION ALL SELECT ' '$$, '23514', NULL, 'a bad row at the end');
