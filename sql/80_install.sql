@@ -46,6 +46,7 @@ BEGIN
 									   encode(casnet.random_bytes(8), 'hex'));
 	END IF;
 	PERFORM casnet.install_triggers();
+	PERFORM casnet.install_load_views();
 	PERFORM casnet.install_comments();
 
 	-- Privileges that somebody has changed stay changed.

@@ -43,6 +43,8 @@ $node->safe_psql('source', qq{
 		tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(),
 		id uuid PRIMARY KEY DEFAULT casnet.uuid_v7(), body text);
 	CREATE VIEW public.titles AS SELECT title FROM casnet.records;
+	REVOKE INSERT ON casnet.tags_load FROM casnet_user;
+	SELECT casnet.install();
 });
 
 # pg_dump's text without what is random in it.
@@ -60,7 +62,7 @@ sub dump_of
 my $original = dump_of($node, 'source');
 like($original, qr/$_/, "the dump has $_")
   foreach 'A-17', 'records_file_number_idx', 'only_odd', 'CREATE TABLE casnet.users ',
-  'CREATE TRIGGER casnet_last_owner ', 'ENABLE ALWAYS TRIGGER casnet_announce_row',
+  'CREATE TRIGGER casnet_last_owner ', 'CREATE TRIGGER casnet_load INSTEAD OF INSERT ON casnet.records_load ', 'ENABLE ALWAYS TRIGGER casnet_announce_row',
   'GRANT SELECT ON TABLE casnet.tags TO casnet_plain', 'FORCE ROW LEVEL SECURITY';
 
 # What must hold in a database that was restored.
@@ -83,6 +85,11 @@ sub check_restored
 	is(ask($ben, "DELETE FROM casnet.records WHERE title = ''"), '42501', "$database: and may not delete");
 	is(ask($ben, "INSERT INTO casnet.records (title) VALUES ('new') RETURNING tenant_id"),
 		$ID{north}, "$database: defaults work");
+	is(ask($ben, "WITH loaded AS (INSERT INTO casnet.records_load (title, file_number) VALUES ('loaded', 'B-18') RETURNING 1) SELECT count(*) FROM loaded"),
+		'1', "$database: views to load through take rows");
+	is(ask($ben, "SELECT file_number, tenant_id FROM casnet.records WHERE title = 'loaded'"),
+		"B-18|$ID{north}", "$database: with defaults and columns of users");
+	is(ask($ben, "INSERT INTO casnet.tags_load (name) VALUES ('x')"), '42501', "$database: unless that was revoked");
 	is(ask($ben, "INSERT INTO casnet.tasks (tenant_id, title) VALUES ('$ID{south}', 'x')"),
 		'42501', "$database: no row for another tenant");
 	is(ask($ben, "UPDATE casnet.records SET content = 'x' WHERE title = 'new' RETURNING updated_at > created_at"),

@@ -1,0 +1,156 @@
+-- Views to load tables through.  The server takes no COPY into a table with
+-- policies, but one into a view with an INSTEAD OF trigger.  For each table
+-- with the data of tenants there is a view, named after it with _load, that
+-- shows nothing and takes what INSERT into the table would take.
+
+CREATE FUNCTION casnet.load_row() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_load_row';
+COMMENT ON FUNCTION casnet.load_row() IS
+	'trigger (table): inserts the rows of a view into the table, as the caller';
+
+-- The view names no column of the table, so it is not in the way of changes
+-- to it; the trigger names the table, since an OID would not survive a dump.
+-- After the table was renamed, or columns came, went or changed, this brings
+-- the view up to date.  Generated and identity columns are left to the table.
+CREATE FUNCTION casnet.make_load_view(relation regclass) RETURNS regclass
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	load_view regclass;
+	view_name text;
+	have text[];
+	want text[];
+	select_list text;
+	owner name;
+	grants text[];
+	change text;
+BEGIN
+	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO STRICT target
+	  FROM pg_class AS c WHERE c.oid = make_load_view.relation;
+	IF octet_length(target.relname || '_load') > 63 THEN
+		RAISE EXCEPTION 'the name of table % is too long for a view named after it with _load',
+				make_load_view.relation
+			USING ERRCODE = 'name_too_long',
+				  HINT = 'Give the table a name of at most 58 bytes.';
+	END IF;
+	view_name := format('%s.%I', target.schema, target.relname || '_load');
+	load_view := to_regclass(view_name);
+	IF EXISTS (SELECT FROM pg_class AS c
+			   WHERE c.oid = load_view
+				 AND (c.relkind <> 'v'
+					  OR pg_get_viewdef(c.oid) !~ '\mWHERE false;$')) THEN
+		RAISE EXCEPTION 'relation % is not a view that casnet made', load_view
+			USING ERRCODE = 'duplicate_table',
+				  HINT = format('Rename it: the name is that of the view to load %s through.',
+								make_load_view.relation);
+	END IF;
+
+	-- Columns that the view has keep their order; new ones follow.
+	SELECT array_agg(format('%I %s', a.attname,
+							format_type(a.atttypid, a.atttypmod))
+					 ORDER BY a.attnum)
+	  INTO have
+	  FROM pg_attribute AS a WHERE a.attrelid = load_view AND a.attnum > 0;
+	SELECT array_agg(format('%I %s', a.attname,
+							format_type(a.atttypid, a.atttypmod))
+					 ORDER BY v.attnum, a.attnum),
+		   string_agg(format('NULL::%s AS %I',
+							 format_type(a.atttypid, a.atttypmod), a.attname),
+					  ', ' ORDER BY v.attnum, a.attnum)
+	  INTO want, select_list
+	  FROM pg_attribute AS a
+	  LEFT JOIN pg_attribute AS v
+		ON v.attrelid = load_view AND v.attname = a.attname
+	 WHERE a.attrelid = make_load_view.relation AND a.attnum > 0
+	   AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = '';
+
+	IF have IS NULL THEN
+		grants := ARRAY[format('GRANT INSERT ON %s TO casnet_user', view_name)];
+	ELSIF want[:cardinality(have)] <> have THEN
+		-- Privileges that somebody has changed stay changed.
+		SELECT r.rolname, coalesce(g.statements, '{}') INTO owner, grants
+		  FROM pg_class AS c
+		  JOIN pg_roles AS r ON r.oid = c.relowner,
+			   LATERAL (SELECT array_agg(
+							format('GRANT %s ON %s TO %s%s', a.privilege_type,
+								   view_name,
+								   coalesce(quote_ident(g.rolname), 'PUBLIC'),
+								   CASE WHEN a.is_grantable
+										THEN ' WITH GRANT OPTION' ELSE '' END))
+						  FROM aclexplode(c.relacl) AS a
+						  LEFT JOIN pg_roles AS g ON g.oid = a.grantee
+						 WHERE a.grantee <> c.relowner) AS g (statements)
+		 WHERE c.oid = load_view;
+		EXECUTE format('DROP VIEW %s', load_view);
+	ELSIF have <> want THEN
+		-- An extension's script may replace its own views only.
+		EXECUTE format('ALTER EXTENSION casnet ADD VIEW %s', load_view);
+	END IF;
+	IF have IS DISTINCT FROM want THEN
+		EXECUTE format('CREATE OR REPLACE VIEW %s AS SELECT %s WHERE false',
+					   view_name, select_list);
+		load_view := to_regclass(view_name);
+	END IF;
+	IF owner IS NOT NULL THEN
+		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
+	END IF;
+	FOREACH change IN ARRAY coalesce(grants, '{}') LOOP
+		EXECUTE change;
+	END LOOP;
+
+	FOR change IN
+		SELECT format('ALTER VIEW %s ALTER COLUMN %I %s', load_view, a.attname,
+					  coalesce('SET DEFAULT ' || d.value, 'DROP DEFAULT'))
+		  FROM pg_attribute AS v
+		  LEFT JOIN pg_attrdef AS vd
+			ON vd.adrelid = v.attrelid AND vd.adnum = v.attnum
+		  JOIN pg_attribute AS a
+			ON a.attrelid = make_load_view.relation AND a.attname = v.attname
+		  LEFT JOIN pg_attrdef AS ad
+			ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum,
+			   LATERAL (SELECT pg_get_expr(ad.adbin, ad.adrelid)) AS d (value)
+		 WHERE v.attrelid = load_view AND v.attnum > 0
+		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
+	LOOP
+		EXECUTE change;
+	END LOOP;
+
+	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load '
+				   'INSTEAD OF INSERT ON %s '
+				   'FOR EACH ROW EXECUTE FUNCTION casnet.load_row(%L)',
+				   load_view, target.relname);
+	EXECUTE format('COMMENT ON TRIGGER casnet_load ON %s IS %L', load_view,
+				   'inserts the row into the table');
+	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load_end '
+				   'AFTER INSERT ON %s '
+				   'FOR EACH STATEMENT EXECUTE FUNCTION casnet.load_row(%L)',
+				   load_view, target.relname);
+	EXECUTE format('COMMENT ON TRIGGER casnet_load_end ON %s IS %L', load_view,
+				   'ends what casnet_load began for the first row');
+	EXECUTE format('COMMENT ON VIEW %s IS %L', load_view,
+				   format('takes COPY into %s, under its policies; shows nothing',
+						  make_load_view.relation));
+
+	-- Like the table, it is not the extension's.
+	IF EXISTS (SELECT FROM pg_depend AS d
+			   WHERE d.classid = 'pg_class'::regclass
+				 AND d.objid = load_view AND d.deptype = 'e') THEN
+		EXECUTE format('ALTER EXTENSION casnet DROP VIEW %s', load_view);
+	END IF;
+	RETURN load_view;
+END
+$$;
+COMMENT ON FUNCTION casnet.make_load_view(regclass) IS
+	'internal: makes the view to load a table through, or brings it up to date';
+
+CREATE FUNCTION casnet.install_load_views() RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.make_load_view(t.relation)
+	  FROM casnet.managed_tables() AS t WHERE t.kind = 'tenant'
+$$;
+COMMENT ON FUNCTION casnet.install_load_views() IS
+	'internal: makes the views to load the tables of tenants through';
