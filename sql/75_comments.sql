@@ -79,6 +79,7 @@ BEGIN
 	('persons', 'gender', 'MALE, FEMALE or OTHER'),
 	('persons', 'contact_info', 'JSON object, such as phone, email, address'),
 	('records', 'content', 'text of the record'),
+	('records', 'search_vector', 'words of title and content, for full-text search'),
 	('record_tags', 'record_id', 'the record'),
 	('record_tags', 'tag_id', 'the tag'),
 	('tasks', 'status', 'PENDING, IN_PROGRESS, COMPLETED or CANCELLED'),

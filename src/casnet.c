@@ -31,7 +31,6 @@ _PG_init(void)
 	casnet_planner_init();
 	casnet_tagging_init();
 	casnet_password_init();
-	casnet_load_init();
 
 	MarkGUCPrefixReserved("casnet");
 }
