@@ -6,7 +6,7 @@
 CREATE FUNCTION casnet.load_row() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_load_row';
 COMMENT ON FUNCTION casnet.load_row() IS
-	'trigger (table): inserts the row of a view into the table, as the caller';
+	'trigger (table): inserts the rows of a view into the table, as the caller';
 
 -- The view names no column of the table, so it is not in the way of changes
 -- to it; the trigger names the table, since an OID would not survive a dump.
@@ -123,6 +123,12 @@ BEGIN
 				   load_view, target.relname);
 	EXECUTE format('COMMENT ON TRIGGER casnet_load ON %s IS %L', load_view,
 				   'inserts the row into the table');
+	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load_end '
+				   'AFTER INSERT ON %s '
+				   'FOR EACH STATEMENT EXECUTE FUNCTION casnet.load_row(%L)',
+				   load_view, target.relname);
+	EXECUTE format('COMMENT ON TRIGGER casnet_load_end ON %s IS %L', load_view,
+				   'ends what casnet_load began for the first row');
 	EXECUTE format('COMMENT ON VIEW %s IS %L', load_view,
 				   format('takes COPY into %s, under its policies; shows nothing',
 						  make_load_view.relation));

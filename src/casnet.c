@@ -31,6 +31,7 @@ _PG_init(void)
 	casnet_planner_init();
 	casnet_tagging_init();
 	casnet_password_init();
+	casnet_load_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

@@ -201,6 +201,10 @@ extern void casnet_tagging_init(void);
 
 extern void casnet_password_init(void);
 
+/* load.c: bulk load through views */
+
+extern void casnet_load_init(void);
+
 /* uuid.c */
 
 extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);

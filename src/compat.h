@@ -45,4 +45,13 @@
 #include "varatt.h"
 #endif
 
+/* To the end, perhaps not for the last time; until 17 that had to be said. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_executor_run(query) \
+	ExecutorRun((query), ForwardScanDirection, 0)
+#else
+#define casnet_executor_run(query) \
+	ExecutorRun((query), ForwardScanDirection, 0, false)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

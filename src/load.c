@@ -3,41 +3,98 @@
  *		Bulk load as a tenant user: the trigger of the views named ..._load.
  *
  * The server takes no COPY into a table with policies.  It takes one into a
- * view whose INSTEAD OF trigger puts each row into the table by an INSERT of
- * its own, under the policies, triggers and keys of the table.
+ * view whose INSTEAD OF trigger puts each row into the table, by an INSERT as
+ * the caller, under the policies, triggers and keys of the table.
+ *
+ * Starting and ending the executor costs more than a row does.  So there is
+ * one INSERT of one row of parameters for the whole statement, started at its
+ * first row, run again for each row with new parameters, and ended by a
+ * trigger AFTER the statement.  When the statement fails there is nothing to
+ * end: the server lets go of what the executor holds, as for any other query.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 #include "casnet.h"
 
 /*
- * What is kept from one row to the next of a statement.  It lives in the
- * memory of the statement, which frees the plan however the statement ends.
+ * The INSERT of a statement that loads; in the memory of that statement, and
+ * known to its row trigger by fn_extra.
  */
-typedef struct LoadState
+typedef struct Load
 {
-	SPIPlanPtr	plan;			/* the INSERT; NULL until it is made */
+	struct Load *outer;			/* the one that was open before */
+	Oid			view;
+	SubTransactionId subid;		/* where it was opened */
+	ResourceOwner owner;		/* who holds what the executor opened */
+	SPIPlanPtr	plan;
+	CachedPlan *cached;
+	ParamListInfo row;			/* what is inserted next */
+	QueryDesc  *insert;			/* NULL when it is not open */
+	bool		running;		/* inserting, or failed while inserting */
 	MemoryContextCallback callback;
-} LoadState;
+} Load;
+
+/* Those that are open, the innermost first. */
+static Load *loads = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_load_row);
 
-/* The statement has ended, or failed. */
+/* The load is not open any more. */
 static void
-free_plan(void *arg)
+unlink_load(Load *load)
 {
-	LoadState  *state = (LoadState *) arg;
+	for (Load **link = &loads; *link != NULL; link = &(*link)->outer)
+	{
+		if (*link == load)
+		{
+			*link = load->outer;
+			break;
+		}
+	}
+	load->insert = NULL;
+	if (load->plan != NULL)
+		SPI_freeplan(load->plan);
+	load->plan = NULL;
+}
 
-	if (state->plan != NULL)
-		SPI_freeplan(state->plan);
-	state->plan = NULL;
+/*
+ * The memory of the statement goes.  If the load is still open, the statement
+ * has failed, and the executor must not be touched.
+ */
+static void
+forget_load(void *arg)
+{
+	unlink_load((Load *) arg);
+}
+
+/* At the end of a transaction no load is open that still works. */
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT ||
+		event == XACT_EVENT_PREPARE)
+		loads = NULL;
+}
+
+void
+casnet_load_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
 }
 
 /*
@@ -85,31 +142,169 @@ insert_statement(Relation view, const char *table)
 	return statement.data;
 }
 
-/*
- * Plan the INSERT, for the statement that called the trigger.  Within SPI.
- */
-static LoadState *
-prepare(FmgrInfo *flinfo, Relation view, const char *table)
+/* Whether the view has the trigger that ends what the row trigger begins. */
+static bool
+has_end(Relation view, const Trigger *row_trigger)
 {
-	TupleDesc	columns = RelationGetDescr(view);
-	Oid		   *types = palloc_array(Oid, columns->natts);
-	LoadState  *state = MemoryContextAllocZero(flinfo->fn_mcxt,
-											   sizeof(LoadState));
+	for (int i = 0; i < view->trigdesc->numtriggers; i++)
+	{
+		const Trigger *other = &view->trigdesc->triggers[i];
+
+		if (other->tgfoid == row_trigger->tgfoid &&
+			TRIGGER_TYPE_MATCHES(other->tgtype, TRIGGER_TYPE_STATEMENT,
+								 TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT) &&
+			other->tgenabled == row_trigger->tgenabled &&
+			other->tgqual == NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Plan the INSERT and start it, as the caller.  Raises 55000 when the view
+ * lacks a trigger, 0A000 when the table has rules, and what the planner and
+ * the executor raise, such as 42501 without the privilege to insert.
+ */
+static void
+open_load(Load *load, TriggerData *trigger)
+{
+	Relation	view = trigger->tg_relation;
+	int			natts = RelationGetDescr(view)->natts;
+	Oid		   *types = palloc_array(Oid, natts);
+	char	   *statement;
 	SPIPlanPtr	plan;
 
-	for (int i = 0; i < columns->natts; i++)
-		types[i] = TupleDescAttr(columns, i)->atttypid;
+	if (!has_end(view, trigger->tg_trigger))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("view %s lacks the trigger that ends a load",
+						RelationGetRelationName(view)),
+				 errhint("SELECT casnet.install() puts it back.")));
 
-	state->callback.func = free_plan;
-	state->callback.arg = state;
-	MemoryContextRegisterResetCallback(flinfo->fn_mcxt, &state->callback);
+	statement = insert_statement(view, trigger->tg_trigger->tgargs[0]);
+	load->row = makeParamList(natts);
+	for (int i = 0; i < natts; i++)
+	{
+		types[i] = TupleDescAttr(RelationGetDescr(view), i)->atttypid;
+		load->row->params[i].ptype = types[i];
+	}
 
-	plan = SPI_prepare(insert_statement(view, table), columns->natts, types);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare(statement, natts, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare an insert: %s",
 			 SPI_result_code_string(SPI_result));
-	state->plan = plan;
-	return state;
+	load->plan = plan;
+	SPI_finish();
+
+	/* Without parameters at hand the plan is one for any row. */
+	load->owner = CurrentResourceOwner;
+	load->cached = GetCachedPlan(linitial(SPI_plan_get_plan_sources(plan)),
+								 NULL, load->owner, NULL);
+	if (list_length(load->cached->stmt_list) != 1 ||
+		linitial_node(PlannedStmt,
+					  load->cached->stmt_list)->commandType != CMD_INSERT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("view %s cannot load a table with rules",
+						RelationGetRelationName(view)),
+				 errhint("Use INSERT into the table, or a trigger instead of the rule.")));
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	load->insert = CreateQueryDesc(linitial_node(PlannedStmt,
+												 load->cached->stmt_list),
+								   statement, GetActiveSnapshot(),
+								   InvalidSnapshot, None_Receiver, load->row,
+								   NULL, 0);
+	ExecutorStart(load->insert, EXEC_FLAG_SKIP_TRIGGERS);
+	PopActiveSnapshot();
+
+	load->view = RelationGetRelid(view);
+	load->subid = GetCurrentSubTransactionId();
+	load->running = false;
+	load->outer = loads;
+	loads = load;
+}
+
+/*
+ * Insert one row; whether it is in the table.  To the triggers of the table
+ * it is a statement of its own, so that all of them, and with them the foreign
+ * keys, have been fired when this returns.
+ */
+static bool
+insert_row(Load *load, TupleTableSlot *slot)
+{
+	ModifyTableState *node = castNode(ModifyTableState,
+									  load->insert->planstate);
+	ResultRelInfo *table = node->rootResultRelInfo;
+	bool		inserted;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < load->row->numParams; i++)
+	{
+		load->row->params[i].value = slot->tts_values[i];
+		load->row->params[i].isnull = slot->tts_isnull[i];
+	}
+
+	load->running = true;
+	PushActiveSnapshot(load->insert->snapshot);
+	AfterTriggerBeginQuery();
+
+	/* As new, but for what takes time to set up. */
+	node->mt_done = false;
+	node->fireBSTriggers = true;
+	if (node->mt_transition_capture != NULL)
+		node->mt_transition_capture =
+			MakeTransitionCaptureState(table->ri_TrigDesc,
+									   RelationGetRelid(table->ri_RelationDesc),
+									   CMD_INSERT);
+	ExecReScan(outerPlanState(node));
+	casnet_executor_run(load->insert);
+	inserted = load->insert->estate->es_processed > 0;
+
+	AfterTriggerEndQuery(load->insert->estate);
+	PopActiveSnapshot();
+	load->running = false;
+	return inserted;
+}
+
+/*
+ * End the INSERT.  It was started for the resource owner of that moment,
+ * which need not be the one of now.
+ */
+static void
+close_load(Load *load)
+{
+	ResourceOwner save = CurrentResourceOwner;
+	QueryDesc  *insert = load->insert;
+
+	CurrentResourceOwner = load->owner;
+	ExecutorFinish(insert);
+	ExecutorEnd(insert);
+	FreeQueryDesc(insert);
+	ReleaseCachedPlan(load->cached, load->owner);
+	CurrentResourceOwner = save;
+	unlink_load(load);
+}
+
+/*
+ * A statement that loads has ended: close what it opened.  A load that is
+ * running is of a statement around it, and so is one of another
+ * subtransaction.  To close one more does no harm, the next row opens it anew.
+ */
+static void
+close_loads(Oid view)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	Load	   *next;
+
+	for (Load *load = loads; load != NULL; load = next)
+	{
+		next = load->outer;
+		if (load->view == view && load->subid == subid && !load->running)
+			close_load(load);
+	}
 }
 
 /*
@@ -118,21 +313,24 @@ prepare(FmgrInfo *flinfo, Relation view, const char *table)
  * INSTEAD OF INSERT FOR EACH ROW on a view: inserts the row into the table of
  * that name in the schema of the view, as the caller.  Foreign keys are
  * checked before it returns, so an error of any kind names the line of COPY.
- * A row that a trigger of the table turned away is not counted.  Raises 39P01
- * when called in any other way, 0A000 when a rule made something else of the
- * INSERT, and whatever the INSERT raises.
+ * A row that a trigger of the table turned away is not counted.  AFTER INSERT
+ * FOR EACH STATEMENT on the same view: ends that.  Raises 39P01 when called
+ * in any other way, and whatever the INSERT raises.
  */
 Datum
 casnet_load_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	LoadState  *state;
-	TupleTableSlot *slot;
-	char	   *nulls;
-	int			natts;
-	int			result;
-	bool		inserted;
+	FmgrInfo   *flinfo = fcinfo->flinfo;
+	Load	   *load;
 
+	if (CALLED_AS_TRIGGER(fcinfo) &&
+		TRIGGER_FIRED_AFTER(trigger->tg_event) &&
+		TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+	{
+		close_loads(RelationGetRelid(trigger->tg_relation));
+		return PointerGetDatum(NULL);
+	}
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
 		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
@@ -143,29 +341,22 @@ casnet_load_row(PG_FUNCTION_ARGS)
 				 errmsg("casnet.load_row() was not called instead of an insert into a view"),
 				 errhint("It is attached to views by casnet.install().")));
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = prepare(fcinfo->flinfo,
-										   trigger->tg_relation,
-										   trigger->tg_trigger->tgargs[0]);
-	state = (LoadState *) fcinfo->flinfo->fn_extra;
+	load = (Load *) flinfo->fn_extra;
+	if (load == NULL)
+	{
+		load = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Load));
+		load->callback.func = forget_load;
+		load->callback.arg = load;
+		MemoryContextRegisterResetCallback(flinfo->fn_mcxt, &load->callback);
+		flinfo->fn_extra = load;
+	}
+	if (load->insert == NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(flinfo->fn_mcxt);
 
-	slot = trigger->tg_trigslot;
-	slot_getallattrs(slot);
-	natts = RelationGetDescr(trigger->tg_relation)->natts;
-	nulls = palloc(natts);
-	for (int i = 0; i < natts; i++)
-		nulls[i] = slot->tts_isnull[i] ? 'n' : ' ';
-	result = SPI_execute_plan(state->plan, slot->tts_values, nulls, false, 0);
-	if (result != SPI_OK_INSERT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("view %s cannot load a table with a rule instead of INSERT",
-						RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Use INSERT into the table, or a trigger instead of the rule.")));
-	inserted = SPI_processed > 0;
-	SPI_finish();
-
-	return PointerGetDatum(inserted ? trigger->tg_trigtuple : NULL);
+		open_load(load, trigger);
+		MemoryContextSwitchTo(before);
+	}
+	return PointerGetDatum(insert_row(load, trigger->tg_trigslot) ?
+						   trigger->tg_trigtuple : NULL);
 }

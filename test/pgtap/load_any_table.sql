@@ -1,7 +1,7 @@
 -- What a table of an application may have: partitions, references to itself,
 -- triggers of every kind; and what makes a load impossible, and says so.
 BEGIN;
-SELECT plan(11);
+SELECT plan(14);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.nodes (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(), id integer PRIMARY KEY,
@@ -46,10 +46,16 @@ REVOKE INSERT ON public.nodes FROM casnet_user;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (65)', '42501', 'permission denied for table nodes', 'the view gives no privilege on the table');
 
--- A rule.
+-- Rules and missing triggers.
 RESET SESSION AUTHORIZATION;
-CREATE RULE too AS ON INSERT TO public.nodes DO INSTEAD UPDATE public.seen SET at = '';
-SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '0A000', 'view nodes_load cannot load a table with a rule instead of INSERT', 'a rule');
+CREATE RULE too AS ON INSERT TO public.nodes DO ALSO INSERT INTO public.seen VALUES ('rule');
+SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '0A000', 'view nodes_load cannot load a table with rules', 'a rule');
+CREATE OR REPLACE RULE too AS ON INSERT TO public.nodes DO INSTEAD UPDATE public.seen SET at = '';
+SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '0A000', NULL, 'another rule');
 DROP RULE too ON public.nodes;
+DROP TRIGGER casnet_load_end ON public.nodes_load;
+SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', 'view nodes_load lacks the trigger that ends a load', 'a trigger is missing');
+SELECT casnet.make_load_view('public.nodes') IS NOT NULL AS made \gset
+SELECT lives_ok('INSERT INTO public.nodes_load (id) VALUES (66)', 'and back');
 SELECT * FROM finish();
 ROLLBACK;
