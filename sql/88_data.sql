@@ -227,7 +227,7 @@ CREATE FUNCTION casnet.document_keys(
 	SELECT v.table_name, split_part(k.pair, ' ', 1), split_part(k.pair, ' ', 2)
 	  FROM (VALUES
 		('tenant', 'name text, description text?, created_at time'),
-		('members', 'username text, email text, role text, '
+		('members', 'username text, email text, role role, '
 			'permissions names, created_at time'),
 		('persons', 'id uuid, name text, date_of_birth date?, gender text?, '
 			'contact_info object, created_at time, updated_at time'),
@@ -273,6 +273,10 @@ CREATE FUNCTION casnet.document_value_fits(kind text, value jsonb)
 						OPERATOR(pg_catalog.~~) '____%-__-__%'
 					 OR value OPERATOR(pg_catalog.#>>) '{}'
 						IN ('infinity', '-infinity'))
+		WHEN kind OPERATOR(pg_catalog.=) 'role'
+			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'string'
+				AND value OPERATOR(pg_catalog.#>>) '{}'
+					IN ('owner', 'admin', 'member', 'viewer')
 		WHEN kind OPERATOR(pg_catalog.=) 'names'
 			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'array'
 				AND NOT value OPERATOR(pg_catalog.@?)
@@ -308,6 +312,7 @@ BEGIN
 						CASE rtrim(k.kind, '?')
 							WHEN 'time' THEN 'time in UTC such as 2024-12-31T23:59:59.000000Z'
 							WHEN 'date' THEN 'date such as 2024-12-31'
+							WHEN 'role' THEN 'role'
 							WHEN 'names' THEN 'array of strings'
 							WHEN 'boolean' THEN 'boolean'
 							WHEN 'object' THEN 'object'
@@ -432,10 +437,10 @@ BEGIN
 				   'WHERE b.ctid <= $1) FROM ONLY %s AS t WHERE t.ctid = $1',
 				   document_column, documents, documents)
 	   INTO document, place USING at;
-	label := left(concat_ws(' ', document->>'table', document#>>'{row,id}',
-							document#>>'{row,username}',
-							document#>>'{row,record_id}',
-							document#>>'{row,tag_id}'), 200);
+	label := left(concat_ws(' ', document->>'table', coalesce(
+					document#>>'{row,id}', document#>>'{row,username}',
+					(document#>>'{row,record_id}') || ' ' ||
+					(document#>>'{row,tag_id}'))), 200);
 	RAISE EXCEPTION 'document % cannot be imported', place
 			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
 		USING ERRCODE = 'invalid_parameter_value',
@@ -497,7 +502,8 @@ BEGIN
 			   (array_agg(n.r) FILTER (WHERE n.name = 'tenant'))[1] AS header
 		  FROM (
 			SELECT c.ctid, c.name,
-				   CASE c.name WHEN 'tenant' THEN
+				   CASE WHEN c.name IS NULL THEN false
+					WHEN c.name = 'tenant' THEN
 						c.d->'casnet' = '"tenant"' AND c.d->'version' = '1'
 						AND c.d - '{casnet, version, tenant}'::text[] = '{}'
 					ELSE c.d - '{table, row}'::text[] = '{}' END AS whole,
@@ -845,9 +851,11 @@ BEGIN
 	EXECUTE format('LOCK TABLE ONLY %s IN SHARE MODE', documents);
 
 	IF import_tenant.tenant_id IS NOT NULL THEN
-		target := CASE WHEN importer IS NULL
-			THEN casnet.existing_tenant(import_tenant.tenant_id)
-			ELSE casnet.managed_tenant(import_tenant.tenant_id) END;
+		IF importer IS NULL THEN
+			target := casnet.existing_tenant(import_tenant.tenant_id);
+		ELSE
+			target := casnet.managed_tenant(import_tenant.tenant_id);
+		END IF;
 		PERFORM set_config('casnet.tenant_id', target::text, true);
 		-- From here on nobody else adds rows.
 		PERFORM FROM casnet.tenants AS t WHERE t.id = target FOR UPDATE;
