@@ -824,6 +824,8 @@ CREATE FUNCTION casnet.import_tenant(
 	SET search_path = pg_catalog, pg_temp
 	-- So that the active tenant is the caller's again at the end.
 	SET casnet.tenant_id = ''
+	-- LLVM keeps memory of each of the many statements that it compiles.
+	SET jit = off
 	AS $$
 DECLARE
 	tables CONSTANT text[] :=
