@@ -110,10 +110,8 @@ BEGIN
 		 WHERE c.contype = 'f' AND c.confdeltype = 'c' AND c.conparentid = 0
 		   AND c.confrelid = 'casnet.tenants'::regclass
 		   AND cardinality(c.conkey) = 1 AND a.atttypid = 'uuid'::regtype
-		   AND NOT (c.connamespace = 'casnet'::regnamespace
-					AND c.conrelid IN
-						(SELECT to_regclass('casnet.' || e)
-						   FROM unnest(emptied) AS e))
+		   AND c.conrelid <> ALL (ARRAY(SELECT ('casnet.' || e)::regclass
+										  FROM unnest(emptied) AS e))
 		 GROUP BY c.conrelid
 		 ORDER BY c.conrelid
 	LOOP
