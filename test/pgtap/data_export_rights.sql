@@ -1,7 +1,7 @@
 -- Whoever holds manage_tenant in a tenant exports it, active or not, and
 -- nobody else does; a superuser needs no session.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 \ir include/fixtures.sql
 
 CALL be('olga', 'North');
@@ -28,6 +28,7 @@ SELECT is((SELECT count(*) FROM casnet.export_tenant(:'south')), 12::bigint, 'a 
 SELECT throws_ok(format('SELECT casnet.export_tenant(%L)', :'nowhere'), '02000', NULL, 'that exists');
 SELECT casnet.sign_out();
 SELECT throws_ok(format('SELECT casnet.export_tenant(%L)', :'north'), '28000', 'nobody is signed in', 'nobody exports nothing');
+SELECT throws_ok('SELECT casnet.export_tenant()', '28000', 'nobody is signed in', 'and need not choose a tenant first');
 CALL be('olga', 'North');
 SELECT casnet.grant_permission('mia', 'manage_tenant');
 CALL be('mia', 'North');
