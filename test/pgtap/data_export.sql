@@ -9,7 +9,7 @@ UPDATE casnet.records SET created_at = 'infinity', updated_at = '2024-05-06 07:0
 UPDATE casnet.persons SET date_of_birth = '1957-03-04', created_at = '0044-03-15 12:00:00+00 BC';
 SELECT casnet.set_member_role('vic', 'member');
 -- Later ones with lesser keys and greater names.
-INSERT INTO casnet.persons (id, name) VALUES ('00000000-0000-7000-8000-0000000000a2', 'z'), ('00000000-0000-7000-8000-0000000000a1', 'zz');
+INSERT INTO casnet.persons (id, name) VALUES ('00000000-0000-7000-8000-0000000000a2', 'zz'), ('00000000-0000-7000-8000-0000000000a1', 'z');
 INSERT INTO casnet.tags (id, name) SELECT id, name FROM casnet.persons WHERE name LIKE 'z%';
 INSERT INTO casnet.record_tags (record_id, tag_id) SELECT r.id, t.id FROM casnet.records AS r, casnet.tags AS t WHERE t.name LIKE 'z%' ORDER BY r.id DESC, t.id DESC;
 INSERT INTO casnet.tasks (id, title) SELECT id, name FROM casnet.persons WHERE name LIKE 'z%';
