@@ -69,11 +69,42 @@ GRANT EXECUTE ON FUNCTION
 	casnet.cut_off_tokens(uuid)
 	TO casnet_admin;
 
+GRANT EXECUTE ON FUNCTION casnet.erase_tenant(uuid) TO casnet_admin;
+
+GRANT EXECUTE ON FUNCTION
+	casnet.export_tenant(uuid),
+	casnet.import_tenant(regclass, text, uuid, boolean),
+	casnet.reissue_uuid(uuid, uuid)
+	TO casnet_user;
+
+-- Parts of these two, with the rights of whoever calls.
+GRANT EXECUTE ON FUNCTION
+	casnet.is_operator(),
+	casnet.tenant_documents(uuid),
+	casnet.document_keys(),
+	casnet.document_value_fits(text, jsonb),
+	casnet.document_row_problem(text, jsonb),
+	casnet.document_problem(jsonb),
+	casnet.document_column(regclass),
+	casnet.document_source(regclass, name),
+	casnet.document_range(bigint),
+	casnet.document_member(jsonb, text),
+	casnet.refuse_document(regclass, name, tid, text),
+	casnet.check_documents(regclass, name),
+	casnet.import_members(regclass, name, jsonb, uuid, uuid),
+	casnet.import_importer(regclass, name, tid, uuid, uuid),
+	casnet.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean)
+	TO casnet_user;
+
 -- SECURITY DEFINER, and judges the session.
 GRANT EXECUTE ON FUNCTION
 	casnet.found_tenant(text, text, uuid),
 	casnet.remove_tenant(uuid),
 	casnet.find_user(text),
+	casnet.managed_tenant(uuid),
+	casnet.export_tenant_in_session(uuid),
+	casnet.found_imported_tenant(text, text, timestamptz),
+	casnet.find_account(text, text),
 	casnet.leave_tenant(),
 	casnet.login(text, text, uuid, interval),
 	casnet.refresh_token(interval),

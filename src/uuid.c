@@ -1,11 +1,14 @@
 /*
  * uuid.c
- *		UUIDs: version 7 as keys, and the text form in settings.
+ *		UUIDs: version 7 as keys, the same anew for a copy, and the text form in
+ *		settings.
  */
 #include "postgres.h"
 
 #include <time.h>
 
+#include "common/cryptohash.h"
+#include "common/sha2.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -21,6 +24,7 @@
 static uint64 last_step = 0;
 
 PG_FUNCTION_INFO_V1(casnet_uuid_v7);
+PG_FUNCTION_INFO_V1(casnet_reissue_uuid);
 
 static int
 hex_value(char c)
@@ -108,4 +112,40 @@ casnet_uuid_v7(PG_FUNCTION_ARGS)
 	memcpy(&uuid->data[6], &fraction, 2);
 	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
 	PG_RETURN_UUID_P(uuid);
+}
+
+/*
+ * casnet.reissue_uuid(id uuid, tenant_id uuid) returns uuid
+ *
+ * The id of a row's copy in another tenant, always the same for the same two:
+ * 62 bits of the SHA-256 of tenant_id and id where the random bits were.  The
+ * first eight bytes, which are time and version, and the variant stay, so
+ * that copies sort as their originals do.  Raises XX000 when the digest
+ * cannot be computed.
+ */
+Datum
+casnet_reissue_uuid(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *id = PG_GETARG_UUID_P(0);
+	const pg_uuid_t *tenant = PG_GETARG_UUID_P(1);
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	bool		done;
+
+	done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
+		pg_cryptohash_update(ctx, tenant->data, UUID_LEN) >= 0 &&
+		pg_cryptohash_update(ctx, id->data, UUID_LEN) >= 0 &&
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) >= 0;
+	pg_cryptohash_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a SHA-256 digest"),
+				 errhint("The server's OpenSSL may not offer SHA-256.")));
+
+	memcpy(&result->data[0], &id->data[0], 8);
+	memcpy(&result->data[8], digest, 8);
+	result->data[8] = (id->data[8] & 0xc0) | (digest[0] & 0x3f);
+	PG_RETURN_UUID_P(result);
 }
