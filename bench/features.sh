@@ -142,7 +142,9 @@ best_ranked()
 tagging()
 {
 	local new="'new 1', 'new 2', 'new 3', 'new 4', 'new 5'"
-	local chosen="SELECT id FROM casnet.records WHERE tenant_id = '$(tenant_id "$2")' ORDER BY id LIMIT 1000"
+	local chosen
+
+	chosen="SELECT id FROM casnet.records WHERE tenant_id = '$(tenant_id "$2")' ORDER BY id LIMIT 1000"
 
 	echo 'BEGIN;'
 	case $1 in

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 #
 # lib.sh - what the benchmarks share: a pinned private server with the records of
 # load.sql, and measurements with pgbench.  Sourced, never run.
