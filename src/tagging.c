@@ -441,7 +441,25 @@ is_call(Node *node)
 	return schema != NULL && strcmp(schema, "casnet") == 0;
 }
 
-/* Whether the tree has such a call where we could put something in its place. */
+/* Most statements are so plain that they need not be searched. */
+static bool
+may_have_call(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->hasSubLinks || query->cteList != NIL)
+		return true;
+	foreach(lc, query->rtable)
+	{
+		RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
+
+		if (kind == RTE_SUBQUERY || kind == RTE_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the tree has such a call. */
 static bool
 has_call(Node *node, void *context)
 {
@@ -726,7 +744,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	Expansion	expansion = {params, NULL, false, false};
 	PlannedStmt *result;
 
-	if (has_call((Node *) parse, NULL))
+	if (may_have_call(parse) && has_call((Node *) parse, NULL))
 		parse = (Query *) expand_mutator((Node *) parse, &expansion);
 
 	if (previous_planner_hook)
