@@ -196,6 +196,7 @@ CREATE FUNCTION casnet.doctor()
 				   remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off			-- takes longer than all the checks
 	AS $$
 	WITH finding AS (
 		SELECT * FROM casnet.doctor_roles()

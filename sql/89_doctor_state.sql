@@ -41,7 +41,7 @@ CREATE FUNCTION casnet.doctor_settings()
 		-- each as (whose, name, value, the statement up to SET or RESET).
 		SELECT s.setrole, s.setdatabase, lower(split_part(c.text, '=', 1)) AS name,
 			   substr(c.text, strpos(c.text, '=') + 1) AS value,
-			   v.alter_what, ltrim(v.alter_what, 'ALTER ') AS whose
+			   v.alter_what, substr(v.alter_what, 7) AS whose
 		  FROM pg_db_role_setting AS s
 		  LEFT JOIN pg_roles AS r ON r.oid = s.setrole
 		  LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
@@ -268,7 +268,7 @@ CREATE FUNCTION casnet.doctor_state()
 		('trigram-absent', 'pg_trgm',
 		 'Without pg_trgm no index finds a part of a word.'),
 		('unaccent-absent', 'unaccent',
-		 'Without unaccent a search for Muller does not find Müller.'))
+		 'Without unaccent a search finds a word with accents only if they are given.'))
 		AS v (code, extension, problem)
 	 WHERE NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = v.extension)
 	   AND EXISTS (SELECT FROM pg_available_extensions AS a
