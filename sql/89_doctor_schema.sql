@@ -437,7 +437,7 @@ CREATE FUNCTION casnet.doctor_keys()
 	-- key-without-tenant: 23505 tells that another tenant has the value.
 	UNION ALL
 	SELECT 'key-without-tenant',
-		   coalesce(format('%I on %s', k.conname, k.relation),
+		   coalesce(quote_ident(k.conname) || ' on ' || k.relation,
 					k.indexrelid::regclass::text),
 		   'It is unique across tenants, so its error tells that another tenant has the value.',
 		   CASE WHEN k.contype IN ('p', 'u')

@@ -155,19 +155,23 @@ CREATE FUNCTION casnet.doctor_views()
 	  JOIN through AS t ON t.role = d.proowner
 	  JOIN watched AS w ON w.relation = t.relation
 	 CROSS JOIN LATERAL (
-		SELECT regexp_replace(w.relname, '(\W)', '\\\1', 'g') AS relname,
-			   regexp_replace(w.nspname, '(\W)', '\\\1', 'g') AS nspname) AS x
+		-- As they are written, quoted or not; regular expressions.
+		SELECT regexp_replace(lower(replace(w.relname, '"', '""')),
+							  '(\W)', '\\\1', 'g') AS relname,
+			   regexp_replace(lower(replace(w.nspname, '"', '""')),
+							  '(\W)', '\\\1', 'g') AS nspname) AS x
 	 WHERE d.is_open AND NOT d.is_trigger
 	   AND d.body !~ 'casnet\.(tenant_with|require_user|can_in|can|tenant_to_manage|current_user_id)\s*\('
 	   AND (EXISTS (SELECT FROM pg_depend AS p
 					 WHERE p.classid = 'pg_proc'::regclass AND p.objid = d.oid
 					   AND p.refclassid = 'pg_class'::regclass
 					   AND p.refobjid = w.relation)
-			OR strpos(d.body, lower(w.relname)) > 0
-			   AND (d.body ~ ('\m' || lower(x.nspname) || '"?\s*\.\s*"?'
-							  || lower(x.relname) || '\M')
-					OR coalesce(d.path, 'public') ~ ('\m' || x.nspname || '\M')
-					   AND d.body ~ ('[^.]\m' || lower(x.relname) || '\M')))
+			OR strpos(d.body, lower(replace(w.relname, '"', '""'))) > 0
+			   AND (d.body ~ ('(^|\W)' || x.nspname || '"?\s*\.\s*"?'
+							  || x.relname || '(\W|$)')
+					OR lower(coalesce(d.path, 'public'))
+					   ~ ('(^|\W)' || x.nspname || '(\W|$)')
+					   AND d.body ~ ('(^|[^.\w])"?' || x.relname || '(\W|$)')))
 
 	-- function-search-path: the caller puts a function or operator of the same
 	-- name in front, and it runs as the owner.

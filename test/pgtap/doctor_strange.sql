@@ -18,8 +18,8 @@ SELECT is(diagnosis('grant-public'), 'warning casnet.records', 'others still do'
 
 CREATE SCHEMA "a b; --'";
 CREATE TABLE "a b; --'"."T""x" (tenant_id uuid, "i d" int PRIMARY KEY, up int REFERENCES "a b; --'"."T""x");
-CREATE POLICY "p'q" ON "a b; --'"."T""x" USING (tenant_id = casnet.tenant_with('view_records'));
-CREATE POLICY "every""one" ON "a b; --'"."T""x" USING (true);
+CREATE POLICY "p'q" ON "a b; --'"."T""x" FOR SELECT USING (tenant_id = casnet.tenant_with('view_records'));
+CREATE POLICY "every""one" ON "a b; --'"."T""x" FOR UPDATE USING (true);
 CREATE INDEX "x'y" ON "a b; --'"."T""x" (up);
 CREATE FUNCTION "a b; --'"."f (x)"() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$SELECT count(*) FROM "a b; --'"."T""x"$$;
 CREATE VIEW "a b; --'"."v v" AS SELECT * FROM "a b; --'"."T""x";
