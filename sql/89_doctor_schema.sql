@@ -1,37 +1,85 @@
 -- casnet.doctor(): tables, policies, keys and indexes.
 
--- The nodes of a stored expression, such as polqual::text: number, depth, kind,
--- number of its end, and OID of the function or operator that it calls.
--- Other tokens have no end: ":boolop and", ":rtable <>".
-CREATE FUNCTION casnet.expression_nodes(
-	tree text, OUT node bigint, OUT depth bigint, OUT kind text,
-	OUT final bigint, OUT calls oid)
-	RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE STRICT
+-- What is to be known about a stored expression, such as polqual::text, in one
+-- pass over its nodes: whether it is a comparison of a column with
+-- tenant_with(), alone or as a term of an AND; whether it has a subquery, or
+-- one that reads nothing, as in (SELECT f()); and which functions have a column
+-- in their arguments.
+CREATE FUNCTION casnet.inspect_expression(
+	tree text, OUT is_narrow boolean, OUT has_subquery boolean,
+	OUT has_wrapped_call boolean, OUT row_functions oid[])
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH token AS MATERIALIZED (
-		SELECT m.number, m.found[1] AS text,
-			   sum(CASE left(m.found[1], 1) WHEN '{' THEN 1 WHEN '}' THEN -1
-					ELSE 0 END) OVER (ORDER BY m.number) AS depth
+DECLARE
+	tenant_with oid := to_regprocedure('casnet.tenant_with(text)');
+	uuid_eq oid := 'pg_catalog.=(uuid,uuid)'::regoperator;
+	token text;
+	depth integer := 0;
+	-- of the nodes that are open, by depth
+	kind text[] := '{}';
+	calls oid[] := '{}';
+	has_column boolean[] := '{}';
+	column_below boolean[] := '{}';		-- right below
+	tenant_below boolean[] := '{}';
+	reads_nothing boolean[] := '{}';
+	is_and boolean := false;			-- the outermost
+BEGIN
+	is_narrow := false;
+	has_subquery := false;
+	has_wrapped_call := false;
+	row_functions := '{}';
+	FOR token IN
+		SELECT m.found[1]
 		  FROM regexp_matches(tree,
-				'\\.|[{][A-Z_0-9]*|[}]|:funcid [0-9]+|:opno [0-9]+|:boolop [a-z]+|:rtable <>',
-				'g') WITH ORDINALITY AS m (found, number)
-	)
-	SELECT t.number, t.depth, ltrim(t.text, '{'), ending.number,
-		   (SELECT substring(c.text FROM '[0-9]+$')::oid
-			  FROM token AS c
-			 WHERE c.text ~ '^:(funcid|opno)' AND c.depth = t.depth
-			   AND c.number BETWEEN t.number AND ending.number LIMIT 1)
-	  FROM token AS t
-	  LEFT JOIN LATERAL (
-		SELECT min(e.number) AS number FROM token AS e
-		 WHERE t.text LIKE '{%' AND e.text = '}' AND e.number > t.number
-		   AND e.depth = t.depth - 1) AS ending ON true
-	 WHERE t.text ~ '^([{]|:boolop|:rtable)'
+				'\\.|[{][A-Z_0-9]*|[}]|:funcid [0-9]+|:opno [0-9]+|:boolop and|:rtable <>',
+				'g') AS m (found)
+	LOOP
+		CASE left(token, 1)
+		WHEN '{' THEN
+			depth := depth + 1;
+			kind[depth] := substr(token, 2);
+			calls[depth] := 0;
+			has_column[depth] := token = '{VAR';
+			column_below[depth] := false;
+			tenant_below[depth] := false;
+			reads_nothing[depth] := false;
+		WHEN ':' THEN
+			IF token LIKE ':rtable%' THEN
+				-- The query is right below its SUBLINK.
+				reads_nothing[depth - 1] := true;
+			ELSIF token LIKE ':boolop%' THEN
+				is_and := is_and OR depth = 1;
+			ELSE
+				calls[depth] := substring(token FROM '[0-9]+')::oid;
+			END IF;
+		WHEN '}' THEN
+			IF kind[depth] = 'SUBLINK' THEN
+				has_wrapped_call := has_wrapped_call OR reads_nothing[depth];
+				has_subquery := has_subquery OR NOT reads_nothing[depth];
+			ELSIF kind[depth] = 'FUNCEXPR' AND has_column[depth]
+				  AND NOT calls[depth] = ANY (row_functions) THEN
+				row_functions := row_functions || calls[depth];
+			ELSIF kind[depth] = 'OPEXPR' AND calls[depth] = uuid_eq
+				  AND column_below[depth] AND tenant_below[depth] THEN
+				is_narrow := is_narrow OR depth = 1 OR depth = 2 AND is_and;
+			END IF;
+			IF depth > 1 THEN
+				has_column[depth - 1] := has_column[depth - 1] OR has_column[depth];
+				column_below[depth - 1] := column_below[depth - 1]
+					OR kind[depth] = 'VAR';
+				tenant_below[depth - 1] := tenant_below[depth - 1]
+					OR kind[depth] = 'FUNCEXPR' AND calls[depth] = tenant_with;
+			END IF;
+			depth := depth - 1;
+		ELSE
+			NULL;			-- an escaped character, maybe a brace
+		END CASE;
+	END LOOP;
+END
 $$;
-COMMENT ON FUNCTION casnet.expression_nodes(text) IS
-	'internal: the nodes of a stored expression';
+COMMENT ON FUNCTION casnet.inspect_expression(text) IS
+	'internal: what doctor() has to know about a stored expression';
 
 -- The policies, and the triggers by name, that install() makes, read from the
 -- functions that make them.
@@ -168,48 +216,27 @@ CREATE FUNCTION casnet.doctor_policies()
 		  FROM pg_policy AS p
 		  LEFT JOIN watched AS w ON w.relation = p.polrelid
 	), expression AS MATERIALIZED (
-		SELECT p.*, e.clause, e.tree::text AS tree,
-			   pg_get_expr(e.tree, p.polrelid) AS source
+		SELECT p.*, e.clause, e.tree::text AS tree, g.source,
+			   g.source = 'false'
+			   OR g.source ~ $x$^\([^()' ]+ = casnet\.tenant_with\('[^']*'::text\)\)\Z$x$
+			   AS is_bare
 		  FROM policy AS p
 		 CROSS JOIN LATERAL (VALUES ('USING', p.polqual),
 							 ('WITH CHECK', p.polwithcheck))
 			   AS e (clause, tree)
+		 CROSS JOIN LATERAL pg_get_expr(e.tree, p.polrelid) AS g (source)
 		 WHERE e.tree IS NOT NULL
 	), inspected AS MATERIALIZED (
 		-- Bare policies, which is all but a few, need no closer look.
-		SELECT e.*
+		SELECT e.*, true AS is_narrow, false AS has_subquery,
+			   false AS has_wrapped_call, '{}'::oid[] AS row_functions
 		  FROM expression AS e
-		 WHERE e.is_watched
-		   AND e.source NOT IN ('true', 'false')
-		   AND e.source !~ $x$^\([^()' ]+ = casnet\.tenant_with\('[^']*'::text\)\)\Z$x$
-	), node AS MATERIALIZED (
-		SELECT i.oid, i.clause, n.*
-		  FROM inspected AS i
-		 CROSS JOIN LATERAL casnet.expression_nodes(i.tree) AS n
-	), narrow AS MATERIALIZED (
-		-- A comparison of a column with tenant_with(), alone or one of the
-		-- terms of an AND: lets nothing through that ours do not.
-		SELECT e.oid, e.clause
+		 WHERE e.is_watched AND e.is_bare
+		UNION ALL
+		SELECT e.*, i.*
 		  FROM expression AS e
-		 WHERE e.is_watched
-		   AND (e.source = 'false'
-				OR e.source ~ $x$^\([^()' ]+ = casnet\.tenant_with\('[^']*'::text\)\)\Z$x$)
-		UNION
-		SELECT o.oid, o.clause
-		  FROM node AS o
-		  JOIN node AS f
-			ON f.oid = o.oid AND f.clause = o.clause AND f.kind = 'FUNCEXPR'
-			   AND f.depth = o.depth + 1 AND f.node BETWEEN o.node AND o.final
-			   AND f.calls = to_regprocedure('casnet.tenant_with(text)')
-		  JOIN node AS v
-			ON v.oid = o.oid AND v.clause = o.clause AND v.kind = 'VAR'
-			   AND v.depth = o.depth + 1 AND v.node BETWEEN o.node AND o.final
-		 WHERE o.kind = 'OPEXPR' AND o.calls = 'pg_catalog.=(uuid,uuid)'::regoperator
-		   AND (o.depth = 1
-				OR o.depth = 2
-				   AND EXISTS (SELECT FROM node AS b
-								WHERE b.oid = o.oid AND b.clause = o.clause
-								  AND b.depth = 1 AND b.kind = ':boolop and'))
+		 CROSS JOIN LATERAL casnet.inspect_expression(e.tree) AS i
+		 WHERE e.is_watched AND NOT e.is_bare
 	), expected AS MATERIALIZED (
 		SELECT x.* FROM casnet.expected_policies() AS x
 	)
@@ -244,12 +271,10 @@ CREATE FUNCTION casnet.doctor_policies()
 	 WHERE p.is_watched AND p.polpermissive AND p.applies
 	   AND NOT EXISTS (SELECT FROM expected AS x
 						WHERE x.relation = p.polrelid AND x.name = p.polname)
-	   AND EXISTS (SELECT FROM expression AS e
-					WHERE e.oid = p.oid
-					  AND (p.kind <> 'application' AND e.source <> 'false'
-						   OR NOT EXISTS (SELECT FROM narrow AS n
-										   WHERE n.oid = e.oid
-											 AND n.clause = e.clause)))
+	   AND EXISTS (SELECT FROM inspected AS i
+					WHERE i.oid = p.oid
+					  AND (p.kind <> 'application' AND i.source <> 'false'
+						   OR NOT i.is_narrow))
 
 	-- policy-restrictive: it only narrows, and is one more condition on each row.
 	UNION ALL
@@ -267,14 +292,7 @@ CREATE FUNCTION casnet.doctor_policies()
 				  i.clause),
 		   '-- compare instead: tenant_id = casnet.tenant_with(''permission'')'
 	  FROM inspected AS i
-	 WHERE EXISTS (SELECT FROM node AS n
-					WHERE n.oid = i.oid AND n.clause = i.clause
-					  AND n.kind = 'SUBLINK'
-					  AND NOT EXISTS (SELECT FROM node AS r
-									   WHERE r.oid = n.oid AND r.clause = n.clause
-										 AND r.kind = ':rtable <>'
-										 AND r.depth = n.depth + 1
-										 AND r.node BETWEEN n.node AND n.final))
+	 WHERE i.has_subquery
 
 	-- policy-wrapped-call: the planner does not see the value, so it estimates
 	-- for no tenant in particular.  A bare STABLE call is computed once, too.
@@ -291,27 +309,17 @@ CREATE FUNCTION casnet.doctor_policies()
 		SELECT regexp_replace(i.source,
 							  '\( SELECT ([^()]+\([^()]*\)) AS [^() ]+\)',
 							  '\1', 'g') AS source) AS u
-	 WHERE EXISTS (SELECT FROM node AS n
-					 JOIN node AS r
-					   ON r.oid = n.oid AND r.clause = n.clause
-						  AND r.kind = ':rtable <>' AND r.depth = n.depth + 1
-						  AND r.node BETWEEN n.node AND n.final
-					WHERE n.oid = i.oid AND n.clause = i.clause
-					  AND n.kind = 'SUBLINK')
+	 WHERE i.has_wrapped_call
 
 	-- policy-row-function: called for the rows of all tenants, unless an index
 	-- condition comes first.
 	UNION ALL
-	SELECT DISTINCT 'policy-row-function', i.name,
+	SELECT 'policy-row-function', i.name,
 		   format('%s calls %s with a column, so it runs for each row and serves no index.',
-				  i.clause, n.calls::regprocedure),
+				  i.clause, f.oid::regprocedure),
 		   '-- compare the column with a value of the session instead'
 	  FROM inspected AS i
-	  JOIN node AS n ON n.oid = i.oid AND n.clause = i.clause AND n.kind = 'FUNCEXPR'
-	  JOIN pg_proc AS f ON f.oid = n.calls AND NOT f.proleakproof
-	 WHERE EXISTS (SELECT FROM node AS v
-					WHERE v.oid = n.oid AND v.clause = n.clause AND v.kind = 'VAR'
-					  AND v.node BETWEEN n.node AND n.final)
+	  JOIN pg_proc AS f ON f.oid = ANY (i.row_functions) AND NOT f.proleakproof
 
 	-- policy-immutable: its value is put into the plan when that is made, and a
 	-- kept plan has it for the next user too.

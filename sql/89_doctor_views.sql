@@ -9,8 +9,16 @@ CREATE FUNCTION casnet.doctor_views()
 		SELECT a.role FROM casnet.application_roles() AS a
 		UNION ALL SELECT 0::oid			-- PUBLIC
 	), watched AS MATERIALIZED (
-		SELECT w.relation::oid AS relation, w.kind, n.nspname, c.relname,
-			   c.relowner, c.relforcerowsecurity
+		-- written is the name as it is in a body, quoted or not; the patterns
+		-- are regular expressions for it.
+		SELECT w.relation::oid AS relation, w.kind, n.nspname,
+			   c.relnamespace,
+			   c.relowner, c.relforcerowsecurity,
+			   lower(replace(c.relname, '"', '""')) AS written,
+			   regexp_replace(lower(replace(c.relname, '"', '""')),
+							  '(\W)', '\\\1', 'g') AS pattern,
+			   regexp_replace(lower(replace(n.nspname, '"', '""')),
+							  '(\W)', '\\\1', 'g') AS schema_pattern
 		  FROM casnet.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
 		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -154,24 +162,18 @@ CREATE FUNCTION casnet.doctor_views()
 	  FROM definer AS d
 	  JOIN through AS t ON t.role = d.proowner
 	  JOIN watched AS w ON w.relation = t.relation
-	 CROSS JOIN LATERAL (
-		-- As they are written, quoted or not; regular expressions.
-		SELECT regexp_replace(lower(replace(w.relname, '"', '""')),
-							  '(\W)', '\\\1', 'g') AS relname,
-			   regexp_replace(lower(replace(w.nspname, '"', '""')),
-							  '(\W)', '\\\1', 'g') AS nspname) AS x
 	 WHERE d.is_open AND NOT d.is_trigger
 	   AND d.body !~ 'casnet\.(tenant_with|require_user|can_in|can|tenant_to_manage|current_user_id)\s*\('
 	   AND (EXISTS (SELECT FROM pg_depend AS p
 					 WHERE p.classid = 'pg_proc'::regclass AND p.objid = d.oid
 					   AND p.refclassid = 'pg_class'::regclass
 					   AND p.refobjid = w.relation)
-			OR strpos(d.body, lower(replace(w.relname, '"', '""'))) > 0
-			   AND (d.body ~ ('(^|\W)' || x.nspname || '"?\s*\.\s*"?'
-							  || x.relname || '(\W|$)')
+			OR strpos(d.body, w.written) > 0
+			   AND (d.body ~ ('(^|\W)' || w.schema_pattern || '"?\s*\.\s*"?'
+							  || w.pattern || '(\W|$)')
 					OR lower(coalesce(d.path, 'public'))
-					   ~ ('(^|\W)' || x.nspname || '(\W|$)')
-					   AND d.body ~ ('(^|[^.\w])"?' || x.relname || '(\W|$)')))
+					   ~ ('(^|\W)' || w.schema_pattern || '(\W|$)')
+					   AND d.body ~ ('(^|[^.\w])"?' || w.pattern || '(\W|$)')))
 
 	-- function-search-path: the caller puts a function or operator of the same
 	-- name in front, and it runs as the owner.
@@ -224,7 +226,7 @@ CREATE FUNCTION casnet.doctor_views()
 				  w.nspname)
 	  FROM pg_publication_namespace AS s
 	  JOIN pg_publication AS p ON p.oid = s.pnpubid
-	  JOIN watched AS w ON w.nspname::text::regnamespace = s.pnnspid
+	  JOIN watched AS w ON w.relnamespace = s.pnnspid
 
 	-- slot-logical: decodes every change; a forgotten one also keeps the log.
 	UNION ALL

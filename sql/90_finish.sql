@@ -44,7 +44,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.application_powers(),
 	casnet.watched_tables(),
 	casnet.managed_tables(),
-	casnet.expression_nodes(text),
+	casnet.inspect_expression(text),
 	casnet.expected_policies(),
 	casnet.server_holes(integer),
 	casnet.doctor_roles(),
