@@ -8,6 +8,7 @@ CREATE POLICY notes ON public.notes USING (tenant_id = casnet.tenant_with('view_
 ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT ALL ON public.notes TO tap_operator;
 CREATE TABLE public.plain (id int);
+CREATE POLICY plain ON public.plain USING (casnet.can('view_records'));
 GRANT ALL ON public.plain TO PUBLIC;
 
 SELECT is(diagnosis('table-rls-off'), NULL, 'row level security on');

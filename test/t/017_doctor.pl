@@ -67,6 +67,13 @@ foreach my $case (
 	$node->poll_query_until('postgres', "SELECT current_setting('$name') NOT LIKE '$value%'");
 }
 
+# What the database sets is the database's, and told once.
+$node->safe_psql('postgres', q{ALTER DATABASE postgres SET log_statement = 'all'});
+is(diagnosis('log-statement'), 'warning DATABASE postgres', 'a setting of the database');
+take_remedy('log-statement');
+is(diagnosis('log-statement'), '', 'and its remedy');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET ALL');
+
 # A slot of this database, not of another, and not a physical one.
 $node->safe_psql('postgres', q{
 	CREATE DATABASE other;
