@@ -36,10 +36,13 @@ CREATE ROLE tap_owner;
 ALTER TABLE casnet.tags OWNER TO tap_owner;
 CREATE VIEW public.tag_names AS SELECT name FROM casnet.tags;
 ALTER VIEW public.tag_names OWNER TO tap_owner;
-GRANT SELECT ON public.tag_names TO tap_app;
+CREATE ROLE tap_other;
+CREATE VIEW public.of_another AS SELECT name FROM casnet.tags;
+ALTER VIEW public.of_another OWNER TO tap_other;
+GRANT SELECT ON public.tag_names, public.of_another TO tap_app;
 SELECT is(diagnosis('view-definer'), NULL, 'of the owner, whom the policies bind');
 ALTER TABLE casnet.tags NO FORCE ROW LEVEL SECURITY;
-SELECT is(diagnosis('view-definer'), 'error public.tag_names', 'or do not');
+SELECT is(diagnosis('view-definer'), 'error public.tag_names', 'or do not, the owner alone');
 SELECT is(after_remedy('view-definer'), 'silent', 'remedy');
 ALTER TABLE casnet.tags FORCE ROW LEVEL SECURITY;
 
