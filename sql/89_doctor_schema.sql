@@ -81,8 +81,8 @@ $$;
 COMMENT ON FUNCTION casnet.inspect_expression(text) IS
 	'internal: what doctor() has to know about a stored expression';
 
--- The policies, and the triggers by name, that install() makes, read from the
--- functions that make them.
+-- The policies that install() makes, read from the function that makes them, so
+-- that there is one list of them.
 CREATE FUNCTION casnet.expected_policies(
 	OUT relation regclass, OUT name text, OUT command "char", OUT expression text)
 	RETURNS SETOF record
