@@ -66,7 +66,25 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	casnet.add_signing_key(text, jsonb, text, text),
 	casnet.retire_signing_key(text),
-	casnet.cut_off_tokens(uuid)
+	casnet.cut_off_tokens(uuid),
+	casnet.doctor(),
+	casnet.doctor_codes(),
+	casnet.application_roles(),
+	casnet.application_powers(),
+	casnet.watched_tables(),
+	casnet.managed_tables(),
+	casnet.inspect_expression(text),
+	casnet.expected_policies(),
+	casnet.server_holes(integer),
+	casnet.doctor_roles(),
+	casnet.doctor_grants(),
+	casnet.doctor_tables(),
+	casnet.doctor_policies(),
+	casnet.doctor_keys(),
+	casnet.doctor_views(),
+	casnet.doctor_settings(),
+	casnet.doctor_state(),
+	casnet.doctor_data()
 	TO casnet_admin;
 
 GRANT EXECUTE ON FUNCTION casnet.erase_tenant(uuid) TO casnet_admin;

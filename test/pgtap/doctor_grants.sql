@@ -1,0 +1,65 @@
+-- casnet.doctor() on privileges that policies do not limit, and on secrets.
+BEGIN;
+SELECT plan(28);
+\ir include/fixtures.sql
+\ir include/doctor.sql
+CREATE ROLE tap_owner;
+
+GRANT TRUNCATE, REFERENCES, TRIGGER ON casnet.records TO tap_owner;
+GRANT SELECT ON casnet.records TO tap_app;
+SELECT is(diagnosis('grant-unpoliced'), NULL, 'for a role that is no application');
+GRANT TRUNCATE, REFERENCES, TRIGGER ON casnet.records TO tap_app;
+GRANT REFERENCES (id) ON casnet.tags TO PUBLIC;
+SELECT is(diagnosis('grant-unpoliced'), 'error casnet.records, error casnet.tags', 'for an application, and for PUBLIC by column');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-unpoliced'), 4::bigint, 'one finding a privilege');
+SELECT is(diagnosis('grant-public'), NULL, 'which is told once');
+SELECT is(after_remedy('grant-unpoliced'), 'silent', 'remedy');
+SELECT ok(has_table_privilege('tap_app', 'casnet.records', 'SELECT'), 'the rest stays');
+
+SELECT is(diagnosis('grant-maintain'), NULL, 'MAINTAIN');
+SELECT current_setting('server_version_num')::int >= 170000 AS has_maintain \gset
+\if :has_maintain
+GRANT MAINTAIN ON casnet.records TO tap_app;
+SELECT is(diagnosis('grant-maintain'), 'notice casnet.records', 'is told');
+SELECT is(after_remedy('grant-maintain'), 'silent', 'remedy');
+\else
+SELECT skip('no MAINTAIN before 17', 2);
+\endif
+
+GRANT SELECT ON casnet.persons TO tap_owner;
+SELECT is(diagnosis('grant-public'), NULL, 'for a role');
+GRANT SELECT, INSERT (name) ON casnet.persons TO PUBLIC;
+GRANT SELECT ON casnet.tenants TO PUBLIC;
+SELECT is(diagnosis('grant-public'), 'warning casnet.persons, warning casnet.tenants', 'for every role');
+SELECT is(after_remedy('grant-public'), 'silent', 'remedy');
+
+GRANT SELECT ON casnet.signing_keys TO tap_owner;
+SELECT is(diagnosis('grant-secret'), NULL, 'keys for a role that dumps');
+GRANT SELECT (kid) ON casnet.signing_keys TO tap_app;
+GRANT INSERT ON casnet.invitations TO casnet_user;
+GRANT TRUNCATE ON casnet.token_cutoffs TO casnet_user;
+SELECT is(diagnosis('grant-secret'), 'error casnet.invitations, error casnet.signing_keys', 'for an application');
+SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
+
+GRANT SELECT (username), UPDATE (full_name) ON casnet.users TO tap_app;
+SELECT is(diagnosis('grant-account'), NULL, 'columns without a secret');
+GRANT SELECT ON casnet.users TO casnet_user, casnet_admin;
+SELECT is(diagnosis('grant-account'), 'error casnet.users', 'hashes by the whole table');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-account'), 2::bigint, 'for administrators, too');
+SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
+SELECT ok(has_column_privilege('casnet_user', 'casnet.users', 'username', 'SELECT') AND has_column_privilege('casnet_admin', 'casnet.users', 'username', 'SELECT'), 'the other columns stay');
+GRANT SELECT ON casnet.users TO PUBLIC;
+SELECT is(diagnosis('grant-account') || coalesce(diagnosis('grant-public'), ''), 'error casnet.users', 'for PUBLIC, told once');
+SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
+GRANT SELECT (hashed_password), UPDATE (is_superuser) ON casnet.users TO tap_app;
+SELECT is(diagnosis('grant-account'), 'error casnet.users', 'by column');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-account'), 2::bigint, 'reading hashes, becoming a superuser');
+SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
+
+GRANT USAGE ON SCHEMA casnet TO PUBLIC;
+SELECT is(diagnosis('grant-schema'), NULL, 'USAGE');
+GRANT CREATE ON SCHEMA casnet TO tap_owner;
+SELECT is(diagnosis('grant-schema'), 'error casnet', 'CREATE, for whomever');
+SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,46 @@
+-- casnet.doctor() on the attributes that application roles have or can get.
+BEGIN;
+SELECT plan(20);
+\ir include/fixtures.sql
+\ir include/doctor.sql
+CREATE ROLE tap_boss SUPERUSER;
+CREATE ROLE tap_group;
+
+SELECT is(diagnosis('role-superuser'), NULL, 'a superuser who is no application');
+ALTER ROLE tap_app SUPERUSER;
+SELECT is(diagnosis('role-superuser'), 'error tap_app', 'an application that is one');
+SELECT is(after_remedy('role-superuser'), 'silent', 'remedy');
+GRANT tap_boss TO tap_app;
+SELECT is(diagnosis('role-superuser'), 'error tap_app', 'one that can become one');
+SELECT is(after_remedy('role-superuser'), 'silent', 'remedy');
+GRANT tap_group TO tap_app;
+GRANT tap_boss TO tap_group;
+SELECT is(diagnosis('role-superuser'), 'error tap_group', 'by a group');
+SELECT is(after_remedy('role-superuser'), 'silent', 'remedy');
+SELECT format('GRANT casnet_user TO %I', rolname) FROM pg_roles WHERE oid = 10 \gexec
+SELECT is(diagnosis('role-superuser'), (SELECT format('error %I', rolname) FROM pg_roles WHERE oid = 10), 'the first superuser of all');
+SELECT is(after_remedy('role-superuser'), 'silent', 'loses the membership, not the attribute');
+
+CREATE ROLE tap_dump BYPASSRLS;
+SELECT is(diagnosis('role-bypassrls'), NULL, 'a role for dumps');
+GRANT casnet_user TO tap_group;
+ALTER ROLE tap_group BYPASSRLS;
+SELECT is(diagnosis('role-bypassrls'), 'error tap_group', 'an application with BYPASSRLS');
+SELECT is(after_remedy('role-bypassrls'), 'silent', 'remedy');
+GRANT tap_dump TO tap_group;
+SELECT is(diagnosis('role-bypassrls'), 'error tap_group', 'one that can become it');
+SELECT is(after_remedy('role-bypassrls'), 'silent', 'remedy');
+
+ALTER ROLE tap_dump REPLICATION;
+SELECT is(diagnosis('role-replication'), NULL, 'a standby''s role');
+ALTER ROLE tap_app REPLICATION;
+SELECT is(diagnosis('role-replication'), 'error tap_app', 'an application that may copy the cluster');
+SELECT is(after_remedy('role-replication'), 'silent', 'remedy');
+
+ALTER ROLE tap_dump CREATEROLE;
+SELECT is(diagnosis('role-createrole'), NULL, 'CREATEROLE elsewhere');
+ALTER ROLE tap_app CREATEROLE;
+SELECT is(diagnosis('role-createrole'), CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'error tap_app' END, 'an application with CREATEROLE, until 15');
+SELECT is(after_remedy('role-createrole'), 'silent', 'remedy');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,74 @@
+-- casnet.doctor() on versions, and on what casnet.install() makes.
+BEGIN;
+SELECT plan(30);
+\ir include/fixtures.sql
+\ir include/doctor.sql
+
+SELECT is(diagnosis('schema-outdated'), NULL, 'tables of this version');
+COMMENT ON SCHEMA casnet IS 'casnet: multi-tenant case management (schema version 0.0)';
+SELECT is(diagnosis('schema-outdated'), 'warning casnet', 'of another');
+SELECT is(after_remedy('schema-outdated'), 'silent', 'remedy');
+COMMENT ON SCHEMA casnet IS NULL;
+SELECT is(diagnosis('schema-outdated'), 'warning casnet', 'of none');
+SELECT is(after_remedy('schema-outdated'), 'silent', 'remedy');
+
+SELECT is(diagnosis('extension-outdated'), NULL, 'the version that is on this machine');
+UPDATE pg_extension SET extversion = '0.0' WHERE extname = 'casnet';
+SELECT is(diagnosis('extension-outdated'), 'warning casnet', 'an older one');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), 'ALTER EXTENSION casnet UPDATE; SELECT casnet.install()', 'remedy');
+UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'casnet') WHERE extname = 'casnet';
+
+SELECT is(diagnosis('table-missing'), NULL, 'every table is there');
+DROP TABLE casnet.calendar_events, casnet.token_cutoffs;
+SELECT is(diagnosis('table-missing'), 'error casnet.calendar_events, error casnet.token_cutoffs', 'two are gone');
+SELECT is(after_remedy('table-missing'), 'silent', 'remedy');
+
+SELECT is(diagnosis('trigger-missing'), NULL, 'every trigger is there');
+ALTER TABLE casnet.user_tenants DISABLE TRIGGER casnet_guard;
+ALTER TABLE casnet.users ENABLE TRIGGER casnet_announce_row;
+ALTER TABLE casnet.records ENABLE REPLICA TRIGGER casnet_clear_tasks;
+DROP TRIGGER casnet_completed_at ON casnet.tasks;
+DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
+CREATE FUNCTION public.guard_membership() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER casnet_last_owner BEFORE UPDATE ON casnet.user_tenants EXECUTE FUNCTION public.guard_membership();
+ALTER TABLE casnet.tags ENABLE ALWAYS TRIGGER casnet_updated_at;
+SELECT is(diagnosis('trigger-missing'), 'error casnet_announce_row on casnet.users, error casnet_clear_tasks on casnet.records, error casnet_completed_at on casnet.tasks, error casnet_guard on casnet.user_tenants, error casnet_last_owner on casnet.user_tenants', 'off, not always on, on standbys only, gone, another');
+DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
+SELECT is(after_remedy('trigger-missing'), 'silent', 'remedy');
+
+-- A database that CASCADE left bare has much to say, and one call mends it.
+DROP EXTENSION casnet CASCADE;
+SET LOCAL row_security = off;
+CREATE EXTENSION casnet;
+SET LOCAL row_security = on;
+\set diagnosed 'SELECT string_agg(DISTINCT code, '' '') FROM casnet.doctor() WHERE severity <> ''notice'' AND code <> ''server-outdated'''
+SELECT is((:diagnosed), 'policy-changed trigger-missing', 'a database left bare');
+SELECT casnet.install();
+SELECT is((:diagnosed), NULL, 'is mended');
+
+-- So has one without tables, as a restore sees it.
+DROP EXTENSION casnet CASCADE;
+DROP SCHEMA casnet CASCADE;
+CREATE SCHEMA casnet;
+SET LOCAL row_security = off;
+CREATE EXTENSION casnet;
+SET LOCAL row_security = on;
+SELECT is((:diagnosed), 'schema-outdated table-missing', 'one without tables');
+SELECT casnet.install();
+SELECT is((:diagnosed), NULL, 'is mended');
+
+SELECT is(diagnosis('trigram-absent'), 'notice pg_trgm', 'a module that is not installed');
+SELECT is(after_remedy('trigram-absent'), 'silent', 'remedy');
+SELECT is(diagnosis('unaccent-absent'), 'notice unaccent', 'another');
+SELECT is(after_remedy('unaccent-absent'), 'silent', 'remedy');
+
+SELECT is(diagnosis('server-outdated'), (SELECT string_agg('warning ' || cve, ', ' ORDER BY cve) FROM casnet.server_holes(current_setting('server_version_num')::int)), 'this server');
+SELECT results_eq('SELECT cve FROM casnet.server_holes(150002) ORDER BY cve', ARRAY['CVE-2023-2455', 'CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.2');
+SELECT results_eq('SELECT cve FROM casnet.server_holes(150003) ORDER BY cve', ARRAY['CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.3 fixes one');
+SELECT results_eq('SELECT cve FROM casnet.server_holes(150013)', ARRAY['CVE-2025-8713'], '15.13');
+SELECT results_eq('SELECT cve FROM casnet.server_holes(160004) ORDER BY cve', ARRAY['CVE-2024-10976', 'CVE-2025-8713'], '16.4');
+SELECT results_eq('SELECT cve, fixed_in FROM casnet.server_holes(170001)', $$VALUES ('CVE-2025-8713', '17.6')$$, '17.1');
+SELECT is_empty('SELECT * FROM unnest(ARRAY[150014, 160010, 170006, 180000, 190000]) AS v (v), casnet.server_holes(v)', 'fixed ones');
+SELECT is((SELECT remedy FROM (SELECT '-- update PostgreSQL to ' || fixed_in || ' or later' AS remedy FROM casnet.server_holes(170005)) AS x), '-- update PostgreSQL to 17.6 or later', 'and by which version');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,26 @@
+-- For the tests of casnet.doctor(), after fixtures.sql.  diagnosis() is what a
+-- member of casnet_admin is told about a code, NULL for nothing;
+-- after_remedy() pastes the remedies, as a superuser, and says what is left.
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION public.diagnosis(code text) RETURNS text LANGUAGE sql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(DISTINCT d.severity || ' ' || d.object, ', ')
+	  FROM casnet.doctor() AS d WHERE d.code = diagnosis.code
+$$;
+ALTER FUNCTION public.diagnosis(text) OWNER TO tap_operator;
+
+CREATE FUNCTION public.after_remedy(code text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	remedy text;
+BEGIN
+	FOR remedy IN
+		SELECT DISTINCT d.remedy FROM casnet.doctor() AS d WHERE d.code = after_remedy.code
+	LOOP
+		IF remedy LIKE '--%' THEN
+			RETURN 'nothing to paste';
+		END IF;
+		EXECUTE remedy;
+	END LOOP;
+	RETURN coalesce(public.diagnosis(after_remedy.code), 'silent');
+END
+$$;
