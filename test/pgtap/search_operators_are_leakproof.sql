@@ -2,7 +2,7 @@
 -- so what @~ and *=* raise depends on the query alone: no value makes them
 -- raise, and hidden rows change no answer.
 BEGIN;
-SELECT plan(7);
+SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION pg_trgm;
@@ -24,6 +24,14 @@ CALL be('olga', 'North');
 SELECT lives_ok('SELECT count(casnet.contains(a.value, b.value)) FROM public.odd AS a, public.odd AS b', 'every value contains any part, or not');
 SELECT lives_ok($$SELECT count(casnet.search_match(to_tsvector('simple', left(value, 90000)), query)) FROM public.odd,
 	unnest(ARRAY['', 'x', 'x:*', '!x', '!!!x & (y | !z)', 'x <-> y', 'x <16384> y', '(x | !y) <-> (!z & w)', 'x:ABCD']::tsquery[]) AS query$$, 'a query matches any text, or not');
+
+-- However deep a query is, texts with its first word are as good as others.
+CREATE FUNCTION pg_temp.deep(word text, levels integer) RETURNS tsquery LANGUAGE sql AS $$
+	SELECT (word || '&' || repeat('!!!!!!!!!!!!!!!!!!!!!!!!!!!!(', levels) || 'x' || repeat(')', levels))::tsquery
+$$;
+SELECT alike(error_of(format('SELECT %L::tsvector OPERATOR(casnet.@~) pg_temp.deep(''here'', 1800)', vector)), '54001 | stack depth limit exceeded%', 'a deep query, for ' || vector)
+  FROM unnest('{here,there}'::text[]) AS vector;
+SELECT is('here'::tsvector OPERATOR(casnet.@~) pg_temp.deep('here', 50), false, 'one that is not so deep is answered');
 
 CREATE FUNCTION pg_temp.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
