@@ -49,8 +49,8 @@ COMMENT ON FUNCTION casnet.search_query(text) IS
 -- LEAKPROOF: what it raises depends on the query alone.
 CREATE FUNCTION casnet.search_match(vector tsvector, query tsquery)
 	RETURNS boolean
-	LANGUAGE internal STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 2
-	AS 'ts_match_vq';
+	LANGUAGE c STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 2
+	AS 'MODULE_PATHNAME', 'casnet_search_match';
 COMMENT ON FUNCTION casnet.search_match(tsvector, tsquery) IS
 	'whether a text matches a text search query; behind the operator @~';
 
@@ -73,11 +73,20 @@ CREATE OPERATOR casnet.@~ (
 COMMENT ON OPERATOR casnet.@~ (tsvector, text) IS
 	'matches what somebody typed, see casnet.search_query()';
 
+CREATE FUNCTION casnet.gin_extract_search_query(
+	tsvector, internal, int2, internal, internal, internal, internal)
+	RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_gin_extract_search_query';
+COMMENT ON FUNCTION casnet.gin_extract_search_query(
+	tsvector, internal, int2, internal, internal, internal, internal) IS
+	'internal: GIN support for the operator @~';
+
 CREATE OPERATOR CLASS casnet.gin_match_ops FOR TYPE tsvector USING gin AS
 	OPERATOR 1 casnet.@~ (tsvector, tsquery),
 	FUNCTION 1 pg_catalog.gin_cmp_tslexeme(text, text),
 	FUNCTION 2 pg_catalog.gin_extract_tsvector(tsvector, internal, internal),
-	FUNCTION 3 pg_catalog.gin_extract_tsquery(tsvector, internal, int2,
+	FUNCTION 3 casnet.gin_extract_search_query(tsvector, internal, int2,
 		internal, internal, internal, internal),
 	FUNCTION 4 pg_catalog.gin_tsquery_consistent(internal, int2, tsvector,
 		int4, internal, internal, internal, internal),

@@ -47,10 +47,13 @@ BEGIN
 		ON CONFLICT DO NOTHING;
 		GET DIAGNOSTICS linked = ROW_COUNT;
 		total := total + linked;
-		EXIT WHEN linked = cardinality(record_ids) * cardinality(wanted);
+		EXIT WHEN linked > 0
+			AND linked = cardinality(record_ids) * cardinality(wanted);
 
 		IF attempt = 1 THEN
 			PERFORM casnet.require_records(record_ids);
+			-- No record, no tag.
+			EXIT WHEN coalesce(cardinality(record_ids), 0) = 0;
 		END IF;
 		EXIT WHEN cardinality(wanted) = (SELECT count(*) FROM casnet.tags AS t
 										  WHERE t.name = ANY (wanted));

@@ -39,6 +39,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.gin_extract_uuid(uuid, internal),
 	casnet.gin_extract_uuid(uuid, internal, int2, internal, internal),
 	casnet.gin_uuid_consistent(internal, int2, uuid, int4, internal, internal),
+	casnet.gin_extract_search_query(tsvector, internal, int2, internal,
+									internal, internal, internal),
 	casnet.gin_extract_substring(text, internal, int2, internal, internal,
 								 internal, internal),
 	casnet.search_query(text),

@@ -4,8 +4,8 @@
  *
  * The server uses an index below a policy only for operators whose functions
  * are leakproof.  Its own match operator @@ and LIKE are not marked so.  Ours
- * are: full text is ts_match_vq() of the server itself, declared LEAKPROOF in
- * SQL, and substrings are found by casnet_contains() below.  Why that is
+ * are: full text is ts_match_vq() of the server itself behind a check of the
+ * query, and substrings are found by casnet_contains() below.  Why that is
  * honest is told in README.md beside this file.
  */
 #include "postgres.h"
@@ -14,9 +14,12 @@
 #include "catalog/pg_collation.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
+#include "tsearch/ts_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/formatting.h"
 
 #include "casnet.h"
@@ -31,7 +34,12 @@
 #define MAX_ROWS 1000
 #define DEFAULT_ROWS 20
 
+/* More stack than the server takes for each level of a query. */
+#define QUERY_FRAME_BYTES 512
+
 PG_FUNCTION_INFO_V1(casnet_search_query);
+PG_FUNCTION_INFO_V1(casnet_search_match);
+PG_FUNCTION_INFO_V1(casnet_gin_extract_search_query);
 PG_FUNCTION_INFO_V1(casnet_search_limit);
 PG_FUNCTION_INFO_V1(casnet_search_part);
 PG_FUNCTION_INFO_V1(casnet_contains);
@@ -176,6 +184,54 @@ casnet_search_query(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(OidFunctionCall2(F_TO_TSQUERY_REGCONFIG_TEXT,
 									 ObjectIdGetDatum(configuration),
 									 CStringGetTextDatum(query)));
+}
+
+/*
+ * Raise 54001 if the stack is too small for the query.  The server's match
+ * goes into an operand only if the text has those before it, so without this
+ * 'word' & deep would fail for the texts with that word only.
+ */
+static void
+check_depth(QueryItem *item)
+{
+	volatile char frame[QUERY_FRAME_BYTES];
+
+	check_stack_depth();
+	frame[0] = item->type;
+	if (frame[0] != QI_OPR)
+		return;
+	check_depth(item + 1);
+	if (item->qoperator.oper != OP_NOT)
+		check_depth(item + item->qoperator.left);
+	frame[0] = 0;				/* no tail call: the frames must add up */
+}
+
+static void
+check_query(TSQuery query)
+{
+	if (query->size > 0)
+		check_depth(GETQUERY(query));
+}
+
+/*
+ * casnet.search_match(vector tsvector, query tsquery) returns boolean
+ *
+ * Whether the text matches.  LEAKPROOF: it raises for a query that is nested
+ * too deep, whatever the text.
+ */
+Datum
+casnet_search_match(PG_FUNCTION_ARGS)
+{
+	check_query(PG_GETARG_TSQUERY(1));
+	return ts_match_vq(fcinfo);
+}
+
+/* GIN support: the keys of a query, once it has been checked. */
+Datum
+casnet_gin_extract_search_query(PG_FUNCTION_ARGS)
+{
+	check_query(PG_GETARG_TSQUERY(0));
+	return gin_extract_tsquery(fcinfo);
 }
 
 /*

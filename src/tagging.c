@@ -86,6 +86,7 @@ typedef struct Expansion
 {
 	ParamListInfo params;
 	Query	   *query;			/* whose expressions we are in */
+	bool		filter;			/* where NULL is as good as false */
 	bool		has_policy;		/* what came instead has policies */
 	bool		unknown;		/* a call whose tags nobody knows yet */
 } Expansion;
@@ -580,15 +581,23 @@ call_of_query(Query *query)
 /*
  * Whether the expression is the id of a row of casnet.records that this query
  * reads as the same role as the call would: it need not be looked up again.
+ * Not where an outer join may have put a NULL in its place.
  */
 static bool
 is_record_id(Node *node, Query *query)
 {
 	Var		   *var = (Var *) node;
 	RangeTblEntry *rte;
+	ListCell   *lc;
 
 	if (!IsA(node, Var) || var->varlevelsup != 0 || var->varattno <= 0)
 		return false;
+	foreach(lc, query->rtable)
+	{
+		rte = lfirst_node(RangeTblEntry, lc);
+		if (rte->rtekind == RTE_JOIN && rte->jointype != JOIN_INNER)
+			return false;
+	}
 	rte = rt_fetch(var->varno, query->rtable);
 	return rte->rtekind == RTE_RELATION &&
 		!OidIsValid(casnet_check_as_user(query, rte)) &&
@@ -631,7 +640,9 @@ make_not_exists(Node *x, List *names, Expansion *expansion)
 
 /*
  * What to put in the place of x IN (SELECT casnet.records_tagged(...)), or
- * NULL: a condition on x for every tag.
+ * NULL.  Where the statement filters by it, a condition on x for every tag.
+ * Elsewhere one query, because several conditions on a NULL do not add up to
+ * the one answer: false when no record passes, else NULL.
  */
 static Node *
 expand_in(SubLink *in, Expansion *expansion)
@@ -653,6 +664,8 @@ expand_in(SubLink *in, Expansion *expansion)
 		checkExprHasSubLink(x) || contain_vars_of_level((Node *) call, 1) ||
 		!filter_of_call(call, expansion, &filter))
 		return NULL;
+	if (!expansion->filter)
+		return make_in(in, sql_of_filter(&filter), expansion);
 
 	foreach(lc, filter.all_of)
 		conditions = lappend(conditions,
@@ -695,6 +708,8 @@ expand_function(RangeTblEntry *rte, Expansion *expansion)
 static Node *
 expand_mutator(Node *node, Expansion *expansion)
 {
+	bool		outer_filter = expansion->filter;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
@@ -705,6 +720,7 @@ expand_mutator(Node *node, Expansion *expansion)
 		ListCell   *lc;
 
 		expansion->query = query;
+		expansion->filter = false;
 		expansion->has_policy = false;
 		foreach(lc, query->rtable)
 		{
@@ -717,6 +733,7 @@ expand_mutator(Node *node, Expansion *expansion)
 								   QTW_DONT_COPY_QUERY);
 		query->hasRowSecurity |= expansion->has_policy;
 		expansion->query = outer;
+		expansion->filter = outer_filter;
 		expansion->has_policy |= outer_policy;
 		return (Node *) query;
 	}
@@ -727,7 +744,12 @@ expand_mutator(Node *node, Expansion *expansion)
 		if (made != NULL)
 			return made;
 	}
-	return expression_tree_mutator(node, expand_mutator, expansion);
+	expansion->filter = IsA(node, FromExpr) || IsA(node, JoinExpr) ||
+		(outer_filter &&
+		 (IsA(node, List) || is_andclause(node) || is_orclause(node)));
+	node = expression_tree_mutator(node, expand_mutator, expansion);
+	expansion->filter = outer_filter;
+	return node;
 }
 
 /*
@@ -741,7 +763,7 @@ static PlannedStmt *
 plan_statement(Query *parse, const char *query_string, int options,
 			   ParamListInfo params)
 {
-	Expansion	expansion = {params, NULL, false, false};
+	Expansion	expansion = {params, NULL, false, false, false};
 	PlannedStmt *result;
 
 	if (may_have_call(parse) && has_call((Node *) parse, NULL))

@@ -1,0 +1,29 @@
+-- A name that is NULL, blank or longer than 100 characters is refused, and
+-- nothing else is done; no names, or no records, are nothing to do.
+BEGIN;
+SELECT plan(27);
+\ir include/fixtures.sql
+\set record 00000000-0000-7000-8000-0000000001a0
+CALL be('olga', 'North');
+CREATE FUNCTION pg_temp.calls(argument text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT replace(replace(call, '$', argument), '!', '''00000000-0000-7000-8000-0000000001a0''')
+	  FROM unnest(ARRAY['casnet.tag_record(!, ''good'', $)', 'casnet.tag_records(ARRAY[!]::uuid[], ''good'', $)',
+		'casnet.untag_record(!, $)', 'casnet.rename_tag(''North tag'', $)', 'casnet.rename_tag($, ''good'')',
+		'casnet.merge_tags(''North tag'', $)', 'casnet.merge_tags($, ''North tag'')']) AS call
+$$;
+SELECT is(error_of('SELECT ' || call), '22023 | the name of a tag is null |  | Give every tag a name. | ', call)
+  FROM pg_temp.calls('NULL::text') AS call;
+SELECT is(error_of('SELECT ' || call), '22023 | the name of a tag is blank |  | Give every tag a name. | ', call)
+  FROM pg_temp.calls(E'e'' \t''') AS call;
+SELECT is(error_of('SELECT ' || replace(call, '$long', quote_literal(repeat('ä', 101)))),
+		  '22023 | the name of a tag is longer than 100 characters |  | Choose a shorter name. | ', call)
+  FROM pg_temp.calls('$long') AS call;
+
+SELECT is(casnet.tag_record(:'record', VARIADIC '{}'), 0, 'no names');
+SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is none');
+SELECT is(casnet.untag_record(:'record', VARIADIC '{}'), 0, 'none to take off');
+SELECT is(casnet.tag_records('{}', 'new'), 0::bigint, 'no records');
+SELECT is(casnet.tag_records(NULL, 'new'), 0::bigint, 'NULL is none');
+SELECT results_eq('SELECT name FROM casnet.tags', ARRAY['North tag'], 'no tag was made or renamed');
+SELECT * FROM finish();
+ROLLBACK;
