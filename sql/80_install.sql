@@ -32,6 +32,7 @@ BEGIN
 
 	PERFORM casnet.install_tables();
 	PERFORM casnet.install_token_tables();
+	PERFORM casnet.install_audit_tables();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -46,6 +47,9 @@ BEGIN
 	END IF;
 	PERFORM casnet.install_triggers();
 	PERFORM casnet.install_comments();
+	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
+		PERFORM casnet.maintain_audit();
+	END IF;
 
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN

@@ -30,6 +30,7 @@ _PG_init(void)
 	casnet_membership_init();
 	casnet_planner_init();
 	casnet_password_init();
+	casnet_audit_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

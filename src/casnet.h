@@ -114,6 +114,7 @@ extern void casnet_scan_end(CasnetScan *scan);
 /* session.c: who the session is, by its settings */
 
 extern uint64 casnet_generation;
+extern uint64 casnet_user_changes;
 
 extern void casnet_session_init(void);
 extern const pg_uuid_t *casnet_session_user(void);
@@ -188,9 +189,14 @@ extern void casnet_planner_init(void);
 
 extern void casnet_password_init(void);
 
+/* audit.c: who changed what */
+
+extern void casnet_audit_init(void);
+
 /* uuid.c */
 
 extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
+extern void casnet_uuid_make(pg_uuid_t *uuid);
 extern char *casnet_uuid_format(const pg_uuid_t *uuid);
 
 #endif							/* CASNET_H */

@@ -27,4 +27,14 @@
 #include "varatt.h"
 #endif
 
+/* From 16 on, indexes that only summarize can be asked for alone. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL, \
+						  false)
+#else
+#define casnet_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

@@ -72,17 +72,14 @@ casnet_uuid_format(const pg_uuid_t *uuid)
 }
 
 /*
- * casnet.uuid_v7() returns uuid
- *
  * A version 7 UUID of RFC 9562: 48 bits of Unix time in milliseconds, 12 bits
  * of the fraction of the millisecond (section 6.2, method 3), 62 random bits.
  * Each one that a backend makes is greater than the one before, also when the
  * clock stands still or is set back.  Raises XX000 without random numbers.
  */
-Datum
-casnet_uuid_v7(PG_FUNCTION_ARGS)
+void
+casnet_uuid_make(pg_uuid_t *uuid)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 	struct timespec now;
 	uint64		step;
 	uint64		ms;
@@ -107,5 +104,18 @@ casnet_uuid_v7(PG_FUNCTION_ARGS)
 	fraction = pg_hton16(0x7000 | (uint16) (step % STEPS_PER_MS));
 	memcpy(&uuid->data[6], &fraction, 2);
 	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
+}
+
+/*
+ * casnet.uuid_v7() returns uuid
+ *
+ * A new key; raises XX000 without random numbers.
+ */
+Datum
+casnet_uuid_v7(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+	casnet_uuid_make(uuid);
 	PG_RETURN_UUID_P(uuid);
 }
