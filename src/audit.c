@@ -4,8 +4,9 @@
  *
  * casnet.record_change() is the trigger that casnet.enable_audit() attaches.
  * It is a row trigger, not one with transition tables, because those do not
- * see a statement that names a partition.  It makes the entry and puts it into
- * the partition of casnet.audit_entries and its indexes itself: no SQL runs for
+ * see a statement that names a partition.  It makes the entry, and the entries
+ * of a statement are put into the partition of casnet.audit_entries and its
+ * indexes together, by and by and when the statement is over.  No SQL runs for
  * it, so no privilege, policy or trigger is in the way, and no role needs a
  * privilege on the table.  What cannot be recorded is not written: every error
  * here undoes the change.
@@ -101,6 +102,7 @@ typedef struct AuditedColumn
 	bool		byval;
 	int16		length;
 	Oid			type;			/* base type */
+	int			number;			/* in the table, from 0 */
 	JsonbValue	name;
 	FmgrInfo   *to_jsonb;		/* for types without a short cut */
 } AuditedColumn;
@@ -111,7 +113,7 @@ typedef struct AuditedTable
 	char	   *name;			/* of the table that people know, quoted */
 	int			tenant;			/* column with the tenant, or 0 */
 	int			ncolumns;
-	AuditedColumn columns[FLEXIBLE_ARRAY_MEMBER];
+	AuditedColumn columns[FLEXIBLE_ARRAY_MEMBER];	/* as jsonb sorts them */
 } AuditedTable;
 
 /* How the session was when a statement began. */
@@ -124,11 +126,49 @@ typedef struct Statement
 	MemoryContextCallback callback;
 } Statement;
 
+/* So many entries are put into the table together, or so many bytes. */
+#define MAX_ENTRIES 200
+#define MAX_BYTES (256 * 1024)
+
+/* What happened to one row; the jsonb are 0 for NULL. */
+typedef struct Entry
+{
+	TimestampTz at;
+	pg_uuid_t	id;
+	pg_uuid_t	tenant;
+	bool		has_tenant;
+	const char *relation;
+	const char *action;
+	Datum		row_key;
+	Datum		before;
+	Datum		after;
+} Entry;
+
+/* Entries that wait to be written, and what they have in common. */
+typedef struct Batch
+{
+	MemoryContext context;		/* of the entries' values */
+	bool		has_user;
+	pg_uuid_t	user;
+	Datum		session_role;
+	Datum		role;
+	int			count;
+	Entry		entries[FLEXIBLE_ARRAY_MEMBER];
+} Batch;
+
+/* A statement whose AFTER triggers are running. */
+typedef struct Finish
+{
+	const Statement *statement; /* NULL if its beginning was not seen */
+	MemoryContext context;		/* of the statement */
+	Batch	   *batch;
+} Finish;
+
 /* Statements under way that write, the innermost first. */
 static Statement *statements = NULL;
 
-/* The one whose AFTER triggers are running, or NULL. */
-static const Statement *finishing = NULL;
+/* The innermost one that is at its end; NULL for COPY and TRUNCATE. */
+static Finish *finishing = NULL;
 
 /* The statement that loaded the library, for want of a hook. */
 static Statement loading;
@@ -147,6 +187,8 @@ static ExecutorFinish_hook_type previous_finish_hook = NULL;
 PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
+
+static void write_batch(Batch *batch);
 
 /* The memory of a statement goes, however it ended. */
 static void
@@ -188,25 +230,34 @@ note_start(QueryDesc *query, int eflags)
 									   &statement->callback);
 }
 
-/* ExecutorFinish_hook: the AFTER triggers of a statement run in here. */
+/*
+ * ExecutorFinish_hook: the AFTER triggers of a statement run in here, and leave
+ * their entries for us.
+ */
 static void
 note_finish(QueryDesc *query)
 {
-	const Statement *outer = finishing;
+	Finish	   *outer = finishing;
 	const Statement *statement = statements;
+	Finish		finish;
 
 	while (statement != NULL && statement->query != query)
 		statement = statement->next;
 	if (statement == NULL &&
 		loading_start == GetCurrentStatementStartTimestamp())
 		statement = &loading;
-	finishing = statement;
+	finish.statement = statement;
+	finish.context = query->estate->es_query_cxt;
+	finish.batch = NULL;
+	finishing = &finish;
 	PG_TRY();
 	{
 		if (previous_finish_hook)
 			previous_finish_hook(query);
 		else
 			standard_ExecutorFinish(query);
+		if (finish.batch != NULL)
+			write_batch(finish.batch);
 	}
 	PG_FINALLY();
 	{
@@ -252,10 +303,10 @@ casnet_audit_init(void)
 static void
 check_same_session(void)
 {
-	if (finishing == NULL)
+	if (finishing == NULL || finishing->statement == NULL)
 		return;
-	if (finishing->user_changes != casnet_user_changes ||
-		finishing->role != GetOuterUserId())
+	if (finishing->statement->user_changes != casnet_user_changes ||
+		finishing->statement->role != GetOuterUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the user of the session changed while a statement wrote to an audited table"),
@@ -388,6 +439,19 @@ has_short_cut(Oid type)
 	}
 }
 
+/* The order that the members of an object have in jsonb. */
+static int
+compare_columns(const void *a, const void *b)
+{
+	const JsonbValue *left = &((const AuditedColumn *) a)->name;
+	const JsonbValue *right = &((const AuditedColumn *) b)->name;
+
+	if (left->val.string.len != right->val.string.len)
+		return left->val.string.len > right->val.string.len ? 1 : -1;
+	return memcmp(left->val.string.val, right->val.string.val,
+				  left->val.string.len);
+}
+
 /*
  * What there is to know about the audited table, in the given context; the
  * arguments of the trigger are the excepted columns.  Raises 55000 when one of
@@ -410,16 +474,17 @@ describe_table(Relation relation, Trigger *trigger, MemoryContext context)
 		AuditedColumn *column = &table->columns[i];
 		char	   *name = NameStr(attribute->attname);
 
+		column->number = i;
 		column->byval = attribute->attbyval;
 		column->length = attribute->attlen;
+		column->name.type = jbvString;
+		column->name.val.string.val = pstrdup(name);
+		column->name.val.string.len = strlen(name);
 		if (attribute->attisdropped || attribute->attgenerated)
 		{
 			column->use = USE_NOTHING;
 			continue;
 		}
-		column->name.type = jbvString;
-		column->name.val.string.val = pstrdup(name);
-		column->name.val.string.len = strlen(name);
 		column->use = is_secret(name) ? USE_SECRET :
 			strcmp(name, "updated_at") == 0 ? USE_STAMP : USE_RECORD;
 		column->type = getBaseType(attribute->atttypid);
@@ -439,106 +504,120 @@ describe_table(Relation relation, Trigger *trigger, MemoryContext context)
 		table->columns[number - 1].use = USE_NOTHING;
 	}
 	find_key(relation, table);
+	qsort(table->columns, table->ncolumns, sizeof(AuditedColumn),
+		  compare_columns);
 	MemoryContextSwitchTo(oldcontext);
 	return table;
 }
 
-/* Add a member with the value to the object. */
+/* A jsonb as the value of a member. */
 static void
-add_value(JsonbParseState **state, AuditedColumn *column, Datum value,
-		  bool isnull)
+unpack(Jsonb *jsonb, JsonbValue *json)
 {
-	JsonbValue	json;
-	Jsonb	   *converted;
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	JsonbValue *whole = NULL;
+
+	if (JsonbExtractScalar(&jsonb->root, json))
+		return;
+	iterator = JsonbIteratorInit(&jsonb->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+		whole = pushJsonbValue(&state, token,
+							   token < WJB_BEGIN_ARRAY ? &value : NULL);
+	*json = *whole;
+}
+
+/* Add a member with the value to the object, which has room for it. */
+static void
+add_value(JsonbValue *object, AuditedColumn *column, Datum value, bool isnull)
+{
+	JsonbPair  *pair = &object->val.object.pairs[object->val.object.nPairs++];
+	JsonbValue *json = &pair->value;
 	text	   *string;
 	int			utc = 0;
 
-	(void) pushJsonbValue(state, WJB_KEY, &column->name);
+	pair->key = column->name;
+	pair->order = 0;
 	if (isnull)
 	{
-		json.type = jbvNull;
-		(void) pushJsonbValue(state, WJB_VALUE, &json);
+		json->type = jbvNull;
 		return;
 	}
 
-	json.type = jbvString;
+	json->type = jbvString;
 	switch (column->type)
 	{
 		case BOOLOID:
-			json.type = jbvBool;
-			json.val.boolean = DatumGetBool(value);
+			json->type = jbvBool;
+			json->val.boolean = DatumGetBool(value);
 			break;
 		case INT2OID:
-			json.type = jbvNumeric;
-			json.val.numeric = int64_to_numeric(DatumGetInt16(value));
+			json->type = jbvNumeric;
+			json->val.numeric = int64_to_numeric(DatumGetInt16(value));
 			break;
 		case INT4OID:
-			json.type = jbvNumeric;
-			json.val.numeric = int64_to_numeric(DatumGetInt32(value));
+			json->type = jbvNumeric;
+			json->val.numeric = int64_to_numeric(DatumGetInt32(value));
 			break;
 		case INT8OID:
-			json.type = jbvNumeric;
-			json.val.numeric = int64_to_numeric(DatumGetInt64(value));
+			json->type = jbvNumeric;
+			json->val.numeric = int64_to_numeric(DatumGetInt64(value));
 			break;
 		case TEXTOID:
 		case VARCHAROID:
 			string = DatumGetTextPP(value);
-			json.val.string.val = VARDATA_ANY(string);
-			json.val.string.len = VARSIZE_ANY_EXHDR(string);
+			json->val.string.val = VARDATA_ANY(string);
+			json->val.string.len = VARSIZE_ANY_EXHDR(string);
 			break;
 		case UUIDOID:
-			json.val.string.val = casnet_uuid_format(DatumGetUUIDP(value));
-			json.val.string.len = strlen(json.val.string.val);
+			json->val.string.val = casnet_uuid_format(DatumGetUUIDP(value));
+			json->val.string.len = strlen(json->val.string.val);
 			break;
 		case TIMESTAMPTZOID:
 			/* In UTC, whatever the session's time zone. */
-			json.val.string.val = palloc(MAXDATELEN + 1);
-			JsonEncodeDateTime(json.val.string.val, value, TIMESTAMPTZOID,
+			json->val.string.val = palloc(MAXDATELEN + 1);
+			JsonEncodeDateTime(json->val.string.val, value, TIMESTAMPTZOID,
 							   &utc);
-			json.val.string.len = strlen(json.val.string.val);
+			json->val.string.len = strlen(json->val.string.val);
+			break;
+		case JSONBOID:
+			unpack(DatumGetJsonbP(value), json);
 			break;
 		default:
-			converted = column->to_jsonb == NULL ? DatumGetJsonbP(value) :
-				DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
-			json.type = jbvBinary;
-			json.val.binary.data = &converted->root;
-			json.val.binary.len = VARSIZE_ANY_EXHDR(converted);
+			unpack(DatumGetJsonbP(FunctionCall1(column->to_jsonb, value)),
+				   json);
 			break;
 	}
-	(void) pushJsonbValue(state, WJB_VALUE, &json);
 }
 
+/* Make the value an empty object with room for all columns. */
 static void
-begin_object(JsonbParseState **state)
+begin_object(AuditedTable *table, JsonbValue *object)
 {
-	*state = NULL;
-	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-}
-
-static Datum
-end_object(JsonbParseState **state)
-{
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(state,
-														   WJB_END_OBJECT,
-														   NULL)));
+	object->type = jbvObject;
+	object->val.object.nPairs = 0;
+	object->val.object.pairs = palloc(table->ncolumns * sizeof(JsonbPair));
 }
 
 /* The whole row, or its key only, without what is not to be recorded. */
 static Datum
 row_object(AuditedTable *table, TupleTableSlot *row, bool key_only)
 {
-	JsonbParseState *state;
+	JsonbValue	object;
 
-	begin_object(&state);
+	begin_object(table, &object);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		AuditedColumn *column = &table->columns[i];
 
 		if (column->use > USE_STAMP || (key_only && !column->is_key))
 			continue;
-		add_value(&state, column, row->tts_values[i], row->tts_isnull[i]);
+		add_value(&object, column, row->tts_values[column->number],
+				  row->tts_isnull[column->number]);
 	}
-	return end_object(&state);
+	return JsonbPGetDatum(JsonbValueToJsonb(&object));
 }
 
 /*
@@ -567,32 +646,33 @@ static bool
 changed_objects(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new,
 				Datum *before, Datum *after)
 {
-	JsonbParseState *before_state;
-	JsonbParseState *after_state;
+	JsonbValue	before_object;
+	JsonbValue	after_object;
 	bool		changed = false;
 
-	begin_object(&before_state);
-	begin_object(&after_state);
+	begin_object(table, &before_object);
+	begin_object(table, &after_object);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		AuditedColumn *column = &table->columns[i];
+		int			n = column->number;
 
 		if (column->use == USE_NOTHING || column->use == USE_STAMP ||
-			is_same(column, old->tts_values[i], old->tts_isnull[i],
-					new->tts_values[i], new->tts_isnull[i]))
+			is_same(column, old->tts_values[n], old->tts_isnull[n],
+					new->tts_values[n], new->tts_isnull[n]))
 			continue;
 		changed = true;
 		if (column->use == USE_SECRET)
 			continue;
-		add_value(&before_state, column, old->tts_values[i],
-				  old->tts_isnull[i]);
-		add_value(&after_state, column, new->tts_values[i],
-				  new->tts_isnull[i]);
+		add_value(&before_object, column, old->tts_values[n],
+				  old->tts_isnull[n]);
+		add_value(&after_object, column, new->tts_values[n],
+				  new->tts_isnull[n]);
 	}
 	if (!changed)
 		return false;
-	*before = end_object(&before_state);
-	*after = end_object(&after_state);
+	*before = JsonbPGetDatum(JsonbValueToJsonb(&before_object));
+	*after = JsonbPGetDatum(JsonbValueToJsonb(&after_object));
 	return true;
 }
 
@@ -635,13 +715,14 @@ find_partition(Relation parent, TimestampTz at)
 
 /*
  * Open the table that takes an entry of that time; locks are kept to the end
- * of the transaction.  Raises 55000 when there is none.
+ * of the transaction.  Also sets *parent to the table that it is a partition
+ * of, which the caller closes too.  Raises 55000 when there is none.
  *
  * While we wait for the lock on a default partition, another one may be
  * attached that takes the entry instead, so look again.
  */
 static Relation
-open_partition(TimestampTz at)
+open_partition(TimestampTz at, Relation *parent)
 {
 	Oid			namespace = get_namespace_oid("casnet", true);
 	Oid			oid = OidIsValid(namespace) ?
@@ -651,6 +732,9 @@ open_partition(TimestampTz at)
 	if (!OidIsValid(oid))
 		refuse_table("Table casnet.audit_entries does not exist.");
 	relation = table_open(oid, RowExclusiveLock);
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		refuse_table("Table casnet.audit_entries is not partitioned.");
+	*parent = NULL;
 	while (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		Relation	partition;
@@ -664,7 +748,9 @@ open_partition(TimestampTz at)
 			table_close(partition, NoLock);
 			continue;
 		}
-		table_close(relation, NoLock);
+		if (*parent != NULL)
+			table_close(*parent, NoLock);
+		*parent = relation;
 		relation = partition;
 	}
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
@@ -694,40 +780,112 @@ find_entry_columns(Relation partition)
 	known_partition = RelationGetRelid(partition);
 }
 
-/* Put the entry into the table and its indexes. */
+/* Fill a slot of the partition with the entry. */
 static void
-insert_entry(Relation partition, const Datum *values, const bool *isnull)
+fill_slot(TupleTableSlot *slot, Batch *batch, Entry *entry)
 {
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *target = makeNode(ResultRelInfo);
-	TupleTableSlot *slot;
+	Datum		values[ENTRY_COLUMNS] = {0};
+	bool		isnull[ENTRY_COLUMNS] = {0};
 
-	InitResultRelInfo(target, partition, 0, NULL, 0);
-	ExecOpenIndices(target, false);
-	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(partition),
-								  table_slot_callbacks(partition));
+	values[ENTRY_AT] = TimestampTzGetDatum(entry->at);
+	values[ENTRY_ID] = UUIDPGetDatum(&entry->id);
+	values[ENTRY_TENANT_ID] = UUIDPGetDatum(&entry->tenant);
+	values[ENTRY_TRANSACTION_ID] =
+		Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	values[ENTRY_USER_ID] = UUIDPGetDatum(&batch->user);
+	values[ENTRY_SESSION_ROLE] = batch->session_role;
+	values[ENTRY_ROLE] = batch->role;
+	values[ENTRY_RELATION] = CStringGetTextDatum(entry->relation);
+	values[ENTRY_ROW_KEY] = entry->row_key;
+	values[ENTRY_ACTION] = CStringGetTextDatum(entry->action);
+	values[ENTRY_BEFORE] = entry->before;
+	values[ENTRY_AFTER] = entry->after;
+	isnull[ENTRY_TENANT_ID] = !entry->has_tenant;
+	isnull[ENTRY_USER_ID] = !batch->has_user;
+	isnull[ENTRY_ROW_KEY] = entry->row_key == (Datum) 0;
+	isnull[ENTRY_BEFORE] = entry->before == (Datum) 0;
+	isnull[ENTRY_AFTER] = entry->after == (Datum) 0;
 
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true,
-		   slot->tts_tupleDescriptor->natts * sizeof(bool));
-	memset(slot->tts_values, 0,
-		   slot->tts_tupleDescriptor->natts * sizeof(Datum));
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		slot->tts_values[i] = (Datum) 0;
+		slot->tts_isnull[i] = true;
+	}
 	for (int i = 0; i < ENTRY_COLUMNS; i++)
 	{
 		slot->tts_values[entry_numbers[i] - 1] = values[i];
 		slot->tts_isnull[entry_numbers[i] - 1] = isnull[i];
 	}
 	ExecStoreVirtualTuple(slot);
+}
 
-	if (RelationGetDescr(partition)->constr != NULL)
-		ExecConstraints(target, slot, estate);
-	table_tuple_insert(partition, slot, GetCurrentCommandId(true), 0, NULL);
-	if (target->ri_NumIndices > 0)
-		casnet_insert_index_tuples(target, slot, estate);
+/*
+ * Put entries from the given one on into the table for its time and into the
+ * indexes, as many as belong there; returns how many.
+ */
+static int
+write_entries(Batch *batch, int first)
+{
+	Relation	parent;
+	Relation	partition = open_partition(batch->entries[first].at, &parent);
+	EState	   *estate = CreateExecutorState();
+	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	TupleTableSlot **slots;
+	int			count = 0;
+
+	find_entry_columns(partition);
+	InitResultRelInfo(target, partition, 0, NULL, 0);
+	ExecOpenIndices(target, false);
+
+	slots = palloc((batch->count - first) * sizeof(TupleTableSlot *));
+	while (first + count < batch->count)
+	{
+		/* A table within a month knows its own part of the time only. */
+		if (count > 0 &&
+			(parent->rd_rel->relispartition ||
+			 find_partition(parent, batch->entries[first + count].at) !=
+			 RelationGetRelid(partition)))
+			break;
+		slots[count] = ExecInitExtraTupleSlot(estate,
+											  RelationGetDescr(partition),
+											  table_slot_callbacks(partition));
+		fill_slot(slots[count], batch, &batch->entries[first + count]);
+		if (RelationGetDescr(partition)->constr != NULL)
+			ExecConstraints(target, slots[count], estate);
+		count++;
+	}
+
+	if (count == 1)
+		table_tuple_insert(partition, slots[0], GetCurrentCommandId(true), 0,
+						   NULL);
+	else
+		table_multi_insert(partition, slots, count, GetCurrentCommandId(true),
+						   0, NULL);
+	for (int i = 0; target->ri_NumIndices > 0 && i < count; i++)
+	{
+		casnet_insert_index_tuples(target, slots[i], estate);
+		ResetPerTupleExprContext(estate);
+	}
 
 	ExecCloseIndices(target);
 	ExecResetTupleTable(estate->es_tupleTable, false);
+	MemoryContextSwitchTo(oldcontext);
 	FreeExecutorState(estate);
+	table_close(partition, NoLock);
+	table_close(parent, NoLock);
+	return count;
+}
+
+/* Write all entries; the batch is empty then. */
+static void
+write_batch(Batch *batch)
+{
+	for (int first = 0; first < batch->count;)
+		first += write_entries(batch, first);
+	batch->count = 0;
+	MemoryContextReset(batch->context);
 }
 
 /* The name of a role, or its number when it has been dropped. */
@@ -739,53 +897,80 @@ role_name(Oid role)
 	return CStringGetTextDatum(name != NULL ? name : psprintf("%u", role));
 }
 
-/*
- * Record one change.  The row key, before and after are jsonb, or 0 for NULL;
- * so is the tenant when it is a NULL pointer.
- */
-static void
-record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
-	   const char *action, Datum before, Datum after)
+/* An empty batch for the session as it is, in the given context. */
+static Batch *
+make_batch(MemoryContext context, int room)
 {
-	Datum		values[ENTRY_COLUMNS] = {0};
-	bool		isnull[ENTRY_COLUMNS] = {0};
-	TimestampTz now = GetCurrentTimestamp();
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	Batch	   *batch = palloc0(offsetof(Batch, entries) +
+								room * sizeof(Entry));
 	const CasnetVerdict *user;
-	pg_uuid_t	user_id;
-	pg_uuid_t	id;
-	Relation	partition;
 
 	/* As casnet.current_user_id() has it. */
 	AcceptInvalidationMessages();
 	user = casnet_membership_current();
 	if (user != NULL && user->user_active)
-		user_id = user->key.user;
+	{
+		batch->has_user = true;
+		batch->user = user->key.user;
+	}
+	batch->session_role = role_name(GetSessionUserId());
+	batch->role = role_name(GetOuterUserId());
+	batch->context = AllocSetContextCreate(context, "casnet audit",
+										   ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(oldcontext);
+	return batch;
+}
+
+/* A copy in the batch of a jsonb, which may be 0 for NULL. */
+static Datum
+keep(Batch *batch, Datum jsonb)
+{
+	void	   *copy;
+
+	if (jsonb == (Datum) 0)
+		return (Datum) 0;
+	copy = MemoryContextAlloc(batch->context,
+							  VARSIZE(DatumGetPointer(jsonb)));
+	memcpy(copy, DatumGetPointer(jsonb), VARSIZE(DatumGetPointer(jsonb)));
+	return PointerGetDatum(copy);
+}
+
+/*
+ * Record one change: now, or when the statement is over.  The row key, before
+ * and after are jsonb, or 0 for NULL; a NULL tenant is one.
+ */
+static void
+record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
+	   const char *action, Datum before, Datum after)
+{
+	Batch	   *batch;
+	Entry	   *entry;
+
+	if (finishing == NULL)
+		batch = make_batch(CurrentMemoryContext, 1);
 	else
-		isnull[ENTRY_USER_ID] = true;
+	{
+		if (finishing->batch == NULL)
+			finishing->batch = make_batch(finishing->context, MAX_ENTRIES);
+		batch = finishing->batch;
+	}
 
-	casnet_uuid_make(&id);
-	values[ENTRY_AT] = TimestampTzGetDatum(now);
-	values[ENTRY_ID] = UUIDPGetDatum(&id);
-	values[ENTRY_TENANT_ID] = UUIDPGetDatum(tenant);
-	values[ENTRY_TRANSACTION_ID] =
-		Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[ENTRY_USER_ID] = UUIDPGetDatum(&user_id);
-	values[ENTRY_SESSION_ROLE] = role_name(GetSessionUserId());
-	values[ENTRY_ROLE] = role_name(GetOuterUserId());
-	values[ENTRY_RELATION] = CStringGetTextDatum(relation);
-	values[ENTRY_ROW_KEY] = row_key;
-	values[ENTRY_ACTION] = CStringGetTextDatum(action);
-	values[ENTRY_BEFORE] = before;
-	values[ENTRY_AFTER] = after;
-	isnull[ENTRY_TENANT_ID] = tenant == NULL;
-	isnull[ENTRY_ROW_KEY] = row_key == (Datum) 0;
-	isnull[ENTRY_BEFORE] = before == (Datum) 0;
-	isnull[ENTRY_AFTER] = after == (Datum) 0;
+	entry = &batch->entries[batch->count++];
+	entry->at = GetCurrentTimestamp();
+	casnet_uuid_make(&entry->id, true);
+	entry->has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		entry->tenant = *tenant;
+	entry->relation = MemoryContextStrdup(batch->context, relation);
+	entry->action = action;
+	entry->row_key = keep(batch, row_key);
+	entry->before = keep(batch, before);
+	entry->after = keep(batch, after);
 
-	partition = open_partition(now);
-	find_entry_columns(partition);
-	insert_entry(partition, values, isnull);
-	table_close(partition, NoLock);
+	if (finishing == NULL || batch->count == MAX_ENTRIES ||
+		MemoryContextMemAllocated(batch->context, false) > MAX_BYTES)
+		write_batch(batch);
 }
 
 /* The tenant of a row, or NULL. */

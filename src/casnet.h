@@ -196,7 +196,7 @@ extern void casnet_audit_init(void);
 /* uuid.c */
 
 extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
-extern void casnet_uuid_make(pg_uuid_t *uuid);
+extern void casnet_uuid_make(pg_uuid_t *uuid, bool quick);
 extern char *casnet_uuid_format(const pg_uuid_t *uuid);
 
 #endif							/* CASNET_H */
