@@ -31,6 +31,7 @@ _PG_init(void)
 	casnet_planner_init();
 	casnet_password_init();
 	casnet_audit_init();
+	casnet_bypass_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

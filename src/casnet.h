@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -184,6 +185,11 @@ extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
+extern bool casnet_planner_calls_ours(Node *node, void *namespace);
+
+/* bypass.c: the setting casnet.bypass */
+
+extern void casnet_bypass_init(void);
 
 /* password.c: password hashes, and the slowing of failed logins */
 
