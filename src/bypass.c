@@ -136,14 +136,21 @@ check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
 	return true;
 }
 
+/*
+ * A value from before the library was loaded that may not be taken, because the
+ * role may not set it or it is misspelt, leaves the default behind: so that no
+ * connection option undoes what the database says, it refuses then.
+ */
 void
 casnet_bypass_init(void)
 {
+	bool		was_set = GetConfigOption("casnet.bypass", true, false) != NULL;
+
 	DefineCustomEnumVariable("casnet.bypass",
 							 "What happens when a role sees through the policies.",
 							 "allow, warn or refuse; for ALTER DATABASE ... SET, with casnet in session_preload_libraries.",
-							 &bypass, BYPASS_ALLOW, bypass_options,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
+							 &bypass, was_set ? BYPASS_REFUSE : BYPASS_ALLOW,
+							 bypass_options, PGC_SUSET, 0, NULL, NULL, NULL);
 	previous_hook = ExecutorCheckPerms_hook;
 	ExecutorCheckPerms_hook = check_bypass;
 }

@@ -22,7 +22,7 @@ is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 
 my @tables = split /\n/, ask($admin, q{
 	SELECT oid::regclass FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' ORDER BY 1});
-is(scalar @tables, 15, 'tables');
+is(scalar @tables, 16, 'tables');
 my $columns = q{
 	SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute
 	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r')
