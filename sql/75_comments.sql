@@ -107,7 +107,9 @@ BEGIN
 	('calendar_events', 'recurrence_rule', 'RRULE of RFC 5545'),
 	('calendar_events', 'status', 'SCHEDULED, CANCELLED or COMPLETED')
 		  ) AS v (table_name, column_name, meaning)
-			ON to_regclass('casnet.' || v.table_name) = t.relation
+			ON v.table_name = CASE t.relation
+					WHEN to_regclass('casnet.audit_entries_default') THEN 'audit_entries'
+					ELSE (SELECT c.relname FROM pg_class AS c WHERE c.oid = t.relation) END
 			   AND v.column_name = a.attname
 		 WHERE coalesce(v.meaning, g.meaning) IS NOT NULL
 	LOOP

@@ -47,6 +47,7 @@ BEGIN
 	END IF;
 	PERFORM casnet.install_triggers();
 	PERFORM casnet.install_comments();
+	PERFORM casnet.describe_audit_partitions();
 	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
 		PERFORM casnet.maintain_audit();
 	END IF;

@@ -25,6 +25,34 @@ $$;
 COMMENT ON FUNCTION casnet.audit_partitions() IS
 	'internal: the partitions of the audit and their times; no times for the default one';
 
+CREATE FUNCTION casnet.describe_audit_partitions() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	part record;
+BEGIN
+	FOR part IN
+		SELECT p.relation, t.tgname, x.inhrelid::regclass AS index
+		  FROM casnet.audit_partitions() AS p
+		  JOIN pg_trigger AS t
+			ON t.tgrelid = p.relation AND t.tgname = 'casnet_append_only'
+		  JOIN pg_index AS i ON i.indrelid = p.relation
+		  JOIN pg_inherits AS x ON x.inhrelid = i.indexrelid
+		   AND x.inhparent = 'casnet.audit_entries_tenant_id_at_id_idx'::regclass
+		 WHERE obj_description(t.oid, 'pg_trigger') IS NULL
+			OR obj_description(x.inhrelid, 'pg_class') IS NULL
+	LOOP
+		EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', part.tgname,
+					   part.relation, 'entries of the audit stay as they are');
+		EXECUTE format('COMMENT ON INDEX %s IS %L', part.index,
+					   'the entries of a tenant, newest first');
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.describe_audit_partitions() IS
+	'internal: describes what the partitions of the audit have from it';
+
 CREATE FUNCTION casnet.remove_audit_entries(
 	tenant_id uuid, since timestamptz, until timestamptz) RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -78,6 +106,7 @@ BEGIN
 	EXECUTE format('ALTER TABLE casnet.audit_entries ATTACH PARTITION '
 				   'casnet.%I FOR VALUES FROM (%L) TO (%L)',
 				   name, first, next);
+	PERFORM casnet.describe_audit_partitions();
 	RETURN true;
 END
 $$;
