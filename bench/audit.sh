@@ -115,6 +115,8 @@ compare()
 	# in the order of the names: casnet none plpgsql
 	printf '%-16s over no audit %s\n' "$1 rows" "$(awk '{ print $1 / $2 }' "$WORK/rounds" | summary)"
 	printf '%-16s over PL/pgSQL %s\n' '' "$(awk '{ print $1 / $3 }' "$WORK/rounds" | summary)"
+	printf '%-16s time added by PL/pgSQL over time added by casnet %s\n' '' \
+		"$(awk '$2 > $1 { print (1 / $3 - 1 / $2) / (1 / $1 - 1 / $2) }' "$WORK/rounds" | summary)"
 }
 
 main()

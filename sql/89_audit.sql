@@ -76,6 +76,8 @@ BEGIN
 		RETURN false;
 	END IF;
 
+	-- Entries of transactions that are under way must be there to be moved.
+	LOCK TABLE casnet.audit_entries_default IN ACCESS EXCLUSIVE MODE;
 	EXECUTE format('CREATE TABLE casnet.%I '
 				   '(LIKE casnet.audit_entries INCLUDING ALL)', name);
 	EXECUTE format('COMMENT ON TABLE casnet.%I IS %L', name,
@@ -96,7 +98,6 @@ BEGIN
 	IF EXISTS (SELECT FROM casnet.audit_entries_default AS e
 			   WHERE e.at >= first
 				 AND e.at < next) THEN
-		LOCK TABLE casnet.audit_entries_default IN ACCESS EXCLUSIVE MODE;
 		EXECUTE format('INSERT INTO casnet.%I '
 					   'SELECT * FROM casnet.audit_entries_default '
 					   'WHERE at >= $1 AND at < $2', name)

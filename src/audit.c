@@ -130,6 +130,9 @@ typedef struct Statement
 #define MAX_ENTRIES 200
 #define MAX_BYTES (256 * 1024)
 
+/* Most statements write few rows: room for so many entries at first. */
+#define FIRST_ENTRIES 4
+
 /* What happened to one row; the jsonb are 0 for NULL. */
 typedef struct Entry
 {
@@ -153,7 +156,8 @@ typedef struct Batch
 	Datum		session_role;
 	Datum		role;
 	int			count;
-	Entry		entries[FLEXIBLE_ARRAY_MEMBER];
+	int			room;
+	Entry	   *entries;
 } Batch;
 
 /* A statement whose AFTER triggers are running. */
@@ -899,11 +903,10 @@ role_name(Oid role)
 
 /* An empty batch for the session as it is, in the given context. */
 static Batch *
-make_batch(MemoryContext context, int room)
+make_batch(MemoryContext context)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	Batch	   *batch = palloc0(offsetof(Batch, entries) +
-								room * sizeof(Entry));
+	Batch	   *batch = palloc0(sizeof(Batch));
 	const CasnetVerdict *user;
 
 	/* As casnet.current_user_id() has it. */
@@ -918,6 +921,8 @@ make_batch(MemoryContext context, int room)
 	batch->role = role_name(GetOuterUserId());
 	batch->context = AllocSetContextCreate(context, "casnet audit",
 										   ALLOCSET_DEFAULT_SIZES);
+	batch->room = FIRST_ENTRIES;
+	batch->entries = palloc(batch->room * sizeof(Entry));
 	MemoryContextSwitchTo(oldcontext);
 	return batch;
 }
@@ -948,14 +953,20 @@ record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
 	Entry	   *entry;
 
 	if (finishing == NULL)
-		batch = make_batch(CurrentMemoryContext, 1);
+		batch = make_batch(CurrentMemoryContext);
 	else
 	{
 		if (finishing->batch == NULL)
-			finishing->batch = make_batch(finishing->context, MAX_ENTRIES);
+			finishing->batch = make_batch(finishing->context);
 		batch = finishing->batch;
 	}
 
+	if (batch->count == batch->room)
+	{
+		batch->room = Min(batch->room * 4, MAX_ENTRIES);
+		batch->entries = repalloc(batch->entries,
+								  batch->room * sizeof(Entry));
+	}
 	entry = &batch->entries[batch->count++];
 	entry->at = GetCurrentTimestamp();
 	casnet_uuid_make(&entry->id, true);
