@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('audit');
-$node->init;
+$node->init(allows_streaming => 'logical');
 $node->append_conf('postgresql.conf', 'max_prepared_transactions = 2');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE source');
@@ -76,6 +76,10 @@ is(ask_once($node, 'source', 'casnet_app', "$_; SHOW casnet.bypass", '-c casnet.
 is(ask_once($node, 'source', 'casnet_app', 'SELECT count(*) FROM casnet.records', "-c casnet.user_id=$ID{ben} -c casnet.tenant_id=$ID{north}"), '452', 'an application is not touched');
 is(ask_once($node, 'source', 'casnet_app', "INSERT INTO casnet.tasks (title, record_id) SELECT 'last', id FROM casnet.records LIMIT 1 RETURNING 1", "-c casnet.user_id=$ID{ben} -c casnet.tenant_id=$ID{north}"), '1', 'nor are foreign keys and the audit');
 is(ask_once($node, 'source', $superuser, 'VACUUM ANALYZE casnet.records; REINDEX TABLE casnet.records; SELECT 1'), '1', 'nor is upkeep');
+
+# As a subscriber copies a table.
+my ($copied) = run_command([ 'psql', '-X', '-d', $node->connstr('source') . ' replication=database', '-c', 'COPY casnet.records TO STDOUT' ]);
+is(scalar(split /\n/, $copied), 453, 'nor is replication');
 
 # Dumped and restored, while that is so.
 my %before = map { $_ => $node->safe_psql('source', $_) } $content, $audited, $protected;
