@@ -77,9 +77,12 @@ is(ask_once($node, 'source', 'casnet_app', 'SELECT count(*) FROM casnet.records'
 is(ask_once($node, 'source', 'casnet_app', "INSERT INTO casnet.tasks (title, record_id) SELECT 'last', id FROM casnet.records LIMIT 1 RETURNING 1", "-c casnet.user_id=$ID{ben} -c casnet.tenant_id=$ID{north}"), '1', 'nor are foreign keys and the audit');
 is(ask_once($node, 'source', $superuser, 'VACUUM ANALYZE casnet.records; REINDEX TABLE casnet.records; SELECT 1'), '1', 'nor is upkeep');
 
-# As a subscriber copies a table.
+# As a subscriber copies a table, where the library is loaded for replication.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'casnet'");
+$node->restart;
 my ($copied) = run_command([ 'psql', '-X', '-d', $node->connstr('source') . ' replication=database', '-c', 'COPY casnet.records TO STDOUT' ]);
-is(scalar(split /\n/, $copied), 453, 'nor is replication');
+is(scalar(my @rows = split /\n/, $copied), 453, 'nor is replication');
+is(ask_once($node, 'source', $superuser, 'COPY casnet.records TO STDOUT'), '42501', 'which others are not');
 
 # Dumped and restored, while that is so.
 my %before = map { $_ => $node->safe_psql('source', $_) } $content, $audited, $protected;
