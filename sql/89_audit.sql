@@ -283,7 +283,7 @@ BEGIN
 			USING ERRCODE = 'undefined_column',
 				  HINT = 'Name the columns that are not to be recorded as they are in the table.';
 	END IF;
-	-- Names that record_change() never records; see there.
+	-- Names that are never recorded, as in audit_row.c.
 	SELECT k.name INTO wrong FROM unnest(key_columns) AS k (name)
 	 WHERE k.name = ANY (check_auditable.except_columns || ARRAY[
 		'digest', 'hashed_password', 'passwd', 'password', 'password_hash',

@@ -195,7 +195,7 @@ extern void casnet_bypass_init(void);
 
 extern void casnet_password_init(void);
 
-/* audit.c: who changed what */
+/* audit.c: who changed what; see also audit.h */
 
 extern void casnet_audit_init(void);
 
