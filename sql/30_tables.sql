@@ -252,7 +252,7 @@ BEGIN
 					ELSE 'casnet.current_tenant_id()' END AS value
 		  FROM casnet.managed_tables() AS t
 		  JOIN pg_attribute AS a ON a.attrelid = t.relation
-		 WHERE a.attname IN ('id', 'tenant_id') AND t.kind <> 'invitation'
+		 WHERE a.attname IN ('id', 'tenant_id') AND t.kind NOT IN ('invitation', 'audit')
 		   AND NOT a.atthasdef AND NOT a.attisdropped
 	LOOP
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s',
@@ -277,6 +277,7 @@ CREATE FUNCTION casnet.managed_tables(
 		('user_tenant_permissions', 'administration'),
 		('signing_keys', 'token'), ('revoked_tokens', 'token'),
 		('token_cutoffs', 'token'), ('invitations', 'invitation'),
+		('audit_entries', 'audit'), ('audit_entries_default', 'audit'),
 		('persons', 'tenant'), ('records', 'tenant'), ('tags', 'tenant'),
 		('record_tags', 'tenant'), ('tasks', 'tenant'),
 		('calendar_events', 'tenant')
@@ -284,4 +285,4 @@ CREATE FUNCTION casnet.managed_tables(
 	 WHERE to_regclass('casnet.' || t.name) IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet.managed_tables() IS
-	'internal: the tables of casnet, and whether they decide about access, prove identity, invite, or hold the data of tenants';
+	'internal: the tables of casnet, and whether they decide about access, prove identity, invite, hold the audit, or hold the data of tenants';

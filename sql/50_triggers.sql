@@ -13,7 +13,7 @@ BEGIN
 			   'BEFORE UPDATE' AS event, 'ROW' AS level,
 			   'touch_updated_at()' AS call, '' AS enable,
 			   'updated_at moves on every update' AS meaning
-		  FROM casnet.managed_tables()
+		  FROM casnet.managed_tables() WHERE kind <> 'audit'
 		UNION ALL
 		SELECT 'casnet_announce_row', relation,
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
@@ -26,7 +26,20 @@ BEGIN
 			   'every session looks permissions up again'
 		  FROM casnet.managed_tables() WHERE kind IN ('administration', 'token')
 		UNION ALL
+		SELECT 'casnet_append_only_truncate', relation, 'BEFORE TRUNCATE',
+			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
+			   'entries of the audit stay as they are'
+		  FROM casnet.managed_tables() WHERE kind = 'audit'
+		UNION ALL
+		SELECT 'casnet_append_only_truncate', p.relation, 'BEFORE TRUNCATE',
+			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
+			   'entries of the audit stay as they are'
+		  FROM casnet.audit_partitions() AS p WHERE p.since IS NOT NULL
+		UNION ALL
 		VALUES
+		('casnet_append_only', 'casnet.audit_entries'::regclass,
+		 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',
+		 'entries of the audit stay as they are'),
 		('casnet_completed_at', 'casnet.tasks'::regclass,
 		 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
 		 'completed_at follows status'),

@@ -8,8 +8,8 @@
 -- functions raise an error where there is no session, tenant or permission.
 --
 -- casnet_admin may do everything on the tables that decide about access, and
--- has no policy on the others.  The tables about tokens and invitations have no
--- policy at all: only functions read and write them.
+-- has no policy on the others.  The tables about tokens and invitations, and the
+-- audit, have no policy at all: only functions read and write them.
 
 CREATE FUNCTION casnet.install_policies() RETURNS void
 	LANGUAGE plpgsql VOLATILE

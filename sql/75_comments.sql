@@ -19,6 +19,8 @@ BEGIN
 	('revoked_tokens', 'tokens that were revoked one by one'),
 	('token_cutoffs', 'users whose tokens up to some point were all revoked'),
 	('invitations', 'invitations that nobody has accepted yet'),
+	('audit_entries', 'who changed what, in the audited tables; by months'),
+	('audit_entries_default', 'who changed what, in months that have no table'),
 	('persons', 'people whom cases are about'),
 	('records', 'case records'),
 	('tags', 'labels of a tenant'),
@@ -75,6 +77,18 @@ BEGIN
 	('invitations', 'role', 'role that the new member gets'),
 	('invitations', 'invited_by', 'the member who invited'),
 	('invitations', 'expires_at', 'when the code stops to work'),
+	('audit_entries', 'at', 'when the change was made, by the clock'),
+	('audit_entries', 'id', 'version 7 UUID; tells entries of one moment apart'),
+	('audit_entries', 'tenant_id', 'the tenant of the row; NULL: of accounts, of roles, or TRUNCATE'),
+	('audit_entries', 'transaction_id', 'the transaction, as pg_current_xact_id() numbers them'),
+	('audit_entries', 'user_id', 'the user of the session; NULL: nobody was signed in'),
+	('audit_entries', 'session_role', 'the database role that had connected'),
+	('audit_entries', 'role', 'the database role after SET ROLE; not that of a SECURITY DEFINER function'),
+	('audit_entries', 'relation', 'the table, with its name of then; that of the partitioned table for a partition'),
+	('audit_entries', 'row_key', 'the columns of the primary key; before an update'),
+	('audit_entries', 'action', 'INSERT, UPDATE, DELETE or TRUNCATE'),
+	('audit_entries', 'before', 'what was deleted, or what an update changed'),
+	('audit_entries', 'after', 'what was inserted, or what an update changed it to'),
 	('persons', 'date_of_birth', 'date of birth'),
 	('persons', 'gender', 'MALE, FEMALE or OTHER'),
 	('persons', 'contact_info', 'JSON object, such as phone, email, address'),
@@ -94,7 +108,9 @@ BEGIN
 	('calendar_events', 'recurrence_rule', 'RRULE of RFC 5545'),
 	('calendar_events', 'status', 'SCHEDULED, CANCELLED or COMPLETED')
 		  ) AS v (table_name, column_name, meaning)
-			ON to_regclass('casnet.' || v.table_name) = t.relation
+			ON v.table_name = CASE t.relation
+					WHEN to_regclass('casnet.audit_entries_default') THEN 'audit_entries'
+					ELSE (SELECT c.relname FROM pg_class AS c WHERE c.oid = t.relation) END
 			   AND v.column_name = a.attname
 		 WHERE coalesce(v.meaning, g.meaning) IS NOT NULL
 	LOOP

@@ -33,6 +33,7 @@ BEGIN
 	PERFORM casnet.install_search_configuration();
 	PERFORM casnet.install_tables();
 	PERFORM casnet.install_token_tables();
+	PERFORM casnet.install_audit_tables();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -48,6 +49,10 @@ BEGIN
 	PERFORM casnet.install_triggers();
 	PERFORM casnet.install_load_views();
 	PERFORM casnet.install_comments();
+	PERFORM casnet.describe_audit_partitions();
+	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
+		PERFORM casnet.maintain_audit();
+	END IF;
 
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN

@@ -116,6 +116,19 @@ GRANT EXECUTE ON FUNCTION
 	casnet.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean)
 	TO casnet_user;
 
+-- The owner of a table is asked for by the server; record_change() is named so
+-- that they may attach it.
+GRANT EXECUTE ON FUNCTION
+	casnet.enable_audit(regclass, text[]),
+	casnet.disable_audit(regclass),
+	casnet.require_own_table(regclass),
+	casnet.check_auditable(regclass, text[]),
+	casnet.record_change(),
+	casnet.audited_tables(),
+	casnet.maintain_audit(integer),
+	casnet.purge_audit(interval)
+	TO casnet_admin;
+
 -- SECURITY DEFINER, and judges the session.
 GRANT EXECUTE ON FUNCTION
 	casnet.found_tenant(text, text, uuid),
@@ -134,7 +147,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.set_password_in_session(uuid, text),
 	casnet.create_user_in_session(text, text, text, text, boolean),
 	casnet.invite_member(text, text, interval),
-	casnet.accept_invitation(text)
+	casnet.accept_invitation(text),
+	casnet.audit_log(timestamptz, timestamptz, integer, uuid)
 	TO casnet_user;
 
 -- In a restore the tables come from the dump, and on a Citus worker from the

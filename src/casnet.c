@@ -32,6 +32,8 @@ _PG_init(void)
 	casnet_tagging_init();
 	casnet_password_init();
 	casnet_load_init();
+	casnet_audit_init();
+	casnet_bypass_init();
 
 	MarkGUCPrefixReserved("casnet");
 }

@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -122,6 +123,7 @@ extern void casnet_scan_end(CasnetScan *scan);
 /* session.c: who the session is, by its settings */
 
 extern uint64 casnet_generation;
+extern uint64 casnet_user_changes;
 
 extern void casnet_session_init(void);
 extern const pg_uuid_t *casnet_session_user(void);
@@ -192,6 +194,11 @@ extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
+extern bool casnet_planner_calls_ours(Node *node, void *namespace);
+
+/* bypass.c: the setting casnet.bypass */
+
+extern void casnet_bypass_init(void);
 
 /* tagging.c: names of tags, and the records that have them */
 
@@ -205,9 +212,14 @@ extern void casnet_password_init(void);
 
 extern void casnet_load_init(void);
 
+/* audit.c: who changed what; see also audit.h */
+
+extern void casnet_audit_init(void);
+
 /* uuid.c */
 
 extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
+extern void casnet_uuid_make(pg_uuid_t *uuid, bool quick);
 extern char *casnet_uuid_format(const pg_uuid_t *uuid);
 
 #endif							/* CASNET_H */

@@ -54,4 +54,31 @@
 	ExecutorRun((query), ForwardScanDirection, 0, false)
 #endif
 
+/* From 16 on, indexes that only summarize can be asked for alone. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL, \
+						  false)
+#else
+#define casnet_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL)
+#endif
+
+/*
+ * ExecutorCheckPerms_hook: what to check is in the range table until 15, and
+ * beside it from 16 on.
+ */
+#if PG_VERSION_NUM >= 160000
+#define CASNET_CHECK_PERMS_ARGUMENTS \
+	List *range_table, List *permissions, bool raise
+#define CASNET_CHECK_PERMS_NAMES range_table, permissions, raise
+#define CASNET_CHECK_PERMS_LIST permissions
+#define CasnetPermissionInfo RTEPermissionInfo
+#else
+#define CASNET_CHECK_PERMS_ARGUMENTS List *range_table, bool raise
+#define CASNET_CHECK_PERMS_NAMES range_table, raise
+#define CASNET_CHECK_PERMS_LIST range_table
+#define CasnetPermissionInfo RangeTblEntry
+#endif
+
 #endif							/* CASNET_COMPAT_H */

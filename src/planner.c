@@ -62,14 +62,16 @@ may_tell(Oid function, void *namespace)
 	return !get_func_leakproof(function) || is_ours(function, namespace);
 }
 
-static bool
-calls_ours(Node *node, void *namespace)
+/* Whether the expression calls a function of that namespace, ours. */
+bool
+casnet_planner_calls_ours(Node *node, void *namespace)
 {
 	if (node == NULL)
 		return false;
 	if (check_functions_in_node(node, is_ours, namespace))
 		return true;
-	return expression_tree_walker(node, calls_ours, namespace);
+	return expression_tree_walker(node, casnet_planner_calls_ours,
+								  namespace);
 }
 
 /*
@@ -99,7 +101,8 @@ has_policy(RelOptInfo *relation, Oid *namespace)
 		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
 
 		if (condition->security_level == relation->baserestrict_min_security
-			&& calls_ours((Node *) condition->clause, namespace))
+			&& casnet_planner_calls_ours((Node *) condition->clause,
+										 namespace))
 			return true;
 	}
 	return false;

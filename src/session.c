@@ -30,6 +30,9 @@ static const pg_uuid_t *active_tenant;
  */
 uint64		casnet_generation = 1;
 
+/* Moves whenever casnet.user_id or casnet.token is assigned. */
+uint64		casnet_user_changes = 0;
+
 PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
 PG_FUNCTION_INFO_V1(casnet_sign_out);
 
@@ -68,6 +71,7 @@ assign_user_id(const char *newval, void *extra)
 {
 	active_user = extra;
 	casnet_generation++;
+	casnet_user_changes++;
 }
 
 static void

@@ -168,6 +168,7 @@ assign_token(const char *newval, void *extra)
 	/* The memory of the former one may be used again for another. */
 	answered_token = NULL;
 	casnet_generation++;
+	casnet_user_changes++;
 }
 
 void

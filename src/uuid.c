@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/cryptohash.h"
+#include "common/pg_prng.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
@@ -76,20 +77,19 @@ casnet_uuid_format(const pg_uuid_t *uuid)
 }
 
 /*
- * casnet.uuid_v7() returns uuid
- *
  * A version 7 UUID of RFC 9562: 48 bits of Unix time in milliseconds, 12 bits
  * of the fraction of the millisecond (section 6.2, method 3), 62 random bits.
  * Each one that a backend makes is greater than the one before, also when the
- * clock stands still or is set back.  Raises XX000 without random numbers.
+ * clock stands still or is set back.  Where nobody gains by guessing it, quick
+ * random bits will do.  Raises XX000 without random numbers.
  */
-Datum
-casnet_uuid_v7(PG_FUNCTION_ARGS)
+void
+casnet_uuid_make(pg_uuid_t *uuid, bool quick)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 	struct timespec now;
 	uint64		step;
 	uint64		ms;
+	uint64		bits;
 	uint16		fraction;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -99,18 +99,34 @@ casnet_uuid_v7(PG_FUNCTION_ARGS)
 	if (step <= last_step)
 		step = last_step + 1;
 
-	if (!pg_strong_random(&uuid->data[8], 8))
+	if (quick)
+		bits = pg_prng_uint64(&pg_global_prng_state);
+	else if (!pg_strong_random(&bits, sizeof(bits)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values"),
 				 errhint("The operating system has no source of random numbers.")));
 	last_step = step;
 
+	memcpy(&uuid->data[8], &bits, sizeof(bits));
 	ms = pg_hton64(step / STEPS_PER_MS << 16);
 	memcpy(&uuid->data[0], &ms, 6);
 	fraction = pg_hton16(0x7000 | (uint16) (step % STEPS_PER_MS));
 	memcpy(&uuid->data[6], &fraction, 2);
 	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
+}
+
+/*
+ * casnet.uuid_v7() returns uuid
+ *
+ * A new key; raises XX000 without random numbers.
+ */
+Datum
+casnet_uuid_v7(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+	casnet_uuid_make(uuid, false);
 	PG_RETURN_UUID_P(uuid);
 }
 

@@ -1,0 +1,383 @@
+/*
+ * audit.c
+ *		Who changed what: one entry for each row written to an audited table.
+ *
+ * casnet.record_change() is the trigger that casnet.enable_audit() attaches.
+ * It is a row trigger, not one with transition tables, because those do not
+ * see a statement that names a partition.  It makes the entry, and the entries
+ * of a statement are put into the partition of casnet.audit_entries and its
+ * indexes together, by and by and when the statement is over.  No SQL runs for
+ * it, so no privilege, policy or trigger is in the way, and no role needs a
+ * privilege on the table.  What cannot be recorded is not written: every error
+ * here undoes the change.
+ *
+ * Who: AFTER triggers run when the statement is over, and what a statement
+ * returns may have changed the session by then (RETURNING casnet.sign_out()).
+ * So the executor's hooks remember how the session was when the statement
+ * began, and a change that another user would answer for is refused.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "replication/logicalworker.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "audit.h"
+#include "casnet.h"
+
+/* How the session was when a statement began. */
+typedef struct Statement
+{
+	struct Statement *next;
+	QueryDesc  *query;
+	uint64		user_changes;
+	Oid			role;
+	MemoryContextCallback callback;
+} Statement;
+
+/* A statement whose AFTER triggers are running. */
+typedef struct Finish
+{
+	const Statement *statement; /* NULL if its beginning was not seen */
+	MemoryContext context;		/* of the statement */
+	AuditBatch	   *batch;
+} Finish;
+
+/* Statements under way that write, the innermost first. */
+static Statement *statements = NULL;
+
+/* The innermost one that is at its end; NULL for COPY and TRUNCATE. */
+static Finish *finishing = NULL;
+
+/* The statement that loaded the library, for want of a hook. */
+static Statement loading;
+static TimestampTz loading_start = 0;
+
+/* Entries may be deleted while this is above zero. */
+static int	removals_under_way = 0;
+
+static ExecutorStart_hook_type previous_start_hook = NULL;
+static ExecutorFinish_hook_type previous_finish_hook = NULL;
+
+PG_FUNCTION_INFO_V1(casnet_record_change);
+PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
+PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
+
+/* The memory of a statement goes, however it ended. */
+static void
+forget_statement(void *arg)
+{
+	Statement **link = &statements;
+
+	while (*link != NULL && *link != arg)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = (*link)->next;
+}
+
+/* ExecutorStart_hook: remember who begins a statement that writes. */
+static void
+note_start(QueryDesc *query, int eflags)
+{
+	uint64		user_changes = casnet_user_changes;
+	Oid			role = GetOuterUserId();
+	Statement  *statement;
+
+	if (previous_start_hook)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+
+	if (query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE)
+		return;
+	statement = MemoryContextAlloc(query->estate->es_query_cxt,
+								   sizeof(Statement));
+	statement->query = query;
+	statement->user_changes = user_changes;
+	statement->role = role;
+	statement->callback.func = forget_statement;
+	statement->callback.arg = statement;
+	statement->next = statements;
+	statements = statement;
+	MemoryContextRegisterResetCallback(query->estate->es_query_cxt,
+									   &statement->callback);
+}
+
+/*
+ * ExecutorFinish_hook: the AFTER triggers of a statement run in here, and leave
+ * their entries for us.
+ */
+static void
+note_finish(QueryDesc *query)
+{
+	Finish	   *outer = finishing;
+	const Statement *statement = statements;
+	Finish		finish;
+
+	while (statement != NULL && statement->query != query)
+		statement = statement->next;
+	if (statement == NULL &&
+		loading_start == GetCurrentStatementStartTimestamp())
+		statement = &loading;
+	finish.statement = statement;
+	finish.context = query->estate->es_query_cxt;
+	finish.batch = NULL;
+	finishing = &finish;
+	PG_TRY();
+	{
+		if (previous_finish_hook)
+			previous_finish_hook(query);
+		else
+			standard_ExecutorFinish(query);
+		if (finish.batch != NULL)
+			casnet_audit_write(finish.batch);
+	}
+	PG_FINALLY();
+	{
+		finishing = outer;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * After the settings were defined.  A statement may be under way that began
+ * before there was a hook; this is as near to its beginning as we get, and
+ * nothing of ours has run yet.
+ */
+void
+casnet_audit_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+	{
+		loading.user_changes = casnet_user_changes;
+		loading.role = GetOuterUserId();
+		loading_start = GetCurrentStatementStartTimestamp();
+	}
+
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = note_start;
+	previous_finish_hook = ExecutorFinish_hook;
+	ExecutorFinish_hook = note_finish;
+	casnet_audit_write_init();
+}
+
+/*
+ * Raises 55000 when the session has become somebody else, or has another role,
+ * since the statement began whose rows are recorded.
+ */
+static void
+check_same_session(void)
+{
+	if (finishing == NULL || finishing->statement == NULL)
+		return;
+	if (finishing->statement->user_changes != casnet_user_changes ||
+		finishing->statement->role != GetOuterUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the user of the session changed while a statement wrote to an audited table"),
+				 errhint("Sign in, sign out or change the role in a statement of its own.")));
+}
+
+/*
+ * Record one change: now, or when the statement is over.  The row key, before
+ * and after are jsonb, or 0 for NULL; a NULL tenant is one.
+ */
+static void
+record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
+	   const char *action, Datum before, Datum after)
+{
+	AuditBatch *batch;
+
+	if (finishing != NULL)
+	{
+		if (finishing->batch == NULL)
+			finishing->batch = casnet_audit_make_batch(finishing->context);
+		casnet_audit_add(finishing->batch, relation, tenant, row_key, action,
+						 before, after);
+		return;
+	}
+	batch = casnet_audit_make_batch(CurrentMemoryContext);
+	casnet_audit_add(batch, relation, tenant, row_key, action, before, after);
+	casnet_audit_write(batch);
+}
+
+/* An insertion, or a deletion. */
+static void
+record_row(AuditedTable *table, TupleTableSlot *row, bool inserted)
+{
+	Datum		whole = casnet_audit_row(table, row, false);
+
+	record(casnet_audit_name(table), casnet_audit_tenant(table, row),
+		   casnet_audit_row(table, row, true),
+		   inserted ? "INSERT" : "DELETE", inserted ? (Datum) 0 : whole,
+		   inserted ? whole : (Datum) 0);
+}
+
+/*
+ * An update.  A row that moves to another tenant is gone for the one and new
+ * for the other, so that neither reads of the other's.
+ */
+static void
+record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
+{
+	const pg_uuid_t *old_tenant = casnet_audit_tenant(table, old);
+	const pg_uuid_t *new_tenant = casnet_audit_tenant(table, new);
+	Datum		before;
+	Datum		after;
+
+	if (casnet_audit_has_tenant(table) &&
+		(old_tenant == NULL || new_tenant == NULL ?
+		 old_tenant != new_tenant :
+		 memcmp(old_tenant, new_tenant, UUID_LEN) != 0))
+	{
+		record_row(table, old, false);
+		record_row(table, new, true);
+		return;
+	}
+	if (casnet_audit_changes(table, old, new, &before, &after))
+		record(casnet_audit_name(table), old_tenant,
+			   casnet_audit_row(table, old, true), "UPDATE", before, after);
+}
+
+/*
+ * casnet.record_change(column, ...) returns trigger
+ *
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW, and AFTER TRUNCATE: adds what
+ * happened to casnet.audit_entries, without the columns named.  An update that
+ * changes nothing but updated_at leaves no entry.  Raises 39P01 when called in
+ * any other way, 55000 when the change cannot be recorded or would be put down
+ * to somebody else.
+ */
+Datum
+casnet_record_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	AuditedTable *table;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!(TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		  TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.record_change() was not called after a row event or TRUNCATE"),
+				 errhint("It is attached to tables by casnet.enable_audit().")));
+
+	check_same_session();
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	{
+		record(casnet_audit_name_of(trigger->tg_relation), NULL, (Datum) 0, "TRUNCATE",
+			   (Datum) 0, (Datum) 0);
+		return PointerGetDatum(NULL);
+	}
+
+	table = fcinfo->flinfo->fn_extra;
+	if (table == NULL)
+	{
+		table = casnet_audit_describe(trigger->tg_relation, trigger->tg_trigger,
+							   fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = table;
+	}
+	slot_getallattrs(trigger->tg_trigslot);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	{
+		slot_getallattrs(trigger->tg_newslot);
+		record_update(table, trigger->tg_trigslot, trigger->tg_newslot);
+	}
+	else
+		record_row(table, trigger->tg_trigslot,
+				   TRIGGER_FIRED_BY_INSERT(trigger->tg_event));
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * casnet.refuse_audit_change() returns trigger
+ *
+ * BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE on audit_entries:
+ * raises 42501 for everybody, but lets casnet.remove_audit_entries() delete,
+ * and logical replication, which brings what was done so elsewhere.
+ */
+Datum
+casnet_refuse_audit_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.refuse_audit_change() was not called before an event"),
+				 errhint("It is attached to tables by casnet.install().")));
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
+		(removals_under_way > 0 || IsLogicalWorker()))
+		return PointerGetDatum(trigger->tg_trigtuple);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("entries of the audit are neither changed nor deleted"),
+			 errhint("casnet.purge_audit() removes those that are older than some age.")));
+}
+
+/*
+ * casnet.remove_audit_entries(tenant_id uuid, since timestamptz,
+ *		until timestamptz) returns bigint
+ *
+ * Deletes the entries of a tenant, or of any when it is NULL, from since to
+ * before until, where NULL is no limit; returns their number.  Raises 22023
+ * without any condition.
+ */
+Datum
+casnet_remove_audit_entries(PG_FUNCTION_ARGS)
+{
+	static const char *const conditions[] = {
+		"tenant_id OPERATOR(pg_catalog.=) $1",
+		"at OPERATOR(pg_catalog.>=) $2",
+		"at OPERATOR(pg_catalog.<) $3"
+	};
+	Oid			types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	const char *glue = " WHERE ";
+	StringInfoData query;
+	uint64		removed;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "DELETE FROM casnet.audit_entries");
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		values[i] = PG_GETARG_DATUM(i);
+		if (PG_ARGISNULL(i))
+			continue;
+		appendStringInfo(&query, "%s%s", glue, conditions[i]);
+		glue = " AND ";
+	}
+	if (strcmp(glue, " AND ") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no entries of the audit were named"),
+				 errhint("Give a tenant or a time.")));
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	removals_under_way++;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args(query.data, lengthof(types), types, values,
+								  nulls, false, 0) != SPI_OK_DELETE)
+			elog(ERROR, "could not remove entries");
+		removed = SPI_processed;
+	}
+	PG_FINALLY();
+	{
+		removals_under_way--;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_INT64((int64) removed);
+}

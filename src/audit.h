@@ -1,0 +1,44 @@
+/*
+ * audit.h
+ *		What the three files of the audit share: audit.c, whose change it is;
+ *		audit_row.c, what changed; audit_write.c, the entries.
+ */
+#ifndef CASNET_AUDIT_H
+#define CASNET_AUDIT_H
+
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "utils/uuid.h"
+
+/* What is known of an audited table; lives as long as the statement. */
+typedef struct AuditedTable AuditedTable;
+
+/* Entries that wait to be written, and who is answerable for them. */
+typedef struct AuditBatch AuditBatch;
+
+/* audit_row.c */
+
+extern AuditedTable *casnet_audit_describe(Relation relation,
+										   Trigger *trigger,
+										   MemoryContext context);
+extern char *casnet_audit_name_of(Relation relation);
+extern const char *casnet_audit_name(AuditedTable *table);
+extern bool casnet_audit_has_tenant(AuditedTable *table);
+extern const pg_uuid_t *casnet_audit_tenant(AuditedTable *table,
+											TupleTableSlot *row);
+extern Datum casnet_audit_row(AuditedTable *table, TupleTableSlot *row,
+							  bool key_only);
+extern bool casnet_audit_changes(AuditedTable *table, TupleTableSlot *old,
+								 TupleTableSlot *new, Datum *before,
+								 Datum *after);
+
+/* audit_write.c */
+
+extern void casnet_audit_write_init(void);
+extern AuditBatch *casnet_audit_make_batch(MemoryContext context);
+extern void casnet_audit_add(AuditBatch *batch, const char *relation,
+							 const pg_uuid_t *tenant, Datum row_key,
+							 const char *action, Datum before, Datum after);
+extern void casnet_audit_write(AuditBatch *batch);
+
+#endif							/* CASNET_AUDIT_H */
