@@ -277,6 +277,7 @@ CREATE FUNCTION casnet.managed_tables(
 		('user_tenant_permissions', 'administration'),
 		('signing_keys', 'token'), ('revoked_tokens', 'token'),
 		('token_cutoffs', 'token'), ('invitations', 'invitation'),
+		('protected', 'registry'), ('guarded_schemas', 'registry'),
 		('persons', 'tenant'), ('records', 'tenant'), ('tags', 'tenant'),
 		('record_tags', 'tenant'), ('tasks', 'tenant'),
 		('calendar_events', 'tenant')

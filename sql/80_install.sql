@@ -33,6 +33,7 @@ BEGIN
 	PERFORM casnet.install_search_configuration();
 	PERFORM casnet.install_tables();
 	PERFORM casnet.install_token_tables();
+	PERFORM casnet.install_protect_tables();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -99,6 +100,7 @@ BEGIN
 			EXECUTE 'ALTER EXTENSION casnet DROP ' || installed.object;
 		END IF;
 	END LOOP;
+	PERFORM casnet.install_protection();
 	RETURN version;
 END
 $$;
