@@ -98,7 +98,6 @@ $$;
 COMMENT ON FUNCTION casnet.require_protectable(regclass) IS
 	'internal: 42809 with the reason for what casnet.protect() does not take';
 
--- Whether the policy is the one that ours would be, and what it is otherwise.
 CREATE FUNCTION casnet.wanted_policies(resource text,
 	OUT name text, OUT command text, OUT expression text)
 	RETURNS SETOF record
@@ -200,7 +199,26 @@ $$;
 COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
 	'internal: keeps updated_at, where there is one';
 
--- The table about protected tables, read and written for casnet_admin.
+-- The table about protected tables, read and written for casnet_admin.  A row
+-- counts while the table has a foreign key to tenants, which outlives the
+-- extension; else it is about a table that is gone.
+
+CREATE FUNCTION casnet.tenant_references(relation regclass)
+	RETURNS SETOF pg_catalog.pg_constraint
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT f.*
+	  FROM pg_constraint AS f
+	  JOIN pg_attribute AS a
+		ON a.attrelid = f.conrelid AND a.attname = 'tenant_id'
+		   AND f.conkey = ARRAY[a.attnum]
+	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
+	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
+	   AND f.convalidated
+$$;
+COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
+	'internal: the foreign keys by which rows go with their tenant';
 
 CREATE FUNCTION casnet.protection_of(relation regclass,
 	OUT resource text, OUT before jsonb)
@@ -208,10 +226,11 @@ CREATE FUNCTION casnet.protection_of(relation regclass,
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- Of two the other one is of a table that is gone.
+	-- Of two, one is about a table that is gone.
 	SELECT p.resource, p.before
 	  FROM casnet.protected AS p
 	 WHERE p.relation = protection_of.relation
+	   AND EXISTS (SELECT FROM casnet.tenant_references(p.relation))
 	 ORDER BY EXISTS (SELECT FROM casnet.foreign_policies(p.relation, p.resource)),
 			  p.created_at DESC
 	 LIMIT 1
@@ -232,10 +251,15 @@ DECLARE
 BEGIN
 	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
 	DELETE FROM casnet.protected AS p
-	 WHERE NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_attribute AS a
-						 ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-						WHERE c.oid = p.relation AND c.relkind IN ('r', 'p'))
-		OR p.relation = begin_protection.relation;
+	 WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.relation)
+		OR (p.relation = begin_protection.relation
+			AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation)));
+	IF EXISTS (SELECT FROM casnet.protected AS p
+			   WHERE p.relation = begin_protection.relation) THEN
+		RAISE EXCEPTION 'table % is protected', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Call casnet.protect() or casnet.unprotect().';
+	END IF;
 	IF NOT is_named
 	   AND (EXISTS (SELECT FROM casnet.protected AS p
 					WHERE p.resource = begin_protection.resource)
@@ -336,30 +360,11 @@ CREATE FUNCTION casnet.list_protected_tables(
 		   c.relrowsecurity, c.relforcerowsecurity
 	  FROM (SELECT DISTINCT p.relation FROM casnet.protected AS p) AS r
 	  JOIN pg_class AS c ON c.oid = r.relation
-	  CROSS JOIN LATERAL casnet.protection_of(c.oid) AS g
-	 WHERE EXISTS (SELECT FROM casnet.tenant_references(c.oid))
+	 CROSS JOIN LATERAL casnet.protection_of(c.oid) AS g
+	 WHERE g.resource IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet.list_protected_tables() IS
 	'internal: the rows of the view casnet.protected_tables';
-
--- What unites a table with its tenants.
-
-CREATE FUNCTION casnet.tenant_references(relation regclass)
-	RETURNS SETOF pg_catalog.pg_constraint
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT f.*
-	  FROM pg_constraint AS f
-	  JOIN pg_attribute AS a
-		ON a.attrelid = f.conrelid AND a.attname = 'tenant_id'
-		   AND f.conkey = ARRAY[a.attnum]
-	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
-	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
-	   AND f.convalidated
-$$;
-COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
-	'internal: the foreign keys by which rows go with their tenant';
 
 CREATE FUNCTION casnet.key_within_tenant(relation regclass, columns name[])
 	RETURNS regclass
@@ -519,7 +524,15 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 						   THEN regexp_replace(k.definition, '\(',
 											   '(tenant_id WITH =, ')
 						   ELSE regexp_replace(k.definition, '\(',
-											   '(tenant_id, ') END)
+											   '(tenant_id, ') END) ||
+			   -- What a foreign key could need is the new primary key now.
+			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
+						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
+						 AND NOT EXISTS (SELECT FROM pg_constraint AS o
+										 WHERE o.conindid = k.within)
+						 AND NOT EXISTS (SELECT FROM loose_reference AS l
+										 WHERE l.confrelid = k.indrelid)
+					THEN format(E'\nDROP INDEX %s;', k.within) ELSE '' END
 		  FROM loose_key AS k WHERE k.conname IS NOT NULL
 		UNION ALL
 		SELECT 4, c.relname,
@@ -819,16 +832,23 @@ BEGIN
 	SELECT string_agg(u.name, ', ' ORDER BY u.name) INTO users
 	  FROM pg_attribute AS a
 	 CROSS JOIN LATERAL
-		   (SELECT format('constraint %I', k.conname) FROM pg_constraint AS k
+		   (SELECT format('constraint %I of %s', k.conname, a.attrelid::regclass)
+			  FROM pg_constraint AS k
 			 WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
-			   AND k.contype <> 'n'
+			   AND k.contype <> 'n' AND k.conparentid = 0 AND k.conislocal
 			UNION ALL
-			SELECT format('index %s', i.indexrelid::regclass) FROM pg_index AS i
+			SELECT format('index %s', i.indexrelid::regclass)
+			  FROM pg_index AS i
+			  JOIN pg_class AS c ON c.oid = i.indexrelid
 			 WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
+			   AND NOT c.relispartition
 			   AND NOT EXISTS (SELECT FROM pg_constraint AS k
 							   WHERE k.conindid = i.indexrelid
 								 AND k.conrelid = i.indrelid)) AS u (name)
-	 WHERE a.attrelid = unprotect_column.relation AND a.attname = 'tenant_id';
+	 WHERE a.attname = 'tenant_id'
+	   AND (a.attrelid = unprotect_column.relation
+			OR a.attrelid IN (SELECT relid
+								FROM pg_partition_tree(unprotect_column.relation)));
 	IF users IS NOT NULL THEN
 		RAISE EXCEPTION 'column tenant_id of table % is used by what casnet did not make', relation
 			USING ERRCODE = 'dependent_objects_still_exist',
@@ -1079,9 +1099,8 @@ BEGIN
 	FOR target IN
 		SELECT DISTINCT p.relation, g.resource
 		  FROM casnet.protected AS p
-		  JOIN pg_class AS c ON c.oid = p.relation AND c.relkind IN ('r', 'p')
 		 CROSS JOIN LATERAL casnet.protection_of(p.relation) AS g
-		 WHERE EXISTS (SELECT FROM casnet.tenant_references(p.relation))
+		 WHERE g.resource IS NOT NULL
 	LOOP
 		PERFORM casnet.protect_default(target.relation);
 		FOR member IN
