@@ -1,7 +1,7 @@
 -- A second call changes nothing and says the same; install() neither.  Both
 -- put back what is missing.
 BEGIN;
-SELECT plan(13);
+SELECT plan(16);
 \ir include/fixtures.sql
 \ir include/table_state.sql
 RESET SESSION AUTHORIZATION;
@@ -46,6 +46,17 @@ ALTER TABLE public.days_all DISABLE ROW LEVEL SECURITY;
 ALTER TABLE public.invoices ALTER COLUMN tenant_id DROP NOT NULL;
 SELECT casnet.protect('public.invoices') IS NOT NULL AS one, casnet.protect('public.days') IS NOT NULL AS two \gset
 SELECT set_eq('SELECT lasting()', 'TABLE before', 'so does protect()');
+
+-- What somebody granted or revoked stays.
+REVOKE DELETE ON public.invoices FROM casnet_user;
+SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
+SELECT ok(NOT has_table_privilege('casnet_user', 'public.invoices', 'DELETE'), 'a revoked privilege');
+
+-- Without the foreign key the table counts as one that is not protected.
+ALTER TABLE public.invoices DROP CONSTRAINT invoices_tenant_id_fkey;
+SELECT is((SELECT count(*) FROM casnet.protected_tables), 1::bigint, 'a table that has lost its tenants');
+SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
+SELECT is((SELECT count(*) FROM casnet.protected_tables), 2::bigint, 'is taken in anew');
 
 -- What somebody added that widens them.
 CREATE POLICY everybody ON public.invoices USING (true);

@@ -17,7 +17,7 @@ SELECT throws_ok('SELECT casnet.unprotect(''public.of_the_app'')', '42501', NULL
 SELECT throws_ok('SELECT casnet.guard_schema(''public'')', '42501', NULL, 'nor guard');
 CALL be(NULL);
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT throws_ok('SELECT casnet.protect(''public.of_the_app'')', '42501', NULL, 'nor an administrator who does not own it');
+SELECT throws_ok('SELECT casnet.protect(''public.of_the_app'')', '42501', 'only its owner may protect table public.of_the_app or undo it', 'nor an administrator who does not own it');
 SELECT throws_ok('LOCK TABLE public.of_the_app', '42501', NULL, 'who could not lock it either');
 
 SET LOCAL SESSION AUTHORIZATION tap_owner;
