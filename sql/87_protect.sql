@@ -786,14 +786,24 @@ CREATE FUNCTION casnet.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	load_view regclass;
+	owner name;
 BEGIN
-	IF to_regprocedure('casnet.make_load_view(regclass)') IS NOT NULL THEN
-		EXECUTE 'SELECT casnet.make_load_view($1)' USING relation;
+	IF to_regprocedure('casnet.make_load_view(regclass)') IS NULL THEN
+		RETURN '{}';
+	END IF;
+	EXECUTE 'SELECT casnet.make_load_view($1)' INTO load_view USING relation;
+	SELECT pg_get_userbyid(t.relowner) INTO owner
+	  FROM pg_class AS t JOIN pg_class AS v ON v.relowner <> t.relowner
+	 WHERE t.oid = protect_loading.relation AND v.oid = load_view;
+	IF FOUND THEN
+		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
 	END IF;
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN
-	RETURN ARRAY[format(E'-- there is no view to load it through: %s\n'
+	RETURN ARRAY[format(E'-- the view to load it through is missing or out of date: %s\n'
 						'SELECT casnet.make_load_view(%L);',
 						replace(SQLERRM, E'\n', ' '), relation)];
 END
@@ -930,14 +940,18 @@ BEGIN
 						   WHERE k.conindid = i.indexrelid
 							 AND k.conrelid = i.indrelid)
 		UNION ALL
+		-- That of a table that was renamed is of no use any more.
 		SELECT format('DROP VIEW %s', v.oid::regclass)
 		  FROM pg_class AS c
 		  JOIN pg_class AS v
 			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
-			   AND v.relname = c.relname || '_load'
+			   AND v.relowner = c.relowner AND v.relname ~ '_load$'
 		  JOIN pg_trigger AS t
 			ON t.tgrelid = v.oid AND t.tgname = 'casnet_load'
-		 WHERE c.oid = unprotect.relation
+		  LEFT JOIN pg_class AS o
+			ON o.relnamespace = v.relnamespace
+			   AND o.relname || '_load' = v.relname
+		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
 	LOOP
 		EXECUTE statement;
 	END LOOP;

@@ -57,6 +57,7 @@ $node->safe_psql('source', qq{
 	CREATE TABLE public.gone (id int);
 	SELECT casnet.protect('public.gone');
 	DROP TABLE public.gone;
+	DROP VIEW IF EXISTS public.gone_load;
 });
 
 sub check
