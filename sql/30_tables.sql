@@ -278,6 +278,7 @@ CREATE FUNCTION casnet.managed_tables(
 		('signing_keys', 'token'), ('revoked_tokens', 'token'),
 		('token_cutoffs', 'token'), ('invitations', 'invitation'),
 		('audit_entries', 'audit'), ('audit_entries_default', 'audit'),
+		('protected', 'registry'), ('guarded_schemas', 'registry'),
 		('persons', 'tenant'), ('records', 'tenant'), ('tags', 'tenant'),
 		('record_tags', 'tenant'), ('tasks', 'tenant'),
 		('calendar_events', 'tenant')

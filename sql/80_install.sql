@@ -34,6 +34,7 @@ BEGIN
 	PERFORM casnet.install_tables();
 	PERFORM casnet.install_token_tables();
 	PERFORM casnet.install_audit_tables();
+	PERFORM casnet.install_protect_tables();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -105,6 +106,7 @@ BEGIN
 			EXECUTE 'ALTER EXTENSION casnet DROP ' || installed.object;
 		END IF;
 	END LOOP;
+	PERFORM casnet.install_protection();
 	RETURN version;
 END
 $$;

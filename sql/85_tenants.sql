@@ -127,6 +127,8 @@ BEGIN
 	 WHERE p.tenant_id = erase_tenant.tenant_id;
 	GET DIAGNOSTICS more = ROW_COUNT;
 	DELETE FROM casnet.tenants AS t WHERE t.id = erase_tenant.tenant_id;
+	-- Last, since deleting leaves entries as well; those are not counted.
+	PERFORM casnet.forget_audit(erase_tenant.tenant_id);
 	RETURN erased + more;
 END
 $$;

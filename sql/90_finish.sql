@@ -116,6 +116,12 @@ GRANT EXECUTE ON FUNCTION
 	casnet.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean)
 	TO casnet_user;
 
+-- For the views of protected tables.
+GRANT EXECUTE ON FUNCTION
+	casnet.make_load_view(regclass),
+	casnet.load_row()
+	TO casnet_admin;
+
 -- The owner of a table is asked for by the server; record_change() is named so
 -- that they may attach it.
 GRANT EXECUTE ON FUNCTION
@@ -127,6 +133,36 @@ GRANT EXECUTE ON FUNCTION
 	casnet.audited_tables(),
 	casnet.maintain_audit(integer),
 	casnet.purge_audit(interval)
+	TO casnet_admin;
+
+-- Own tables.  protect() and unprotect() refuse whoever is no administrator.
+GRANT EXECUTE ON FUNCTION
+	casnet.require_protector(regclass),
+	casnet.protect(regclass, text, uuid),
+	casnet.unprotect(regclass),
+	casnet.list_protected_tables()
+	TO casnet_user, casnet_admin;
+
+GRANT EXECUTE ON FUNCTION
+	casnet.managed_tables(),
+	casnet.touch_updated_at(),
+	casnet.require_protectable(regclass),
+	casnet.wanted_policies(text),
+	casnet.foreign_policies(regclass, text),
+	casnet.protection_of(regclass),
+	casnet.begin_protection(regclass, text, boolean),
+	casnet.end_protection(regclass),
+	casnet.tenant_references(regclass),
+	casnet.key_within_tenant(regclass, name[]),
+	casnet.column_list(oid, int2[]),
+	casnet.protection_notes(regclass),
+	casnet.protect_column(regclass, uuid),
+	casnet.protect_default(regclass),
+	casnet.protect_index(regclass),
+	casnet.protect_rows(regclass, text),
+	casnet.protect_updates(regclass),
+	casnet.protect_loading(regclass),
+	casnet.unprotect_column(regclass, jsonb)
 	TO casnet_admin;
 
 -- SECURITY DEFINER, and judges the session.

@@ -22,7 +22,7 @@ is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 
 my @tables = split /\n/, ask($admin, q{
 	SELECT oid::regclass FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' ORDER BY 1});
-is(scalar @tables, 16, 'tables');
+is(scalar @tables, 18, 'tables');
 my $columns = q{
 	SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute
 	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r')
@@ -34,7 +34,7 @@ my $triggers = q{
 my $defaults = q{
 	SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2};
 my $grants = q{
-	SELECT oid::regclass, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
+	SELECT oid::regclass::text, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
 my $rows = join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @tables;
 my %before = map { $_ => ask($admin, $_) } $columns, $policies, $triggers, $defaults, $grants, $rows;
 
@@ -121,7 +121,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
 	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
-		16, 'install() makes the rest');
+		18, 'install() makes the rest');
 }
 
 $node->stop;

@@ -1,0 +1,1150 @@
+-- Tables of applications with the guarantees of ours.
+--
+-- protect() runs as its caller, who owns the table.  It takes casnet_admin
+-- too, since it adds to role_permissions, and since whoever holds a foreign
+-- key to tenants can find out with it whether a tenant exists.  What it makes
+-- is marked by a comment; unprotect() takes away what is marked, and gives
+-- back what casnet.protected says that there was before.
+
+CREATE FUNCTION casnet.require_protector(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	owner oid;
+BEGIN
+	SELECT c.relowner INTO owner FROM pg_class AS c
+	 WHERE c.oid = require_protector.relation;
+	IF owner IS NULL THEN
+		RAISE EXCEPTION 'there is no such table'
+			USING ERRCODE = 'undefined_table',
+				  HINT = 'Name a table, such as ''public.invoices''.';
+	END IF;
+	IF NOT casnet.is_administrator() OR NOT pg_has_role(owner, 'USAGE') THEN
+		RAISE EXCEPTION 'only its owner may protect table % or undo it', relation
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Connect as a superuser, or as the owner of the table who is a member of casnet_admin.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_protector(regclass) IS
+	'internal: 42501 unless the caller owns the table and is an administrator';
+
+CREATE FUNCTION casnet.require_protectable(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	trouble text;
+	remedy text := 'Protect an ordinary or partitioned table of the application.';
+BEGIN
+	SELECT c.*, a.attnum AS tenant, a.atttypid, a.attgenerated
+	  INTO STRICT target
+	  FROM pg_class AS c
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		   AND NOT a.attisdropped
+	 WHERE c.oid = require_protectable.relation;
+
+	IF target.relkind IN ('v', 'm') THEN
+		trouble := 'It is a view.';
+		remedy := 'Protect the tables that it shows; make a view WITH (security_invoker).';
+	ELSIF target.relkind = 'f' THEN
+		trouble := 'Its rows are on another server, where the policies are not.';
+	ELSIF target.relkind NOT IN ('r', 'p') THEN
+		trouble := 'It is no table.';
+	ELSIF target.oid < 16384 THEN
+		trouble := 'It is a table of the system.';
+	ELSIF EXISTS (SELECT FROM casnet.managed_tables() AS t
+				  WHERE t.relation = target.oid) THEN
+		trouble := 'It is a table of casnet.';
+	ELSIF target.relispartition THEN
+		trouble := 'It is a partition.';
+		remedy := format('Protect %s; its partitions are protected with it.',
+						 (SELECT root FROM pg_partition_root(target.oid) AS root));
+	ELSIF target.relpersistence = 't' THEN
+		trouble := 'It is temporary, and no other session reads it.';
+	ELSIF EXISTS (SELECT FROM pg_depend AS d
+				  WHERE d.classid = 'pg_class'::regclass
+					AND d.objid = target.oid AND d.deptype = 'e') THEN
+		trouble := 'It belongs to an extension, which would not keep the changes.';
+	ELSIF EXISTS (SELECT FROM pg_inherits AS i
+				  WHERE i.inhrelid = target.oid
+					 OR (i.inhparent = target.oid AND target.relkind = 'r')) THEN
+		trouble := 'It inherits, or others inherit from it, and the policies of one do not hold for the other.';
+		remedy := 'Use a partitioned table, or end it with ALTER TABLE ... NO INHERIT.';
+	ELSIF EXISTS (SELECT FROM pg_partition_tree(target.oid) AS p
+				   JOIN pg_class AS c ON c.oid = p.relid
+				  WHERE c.relkind = 'f') THEN
+		trouble := 'A partition is a foreign table, where the policies are not.';
+		remedy := 'Detach the partition.';
+	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
+		trouble := 'It is a table of a type, which has no attribute tenant_id.';
+		remedy := 'ALTER TABLE ... NOT OF.';
+	ELSIF target.atttypid <> 'uuid'::regtype OR target.attgenerated <> '' THEN
+		trouble := format('Its column tenant_id is %s.',
+						  CASE WHEN target.attgenerated <> '' THEN 'generated'
+							   ELSE 'of type ' || target.atttypid::regtype END);
+		remedy := 'Rename the column, or make it an ordinary one of type uuid.';
+	END IF;
+	IF trouble IS NOT NULL THEN
+		RAISE EXCEPTION 'table % cannot be protected', relation
+			USING ERRCODE = 'wrong_object_type', DETAIL = trouble,
+				  HINT = remedy;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_protectable(regclass) IS
+	'internal: 42809 with the reason for what casnet.protect() does not take';
+
+CREATE FUNCTION casnet.wanted_policies(resource text,
+	OUT name text, OUT command text, OUT expression text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 'casnet_' || lower(v.command), v.command,
+		   format('tenant_id = casnet.tenant_with(%L::text)',
+				  v.verb || '_' || wanted_policies.resource)
+	  FROM (VALUES ('SELECT', 'view'), ('INSERT', 'create'),
+				   ('UPDATE', 'edit'), ('DELETE', 'delete')) AS v (command, verb)
+$$;
+COMMENT ON FUNCTION casnet.wanted_policies(text) IS
+	'internal: the policies of a table with that resource';
+
+CREATE FUNCTION casnet.foreign_policies(relation regclass, resource text)
+	RETURNS SETOF pg_catalog.pg_policy
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.*
+	  FROM pg_policy AS p
+	 WHERE p.polrelid = foreign_policies.relation AND p.polpermissive
+	   AND NOT EXISTS (
+		SELECT FROM casnet.wanted_policies(foreign_policies.resource) AS w
+		 WHERE w.name = p.polname AND p.polroles = '{0}'
+		   AND p.polcmd = CASE w.command WHEN 'SELECT' THEN 'r'
+							WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
+							ELSE 'd' END::"char"
+		   AND pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid)
+			   = '(' || w.expression || ')'
+		   AND (p.polqual IS NULL OR p.polwithcheck IS NULL))
+$$;
+COMMENT ON FUNCTION casnet.foreign_policies(regclass, text) IS
+	'internal: the permissive policies of a table that are not as ours would be';
+
+CREATE FUNCTION casnet.protect_rows(relation regclass, resource text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted record;
+BEGIN
+	FOR wanted IN
+		SELECT p.polname FROM casnet.foreign_policies(relation, resource) AS p
+		  JOIN casnet.wanted_policies(resource) AS w ON w.name = p.polname
+	LOOP
+		EXECUTE format('DROP POLICY %I ON %s', wanted.polname, relation);
+	END LOOP;
+	FOR wanted IN
+		SELECT w.* FROM casnet.wanted_policies(resource) AS w
+		 WHERE w.name NOT IN (SELECT p.polname FROM pg_policy AS p
+							  WHERE p.polrelid = protect_rows.relation)
+	LOOP
+		EXECUTE format('CREATE POLICY %I ON %s FOR %s TO PUBLIC %s (%s)',
+					   wanted.name, relation, wanted.command,
+					   CASE wanted.command WHEN 'INSERT' THEN 'WITH CHECK'
+							ELSE 'USING' END,
+					   wanted.expression);
+		EXECUTE format('COMMENT ON POLICY %I ON %s IS %L',
+					   wanted.name, relation,
+					   'casnet: whose rows anybody may ' ||
+					   lower(wanted.command));
+	END LOOP;
+	IF EXISTS (SELECT FROM pg_class AS c
+			   WHERE c.oid = protect_rows.relation
+				 AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) THEN
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+					   relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_rows(regclass, text) IS
+	'internal: puts the policies on one table, or on one partition';
+
+CREATE FUNCTION casnet.protect_updates(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_attribute AS a
+				   WHERE a.attrelid = protect_updates.relation
+					 AND a.attname = 'updated_at' AND NOT a.attisdropped
+					 AND a.atttypid = 'timestamptz'::regtype
+					 AND a.attgenerated = '')
+	   OR EXISTS (SELECT FROM pg_trigger AS t
+				  WHERE t.tgrelid = protect_updates.relation
+					AND t.tgname = 'casnet_updated_at') THEN
+		RETURN;
+	END IF;
+	EXECUTE format('CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON %s '
+				   'FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at()',
+				   relation);
+	EXECUTE format('COMMENT ON TRIGGER casnet_updated_at ON %s IS %L',
+				   relation, 'casnet: updated_at moves on every update');
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
+	'internal: keeps updated_at, where there is one';
+
+-- The table about protected tables, read and written for casnet_admin.  A row
+-- counts while the table has a foreign key to tenants, which outlives the
+-- extension; else it is about a table that is gone.
+
+CREATE FUNCTION casnet.tenant_references(relation regclass)
+	RETURNS SETOF pg_catalog.pg_constraint
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT f.*
+	  FROM pg_constraint AS f
+	  JOIN pg_attribute AS a
+		ON a.attrelid = f.conrelid AND a.attname = 'tenant_id'
+		   AND f.conkey = ARRAY[a.attnum]
+	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
+	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
+	   AND f.convalidated
+$$;
+COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
+	'internal: the foreign keys by which rows go with their tenant';
+
+CREATE FUNCTION casnet.protection_of(relation regclass,
+	OUT resource text, OUT before jsonb)
+	RETURNS record
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	-- Of two, one is about a table that is gone.
+	SELECT p.resource, p.before
+	  FROM casnet.protected AS p
+	 WHERE p.relation = protection_of.relation
+	   AND EXISTS (SELECT FROM casnet.tenant_references(p.relation))
+	 ORDER BY EXISTS (SELECT FROM casnet.foreign_policies(p.relation, p.resource)),
+			  p.created_at DESC
+	 LIMIT 1
+$$;
+COMMENT ON FUNCTION casnet.protection_of(regclass) IS
+	'internal: what casnet.protect() noted about a table, or NULLs';
+
+-- It reads all that unprotect() will rely on from the catalogs itself: the
+-- default of a column comes back as a piece of SQL.
+CREATE FUNCTION casnet.begin_protection(relation regclass, resource text,
+	is_named boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	made text[];
+BEGIN
+	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM casnet.protected AS p
+	 WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.relation)
+		OR (p.relation = begin_protection.relation
+			AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation)));
+	IF EXISTS (SELECT FROM casnet.protected AS p
+			   WHERE p.relation = begin_protection.relation) THEN
+		RAISE EXCEPTION 'table % is protected', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Call casnet.protect() or casnet.unprotect().';
+	END IF;
+	IF NOT is_named
+	   AND (EXISTS (SELECT FROM casnet.protected AS p
+					WHERE p.resource = begin_protection.resource)
+			OR begin_protection.resource
+			   IN ('persons', 'records', 'tags', 'tasks', 'calendar')) THEN
+		RAISE EXCEPTION 'another table has the permissions of resource "%"', resource
+			USING ERRCODE = 'duplicate_object',
+				  HINT = 'Name another resource, as in casnet.protect(''public.invoices'', ''bills''), or this one to share its permissions.';
+	END IF;
+
+	WITH permission (name, lowest) AS (
+		SELECT v.verb || '_' || begin_protection.resource, v.lowest
+		  FROM (VALUES ('view', 1), ('create', 2), ('edit', 2), ('delete', 3))
+			   AS v (verb, lowest)
+	), inserted AS (
+		INSERT INTO casnet.role_permissions (role, permission)
+		SELECT r.name, p.name
+		  FROM (VALUES ('viewer', 1), ('member', 2), ('admin', 3), ('owner', 4))
+			   AS r (name, rank)
+		  JOIN permission AS p ON r.rank >= p.lowest
+		 WHERE p.name NOT IN (SELECT known.permission
+								FROM casnet.role_permissions AS known)
+		RETURNING permission
+	)
+	SELECT array_agg(DISTINCT i.permission) INTO made FROM inserted AS i;
+
+	INSERT INTO casnet.protected (relation, resource, permissions, before)
+	SELECT c.oid, begin_protection.resource, coalesce(made, '{}'),
+		   jsonb_build_object(
+				'column', a.attnum IS NOT NULL,
+				'not_null', coalesce(a.attnotnull, false),
+				'default', pg_get_expr(d.adbin, d.adrelid),
+				'privileges', (SELECT jsonb_agg(DISTINCT x.privilege_type)
+								 FROM aclexplode(c.relacl) AS x
+								WHERE x.grantee = 'casnet_user'::regrole),
+				'row_security', c.relrowsecurity,
+				'forced', c.relforcerowsecurity,
+				'partitions',
+					(SELECT jsonb_object_agg(t.oid::regclass,
+							jsonb_build_object('row_security', t.relrowsecurity,
+											   'forced', t.relforcerowsecurity))
+					   FROM pg_partition_tree(c.oid) AS p
+					   JOIN pg_class AS t ON t.oid = p.relid
+					  WHERE p.level > 0
+						AND (t.relrowsecurity OR t.relforcerowsecurity)))
+	  FROM pg_class AS c
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+	  LEFT JOIN pg_attrdef AS d
+		ON d.adrelid = c.oid AND d.adnum = a.attnum
+	 WHERE c.oid = begin_protection.relation;
+END
+$$;
+COMMENT ON FUNCTION casnet.begin_protection(regclass, text, boolean) IS
+	'internal: notes what a table has of its own, and makes the permissions of its resource that nobody has';
+
+CREATE FUNCTION casnet.end_protection(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	gone record;
+BEGIN
+	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
+	FOR gone IN
+		DELETE FROM casnet.protected AS p
+		 WHERE p.relation = end_protection.relation
+		RETURNING p.resource, p.permissions
+	LOOP
+		-- Whoever uses the permissions next takes them over.
+		UPDATE casnet.protected AS p
+		   SET permissions = p.permissions || gone.permissions
+		 WHERE (p.relation, p.created_at) =
+			   (SELECT o.relation, o.created_at FROM casnet.protected AS o
+				 WHERE o.resource = gone.resource
+				 ORDER BY o.created_at, o.relation LIMIT 1);
+		CONTINUE WHEN FOUND;
+		DELETE FROM casnet.user_tenant_permissions AS g
+		 WHERE g.permission = ANY (gone.permissions);
+		DELETE FROM casnet.role_permissions AS g
+		 WHERE g.permission = ANY (gone.permissions);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.end_protection(regclass) IS
+	'internal: forgets a table, and the permissions that were made for it and that no other table uses';
+
+CREATE FUNCTION casnet.list_protected_tables(
+	OUT relation regclass, OUT resource text, OUT policies text[],
+	OUT row_security boolean, OUT forced boolean)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT c.oid::regclass, g.resource,
+		   ARRAY(SELECT p.polname::text FROM pg_policy AS p
+				  WHERE p.polrelid = c.oid ORDER BY 1),
+		   c.relrowsecurity, c.relforcerowsecurity
+	  FROM (SELECT DISTINCT p.relation FROM casnet.protected AS p) AS r
+	  JOIN pg_class AS c ON c.oid = r.relation
+	 CROSS JOIN LATERAL casnet.protection_of(c.oid) AS g
+	 WHERE g.resource IS NOT NULL
+$$;
+COMMENT ON FUNCTION casnet.list_protected_tables() IS
+	'internal: the rows of the view casnet.protected_tables';
+
+CREATE FUNCTION casnet.key_within_tenant(relation regclass, columns name[])
+	RETURNS regclass
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT i.indexrelid::regclass
+	  FROM pg_index AS i
+	 CROSS JOIN LATERAL
+		   (SELECT array_agg(a.attname ORDER BY k.n)
+			  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+			  JOIN pg_attribute AS a
+				ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+			 WHERE k.n <= i.indnkeyatts) AS k (names)
+	 WHERE i.indrelid = key_within_tenant.relation AND i.indisvalid
+	   AND i.indpred IS NULL AND k.names[1] = 'tenant_id'
+	   AND (columns IS NULL
+			OR (i.indisunique AND i.indimmediate AND i.indexprs IS NULL
+				AND k.names @> columns
+				AND k.names <@ ('tenant_id'::name || columns)))
+	 ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
+$$;
+COMMENT ON FUNCTION casnet.key_within_tenant(regclass, name[]) IS
+	'internal: an index on tenant_id and these columns that a foreign key can refer to, or without columns any led by tenant_id';
+
+CREATE FUNCTION casnet.column_list(relation oid, columns int2[])
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)
+	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
+	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION casnet.column_list(oid, int2[]) IS
+	'internal: the names of columns, as SQL writes them';
+
+-- What is left to do for the owner, each with a statement that does it, in
+-- the order in which they work.
+CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH member AS (			-- the table and its partitions
+		SELECT c.oid, c.relkind, c.relacl, c.relowner,
+			   c.relispartition, a.attnum AS tenant
+		  FROM pg_class AS c
+		  JOIN pg_attribute AS a
+			ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		 WHERE c.oid = protection_notes.relation
+			OR c.oid IN (SELECT relid
+						   FROM pg_partition_tree(protection_notes.relation))
+	), tenant_table AS (
+		SELECT p.polrelid AS oid, a.attnum AS tenant
+		  FROM pg_policy AS p
+		  JOIN pg_attribute AS a
+			ON a.attrelid = p.polrelid AND a.attname = 'tenant_id'
+		 WHERE p.polname = 'casnet_select'
+		   AND pg_get_expr(p.polqual, p.polrelid)
+			   LIKE '(tenant_id = casnet.tenant\_with(%'
+	), loose_reference AS (		-- to or from the table, across tenants
+		SELECT f.*,
+			   casnet.column_list(f.conrelid, f.conkey) AS columns,
+			   casnet.column_list(f.confrelid, f.confkey) AS key_columns,
+			   (SELECT array_agg(a.attname)
+				  FROM unnest(f.confkey) AS k (attnum)
+				  JOIN pg_attribute AS a
+					ON a.attrelid = f.confrelid AND a.attnum = k.attnum) AS key
+		  FROM pg_constraint AS f
+		  JOIN tenant_table AS t ON t.oid = f.conrelid
+		  JOIN tenant_table AS r ON r.oid = f.confrelid
+		 WHERE f.contype = 'f' AND f.conparentid = 0
+		   AND protection_notes.relation IN (f.conrelid, f.confrelid)
+		   AND NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) AS k (a, b)
+						   WHERE k.a = t.tenant AND k.b = r.tenant)
+	), loose_key AS (			-- unique over all tenants
+		SELECT m.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
+			   k.conname, pg_get_constraintdef(k.oid) AS definition,
+			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
+				  FROM pg_constraint AS f
+				 WHERE f.confrelid = i.indrelid AND f.contype = 'f'
+				   AND f.conindid = i.indexrelid
+				   AND f.oid NOT IN (SELECT l.oid FROM loose_reference AS l))
+			   AS used_by,
+			   casnet.key_within_tenant(i.indrelid,
+				(SELECT array_agg(a.attname)
+				   FROM unnest(k.conkey) AS n (attnum)
+				   JOIN pg_attribute AS a
+					 ON a.attrelid = i.indrelid AND a.attnum = n.attnum))
+			   AS within
+		  FROM member AS m
+		  JOIN pg_index AS i ON i.indrelid = m.oid
+		  JOIN pg_class AS c ON c.oid = i.indexrelid
+		  LEFT JOIN pg_constraint AS k
+			ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+			   AND k.contype IN ('p', 'u', 'x')
+		 WHERE (i.indisunique OR i.indisexclusion) AND NOT c.relispartition
+		   AND NOT m.tenant = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+	), note (rank, name, text) AS (
+		SELECT 1, l.conname,
+			   format(E'-- foreign key %I of %s can point into another tenant\n'
+					  '%sALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I '
+					  'FOREIGN KEY (tenant_id, %s) REFERENCES %s (tenant_id, %s)%s%s%s;',
+					  l.conname, l.conrelid::regclass,
+					  CASE WHEN casnet.key_within_tenant(l.confrelid, l.key) IS NULL
+						   THEN format(E'CREATE UNIQUE INDEX ON %s (tenant_id, %s);\n',
+									   l.confrelid::regclass, l.key_columns)
+						   ELSE '' END,
+					  l.conrelid::regclass, l.conname, l.conname, l.columns,
+					  l.confrelid::regclass, l.key_columns,
+					  CASE l.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
+						   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
+					  CASE l.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
+						   WHEN 'r' THEN ' ON DELETE RESTRICT'
+						   WHEN 'n' THEN format(' ON DELETE SET NULL (%s)',
+								coalesce(casnet.column_list(l.conrelid,
+									l.confdelsetcols), l.columns))
+						   WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)',
+								coalesce(casnet.column_list(l.conrelid,
+									l.confdelsetcols), l.columns))
+						   ELSE '' END,
+					  CASE WHEN l.condeferrable THEN ' DEFERRABLE' ELSE '' END ||
+					  CASE WHEN l.condeferred THEN ' INITIALLY DEFERRED'
+						   ELSE '' END)
+		  FROM loose_reference AS l
+		UNION ALL
+		SELECT 2, f.conname,
+			   format(E'-- foreign key %I of %s keeps tenants from being deleted\n'
+					  'ALTER TABLE %s DROP CONSTRAINT %I;',
+					  f.conname, f.conrelid::regclass, f.conrelid::regclass,
+					  f.conname)
+		  FROM pg_constraint AS f
+		  JOIN member AS m ON m.oid = f.conrelid AND f.conkey = ARRAY[m.tenant]
+		 WHERE f.contype = 'f' AND f.conparentid = 0
+		   AND f.confrelid = 'casnet.tenants'::regclass
+		   AND f.confdeltype <> 'c'
+		UNION ALL
+		SELECT 3, k.conname,
+			   format(E'-- %s %I of %s is not within a tenant, so it tells of rows in others%s\n'
+					  'ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s;',
+					  CASE k.contype WHEN 'p' THEN 'primary key'
+						   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
+					  k.conname, k.indrelid::regclass,
+					  CASE WHEN k.used_by IS NOT NULL
+						   THEN '; before it, foreign keys of ' || k.used_by
+						   ELSE '' END,
+					  k.indrelid::regclass, k.conname, k.conname,
+					  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
+								AND NOT EXISTS (SELECT FROM pg_constraint AS o
+												WHERE o.conindid = k.within
+												  AND o.contype IN ('p', 'u'))
+								AND k.within IS NOT NULL
+						   THEN format('PRIMARY KEY USING INDEX %I',
+								(SELECT c.relname FROM pg_class AS c
+								  WHERE c.oid = k.within))
+						   WHEN k.contype = 'x'
+						   THEN regexp_replace(k.definition, '\(',
+											   '(tenant_id WITH =, ')
+						   ELSE regexp_replace(k.definition, '\(',
+											   '(tenant_id, ') END) ||
+			   -- What a foreign key could need is the new primary key now.
+			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
+						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
+						 AND NOT EXISTS (SELECT FROM pg_constraint AS o
+										 WHERE o.conindid = k.within)
+						 AND NOT EXISTS (SELECT FROM loose_reference AS l
+										 WHERE l.confrelid = k.indrelid)
+					THEN format(E'\nDROP INDEX %s;', k.within) ELSE '' END
+		  FROM loose_key AS k WHERE k.conname IS NOT NULL
+		UNION ALL
+		SELECT 4, c.relname,
+			   format(E'-- unique index %I of %s is not within a tenant, so it tells of rows in others\n'
+					  'DROP INDEX %s; %s;',
+					  c.relname, k.indrelid::regclass, k.indexrelid::regclass,
+					  regexp_replace(pg_get_indexdef(k.indexrelid),
+						'^(CREATE UNIQUE INDEX (?:"(?:[^"]|"")*"|\S+) ON (?:ONLY )?'
+						'(?:"(?:[^"]|"")*"|[^"\s.]+)\.(?:"(?:[^"]|"")*"|\S+)'
+						' USING \w+ \()', '\1tenant_id, '))
+		  FROM loose_key AS k JOIN pg_class AS c ON c.oid = k.indexrelid
+		 WHERE k.conname IS NULL
+		UNION ALL
+		SELECT 5, x.grantee::text,
+			   format(E'-- %s may do what no policy sees, or has privileges that it does not need\n'
+					  'REVOKE %s ON %s FROM %s;',
+					  coalesce(quote_ident(r.rolname), 'PUBLIC'),
+					  string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type),
+					  m.oid::regclass, coalesce(quote_ident(r.rolname), 'PUBLIC'))
+		  FROM member AS m
+		 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
+		  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
+		 WHERE x.grantee = 0
+			OR (r.oid <> m.relowner
+				AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
+		 GROUP BY x.grantee, r.rolname, m.oid
+		UNION ALL
+		SELECT DISTINCT 6, s.oid::text,
+			   format(E'-- the default of column %I takes a number of %s; the gaps tell how many others took\n'
+					  'GRANT USAGE ON SEQUENCE %s TO casnet_user;',
+					  a.attname, s.oid::regclass, s.oid::regclass)
+		  FROM pg_attrdef AS d
+		  JOIN pg_attribute AS a
+			ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+		  JOIN pg_depend AS u
+			ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+			   AND u.refclassid = 'pg_class'::regclass
+		  JOIN pg_class AS s ON s.oid = u.refobjid
+		 WHERE d.adrelid = protection_notes.relation
+		   AND CASE WHEN s.relkind = 'S'
+					THEN NOT has_sequence_privilege('casnet_user', s.oid, 'USAGE')
+			   END
+	)
+	SELECT coalesce(array_agg(n.text ORDER BY n.rank, n.name, n.text), '{}')
+	  FROM note AS n
+$$;
+COMMENT ON FUNCTION casnet.protection_notes(regclass) IS
+	'internal: what casnet.protect() leaves to the owner of the table';
+
+CREATE FUNCTION casnet.protect_column(relation regclass, tenant_id uuid)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	has_rows boolean;
+	holder uuid := coalesce(protect_column.tenant_id,
+							casnet.current_tenant_id());
+	wrong bigint;
+	is_new boolean := NOT EXISTS (SELECT FROM pg_attribute AS a
+								  WHERE a.attrelid = protect_column.relation
+									AND a.attname = 'tenant_id');
+BEGIN
+	IF is_new THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO has_rows;
+		IF has_rows AND holder IS NULL THEN
+			RAISE EXCEPTION 'the rows of table % would belong to no tenant', relation
+				USING ERRCODE = 'invalid_parameter_value',
+					  HINT = 'Give the argument tenant_id, or choose a tenant with SET casnet.tenant_id, or add the column tenant_id and fill it.';
+		ELSIF (has_rows OR protect_column.tenant_id IS NOT NULL)
+			  AND NOT EXISTS (SELECT FROM casnet.tenants AS t
+							  WHERE t.id = holder) THEN
+			RAISE EXCEPTION 'there is no such tenant'
+				USING ERRCODE = '02000',
+					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
+		END IF;
+		-- A constant: no row is written, no trigger fires.
+		EXECUTE format('ALTER TABLE %s ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
+					   relation, coalesce(holder, casnet.uuid_v7()));
+		EXECUTE format('COMMENT ON COLUMN %s.tenant_id IS %L', relation,
+					   'the tenant; defaults to the active one');
+	ELSIF NOT (SELECT a.attnotnull FROM pg_attribute AS a
+			   WHERE a.attrelid = protect_column.relation
+				 AND a.attname = 'tenant_id') THEN
+		EXECUTE format('SELECT count(*) FROM %s WHERE tenant_id IS NULL',
+					   relation) INTO wrong;
+		IF wrong > 0 THEN
+			RAISE EXCEPTION 'table % has % rows without a tenant', relation, wrong
+				USING ERRCODE = 'not_null_violation',
+					  HINT = format('UPDATE %s SET tenant_id = ... WHERE tenant_id IS NULL, and call it again.', relation);
+		END IF;
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id SET NOT NULL',
+					   relation);
+	END IF;
+
+	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation)) THEN
+		IF NOT is_new THEN
+			EXECUTE format('SELECT count(*) FROM %s AS r WHERE NOT EXISTS '
+						   '(SELECT FROM casnet.tenants AS t WHERE t.id = r.tenant_id)',
+						   relation) INTO wrong;
+			IF wrong > 0 THEN
+				RAISE EXCEPTION 'table % has % rows of tenants that do not exist', relation, wrong
+					USING ERRCODE = 'foreign_key_violation',
+						  HINT = format('DELETE FROM %s WHERE tenant_id NOT IN (SELECT id FROM casnet.tenants), or correct them, and call it again.', relation);
+			END IF;
+		END IF;
+		EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (tenant_id) '
+					   'REFERENCES casnet.tenants (id) ON DELETE CASCADE',
+					   relation);
+		EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L',
+					   (SELECT f.conname
+						  FROM casnet.tenant_references(relation) AS f),
+					   relation, 'casnet: rows go with their tenant');
+	END IF;
+	PERFORM casnet.protect_default(relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_column(regclass, uuid) IS
+	'internal: gives a table its column tenant_id, and existing rows to a tenant';
+
+CREATE FUNCTION casnet.protect_default(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_attribute AS a
+					 JOIN pg_attrdef AS d
+					   ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+					WHERE a.attrelid = protect_default.relation
+					  AND a.attname = 'tenant_id'
+					  AND pg_get_expr(d.adbin, d.adrelid)
+						  = 'casnet.current_tenant_id()') THEN
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id '
+					   'SET DEFAULT casnet.current_tenant_id()', relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_default(regclass) IS
+	'internal: tenant_id defaults to the active tenant';
+
+CREATE FUNCTION casnet.protect_index(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	key name[];
+BEGIN
+	SELECT array_agg(a.attname ORDER BY k.n) INTO key
+	  FROM pg_index AS i
+	 CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+	  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+	 WHERE i.indrelid = protect_index.relation AND i.indisprimary
+	   AND k.n <= i.indnkeyatts AND a.attname <> 'tenant_id';
+	IF casnet.key_within_tenant(relation, key) IS NULL THEN
+		EXECUTE format('CREATE %s INDEX ON %s (tenant_id%s)',
+					   CASE WHEN key IS NULL THEN '' ELSE 'UNIQUE' END, relation,
+					   (SELECT string_agg(', ' || quote_ident(k), '' ORDER BY n)
+						  FROM unnest(key) WITH ORDINALITY AS k (k, n)));
+		EXECUTE format('COMMENT ON INDEX %s IS %L',
+					   casnet.key_within_tenant(relation, key),
+					   'casnet: the rows of a tenant');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_index(regclass) IS
+	'internal: an index led by tenant_id; with the primary key, for foreign keys within a tenant';
+
+CREATE FUNCTION casnet.protect(
+	relation regclass, resource text DEFAULT NULL, tenant_id uuid DEFAULT NULL)
+	RETURNS text[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	member regclass;
+	registered text;
+	wanted text := protect.resource;
+	others text[];
+	remedy text;
+BEGIN
+	PERFORM casnet.require_protector(relation);
+	PERFORM casnet.require_protectable(relation);
+	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	-- It may have changed while we waited.
+	PERFORM casnet.require_protector(relation);
+	PERFORM casnet.require_protectable(relation);
+
+	SELECT g.resource INTO registered FROM casnet.protection_of(relation) AS g;
+	IF wanted IS NULL THEN
+		SELECT coalesce(registered, lower(c.relname)) INTO wanted
+		  FROM pg_class AS c WHERE c.oid = protect.relation;
+	END IF;
+	IF wanted !~ '^[a-z][a-z0-9_]*$' OR octet_length(wanted) > 56 THEN
+		RAISE EXCEPTION '"%" is no name of a resource', wanted
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Give the argument resource: lower-case letters, digits and _, at most 56, beginning with a letter.';
+	ELSIF wanted IN ('users', 'tenant', 'tenants', 'roles', 'permissions',
+					 'analytics', 'audit') THEN
+		RAISE EXCEPTION 'resource "%" is kept for the permissions of casnet', wanted
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Name another resource, as in casnet.protect(''public.invoices'', ''bills'').';
+	ELSIF wanted <> registered THEN
+		RAISE EXCEPTION 'table % is protected as resource "%"', relation, registered
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Call casnet.unprotect() first, then the permissions change their names.';
+	END IF;
+
+	-- They would let through what ours do not.
+	SELECT array_agg(format('%I', p.polname) ORDER BY p.polname),
+		   string_agg(format('DROP POLICY %I ON %s;', p.polname,
+							 p.polrelid::regclass), ' ' ORDER BY p.polname)
+	  INTO others, remedy
+	  FROM (SELECT protect.relation AS relid
+			UNION SELECT relid FROM pg_partition_tree(protect.relation)) AS m
+	 CROSS JOIN LATERAL casnet.foreign_policies(m.relid, wanted) AS p
+	 WHERE registered IS NULL
+		OR p.polname NOT IN (SELECT w.name FROM casnet.wanted_policies(wanted) AS w);
+	IF others IS NOT NULL THEN
+		RAISE EXCEPTION 'table % has permissive policies of its own', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = format('They would let through what those of casnet do not: %s.',
+								  array_to_string(others, ', ')),
+				  HINT = remedy;
+	END IF;
+
+	IF registered IS NULL THEN
+		PERFORM casnet.begin_protection(relation, wanted,
+										protect.resource IS NOT NULL);
+	END IF;
+	PERFORM casnet.protect_column(relation, protect.tenant_id);
+	PERFORM casnet.protect_index(relation);
+	FOR member IN
+		SELECT protect.relation
+		UNION SELECT relid FROM pg_partition_tree(protect.relation)
+	LOOP
+		PERFORM casnet.protect_rows(member, wanted);
+	END LOOP;
+	PERFORM casnet.protect_updates(relation);
+	-- Privileges that somebody has changed stay changed.
+	IF registered IS NULL THEN
+		EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO casnet_user',
+					   relation);
+	END IF;
+	RETURN casnet.protection_notes(relation) || casnet.protect_loading(relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS
+	'gives a table of yours the tenants, policies and permissions that those of casnet have; returns what is left to do for you';
+
+CREATE FUNCTION casnet.protect_loading(relation regclass) RETURNS text[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	load_view regclass;
+	owner name;
+BEGIN
+	IF to_regprocedure('casnet.make_load_view(regclass)') IS NULL THEN
+		RETURN '{}';
+	END IF;
+	EXECUTE 'SELECT casnet.make_load_view($1)' INTO load_view USING relation;
+	SELECT pg_get_userbyid(t.relowner) INTO owner
+	  FROM pg_class AS t JOIN pg_class AS v ON v.relowner <> t.relowner
+	 WHERE t.oid = protect_loading.relation AND v.oid = load_view;
+	IF FOUND THEN
+		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
+	END IF;
+	RETURN '{}';
+EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
+			   OR dependent_objects_still_exist THEN
+	RETURN ARRAY[format(E'-- the view to load it through is missing or out of date: %s\n'
+						'SELECT casnet.make_load_view(%L);',
+						replace(SQLERRM, E'\n', ' '), relation)];
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_loading(regclass) IS
+	'internal: makes the view to load a table through; returns the reason why not';
+
+CREATE FUNCTION casnet.unprotect_column(relation regclass, before jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenants bigint;
+	users text;
+BEGIN
+	IF (before->>'column')::boolean THEN
+		IF NOT (before->>'not_null')::boolean THEN
+			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP NOT NULL',
+						   relation);
+		END IF;
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id %s', relation,
+					   coalesce('SET DEFAULT ' || (before->>'default'),
+								'DROP DEFAULT'));
+		RETURN;
+	END IF;
+
+	EXECUTE format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
+				   relation) INTO tenants;
+	IF tenants > 1 THEN
+		RAISE EXCEPTION 'table % has rows of more than one tenant', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = 'Without its column tenant_id nothing would tell whose they are.',
+				  HINT = 'Delete those of all tenants but one, or copy the table.';
+	END IF;
+	SELECT string_agg(u.name, ', ' ORDER BY u.name) INTO users
+	  FROM pg_attribute AS a
+	 CROSS JOIN LATERAL
+		   (SELECT format('constraint %I of %s', k.conname, a.attrelid::regclass)
+			  FROM pg_constraint AS k
+			 WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+			   AND k.contype <> 'n' AND k.conparentid = 0 AND k.conislocal
+			UNION ALL
+			SELECT format('index %s', i.indexrelid::regclass)
+			  FROM pg_index AS i
+			  JOIN pg_class AS c ON c.oid = i.indexrelid
+			 WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
+			   AND NOT c.relispartition
+			   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+							   WHERE k.conindid = i.indexrelid
+								 AND k.conrelid = i.indrelid)) AS u (name)
+	 WHERE a.attname = 'tenant_id'
+	   AND (a.attrelid = unprotect_column.relation
+			OR a.attrelid IN (SELECT relid
+								FROM pg_partition_tree(unprotect_column.relation)));
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'column tenant_id of table % is used by what casnet did not make', relation
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  DETAIL = format('They would go with the column: %s.', users),
+				  HINT = 'Drop them, or replace them by ones without tenant_id.';
+	END IF;
+	EXECUTE format('ALTER TABLE %s DROP COLUMN tenant_id', relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS
+	'internal: makes tenant_id what it was, or drops it';
+
+CREATE FUNCTION casnet.unprotect(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	member record;
+	statement text;
+	privileges text;
+BEGIN
+	PERFORM casnet.require_protector(relation);
+	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
+		WHERE c.oid = unprotect.relation) THEN
+		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+		PERFORM casnet.require_protector(relation);
+	END IF;
+	SELECT g.resource, g.before INTO target
+	  FROM casnet.protection_of(relation) AS g;
+	IF target.resource IS NULL THEN
+		RAISE EXCEPTION 'table % is not protected', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'SELECT relation FROM casnet.protected_tables lists the tables that are.';
+	END IF;
+
+	FOR member IN
+		SELECT c.oid::regclass AS relation,
+			   CASE WHEN c.oid = unprotect.relation THEN target.before
+					ELSE target.before->'partitions'->(c.oid::regclass::text)
+			   END AS before
+		  FROM pg_class AS c
+		 WHERE c.oid = unprotect.relation
+			OR c.oid IN (SELECT relid FROM pg_partition_tree(unprotect.relation))
+	LOOP
+		FOR statement IN
+			SELECT format('DROP POLICY %I ON %s', p.polname, member.relation)
+			  FROM pg_policy AS p
+			  JOIN casnet.wanted_policies(target.resource) AS w
+				ON w.name = p.polname
+			 WHERE p.polrelid = member.relation
+			UNION ALL
+			SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
+						  member.relation,
+						  CASE WHEN (member.before->>'row_security')::boolean
+							   THEN 'ENABLE' ELSE 'DISABLE' END,
+						  CASE WHEN (member.before->>'forced')::boolean
+							   THEN 'FORCE' ELSE 'NO FORCE' END)
+		LOOP
+			EXECUTE statement;
+		END LOOP;
+	END LOOP;
+
+	FOR statement IN
+		SELECT format('DROP TRIGGER %I ON %s', t.tgname, relation)
+		  FROM pg_trigger AS t
+		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
+		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+		UNION ALL
+		SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', relation, f.conname)
+		  FROM casnet.tenant_references(relation) AS f
+		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
+		UNION ALL
+		SELECT format('DROP INDEX %s', i.indexrelid::regclass)
+		  FROM pg_index AS i
+		 WHERE i.indrelid = unprotect.relation
+		   AND obj_description(i.indexrelid, 'pg_class') LIKE 'casnet: %'
+		   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+						   WHERE k.conindid = i.indexrelid
+							 AND k.conrelid = i.indrelid)
+		UNION ALL
+		-- That of a table that was renamed is of no use any more.
+		SELECT format('DROP VIEW %s', v.oid::regclass)
+		  FROM pg_class AS c
+		  JOIN pg_class AS v
+			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
+			   AND v.relowner = c.relowner AND v.relname ~ '_load$'
+		  JOIN pg_trigger AS t
+			ON t.tgrelid = v.oid AND t.tgname = 'casnet_load'
+		  LEFT JOIN pg_class AS o
+			ON o.relnamespace = v.relnamespace
+			   AND o.relname || '_load' = v.relname
+		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
+	LOOP
+		EXECUTE statement;
+	END LOOP;
+	PERFORM casnet.unprotect_column(relation, target.before);
+
+	-- With a privilege on the table, those on its columns go.
+	SELECT string_agg(v.privilege, ', ') INTO privileges
+	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
+	 WHERE NOT coalesce(target.before->'privileges' ? v.privilege, false);
+	IF privileges IS NOT NULL THEN
+		SELECT string_agg(format('GRANT %s (%I) ON %s TO casnet_user',
+								 x.privilege_type, a.attname, relation), '; ')
+		  INTO statement
+		  FROM pg_attribute AS a
+		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
+		 WHERE a.attrelid = unprotect.relation AND NOT a.attisdropped
+		   AND x.grantee = 'casnet_user'::regrole;
+		EXECUTE format('REVOKE %s ON %s FROM casnet_user', privileges, relation);
+		IF statement IS NOT NULL THEN
+			EXECUTE statement;
+		END IF;
+	END IF;
+	PERFORM casnet.end_protection(relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.unprotect(regclass) IS
+	'undoes casnet.protect(): takes away what it made, the column tenant_id and what it says included, and gives back what there was';
+
+-- Schemas where nobody shall forget it.  One event trigger, made with the
+-- first schema and dropped with the last one; it is no member of the
+-- extension, so that it is dumped, at the very end of a dump.
+
+CREATE FUNCTION casnet.guard_created_table() RETURNS event_trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	made record;
+	root record;
+BEGIN
+	-- Every script of pg_dump sets row_security off, and protects by itself.
+	IF current_setting('row_security') = 'off'
+	   OR to_regclass('casnet.protected') IS NULL
+	   OR to_regclass('casnet.guarded_schemas') IS NULL THEN
+		RETURN;
+	END IF;
+	FOR made IN
+		SELECT DISTINCT c.oid::regclass AS relation, c.relispartition, g.action
+		  FROM pg_event_trigger_ddl_commands() AS e
+		  JOIN pg_class AS c ON c.oid = e.objid AND c.relkind IN ('r', 'p')
+		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		  LEFT JOIN casnet.guarded_schemas AS g ON g.schema = n.nspname
+		 WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension
+		   AND c.relpersistence <> 't'
+		   AND (g.action IS NOT NULL OR c.relispartition)
+	LOOP
+		IF made.relispartition THEN
+			SELECT p.relation, p.resource INTO root
+			  FROM casnet.list_protected_tables() AS p
+			 WHERE p.relation = pg_partition_root(made.relation);
+			IF FOUND THEN
+				PERFORM casnet.protect_rows(made.relation, root.resource);
+				CONTINUE;
+			END IF;
+		END IF;
+		CONTINUE WHEN made.action IS NULL;
+		IF made.action = 'refuse' OR made.relispartition THEN
+			RAISE EXCEPTION 'table % would not be protected', made.relation
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = 'Make it in another schema, call casnet.protect() and move it here with ALTER TABLE ... SET SCHEMA; or have new tables protected with casnet.guard_schema(..., ''protect'').';
+		END IF;
+		PERFORM casnet.protect(made.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.guard_created_table() IS
+	'event trigger: a new table in a guarded schema is refused or protected, and a new partition of a protected table gets its policies';
+
+CREATE FUNCTION casnet.install_guard() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	is_there boolean := EXISTS (SELECT FROM pg_event_trigger
+								WHERE evtname = 'casnet_guard');
+	is_wanted boolean := EXISTS (SELECT FROM casnet.guarded_schemas);
+BEGIN
+	IF is_there AND NOT is_wanted THEN
+		DROP EVENT TRIGGER casnet_guard;
+	ELSIF is_wanted AND NOT is_there THEN
+		CREATE EVENT TRIGGER casnet_guard ON ddl_command_end
+			WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO',
+						 'CREATE SCHEMA')
+			EXECUTE FUNCTION casnet.guard_created_table();
+		COMMENT ON EVENT TRIGGER casnet_guard IS
+			'casnet: new tables of guarded schemas are protected';
+		IF EXISTS (SELECT FROM pg_depend AS d
+					WHERE d.classid = 'pg_event_trigger'::regclass
+					  AND d.deptype = 'e'
+					  AND d.objid = (SELECT oid FROM pg_event_trigger
+									 WHERE evtname = 'casnet_guard')) THEN
+			ALTER EXTENSION casnet DROP EVENT TRIGGER casnet_guard;
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_guard() IS
+	'internal: makes the event trigger while a schema is guarded';
+
+CREATE FUNCTION casnet.guard_schema(
+	schema regnamespace, action text DEFAULT 'refuse')
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	schema_name text;
+BEGIN
+	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		RAISE EXCEPTION 'casnet.guard_schema() takes a superuser'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Connect as a superuser and call it again.';
+	END IF;
+	SELECT n.nspname INTO schema_name FROM pg_namespace AS n
+	 WHERE n.oid = guard_schema.schema;
+	IF schema_name IS NULL OR schema_name ~ '^pg_'
+	   OR schema_name IN ('casnet', 'information_schema') THEN
+		RAISE EXCEPTION 'schema % cannot be guarded', coalesce(schema_name, '')
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Name a schema of the application, such as ''public''.';
+	ELSIF action IS NULL OR action NOT IN ('refuse', 'protect', 'off') THEN
+		RAISE EXCEPTION 'unknown action "%"', coalesce(action, '')
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'The actions are refuse, protect and off.';
+	END IF;
+
+	DELETE FROM casnet.guarded_schemas AS g
+	 WHERE g.schema = schema_name AND g.action <> guard_schema.action;
+	IF action <> 'off' THEN
+		INSERT INTO casnet.guarded_schemas (schema, action)
+		VALUES (schema_name, guard_schema.action)
+		ON CONFLICT DO NOTHING;
+	END IF;
+	PERFORM casnet.install_guard();
+END
+$$;
+COMMENT ON FUNCTION casnet.guard_schema(regnamespace, text) IS
+	'from now on a new table in the schema is refused unless protected, or protected at once, or again neither (off); takes a superuser';
+
+-- Part of casnet.install(): what DROP EXTENSION CASCADE took away comes back.
+CREATE FUNCTION casnet.install_protection() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	member regclass;
+BEGIN
+	FOR target IN
+		SELECT DISTINCT p.relation, g.resource
+		  FROM casnet.protected AS p
+		 CROSS JOIN LATERAL casnet.protection_of(p.relation) AS g
+		 WHERE g.resource IS NOT NULL
+	LOOP
+		PERFORM casnet.protect_default(target.relation);
+		FOR member IN
+			SELECT target.relation
+			UNION SELECT relid FROM pg_partition_tree(target.relation)
+		LOOP
+			PERFORM casnet.protect_rows(member, target.resource);
+		END LOOP;
+		PERFORM casnet.protect_updates(target.relation);
+		PERFORM casnet.protect_loading(target.relation);
+	END LOOP;
+	PERFORM casnet.install_guard();
+
+	-- Made here, and no member of the extension, so that it comes and goes
+	-- with the table that it is about; a dump has it.
+	IF to_regclass('casnet.protected_tables') IS NULL THEN
+		CREATE VIEW casnet.protected_tables AS
+			SELECT relation, resource, policies, row_security, forced
+			  FROM casnet.list_protected_tables();
+		COMMENT ON VIEW casnet.protected_tables IS
+			'the tables of applications that are protected, and the policies on them';
+		GRANT SELECT ON casnet.protected_tables TO casnet_user, casnet_admin;
+		IF EXISTS (SELECT FROM pg_depend AS d
+					WHERE d.classid = 'pg_class'::regclass
+					  AND d.objid = 'casnet.protected_tables'::regclass
+					  AND d.deptype = 'e') THEN
+			ALTER EXTENSION casnet DROP VIEW casnet.protected_tables;
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_protection() IS
+	'internal: puts back on protected tables what is missing, and makes the view of them';
