@@ -34,7 +34,7 @@ my $triggers = q{
 my $defaults = q{
 	SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2};
 my $grants = q{
-	SELECT oid::regclass, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
+	SELECT oid::regclass::text, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
 my $rows = join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @tables;
 my %before = map { $_ => ask($admin, $_) } $columns, $policies, $triggers, $defaults, $grants, $rows;
 
