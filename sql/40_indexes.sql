@@ -19,6 +19,12 @@ BEGIN
 	ELSIF trgm IS NULL THEN
 		RETURN false;
 	END IF;
+	-- DROP EXTENSION CASCADE leaves the family behind, with what is pg_trgm's.
+	IF EXISTS (SELECT FROM pg_opfamily
+				WHERE opfname = 'gin_substring_ops'
+				  AND opfnamespace = 'casnet'::regnamespace) THEN
+		DROP OPERATOR FAMILY casnet.gin_substring_ops USING gin;
+	END IF;
 	-- 4 is the number that pg_trgm gives to ILIKE.
 	EXECUTE format($c$
 		CREATE OPERATOR CLASS casnet.gin_substring_ops

@@ -1,0 +1,147 @@
+# The search survives dump and restore, with pg_trgm and unaccent and without
+# them, and DROP EXTENSION; indexes are there again and used, and nobody does a
+# step by hand.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('search');
+$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(rich bare);
+
+# Rows that an index is worth while for, and some that the language shows in.
+my $rows = qq{
+	INSERT INTO casnet.records (tenant_id, title, content)
+		SELECT t.id, 'letter ' || n, 'word' || n % 100 FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
+	INSERT INTO casnet.records (tenant_id, title, content) VALUES ('$ID{north}', 'The cafés', 'people were running');
+	INSERT INTO casnet.persons (tenant_id, name)
+		SELECT t.id, 'person ' || n FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
+	INSERT INTO casnet.tags (tenant_id, name) VALUES ('$ID{north}', 'urgent');
+	INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
+		SELECT r.tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id) WHERE r.title IN ('north 1', 'The cafés');
+};
+make_fixture($node, 'bare');
+$node->safe_psql('bare', $rows);
+$node->safe_psql('rich', 'CREATE EXTENSION pg_trgm; CREATE EXTENSION unaccent');
+make_fixture($node, 'rich', without => ['roles']);
+$node->safe_psql('rich', $rows);
+$node->safe_psql('rich', q{SELECT casnet.set_search_language('english')});
+
+my $objects = q{
+	SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'casnet' AND indexdef LIKE '%USING gin%'
+	UNION ALL SELECT 'opclass', opcname || ' ' || obj_description(oid, 'pg_opclass') || ' ' || EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+		FROM pg_opclass AS c WHERE opcnamespace = 'casnet'::regnamespace
+	UNION ALL SELECT 'configuration', obj_description(oid, 'pg_ts_config') || ' ' || EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+		FROM pg_ts_config AS c WHERE cfgnamespace = 'casnet'::regnamespace
+	UNION ALL SELECT 'mapping', maptokentype || ' ' || mapseqno || ' ' || mapdict::regdictionary FROM pg_ts_config_map WHERE mapcfg = 'casnet.search'::regconfig
+	UNION ALL SELECT 'column', pg_get_expr(adbin, adrelid) FROM pg_attrdef AS d JOIN pg_attribute AS a ON attrelid = adrelid AND attnum = adnum
+		WHERE attname = 'search_vector'
+	UNION ALL SELECT 'vectors', md5(string_agg(id::text || search_vector::text, ';' ORDER BY id)) FROM casnet.records
+	ORDER BY 1, 2};
+
+# What the searches of a database find, and whether they do by index.
+sub check_search
+{
+	my ($name, $database, $full) = @_;
+	my $ben = open_session($node, $database, 'ben', 'north');
+
+	is(ask($ben, q{SELECT count(*) FROM casnet.search_records('word17')}), 20, "$name: full text");
+	is(ask($ben, q{SELECT title FROM casnet.search_records('run cafe')}), $full ? 'The cafés' : '', "$name: language and accents");
+	is(ask($ben, q{SELECT name FROM casnet.search_persons('SON 1717')}), 'person 1717', "$name: a part of a name");
+	is(ask($ben, q{SELECT title FROM casnet.records WHERE id IN (SELECT casnet.records_tagged('{urgent}')) ORDER BY 1}),
+		"The cafés\nnorth 1", "$name: tags");
+	like(ask($ben, q{EXPLAIN SELECT * FROM casnet.search_records('word17', 1000)}),
+		qr/records_tenant_id_search_vector_idx.*Index Cond: [^\n]*\@~/s, "$name: full text by index");
+	my $plan = ask($ben, q{EXPLAIN SELECT * FROM casnet.search_persons('SON 1717')});
+	$full
+	  ? like($plan, qr/persons_tenant_id_name_substring_idx.*Index Cond: [^\n]*\*=\*/s, "$name: names by index")
+	  : unlike($plan, qr/substring_idx/, "$name: names without an index");
+	$ben->quit;
+	return;
+}
+
+# Statistics are not dumped, and new GIN entries wait in a list.
+sub tidy
+{
+	$node->safe_psql($_[0], 'VACUUM ANALYZE casnet.records, casnet.persons');
+	return;
+}
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+foreach my $source (qw(rich bare))
+{
+	my $full = $source eq 'rich';
+	my $from = $node->connstr($source);
+
+	tidy($source);
+	check_search($source, $source, $full);
+	my $before = $node->safe_psql($source, $objects);
+	like($before, qr/index.*gin_match_ops/, "$source: an index for full text");
+	is($before =~ /gin_substring_ops/ ? 1 : 0, $full ? 1 : 0, "$source: for substrings only with pg_trgm");
+
+	command_ok([ 'pg_dump', '-d', $from, '-f', "$dir/$source.sql" ], "$source: plain dump");
+	command_ok([ 'pg_dump', '-d', $from, '-Fc', '-f', "$dir/$source.custom" ], "$source: custom dump");
+	$node->safe_psql('postgres', "CREATE DATABASE ${source}_$_") foreach qw(plain custom);
+	command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr("${source}_plain"), '-f', "$dir/$source.sql" ],
+		"$source: psql restores");
+	command_ok([ 'pg_restore', '-e', '-1', '-d', $node->connstr("${source}_custom"), "$dir/$source.custom" ],
+		"$source: pg_restore restores");
+	foreach my $restored ("${source}_plain", "${source}_custom")
+	{
+		is($node->safe_psql($restored, $objects), $before, "$restored: the objects are the same");
+		tidy($restored);
+		check_search($restored, $restored, $full);
+		$node->safe_psql($restored, 'SELECT casnet.install()');
+		is($node->safe_psql($restored, $objects), $before, "$restored: install() changes nothing");
+	}
+}
+
+# The first statement of a session, which loads the library.
+is(ask_once($node, 'rich', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}';
+	SELECT count(*) FROM casnet.records WHERE id IN (SELECT casnet.records_tagged('{urgent}'))"), 2, 'tags in the first statement');
+is(ask_once($node, 'rich', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}';
+	SELECT count(*) FROM casnet.records_tagged('{urgent}')"), 0, 'and those of another tenant');
+is(ask_once($node, 'rich', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}';
+	SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'word17'"), 20, 'searching in the first statement');
+is(ask_once($node, 'rich', 'casnet_plain', q{SELECT count(*) FROM casnet.records_tagged('{urgent}')}), '28000', 'nobody');
+
+# DROP EXTENSION leaves rows and columns; CREATE EXTENSION makes the indexes.
+foreach my $database (qw(rich bare))
+{
+	my $rows = q{SELECT count(*), md5(string_agg(id::text || title || search_vector::text, ';' ORDER BY id)) FROM casnet.records};
+	my $before = $node->safe_psql($database, $rows);
+	my $objects_before = $node->safe_psql($database, $objects);
+
+	$node->safe_psql($database, 'SET client_min_messages = warning; DROP EXTENSION casnet CASCADE');
+	is($node->safe_psql($database, $rows), $before, "$database: rows and search_vector outlive the extension");
+	is($node->safe_psql($database, q{SELECT count(*) FROM pg_indexes WHERE schemaname = 'casnet' AND indexdef LIKE '%USING gin%'}),
+		0, "$database: the indexes do not");
+	$node->safe_psql($database, 'CREATE EXTENSION casnet');
+	is($node->safe_psql($database, $objects), $objects_before, "$database: they are back");
+	tidy($database);
+	check_search("$database again", $database, $database eq 'rich');
+}
+
+# pg_trgm that comes later, goes, and comes again.
+foreach my $time ('later', 'again')
+{
+	$node->safe_psql('bare', 'CREATE EXTENSION pg_trgm; SELECT casnet.install()');
+	tidy('bare');
+	my $late = open_session($node, 'bare', 'ben', 'north');
+	like(ask($late, q{EXPLAIN SELECT * FROM casnet.search_persons('SON 1717')}), qr/persons_tenant_id_name_substring_idx/,
+		"pg_trgm comes $time");
+	$node->safe_psql('bare', 'SET client_min_messages = warning; DROP EXTENSION pg_trgm CASCADE');
+	is(ask($late, q{SELECT name FROM casnet.search_persons('SON 1717')}), 'person 1717', 'and goes');
+	$late->quit;
+}
+
+$node->stop;
+done_testing();
