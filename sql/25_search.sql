@@ -209,6 +209,7 @@ CREATE FUNCTION casnet.set_search_language(language regconfig) RETURNS bigint
 	AS $$
 DECLARE
 	changed bigint;
+	replication_role text := current_setting('session_replication_role');
 BEGIN
 	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
 		RAISE EXCEPTION 'casnet.set_search_language() takes a superuser'
@@ -239,7 +240,7 @@ BEGIN
 	PERFORM set_config('session_replication_role', 'replica', true);
 	UPDATE casnet.records AS r SET title = r.title;
 	GET DIAGNOSTICS changed = ROW_COUNT;
-	PERFORM set_config('session_replication_role', 'origin', true);
+	PERFORM set_config('session_replication_role', replication_role, true);
 	RETURN changed;
 END
 $$;

@@ -220,4 +220,4 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION casnet.rename_tag(text, text) IS
-	'renames a tag; merges it into the other one if a tag of that name exists; takes edit_tags';
+	'renames a tag; merges it into the other one if a tag of that name exists; takes edit_tags, and to merge what merge_tags() takes';

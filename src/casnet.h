@@ -200,7 +200,7 @@ extern bool casnet_planner_calls_ours(Node *node, void *namespace);
 
 extern void casnet_bypass_init(void);
 
-/* tagging.c: names of tags, and the records that have them */
+/* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 
 extern void casnet_tagging_init(void);
 

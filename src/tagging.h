@@ -1,0 +1,23 @@
+/*
+ * tagging.h
+ *		Shared by tagging.c and tagging_plan.c: what records_tagged() asks for.
+ */
+#ifndef CASNET_TAGGING_H
+#define CASNET_TAGGING_H
+
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+
+/* The arguments of records_tagged(), as sorted lists of C strings. */
+typedef struct TagFilter
+{
+	List	   *all_of;
+	List	   *any_of;
+	List	   *none_of;
+} TagFilter;
+
+extern List *casnet_tag_names_of(ArrayType *array);
+extern char *casnet_tag_sql_of_links(List *names);
+extern char *casnet_tag_sql_of_filter(TagFilter *filter);
+
+#endif							/* CASNET_TAGGING_H */

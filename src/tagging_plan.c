@@ -1,0 +1,426 @@
+/*
+ * tagging_plan.c
+ *		records_tagged() in a statement becomes the joins of a hand-written one.
+ *
+ * A function is a black box that must return all its rows before the first one
+ * is used; "the newest 20 of the records that are tagged urgent" would read
+ * every urgent record.  So a planner hook puts in its place what one would
+ * write by hand: a semi-join for each tag that a record must have, one for
+ * those of which it must have any, an anti-join for those it must not have.
+ * The text of each is parsed and rewritten like any statement, so the policies
+ * of whoever asks come with it.
+ *
+ * Where the tags are not known when the plan is made (a generic plan, a
+ * column as argument), or the library was not yet loaded then, the function
+ * in tagging.c runs the same text with SPI.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "casnet.h"
+#include "tagging.h"
+
+/* Added to the cost of a generic plan, which does not know the tags. */
+#define UNKNOWN_TAGS_COST 1.0e10
+
+/* Context of the search through a statement. */
+typedef struct Expansion
+{
+	ParamListInfo params;
+	Query	   *query;			/* whose expressions we are in */
+	bool		filter;			/* where NULL is as good as false */
+	bool		has_policy;		/* what came instead has policies */
+	bool		unknown;		/* a call whose tags nobody knows yet */
+} Expansion;
+
+static planner_hook_type previous_planner_hook = NULL;
+
+/* The operator uuid = uuid. */
+static Oid
+uuid_equality(void)
+{
+	return lookup_type_cache(UUIDOID, TYPECACHE_EQ_OPR)->eq_opr;
+}
+
+/* Whether the node is a call of casnet.records_tagged(). */
+static bool
+is_call(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	char	   *name;
+	char	   *schema;
+
+	if (node == NULL || !IsA(node, FuncExpr) || !call->funcretset ||
+		call->funcresulttype != UUIDOID)
+		return false;
+	name = get_func_name(call->funcid);
+	if (name == NULL || strcmp(name, "records_tagged") != 0)
+		return false;
+	schema = get_namespace_name(get_func_namespace(call->funcid));
+	return schema != NULL && strcmp(schema, "casnet") == 0;
+}
+
+/* Most statements are so plain that they need not be searched. */
+static bool
+may_have_call(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->hasSubLinks || query->cteList != NIL)
+		return true;
+	foreach(lc, query->rtable)
+	{
+		RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
+
+		if (kind == RTE_SUBQUERY || kind == RTE_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the tree has such a call. */
+static bool
+has_call(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (is_call(node))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_call, context, 0);
+	return expression_tree_walker(node, has_call, context);
+}
+
+/*
+ * The names in the arguments of the call, if all of them are known now and the
+ * current role may execute it; otherwise false.
+ */
+static bool
+filter_of_call(FuncExpr *call, Expansion *expansion, TagFilter *filter)
+{
+	PlannerGlobal *global;
+	PlannerInfo *root;
+	List	  **names[] = {&filter->all_of, &filter->any_of, &filter->none_of};
+	int			i = 0;
+	ListCell   *lc;
+
+	if (!casnet_may_execute(call->funcid))
+		return false;			/* the executor refuses it */
+
+	/* Names, defaults and parameters of this execution become constants. */
+	global = makeNode(PlannerGlobal);
+	global->boundParams = expansion->params;
+	root = makeNode(PlannerInfo);
+	root->glob = global;
+	root->parse = expansion->query;
+	call = (FuncExpr *) eval_const_expressions(root, copyObject((Node *) call));
+	if (!IsA(call, FuncExpr) || list_length(call->args) != lengthof(names))
+		return false;
+
+	foreach(lc, call->args)
+	{
+		Const	   *array = lfirst(lc);
+
+		if (!IsA(array, Const))
+		{
+			expansion->unknown = true;
+			return false;
+		}
+		*names[i++] = casnet_tag_names_of(array->constisnull ? NULL :
+							   DatumGetArrayTypeP(array->constvalue));
+	}
+	return true;
+}
+
+/* Mark the calls of tag_id() as those of a stored expression. */
+static bool
+forget_locations(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, forget_locations, context, 0);
+	if (IsA(node, FuncExpr))
+		((FuncExpr *) node)->location = -1;
+	return expression_tree_walker(node, forget_locations, context);
+}
+
+/* The text as a query, with the policies of the current role. */
+static Query *
+parse_query(const char *sql, Expansion *expansion)
+{
+	List	   *queries = raw_parser(sql, RAW_PARSE_DEFAULT);
+	Query	   *query;
+
+	queries = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, queries),
+												 sql, NULL, 0, NULL);
+	query = linitial_node(Query, queries);
+	(void) forget_locations((Node *) query, NULL);
+	expansion->has_policy |= query->hasRowSecurity;
+	return query;
+}
+
+/*
+ * The call, if that is all there is to the query of x IN (SELECT
+ * casnet.records_tagged()) or x IN (SELECT t FROM casnet.records_tagged() t).
+ */
+static FuncExpr *
+call_of_query(Query *query)
+{
+	TargetEntry *target;
+	RangeTblFunction *function;
+	RangeTblEntry *rte;
+	Node	   *node;
+
+	if (query->commandType != CMD_SELECT || list_length(query->targetList) != 1 ||
+		query->jointree->quals != NULL || query->hasAggs ||
+		query->hasWindowFuncs || query->hasDistinctOn || query->cteList != NIL ||
+		query->groupClause != NIL || query->groupingSets != NIL ||
+		query->havingQual != NULL || query->distinctClause != NIL ||
+		query->limitOffset != NULL || query->limitCount != NULL ||
+		query->rowMarks != NIL || query->setOperations != NULL)
+		return NULL;
+	target = linitial_node(TargetEntry, query->targetList);
+	node = (Node *) target->expr;
+	if (query->jointree->fromlist == NIL)
+		return is_call(node) ? (FuncExpr *) node : NULL;
+
+	if (list_length(query->rtable) != 1 || !IsA(node, Var) ||
+		((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno != 1)
+		return NULL;
+	rte = linitial_node(RangeTblEntry, query->rtable);
+	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality ||
+		list_length(rte->functions) != 1)
+		return NULL;
+	function = linitial_node(RangeTblFunction, rte->functions);
+	return is_call(function->funcexpr) ? (FuncExpr *) function->funcexpr : NULL;
+}
+
+/*
+ * Whether the expression is the id of a row of casnet.records that this query
+ * reads as the same role as the call would: it need not be looked up again.
+ * Not where an outer join may have put a NULL in its place.
+ */
+static bool
+is_record_id(Node *node, Query *query)
+{
+	Var		   *var = (Var *) node;
+	RangeTblEntry *rte;
+	ListCell   *lc;
+
+	if (!IsA(node, Var) || var->varlevelsup != 0 || var->varattno <= 0)
+		return false;
+	foreach(lc, query->rtable)
+	{
+		rte = lfirst_node(RangeTblEntry, lc);
+		if (rte->rtekind == RTE_JOIN && rte->jointype != JOIN_INNER)
+			return false;
+	}
+	rte = rt_fetch(var->varno, query->rtable);
+	return rte->rtekind == RTE_RELATION &&
+		!OidIsValid(casnet_check_as_user(query, rte)) &&
+		rte->relid == get_relname_relid("records",
+										get_namespace_oid("casnet", true)) &&
+		strcmp(get_attname(rte->relid, var->varattno, false), "id") == 0;
+}
+
+/* x IN (text), made from x IN (something else). */
+static Node *
+make_in(SubLink *in, const char *sql, Expansion *expansion)
+{
+	SubLink    *made = copyObject(in);
+
+	made->subselect = (Node *) parse_query(sql, expansion);
+	return (Node *) made;
+}
+
+/* NOT EXISTS (a link of x with one of the tags). */
+static Node *
+make_not_exists(Node *x, List *names, Expansion *expansion)
+{
+	Query	   *query = parse_query(casnet_tag_sql_of_links(names), expansion);
+	TargetEntry *target = linitial_node(TargetEntry, query->targetList);
+	SubLink    *exists = makeNode(SubLink);
+	Node	   *outer = copyObject(x);
+
+	IncrementVarSublevelsUp(outer, 1, 0);
+	query->jointree->quals =
+		make_and_qual(query->jointree->quals,
+					  (Node *) make_opclause(uuid_equality(), BOOLOID,
+											 false, target->expr,
+											 (Expr *) outer, InvalidOid,
+											 InvalidOid));
+	exists->subLinkType = EXISTS_SUBLINK;
+	exists->subselect = (Node *) query;
+	exists->location = -1;
+	return (Node *) make_notclause((Expr *) exists);
+}
+
+/*
+ * What to put in the place of x IN (SELECT casnet.records_tagged(...)), or
+ * NULL.  Where the statement filters by it, a condition on x for every tag.
+ * Elsewhere one query, because several conditions on a NULL do not add up to
+ * the one answer: false when no record passes, else NULL.
+ */
+static Node *
+expand_in(SubLink *in, Expansion *expansion)
+{
+	OpExpr	   *test = (OpExpr *) in->testexpr;
+	FuncExpr   *call;
+	TagFilter	filter;
+	List	   *conditions = NIL;
+	Node	   *x;
+	ListCell   *lc;
+
+	if (in->subLinkType != ANY_SUBLINK || test == NULL ||
+		!IsA(test, OpExpr) || test->opno != uuid_equality() ||
+		!IsA(lsecond(test->args), Param))
+		return NULL;
+	x = linitial(test->args);
+	call = call_of_query(castNode(Query, in->subselect));
+	if (call == NULL || contain_volatile_functions(x) ||
+		checkExprHasSubLink(x) || contain_vars_of_level((Node *) call, 1) ||
+		!filter_of_call(call, expansion, &filter))
+		return NULL;
+	if (!expansion->filter)
+		return make_in(in, casnet_tag_sql_of_filter(&filter), expansion);
+
+	foreach(lc, filter.all_of)
+		conditions = lappend(conditions,
+							 make_in(in, casnet_tag_sql_of_links(list_make1(lfirst(lc))),
+									 expansion));
+	if (filter.any_of != NIL)
+		conditions = lappend(conditions,
+							 make_in(in, casnet_tag_sql_of_links(filter.any_of),
+									 expansion));
+	if (conditions == NIL && !is_record_id(x, expansion->query))
+		conditions = lappend(conditions,
+							 make_in(in, "SELECT r.id FROM casnet.records AS r",
+									 expansion));
+	if (filter.none_of != NIL)
+		conditions = lappend(conditions,
+							 make_not_exists(x, filter.none_of, expansion));
+	return (Node *) make_ands_explicit(conditions);
+}
+
+/* FROM casnet.records_tagged(...) becomes a subquery. */
+static void
+expand_function(RangeTblEntry *rte, Expansion *expansion)
+{
+	RangeTblFunction *function;
+	TagFilter	filter;
+
+	if (rte->funcordinality || list_length(rte->functions) != 1)
+		return;
+	function = linitial_node(RangeTblFunction, rte->functions);
+	if (!is_call(function->funcexpr) || rte->lateral ||
+		!filter_of_call((FuncExpr *) function->funcexpr, expansion, &filter))
+		return;
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = parse_query(casnet_tag_sql_of_filter(&filter), expansion);
+	rte->security_barrier = false;
+	rte->functions = NIL;
+}
+
+/* Mutator of a statement and its subqueries. */
+static Node *
+expand_mutator(Node *node, Expansion *expansion)
+{
+	bool		outer_filter = expansion->filter;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		Query	   *outer = expansion->query;
+		bool		outer_policy = expansion->has_policy;
+		ListCell   *lc;
+
+		expansion->query = query;
+		expansion->filter = false;
+		expansion->has_policy = false;
+		foreach(lc, query->rtable)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+			if (rte->rtekind == RTE_FUNCTION)
+				expand_function(rte, expansion);
+		}
+		query = query_tree_mutator(query, expand_mutator, expansion,
+								   QTW_DONT_COPY_QUERY);
+		query->hasRowSecurity |= expansion->has_policy;
+		expansion->query = outer;
+		expansion->filter = outer_filter;
+		expansion->has_policy |= outer_policy;
+		return (Node *) query;
+	}
+	if (IsA(node, SubLink))
+	{
+		Node	   *made = expand_in((SubLink *) node, expansion);
+
+		if (made != NULL)
+			return made;
+	}
+	expansion->filter = IsA(node, FromExpr) || IsA(node, JoinExpr) ||
+		(outer_filter &&
+		 (IsA(node, List) || is_andclause(node) || is_orclause(node)));
+	node = expression_tree_mutator(node, expand_mutator, expansion);
+	expansion->filter = outer_filter;
+	return node;
+}
+
+/*
+ * planner_hook: put away the calls of records_tagged().
+ *
+ * The plan then depends on the role by policies that the statement itself may
+ * not have.  Where tags are parameters, the plan for any tags is made to look
+ * dear, so that the server goes on to make one for each execution.
+ */
+static PlannedStmt *
+plan_statement(Query *parse, const char *query_string, int options,
+			   ParamListInfo params)
+{
+	Expansion	expansion = {params, NULL, false, false, false};
+	PlannedStmt *result;
+
+	if (may_have_call(parse) && has_call((Node *) parse, NULL))
+		parse = (Query *) expand_mutator((Node *) parse, &expansion);
+
+	if (previous_planner_hook)
+		result = previous_planner_hook(parse, query_string, options, params);
+	else
+		result = standard_planner(parse, query_string, options, params);
+
+	if (expansion.has_policy)
+		result->dependsOnRole = true;
+	if (expansion.unknown && params == NULL)
+		result->planTree->total_cost += UNKNOWN_TAGS_COST;
+	return result;
+}
+
+void
+casnet_tagging_init(void)
+{
+	previous_planner_hook = planner_hook;
+	planner_hook = plan_statement;
+}
