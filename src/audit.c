@@ -273,8 +273,8 @@ casnet_record_change(PG_FUNCTION_ARGS)
 	check_same_session();
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 	{
-		record(casnet_audit_name_of(trigger->tg_relation), NULL, (Datum) 0, "TRUNCATE",
-			   (Datum) 0, (Datum) 0);
+		record(casnet_audit_name_of(trigger->tg_relation), NULL, (Datum) 0,
+			   "TRUNCATE", (Datum) 0, (Datum) 0);
 		return PointerGetDatum(NULL);
 	}
 

@@ -300,6 +300,7 @@ casnet_contains(PG_FUNCTION_ARGS)
 	text	   *value = PG_GETARG_TEXT_P_SLICE(0, 0, MAX_SEARCHED_BYTES);
 	text	   *part = PG_GETARG_TEXT_PP(1);
 	int			length = VARSIZE_ANY_EXHDR(value);
+	Datum		position;
 
 	if (VARSIZE_ANY_EXHDR(part) > MAX_SEARCHED_BYTES)
 		PG_RETURN_BOOL(false);
@@ -307,11 +308,12 @@ casnet_contains(PG_FUNCTION_ARGS)
 	if (length == MAX_SEARCHED_BYTES)
 		length = pg_mbcliplen(VARDATA_ANY(value), length, length - 4);
 
-	PG_RETURN_BOOL(DatumGetInt32(DirectFunctionCall2Coll(textpos,
-														 DEFAULT_COLLATION_OID,
-														 PointerGetDatum(fold(VARDATA_ANY(value), length)),
-														 PointerGetDatum(fold(VARDATA_ANY(part),
-																			  VARSIZE_ANY_EXHDR(part))))) > 0);
+	value = fold(VARDATA_ANY(value), length);
+	part = fold(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part));
+	position = DirectFunctionCall2Coll(textpos, DEFAULT_COLLATION_OID,
+									   PointerGetDatum(value),
+									   PointerGetDatum(part));
+	PG_RETURN_BOOL(DatumGetInt32(position) > 0);
 }
 
 /*

@@ -305,9 +305,11 @@ expand_in(SubLink *in, Expansion *expansion)
 		return make_in(in, casnet_tag_sql_of_filter(&filter), expansion);
 
 	foreach(lc, filter.all_of)
-		conditions = lappend(conditions,
-							 make_in(in, casnet_tag_sql_of_links(list_make1(lfirst(lc))),
-									 expansion));
+	{
+		char	   *links = casnet_tag_sql_of_links(list_make1(lfirst(lc)));
+
+		conditions = lappend(conditions, make_in(in, links, expansion));
+	}
 	if (filter.any_of != NIL)
 		conditions = lappend(conditions,
 							 make_in(in, casnet_tag_sql_of_links(filter.any_of),
