@@ -13,6 +13,7 @@ POINT_READS=100     # point reads are of that many ids, chosen at random
 KEEP_ASKED=0
 INSTRUCTIONS=0
 FAULTS=0
+TABLE=casnet.records
 
 usage()
 {
@@ -31,6 +32,7 @@ usage()
 	  --instructions  instead of time, count the instructions of one execution in
                   the small tenant; takes valgrind
   --quick         a trial: 60000 records, 100 tenants, 3 rounds of 1 second
+	  --protected     read a table of an application, given to casnet.protect()
 	  --no-build      use the casnet that is installed
 	  --keep          leave the server running
 	HELP
@@ -51,6 +53,7 @@ options()
 			--data-dir) DATA_DIR=$2; shift ;;
 			--output) OUTPUT=$2; shift ;;
 			--quick) RECORDS=60000 TENANTS=100 ROUNDS=3 SECONDS_EACH=1 ;;
+			--protected) TABLE=public.cases ;;
 			--no-build) BUILD=0 ;;
 			--instructions) INSTRUCTIONS=1 ;;
 			--keep) KEEP_ASKED=1 ;;
@@ -61,6 +64,19 @@ options()
 	done
 	LARGE=1
 	SMALL=$((TENANTS / 2))
+}
+
+# protect_table: the records once more, in a table that casnet.protect() protects.
+protect_table()
+{
+	[ "$(super -d $DATABASE -At -c "SELECT to_regclass('$TABLE') IS NULL")" = t ] || return 0
+	say "copying the records into $TABLE"
+	super -d $DATABASE -o /dev/null -c "
+		CREATE TABLE $TABLE AS
+		SELECT tenant_id, id, title, content, created_at, updated_at FROM casnet.records" \
+		-c "ALTER TABLE $TABLE ADD PRIMARY KEY (tenant_id, id)" \
+		-c "CREATE INDEX ON $TABLE (tenant_id, created_at, id)" \
+		-c "SELECT casnet.protect('$TABLE')" -c "VACUUM (FREEZE, ANALYZE) $TABLE"
 }
 
 # sql WAY QUERY TENANT ID: the statement.  An application sends the id as a
@@ -76,16 +92,16 @@ sql()
 	case $2 in
 		point)
 			[ "$1" = casnet ] || where="tenant_id = $tenant AND "
-			echo "SELECT id, title, content, created_at FROM casnet.records WHERE ${where}id = $id;" ;;
+			echo "SELECT id, title, content, created_at FROM $TABLE WHERE ${where}id = $id;" ;;
 		page)
 			[ "$1" = casnet ] || where=" WHERE tenant_id = $tenant"
-			echo "SELECT id, title, created_at FROM casnet.records$where ORDER BY created_at DESC, id DESC LIMIT 20;" ;;
+			echo "SELECT id, title, created_at FROM $TABLE$where ORDER BY created_at DESC, id DESC LIMIT 20;" ;;
 		count)
 			[ "$1" = casnet ] || where=" WHERE tenant_id = $tenant"
-			echo "SELECT count(*) FROM casnet.records$where;" ;;
+			echo "SELECT count(*) FROM $TABLE$where;" ;;
 		tagjoin)
 			[ "$1" = casnet ] || where="r.tenant_id = $tenant AND "
-			joined='casnet.records AS r'
+			joined="$TABLE AS r"
 			joined+=' JOIN casnet.record_tags AS l ON l.tenant_id = r.tenant_id AND l.record_id = r.id'
 			joined+=' JOIN casnet.tags AS t ON t.tenant_id = l.tenant_id AND t.id = l.tag_id'
 			echo "SELECT r.id, r.title, r.created_at FROM $joined WHERE ${where}t.name = 'tag 3' ORDER BY r.created_at DESC, r.id DESC LIMIT 20;" ;;
@@ -256,11 +272,13 @@ main()
 	done
 	start_pinned
 	load
+	[ "$TABLE" = casnet.records ] || protect_table
 
 	report "casnet $(super -d $DATABASE -At -c "SELECT extversion FROM pg_extension WHERE extname = 'casnet'"), PostgreSQL $(super -d $DATABASE -At -c 'SHOW server_version')"
 	report "$(super -d $DATABASE -At -c "SELECT format('%s records, %s record_tags, %s tenants; large: %s records, small: %s records',
 		(SELECT count(*) FROM casnet.records), (SELECT count(*) FROM casnet.record_tags), (SELECT count(*) FROM casnet.tenants),
 		(SELECT records FROM bench.size WHERE n = $LARGE), (SELECT records FROM bench.size WHERE n = $SMALL))")"
+	report "table $TABLE"
 	report "$ROUNDS rounds of $SECONDS_EACH s for each, one client, server and client on one processor"
 	report ''
 	report 'Plans'

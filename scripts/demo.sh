@@ -339,6 +339,78 @@ SELECT casnet.delete_tenant(casnet.current_tenant_id()) AS deleted_rows;"
 	wanted "^ +$rows\$"
 }
 
+# own_table: a table of the application, protected by one call.
+own_table()
+{
+	local sql
+
+	caption 'A table of your own' \
+		'casnet.protect() gives it what the others have: tenant, policies, permissions.'
+	sql="CREATE TABLE public.allowances (
+  tenant_id uuid, id uuid DEFAULT casnet.uuid_v7(), amount numeric, note text,
+  PRIMARY KEY (tenant_id, id));
+SELECT casnet.protect('public.allowances') AS left_to_do;"
+	show "$sql"
+	super -d "$DATABASE" -c "$sql" > /dev/null || die "step $STEP: protect() failed"
+	sql="INSERT INTO public.allowances (amount, note) VALUES (45.50, 'school shoes') RETURNING amount;"
+	echo "   Sofia, $CHILDREN:"
+	show "$sql"
+	app sofia.lindqvist "$CHILDREN" "$sql"
+	wanted '45.50'
+	sql='SELECT count(*) AS allowances FROM public.allowances;'
+	echo "   Dan, $ADULTS, sees none of it; a viewer may not add one:"
+	show "$sql"
+	app dan.fletcher "$ADULTS" "$sql"
+	wanted '^ +0$'
+	refused 42501 george.katsaros "$ADULTS" 'INSERT INTO public.allowances (amount) VALUES (1)'
+}
+
+# audit_trail: who changed what, and for whom to see.
+audit_trail()
+{
+	local sql
+
+	caption 'Who did what' 'With the audit on, each change leaves an entry that nobody can change.'
+	sql="SELECT casnet.enable_audit('public.allowances');"
+	show "$sql"
+	super -d "$DATABASE" -c "$sql" > /dev/null || die "step $STEP: enable_audit() failed"
+	sql='UPDATE public.allowances SET amount = 54.50;'
+	echo '   Sofia corrects the amount, and Helen, the owner, reads the log:'
+	show "$sql"
+	app sofia.lindqvist "$CHILDREN" "$sql"
+	sql='SELECT username, relation, action, before, after FROM casnet.audit_log();'
+	show "$sql"
+	app helen.ashdown "$CHILDREN" "$sql"
+	wanted 'sofia.lindqvist .*UPDATE .*45.50.*54.50'
+	echo '   The log of the other department does not have it, and Sofia, a member, may not read any:'
+	app peter.stannard "$ADULTS" 'SELECT count(*) FROM casnet.audit_log();'
+	wanted '^ +0$'
+	refused 42501 sofia.lindqvist "$CHILDREN" "$sql"
+}
+
+# check_up: what is unsafe in this database, before and after a mistake.
+check_up()
+{
+	local sql="SELECT severity, code, object, remedy FROM casnet.doctor() WHERE severity <> 'notice';"
+
+	caption 'The doctor' 'Is anything unsafe here? Nothing is:'
+	show "$sql"
+	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
+	printf '%s\n' "$OUT"
+	wanted '^\(0 rows\)$'
+	echo '   Somebody grants more than they should, and the doctor says how to mend it:'
+	show 'GRANT TRUNCATE ON casnet.records TO casnet_user;'
+	super -d "$DATABASE" -c 'GRANT TRUNCATE ON casnet.records TO casnet_user'
+	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
+	printf '%s\n' "$OUT"
+	wanted 'error +\| grant-unpoliced .*REVOKE TRUNCATE'
+	super -d "$DATABASE" -At -c "SELECT remedy FROM casnet.doctor() WHERE code = 'grant-unpoliced'" > "$WORK/remedy.sql"
+	super -d "$DATABASE" -f "$WORK/remedy.sql"
+	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
+	wanted '^\(0 rows\)$'
+	echo '   The remedy, pasted, mended it.'
+}
+
 # keep_running: how to reach the server and how to get rid of it.
 keep_running()
 {
@@ -380,6 +452,9 @@ main()
 	plan
 	tagged_search
 	bulk
+	own_table
+	audit_trail
+	check_up
 	if [ "$KEEP_ASKED" -eq 1 ]; then
 		keep_running
 	else
