@@ -96,7 +96,8 @@ my ($small_out, $small_in) = out_and_in('north', 'north again');
 my ($large_out, $large_in) = out_and_in('south', 'south again');
 note "export: $small_out kB, $large_out kB; import: $small_in kB, $large_in kB";
 cmp_ok($large_out - $small_out, '<=', 2048, 'export: 20 times the rows take at most 2 MB more');
-cmp_ok($large_in - $small_in, '<=', 4096, 'import: at most 4 MB more');
+# The search index collects 4 MB of new rows, and then sorts them in.
+cmp_ok($large_in - $small_in, '<=', 12288, 'import: at most 12 MB more');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM public.from_south'), '>', 200_000, 'all rows');
 
 # With its ids, and its name, it is the same file.
