@@ -23,7 +23,7 @@ SELECT throws_ok(v.s, '22023', NULL, v.s)
 SET LOCAL SESSION AUTHORIZATION tap_developer;
 SELECT throws_ok(v.s, '55000', NULL, v.s)
   FROM (VALUES ('CREATE TABLE strict.new (id int)'), ('CREATE TABLE strict.new AS SELECT 1 AS x'), ('SELECT 1 AS x INTO strict.new'),
-		('CREATE UNLOGGED TABLE strict.new (id int) PARTITION BY LIST (id)')) AS v (s);
+		('CREATE TABLE strict.new (id int) PARTITION BY LIST (id)')) AS v (s);
 SELECT lives_ok('CREATE TABLE public.elsewhere (id int)', 'another schema');
 SELECT lives_ok('CREATE TEMP TABLE passing (id int)', 'a temporary table');
 SELECT lives_ok('CREATE VIEW strict.shown AS SELECT 1 AS x', 'a view');
