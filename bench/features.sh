@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 WORKLOADS=(all_rare all_common any_rare any_common none_rare none_common
-	search_rare search_common search_records tag_1000)
+	search_rare search_common search_count search_records tag_1000)
 SECONDS_EACH=1
 
 usage()
@@ -133,7 +133,7 @@ best_ranked()
 		echo "SELECT * FROM casnet.search_records('$3');"
 	else
 		cat <<-SQL
-			SELECT f.id, f.title, ts_headline('casnet.search', f.content, casnet.search_query('$3'), 'MaxFragments=2, MinWords=5, MaxWords=18'), f.rank FROM (SELECT id, title, content, ts_rank(search_vector, casnet.search_query('$3')) AS rank FROM casnet.records WHERE tenant_id = '$(tenant_id "$2")' AND search_vector OPERATOR(casnet.@~) casnet.search_query('$3') ORDER BY rank DESC, id DESC LIMIT 20) AS f ORDER BY f.rank DESC, f.id DESC;
+			SELECT f.id, f.title, replace(replace(replace(replace(replace(ts_headline('casnet.search', translate(f.content, E'\\x02\\x03', ''), casnet.search_query('$3'), E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MinWords=5, MaxWords=18'), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), E'\\x02', '<b>'), E'\\x03', '</b>'), f.rank FROM (SELECT id, title, content, ts_rank(search_vector, casnet.search_query('$3')) AS rank FROM casnet.records WHERE tenant_id = '$(tenant_id "$2")' AND search_vector OPERATOR(casnet.@~) casnet.search_query('$3') ORDER BY rank DESC, id DESC LIMIT 20) AS f ORDER BY f.rank DESC, f.id DESC;
 		SQL
 	fi
 }
@@ -179,6 +179,7 @@ statement()
 		none_common) tags "$1" "$3" none 'tag 1' 'tag 2' ;;
 		search_rare) search "$1" "$3" 'word1900' ;;
 		search_common) search "$1" "$3" 'word3 word5' ;;
+		search_count) search "$1" "$3" 'word900' | sed 's/SELECT .* FROM/SELECT count(*) FROM/; s/ ORDER BY.*;/;/' ;;
 		search_records) best_ranked "$1" "$3" 'word1500 or "word1700"' ;;
 		tag_1000) tagging "$1" "$3" ;;
 	esac

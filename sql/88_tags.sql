@@ -16,6 +16,12 @@ CREATE FUNCTION casnet.tag_id(name text) RETURNS uuid
 COMMENT ON FUNCTION casnet.tag_id(text) IS
 	'the tag of that name in the active tenant, or NULL; takes view_tags';
 
+CREATE FUNCTION casnet.tag_ids(names text[]) RETURNS uuid[]
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_tag_ids';
+COMMENT ON FUNCTION casnet.tag_ids(text[]) IS
+	'internal: the tags of these names in the active tenant, or NULL if one is missing; takes view_tags';
+
 CREATE FUNCTION casnet.records_tagged(
 	all_of text[] DEFAULT '{}', any_of text[] DEFAULT '{}',
 	none_of text[] DEFAULT '{}')
@@ -89,13 +95,32 @@ $$;
 COMMENT ON FUNCTION casnet.require_records(uuid[]) IS
 	'internal: 02000 unless all of these records are there, as far as the caller may see';
 
--- Inlined, so that a statement about many records calls one function for each.
+-- Statements call it for many records: no settings of its own, and an INSERT
+-- whose plan does not get better by knowing the parameters.
 CREATE FUNCTION casnet.tag_record(record_id uuid, VARIADIC names text[])
 	RETURNS integer
-	LANGUAGE sql VOLATILE
+	LANGUAGE plpgsql VOLATILE
 	AS $$
-	SELECT casnet.tag_records(ARRAY[tag_record.record_id],
-							  VARIADIC tag_record.names)::pg_catalog.int4
+DECLARE
+	wanted uuid[] := casnet.tag_ids(casnet.tag_names(names));
+	linked integer := 0;
+BEGIN
+	IF wanted IS NOT NULL THEN
+		INSERT INTO casnet.record_tags (record_id, tag_id)
+		SELECT r.id, t.id
+		  FROM casnet.records AS r, pg_catalog.unnest(wanted) AS t (id)
+		 WHERE r.id OPERATOR(pg_catalog.=) tag_record.record_id
+		ON CONFLICT DO NOTHING;
+		GET DIAGNOSTICS linked = ROW_COUNT;
+		IF linked OPERATOR(pg_catalog.>) 0 AND linked
+		   OPERATOR(pg_catalog.=) pg_catalog.cardinality(wanted) THEN
+			RETURN linked;
+		END IF;
+	END IF;
+	-- The record, a tag or nothing at all is missing.
+	RETURN linked OPERATOR(pg_catalog.+)
+		casnet.tag_records(ARRAY[tag_record.record_id], VARIADIC names);
+END
 $$;
 COMMENT ON FUNCTION casnet.tag_record(uuid, text[]) IS
 	'gives a record tags, making the tags that are missing; returns the number of new links';

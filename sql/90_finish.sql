@@ -52,6 +52,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.search_records(text, integer),
 	casnet.tag_names(text[]),
 	casnet.tag_id(text),
+	casnet.tag_ids(text[]),
 	casnet.records_tagged(text[], text[], text[]),
 	casnet.require_records(uuid[]),
 	casnet.tag_records(uuid[], text[]),

@@ -46,6 +46,7 @@ typedef struct TagSite
 
 PG_FUNCTION_INFO_V1(casnet_tag_names);
 PG_FUNCTION_INFO_V1(casnet_tag_id);
+PG_FUNCTION_INFO_V1(casnet_tag_ids);
 PG_FUNCTION_INFO_V1(casnet_records_tagged);
 
 /* list_sort() comparator of C strings. */
@@ -240,6 +241,37 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 	if (site->isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(&site->id);
+}
+
+/*
+ * casnet.tag_ids(names text[]) returns uuid[]
+ *
+ * The ids of the tags of these names in the active tenant, NULL when one of
+ * them does not exist.  Takes view_tags there; raises 28000, 55000 or 42501,
+ * and 22023 for a name that is NULL or blank.
+ */
+Datum
+casnet_tag_ids(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = query_snapshot();
+	pg_uuid_t	tenant = require_tags();
+	List	   *names = casnet_tag_names_of(PG_GETARG_ARRAYTYPE_P(0));
+	pg_uuid_t  *ids = palloc(list_length(names) * sizeof(pg_uuid_t) + 1);
+	Datum	   *values = palloc(list_length(names) * sizeof(Datum) + 1);
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (!find_tag(&tenant, CStringGetTextDatum(lfirst(lc)), snapshot,
+					  &ids[n]))
+			PG_RETURN_NULL();
+		values[n] = UUIDPGetDatum(&ids[n]);
+		n++;
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, UUIDOID, UUID_LEN, false,
+										  TYPALIGN_CHAR));
 }
 
 /*
