@@ -11,16 +11,17 @@ CREATE FUNCTION casnet.search_records(
 		   pg_catalog.replace(pg_catalog.replace(
 			pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
 			pg_catalog.ts_headline('casnet.search'::pg_catalog.regconfig,
-				pg_catalog.translate(f.text, E'\x02\x03', ''),
+				pg_catalog.translate(
+					CASE WHEN f.content OPERATOR(pg_catalog.=) '' THEN f.title
+						ELSE pg_catalog.left(f.content, 90000) END,
+					E'\x02\x03', ''),
 				casnet.search_query(search_records.query),
 				E'StartSel=\x02, StopSel=\x03, MaxFragments=2, MinWords=5, MaxWords=18'),
 			'&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
 			E'\x02', '<b>'), E'\x03', '</b>'),
 		   f.rank
 	  FROM (
-		SELECT r.id, r.title,
-			   CASE WHEN r.content OPERATOR(pg_catalog.=) '' THEN r.title
-					ELSE pg_catalog.left(r.content, 90000) END AS text,
+		SELECT r.id, r.title, r.content,
 			   pg_catalog.ts_rank(r.search_vector,
 				casnet.search_query(search_records.query)) AS rank
 		  FROM casnet.records AS r

@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -20,7 +23,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "casnet.h"
 #include "tagging.h"
@@ -28,12 +33,17 @@
 /* Longest name of a tag, in characters. */
 #define MAX_TAG_LENGTH 100
 
+/* Most tags that are compared one by one. */
+#define MAX_OR 8
+
 /* Rows fetched at a time where the function runs by itself. */
 #define FETCH_ROWS 10000
 
 /* What tag_id() keeps in fn_extra. */
 typedef struct TagSite
 {
+	bool		is_constant;	/* the argument is */
+	bool		is_stored;		/* the call stands in for records_tagged() */
 	bool		known;			/* there is an answer */
 	uint64		generation;		/* it holds for this session */
 	TransactionId xmin;			/* and this snapshot */
@@ -167,31 +177,33 @@ query_snapshot(void)
 		GetTransactionSnapshot();
 }
 
-/*
- * What a call site keeps, with a note of the session and the snapshot it is
- * for; *fresh tells whether they are the same as before, so that the answer
- * is.  A call that stands in for records_tagged() stays with the session that
- * it met first, as policies do, for the sake of cursors.
- */
+/* A new call site, known by fn_extra from now on. */
 static TagSite *
-site_of(FmgrInfo *flinfo, Snapshot snapshot, bool *fresh)
+make_site(FmgrInfo *flinfo)
 {
-	TagSite    *site = flinfo->fn_extra;
+	TagSite    *site = MemoryContextAllocZero(flinfo->fn_mcxt,
+											  sizeof(TagSite));
 
-	*fresh = site != NULL && site->known &&
-		(site->generation == casnet_generation ||
-		 casnet_permission_call_is_stored(flinfo)) &&
+	site->is_constant = casnet_permission_argument_is_constant(flinfo);
+	site->is_stored = casnet_permission_call_is_stored(flinfo);
+	flinfo->fn_extra = site;
+	return site;
+}
+
+/*
+ * Whether the answer at the call site still holds: for the same name, session
+ * and snapshot.  A parameter may be another one at the next call.  A call that
+ * stands in for records_tagged() stays with the session that it met first, as
+ * policies do, for the sake of cursors.
+ */
+static inline bool
+is_fresh(const TagSite *site, Snapshot snapshot)
+{
+	return site->known && site->is_constant &&
+		(site->generation == casnet_generation || site->is_stored) &&
 		site->xmin == snapshot->xmin && site->xmax == snapshot->xmax &&
 		site->completed == snapshot->snapXactCompletionCount &&
 		site->command == snapshot->curcid;
-	if (*fresh)
-		return site;
-
-	if (site == NULL)
-		site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(TagSite));
-	site->known = false;
-	flinfo->fn_extra = site;
-	return site;
 }
 
 /* The answer is there. */
@@ -226,14 +238,16 @@ Datum
 casnet_tag_id(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = query_snapshot();
-	bool		fresh;
-	TagSite    *site = site_of(fcinfo->flinfo, snapshot, &fresh);
+	TagSite    *site = fcinfo->flinfo->fn_extra;
 
-	/* A parameter may be another one at the next call. */
-	if (!fresh || !casnet_permission_argument_is_constant(fcinfo->flinfo))
+	if (site == NULL)
+		site = make_site(fcinfo->flinfo);
+	if (!is_fresh(site, snapshot))
 	{
-		pg_uuid_t	tenant = require_tags();
+		pg_uuid_t	tenant;
 
+		site->known = false;
+		tenant = require_tags();
 		site->isnull = !find_tag(&tenant, PG_GETARG_DATUM(0), snapshot,
 								 &site->id);
 		note_site(site, snapshot);
@@ -275,29 +289,75 @@ casnet_tag_ids(PG_FUNCTION_ARGS)
 }
 
 /*
- * Append links with one of the tags: FROM and WHERE over record_tags.  Not a
- * function that returns an array: the planner counts the elements.
+ * Whether one of the tags is among the most common ones, to the statistics of
+ * record_tags.  Raises what require_tags() does.
+ */
+static bool
+any_is_common(List *names)
+{
+	Oid			links = get_relname_relid("record_tags",
+										  get_namespace_oid("casnet", false));
+	HeapTuple	statistics;
+	AttStatsSlot common;
+	pg_uuid_t	tenant = require_tags();
+	bool		found = false;
+	ListCell   *lc;
+
+	statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(links),
+								 Int16GetDatum(get_attnum(links, "tag_id")),
+								 BoolGetDatum(false));
+	if (!HeapTupleIsValid(statistics))
+		return false;
+	if (get_attstatsslot(&common, statistics, STATISTIC_KIND_MCV, InvalidOid,
+						 ATTSTATSSLOT_VALUES))
+	{
+		foreach(lc, names)
+		{
+			pg_uuid_t	id;
+
+			if (!find_tag(&tenant, CStringGetTextDatum(lfirst(lc)),
+						  query_snapshot(), &id))
+				continue;
+			for (int i = 0; i < common.nvalues && !found; i++)
+				found = memcmp(DatumGetUUIDP(common.values[i]), &id,
+							   UUID_LEN) == 0;
+		}
+		free_attstatsslot(&common);
+	}
+	ReleaseSysCache(statistics);
+	return found;
+}
+
+/*
+ * Append links with one of the tags: FROM and WHERE over record_tags.
+ *
+ * Two forms for several tags.  = ANY (ARRAY[...]) can look them up in an index,
+ * and the planner counts its elements, which it does not for a function that
+ * returns an array.  But where the tags are common, it becomes a filter on the
+ * links of record after record, and makes the array for each; OR does not.
  */
 static void
 append_links(StringInfo sql, List *names, bool all)
 {
-	appendStringInfoString(sql,
-						   "FROM casnet.record_tags AS l WHERE l.tag_id "
-						   "OPERATOR(pg_catalog.=) ");
-	if (all || list_length(names) == 1)
-		appendStringInfo(sql, "casnet.tag_id(%s)",
-						 quote_literal_cstr(linitial(names)));
-	else
-	{
-		ListCell   *lc;
+	bool		by_or;
+	const char *glue;
+	ListCell   *lc;
 
-		appendStringInfoString(sql, "ANY (ARRAY[");
-		foreach(lc, names)
-			appendStringInfo(sql, "%scasnet.tag_id(%s)",
-							 lc == list_head(names) ? "" : ", ",
-							 quote_literal_cstr(lfirst(lc)));
-		appendStringInfoString(sql, "])");
+	appendStringInfoString(sql, "FROM casnet.record_tags AS l WHERE ");
+	if (all || list_length(names) == 1)
+		names = list_make1(linitial(names));
+	by_or = list_length(names) == 1 ||
+		(list_length(names) <= MAX_OR && any_is_common(names));
+
+	glue = by_or ? "(l.tag_id OPERATOR(pg_catalog.=) " :
+		"l.tag_id OPERATOR(pg_catalog.=) ANY (ARRAY[";
+	foreach(lc, names)
+	{
+		appendStringInfo(sql, "%scasnet.tag_id(%s)", glue,
+						 quote_literal_cstr(lfirst(lc)));
+		glue = by_or ? " OR l.tag_id OPERATOR(pg_catalog.=) " : ", ";
 	}
+	appendStringInfoString(sql, by_or ? ")" : "])");
 }
 
 /* A query for the ids of the records with one of the tags. */
