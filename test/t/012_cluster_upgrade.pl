@@ -20,6 +20,12 @@ make_fixture($old, 'postgres');
 $old->safe_psql('postgres', q{
 	ALTER TABLE casnet.records ADD COLUMN file_number text;
 	UPDATE casnet.records SET file_number = 'A-17' WHERE title = 'north 2';
+	CREATE TABLE public.visits (tenant_id uuid, id integer, note text, PRIMARY KEY (tenant_id, id));
+	SELECT casnet.protect('public.visits');
+	SELECT casnet.enable_audit('public.visits');
+	CREATE SCHEMA guarded;
+	SELECT casnet.guard_schema('guarded');
+	SELECT casnet.set_search_language('english');
 });
 
 # The dump of a database, without what is random in it.
@@ -46,6 +52,12 @@ sub check_moved
 	is(ask($ben, $count), '2|A-17', "$how: a member sees the rows");
 	is(ask($ben, "INSERT INTO casnet.records (title) VALUES ('x') RETURNING tenant_id"), $ID{north}, "$how: and may add one");
 	is(ask($ben, 'DELETE FROM casnet.records'), '42501', "$how: and delete none");
+	is(ask($ben, 'INSERT INTO public.visits (id) VALUES (1) RETURNING tenant_id'), $ID{north}, "$how: likewise in a protected table");
+	is(ask($ben, 'DELETE FROM public.visits'), '42501', "$how: and delete none");
+	is($server->safe_psql('postgres', q{SELECT action || relation FROM casnet.audit_entries}), 'INSERTpublic.visits', "$how: the audit goes on");
+	is($server->safe_psql('postgres', 'SELECT relation, resource, forced FROM casnet.protected_tables'), 'visits|visits|t', "$how: the table counts as protected");
+	is(ask_once($server, 'postgres', 'postgres', 'CREATE TABLE guarded.t (id integer)'), '55000', "$how: a guarded schema stays guarded");
+	is($server->safe_psql('postgres', q{SELECT casnet.search_query('visits')::text}), q{'visit'}, "$how: the language of the search");
 	my $cid = open_session($server, 'postgres', 'cid', 'south');
 	is(ask($cid, $count), '1|', "$how: another tenant has its own");
 	is(ask($cid, 'SELECT casnet.leave_tenant()'), '23514', "$how: its last owner stays");
