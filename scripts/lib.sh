@@ -27,7 +27,8 @@ POLICY=/usr/sbin/policy-rc.d
 POLICY_MADE=0
 
 COMMON_PACKAGES=(gcc make libssl-dev libcrypt-dev)
-TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer)
+TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer
+	clang libclang-rt-dev python3-psycopg2 sqlsmith)
 WARNINGS='-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare'
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -3,7 +3,7 @@
 # test.sh - build casnet and run every test of it, with one command.
 #
 # Installs what is missing, builds in a temporary copy with warnings as errors,
-# starts a private throwaway server, runs the five kinds of tests, and removes
+# starts a private throwaway server, runs every kind of test, and removes
 # everything again.  Exit status 0 means that every test ran and passed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -12,15 +12,21 @@ set -euo pipefail
 usage()
 {
 	cat <<-'HELP'
-	usage: scripts/test.sh [--only readme|jws|regress|isolation|pgtap|tap] [--help]
+	usage: scripts/test.sh [--only KIND]... [--help]
 
 	Builds casnet, starts a private throwaway server and runs
-	  readme      the SQL of README.md      README.md   by .ci/check-readme
-	  jws         the parser of tokens      test/jws    without the server
-	  regress     golden-output tests       test/sql    by pg_regress
-	  isolation   races                     test/specs  by pg_isolation_regress
-	  pgtap       behaviour                 test/pgtap  by pg_prove
-	  tap         restart, dump and so on   test/t      by prove
+	  readme        the SQL of README.md      README.md          by .ci/check-readme
+	  jws           the parser of tokens      test/jws           without the server
+	  fuzz          parsers, by libFuzzer     test/fuzz          without the server
+	  regress       golden-output tests       test/sql           by pg_regress
+	  isolation     races                     test/specs         by pg_isolation_regress
+	  pgtap         behaviour                 test/pgtap         by pg_prove
+	  attack        each role on each table   test/attack
+	  differential  random queries, twice     test/differential
+	  smith         random SQL by SQLsmith    test/smith
+	  input         extremes to each function test/input
+	  stress        revocation under load     test/stress
+	  tap           restart, dump and so on   test/t             by prove
 	An existing cluster is never touched. --only may be given more than once.
 
 	As root on Debian, missing packages are installed; casnet itself goes into
@@ -30,6 +36,7 @@ usage()
 	HELP
 }
 
+KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress tap)
 DEADLINE=1440   # seconds; the whole run ends within 25 minutes
 PASSED=0
 FAILED=0
@@ -42,7 +49,7 @@ note_result()
 	PASSED=$((PASSED + $2))
 	FAILED=$((FAILED + $3))
 	SKIPPED=$((SKIPPED + $4))
-	REPORT+=("$(printf '%-10s %4d passed, %d failed' "$1" "$2" "$3")")
+	REPORT+=("$(printf '%-12s %5d passed, %d failed' "$1" "$2" "$3")")
 }
 
 # time_left LIMIT: seconds that a runner may take, at most LIMIT.
@@ -104,19 +111,22 @@ run_readme()
 	fi
 }
 
-# run_jws: the parser of tokens by itself; prints its own sums.
-run_jws()
+# run_own KIND LIMIT: a kind with a runner of its own, test/KIND/run.sh, which
+# ends with a line "N passed, M failed".  It finds the throwaway server by PGHOST
+# and PGPORT, and its programs first in PATH.
+run_own()
 {
-	local log=$WORK/jws.log status=0 passed failed
+	local kind=$1 log=$WORK/$1.log status=0 passed failed
 
-	[ -d "$COPY/test/jws" ] || return 0
-	say 'jws tests'
-	run_logged 120 "$log" test/jws/run.sh || status=$?
+	[ -d "$COPY/test/$kind" ] || return 0
+	say "$kind tests"
+	run_logged "$2" "$log" env PATH="$BINDIR:$PATH" PG_CONFIG="$PG_CONFIG" \
+		"test/$kind/run.sh" || status=$?
 	passed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
 	failed=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed$/\1/p' "$log" | tail -n 1)
 	[ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
-	[ -n "$passed" ] || failed=1
-	note_result jws "${passed:-0}" "${failed:-0}" 0
+	[ "${passed:-0}" -gt 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
+	note_result "$kind" "${passed:-0}" "${failed:-0}" 0
 }
 
 # run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.
@@ -288,16 +298,14 @@ main()
 	while [ $# -gt 0 ]; do
 		case $1 in
 			--only)
-				case ${2:-} in
-					readme | jws | regress | isolation | pgtap | tap) only+=("$2") ;;
-					*) usage >&2; exit 2 ;;
-				esac
+				[[ " ${KINDS[*]} " == *" ${2:-?} "* ]] || { usage >&2; exit 2; }
+				only+=("$2")
 				shift 2 ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
 		esac
 	done
-	[ ${#only[@]} -gt 0 ] || only=(readme jws regress isolation pgtap tap)
+	[ ${#only[@]} -gt 0 ] || only=("${KINDS[@]}")
 
 	setup_work
 	need_packages test
@@ -307,10 +315,10 @@ main()
 	for kind in "${only[@]}"; do
 		case $kind in
 			readme) run_readme ;;
-			jws) run_jws ;;
 			regress | isolation) run_golden "$kind" ;;
 			pgtap) run_pgtap ;;
 			tap) run_tap ;;
+			*) run_own "$kind" 300 ;;
 		esac
 	done
 	finish
