@@ -30,6 +30,7 @@ _PG_init(void)
 	casnet_membership_init();
 	casnet_planner_init();
 	casnet_tagging_init();
+	casnet_execution_init();
 	casnet_password_init();
 	casnet_load_init();
 	casnet_audit_init();

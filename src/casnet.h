@@ -196,6 +196,10 @@ extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
 extern void casnet_planner_init(void);
 extern bool casnet_planner_calls_ours(Node *node, void *namespace);
 
+/* execution.c: the tenant of the policies, computed once */
+
+extern void casnet_execution_init(void);
+
 /* bypass.c: the setting casnet.bypass */
 
 extern void casnet_bypass_init(void);
