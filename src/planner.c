@@ -216,12 +216,32 @@ collect_permissions(Node *node, PolicyCalls *found)
 }
 
 /*
+ * Whether the statement reads nothing, as an expression of PL/pgSQL does.  The
+ * planner has given it a table of one row by then.
+ */
+static bool
+reads_nothing(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_RESULT)
+			return false;
+	}
+	return !query->hasSubLinks;
+}
+
+/*
  * casnet.unite_permissions(internal) returns internal
  *
  * Planner support function of tenant_with().  Answers SupportRequestSimplify
  * about a policy's call with a call that asks for the permissions of all
  * policies in the statement, separated by commas in the order of their names,
- * so that every call becomes the same; and NULL to every other request.
+ * so that every call becomes the same; about one that came out of a stored
+ * function, or a default of its arguments, into a statement that reads nothing,
+ * with one that has a location, since that may be an expression which PL/pgSQL
+ * keeps while the session changes; and NULL to every other request.
  */
 Datum
 casnet_unite_permissions(PG_FUNCTION_ARGS)
@@ -246,6 +266,12 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	while (root->parent_root != NULL)
 		root = root->parent_root;
+	if (reads_nothing(root->parse))
+	{
+		call = copyObject(call);
+		call->location = 0;
+		PG_RETURN_POINTER(call);
+	}
 	if (!root->parse->hasRowSecurity)
 		PG_RETURN_POINTER(NULL);
 
