@@ -42,9 +42,10 @@ give_up()
 prepare()
 {
 	"$bin/psql" -X -q -d postgres -c 'DROP DATABASE IF EXISTS stress' \
-		-c "CREATE DATABASE stress" > "$work/setup.log" 2>&1 &&
-		"$bin/psql" -X -q -v ON_ERROR_STOP=1 -f "$here/setup.sql" \
-			>> "$work/setup.log" 2>&1 || give_up 'setup.sql failed' "$work/setup.log"
+		-c 'CREATE DATABASE stress' > "$work/setup.log" 2>&1 ||
+		give_up 'no database' "$work/setup.log"
+	"$bin/psql" -X -q -v ON_ERROR_STOP=1 -f "$here/setup.sql" \
+		>> "$work/setup.log" 2>&1 || give_up 'setup.sql failed' "$work/setup.log"
 }
 
 "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -Werror \
