@@ -480,10 +480,11 @@ casnet_can(PG_FUNCTION_ARGS)
 Datum
 casnet_can_in(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *user = casnet_session_user();
+	const pg_uuid_t *user;
 	int			bit;
 
 	AcceptInvalidationMessages();
+	user = casnet_session_user();
 	bit = casnet_permission_bit_of(PG_ARGISNULL(1) ? NULL :
 								   PG_GETARG_TEXT_PP(1));
 	if (user == NULL || PG_ARGISNULL(0))
