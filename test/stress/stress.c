@@ -40,12 +40,12 @@
 #define RING 16384
 #define MAX_REPORTS 20
 
-/* The bits of permissions, as far as they change here. */
+/* The bits of permissions, as far as they change here; or none but to be. */
 enum
 {
-	VIEW, CREATE, DELETE, BITS
+	VIEW, CREATE, DELETE, BITS, TO_BE = BITS
 };
-static const char *const verbs[] = {"view", "create", "delete"};
+static const char *const verbs[] = {"view", "create", "delete", "to be"};
 static const char *const tables[] = {"records", "persons"};
 static const char *const columns[] = {"title", "name"};
 
@@ -112,13 +112,14 @@ static const char *const end_names[] = {
 enum
 {
 	SIMPLE, EXTENDED, PREPARED_STATEMENT, CURSOR, READ_COMMITTED,
-	REPEATABLE_READ, FUNCTION, HANDLER, EXPRESSION, CAN, INSERT, KINDS
+	REPEATABLE_READ, FUNCTION, HANDLER, EXPRESSION, CAN, INSERT, IDENTITY,
+	KINDS
 };
 static const char *const kind_names[] = {
 	"simple statements", "extended statements", "prepared statements",
 	"cursors", "blocks in READ COMMITTED", "blocks in REPEATABLE READ",
 	"functions", "exception handlers", "expressions of PL/pgSQL", "can()",
-	"inserts"
+	"inserts", "who it is"
 };
 
 typedef struct Reader
@@ -602,7 +603,7 @@ verdict(const State *state, int u, int t, int bit)
 	if (u >= FIRST_TOKEN_USER &&
 		(state->revoked || state->cut_off || !state->key_live))
 		return "28000";
-	if (state->superuser && state->exists[t])
+	if (bit == TO_BE || (state->superuser && state->exists[t]))
 		return "";
 	if (state->role[t] != NOBODY &&
 		(state->of_role[state->role[t]] | state->granted[t]) & 1u << bit)
@@ -796,6 +797,13 @@ look(Reader *reader, int kind)
 		snprintf(sql, sizeof(sql),
 				 "INSERT INTO casnet.%s (%s) VALUES ('new')", table, column);
 	}
+	else if (kind == IDENTITY)
+	{
+		bit = TO_BE;
+		strcpy(sql, reader->user >= FIRST_TOKEN_USER ?
+			   "SELECT casnet.sign_in(current_setting('casnet.token'))" :
+			   "SELECT casnet.current_user_id()");
+	}
 
 	open_window(reader);
 	if (kind == EXTENDED)
@@ -813,6 +821,8 @@ look(Reader *reader, int kind)
 		snprintf(seen, sizeof(seen), "%s", error);
 	else if (kind == INSERT)
 		*seen = '\0';
+	else if (kind == IDENTITY)
+		strcpy(seen, PQgetisnull(result, 0, 0) ? "no" : "");
 	else if (kind == CAN || kind == EXPRESSION)
 		snprintf(seen, sizeof(seen), "%s",
 				 *PQgetvalue(result, 0, 0) == 't' ? "" : "no");
@@ -841,7 +851,7 @@ static void
 look_in_block(Reader *reader, int kind)
 {
 	static const int inside[] = {SIMPLE, EXTENDED, PREPARED_STATEMENT,
-	FUNCTION, HANDLER, EXPRESSION, EXPRESSION, CAN, INSERT};
+	FUNCTION, HANDLER, EXPRESSION, EXPRESSION, CAN, INSERT, IDENTITY, IDENTITY};
 	int			statements = 2 + draw(&reader->random, 6);
 	bool		savepoints = draw(&reader->random, 2) == 0;
 
