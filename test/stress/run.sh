@@ -77,7 +77,7 @@ for mode in behind blind; do
 	prepare
 	[ "$mode" != blind ] || "$bin/psql" -X -q -c \
 		'ALTER TABLE casnet.user_tenants DISABLE TRIGGER casnet_announce_row'
-	if "$work/stress" "$mode" 3 "$seed"; then
+	if "$work/stress" "$mode" 5 "$seed"; then
 		passed=$((passed + 1))
 	else
 		echo 'FAILED: they should have been found'
