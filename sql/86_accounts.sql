@@ -453,9 +453,16 @@ BEGIN
 				  HINT = 'A password has 8 to 1024 bytes.';
 	END IF;
 	PERFORM casnet.login_succeeded(holder::text);
+	-- Not over one that an administrator has set since we looked.
 	UPDATE casnet.users AS u
 	   SET hashed_password = casnet.hash_password(change_password.new)
-	 WHERE u.id = holder;
+	 WHERE u.id = holder
+	   AND u.hashed_password = account.hashed_password;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the old password is wrong'
+			USING ERRCODE = 'invalid_password',
+				  HINT = 'Give the present password; an administrator can set a new one.';
+	END IF;
 	PERFORM casnet.end_tokens(holder, casnet.token_digest());
 END
 $$;

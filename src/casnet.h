@@ -187,6 +187,7 @@ extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
 extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
+extern Datum casnet_tenant_with(PG_FUNCTION_ARGS);
 
 /* planner.c: policies before conditions that could tell on them */
 

@@ -349,10 +349,11 @@ kept_ids(FunctionCallInfo fcinfo)
 {
 	IdSet	   *set = fcinfo->flinfo->fn_extra;
 
-	if (set != NULL && (set->generation == casnet_generation ||
-						casnet_permission_call_is_stored(fcinfo->flinfo)))
+	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo))
 		return set->array;
 	AcceptInvalidationMessages();
+	if (set != NULL && set->generation == casnet_generation)
+		return set->array;
 	return NULL;
 }
 

@@ -262,6 +262,8 @@ called_on_rows(FmgrInfo *flinfo)
  * Whether the call comes from a stored expression, such as a policy: those
  * have no location.  It then belongs to one execution of one query; one of a
  * statement's own may be an expression that PL/pgSQL keeps for a transaction.
+ * For one that a stored function brought into such an expression, see
+ * casnet_unite_permissions().
  */
 bool
 casnet_permission_call_is_stored(FmgrInfo *flinfo)
@@ -271,11 +273,19 @@ casnet_permission_call_is_stored(FmgrInfo *flinfo)
 	return call != NULL && IsA(call, FuncExpr) && call->location < 0;
 }
 
-/* The answer kept at this call site still holds. */
+/*
+ * The answer kept at this call site still holds.  That of an expression which
+ * PL/pgSQL keeps is asked for by one statement after the other, and a client
+ * may send several at once.
+ */
 static inline bool
 site_is_fresh(const CallSite *site)
 {
-	return site != NULL && site->generation == casnet_generation &&
+	if (site == NULL)
+		return false;
+	if (!site->is_stored)
+		AcceptInvalidationMessages();
+	return site->generation == casnet_generation &&
 		site->statement == GetCurrentStatementStartTimestamp();
 }
 
@@ -470,10 +480,11 @@ casnet_can(PG_FUNCTION_ARGS)
 Datum
 casnet_can_in(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *user = casnet_session_user();
+	const pg_uuid_t *user;
 	int			bit;
 
 	AcceptInvalidationMessages();
+	user = casnet_session_user();
 	bit = casnet_permission_bit_of(PG_ARGISNULL(1) ? NULL :
 								   PG_GETARG_TEXT_PP(1));
 	if (user == NULL || PG_ARGISNULL(0))

@@ -23,10 +23,19 @@
  * asks for all the permissions instead; planning evaluates, and refuses, every
  * one of them anyway.  A support function does that, and not the planner's
  * hook: the first statement of a session already finds it.
+ *
+ * Third: a plan that is used again was checked when it was made, for whoever
+ * the session was then.  A sequential scan of a table without a visible row,
+ * or a scan that the plan never comes to, evaluates no policy, and such a plan
+ * would give an empty result where a refusal is due.  So each policy's call is
+ * made once when the plan starts.
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
@@ -45,6 +54,7 @@ typedef struct PolicyCalls
 } PolicyCalls;
 
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
+static ExecutorStart_hook_type previous_start_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_unite_permissions);
 
@@ -216,12 +226,32 @@ collect_permissions(Node *node, PolicyCalls *found)
 }
 
 /*
+ * Whether the statement reads nothing, as an expression of PL/pgSQL does.  The
+ * planner has given it a table of one row by then.
+ */
+static bool
+reads_nothing(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_RESULT)
+			return false;
+	}
+	return !query->hasSubLinks;
+}
+
+/*
  * casnet.unite_permissions(internal) returns internal
  *
  * Planner support function of tenant_with().  Answers SupportRequestSimplify
  * about a policy's call with a call that asks for the permissions of all
  * policies in the statement, separated by commas in the order of their names,
- * so that every call becomes the same; and NULL to every other request.
+ * so that every call becomes the same; about one that came out of a stored
+ * function, or a default of its arguments, into a statement that reads nothing,
+ * with one that has a location, since that may be an expression which PL/pgSQL
+ * keeps while the session changes; and NULL to every other request.
  */
 Datum
 casnet_unite_permissions(PG_FUNCTION_ARGS)
@@ -246,6 +276,12 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	while (root->parent_root != NULL)
 		root = root->parent_root;
+	if (reads_nothing(root->parse))
+	{
+		call = copyObject(call);
+		call->location = 0;
+		PG_RETURN_POINTER(call);
+	}
 	if (!root->parse->hasRowSecurity)
 		PG_RETURN_POINTER(NULL);
 
@@ -270,9 +306,81 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(call);
 }
 
+/*
+ * Make the calls of tenant_with() that one of the conditions compares with,
+ * as policies do.  A call deeper inside is the statement's own, and perhaps
+ * not meant to be made.
+ */
+static void
+make_calls(List *conditions)
+{
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		OpExpr	   *comparison = lfirst(lc);
+		FuncExpr   *call;
+		Const	   *argument;
+		FmgrInfo	function;
+
+		if (!IsA(comparison, OpExpr) || list_length(comparison->args) != 2)
+			continue;
+		call = lsecond(comparison->args);
+		if (!IsA(call, FuncExpr) || call->funcresulttype != UUIDOID ||
+			list_length(call->args) != 1 || !IsA(linitial(call->args), Const))
+			continue;
+		argument = linitial_node(Const, call->args);
+		fmgr_info(call->funcid, &function);
+		if (function.fn_addr == casnet_tenant_with && !argument->constisnull)
+			(void) FunctionCall1(&function, argument->constvalue);
+	}
+}
+
+/* The same for the conditions of a scan, and of all below it. */
+static bool
+check_scans(PlanState *state, void *context)
+{
+	Plan	   *plan = state->plan;
+
+	make_calls(plan->qual);
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			make_calls(((IndexScan *) plan)->indexqualorig);
+			break;
+		case T_IndexOnlyScan:
+			make_calls(((IndexOnlyScan *) plan)->indexqual);
+			break;
+		case T_BitmapIndexScan:
+			make_calls(((BitmapIndexScan *) plan)->indexqualorig);
+			break;
+		default:
+			break;
+	}
+	return planstate_tree_walker(state, check_scans, context);
+}
+
+/*
+ * ExecutorStart_hook: raises what a policy of the statement would raise when it
+ * is evaluated.
+ */
+static void
+check_start(QueryDesc *query, int eflags)
+{
+	if (previous_start_hook)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+
+	if (query->plannedstmt->relationOids != NIL && !IsParallelWorker())
+		(void) check_scans(query->planstate, NULL);
+}
+
 void
 casnet_planner_init(void)
 {
 	previous_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = order_conditions;
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = check_start;
 }

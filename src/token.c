@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -446,7 +447,8 @@ casnet_token_is_set(void)
 }
 
 /*
- * Why the token that is set does not prove anybody, or NULL if it does.
+ * Why the token that is set does not prove anybody, or NULL if it does.  What
+ * ended it is known here, whether or not the caller has taken in messages.
  * Raises 55000 when the tables are missing.
  */
 const char *
@@ -457,6 +459,7 @@ casnet_token_problem(void)
 
 	if (token == NULL)
 		return "No token is set.";
+	AcceptInvalidationMessages();
 
 	if (answered_token != token || answered_epoch != casnet_token_epoch)
 	{

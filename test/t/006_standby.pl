@@ -72,6 +72,47 @@ is(ask($cid, $count), '28000', 'is_active');
 replay("UPDATE casnet.users SET is_active = true WHERE username = 'cid'");
 is(ask($cid, $count), '1', 'and back');
 
+# Fifty changes, each one read at once when it is replayed: by a session between
+# statements and by one in a transaction that began before.
+my ($role, $granted, $wrong) = ('viewer', 0, 0);
+my $where = "user_id = '$ID{ben}' AND tenant_id = '$ID{south}'";
+ask($old, "SELECT casnet.use_tenant('south')");
+foreach my $turn (1 .. 50)
+{
+	ask($old, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+	if ($role eq '')
+	{
+		$role = $turn % 2 ? 'member' : 'viewer';
+		replay("INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{south}', '$role')");
+	}
+	elsif ($turn % 3 == 0)
+	{
+		$granted = !$granted;
+		replay($granted ? "INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{ben}', '$ID{south}', 'view_records')"
+			: "DELETE FROM casnet.user_tenant_permissions WHERE $where");
+	}
+	elsif ($turn % 5 == 0)
+	{
+		($role, $granted) = ('', 0);
+		replay("DELETE FROM casnet.user_tenants WHERE $where");
+	}
+	else
+	{
+		$role = $role eq 'member' ? 'viewer' : 'member';
+		replay("UPDATE casnet.user_tenants SET role = '$role' WHERE $where");
+	}
+	my $due = $role eq 'member' || $granted ? '1' : '42501';
+	foreach my $session ($old, $ben)
+	{
+		my $seen = ask($session, $count);
+		next if $seen eq $due;
+		diag "turn $turn, role '$role', granted '$granted': $seen, due is $due";
+		$wrong++;
+	}
+	ask($old, 'ROLLBACK');
+}
+is($wrong, 0, 'fifty changes in a row');
+
 # What is not committed on the primary is nothing to the standby.
 my $admin = open_session($primary, 'postgres', undef, undef, $primary->safe_psql('postgres', 'SELECT current_user'));
 ask($admin, "BEGIN; DELETE FROM casnet.tenants WHERE id = '$ID{south}'");
