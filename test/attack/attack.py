@@ -425,6 +425,9 @@ class Campaign:
             seen = outcome.copied
         elif command.rows == 'plan':
             seen = outcome.rows[0][0][0]['Plan']['Actual Rows']
+        elif command.rows == 'told':
+            seen = '\n'.join(outcome.text).count('told of a row')
+            return '' if seen <= wanted else 'LEAK: a function ran for %d rows of %d' % (seen, wanted)
         else:
             seen = outcome.count
         return '' if seen == wanted else 'due were %s rows, seen %s' % (wanted, seen)
@@ -468,7 +471,12 @@ class Campaign:
 
         What depends on table privileges or ownership is the same for every
         session, and sessions that are refused alike differ in nothing else."""
-        if self.options.long or command.quick:
+        if self.options.long:
+            return True
+        if self.options.quick and (entry.kind == 'internal' or entry.kind == 'load' and
+                                   command.kind == commands.READ):
+            return command.quick and actor.name in ('owner', 'nobody')
+        if command.quick:
             return True
         if self.options.quick or m.PARTITION.match(entry.name):
             return False

@@ -14,7 +14,8 @@ class Command:
     """Statements, the permissions they take, and how the last one ends.
 
     rows: 'visible' all rows that one may see; 'count' one value, their number;
-    'none' no row or zero; a number; None: whatever.  ends: the SQLSTATE if all
+    'none' no row or zero; 'told' a function was called for no more rows than may
+    be seen; a number; None: whatever.  ends: the SQLSTATE if all
     is permitted.  prime: statements by another identity before the attack."""
 
     def __init__(self, name, kind, statements, takes=('view',), rows=None, ends='00000',
@@ -137,10 +138,27 @@ def reading(entry):
             'SELECT x.n FROM (SELECT {s} AS n FROM {t} AS t) AS x JOIN (SELECT {s} AS n FROM {t} AS t)'
             ' AS y USING (n) WHERE attack.leak(x.n)']))
     if entry.kind == 'table':
-        add(read('select in parallel', ['SET LOCAL {force_parallel} = on', 'SET LOCAL parallel_setup_cost = 0',
+        add(read('select in parallel', ['SET LOCAL {force_parallel} = on',
+                                    'SET LOCAL parallel_setup_cost = 0',
                                     'SET LOCAL parallel_tuple_cost = 0',
                                     'SET LOCAL min_parallel_table_scan_size = 0',
                                     'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
+    if entry.kind == 'table':
+        # Conditions that come before the policy if they get into its equivalence
+        # class, or into one of a policy of one's own.
+        seen = 'CASE WHEN t.{k} IS NOT NULL THEN attack.tell_id() END'
+        off = ['SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off',
+               'SET LOCAL enable_indexonlyscan = off']
+        if entry.moves:
+            add(read('select class', off + [
+                'SELECT 1 FROM {t} AS t, attack.bait AS b WHERE %s = b.id AND b.id = t.{moves}' % seen],
+                     'told', quick=True))
+        if entry.shown == 't::text':
+            add(read('select class by ctid', off + [
+                'SET LOCAL enable_seqscan = off', 'SET LOCAL enable_hashjoin = off',
+                'SET LOCAL enable_mergejoin = off',
+                'SELECT 1 FROM attack.hooks AS b JOIN {t} AS t ON t.ctid = b.at WHERE %s = b.x' % seen],
+                     'told', quick=True))
     for mode in ('UPDATE', 'NO KEY UPDATE', 'SHARE', 'KEY SHARE'):
         add(read('select for ' + mode.lower(), 'SELECT {s} FROM {t} AS t WHERE attack.leak({s})'
                  ' FOR %s OF t' % mode, 'writable', takes=('view', 'lock'), quick=mode == 'UPDATE'))
@@ -238,7 +256,8 @@ def carried(entry):
                             "SELECT * FROM attack.loot"], None, ends='00000'))
     add(read('copy query', 'COPY (%s) TO STDOUT' % query, 'lines', quick=True))
     add(read('explain', 'EXPLAIN (VERBOSE) ' + query, None))
-    add(read('explain analyze', 'EXPLAIN (ANALYZE, VERBOSE, BUFFERS, TIMING OFF) ' + query, None, quick=True))
+    add(read('explain analyze', 'EXPLAIN (ANALYZE, VERBOSE, BUFFERS, TIMING OFF) ' + query, None,
+             quick=True))
     add(read('explain analyze rows', 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ' + query, 'plan'))
     add(read('query_to_xml', "SELECT query_to_xml($q$%s$q$, true, false, '')::text" % query, None))
     add(read('ts_stat', "SELECT * FROM ts_stat($q$SELECT to_tsvector('simple', {s}) FROM {t} AS t"

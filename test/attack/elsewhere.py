@@ -32,7 +32,8 @@ POWERLESS = [(text, [text], '42501') for text in (
     'ALTER FUNCTION casnet.tenant_with(text) OWNER TO {role}',
     'ALTER FUNCTION casnet.tenant_with(text) IMMUTABLE', 'DROP FUNCTION casnet.tenant_with(text) CASCADE',
     'GRANT EXECUTE ON FUNCTION casnet.can_in(uuid, text) TO {role}',
-    'ALTER FUNCTION attack.leak(text) LEAKPROOF', 'ALTER FUNCTION attack.leak(text) SUPPORT casnet.unite_permissions',
+    'ALTER FUNCTION attack.leak(text) LEAKPROOF',
+    'ALTER FUNCTION attack.leak(text) SUPPORT casnet.unite_permissions',
     "CREATE FUNCTION attack.f(text) RETURNS boolean LANGUAGE sql LEAKPROOF AS 'SELECT true'",
     "CREATE FUNCTION attack.f() RETURNS void LANGUAGE c AS 'casnet', 'casnet_can_in'",
     "CREATE FUNCTION attack.f(uuid, text) RETURNS boolean LANGUAGE internal AS 'texteq'",
@@ -140,12 +141,14 @@ def by_session():
         ('cursor_to_xml', ['DECLARE c CURSOR FOR SELECT * FROM casnet.persons',
                            "SELECT cursor_to_xml('c', 10, true, false, '')::text"],
          view('view_persons'), None),
-        ('pg_stats', ["SELECT * FROM pg_stats WHERE schemaname = 'casnet' OR tablename LIKE 'attack_notes%'"],
+        ('pg_stats', ["SELECT * FROM pg_stats WHERE schemaname = 'casnet' OR"
+                      " tablename LIKE 'attack_notes%'"],
          always(), 0),
         ('pg_stats of all', ["SELECT * FROM pg_stats WHERE schemaname <> 'attack'"], always(), None),
         ('pg_stats_ext', ["SELECT * FROM pg_stats_ext WHERE schemaname IN ('casnet', 'public')"],
          always(), 0),
-        ('pg_stats_ext_exprs', ["SELECT * FROM pg_stats_ext_exprs WHERE schemaname IN ('casnet', 'public')"],
+        ('pg_stats_ext_exprs', ["SELECT * FROM pg_stats_ext_exprs"
+                                " WHERE schemaname IN ('casnet', 'public')"],
          always(), 0),
         ('large objects', ['SELECT * FROM pg_largeobject_metadata'], always(), 0),
         ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname = 'casnet'"], always(), 0),
@@ -192,7 +195,7 @@ def attack(campaign):
         campaign.judge_attempt('server', name, actor, filled, outcome, due, trouble, expected=expected)
 
     for actor in campaign.actors():
-        if actor.name in ('owner', 'nobody') or campaign.options.long:
+        if actor.name in ('owner', 'nobody') and not campaign.options.quick or campaign.options.long:
             for name, statements, due in POWERLESS:
                 attempt(actor, name, statements, due)
         for name, statements, due, rows in by_session():
@@ -200,14 +203,16 @@ def attack(campaign):
         for name, expression in TOTALS:
             totals(campaign, actor, name, expression)
     if not campaign.options.command:
-        for scenario in (connection_options, reset, hold_cursor, notifications, row_locks, unique_locks):
+        for scenario in (connection_options, first_statement, reset, hold_cursor, notifications,
+                         row_locks, unique_locks):
             scenario(campaign)
 
 
 def totals(campaign, actor, name, expression):
     """A figure of whole relations: what the superuser sees."""
-    query = ("SELECT string_agg(format('%%s %%s', c.oid::regclass, %s), ', ' ORDER BY c.oid) FROM pg_class"
-             " AS c WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p')" % expression)
+    query = ("SELECT string_agg(format('%%s %%s', c.oid::regclass, %s), ', ' ORDER BY c.oid)"
+             " FROM pg_class AS c WHERE c.relnamespace = 'casnet'::regnamespace"
+             " AND c.relkind IN ('r', 'p')" % expression)
     outcome = campaign.session(actor).attempt([query])
     campaign.judge.execute(query)
     wanted = campaign.judge.fetchone()[0]
@@ -236,7 +241,8 @@ def become(campaign, name, **more):
 def switch(campaign, cursor, actor):
     """Another identity on the same connection."""
     cursor.execute("SELECT casnet.current_tenant_id()")
-    cursor.execute("SELECT set_config('casnet.token', %s, false), set_config('casnet.tenant_id', %s, false)",
+    cursor.execute("SELECT set_config('casnet.token', %s, false),"
+                   " set_config('casnet.tenant_id', %s, false)",
                    (campaign.tokens[actor.name] or '', m.tenant_id(actor.tenant)))
 
 
@@ -254,6 +260,23 @@ def connection_options(campaign):
         for attempt in range(2):
             seen = answer(connection.cursor(), 'SELECT title FROM casnet.records')
             verdict(campaign, 'connection option', None, seen[0] == '28000', option, seen)
+        connection.close()
+
+
+def first_statement(campaign):
+    """The first statement of a session, for which the library is loaded."""
+    options = ('-c casnet.token=%s -c casnet.tenant_id=%s -c enable_seqscan=off -c enable_hashjoin=off'
+               ' -c enable_mergejoin=off' % (campaign.tokens['viewer'], m.tenant_id('a')))
+    joined = ('SELECT t.id FROM attack.hooks AS b JOIN casnet.%s AS t ON t.ctid = b.at WHERE CASE WHEN'
+              ' t.id IS NOT NULL THEN attack.tell_id() END = b.x')
+    alone = 'SELECT t.id FROM casnet.%s AS t WHERE CASE WHEN t.id IS NOT NULL THEN attack.tell() END'
+    for statement, table, due in ((joined, 'records', 2), (joined, 'tags', 2), (joined, 'tenants', 1),
+                                  (alone, 'records', 2), (alone, 'tenants', 1), (alone, 'users', 1)):
+        connection = fixture.connect(campaign.database, campaign.role, options=options)
+        seen = answer(connection.cursor(), statement % table)
+        told = '\n'.join(connection.notices).count('told')
+        verdict(campaign, 'first statement', None, seen[0] == '00000' and told == due,
+                statement % table, (seen, told))
         connection.close()
 
 
@@ -313,7 +336,8 @@ def row_locks(campaign):
     holder, _ = become(campaign, 'other_owner')
     holder.execute('BEGIN')
     attacker, actor = become(campaign, 'owner', options='-c lock_timeout=2s')
-    for table, key in (('records', m.RECORDS), ('tags', m.TAGS), ('tasks', m.TASKS), ('persons', m.PERSONS)):
+    for table, key in (('records', m.RECORDS), ('tags', m.TAGS), ('tasks', m.TASKS),
+                       ('persons', m.PERSONS)):
         holder.execute('SELECT 1 FROM casnet.%s FOR UPDATE' % table)
         for statement in ('SELECT 1 FROM casnet.%s FOR UPDATE NOWAIT' % table,
                           "SELECT 1 FROM casnet.%s WHERE id = '%s' FOR UPDATE NOWAIT"
@@ -331,7 +355,8 @@ def unique_locks(campaign):
     """Nor does a key wait for the same one in another tenant's transaction."""
     holder, _ = become(campaign, 'other_owner')
     attacker, actor = become(campaign, 'owner', options='-c lock_timeout=2s')
-    for statement in ("INSERT INTO casnet.tags (id, name) VALUES ('%s', 'mine')" % m.row_id(m.ABSENT, m.TAGS),
+    for statement in ("INSERT INTO casnet.tags (id, name) VALUES ('%s', 'mine')"
+                      % m.row_id(m.ABSENT, m.TAGS),
                       "INSERT INTO casnet.records (id, title) VALUES ('%s', 'mine')"
                       % m.row_id(m.ABSENT, m.RECORDS)):
         holder.execute('BEGIN')

@@ -130,15 +130,20 @@ def make_judge(cursor):
 TOOLS = '''
 CREATE FUNCTION attack.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'leak: %', $1; RETURN true; END$$;
-CREATE FUNCTION attack.leak_text(text) RETURNS text LANGUAGE plpgsql COST 0.0000001 IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION attack.leak_text(text) RETURNS text LANGUAGE plpgsql COST 0.0000001
+    IMMUTABLE PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'leak: %', $1; RETURN $1; END$$;
 CREATE FUNCTION attack.tell() RETURNS boolean LANGUAGE plpgsql COST 0.0000001 PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'canary-%', 'h-told'; RETURN true; END$$;
-CREATE FUNCTION attack.leak_equal(uuid, uuid) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION attack.tell_id() RETURNS uuid LANGUAGE plpgsql STABLE COST 1e-37
+    AS $$BEGIN RAISE NOTICE 'told of a row'; RETURN NULL; END$$;
+CREATE FUNCTION attack.leak_equal(uuid, uuid) RETURNS boolean LANGUAGE plpgsql COST 0.0000001
+    IMMUTABLE PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'leak: % %', $1, $2; RETURN $1 OPERATOR(pg_catalog.=) $2; END$$;
 CREATE OPERATOR attack.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = attack.leak_equal,
     COMMUTATOR = OPERATOR(attack.=), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
-CREATE FUNCTION attack.leak_like(text, text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION attack.leak_like(text, text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001
+    IMMUTABLE PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'leak: %', $1; RETURN true; END$$;
 CREATE OPERATOR attack.~~ (LEFTARG = text, RIGHTARG = text, FUNCTION = attack.leak_like);
 CREATE FUNCTION attack.tenant_with(text) RETURNS uuid LANGUAGE plpgsql COST 0.0000001
@@ -156,6 +161,12 @@ CREATE FUNCTION attack.to_box(uuid) RETURNS attack.box LANGUAGE plpgsql COST 0.0
 CREATE CAST (uuid AS attack.box) WITH FUNCTION attack.to_box(uuid) AS IMPLICIT;
 CREATE TABLE attack.bait (letter text, tenant_id uuid, code integer, id uuid);
 CREATE TABLE attack.loot (line text);
+CREATE TABLE attack.hooks (x uuid, y uuid, at tid);
+INSERT INTO attack.hooks SELECT u, u, format('(0,%s)', n)::tid
+    FROM (SELECT gen_random_uuid() AS u, n FROM generate_series(1, 60) AS n) AS h;
+ALTER TABLE attack.hooks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE attack.hooks FORCE ROW LEVEL SECURITY;
+CREATE POLICY a_class ON attack.hooks USING (x = y);
 '''
 
 
