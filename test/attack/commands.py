@@ -149,6 +149,8 @@ def reading(entry):
         seen = 'CASE WHEN t.{k} IS NOT NULL THEN attack.tell_id() END'
         off = ['SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off',
                'SET LOCAL enable_indexonlyscan = off']
+        add(read('select case first', off + [
+            'SELECT 1 FROM {t} AS t WHERE %s IS NULL' % seen], 'told', quick=True))
         if entry.moves:
             add(read('select class', off + [
                 'SELECT 1 FROM {t} AS t, attack.bait AS b WHERE %s = b.id AND b.id = t.{moves}' % seen],

@@ -57,7 +57,8 @@ POWERLESS = [(text, [text], '42501') for text in (
     " ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'gin'"
     " WHERE i.indrelid = 'casnet.records'::regclass",
     "SELECT pg_create_logical_replication_slot('mine', 'test_decoding')",
-    "SELECT pg_log_backend_memory_contexts(1)",
+    "SELECT pg_log_backend_memory_contexts(1)", "SELECT currtid2('casnet.users', '(0,1)')",
+    "SELECT currtid2('casnet.signing_keys', '(0,1)')",
     "SELECT casnet.can_in('{A}', 'view_records')", "SELECT casnet.install()",
     "SELECT casnet.user_can_in('{owner}', '{A}', 'view_records')", "SELECT casnet.erase_tenant('{A}')",
     "SELECT casnet.random_bytes(8)", "SELECT casnet.issue_token('{owner}', '{A}', '1 day')",
@@ -150,6 +151,9 @@ def by_session():
         ('pg_stats_ext_exprs', ["SELECT * FROM pg_stats_ext_exprs"
                                 " WHERE schemaname IN ('casnet', 'public')"],
          always(), 0),
+        # It asks no policy, and tells whether some row there was changed; not whose.
+        ('currtid2', ["SELECT currtid2('casnet.' || n, '(0,1)') FROM unnest(ARRAY['records', 'tags',"
+                      " 'tenants', 'user_tenants']) AS n"], always(), 4),
         ('large objects', ['SELECT * FROM pg_largeobject_metadata'], always(), 0),
         ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname = 'casnet'"], always(), 0),
         ('statements of others', ['SELECT query, query_id FROM pg_stat_activity WHERE usename <>'

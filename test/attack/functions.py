@@ -79,6 +79,12 @@ CALLS = {
         over('tenant_with', "'%s'" % p, p, value=lambda a: m.tenant_id(a.tenant))
         for p in ('view_records', 'delete_tasks', 'manage_users', 'delete_tenant')] + [
             Call('SELECT casnet.tenant_with(b.letter) FROM attack.bait AS b'),
+            Call("DO $$BEGIN FOR i IN 1..2 LOOP PERFORM casnet.tenant_with('view_records');"
+                 " PERFORM set_config('casnet.tenant_id', '{C}', true); END LOOP; END$$",
+                 'view_records', '42501', by_chief='00000'),
+            Call("DO $$DECLARE x uuid; BEGIN FOR i IN 1..2 LOOP x := casnet.tenant_with('view_records');"
+                 " SET LOCAL casnet.tenant_id = '{C}'; END LOOP; END$$",
+                 'view_records', '42501', by_chief='00000'),
             over('tenant_with', "'nonsense'", ends='22023')],
     'can(text)': [
         over('can', "'%s'" % p, value=lambda a, p=p: not a.refusal and p in a.permissions)
