@@ -9,7 +9,7 @@ usage: attack.py [options]
   --role NAME        these kinds of session only
   --command TEXT     the commands only whose name begins so
   --template NAME    make the database from this one, which has casnet
-  --database NAME    keep the database of that name, make it if it is not there
+  --database NAME    make the database under this name, and keep it with its role
   --no-setup         attack that database as it is, left by --database
   --no-self-test     do not break the database to see whether that is noticed
   --failures N       how many failures to show in full (40)

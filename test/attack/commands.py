@@ -5,8 +5,6 @@ alias t, {hidden} the condition that t is a certain row of a tenant that the
 actor has nothing to do with, {absent} the same of no row at all.
 """
 
-import matrix as m
-
 READ, WRITE, PAIR, DDL = 'read', 'write', 'pair', 'ddl'
 
 
@@ -39,7 +37,7 @@ def read(name, statements, rows='visible', **more):
 
 def reading(entry):
     """Queries, each with a function that tells what rows it is given."""
-    s, found = '{s}', []
+    found = []
     add = found.append
     add(read('select', 'SELECT {s} FROM {t} AS t WHERE attack.leak({s})', quick=True))
     add(read('select plain', 'SELECT {s} FROM {t} AS t', quick=True))
