@@ -55,18 +55,21 @@ COMMENT ON FUNCTION casnet.user_can_in(uuid, uuid, text) IS
 
 CREATE FUNCTION casnet.require_user() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_require_user';
 COMMENT ON FUNCTION casnet.require_user() IS
 	'the user of this session, or an error when there is none; for policies';
 
 CREATE FUNCTION casnet.my_tenant_ids() RETURNS uuid[]
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_my_tenant_ids';
 COMMENT ON FUNCTION casnet.my_tenant_ids() IS
 	'the tenants that the user of this session may see; for policies';
 
 CREATE FUNCTION casnet.visible_user_ids() RETURNS uuid[]
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_visible_user_ids';
 COMMENT ON FUNCTION casnet.visible_user_ids() IS
 	'the users that the user of this session may see; for policies';

@@ -54,6 +54,15 @@
 	ExecutorRun((query), ForwardScanDirection, 0, false)
 #endif
 
+/* The arguments of ExecutorRun() after the direction. */
+#if PG_VERSION_NUM >= 180000
+#define CASNET_RUN_ARGUMENTS uint64 count
+#define CASNET_RUN_NAMES count
+#else
+#define CASNET_RUN_ARGUMENTS uint64 count, bool once
+#define CASNET_RUN_NAMES count, once
+#endif
+
 /* From 16 on, indexes that only summarize can be asked for alone. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_insert_index_tuples(rri, slot, estate) \

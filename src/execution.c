@@ -1,6 +1,6 @@
 /*
  * execution.c
- *		The tenant of the policies, computed once for an execution.
+ *		The policies of a plan, asked once for each execution.
  *
  * A call of a function in a plan is dear before it does anything: for each
  * scan, and twice for an index scan, the executor checks the privilege on the
@@ -10,19 +10,30 @@
  * by one, and when an execution of the plan starts, it gets its value: the
  * active tenant, or the error that tenant_with() raises.
  *
- * Only scans, and the checks of new rows, are looked at; a call anywhere else,
- * and one whose argument is not a known permission, is left, and means the
- * same.  So are all calls of a plan with parallel parts, whose workers would
- * have to be handed the value.  EXPLAIN shows the calls, because what is
+ * It also has to be done.  A plan that is used again was checked when it was
+ * made, for whoever the session was then; a sequential scan of a table without a
+ * visible row, or a scan that is never reached, evaluates no policy, and would
+ * give an empty result where a refusal is due.
+ *
+ * An execution that goes on, as a cursor's does, stays with the user and the
+ * tenant that it began with; but each time it goes on for another statement of
+ * the client, that user must still hold the permissions.
+ *
+ * Only conditions of the form "column = tenant_with()" are looked at, and not
+ * those on new rows that may never be made.  A call that is left means the
+ * same.  So does each in a plan with parallel parts, whose workers would have
+ * to be handed the value; it is asked for when an execution starts, and
+ * again by each process.  EXPLAIN shows the calls, because what is
  * planned for it keeps them; EXPLAIN EXECUTE shows the parameter.
  *
  * The plan must say what to ask for wherever it is copied to.  Of the lists of a
  * PlannedStmt, that of the objects that it depends on can hold a note: an entry
  * for a cache that the server does not have.  Notes never reach another
- * process: plans are handed to parallel workers only.
+ * process: parallel workers get plans without that list.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -34,6 +45,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
@@ -48,6 +60,9 @@
 /* uuid = uuid, of the catalog's fixed part. */
 #define UUID_EQ_OPERATOR 2972
 
+/* The parameter of a note that only asks. */
+#define NO_PARAMETER NOTE_MAX
+
 /* A replaced call: all with this argument are the same. */
 typedef struct Replacement
 {
@@ -60,11 +75,22 @@ typedef struct Replacing
 {
 	Oid			function;		/* tenant_with() */
 	PlannedStmt *plan;
+	bool		only_ask;		/* replace nothing */
 	List	   *done;			/* of Replacement */
 } Replacing;
 
+/* The value of a parameter: whose execution it is. */
+typedef struct Asked
+{
+	pg_uuid_t	tenant;			/* must be first: the parameter points to it */
+	pg_uuid_t	user;
+	uint64		generation;		/* the answer holds for this generation */
+	TimestampTz statement;		/* and this statement of the client */
+} Asked;
+
 static planner_hook_type previous_planner_hook = NULL;
 static ExecutorStart_hook_type previous_start_hook = NULL;
+static ExecutorRun_hook_type previous_run_hook = NULL;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
 static bool explaining = false; /* an EXPLAIN is running */
@@ -98,7 +124,7 @@ add_notes(PlannedStmt *plan, int parameter, Const *argument)
 		int			bit = casnet_permission_find(name);
 		PlanInvalItem *note = makeNode(PlanInvalItem);
 
-		if (bit < 0 || bit > NOTE_MAX || parameter > NOTE_MAX ||
+		if (bit < 0 || bit > NOTE_MAX || parameter > NO_PARAMETER ||
 			list_length(notes) == CASNET_MAX_UNITED)
 			return false;
 		note->cacheId = NOTE_CACHE;
@@ -110,55 +136,65 @@ add_notes(PlannedStmt *plan, int parameter, Const *argument)
 	return true;
 }
 
-/* The parameter for the call with this argument, or -1. */
-static int
-parameter_for(Const *argument, Replacing *replacing)
+/* The parameter that was made for the call with this argument, or NULL. */
+static Replacement *
+find_replacement(Const *argument, Replacing *replacing)
 {
-	PlannedStmt *plan = replacing->plan;
-	Replacement *replacement;
 	ListCell   *lc;
 
 	foreach(lc, replacing->done)
-	{
-		replacement = lfirst(lc);
-		if (equal(replacement->argument, argument))
-			return replacement->parameter;
-	}
+		if (equal(((Replacement *) lfirst(lc))->argument, argument))
+			return lfirst(lc);
+	return NULL;
+}
+
+/* The same; made if there is none.  NULL if its permissions are not known. */
+static Replacement *
+make_replacement(Const *argument, Replacing *replacing)
+{
+	Replacement *replacement = find_replacement(argument, replacing);
+	PlannedStmt *plan = replacing->plan;
+
+	if (replacement != NULL)
+		return replacement;
 	replacement = palloc(sizeof(Replacement));
 	replacement->argument = argument;
-	replacement->parameter = list_length(plan->paramExecTypes);
+	replacement->parameter = replacing->only_ask ? NO_PARAMETER :
+		list_length(plan->paramExecTypes);
 	if (!add_notes(plan, replacement->parameter, argument))
-		return -1;
-	plan->paramExecTypes = lappend_oid(plan->paramExecTypes, UUIDOID);
+		return NULL;
+	if (!replacing->only_ask)
+		plan->paramExecTypes = lappend_oid(plan->paramExecTypes, UUIDOID);
 	replacing->done = lappend(replacing->done, replacement);
-	return replacement->parameter;
+	return replacement;
 }
 
 /*
  * The condition with the call in it replaced, if it is "column = call", as
  * policies are; else as it is.  Deeper in an expression, a call may be for some
- * rows only.
+ * rows only.  With "known", only by a parameter that there is.
  */
 static Node *
-replace_in_condition(Node *condition, Replacing *replacing)
+replace_in_condition(Node *condition, bool known, Replacing *replacing)
 {
 	OpExpr	   *comparison = (OpExpr *) condition;
+	Const	   *argument;
+	Replacement *replacement;
 	Param	   *parameter;
-	int			number;
 
 	if (!IsA(condition, OpExpr) || comparison->opno != UUID_EQ_OPERATOR ||
 		!IsA(linitial(comparison->args), Var) ||
 		!is_call(lsecond(comparison->args), replacing->function))
 		return condition;
-	number = parameter_for(linitial(lsecond_node(FuncExpr,
-												 comparison->args)->args),
-						   replacing);
-	if (number < 0)
+	argument = linitial(lsecond_node(FuncExpr, comparison->args)->args);
+	replacement = known ? find_replacement(argument, replacing) :
+		make_replacement(argument, replacing);
+	if (replacement == NULL || replacing->only_ask)
 		return condition;
 
 	parameter = makeNode(Param);
 	parameter->paramkind = PARAM_EXEC;
-	parameter->paramid = number;
+	parameter->paramid = replacement->parameter;
 	parameter->paramtype = UUIDOID;
 	parameter->paramtypmod = -1;
 	parameter->location = -1;
@@ -175,7 +211,7 @@ replace_in_list(List *conditions, Replacing *replacing)
 	ListCell   *lc;
 
 	foreach(lc, conditions)
-		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
+		lfirst(lc) = replace_in_condition(lfirst(lc), false, replacing);
 }
 
 /* Replace in each plan of a list. */
@@ -188,40 +224,45 @@ replace_in_plans(List *plans, Replacing *replacing)
 		replace_in_plan(lfirst(lc), replacing);
 }
 
-/* Replace in the checks of new rows. */
+/*
+ * Replace in the checks of new rows.  Nothing may be asked for rows that are
+ * perhaps not made, but INSERT ... VALUES makes some, and what UPDATE reads is
+ * under the same permissions as what it writes.
+ */
 static void
 replace_in_checks(ModifyTable *plan, Replacing *replacing)
 {
-	ListCell   *lc;
+	bool		known = plan->operation != CMD_INSERT ||
+		plan->onConflictAction != ONCONFLICT_NONE ||
+		!(IsA(outerPlan(plan), ValuesScan) ||
+		  (IsA(outerPlan(plan), Result) && outerPlan(outerPlan(plan)) == NULL &&
+		   ((Result *) outerPlan(plan))->resconstantqual == NULL));
+	ListCell   *checks;
 	ListCell   *check;
+	ListCell   *lc;
 
-	foreach(lc, plan->withCheckOptionLists)
-		foreach(check, lfirst_node(List, lc))
-			replace_in_list((List *) lfirst_node(WithCheckOption, check)->qual,
-							replacing);
+	foreach(checks, plan->withCheckOptionLists)
+		foreach(check, lfirst_node(List, checks))
+			foreach(lc, (List *) lfirst_node(WithCheckOption, check)->qual)
+				lfirst(lc) = replace_in_condition(lfirst(lc), known, replacing);
 }
 
-/* Replace in the scans of a plan, and in its checks. */
+/* Replace in the conditions of a plan, and of those below it. */
 static void
 replace_in_plan(Plan *plan, Replacing *replacing)
 {
 	if (plan == NULL)
 		return;
+	replace_in_list(plan->qual, replacing);
 	switch (nodeTag(plan))
 	{
-		case T_SeqScan:
-		case T_SampleScan:
-			replace_in_list(plan->qual, replacing);
-			break;
 		case T_IndexScan:
 			replace_in_list(((IndexScan *) plan)->indexqual, replacing);
 			replace_in_list(((IndexScan *) plan)->indexqualorig, replacing);
-			replace_in_list(plan->qual, replacing);
 			break;
 		case T_IndexOnlyScan:
 			replace_in_list(((IndexOnlyScan *) plan)->indexqual, replacing);
 			replace_in_list(((IndexOnlyScan *) plan)->recheckqual, replacing);
-			replace_in_list(plan->qual, replacing);
 			break;
 		case T_BitmapIndexScan:
 			replace_in_list(((BitmapIndexScan *) plan)->indexqual, replacing);
@@ -231,7 +272,6 @@ replace_in_plan(Plan *plan, Replacing *replacing)
 		case T_BitmapHeapScan:
 			replace_in_list(((BitmapHeapScan *) plan)->bitmapqualorig,
 							replacing);
-			replace_in_list(plan->qual, replacing);
 			break;
 		case T_BitmapAnd:
 			replace_in_plans(((BitmapAnd *) plan)->bitmapplans, replacing);
@@ -248,14 +288,13 @@ replace_in_plan(Plan *plan, Replacing *replacing)
 		case T_SubqueryScan:
 			replace_in_plan(((SubqueryScan *) plan)->subplan, replacing);
 			break;
-		case T_ModifyTable:
-			replace_in_checks((ModifyTable *) plan, replacing);
-			break;
 		default:
 			break;
 	}
 	replace_in_plan(plan->lefttree, replacing);
 	replace_in_plan(plan->righttree, replacing);
+	if (IsA(plan, ModifyTable))
+		replace_in_checks((ModifyTable *) plan, replacing);
 }
 
 /* tenant_with(), or InvalidOid where casnet is not installed. */
@@ -317,7 +356,7 @@ static PlannedStmt *
 plan_statement(Query *parse, const char *query_string, int options,
 			   ParamListInfo params)
 {
-	Replacing	replacing = {InvalidOid, NULL, NIL};
+	Replacing	replacing = {InvalidOid, NULL, false, NIL};
 	bool		has_policy = parse->hasRowSecurity;
 	PlannedStmt *result;
 
@@ -327,68 +366,148 @@ plan_statement(Query *parse, const char *query_string, int options,
 		result = standard_planner(parse, query_string, options, params);
 
 	/* The plan depends on the role where records_tagged() brought a policy. */
-	if (!(has_policy || result->dependsOnRole) ||
-		result->parallelModeNeeded || explaining)
+	if (!(has_policy || result->dependsOnRole) || explaining)
 		return result;
 	replacing.function = tenant_with();
 	if (!OidIsValid(replacing.function))
 		return result;
 	replacing.plan = result;
+	replacing.only_ask = result->parallelModeNeeded;
 	replace_in_plan(result->planTree, &replacing);
 	replace_in_plans(result->subplans, &replacing);
 	return result;
 }
 
-/*
- * Give each parameter that the plan has a note of its value.  Raises what
- * tenant_with() does.
- */
-static void
-set_parameters(PlannedStmt *plan, EState *estate)
+/* Whether the plan has notes. */
+static inline bool
+has_notes(PlannedStmt *plan)
 {
-	int			bits[CASNET_MAX_UNITED];
-	ListCell   *lc = list_head(plan->invalItems);
+	return plan->invalItems != NIL &&
+		linitial_node(PlanInvalItem, plan->invalItems)->cacheId == NOTE_CACHE;
+}
+
+/*
+ * The notes on one parameter, from the cell on: returns the parameter and its
+ * permissions, and moves on to the next cell.
+ */
+static int
+read_notes(List *items, ListCell **cell, int *nbits, int *bits)
+{
+	int			parameter = NOTE_PARAMETER(lfirst_node(PlanInvalItem, *cell)->hashValue);
+	PlanInvalItem *note;
+
+	*nbits = 0;
+	while (*cell != NULL && *nbits < CASNET_MAX_UNITED)
+	{
+		note = lfirst_node(PlanInvalItem, *cell);
+		if (note->cacheId != NOTE_CACHE ||
+			NOTE_PARAMETER(note->hashValue) != parameter)
+			break;
+		bits[(*nbits)++] = NOTE_BIT(note->hashValue);
+		*cell = lnext(items, *cell);
+	}
+	return parameter;
+}
+
+/* Whether the cell is a note. */
+static bool
+is_note(ListCell *cell)
+{
+	return cell != NULL &&
+		lfirst_node(PlanInvalItem, cell)->cacheId == NOTE_CACHE;
+}
+
+/* Give each parameter its value.  Raises what tenant_with() does. */
+static void
+ask_first(PlannedStmt *plan, EState *estate)
+{
+	ListCell   *cell = list_head(plan->invalItems);
 
 	AcceptInvalidationMessages();
-	while (lc != NULL)
+	while (is_note(cell))
 	{
-		uint32		note = lfirst_node(PlanInvalItem, lc)->hashValue;
-		int			parameter = NOTE_PARAMETER(note);
-		int			nbits = 0;
-		pg_uuid_t  *tenant;
+		int			bits[CASNET_MAX_UNITED];
+		int			nbits;
+		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
+										   bits);
+		const CasnetVerdict *verdict = casnet_membership_require(nbits, bits);
+		Asked	   *asked;
 
-		while (lfirst_node(PlanInvalItem, lc)->cacheId == NOTE_CACHE)
-		{
-			note = lfirst_node(PlanInvalItem, lc)->hashValue;
-			if (NOTE_PARAMETER(note) != parameter)
-				break;
-			bits[nbits++] = NOTE_BIT(note);
-			lc = lnext(plan->invalItems, lc);
-			if (lc == NULL)
-				break;
-		}
-		if (nbits == 0)
-			break;
-		tenant = MemoryContextAlloc(estate->es_query_cxt, sizeof(pg_uuid_t));
-		*tenant = casnet_membership_require(nbits, bits)->key.tenant;
-		estate->es_param_exec_vals[parameter].value = UUIDPGetDatum(tenant);
+		if (parameter == NO_PARAMETER)
+			continue;
+		asked = MemoryContextAlloc(estate->es_query_cxt, sizeof(Asked));
+		asked->tenant = verdict->key.tenant;
+		asked->user = verdict->key.user;
+		asked->generation = casnet_generation;
+		asked->statement = GetCurrentStatementStartTimestamp();
+		estate->es_param_exec_vals[parameter].value =
+			UUIDPGetDatum(&asked->tenant);
 		estate->es_param_exec_vals[parameter].isnull = false;
 	}
 }
 
-/* ExecutorStart_hook: the parameters of the execution get their value. */
+/* Ask again if the execution goes on for another statement of the client. */
+static void
+ask_again(PlannedStmt *plan, EState *estate)
+{
+	ListCell   *cell = list_head(plan->invalItems);
+
+	while (is_note(cell))
+	{
+		int			bits[CASNET_MAX_UNITED];
+		int			nbits;
+		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
+										   bits);
+		Asked	   *asked;
+
+		if (parameter == NO_PARAMETER)
+			continue;
+		asked = (Asked *) DatumGetPointer(estate->es_param_exec_vals[parameter].value);
+		if (asked->generation == casnet_generation &&
+			asked->statement == GetCurrentStatementStartTimestamp())
+			continue;
+		AcceptInvalidationMessages();
+		(void) casnet_membership_require_of(&asked->user, &asked->tenant,
+											nbits, bits);
+		asked->generation = casnet_generation;
+		asked->statement = GetCurrentStatementStartTimestamp();
+	}
+}
+
+/*
+ * ExecutorStart_hook: the policies are asked.
+ *
+ * The first one in a session that loaded the library for the statement makes
+ * the server forget the plans that it made without us.
+ */
 static void
 start_execution(QueryDesc *query, int eflags)
 {
-	PlannedStmt *plan = query->plannedstmt;
+	static bool first = true;
 
 	if (previous_start_hook)
 		previous_start_hook(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
-	if (plan->invalItems != NIL &&
-		linitial_node(PlanInvalItem, plan->invalItems)->cacheId == NOTE_CACHE)
-		set_parameters(plan, query->estate);
+
+	if (first)
+		ResetPlanCache();
+	first = false;
+	if (has_notes(query->plannedstmt))
+		ask_first(query->plannedstmt, query->estate);
+}
+
+/* ExecutorRun_hook: an execution begins, or goes on. */
+static void
+run_execution(QueryDesc *query, ScanDirection direction,
+			  CASNET_RUN_ARGUMENTS)
+{
+	if (has_notes(query->plannedstmt))
+		ask_again(query->plannedstmt, query->estate);
+	if (previous_run_hook)
+		previous_run_hook(query, direction, CASNET_RUN_NAMES);
+	else
+		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
 }
 
 void
@@ -398,6 +517,8 @@ casnet_execution_init(void)
 	planner_hook = plan_statement;
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;
+	previous_run_hook = ExecutorRun_hook;
+	ExecutorRun_hook = run_execution;
 	previous_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 }

@@ -16,31 +16,35 @@
  * as leakproof that consist of leakproof functions throughout, and do not call
  * functions of ours, which raise errors.
  *
+ * An equality that counts as leakproof is worse: it joins the policy's in one
+ * equivalence class, and what the server derives from that class has the level
+ * of the policy and may come before it:
+ *
+ *		WHERE CASE WHEN title = 'x' THEN f() END = b.id AND b.id = tenant_id
+ *
+ * So such an equality is given a form that joins no class.
+ *
  * Second: a statement on two tables, or one that both reads and changes rows,
  * is under policies that ask for different permissions.  The planner knows
  * that tenant_id equals the one and the other, and would compare the two in a
  * Result node of its own.  They are the same tenant if they are any, so each
  * asks for all the permissions instead; planning evaluates, and refuses, every
  * one of them anyway.  A support function does that, and not the planner's
- * hook: the first statement of a session already finds it.
- *
- * Third: a plan that is used again was checked when it was made, for whoever
- * the session was then.  A sequential scan of a table without a visible row,
- * or a scan that the plan never comes to, evaluates no policy, and such a plan
- * would give an empty result where a refusal is due.  So each policy's call is
- * made once when the plan starts.
+ * hook: the first statement of a session already finds it, and brings the
+ * hooks.
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -54,7 +58,7 @@ typedef struct PolicyCalls
 } PolicyCalls;
 
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
-static ExecutorStart_hook_type previous_start_hook = NULL;
+static get_relation_info_hook_type previous_info_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_unite_permissions);
 
@@ -160,6 +164,97 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 }
 
 /*
+ * Whether an equality passes for leakproof although a side that depends on the
+ * row may tell something.
+ */
+static bool
+is_telling_equality(Node *condition, Oid *namespace)
+{
+	ListCell   *lc;
+
+	if (!is_opclause(condition) || contain_leaked_vars(condition))
+		return false;
+	foreach(lc, ((OpExpr *) condition)->args)
+	{
+		Node	   *side = lfirst(lc);
+
+		if (contain_var_clause(side) && calls_telling(side, namespace))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Put "(a = b) IS TRUE", which is the same as a condition, for each equality of
+ * that kind in a join tree.  Its lists of conditions are implicit ANDs by now.
+ */
+static void
+keep_out_of_classes(Node *node, Oid *namespace)
+{
+	List	   *conditions;
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			keep_out_of_classes(lfirst(lc), namespace);
+		conditions = (List *) ((FromExpr *) node)->quals;
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		keep_out_of_classes(((JoinExpr *) node)->larg, namespace);
+		keep_out_of_classes(((JoinExpr *) node)->rarg, namespace);
+		conditions = (List *) ((JoinExpr *) node)->quals;
+	}
+	else
+		return;
+
+	foreach(lc, conditions)
+	{
+		if (is_telling_equality(lfirst(lc), namespace))
+		{
+			BooleanTest *test = makeNode(BooleanTest);
+
+			test->arg = lfirst(lc);
+			test->booltesttype = IS_TRUE;
+			test->location = -1;
+			lfirst(lc) = test;
+		}
+	}
+}
+
+/*
+ * get_relation_info_hook: the relations of a query are being looked up, and
+ * its conditions are not yet taken apart.
+ */
+static void
+prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
+				   RelOptInfo *relation)
+{
+	Oid			namespace;
+	ListCell   *lc;
+
+	if (previous_info_hook)
+		previous_info_hook(root, relation_id, inhparent, relation);
+
+	if (root->qual_security_level == 0 || root->parse->jointree == NULL)
+		return;
+	namespace = get_namespace_oid("casnet", true);
+	if (!OidIsValid(namespace))
+		return;
+	foreach(lc, root->parse->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (casnet_planner_calls_ours((Node *) rte->securityQuals, &namespace))
+		{
+			keep_out_of_classes((Node *) root->parse->jointree, &namespace);
+			break;
+		}
+	}
+}
+
+/*
  * The permissions that a policy's call of the function asks for, added to the
  * list if they are new; the list stays sorted.  Returns NULL unless the node
  * is such a call.
@@ -252,6 +347,10 @@ reads_nothing(Query *query)
  * function, or a default of its arguments, into a statement that reads nothing,
  * with one that has a location, since that may be an expression which PL/pgSQL
  * keeps while the session changes; and NULL to every other request.
+ *
+ * The other functions that policies call have it too, without arguments: to ask
+ * it, the server loads the library before it takes conditions apart, so that
+ * the hooks are in place for the first statement of a session.
  */
 Datum
 casnet_unite_permissions(PG_FUNCTION_ARGS)
@@ -268,7 +367,7 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	root = ((SupportRequestSimplify *) request)->root;
 	call = ((SupportRequestSimplify *) request)->fcall;
-	if (root == NULL || call->location >= 0)
+	if (root == NULL || call->location >= 0 || call->args == NIL)
 		PG_RETURN_POINTER(NULL);
 
 	/* Later requests only estimate, and what they see is united already. */
@@ -306,81 +405,11 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(call);
 }
 
-/*
- * Make the calls of tenant_with() that one of the conditions compares with,
- * as policies do.  A call deeper inside is the statement's own, and perhaps
- * not meant to be made.
- */
-static void
-make_calls(List *conditions)
-{
-	ListCell   *lc;
-
-	foreach(lc, conditions)
-	{
-		OpExpr	   *comparison = lfirst(lc);
-		FuncExpr   *call;
-		Const	   *argument;
-		FmgrInfo	function;
-
-		if (!IsA(comparison, OpExpr) || list_length(comparison->args) != 2)
-			continue;
-		call = lsecond(comparison->args);
-		if (!IsA(call, FuncExpr) || call->funcresulttype != UUIDOID ||
-			list_length(call->args) != 1 || !IsA(linitial(call->args), Const))
-			continue;
-		argument = linitial_node(Const, call->args);
-		fmgr_info(call->funcid, &function);
-		if (function.fn_addr == casnet_tenant_with && !argument->constisnull)
-			(void) FunctionCall1(&function, argument->constvalue);
-	}
-}
-
-/* The same for the conditions of a scan, and of all below it. */
-static bool
-check_scans(PlanState *state, void *context)
-{
-	Plan	   *plan = state->plan;
-
-	make_calls(plan->qual);
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			make_calls(((IndexScan *) plan)->indexqualorig);
-			break;
-		case T_IndexOnlyScan:
-			make_calls(((IndexOnlyScan *) plan)->indexqual);
-			break;
-		case T_BitmapIndexScan:
-			make_calls(((BitmapIndexScan *) plan)->indexqualorig);
-			break;
-		default:
-			break;
-	}
-	return planstate_tree_walker(state, check_scans, context);
-}
-
-/*
- * ExecutorStart_hook: raises what a policy of the statement would raise when it
- * is evaluated.
- */
-static void
-check_start(QueryDesc *query, int eflags)
-{
-	if (previous_start_hook)
-		previous_start_hook(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-
-	if (query->plannedstmt->relationOids != NIL && !IsParallelWorker())
-		(void) check_scans(query->planstate, NULL);
-}
-
 void
 casnet_planner_init(void)
 {
 	previous_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = order_conditions;
-	previous_start_hook = ExecutorStart_hook;
-	ExecutorStart_hook = check_start;
+	previous_info_hook = get_relation_info_hook;
+	get_relation_info_hook = prepare_conditions;
 }

