@@ -21,6 +21,11 @@ from parts import droppable, expected_text, user_text
 TIMEOUT = 1500          # milliseconds for one statement
 MOST_ROWS = 4000        # a larger answer is not compared
 WAYS_PER_QUERY = 7
+WRITES = 0.12           # share of statements that write
+# Must be noticed: a title, the file that breaks a database, whether to try writes only.
+BROKEN = [('a policy that lets all rows be read', 'broken_read.sql', False),
+          ('policies that let all rows be written', 'broken_write.sql', True),
+          ('tags looked up wrongly', 'broken_tags.sql', False)]
 # SELECT ... FOR UPDATE cannot be sent like this.
 READ_ONLY_WAYS = ['held cursor', 'cursor', 'scroll cursor', 'copy', 'table', 'view', 'sql inlined',
                   'plpgsql execute']
@@ -122,6 +127,11 @@ class Comparison:
         if answer.error and answer.error != '57014':
             answer = answer_of(run, True)
         return answer
+
+    def close(self):
+        """End the connections."""
+        for connection in (self.expected, self.session.connection, self.writer.as_user, self.writer.plain):
+            connection.close()
 
     def pick_identity(self, wanted=None):
         """A user in a tenant; the large ones now and then, the empty one seldom."""
@@ -263,11 +273,11 @@ class Comparison:
                 print('  %s afterwards differs:' % table, file=self.out)
                 print_difference(Answer(rows=got), Answer(rows=wanted), self.out)
 
-    def run(self, seconds, most, stop_at=None):
+    def run(self, seconds, most, stop_at=None, writes_share=WRITES):
         """Compare until the time or the number of comparisons is reached."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.tally.compared() < most:
-            if self.rng.random() < 0.12:
+            if self.rng.random() < writes_share:
                 self.one_write()
             else:
                 self.one_query()
@@ -300,14 +310,25 @@ def print_difference(seen, expected, out):
             print('  %s, %d times: %s' % (label, number, row), file=out)
 
 
-def self_test(title, database, seed, least):
+def self_test(title, file, writes_only, database, seed):
     """In a database that was broken on purpose there must be a difference."""
-    sink = open(os.devnull, 'w')
-    comparison = Comparison(database, seed, sink)
-    tally = comparison.run(20, 1500, stop_at=1)
-    found = tally.differences >= least
+    def superuser(statement):
+        connection = psycopg2.connect(dbname=database)
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+        connection.close()
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, file)) as text:
+        superuser(text.read())
+    with open(os.devnull, 'w') as sink:
+        comparison = Comparison(database, seed, sink)
+        tally = comparison.run(20, 1500, stop_at=1, writes_share=1 if writes_only else WRITES)
+        comparison.close()
+    superuser('SELECT casnet.install()')
+    found = tally.differences > 0
     print('self-test: %s: %s after %d comparisons'
-          % (title, 'noticed' if found else 'NOT NOTICED', tally.compared()))
+          % (title, 'noticed' if found else 'NOT NOTICED', tally.compared()), flush=True)
     return found
 
 
@@ -320,16 +341,15 @@ def main():
     parser.add_argument('--count', type=int, default=10 ** 9, help='comparisons')
     parser.add_argument('--seconds', type=float, default=75)
     parser.add_argument('--least', type=int, default=1, help='comparisons below which the run fails')
-    parser.add_argument('--broken', nargs='*', default=[], metavar='TITLE=DATABASE')
+    parser.add_argument('--broken', required=True, help='a copy of the database, to break')
     arguments = parser.parse_args()
     STRINGS = ext.new_type(all_types(), 'STRINGS', lambda value, cursor: value)
     STRING_ARRAYS = STRINGS
 
     print('seed %d' % arguments.seed, flush=True)
     passed = failed = 0
-    for broken in arguments.broken:
-        title, database = broken.split('=')
-        if self_test(title, database, arguments.seed, 1):
+    for title, file, writes_only in BROKEN:
+        if self_test(title, file, writes_only, arguments.broken, arguments.seed):
             passed += 1
         else:
             failed += 1

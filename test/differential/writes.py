@@ -108,7 +108,7 @@ class Writes:
                 text.append(Part(' FROM ', source))
                 condition = found
                 inside = Scope(scope.columns + other.columns, [], scope.rows)
-        if self.maker.chance(0.08) and condition == 'true':
+        if self.maker.chance(0.15) and condition == 'true':
             return Part(*text, self.mine('WHERE'))     # all rows, no column read
         return Part(*text, ' WHERE ', condition, ' AND (', self.maker.predicate(inside), ')',
                     self.mine('AND'), self.returning(table))
@@ -123,7 +123,7 @@ class Writes:
             if found:
                 using, condition = Part(' USING ', source), found
                 inside = Scope(scope.columns + other.columns, [], scope.rows)
-        if self.maker.chance(0.08) and not using:
+        if self.maker.chance(0.15) and not using:
             return Part('DELETE FROM ', table, ' AS t', self.mine('WHERE'))
         return Part('DELETE FROM ', table, ' AS t', using, ' WHERE ', condition, ' AND (',
                     self.maker.predicate(inside), ')', self.mine('AND'), self.returning(table))
