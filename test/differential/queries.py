@@ -459,6 +459,9 @@ class Queries:
         lists = [rng.sample(TAGS, rng.choice([0, 0, 1, 1, 2])),
                  rng.sample(TAGS, rng.choice([0, 0, 1, 2, 3])),
                  rng.sample(TAGS, rng.choice([0, 0, 1, 2]))]
+        if self.chance(0.25):       # one of the three alone
+            alone = rng.randint(0, 2)
+            lists = [rng.sample(TAGS, rng.choice([1, 1, 2])) if i == alone else [] for i in range(3)]
         names = [[quote(n.strip()) for n in part] for part in lists]
         arguments = [Param(text_array(part), 'text[]') for part in lists]
         if name_column is not None:
@@ -497,6 +500,57 @@ class Queries:
         if self.chance(0.1):
             x = Part('coalesce(', x, ', ', self.constant('uuid'), ')')
         return Part(Part(x, ' %s (' % kind, query, ')'), instead='true')
+
+    def tag_test(self, x):
+        """x IN (SELECT casnet.records_tagged(...)) in a place where NULL counts or not."""
+        kind = self.rng.choice([' IN (', ' IN (', ' = ANY (', ' NOT IN ('])
+        test = Part(x, kind, self.tagged_query(None), ')')
+        form = self.rng.choice(['%s', '%s', '%s', 'NOT (%s)', '(%s) IS NULL', '(%s) IS NOT TRUE', '(%s) IS FALSE',
+                                'CASE WHEN %s THEN true ELSE false END', 'coalesce(%s, true)',
+                                '(%s) = false', '(%s OR NULL)'])
+        before, after = form.split('%s')
+        return Part(before, test, after)
+
+    def tag_statement(self):
+        """A SELECT that is all about tags, over ids that may be NULL."""
+        rng = self.rng
+        text, scope = self.base()
+        while not self.columns_of(scope, 'uuid'):
+            text, scope = self.base()
+        for _ in range(rng.choice([0, 1, 1, 2])):
+            relation = self.identity.relations[rng.choice(['casnet.records', 'casnet.record_tags'])] \
+                if self.chance(0.8) else self.relation()
+            alias = self.alias()
+            right = Scope([Column('%s.%s' % (alias, n), t, d) for n, t, d in relation.columns],
+                          ['%s.%s' % (alias, k) for k in relation.key], max(1, relation.rows), relation, alias)
+            condition, rows = self.join_condition(scope, right)
+            if condition is None:
+                continue
+            extra = ''
+            ids = [c.text for c in scope.columns + right.columns if c.type == 'uuid']
+            if self.chance(0.3):
+                extra = Part(' AND ', self.tag_test(rng.choice(ids)), instead='')
+            kind = rng.choice([' JOIN ', ' LEFT JOIN ', ' LEFT JOIN ', ' RIGHT JOIN ', ' FULL JOIN '])
+            if kind == ' FULL JOIN ':
+                extra = ''
+            text = Part(text, Part(kind, relation.text, ' AS ', alias, ' ON ', condition, extra, instead=''))
+            scope = Scope(scope.columns + right.columns, scope.key + right.key, max(rows, scope.rows))
+        ids = [c.text for c in scope.columns if c.type == 'uuid']
+        records = [c.text for c in scope.columns if c.domain == 'record']
+        own = [k for k in scope.key if k in records]
+        tests = [self.tag_test(rng.choice(own if own and self.chance(0.5) else records or ids)) for _ in range(rng.choice([1, 1, 2]))]
+        where = Part(' WHERE ', join(rng.choice([' AND ', ' OR ']), [Part(t, instead='true') for t in tests]))
+        types = ['uuid', 'bool', 'uuid']
+        columns = [self.output(rng.choice(ids), 'uuid', 1),
+                   self.output(self.tag_test(rng.choice(ids)) if self.chance(0.4) else 'NULL', 'bool', 2),
+                   self.output(rng.choice(records or ids), 'uuid', 3)]
+        tail = ''
+        if self.chance(0.2):
+            types = ['uuid', 'int']
+            columns = [self.output(records[0] if records else ids[0], 'uuid', 1), 'count(*) AS c2']
+            tail = Part(' GROUP BY ', records[0] if records else ids[0],
+                        Part(' HAVING ', self.tag_test(records[0] if records else ids[0]), instead=''))
+        return Part('SELECT ', join(', ', columns), ' FROM ', text, where, tail), types, False
 
     # SELECT
 

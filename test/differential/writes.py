@@ -9,6 +9,9 @@ WATCHED = ['casnet.records', 'casnet.persons', 'casnet.tags', 'casnet.record_tag
            'casnet.calendar_events', 'differential.invoices', 'differential.notes', 'casnet.users',
            'casnet.tenants', 'casnet.user_tenants', 'casnet.user_tenant_permissions']
 
+KEYS = {'casnet.record_tags': ['record_id', 'tag_id'], 'casnet.user_tenants': ['user_id', 'tenant_id'],
+        'casnet.user_tenant_permissions': ['user_id', 'tenant_id']}
+
 # table: (permissions by what they allow, columns that are written, with their types)
 TARGETS = {
     'casnet.records': ('records', [('title', 'text'), ('content', 'text')]),
@@ -233,14 +236,19 @@ class Writer:
         self.plain = connect('postgres', options)
 
     def contents(self, cursor):
-        """Number and hash of the rows of each tenant, for each table."""
+        """For each table and tenant: how many rows, a sum over their ids, and one
+        over all of each row that the transaction wrote but the clock's columns."""
+        cursor.execute('SELECT pg_current_xact_id()')
+        own = cursor.fetchone()[0]
         found = []
         for table in WATCHED:
             tenant = {'casnet.users': 'id', 'casnet.tenants': 'id'}.get(table, 'tenant_id')
+            keys = KEYS.get(table, ['id'])
+            ids = ' # '.join('uuid_hash_extended(%s, %d)' % (k, i) for i, k in enumerate(keys))
             cursor.execute(
-                "SELECT %s::text, count(*), sum(hashtextextended((to_jsonb(x) -"
-                " '{created_at,updated_at,completed_at,search_vector}'::text[])::text, 0))"
-                " FROM %s AS x GROUP BY 1 ORDER BY 1" % (tenant, table))
+                "SELECT %s::text, count(*), sum(%s), sum(CASE WHEN xmin::text::bigint >= %s THEN hashtextextended("
+                "(to_jsonb(x) - '{created_at,updated_at,completed_at,search_vector}'::text[])::text, 0) END)"
+                " FROM %s AS x GROUP BY 1 ORDER BY 1" % (tenant, ids, own, table))
             found.append(cursor.fetchall())
         return found
 
@@ -259,11 +267,11 @@ class Writer:
         finally:
             connection.rollback()
 
-    def run_user(self, query, identity, settings):
+    def run_user(self, query, identity, settings, dropped=frozenset()):
         """As the user, under the policies."""
         return self.run(self.as_user, "SET LOCAL SESSION AUTHORIZATION differential_app; " + settings +
-                        identity.settings(), user_text(query))
+                        identity.settings(), user_text(query, dropped))
 
-    def run_expected(self, query):
+    def run_expected(self, query, dropped=frozenset(), fenced=False):
         """As the superuser, with constants."""
-        return self.run(self.plain, '', expected_text(query))
+        return self.run(self.plain, '', expected_text(query, dropped, fenced))

@@ -3,6 +3,7 @@
 canary of the other one in whatever the server answers."""
 
 import argparse
+import base64
 import collections
 import os
 import random
@@ -62,6 +63,7 @@ def canary_pattern():
     for i in range(len(LETTERS)):
         part = round_[i:i + 4]
         pieces.update([part, part[::-1], part.encode().hex(), part.upper().encode().hex()])
+        pieces.add(re.escape(base64.b64encode(round_[i:i + 6].encode()).decode()))
     pieces.update(['f00dbabe', 'babef00d', '1789-0', '909090909'])
     return re.compile('|'.join(sorted(pieces)), re.IGNORECASE)
 
@@ -177,9 +179,9 @@ def run_query(user, query, digest, tally):
             rows = cursor.fetchmany(MOST_ROWS)
             tally.rows += len(rows)
             told = '\n'.join('\t'.join(v for v in row if v is not None) for row in rows)
-        tally.classes['success'] += 1
         if user.digest() != digest:
             wrong = 'it changed what is not its own'
+        tally.classes['success'] += 1
     except psycopg2.Error as error:
         told = texts_of_error(error)
         code = error.pgcode
@@ -199,17 +201,14 @@ def run_query(user, query, digest, tally):
                 wrong = 'internal error: %s' % told
         else:
             tally.classes[code if code in ('42501', '57014') else 'class %s' % (code or '?')[:2]] += 1
-    if CANARY.search(told) or any(CANARY.search(n) for n in connection.notices):
-        found = CANARY.search(told + '\n'.join(connection.notices))
-        wrong = 'the canary: ...%s...' % (told + '\n'.join(connection.notices))[
-            max(0, found.start() - 60):found.end() + 60]
-    if connection.closed:
+    told += '\n' + '\n'.join(connection.notices)
+    found = CANARY.search(told)
+    if found:
+        wrong = 'the canary: ...%s...' % told[max(0, found.start() - 60):found.end() + 60]
+    try:
+        connection.rollback()
+    except psycopg2.Error:
         user.connect()
-    else:
-        try:
-            connection.rollback()
-        except psycopg2.Error:
-            user.connect()
     return wrong
 
 
@@ -242,8 +241,6 @@ def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True
     """Make and run queries until the time is over; the tally."""
     tally = Tally()
     end = time.monotonic() + seconds
-    digest_made = bool(superuser(database, "SELECT 1 FROM pg_namespace WHERE nspname = 'smith_watch'"))
-    assert not digest_made
     batch = 0
     users = None
     while time.monotonic() < end and len(tally.failures) < stop_at:
