@@ -20,7 +20,7 @@ from parts import droppable, expected_text, user_text
 
 TIMEOUT = 1500          # milliseconds for one statement
 MOST_ROWS = 4000        # a larger answer is not compared
-WAYS_PER_QUERY = 7
+WAYS_PER_QUERY = 5
 WRITES = 0.12           # share of statements that write
 # Must be noticed: a title, the file that breaks a database, whether to try writes only.
 BROKEN = [('a policy that lets all rows be read', 'broken_read.sql', False),
@@ -163,7 +163,7 @@ class Comparison:
         if rng.random() < 0.02:
             identity = self.pick_identity(lambda i: {'edit_tasks', 'edit_tags'} <= i.permissions)
             query, types, ordered = queries.locking_statement(rng, identity)
-        elif rng.random() < 0.15:
+        elif rng.random() < 0.2:
             identity = self.pick_identity()
             query, types, ordered = queries.Queries(rng, identity).tag_statement()
         else:

@@ -459,8 +459,8 @@ class Queries:
         lists = [rng.sample(TAGS, rng.choice([0, 0, 1, 1, 2])),
                  rng.sample(TAGS, rng.choice([0, 0, 1, 2, 3])),
                  rng.sample(TAGS, rng.choice([0, 0, 1, 2]))]
-        if self.chance(0.25):       # one of the three alone
-            alone = rng.randint(0, 2)
+        if self.chance(0.35):       # one of the three alone
+            alone = rng.choice([0, 1, 2, 2])
             lists = [rng.sample(TAGS, rng.choice([1, 1, 2])) if i == alone else [] for i in range(3)]
         names = [[quote(n.strip()) for n in part] for part in lists]
         arguments = [Param(text_array(part), 'text[]') for part in lists]
@@ -503,9 +503,9 @@ class Queries:
 
     def tag_test(self, x):
         """x IN (SELECT casnet.records_tagged(...)) in a place where NULL counts or not."""
-        kind = self.rng.choice([' IN (', ' IN (', ' = ANY (', ' NOT IN ('])
+        kind = self.rng.choice([' IN (', ' IN (', ' IN (', ' = ANY (', ' NOT IN ('])
         test = Part(x, kind, self.tagged_query(None), ')')
-        form = self.rng.choice(['%s', '%s', '%s', 'NOT (%s)', '(%s) IS NULL', '(%s) IS NOT TRUE', '(%s) IS FALSE',
+        form = self.rng.choice(['%s', '%s', '%s', '%s', '%s', '%s', 'NOT (%s)', '(%s) IS NULL', '(%s) IS NOT TRUE', '(%s) IS FALSE',
                                 'CASE WHEN %s THEN true ELSE false END', 'coalesce(%s, true)',
                                 '(%s) = false', '(%s OR NULL)'])
         before, after = form.split('%s')
