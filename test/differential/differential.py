@@ -130,7 +130,8 @@ class Comparison:
 
     def close(self):
         """End the connections."""
-        for connection in (self.expected, self.session.connection, self.writer.as_user, self.writer.plain):
+        for connection in (self.expected, self.session.connection, self.session.above,
+                           self.writer.as_user, self.writer.plain):
             connection.close()
 
     def pick_identity(self, wanted=None):
@@ -160,17 +161,24 @@ class Comparison:
         """Make a query and compare its answers in several ways."""
         seed = self.rng.getrandbits(40)
         rng = random.Random(seed)
+        tags = False
         if rng.random() < 0.02:
             identity = self.pick_identity(lambda i: {'edit_tasks', 'edit_tags'} <= i.permissions)
             query, types, ordered = queries.locking_statement(rng, identity)
+        elif rng.random() < 0.03:
+            identity = self.pick_identity()
+            query, types, ordered = queries.Queries(rng, identity).wide_statement()
         elif rng.random() < 0.2:
             identity = self.pick_identity()
             query, types, ordered = queries.Queries(rng, identity).tag_statement()
+            tags = True
         else:
             identity = self.pick_identity()
             query, types, ordered = queries.Queries(rng, identity).statement()
         other = self.pick_identity(lambda i: 'view_users' in i.permissions and i is not identity)
         ways = self.pick_ways()
+        if tags and self.rng.random() < 0.5:
+            ways[1] = (self.rng.choice(['generic by superuser', 'generic elsewhere']) + modes.CONSTANTS, 'plain')
         expected = self.expect(query)
         self.tally.queries += 1
         if expected.error == '57014':

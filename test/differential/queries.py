@@ -517,7 +517,16 @@ class Queries:
         text, scope = self.base()
         while not self.columns_of(scope, 'uuid'):
             text, scope = self.base()
-        for _ in range(rng.choice([0, 1, 1, 2])):
+        joins = rng.choice([0, 1, 1, 2])
+        if self.chance(0.15):       # perhaps no table besides
+            joins = rng.choice([0, 0, 0, 1])
+            alias = self.alias()
+            text = Part(self.tagged_query(None, call_only=True), ' AS %s (id)' % alias)
+            if self.chance(0.5):
+                ids = [Part('(', self.constant('uuid'), ')') for _ in range(5)]
+                text = Part('(VALUES ', join(', ', ids), ') AS %s (id)' % alias)
+            scope = Scope([Column(alias + '.id', 'uuid', 'record')], [alias + '.id'], 100, None, alias)
+        for _ in range(joins):
             relation = self.identity.relations[rng.choice(['casnet.records', 'casnet.record_tags'])] \
                 if self.chance(0.8) else self.relation()
             alias = self.alias()
@@ -551,6 +560,22 @@ class Queries:
             tail = Part(' GROUP BY ', records[0] if records else ids[0],
                         Part(' HAVING ', self.tag_test(records[0] if records else ids[0]), instead=''))
         return Part('SELECT ', join(', ', columns), ' FROM ', text, where, tail), types, False
+
+    def counts(self):
+        """The numbers of rows of all relations, added up: so many policies in one statement."""
+        names = self.rng.sample(list(self.identity.relations.values()), len(self.identity.relations))
+        parts = []
+        for relation in names[:self.rng.randint(6, len(names))]:
+            columns = [Column('x.' + n, t, d) for n, t, d in relation.columns]
+            where = Part(' WHERE ', self.predicate(Scope(columns, [], relation.rows), 0), instead='')
+            parts.append(Part('(SELECT count(*) FROM ', relation.text, ' AS x', where, ')', instead='0'))
+        return join(' + 3 * ', parts)
+
+    def wide_statement(self):
+        """A SELECT that reads nearly everything."""
+        text, scope = self.base()
+        columns = [self.output(self.counts(), 'int', 1), self.output(self.value(scope, 'text', 1), 'text', 2)]
+        return Part('SELECT ', join(', ', columns), ' FROM ', text, self.where(scope)), ['int', 'text'], False
 
     # SELECT
 

@@ -113,6 +113,9 @@ class Writes:
                 inside = Scope(scope.columns + other.columns, [], scope.rows)
         if self.maker.chance(0.15) and condition == 'true':
             return Part(*text, self.mine('WHERE'))     # all rows, no column read
+        if self.maker.chance(0.05):
+            return Part(*text, ' WHERE ', condition, ' AND ', self.maker.counts(), ' % 2 = 0', self.mine('AND'),
+                        self.returning(table))
         return Part(*text, ' WHERE ', condition, ' AND (', self.maker.predicate(inside), ')',
                     self.mine('AND'), self.returning(table))
 
