@@ -178,7 +178,8 @@ class Comparison:
         other = self.pick_identity(lambda i: 'view_users' in i.permissions and i is not identity)
         ways = self.pick_ways()
         if tags and self.rng.random() < 0.5:
-            ways[1] = (self.rng.choice(['generic by superuser', 'generic elsewhere']) + modes.CONSTANTS, 'plain')
+            ways[1] = (self.rng.choice(['generic by superuser',
+                                        'generic elsewhere']) + modes.CONSTANTS, 'plain')
         expected = self.expect(query)
         self.tally.queries += 1
         if expected.error == '57014':
@@ -186,7 +187,8 @@ class Comparison:
             return
         if expected.error and expected.error.startswith('42'):
             self.tally.differences += 1
-            print('\nthe expected version is no SQL: %s\n%s' % (expected.message, expected_text(query)),
+            print('\nthe expected version is no SQL: %s\n%s' % (expected.message,
+                                                                expected_text(query)),
                   file=self.out)
             return
         if expected.rows is not None and len(expected.rows) > MOST_ROWS:
@@ -213,7 +215,8 @@ class Comparison:
 
     def see(self, way, name, identity, other, query, types, dropped=frozenset()):
         """The user's answer."""
-        seen = answer_of(self.session.run, way, self.modes[name], identity, other, query, types, dropped)
+        seen = answer_of(self.session.run, way, self.modes[name], identity, other, query, types,
+                         dropped)
         if seen.error == 'lost' or self.session.connection.closed:
             self.session.reconnect()
         return seen
@@ -250,7 +253,8 @@ class Comparison:
         seen, expected, same = attempt(frozenset())
         if expected.error and expected.error.startswith('42'):
             self.tally.differences += 1
-            print('\nthe expected version is no SQL: %s\n%s' % (expected.message, expected_text(query)),
+            print('\nthe expected version is no SQL: %s\n%s' % (expected.message,
+                                                                expected_text(query)),
                   file=self.out)
             return
         if '57014' in (seen.error, expected.error):
@@ -371,7 +375,8 @@ def main():
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--count', type=int, default=10 ** 9, help='comparisons')
     parser.add_argument('--seconds', type=float, default=75)
-    parser.add_argument('--least', type=int, default=1, help='comparisons below which the run fails')
+    parser.add_argument('--least', type=int, default=1,
+                        help='comparisons below which the run fails')
     parser.add_argument('--broken', help='a copy of the database, to break')
     arguments = parser.parse_args()
     STRINGS = ext.new_type(all_types(), 'STRINGS', lambda value, cursor: value)
@@ -390,7 +395,8 @@ def main():
           % (tally.compared(), tally.queries, tally.rows, tally.nonempty))
     for name, number in sorted(tally.by_mode.items(), key=lambda x: -x[1])[:12]:
         print('  %6d %s' % (number, name))
-    print('  %6d in %d other ways' % (sum(sorted(tally.by_mode.values())[:-12]), max(0, len(tally.by_mode) - 12)))
+    print('  %6d in %d other ways' % (sum(sorted(tally.by_mode.values())[:-12]),
+                                      max(0, len(tally.by_mode) - 12)))
     for name, number in tally.skipped.items():
         print('  %6d skipped: %s' % (number, name))
     for name, number in tally.errors.items():

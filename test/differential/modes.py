@@ -1,7 +1,7 @@
 """The ways in which a user's query is run: planner settings, and who sends it."""
 
 from parts import user_text
-from queries import SQL_TYPES
+from sources import SQL_TYPES
 
 PARALLEL = ('SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; '
             'SET LOCAL min_parallel_table_scan_size = 0; SET LOCAL min_parallel_index_scan_size = 0; '
@@ -43,12 +43,15 @@ def settings_of(cursor):
 CONSTANTS = ', constants'
 
 # Ways to send a query besides plainly.
-WAYS = ['generic', 'custom', 'generic elsewhere', 'generic by superuser', 'function elsewhere', 'cursor',
+WAYS = ['generic', 'custom', 'generic elsewhere', 'generic by superuser', 'function elsewhere',
+        'cursor',
         'scroll cursor', 'copy',
-        'table', 'sql inlined', 'sql not inlined', 'plpgsql', 'plpgsql execute', 'plpgsql loop', 'view',
+        'table', 'sql inlined', 'sql not inlined', 'plpgsql', 'plpgsql execute', 'plpgsql loop',
+        'view',
         'first statement', 'held cursor']
 # Without parameters, so that a plan for anybody knows the tags.
-WAYS += [way + CONSTANTS for way in ('generic elsewhere', 'generic by superuser', 'function elsewhere', 'plpgsql')]
+WAYS += [way + CONSTANTS for way in ('generic elsewhere', 'generic by superuser',
+                                     'function elsewhere', 'plpgsql')]
 
 
 def literals(params):
@@ -83,7 +86,8 @@ class Session:
         """A new connection, with settings of its start."""
         if self.connection is not None:
             self.connection.close()
-        self.connection = self.connect('differential_app', '-c statement_timeout=%d %s' % (self.timeout, options))
+        self.connection = self.connect('differential_app',
+                                       '-c statement_timeout=%d %s' % (self.timeout, options))
         self.cursor = self.connection.cursor()
 
     def fetch(self, statements):
@@ -104,7 +108,8 @@ class Session:
         if way is None:
             return self.fetch(start + user_text(query, dropped))
         if way == 'first statement':
-            self.reconnect('-c casnet.user_id=%s -c casnet.tenant_id=%s' % (identity.user, identity.tenant))
+            self.reconnect('-c casnet.user_id=%s -c casnet.tenant_id=%s' % (identity.user,
+                                                                            identity.tenant))
             return self.fetch(user_text(query, dropped))
         if way in ('cursor', 'scroll cursor', 'held cursor'):
             return self.by_cursor(way, start, user_text(query, dropped))
@@ -129,7 +134,8 @@ class Session:
 
     def by_cursor(self, way, start, text):
         """Fetch in pieces."""
-        kind = {'cursor': 'CURSOR', 'scroll cursor': 'SCROLL CURSOR', 'held cursor': 'CURSOR WITH HOLD'}[way]
+        kind = {'cursor': 'CURSOR', 'scroll cursor': 'SCROLL CURSOR',
+                'held cursor': 'CURSOR WITH HOLD'}[way]
         self.cursor.execute(start + 'DECLARE made_ %s FOR %s' % (kind, text))
         rows = []
         for fetch in FETCHES:

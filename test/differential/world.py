@@ -16,9 +16,11 @@ TENANT_TABLES = {
         ('name', 'text', 'name'), ('date_of_birth', 'date', 'date'), ('gender', 'text', 'kind'),
         ('contact_info', 'jsonb', '')] + TIMES),
     'casnet.tags': ('view_tags', ['id'], [
-        ('tenant_id', 'uuid', 'tenant'), ('id', 'uuid', 'tag'), ('name', 'text', 'tagname')] + TIMES),
+        ('tenant_id', 'uuid', 'tenant'), ('id', 'uuid', 'tag'),
+        ('name', 'text', 'tagname')] + TIMES),
     'casnet.record_tags': ('view_records', ['record_id', 'tag_id'], [
-        ('tenant_id', 'uuid', 'tenant'), ('record_id', 'uuid', 'record'), ('tag_id', 'uuid', 'tag')]),
+        ('tenant_id', 'uuid', 'tenant'), ('record_id', 'uuid', 'record'),
+        ('tag_id', 'uuid', 'tag')]),
     'casnet.tasks': ('view_tasks', ['id'], COMMON + [
         ('title', 'text', 'title'), ('description', 'text', ''), ('status', 'text', 'kind'),
         ('priority', 'text', 'kind'), ('due_date', 'ts', 'time'), ('assignee_id', 'uuid', 'user'),

@@ -2,25 +2,30 @@
 the contents of all tables after them."""
 
 from parts import Param, Part, Sides, expected_text, join, quote, user_text
-from queries import Column, Queries, Scope
+from queries import Queries
+from sources import Column, Scope
 
 # Tables whose rows, of all tenants, are looked at after each statement.
 WATCHED = ['casnet.records', 'casnet.persons', 'casnet.tags', 'casnet.record_tags', 'casnet.tasks',
            'casnet.calendar_events', 'differential.invoices', 'differential.notes', 'casnet.users',
            'casnet.tenants', 'casnet.user_tenants', 'casnet.user_tenant_permissions']
 
-KEYS = {'casnet.record_tags': ['record_id', 'tag_id'], 'casnet.user_tenants': ['user_id', 'tenant_id'],
+KEYS = {'casnet.record_tags': ['record_id', 'tag_id'],
+        'casnet.user_tenants': ['user_id', 'tenant_id'],
         'casnet.user_tenant_permissions': ['user_id', 'tenant_id']}
 
 # table: (permissions by what they allow, columns that are written, with their types)
 TARGETS = {
     'casnet.records': ('records', [('title', 'text'), ('content', 'text')]),
-    'casnet.persons': ('persons', [('gender', 'gender'), ('date_of_birth', 'date'), ('contact_info', 'object')]),
+    'casnet.persons': ('persons', [('gender', 'gender'), ('date_of_birth', 'date'),
+                                   ('contact_info', 'object')]),
     'casnet.tags': ('tags', [('name', 'unique')]),
     'casnet.record_tags': ('', [('tag_id', 'tag')]),
-    'casnet.tasks': ('tasks', [('description', 'text'), ('status', 'status'), ('record_id', 'record')]),
+    'casnet.tasks': ('tasks', [('description', 'text'), ('status', 'status'),
+                               ('record_id', 'record')]),
     'casnet.calendar_events': ('calendar', [('location', 'text'), ('record_id', 'record')]),
-    'differential.invoices': ('invoices', [('amount', 'int'), ('note', 'text'), ('record_id', 'record')]),
+    'differential.invoices': ('invoices', [('amount', 'int'), ('note', 'text'),
+                                           ('record_id', 'record')]),
     'differential.notes': ('letters', [('body', 'body'), ('details', 'jsonb')]),
 }
 
@@ -48,7 +53,8 @@ class Writes:
         table = self.rng.choice(tables)
         relation = self.identity.relations[table]
         columns = [Column('t.' + n, t, d) for n, t, d in relation.columns if t != 'vec']
-        return table, Scope(columns, ['t.' + k for k in relation.key], max(1, relation.rows), relation, 't')
+        return table, Scope(columns, ['t.' + k for k in relation.key], max(1, relation.rows),
+                            relation, 't')
 
     def mine(self, word, alias='t'):
         """A condition of the expected version: the row is of the tenant."""
@@ -68,7 +74,8 @@ class Writes:
             return Part('(SELECT i.id FROM ', self.identity.relations[table].text,
                         ' AS i ORDER BY i.id LIMIT 1 OFFSET %d)' % rng.randint(0, 2))
         if kind == 'gender':
-            return rng.choice(["'OTHER'", 'NULL', "CASE t.gender WHEN 'MALE' THEN 'FEMALE' ELSE 'MALE' END"])
+            return rng.choice(["'OTHER'", 'NULL',
+                               "CASE t.gender WHEN 'MALE' THEN 'FEMALE' ELSE 'MALE' END"])
         if kind == 'object':
             return Part('t.contact_info || ', Param(quote('{"seen": true}'), 'jsonb'))
         if kind == 'status':
@@ -84,14 +91,16 @@ class Writes:
         names += [prefix + n for n, _ in TARGETS[table][1]]
         extra = ''
         if self.maker.chance(0.2) and 'view_records' in self.identity.permissions:
-            extra = Part(', (SELECT count(*) FROM ', self.identity.relations['casnet.records'].text, ' AS c_)')
+            extra = Part(', (SELECT count(*) FROM ',
+                         self.identity.relations['casnet.records'].text, ' AS c_)')
         return Part(' RETURNING ', ', '.join(names), extra)
 
     def set_clause(self, table, scope):
         """SET with one or two columns."""
         kinds = TARGETS[table][1]
         chosen = self.rng.sample(kinds, self.rng.randint(1, min(2, len(kinds))))
-        return Part('SET ', join(', ', [Part(n + ' = ', self.new_value(k, scope)) for n, k in chosen]))
+        return Part('SET ', join(', ', [Part(n + ' = ', self.new_value(k, scope)) for n,
+                                        k in chosen]))
 
     def update(self):
         """UPDATE, perhaps FROM other tables."""
@@ -114,7 +123,8 @@ class Writes:
         if self.maker.chance(0.15) and condition == 'true':
             return Part(*text, self.mine('WHERE'))     # all rows, no column read
         if self.maker.chance(0.05):
-            return Part(*text, ' WHERE ', condition, ' AND ', self.maker.counts(), ' % 2 = 0', self.mine('AND'),
+            return Part(*text, ' WHERE ', condition, ' AND ', self.maker.counts(), ' % 2 = 0',
+                        self.mine('AND'),
                         self.returning(table))
         return Part(*text, ' WHERE ', condition, ' AND (', self.maker.predicate(inside), ')',
                     self.mine('AND'), self.returning(table))
@@ -145,13 +155,15 @@ class Writes:
         text = self.maker.value(scope, 'text', 1)
         columns = {
             'casnet.records': [('id', new_id), ('title', Part('coalesce(', text, ", '')"))],
-            'casnet.persons': [('id', new_id), ('name', Part("'p' || left(coalesce(", text, ", 'x'), 90)"))],
+            'casnet.persons': [('id', new_id),
+                               ('name', Part("'p' || left(coalesce(", text, ", 'x'), 90)"))],
             'casnet.tags': [('id', new_id), ('name', Part("left('t' || md5(%s::text), 9)" % key))],
             'casnet.tasks': [('id', new_id), ('title', Part('coalesce(', text, ", '')")),
                              ('record_id', self.new_value('record', scope))],
             'casnet.calendar_events': [('id', new_id), ('title', Part('coalesce(', text, ", '')")),
                                        ('starts_at', "'2024-05-05'::timestamptz")],
-            'differential.invoices': [('id', new_id), ('billed', "'2024-05-05'::date"), ('note', text)],
+            'differential.invoices': [('id', new_id), ('billed', "'2024-05-05'::date"),
+                                      ('note', text)],
             'differential.notes': [('id', new_id), ('body', Part('coalesce(', text, ", '')")),
                                    ('written', "'2024-05-05'::timestamptz")],
             'casnet.record_tags': [('record_id', self.new_value('record', scope)),
@@ -163,10 +175,12 @@ class Writes:
         conflict = ' ON CONFLICT DO NOTHING'
         if table != 'casnet.record_tags' and self.may('edit', table):
             update = ' ON CONFLICT (tenant_id, id) DO UPDATE SET %s = excluded.%s' % (columns[1][0], columns[1][0])
-            conflict = self.rng.choice([conflict, update, update + ' WHERE t.id <> excluded.id', ''])
+            conflict = self.rng.choice([conflict, update, update + ' WHERE t.id <> excluded.id',
+                                        ''])
         elif table == 'casnet.record_tags' and self.maker.chance(0.3):
             conflict = ''
-        return Part('INSERT INTO ', table, ' AS t ', names, ' SELECT ', values, ' FROM ', source, ' WHERE (',
+        return Part('INSERT INTO ', table, ' AS t ', names, ' SELECT ', values, ' FROM ', source,
+                    ' WHERE (',
                     self.maker.predicate(scope), ')', conflict, self.returning(table))
 
     def merge(self):
@@ -180,7 +194,8 @@ class Writes:
         key = other.key[0]
         new_id = self.rng.choice([key, "md5(%s::text || 'new')::uuid" % key])
         using = Part('(SELECT ', self.rng.choice([key, new_id]), ' AS id, left(coalesce(',
-                     self.maker.value(other, 'text', 1), ", 'x'), 50) AS v FROM ", source, ' WHERE (',
+                     self.maker.value(other, 'text', 1), ", 'x'), 50) AS v FROM ", source,
+                     ' WHERE (',
                      self.maker.predicate(other), '))')
         actions = []
         for _ in range(self.rng.randint(1, 2)):
@@ -189,19 +204,27 @@ class Writes:
                                     Part('DO NOTHING')])
             actions.append(Part(when, what))
         if self.maker.chance(0.6):
-            extra = {'casnet.records': ('title', "'m' || s.v"), 'casnet.persons': ('name', "'m' || s.v"),
-                     'casnet.tags': ('name', "left(md5(s.id::text), 12)"), 'casnet.tasks': ('title', 's.v'),
-                     'casnet.calendar_events': ('title, starts_at', "s.v, '2024-05-05'::timestamptz"),
+            extra = {'casnet.records': ('title', "'m' || s.v"),
+                     'casnet.persons': ('name', "'m' || s.v"),
+                     'casnet.tags': ('name', "left(md5(s.id::text), 12)"),
+                     'casnet.tasks': ('title', 's.v'),
+                     'casnet.calendar_events': ('title, starts_at',
+                                                "s.v, '2024-05-05'::timestamptz"),
                      'differential.invoices': ('note, billed', "s.v, '2024-05-05'::date"),
-                     'differential.notes': ('body, written', "s.v, '2024-05-05'::timestamptz")}[table]
-            actions.append(Part(' WHEN NOT MATCHED THEN INSERT (', Sides('', 'tenant_id, '), 'id, %s) VALUES (' % extra[0],
-                                Sides('', quote(self.identity.tenant) + ', '), 's.id, %s)' % extra[1]))
-        return Part('MERGE INTO ', table, ' AS t USING ', using, ' AS s ON t.id = s.id', self.mine('AND'), *actions)
+                     'differential.notes': ('body, written',
+                                            "s.v, '2024-05-05'::timestamptz")}[table]
+            actions.append(Part(' WHEN NOT MATCHED THEN INSERT (', Sides('', 'tenant_id, '),
+                                'id, %s) VALUES (' % extra[0],
+                                Sides('', quote(self.identity.tenant) + ', '),
+                                's.id, %s)' % extra[1]))
+        return Part('MERGE INTO ', table, ' AS t USING ', using, ' AS s ON t.id = s.id',
+                    self.mine('AND'), *actions)
 
     def in_cte(self, inner):
         """A statement with RETURNING below a query that looks at the same tables."""
         records = self.identity.relations['casnet.records'].text
-        return Part('WITH d AS (', inner, ') SELECT (SELECT count(*) FROM d), (SELECT count(*) FROM ', records,
+        return Part('WITH d AS (', inner,
+                    ') SELECT (SELECT count(*) FROM d), (SELECT count(*) FROM ', records,
                     ' AS r WHERE r.id IN (SELECT d.id FROM d))')
 
     def account(self):
@@ -209,10 +232,12 @@ class Writes:
         if 'manage_tenant' in self.identity.permissions and self.maker.chance(0.5):
             return Part("UPDATE casnet.tenants AS t SET description = coalesce(description, '') || '!' WHERE ",
                         self.rng.choice(['true', "t.name <> 'x'", 't.description IS NULL']),
-                        Sides('', " AND t.id = '%s'" % self.identity.tenant), ' RETURNING t.id, t.description')
+                        Sides('', " AND t.id = '%s'" % self.identity.tenant),
+                        ' RETURNING t.id, t.description')
         return Part("UPDATE casnet.users AS t SET full_name = upper(full_name) WHERE ",
                     self.rng.choice(['true', 't.is_active', "t.username LIKE '%o%'"]),
-                    Sides('', " AND t.id = '%s'" % self.identity.user), ' RETURNING t.id, t.full_name')
+                    Sides('', " AND t.id = '%s'" % self.identity.user),
+                    ' RETURNING t.id, t.full_name')
 
     def statement(self):
         """One statement."""
@@ -272,7 +297,8 @@ class Writer:
 
     def run_user(self, query, identity, settings, dropped=frozenset()):
         """As the user, under the policies."""
-        return self.run(self.as_user, "SET LOCAL SESSION AUTHORIZATION differential_app; " + settings +
+        return self.run(self.as_user,
+                        "SET LOCAL SESSION AUTHORIZATION differential_app; " + settings +
                         identity.settings(), user_text(query, dropped))
 
     def run_expected(self, query, dropped=frozenset(), fenced=False):

@@ -33,23 +33,27 @@ MUST_FAIL = [
     ('SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(0.1)', None),
     ('SELECT title FROM casnet.records', None),
 ]
-USERS = {'owner': '00000000-0000-7000-8000-000000000001', 'viewer': '00000000-0000-7000-8000-000000000002'}
+USERS = {'owner': '00000000-0000-7000-8000-000000000001',
+         'viewer': '00000000-0000-7000-8000-000000000002'}
 
 # SQLsmith knows constants of NULL only, types of its own time, and reads whatever
 # it sees.  Each query is run as it was made, and mended.
 MENDED = [
     (r'\btablesample \w+ \([0-9.]+\)', ''),
     (r'\bas "?anymultirange"?\)', 'as int4multirange)'), (r'\bas "?anyrange"?\)', 'as int4range)'),
-    (r'\bas "?(anyenum|unknown|anyelement|anynonarray)"?\)', 'as text)'), (r'\bas "?anyarray"?\)', 'as text[])'),
+    (r'\bas "?(anyenum|unknown|anyelement|anynonarray)"?\)', 'as text)'),
+    (r'\bas "?anyarray"?\)', 'as text[])'),
     (r'(?<!insert into )\b(casnet|app)\.(\w+)_load\b', r'\1.\2'),
     (r'\bhashed_password\b', 'full_name'),
 ]
 CONSTANTS = {
     'text': ["'word1'", "'word'", "'home'", "'viewer'", "'view_records'", "''"],
     'name': ["'records'", "'casnet'"], 'varchar': ["'word2'"], 'bool': ['true', 'false'],
-    'int2': ['1'], 'int4': ['1', '0', '20'], 'int8': ['7', '2'], 'numeric': ['1.5'], 'float8': ['2', '0.1'],
+    'int2': ['1'], 'int4': ['1', '0', '20'], 'int8': ['7', '2'], 'numeric': ['1.5'],
+    'float8': ['2', '0.1'],
     'uuid': ["'00000000-0000-7000-8000-000000000001'", "'00000000-0000-7000-8000-0000000000a0'"],
-    'date': ["'2024-01-02'"], 'timestamptz': ["'2024-01-02'", "'2030-01-01'"], 'timestamp': ["'2024-01-02'"],
+    'date': ["'2024-01-02'"], 'timestamptz': ["'2024-01-02'", "'2030-01-01'"],
+    'timestamp': ["'2024-01-02'"],
     'interval': ["'1 day'"], 'jsonb': ["'{\"word\": \"word\"}'", "'{}'"], 'json': ["'{}'"],
     'regclass': ["'casnet.records'", "'app.invoices'"], 'oid': ["'casnet.records'::regclass"],
     'tsquery': ["'word'", "'word:*'"], 'tsvector': ["'word:1'"], 'bytea': ["'word'"],
@@ -58,8 +62,10 @@ CONSTANTS = {
 # Internal errors that are PostgreSQL's own.  The whole message must match.
 KNOWN_XX000 = [
     (r'could not determine which collation to use for .*', 'arguments without a collation'),
-    (r'cache lookup failed for \w+( \w+)* \d+', 'functions of the catalog that take any number as an OID'),
-    (r'failed to find conversion function from unknown to \w+', 'constants of type unknown, which SQLsmith casts to'),
+    (r'cache lookup failed for \w+( \w+)* \d+',
+     'functions of the catalog that take any number as an OID'),
+    (r'failed to find conversion function from unknown to \w+',
+     'constants of type unknown, which SQLsmith casts to'),
     (r'could not open relation with OID \d+', 'the same'),
     (r'invalid INTERVAL typmod: 0x[0-9a-f]+', 'intervaltypmodout() of any number'),
 ]
@@ -139,7 +145,8 @@ def mend(query, rng):
         if values is None or rng.random() < 0.5:
             return match.group(0)
         return 'cast(%s as "%s")' % (rng.choice(values), match.group(1)) \
-            if match.group(0).endswith('")') else 'cast(%s as %s)' % (rng.choice(values), match.group(1))
+            if match.group(0).endswith('")') else 'cast(%s as %s)' % (rng.choice(values),
+                                                                      match.group(1))
 
     return re.sub(r'\bcast\(null as "?(\w+)"?\)', constant, query)
 
@@ -151,7 +158,8 @@ class User:
         self.database = database
         self.username = username
         self.read_as_text = read_as_text
-        token = superuser(database, "SELECT casnet.issue_token('%s', '00000000-0000-7000-8000-0000000000a0',"
+        token = superuser(database,
+                          "SELECT casnet.issue_token('%s', '00000000-0000-7000-8000-0000000000a0',"
                           " interval '12 hours')" % USERS[username])[0][0]
         self.options = ('-c casnet.token=%s -c statement_timeout=%d -c search_path=public,casnet'
                         % (token, TIMEOUT))
@@ -159,7 +167,8 @@ class User:
 
     def connect(self):
         """Connect anew."""
-        self.connection = psycopg2.connect(dbname=self.database, user='smith_user', options=self.options)
+        self.connection = psycopg2.connect(dbname=self.database, user='smith_user',
+                                           options=self.options)
         ext.register_type(self.read_as_text, self.connection)
         cursor = self.connection.cursor()
         cursor.execute('SELECT tenant_name, username FROM casnet.whoami()')
@@ -219,7 +228,8 @@ def run_query(user, query, digest, tally):
             else:
                 wrong = 'internal error: %s' % told
         else:
-            tally.classes[code if code in ('42501', '57014') else 'class %s' % (code or '?')[:2]] += 1
+            tally.classes[code if code in ('42501',
+                                           '57014') else 'class %s' % (code or '?')[:2]] += 1
     told += '\n' + '\n'.join(connection.notices)
     found = CANARY.search(told)
     if found:
@@ -262,7 +272,8 @@ def make_digest(database):
         superuser(database, file.read(), fetch=False)
 
 
-def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True), batch_size=BATCH):
+def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True),
+        batch_size=BATCH):
     """Make and run queries until the time is over; the tally."""
     tally = Tally()
     end = time.monotonic() + seconds
@@ -289,7 +300,8 @@ def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True
             wrong = run_query(user, query, digest, tally)
             tally.forms[number % 2] += 1
             if wrong:
-                tally.failures.append((batch_seed, catalog, number // 2, user.username, wrong, query))
+                tally.failures.append((batch_seed, catalog, number // 2, user.username, wrong,
+                                       query))
         batch += 1
     return tally
 
@@ -313,7 +325,8 @@ def self_test(database, seed, read_as_text):
     tally = run(database, seed, 90, read_as_text, stop_at=1, catalogs=(False,), batch_size=100)
     found = [f for f in tally.failures if f[4].startswith('the canary')]
     print('self-test: views that show every tenant: %s after %d queries; %d of %d other checks passed'
-          % ('noticed' if found else 'NOT NOTICED', tally.queries(), passed, len(MUST_FAIL)), flush=True)
+          % ('noticed' if found else 'NOT NOTICED', tally.queries(), passed, len(MUST_FAIL)),
+          flush=True)
     return passed + bool(found), failed + (not found)
 
 
@@ -353,7 +366,8 @@ def main():
     print('%d queries as made and %d mended, %d rows; %d functions of casnet called'
           % (*tally.forms, tally.rows, len(tally.functions)))
     for name, number in sorted(tally.classes.items(), key=lambda x: -x[1]):
-        print('  %6d %s' % (number, {'42501': '42501 (permission)', '57014': '57014 (took too long)'}.get(name, name)))
+        print('  %6d %s' % (number, {'42501': '42501 (permission)',
+                                     '57014': '57014 (took too long)'}.get(name, name)))
     for name, number in tally.known.items():
         print('  %6d XX000 of PostgreSQL\'s own: %s' % (number, name))
     passed += tally.queries() - len(tally.failures)
