@@ -1,0 +1,157 @@
+-- What the queries run on: six tenants of very different size whose rows have
+-- the same ids, names and values as those of the others, and a user of each
+-- role in each.  The tenant "poison" is nobody's in a query: it has values that
+-- make an expression raise an error when it is evaluated on a row of it.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION casnet;
+GRANT casnet_authenticator TO differential_app;
+GRANT casnet_user TO differential_views;
+CREATE SCHEMA differential;
+GRANT USAGE ON SCHEMA differential TO PUBLIC;
+
+-- A number from 0 to n - 1, the same each time for the same key.
+CREATE FUNCTION differential.pick(n int, VARIADIC key text[]) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+	SELECT ((('x' || left(md5(array_to_string(key, '/', '-')), 7))::bit(28)::int) % n)
+$$;
+-- Half of the ids are those of other tenants too.
+CREATE FUNCTION differential.id(tenant int, n int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+	SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n + CASE WHEN n % 2 = 1 THEN tenant * 65536 ELSE 0 END), 12, '0'))::uuid
+$$;
+CREATE FUNCTION differential.word(VARIADIC key text[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT ('{home,visit,school,police,parent,Parent,court,Ärztin,doctor,100%,a_b,back\\\\slash,O''Neil,urgent,closed,meeting,phone,call,letter,x}'::text[])
+		[1 + differential.pick(20, VARIADIC key)]
+$$;
+
+CREATE TABLE differential.sizes (no int, name text, tenant uuid, records int, persons int, tags int, tasks int, events int, invoices int, notes int);
+INSERT INTO differential.sizes VALUES
+	(1, 'large', '00000000-0000-7000-8000-0000000000a0', 2600, 500, 30, 900, 350, 500, 200),
+	(2, 'middle', '00000000-0000-7000-8000-0000000000b0', 300, 90, 20, 150, 60, 80, 50),
+	(3, 'small', '00000000-0000-7000-8000-0000000000c0', 40, 20, 8, 30, 10, 15, 8),
+	(4, 'tiny', '00000000-0000-7000-8000-0000000000d0', 3, 2, 2, 3, 1, 2, 1),
+	(5, 'empty', '00000000-0000-7000-8000-0000000000e0', 0, 0, 0, 0, 0, 0, 0),
+	(6, 'poison', '00000000-0000-7000-8000-0000000000f0', 120, 60, 12, 60, 30, 40, 20);
+
+INSERT INTO casnet.tenants (id, name, description)
+SELECT tenant, name, CASE WHEN no % 2 = 0 THEN 'the tenant ' || name END FROM differential.sizes;
+INSERT INTO casnet.users (id, username, email, full_name, is_active)
+SELECT differential.id(7, 100 + 10 * s.no + r.n), r.role || '_' || s.name, r.role || '@' || s.name || '.test',
+	   CASE WHEN s.no <> 3 THEN initcap(r.role) END, r.role <> 'idle'
+  FROM differential.sizes AS s,
+	   (VALUES (1, 'owner'), (2, 'member'), (3, 'viewer'), (4, 'admin'), (5, 'idle')) AS r (n, role);
+INSERT INTO casnet.users (id, username, email, full_name)
+VALUES (differential.id(7, 200), 'multi', 'multi@home.test', 'Owner');
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
+SELECT u.id, s.tenant, replace(split_part(u.username, '_', 1), 'idle', 'member')
+  FROM casnet.users AS u JOIN differential.sizes AS s ON s.name = split_part(u.username, '_', 2)
+UNION ALL
+SELECT differential.id(7, 200), s.tenant, (ARRAY['member', 'owner', 'viewer', 'admin', 'owner', 'member'])[s.no]
+  FROM differential.sizes AS s;
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
+SELECT m.user_id, m.tenant_id, p
+  FROM casnet.user_tenants AS m, unnest('{view_users,view_analytics}'::text[]) AS p
+ WHERE m.role = 'member' AND m.tenant_id <> '00000000-0000-7000-8000-0000000000a0';
+
+INSERT INTO casnet.records (tenant_id, id, title, content, created_at, updated_at)
+SELECT s.tenant, differential.id(s.no, n),
+	   differential.word('title', n::text) || ' ' || differential.word('object', (n + s.no)::text) ||
+		   CASE WHEN n % 5 = 0 THEN ' ' || n ELSE '' END,
+	   CASE WHEN n % 3 > 0 THEN (SELECT string_agg(differential.word(s.no::text, n::text, w::text), ' ')
+								   FROM generate_series(0, n % 7) AS w) ELSE '' END,
+	   '2024-01-01'::timestamptz + differential.pick(700, 'at', n::text) * interval '1 hour',
+	   '2024-02-01'::timestamptz + n * interval '1 minute'
+  FROM differential.sizes AS s, generate_series(1, s.records) AS n;
+INSERT INTO casnet.tags (tenant_id, id, name, created_at)
+SELECT s.tenant, differential.id(s.no, n),
+	   ('{urgent,closed,school,police,home,court,O''Neil,100%,Ärztin,back\\\\slash}'::text[])[n],
+	   '2024-01-01'::timestamptz + n % 4 * interval '1 day'
+  FROM differential.sizes AS s, generate_series(1, least(10, s.tags)) AS n
+UNION ALL
+SELECT s.tenant, differential.id(s.no, n), 'tag ' || n, '2024-01-05'
+  FROM differential.sizes AS s, generate_series(11, s.tags) AS n;
+-- Tags of low numbers are on many records.
+INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
+SELECT DISTINCT s.tenant, differential.id(s.no, n),
+	   differential.id(s.no, 1 + (pow(differential.pick(1000, 'tag', s.no::text, n::text, k::text) / 1000.0, 3) * s.tags)::int % s.tags)
+  FROM differential.sizes AS s, generate_series(1, s.records) AS n, generate_series(1, 3) AS k
+ WHERE differential.pick(4, 'link', n::text) >= k;
+INSERT INTO casnet.persons (tenant_id, id, name, date_of_birth, gender, contact_info, created_at)
+SELECT s.tenant, differential.id(s.no, n),
+	   initcap(differential.word('first', n::text)) || ' ' || differential.word('last', (n + s.no)::text),
+	   CASE WHEN n % 4 > 0 THEN date '1950-01-01' + differential.pick(20000, 'born', n::text) END,
+	   (ARRAY['MALE', 'FEMALE', 'OTHER', NULL])[1 + n % 4],
+	   CASE WHEN s.name = 'poison' THEN jsonb_build_object('age', 'unknown', 'city', 'Poison')
+			WHEN n % 5 = 0 THEN '{}'
+			WHEN n % 5 = 1 THEN jsonb_build_object('age', NULL, 'city', differential.word('city', n::text))
+			ELSE jsonb_build_object('age', n % 90, 'phones', jsonb_build_array(n, 'home'), 'city', 'Home') END,
+	   '2024-01-01'::timestamptz + n % 50 * interval '1 day'
+  FROM differential.sizes AS s, generate_series(1, s.persons) AS n;
+INSERT INTO casnet.tasks (tenant_id, id, title, description, status, priority, due_date, assignee_id, record_id, created_at)
+SELECT s.tenant, differential.id(s.no, n), differential.word('task', n::text) || ' ' || n % 20,
+	   CASE WHEN n % 3 = 0 THEN differential.word('about', s.no::text, n::text) END,
+	   (ARRAY['PENDING', 'PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'])[1 + differential.pick(5, 'status', n::text)],
+	   (ARRAY['LOW', 'MEDIUM', 'HIGH'])[1 + n % 3],
+	   CASE WHEN n % 4 > 0 THEN '2024-03-01'::timestamptz + n % 60 * interval '12 hours' END,
+	   CASE WHEN n % 3 = 1 THEN differential.id(7, 200) WHEN n % 3 = 2 THEN differential.id(7, 102 + 10 * s.no) END,
+	   CASE WHEN n % 4 <> 1 THEN differential.id(s.no, 1 + n * 7 % s.records) END,
+	   '2024-02-01'::timestamptz + n % 30 * interval '1 day'
+  FROM differential.sizes AS s, generate_series(1, s.tasks) AS n;
+INSERT INTO casnet.calendar_events (tenant_id, id, title, description, location, starts_at, ends_at, all_day, status, record_id)
+SELECT s.tenant, differential.id(s.no, n), differential.word('event', n::text),
+	   CASE WHEN n % 2 = 0 THEN 'event ' || n END, CASE WHEN n % 3 = 0 THEN differential.word('place', n::text) END,
+	   '2024-03-01'::timestamptz + n % 90 * interval '8 hours',
+	   CASE WHEN n % 3 > 0 THEN '2024-03-01'::timestamptz + (n % 90 * 8 + 2) * interval '1 hour' END,
+	   n % 3 = 0, (ARRAY['SCHEDULED', 'CANCELLED', 'COMPLETED'])[1 + n % 3],
+	   CASE WHEN n % 3 <> 1 THEN differential.id(s.no, 1 + n * 3 % s.records) END
+  FROM differential.sizes AS s, generate_series(1, s.events) AS n;
+
+-- Two tables of an application: one in partitions, one not.
+CREATE TABLE differential.invoices (
+	tenant_id uuid NOT NULL, id uuid NOT NULL, record_id uuid, amount integer, note text,
+	billed date NOT NULL, paid boolean,
+	PRIMARY KEY (tenant_id, id),
+	FOREIGN KEY (tenant_id, record_id) REFERENCES casnet.records (tenant_id, id)
+) PARTITION BY HASH (id);
+CREATE TABLE differential.invoices_0 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 0);
+CREATE TABLE differential.invoices_1 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 1);
+CREATE TABLE differential.invoices_2 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 2);
+CREATE TABLE differential.notes (
+	tenant_id uuid NOT NULL, id uuid NOT NULL, record_id uuid, body text NOT NULL, details jsonb,
+	written timestamptz NOT NULL, PRIMARY KEY (tenant_id, id)
+);
+INSERT INTO differential.invoices
+SELECT s.tenant, differential.id(s.no, n), CASE WHEN n % 3 > 0 THEN differential.id(s.no, 1 + n * 5 % s.records) END,
+	   CASE WHEN s.name = 'poison' THEN 0 WHEN n % 5 > 0 THEN 1 + differential.pick(200, 'amount', n::text) END,
+	   CASE WHEN n % 2 = 0 THEN differential.word('note', n::text) END,
+	   date '2024-01-01' + differential.pick(300, 'billed', n::text), (ARRAY[true, false, NULL])[1 + n % 3]
+  FROM differential.sizes AS s, generate_series(1, s.invoices) AS n;
+INSERT INTO differential.notes
+SELECT s.tenant, differential.id(s.no, n), CASE WHEN n % 3 > 0 THEN differential.id(s.no, 1 + n * 11 % s.records) END,
+	   differential.word('note', n::text, s.no::text),
+	   CASE WHEN n % 3 > 0 THEN jsonb_build_object('age', CASE WHEN s.name = 'poison' THEN '"none"' ELSE to_jsonb(n) END) END,
+	   '2024-02-01'::timestamptz + n % 40 * interval '6 hours'
+  FROM differential.sizes AS s, generate_series(1, s.notes) AS n;
+SELECT casnet.protect('differential.invoices'), casnet.protect('differential.notes', 'letters');
+
+-- Views with the rights of the caller, and of an owner who is under the policies too.
+CREATE VIEW differential.busy WITH (security_invoker) AS
+	SELECT r.id, r.title, count(t.id) AS tasks, max(t.due_date) AS due
+	  FROM casnet.records AS r LEFT JOIN casnet.tasks AS t ON t.record_id = r.id
+	 GROUP BY r.id, r.title;
+CREATE VIEW differential.marked WITH (security_invoker, security_barrier) AS
+	SELECT r.id, r.title, r.created_at FROM casnet.records AS r
+	 WHERE r.id IN (SELECT casnet.records_tagged(any_of => '{urgent,school}', none_of => '{closed}'));
+GRANT CREATE ON SCHEMA differential TO differential_views;
+SET ROLE differential_views;
+CREATE VIEW differential.people AS
+	SELECT p.id, p.name, p.gender, p.date_of_birth FROM casnet.persons AS p WHERE p.gender IS NOT NULL;
+CREATE VIEW differential.owned AS
+	SELECT r.id, r.title FROM casnet.records AS r
+	 WHERE r.id IN (SELECT casnet.records_tagged('{urgent}')) OR r.title LIKE 'x%';
+RESET ROLE;
+REVOKE CREATE ON SCHEMA differential FROM differential_views;
+GRANT SELECT ON differential.busy, differential.marked, differential.people, differential.owned TO differential_app;
+
+-- Statistics of each tenant's share; a second look, so that the samples are those of the final table.
+ANALYZE;
