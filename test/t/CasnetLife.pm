@@ -268,7 +268,7 @@ sub fingerprint
 		SELECT format('SELECT %L || count(*) || chr(32) || coalesce(md5(string_agg(r, chr(10) ORDER BY r COLLATE "C")), %L) FROM (SELECT t::text AS r FROM ONLY %s AS t) AS t',
 					  'rows' || chr(1) || c.oid::regclass || ' ', 'none', c.oid::regclass)
 		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE } . $OURS . q{ AND c.relkind IN ('r', 'm') ORDER BY c.oid::regclass::text \gexec
+		 WHERE } . $OURS . q{ AND c.relkind IN ('r', 'm') AND c.relispopulated ORDER BY c.oid::regclass::text \gexec
 	};
 	my $answer = $node->safe_psql($database,
 		"SET search_path = pg_catalog; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET row_security = off;\n$script");
