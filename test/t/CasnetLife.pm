@@ -11,7 +11,7 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT = qw(%TOKENS make_everything fingerprint behaviour same_as psql_file databases differences);
+our @EXPORT = qw(%TOKENS make_everything make_questions fingerprint behaviour same_as psql_file databases differences);
 
 # Tokens of the fixture, by what is to become of them.
 our %TOKENS;
@@ -324,10 +324,10 @@ my @QUESTIONS = (
 	"SELECT casnet.tag_record(id, 'urgent', 'fresh') FROM casnet.records WHERE title ~ ' 2\$'",
 	'SELECT count(*) FROM casnet.export_tenant()', 'CREATE TABLE app.x (id integer)', 'TRUNCATE casnet.records');
 
-# In its own session: the answer to a statement that is undone.
+# The answer to a statement that is undone.
 my $TRY = q{
 	SET client_min_messages = error;
-	CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+	CREATE FUNCTION SCHEMA.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
 		line record;
 		answer text := '';
@@ -346,12 +346,25 @@ my $TRY = q{
 	END $$;
 };
 
+# make_questions(node, database): what behaviour() makes for itself in each
+# session, once and for all, for servers where it cannot.
+sub make_questions
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database, $TRY =~ s/SCHEMA/public/r);
+	return;
+}
+
 # behaviour(node, database): one line for each user, tenant and question, and
 # for each token.  Changes nothing but sequences.
 sub behaviour
 {
 	my ($node, $database) = @_;
-	my $script = $TRY;
+	my $is_made = $node->safe_psql($database, "SELECT to_regproc('public.try') IS NOT NULL") eq 't';
+	my $try = $is_made ? 'public.try' : 'pg_temp.try';
+	my $make = $is_made ? '' : $TRY =~ s/SCHEMA/pg_temp/r;
+	my $script = $make;
 	my $quoted = join ', ', map { "\$q\$$_\$q\$" } @QUESTIONS;
 	my @lines;
 
@@ -361,19 +374,19 @@ sub behaviour
 		my $name = ($user || 'nobody') . ' in ' . ($tenant || 'none');
 
 		$script .= "SET casnet.user_id = '" . ($user ? $ID{$user} : '') . "'; SET casnet.tenant_id = '" . ($tenant ? $ID{$tenant} : '') . "';\n"
-		  . "SELECT '$name: ' || q || ': ' || pg_temp.try(q) FROM unnest(ARRAY[$quoted]) AS q;\n";
+		  . "SELECT '$name: ' || q || ': ' || $try(q) FROM unnest(ARRAY[$quoted]) AS q;\n";
 	}
 	push @lines, split /\n/, run_as($node, $database, 'casnet_app', $script);
-	$script = $TRY;
+	$script = $make;
 	foreach my $token (sort keys %TOKENS)
 	{
 		my $tenant = $token =~ /outside|cut|new/ ? 'south' : 'north';
 
 		$script .= "SET casnet.token = '$TOKENS{$token}'; SET casnet.tenant_id = '$ID{$tenant}';\n"
-		  . "SELECT 'token $token: ' || pg_temp.try('SELECT username, tenant_name, role FROM casnet.whoami()'), pg_temp.try('SELECT count(*) FROM casnet.records');\n";
+		  . "SELECT 'token $token: ' || $try('SELECT username, tenant_name, role FROM casnet.whoami()'), $try('SELECT count(*) FROM casnet.records');\n";
 	}
-	$script .= "RESET casnet.token; SELECT 'login: ' || pg_temp.try('SELECT length(casnet.login(''ben'', ''password of ben'')) > 100');\n"
-	  . "SELECT 'forged: ' || pg_temp.try('SELECT set_config(''casnet.user_id'', ''$ID{ada}'', true)');\n";
+	$script .= "RESET casnet.token; SELECT 'login: ' || $try('SELECT length(casnet.login(''ben'', ''password of ben'')) > 100');\n"
+	  . "SELECT 'forged: ' || $try('SELECT set_config(''casnet.user_id'', ''$ID{ada}'', true)');\n";
 	push @lines, split /\n/, run_as($node, $database, 'casnet_plain', $script);
 	return { behaviour => \@lines };
 }
