@@ -201,7 +201,8 @@ my @CATALOGS = (
 		 WHERE $OURS AND c.relkind NOT IN ('i', 'I', 't', 'S') AND a.attnum > 0 AND NOT a.attisdropped} ],
 	[ constraints => qq{
 		SELECT k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated, k.conislocal, obj_description(k.oid, 'pg_constraint')
-		  FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace WHERE $OURS} ],
+		  FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace
+		 WHERE $OURS AND k.contype <> 'n'} ],
 	[ indexes => qq{
 		SELECT pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisready, i.indisclustered, i.indisreplident, c.reloptions,
 			obj_description(i.indexrelid, 'pg_class')
