@@ -3,6 +3,10 @@
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
+SET LOCAL SESSION AUTHORIZATION DEFAULT;
+CREATE TABLE public.places AS SELECT ctid AS at FROM casnet.records UNION SELECT ctid FROM casnet.tenants;
+GRANT SELECT ON public.places TO tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
 CREATE FUNCTION public.tell() RETURNS uuid LANGUAGE plpgsql STABLE COST 1e-37 AS $$
 BEGIN
 	PERFORM set_config('mine.told', (current_setting('mine.told')::integer + 1)::text, true);
@@ -11,7 +15,7 @@ END
 $$;
 CREATE TABLE public.bait (x uuid, y uuid, at tid);
 INSERT INTO public.bait SELECT u, u, at FROM (SELECT gen_random_uuid() AS u, at
-	FROM (SELECT ctid FROM casnet.records UNION SELECT ctid FROM casnet.tenants) AS c (at)) AS b;
+	FROM public.places) AS b;
 INSERT INTO public.bait VALUES (:'north', :'north');
 ALTER TABLE public.bait ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.bait FORCE ROW LEVEL SECURITY;

@@ -17,7 +17,6 @@ BEGIN
 	RETURN lines;
 END
 $$;
-SET ROLE tap_app;
 
 CALL be('mia', 'North');
 SELECT matches(plan_of('SELECT * FROM casnet.records'), $$tenant_id = casnet.tenant_with\('view_records'$$, 'EXPLAIN shows the call');
@@ -47,6 +46,5 @@ SELECT throws_ok('EXECUTE deep', '28000', NULL, 'nobody');
 CALL be('vic', 'North');
 SELECT is((SELECT count(*) FROM casnet.records WHERE CASE WHEN title = 'South record 1' THEN casnet.tenant_with('manage_tenant') IS NULL END), 0::bigint, 'a call for some rows is made for those');
 SELECT is((SELECT count(*) FROM casnet.records WHERE tenant_id = casnet.tenant_with('view_records')), 3::bigint, 'one of the statement itself');
-RESET ROLE;
 SELECT * FROM finish();
 ROLLBACK;
