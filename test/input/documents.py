@@ -4,11 +4,9 @@ Each one is run in a subtransaction of one backend.  What is accepted must hold:
 an imported tenant exports as the documents that were imported, and a JWK that
 was taken is a key that verifies without an error.
 """
+import base64
 import json
-import random
 import time
-
-import psycopg2
 
 import values
 
@@ -167,5 +165,4 @@ def try_key(session, judge, chance):
 
 def encode(value):
     """base64url of JSON, without padding."""
-    import base64
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b'=').decode()

@@ -100,10 +100,12 @@ SESSIONS = {
     'superuser': ('postgres', ''), 'superuser signed in': ('postgres', SIGNED_IN),
 }
 
+HOSTILE = 'SET LOCAL search_path = input_hostile, pg_catalog, public; '
+
 # A context: statements before the call, within its transaction.
 CONTEXTS = {
     'read only': 'SET TRANSACTION READ ONLY',
-    'hostile path': 'SET LOCAL search_path = input_hostile, pg_catalog, public',
+    'hostile path': HOSTILE[:-2],
     'no path': "SET LOCAL search_path = ''",
     'old strings': 'SET LOCAL standard_conforming_strings = off; SET LOCAL backslash_quote = on; SET LOCAL escape_string_warning = off',
     'styles': "SET LOCAL datestyle = 'German, DMY'; SET LOCAL intervalstyle = sql_standard; SET LOCAL timezone = 'Asia/Kathmandu';"
@@ -281,6 +283,7 @@ def calls_of(function, chance, long_run):
     if function['variadic']:
         first.append(f"SELECT casnet.{function['name']}({', '.join(['NULL'] * (len(types) + 2))})")
     rest = []
+    first[1:1] = [HOSTILE + first[0]]
     for place, type_name in enumerate(types):
         options = ['NULL'] + list(values.values_of(type_name))
         if long_run and type_name == 'text':
@@ -291,7 +294,7 @@ def calls_of(function, chance, long_run):
         rest.append(call_text(function, [chance.choice(['NULL'] + list(values.values_of(t))) if chance.random() < 0.7 else b
                                          for t, b in zip(types, base)], named=chance.random() < 0.2))
     chance.shuffle(rest)
-    return first + rest
+    return first + [HOSTILE + call if chance.random() < 0.1 else call for call in rest]
 
 
 def try_functions(sessions, functions, judge, chance, options):
@@ -308,7 +311,7 @@ def try_functions(sessions, functions, judge, chance, options):
             session.begin()
             before = session.identity()
             for done, statement in enumerate(calls):
-                if done >= 2 and time.monotonic() > min(deadline, end + 10):
+                if done >= 3 and time.monotonic() > min(deadline, end + 10):
                     judge.cut_short[function['name']] = judge.cut_short.get(function['name'], 0) + len(calls) - done
                     break
                 session.call(function['name'], statement, 'ROLLBACK TO s; ')
@@ -539,8 +542,8 @@ def main():
     parser.add_argument('--only', help='a single function')
     parser.add_argument('--errors', action='store_true', help='list the kinds of errors that the server raised, with an example')
     options = parser.parse_args()
-    options.functions = 3000 if options.long else 45
-    seconds = options.seconds or (120 if options.long else 10)
+    options.functions = 3000 if options.long else 35
+    seconds = options.seconds or (120 if options.long else 8)
     chance = random.Random(options.seed)
     judge = Judge(options.seed)
     print(f'seed {options.seed}', flush=True)

@@ -61,7 +61,7 @@ NOT_TEXT = [r"convert_from('\xff', 'UTF8')", r"convert_from('\xeda080', 'UTF8')"
             r"E'\uD800'", "chr(0)"]
 
 TIMES = ["'infinity'", "'-infinity'", "'4713-11-24 00:00:00 BC'", "'294276-12-31 23:59:59.999999'", "'epoch'", "'0001-01-01 BC'",
-         "'2000-01-01'", "'9999-12-31 23:59:59.9999999'", "now()", "'nonsense'"]
+         "'2000-01-01'", "'9999-12-31 23:59:59.9999999'", "pg_catalog.now()", "'nonsense'"]
 
 DEEP = "(repeat('[', 6000) || repeat(']', 6000))::jsonb"
 DOCUMENTS = [
