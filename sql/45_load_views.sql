@@ -27,8 +27,13 @@ DECLARE
 	grants text[];
 	change text;
 BEGIN
-	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO STRICT target
+	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO target
 	  FROM pg_class AS c WHERE c.oid = make_load_view.relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no such table'
+			USING ERRCODE = '02000',
+				  HINT = 'Give the name of a table, with its schema.';
+	END IF;
 	IF octet_length(target.relname || '_load') > 63 THEN
 		RAISE EXCEPTION 'the name of table % is too long for a view named after it with _load',
 				make_load_view.relation

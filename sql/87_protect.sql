@@ -40,12 +40,17 @@ DECLARE
 	remedy text := 'Protect an ordinary or partitioned table of the application.';
 BEGIN
 	SELECT c.*, a.attnum AS tenant, a.atttypid, a.attgenerated
-	  INTO STRICT target
+	  INTO target
 	  FROM pg_class AS c
 	  LEFT JOIN pg_attribute AS a
 		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
 		   AND NOT a.attisdropped
 	 WHERE c.oid = require_protectable.relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no such table'
+			USING ERRCODE = '02000',
+				  HINT = 'Give the name of a table, with its schema.';
+	END IF;
 
 	IF target.relkind IN ('v', 'm') THEN
 		trouble := 'It is a view.';

@@ -266,23 +266,27 @@ CREATE FUNCTION casnet.document_value_fits(kind text, value jsonb)
 				AND (value OPERATOR(pg_catalog.#>>) '{}'
 						OPERATOR(pg_catalog.~~) '____%-__-__T__:__:__.______Z%'
 					 OR value OPERATOR(pg_catalog.#>>) '{}'
-						IN ('infinity', '-infinity'))
+						OPERATOR(pg_catalog.=)
+						ANY (ARRAY['infinity', '-infinity']))
 		WHEN pg_catalog.left(kind, 4) OPERATOR(pg_catalog.=) 'date'
 			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'string'
 				AND (value OPERATOR(pg_catalog.#>>) '{}'
 						OPERATOR(pg_catalog.~~) '____%-__-__%'
 					 OR value OPERATOR(pg_catalog.#>>) '{}'
-						IN ('infinity', '-infinity'))
+						OPERATOR(pg_catalog.=)
+						ANY (ARRAY['infinity', '-infinity']))
 		WHEN kind OPERATOR(pg_catalog.=) 'role'
 			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'string'
 				AND value OPERATOR(pg_catalog.#>>) '{}'
-					IN ('owner', 'admin', 'member', 'viewer')
+					OPERATOR(pg_catalog.=)
+					ANY (ARRAY['owner', 'admin', 'member', 'viewer'])
 		WHEN kind OPERATOR(pg_catalog.=) 'names'
 			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'array'
 				AND NOT value OPERATOR(pg_catalog.@?)
 						'strict $[*] ? (@.type() != "string")'
 		ELSE pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=)
-			CASE kind WHEN 'boolean' THEN 'boolean' WHEN 'object' THEN 'object'
+			CASE WHEN kind OPERATOR(pg_catalog.=) 'boolean' THEN 'boolean'
+				WHEN kind OPERATOR(pg_catalog.=) 'object' THEN 'object'
 				ELSE 'string' END
 		END
 $$;
@@ -444,7 +448,8 @@ BEGIN
 	RAISE EXCEPTION 'document % cannot be imported', place
 			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
 		USING ERRCODE = 'invalid_parameter_value',
-			  DETAIL = coalesce(problem, casnet.document_problem(document)),
+			  DETAIL = coalesce(problem, casnet.document_problem(document),
+								'It is not of the expected shape.'),
 			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
 END
 $$;
@@ -626,6 +631,7 @@ DECLARE
 	account uuid;
 	range record;
 	document record;
+	at tid;
 BEGIN
 	members := '{}';
 	IF batches IS NULL THEN
@@ -639,6 +645,7 @@ BEGIN
 			casnet.document_source(documents, document_column), 'members')
 			USING range.first, range.last
 		LOOP
+			at := document.at;
 			IF importer IS NULL THEN
 				account := (SELECT u.id FROM casnet.users AS u
 					WHERE lower(u.username) = lower(document.r->>'username')
@@ -691,8 +698,12 @@ EXCEPTION
 	WHEN unique_violation THEN
 		RAISE;
 	WHEN data_exception OR integrity_constraint_violation THEN
-		PERFORM casnet.refuse_document(documents, document_column,
-									   document.at, SQLERRM);
+		-- Before the first document it is no document's fault.
+		IF at IS NULL THEN
+			RAISE;
+		END IF;
+		PERFORM casnet.refuse_document(documents, document_column, at,
+									   SQLERRM);
 END
 $$;
 COMMENT ON FUNCTION casnet.import_members(regclass, name, jsonb, uuid, uuid, OUT jsonb, OUT tid) IS

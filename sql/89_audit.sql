@@ -206,8 +206,13 @@ DECLARE
 	wrong text;
 	tenant text;
 BEGIN
-	SELECT c.* INTO STRICT class FROM pg_class AS c
+	SELECT c.* INTO class FROM pg_class AS c
 	 WHERE c.oid = check_auditable.relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no such table'
+			USING ERRCODE = '02000',
+				  HINT = 'Give the name of a table, with its schema.';
+	END IF;
 	SELECT m.kind INTO kind FROM casnet.managed_tables() AS m
 	 WHERE m.relation = check_auditable.relation;
 	root := pg_partition_root(check_auditable.relation);

@@ -119,6 +119,8 @@ extern HeapTuple casnet_scan_next(CasnetScan *scan);
 extern Datum casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column,
 							   bool *isnull);
 extern void casnet_scan_end(CasnetScan *scan);
+extern int	casnet_trigger_column(Relation relation, const char *column,
+								  Oid type);
 
 /* session.c: who the session is, by its settings */
 

@@ -16,9 +16,9 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
@@ -57,38 +57,32 @@ row_trigger(FunctionCallInfo fcinfo, const char *name, bool before)
 	return trigger;
 }
 
-/* A column of the row; elog when the table has none of that name. */
-static Datum
-column_value(Relation relation, HeapTuple row, const char *column,
-			 bool *isnull)
-{
-	int			number = SPI_fnumber(RelationGetDescr(relation), column);
-
-	if (number <= 0)
-		elog(ERROR, "table %s has no column %s",
-			 RelationGetRelationName(relation), column);
-	return heap_getattr(row, number, RelationGetDescr(relation), isnull);
-}
-
-/* A uuid column of the row; false when it is NULL. */
+/* A uuid column of the row; false when it is NULL.  Raises 42703, 42804. */
 static bool
 uuid_value(Relation relation, HeapTuple row, const char *column,
 		   pg_uuid_t *uuid)
 {
 	bool		isnull;
-	Datum		value = column_value(relation, row, column, &isnull);
+	int			number = casnet_trigger_column(relation, column, UUIDOID);
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
 
 	if (!isnull)
 		*uuid = *DatumGetUUIDP(value);
 	return !isnull;
 }
 
-/* A text column of the row, or the empty string when it is NULL. */
+/*
+ * A text column of the row, or the empty string when it is NULL.  Raises 42703,
+ * 42804.
+ */
 static char *
 text_value(Relation relation, HeapTuple row, const char *column)
 {
 	bool		isnull;
-	Datum		value = column_value(relation, row, column, &isnull);
+	int			number = casnet_trigger_column(relation, column, TEXTOID);
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
 
 	return isnull ? pstrdup("") : TextDatumGetCString(value);
 }

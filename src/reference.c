@@ -44,7 +44,8 @@ owner_of(Oid table)
  * in the schema of the table with the trigger, whose tenant_id and column
  * equal tenant_id and key of the row.  It runs as the owner of that table, as
  * the server's own cascades do, since the rows may be hidden from whoever
- * deletes.  Raises 39P01 when called in any other way.
+ * deletes.  Raises 39P01 when called in any other way, 42703 or 42804 when a
+ * column is missing.
  */
 Datum
 casnet_clear_references(PG_FUNCTION_ARGS)
@@ -80,13 +81,10 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < 2; i++)
 	{
-		int			number = SPI_fnumber(RelationGetDescr(relation),
-										 i == 0 ? "tenant_id" : arguments[2]);
+		int			number = casnet_trigger_column(relation, i == 0 ?
+												   "tenant_id" : arguments[2],
+												   UUIDOID);
 
-		if (number <= 0)
-			elog(ERROR, "table %s lacks a column that its trigger %s needs",
-				 RelationGetRelationName(relation),
-				 trigger->tg_trigger->tgname);
 		values[i] = heap_getattr(trigger->tg_trigtuple, number,
 								 RelationGetDescr(relation), &isnull[i]);
 		if (isnull[i])

@@ -278,10 +278,19 @@ casnet_search_part(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(part, length));
 }
 
-/* Lower case by the database's own locale, as pg_trgm does it. */
+/*
+ * Lower case by the database's own locale, as pg_trgm does it.  In multibyte
+ * encodings other than UTF8, which the server checks by the pattern of their
+ * bytes only, the C library does not know every character and the server
+ * would raise for such a value; so there, ASCII only.  An index, which folds
+ * more, still finds all that is then compared.
+ */
 static text *
 fold(const char *string, size_t length)
 {
+	if (pg_database_encoding_max_length() > 1 &&
+		GetDatabaseEncoding() != PG_UTF8)
+		return cstring_to_text(asc_tolower(string, length));
 	return cstring_to_text(str_tolower(string, length,
 									   DEFAULT_COLLATION_OID));
 }

@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -32,21 +32,6 @@ before_row_trigger(FunctionCallInfo fcinfo, const char *name)
 	return trigger;
 }
 
-/* The number of a column that the trigger needs; raises 42703. */
-static int
-column_number(Relation relation, const char *column)
-{
-	int			number = SPI_fnumber(RelationGetDescr(relation), column);
-
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column %s",
-						RelationGetRelationName(relation), column),
-				 errhint("Drop the trigger, or add the column.")));
-	return number;
-}
-
 /* The row with one column replaced. */
 static HeapTuple
 replace_column(Relation relation, HeapTuple row, int number, Datum value,
@@ -61,14 +46,16 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
  *
  * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
  * later than it was, also twice in one transaction or after the clock was set
- * back.
+ * back.  Raises 39P01 when called in any other way, 42703 or 42804 when the
+ * table has no such column.
  */
 Datum
 casnet_touch_updated_at(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = before_row_trigger(fcinfo, "touch_updated_at");
 	Relation	relation = trigger->tg_relation;
-	int			number = column_number(relation, "updated_at");
+	int			number = casnet_trigger_column(relation, "updated_at",
+											   TIMESTAMPTZOID);
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		before;
 	bool		isnull;
@@ -113,15 +100,17 @@ is_completed(Relation relation, HeapTuple row, int status)
  *
  * BEFORE INSERT OR UPDATE FOR EACH ROW: completed_at is NULL unless status is
  * COMPLETED; when a row becomes that, the present time unless one was given;
- * while it stays that, what it was unless another one is given.
+ * while it stays that, what it was unless another one is given.  Raises as
+ * touch_updated_at() does.
  */
 Datum
 casnet_stamp_completed_at(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = before_row_trigger(fcinfo, "stamp_completed_at");
 	Relation	relation = trigger->tg_relation;
-	int			status = column_number(relation, "status");
-	int			completed_at = column_number(relation, "completed_at");
+	int			status = casnet_trigger_column(relation, "status", TEXTOID);
+	int			completed_at = casnet_trigger_column(relation, "completed_at",
+													 TIMESTAMPTZOID);
 	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	HeapTuple	row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	TupleDesc	tupdesc = RelationGetDescr(relation);

@@ -1,0 +1,96 @@
+/*
+ * fuzz_jwk.c
+ *		Public keys of JWKs.  The input is the algorithm's number, the first and
+ *		the second member, with line ends between them.
+ *
+ * A key that is accepted must be one that OpenSSL reads back, of the kind that
+ * was asked for, that encodes to the same bytes, and that no signature of
+ * zeros verifies with.
+ */
+#include "../../src/key.c"
+
+#include "server.h"
+
+/* Signatures by a secret are not of this target. */
+pg_hmac_ctx *
+pg_hmac_create(pg_cryptohash_type type)
+{
+	abort();
+}
+
+int
+pg_hmac_init(pg_hmac_ctx *ctx, const uint8 *key, size_t len)
+{
+	abort();
+}
+
+int
+pg_hmac_update(pg_hmac_ctx *ctx, const uint8 *data, size_t len)
+{
+	abort();
+}
+
+int
+pg_hmac_final(pg_hmac_ctx *ctx, uint8 *dest, size_t len)
+{
+	abort();
+}
+
+void
+pg_hmac_free(pg_hmac_ctx *ctx)
+{
+	abort();
+}
+
+bool
+pg_strong_random(void *buf, size_t len)
+{
+	abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = {"HS256", "EdDSA", "ES256", "RS256", "none"};
+	static const size_t lengths[] = {0, 64, 64, 256, 0};
+	LOCAL_FCINFO(fcinfo, 3);
+	const uint8_t *line_end = size > 2 ? memchr(data + 2, '\n', size - 2) : NULL;
+	int			which;
+
+	selftest(data, size);
+	if (line_end == NULL || data[0] < '0' || data[0] > '4')
+		return 0;
+	which = data[0] - '0';
+	InitFunctionCallInfoData(*fcinfo, NULL, 3, InvalidOid, NULL, NULL);
+	if (setjmp(raised) == 0)
+	{
+		static const unsigned char zeros[256];
+		bytea	   *der;
+		const unsigned char *c;
+		unsigned char *back = NULL;
+		EVP_PKEY   *key;
+		int			length;
+
+		fcinfo->args[0].value = PointerGetDatum(cstring_to_text_with_len(names[which], strlen(names[which])));
+		fcinfo->args[1].value = PointerGetDatum(cstring_to_text_with_len((const char *) data + 2, line_end - data - 2));
+		fcinfo->args[2].value = PointerGetDatum(cstring_to_text_with_len((const char *) line_end + 1, data + size - line_end - 1));
+		der = DatumGetByteaPP(casnet_jwk_public_key(fcinfo));
+
+		c = (unsigned char *) VARDATA_ANY(der);
+		key = d2i_PUBKEY(NULL, &c, VARSIZE_ANY_EXHDR(der));
+		MUST(key != NULL && c == (unsigned char *) VARDATA_ANY(der) + VARSIZE_ANY_EXHDR(der));
+		MUST(key_fits(key, (JwsAlgorithm) which) && EVP_PKEY_get_bits(key) >= 253);
+		length = i2d_PUBKEY(key, &back);
+		MUST(length == (int) VARSIZE_ANY_EXHDR(der) && memcmp(back, VARDATA_ANY(der), length) == 0);
+		OPENSSL_free(back);
+		EVP_PKEY_free(key);
+		/* A point of small order takes zeros for a signature of anything. */
+		if (which != 1)
+			MUST(!casnet_key_verify((JwsAlgorithm) which, (uint8 *) VARDATA_ANY(der), length, "abc", 3, zeros, lengths[which]));
+		MUST(ERR_peek_error() == 0);
+	}
+	else
+		MUST(raised_sqlstate == ERRCODE_INVALID_PARAMETER_VALUE);
+	forget_memory();
+	return 0;
+}

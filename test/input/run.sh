@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+#
+# run.sh - call every function of casnet with bad input, in every role.
+#
+# usage: test/input/run.sh [--long] [--seed N] [--only FUNCTION] [--seconds N]
+#
+# Takes a server by PGHOST, PGPORT and PGUSER, with casnet installed.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+exec /usr/bin/python3 "$here/input.py" "$@"
