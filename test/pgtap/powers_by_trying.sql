@@ -34,7 +34,7 @@ CREATE FUNCTION public.powers(t public.tried) RETURNS text LANGUAGE sql AS $$
 		|| public.may(format('UPDATE casnet.%I SET %s', t.name, t.setting), 'U')
 		|| public.may(format('DELETE FROM casnet.%I', t.name), 'D')
 		|| public.may(format('TRUNCATE casnet.%I', t.name), 'T')
-		|| CASE WHEN t.key_columns IS NULL THEN '' ELSE
+		|| CASE WHEN t.key_columns IS NULL THEN CASE WHEN has_any_column_privilege('casnet.' || t.name, 'REFERENCES') THEN 'R' ELSE '' END ELSE
 		   public.may(format('CREATE TABLE public.probe (%s, FOREIGN KEY (%s) REFERENCES casnet.%I (%s))', t.key_definition, t.key_columns, t.name, t.key_columns), 'R') END
 		|| public.may(format('CREATE TRIGGER probe AFTER INSERT ON casnet.%I EXECUTE FUNCTION public.nothing()', t.name), 'G')
 	END
@@ -70,6 +70,13 @@ SELECT is(powers(t), coalesce(w.administrators, ''), 'administrator on ' || t.na
 SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, hashed_password IU, is_active SIU, is_superuser SIU, created_at SIU, updated_at SIU', 'columns of users');
 SELECT is(columns_of('tenants'), 'id SIUR, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
 SELECT ok(NOT has_schema_privilege('casnet', 'CREATE') AND has_schema_privilege('casnet', 'USAGE'), 'nothing is made in the schema');
+RESET SESSION AUTHORIZATION;
+-- PUBLIC has nothing, which shows with a role that gets into the schema.
+CREATE ROLE tap_guest;
+GRANT USAGE ON SCHEMA casnet TO tap_guest;
+SET LOCAL SESSION AUTHORIZATION tap_guest;
+SELECT ok(NOT has_table_privilege('casnet.' || name, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+		  AND NOT has_any_column_privilege('casnet.' || name, 'SELECT, INSERT, UPDATE, REFERENCES'), 'guest on ' || name) FROM tried;
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_nobody;
 SELECT ok(NOT has_schema_privilege('tap_nobody', 'casnet', 'USAGE'), 'nobody else gets into the schema');
