@@ -250,6 +250,8 @@ class Server:
         if late or 'server closed the connection' in output or 'crash of another' in output:
             self.revive()
             return 'no end within %d seconds' % timeout if late else 'crash: ' + output.strip()[-200:]
+        if 'connection to server on socket' in output:
+            raise RuntimeError('the server is gone: ' + output.strip()[-200:])
         if stopped and self.others(20):
             self.revive()
         return failures_of_tap(output)
