@@ -26,7 +26,7 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
 	('persons_name_check', $$UPDATE casnet.persons SET name = ' '$$), ('persons_name_check', $$UPDATE casnet.persons SET name = repeat('x', 2001)$$), ('persons_gender_check', $$UPDATE casnet.persons SET gender = 'male'$$),
 	('persons_contact_info_check', $$UPDATE casnet.persons SET contact_info = '[]'$$),
 	('tags_name_check', $$UPDATE casnet.tags SET name = ' '$$), ('tags_name_check', $$UPDATE casnet.tags SET name = repeat('x', 101)$$),
-	('tasks_status_check', $$UPDATE casnet.tasks SET status = 'DONE'$$), ('tasks_priority_check', $$UPDATE casnet.tasks SET priority = 'URGENT'$$),
+	('tasks_status_check', $$UPDATE casnet.tasks SET status = 'DONE'$$), ('tasks_priority_check', $$UPDATE casnet.tasks SET priority = 'URGENT'$$), ('tasks_completed_at_check', $$UPDATE casnet.tasks SET completed_at = now()$$),
 	('calendar_events_ends_at_check', $$UPDATE casnet.calendar_events SET ends_at = starts_at - interval '1 s'$$), ('calendar_events_status_check', $$UPDATE casnet.calendar_events SET status = 'MAYBE'$$),
 	('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = ' '$$), ('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = repeat('x', 256)$$),
 	('signing_keys_algorithm_check', $$UPDATE casnet.signing_keys SET algorithm = 'none'$$), ('signing_keys_key_check', $$UPDATE casnet.signing_keys SET key = '\x00'$$),
