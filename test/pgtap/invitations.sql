@@ -88,7 +88,8 @@ SELECT is(pg_temp.accepted(:'code'), :'no_such', 'inviter demoted');
 SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'also for a lower role: a member invites nobody');
 ROLLBACK TO c;
 -- May still invite, but holds less: neither the rank of others counts, nor the own one elsewhere.
-INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'adam', :'south', 'owner');
+INSERT INTO casnet.tenants (id, name) VALUES ('00000000-0000-7000-8000-000000000010', 'East');
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'adam', '00000000-0000-7000-8000-000000000010', 'owner');
 UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam' AND tenant_id = :'north';
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'adam', :'north', 'manage_users');
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'a member who may invite makes no admin');
