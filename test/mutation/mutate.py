@@ -59,6 +59,11 @@ def enumerate_mutants(server, groups):
     return mutants
 
 
+def stems(text):
+    """The beginnings of the words, by which a test and a mutant are about the same."""
+    return {word[:5] for word in re.findall('[a-z]{4,}', text.lower())}
+
+
 class Order:
     """Which unit to try first: what noticed mutants of the same kind and object before."""
 
@@ -89,6 +94,7 @@ class Order:
             score = self.kills[unit, mutant['kind']] + sum(
                 10 * self.kills[unit, mutant['kind'], o] for o in mutant['objects'])
             score += 3 * sum(o in self.texts.get(unit, '') for o in mutant['objects'])
+            score += 2 * len(stems(mutant['id']) & stems(unit))
             return unit != self.killers.get(mutant['id']), stage, -score / (seconds + 0.3), seconds
         return sorted((u for u in self.units if self.coverage.reaches(u, mutant)), key=rank)
 
