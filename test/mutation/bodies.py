@@ -18,7 +18,7 @@ CHECKS = [
 
 CONJUNCT_END = re.compile(
     r'\b(AND|OR|GROUP|ORDER|RETURNING|LIMIT|FOR|UNION|EXCEPT|INTERSECT|WHERE|JOIN|LEFT|ON'
-    r'|LOOP|THEN|WINDOW|HAVING|INTO|CROSS|USING|OFFSET|SET)\b|;|\)', re.I)
+    r'|LOOP|THEN|WHEN|ELSE|END|WINDOW|HAVING|INTO|CROSS|USING|OFFSET|SET)\b|;|\)', re.I)
 
 WHOSE = re.compile(r'tenant|user|member|owner|invited|assignee', re.I)
 
@@ -49,7 +49,7 @@ def conjuncts(masked, text):
                 break
             i += 1
         part = text[depth_start:i]
-        if WHOSE.search(part) and re.search(r'[=<>]|\bIN\b|\bIS\b', part) and 'BETWEEN' not in part:
+        if WHOSE.search(part) and re.search(r'[=<>]|\bIN\b|\bIS\b', part) and not re.search(r'\b(BETWEEN|CASE)\b', part):
             yield depth_start, depth_start + len(part.rstrip())
 
 
