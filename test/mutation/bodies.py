@@ -49,7 +49,7 @@ def conjuncts(masked, text):
                 break
             i += 1
         part = text[depth_start:i]
-        if WHOSE.search(part) and re.search(r'[=<>]|\bIN\b|\bIS\b', part) and not re.search(r'\b(BETWEEN|CASE)\b', part):
+        if WHOSE.search(part) and re.search(r'[=<>]|\bIN\b|\bIS\b', part) and not re.search(r'\b(BETWEEN|CASE|DELETE|INDEX)\b', part):
             yield depth_start, depth_start + len(part.rstrip())
 
 

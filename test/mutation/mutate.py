@@ -94,7 +94,7 @@ class Order:
             score = self.kills[unit, mutant['kind']] + sum(
                 10 * self.kills[unit, mutant['kind'], o] for o in mutant['objects'])
             score += 3 * sum(o in self.texts.get(unit, '') for o in mutant['objects'])
-            score += 2 * len(stems(mutant['id']) & stems(unit))
+            score += 10 * len(stems(mutant['id']) & stems(unit))
             return unit != self.killers.get(mutant['id']), stage, -score / (seconds + 0.3), seconds
         return sorted((u for u in self.units if self.coverage.reaches(u, mutant)), key=rank)
 
