@@ -119,7 +119,7 @@ def judge(server, mutant, order, budget):
     began = time.time()
     tried = 0
     if catalog_first(mutant):
-        for unit in order.units:
+        for unit in sorted(order.units, key=lambda u: -order.kills[u, mutant['kind']]):
             if unit.startswith('golden/'):
                 tried += 1
                 detail = server.run_golden(unit[7:], 0, mutant['sql'])
