@@ -1,5 +1,6 @@
 -- What the server is told of each function: s, i, v is volatility, then
--- parallel safety, STRICT, LEAKPROOF and SECURITY DEFINER, and its settings.
+-- parallel safety, STRICT, LEAKPROOF and SECURITY DEFINER, its settings, and who
+-- may call it.
 \set QUIET on
 \pset format unaligned
 SELECT p.oid::regprocedure AS function, l.lanname AS language,
@@ -7,7 +8,10 @@ SELECT p.oid::regprocedure AS function, l.lanname AS language,
 				 CASE WHEN p.proisstrict THEN 'strict' END,
 				 CASE WHEN p.proleakproof THEN 'leakproof' END,
 				 CASE WHEN p.prosecdef THEN 'definer' END) AS attributes,
-	   array_to_string(p.proconfig, '; ') AS settings
+	   array_to_string(p.proconfig, '; ') AS settings,
+	   (SELECT string_agg(coalesce(g.rolname, 'PUBLIC'), ' ' ORDER BY g.rolname COLLATE "C")
+		  FROM aclexplode(p.proacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
+		 WHERE a.grantee <> p.proowner) AS callers
   FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
  WHERE p.pronamespace = 'casnet'::regnamespace
  ORDER BY p.oid::regprocedure::text COLLATE "C";
