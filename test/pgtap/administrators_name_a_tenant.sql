@@ -1,7 +1,7 @@
 -- The functions about members take the active tenant of an administrator, who
 -- needs no membership; without one, or with one that is not there, they refuse.
 BEGIN;
-SELECT plan(30);
+SELECT plan(31);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TEMP TABLE calls AS SELECT * FROM unnest(ARRAY['casnet.add_member(''nora'')', 'casnet.set_member_role(''mia'', ''viewer'')', 'casnet.remove_member(''mia'')',
@@ -12,6 +12,7 @@ SELECT is(left(error_of('SELECT * FROM ' || call), 5), '55000', call || ' withou
 SELECT set_config('casnet.tenant_id', :'nowhere', true);
 SELECT isnt(error_of('SELECT * FROM ' || call), 'none', call || ' in no tenant') FROM calls WHERE call !~ 'members';
 SELECT set_config('casnet.tenant_id', :'north', true);
+SELECT is((SELECT string_agg(username || ' ' || role, ', ') FROM casnet.members()), 'adam admin, ines member, mia member, olga owner, vic viewer', 'the members of this tenant');
 SELECT is(error_of('SELECT * FROM ' || call), 'none', call || ' in a tenant') FROM calls;
 SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody''')), 5), '02000', 'there is no such user: ' || call) FROM calls WHERE call ~ 'nora';
 SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 5), '02000', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
