@@ -101,7 +101,7 @@ class Order:
 
 def worth_it(unit, mutant, order):
     """Of a change in the schema, only tests that speak of the object, or of all of them."""
-    if mutant['group'] != 'schema' or mutant['function'] or not unit.startswith('pgtap/'):
+    if mutant['group'] != 'schema' or mutant['function'] or not mutant['objects'] or not unit.startswith('pgtap/'):
         return True
     text = order.texts[unit]
     return 'relnamespace' in text or any(o in text for o in mutant['objects'])
