@@ -1,7 +1,7 @@
 -- An invitation: one code, one use, one email address, in time, and never more
 -- than the inviter holds when it is accepted.
 BEGIN;
-SELECT plan(66);
+SELECT plan(68);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 \set no_such '02000 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
@@ -86,6 +86,14 @@ SAVEPOINT c;
 UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam';
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'inviter demoted');
 SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'also for a lower role: a member invites nobody');
+ROLLBACK TO c;
+-- May still invite, but holds less: neither the rank of others counts, nor the own one elsewhere.
+INSERT INTO casnet.tenants (id, name) VALUES ('00000000-0000-7000-8000-000000000010', 'East');
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'adam', '00000000-0000-7000-8000-000000000010', 'owner');
+UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam' AND tenant_id = :'north';
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'adam', :'north', 'manage_users');
+SELECT is(pg_temp.accepted(:'code'), :'no_such', 'a member who may invite makes no admin');
+SELECT is(pg_temp.accepted(:'low_code'), 'none', 'but a viewer');
 ROLLBACK TO c;
 INSERT INTO casnet.user_tenants VALUES (:'otto', :'north', 'owner');
 UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = :'olga';

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+#
+# mutate.sh - break casnet in one way at a time, and see a test notice each.
+#
+# Works on copies: of the work tree, and of the server's programs, into which
+# the broken casnet is installed.  Removes everything again but its results.
+# Exit status 0 means that every mutant was noticed.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage()
+{
+	cat <<-'HELP'
+	usage: scripts/mutate.sh [--schema] [--functions] [--c] [--only PATTERN]
+	       [--units PATTERN] [--list] [--sample N] [--seed S] [--jobs N]
+	       [--budget SECONDS] [--state FOLDER] [--resume]
+
+	Changes one thing at a time, and runs tests until one notices
+	  --schema      policies, privileges, constraints, triggers, attributes
+	  --functions   conditions and checks in the bodies of functions in SQL
+	  --c           checks in src/*.c
+	All three without any of them. See test/mutation/README.md.
+
+	  --only        mutants whose name matches; --list only prints the names
+	  --units       tests whose name matches, such as 'pgtap|golden'
+	  --sample      so many of the mutants, by the seed
+	  --jobs        servers to work with at the same time (default 1)
+	  --budget      seconds for one mutant before it counts as surviving
+	  --state       where results and measurements are kept (default
+	                tmp_check/mutation); --resume goes on from them
+	HELP
+}
+
+# copy_server NUMBER: a copy of the server's folders that works where it is,
+# since programs find the others by their relative path; prints its pg_config.
+copy_server()
+{
+	local top=$WORK/server$1 option folder
+
+	for option in --bindir --pkglibdir --sharedir --includedir --includedir-server; do
+		folder=$("$PG_CONFIG" "$option")
+		mkdir -p "$top${folder%/*}"
+		[ -e "$top$folder" ] || cp -aL "$folder" "$top${folder%/*}/"
+	done
+	own "$top"
+	echo "$top$("$PG_CONFIG" --bindir)/pg_config"
+}
+
+main()
+{
+	local jobs=1 state=$ROOT/tmp_check/mutation resume=0 groups='' n original status=0
+	local -a options=() servers=()
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+			--schema | --functions | --c) groups+=${groups:+,}${1#--} ;;
+			--only | --units | --sample | --seed | --budget)
+				options+=("$1" "${2:?}")
+				shift ;;
+			--jobs) jobs=${2:?}; shift ;;
+			--state) state=$(realpath -m "${2:?}"); shift ;;
+			--list) options+=("$1") ;;
+			--resume) resume=1 ;;
+			-h | --help) usage; exit 0 ;;
+			*) usage >&2; exit 2 ;;
+		esac
+		shift
+	done
+
+	setup_work
+	need_packages test
+	original=$PG_CONFIG
+	for ((n = 0; n < jobs; n++)); do
+		PG_CONFIG=$original
+		servers+=("$(copy_server "$n")")
+	done
+	PG_CONFIG=${servers[0]}
+	BINDIR=$("$PG_CONFIG" --bindir)
+	build_and_install ''
+	for ((n = 1; n < jobs; n++)); do
+		PG_CONFIG=${servers[n]}
+		build_and_install_copy
+	done
+	PG_CONFIG=${servers[0]}
+
+	mkdir -p "$state" "$WORK/state" "$WORK/jobs"
+	[ ! -f "$state/coverage.json" ] || [ "$resume" -eq 0 ] || cp "$state/coverage.json" "$WORK/state/"
+	if [ "$resume" -eq 1 ] && [ -f "$state/results" ]; then
+		cp "$state/results" "$WORK/state/before"
+		options+=(--resume "$WORK/state/before")
+	else
+		: > "$state/results"
+	fi
+	own "$WORK/state" "$WORK/jobs"
+	[ -z "$groups" ] || options+=(--groups "$groups")
+	for n in "${servers[@]}"; do
+		options+=(--pg-config "$n")
+	done
+	exec 8>> "$state/results"
+	run_limited 86400 "${AS_SERVER[@]}" /usr/bin/python3 "$COPY/test/mutation/mutate.py" \
+		--work "$WORK/jobs" --tree "$COPY" --state "$WORK/state" --results 8 "${options[@]}" || status=$?
+	[ ! -f "$WORK/state/coverage.json" ] || cp "$WORK/state/coverage.json" "$state/"
+	say "results are in $state/results"
+	return "$status"
+}
+
+# build_and_install_copy: what is built already, into another copy of the server.
+build_and_install_copy()
+{
+	make -s -C "$COPY" PG_CONFIG="$PG_CONFIG" install > "$WORK/install.log" 2>&1 || {
+		cat "$WORK/install.log" >&2
+		die 'make install failed'
+	}
+	own "$COPY" "${PG_CONFIG%%/usr/*}"
+}
+
+main "$@"

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+#
+# run.sh - a sample of the mutants, each against the test that is known to
+# notice it; scripts/mutate.sh runs all of them against all tests.
+#
+# usage: test/mutation/run.sh [--long] [seconds [seed]]
+#
+# Uses copies of the server's folders and a server of its own, so that what is
+# installed stays as it is.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+long=0
+[ "${1:-}" != --long ] || { long=1; shift; }
+seconds=${1:-60}
+[ "$long" -eq 0 ] || seconds=${1:-1200}
+seed=${2:-$(date +%s)}
+work=$(mktemp -d "${TMPDIR:-/tmp}/mutation.XXXXXX")
+
+# finish: stop the server, should it still be there, and remove everything.
+# shellcheck disable=SC2317
+finish()
+{
+	local status=$?
+
+	[ ! -f "$work/jobs/w0/data/postmaster.pid" ] ||
+		pg_ctl -s -D "$work/jobs/w0/data" -m immediate -w stop || true
+	rm -rf "$work"
+	exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+for option in --bindir --pkglibdir --sharedir --includedir --includedir-server; do
+	folder=$("$PG_CONFIG" "$option")
+	mkdir -p "$work/server${folder%/*}"
+	[ -e "$work/server$folder" ] || cp -aL "$folder" "$work/server${folder%/*}/"
+done
+mkdir "$work/jobs" "$work/state"
+status=0
+/usr/bin/python3 -B "$here/mutate.py" --pg-config "$work/server$("$PG_CONFIG" --bindir)/pg_config" \
+	--work "$work/jobs" --tree "$(cd "$here/../.." && pwd)" --state "$work/state" \
+	--known --seconds "$seconds" --seed "$seed" || status=$?
+exit "$status"

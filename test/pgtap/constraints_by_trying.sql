@@ -1,0 +1,118 @@
+-- Every CHECK, NOT NULL, DEFAULT and unique key of the tables, by trying.  As a
+-- superuser, since nobody else writes all of them; constraints bind everybody.
+BEGIN;
+SELECT * FROM no_plan();
+\ir include/fixtures.sql
+CALL be('olga', 'North');
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES (:'vic', 'view_users');
+INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
+INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}');
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+
+SET LOCAL session_replication_role = replica;	-- the guards refuse before
+SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || statement)
+  FROM (VALUES ('users_username_check', $$UPDATE casnet.users SET username = ' '$$), ('users_username_check', $$UPDATE casnet.users SET username = repeat('x', 2001)$$),
+	('users_email_check', $$UPDATE casnet.users SET email = ' '$$), ('users_email_check', $$UPDATE casnet.users SET email = repeat('x', 2001)$$),
+	('tenants_name_check', $$UPDATE casnet.tenants SET name = ' '$$), ('tenants_name_check', $$UPDATE casnet.tenants SET name = repeat('x', 2001)$$),
+	('user_tenants_role_check', $$INSERT INTO casnet.user_tenants (user_id, role) VALUES ('00000000-0000-7000-8000-000000000008', 'guest')$$),
+	('role_permissions_role_check', $$INSERT INTO casnet.role_permissions VALUES ('guest', 'view_tags')$$),
+	('role_permissions_permission_check', $$INSERT INTO casnet.role_permissions VALUES ('viewer', ' ')$$), ('role_permissions_permission_check', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'a,b')$$),
+	('role_permissions_permission_check', $$INSERT INTO casnet.role_permissions VALUES ('viewer', repeat('x', 64))$$),
+	('user_tenant_permissions_permission_check', $$UPDATE casnet.user_tenant_permissions SET permission = ' '$$), ('user_tenant_permissions_permission_check', $$UPDATE casnet.user_tenant_permissions SET permission = 'a,b'$$),
+	('user_tenant_permissions_permission_check', $$UPDATE casnet.user_tenant_permissions SET permission = repeat('x', 64)$$),
+	('persons_name_check', $$UPDATE casnet.persons SET name = ' '$$), ('persons_name_check', $$UPDATE casnet.persons SET name = repeat('x', 2001)$$), ('persons_gender_check', $$UPDATE casnet.persons SET gender = 'male'$$),
+	('persons_contact_info_check', $$UPDATE casnet.persons SET contact_info = '[]'$$),
+	('tags_name_check', $$UPDATE casnet.tags SET name = ' '$$), ('tags_name_check', $$UPDATE casnet.tags SET name = repeat('x', 101)$$),
+	('tasks_status_check', $$UPDATE casnet.tasks SET status = 'DONE'$$), ('tasks_priority_check', $$UPDATE casnet.tasks SET priority = 'URGENT'$$), ('tasks_completed_at_check', $$UPDATE casnet.tasks SET completed_at = now()$$),
+	('calendar_events_ends_at_check', $$UPDATE casnet.calendar_events SET ends_at = starts_at - interval '1 s'$$), ('calendar_events_status_check', $$UPDATE casnet.calendar_events SET status = 'MAYBE'$$),
+	('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = ' '$$), ('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = repeat('x', 256)$$),
+	('signing_keys_algorithm_check', $$UPDATE casnet.signing_keys SET algorithm = 'none'$$), ('signing_keys_key_check', $$UPDATE casnet.signing_keys SET key = '\x00'$$),
+	('invitations_email_check', $$UPDATE casnet.invitations SET email = ' '$$), ('invitations_role_check', $$UPDATE casnet.invitations SET role = 'guest'$$),
+	('protected_resource_check', $$UPDATE casnet.protected SET resource = 'A b'$$), ('protected_resource_check', $$UPDATE casnet.protected SET resource = repeat('x', 57)$$),
+	('guarded_schemas_action_check', $$UPDATE casnet.guarded_schemas SET action = 'allow'$$)) AS v (name, statement);
+
+-- Only these columns may be empty.
+CREATE TEMP TABLE optional (name, columns) AS VALUES
+	('users', 'full_name hashed_password'), ('tenants', 'description'), ('user_tenants', ''), ('role_permissions', ''), ('user_tenant_permissions', ''),
+	('persons', 'date_of_birth gender'), ('records', 'search_vector'), ('tags', ''), ('record_tags', ''), ('tasks', 'description due_date completed_at assignee_id record_id'),
+	('calendar_events', 'description location ends_at recurrence_rule record_id'), ('signing_keys', 'issuer audience retired_at'), ('revoked_tokens', ''),
+	('token_cutoffs', 'spared'), ('invitations', ''), ('protected', ''), ('guarded_schemas', '');
+SELECT alike(error_of(format('UPDATE casnet.%I SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
+  FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = ('casnet.' || o.name)::regclass
+ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (string_to_array(o.columns, ' '));
+SET LOCAL session_replication_role = origin;
+SELECT alike(error_of(format('INSERT INTO casnet.audit_entries SELECT (jsonb_populate_record(NULL::casnet.audit_entries, %L)).*', to_jsonb(e) - name)),
+		  format('23502 | null value in column "%s"%%', name), name || ' of an entry is there')
+  FROM (VALUES (now(), casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT')) AS e (at, id, transaction_id, session_role, role, relation, action),
+	   unnest(ARRAY['at', 'id', 'transaction_id', 'session_role', 'role', 'relation', 'action']) AS name;
+
+SELECT is(error_of(statement), 'none', 'the rest has defaults: ' || statement)
+  FROM unnest(ARRAY[$$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$, $$INSERT INTO casnet.tenants (name) VALUES ('x')$$,
+	$$INSERT INTO casnet.user_tenants (user_id) VALUES ('00000000-0000-7000-8000-000000000008')$$, $$INSERT INTO casnet.role_permissions (role, permission) VALUES ('viewer', 'x')$$,
+	$$INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES ('00000000-0000-7000-8000-000000000004', 'view_tags')$$,
+	$$INSERT INTO casnet.persons (name) VALUES ('x')$$, $$INSERT INTO casnet.records (title) VALUES ('x')$$, $$INSERT INTO casnet.tags (name) VALUES ('x')$$,
+	$$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000003a0', '00000000-0000-7000-8000-0000000009a0')$$,
+	$$INSERT INTO casnet.tasks (title) VALUES ('x')$$, $$INSERT INTO casnet.calendar_events (title, starts_at) VALUES ('x', now())$$,
+	$$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', decode(repeat('00', 32), 'hex'))$$,
+	$$INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-000000000001', now())$$,
+	$$INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$,
+	$$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$,
+	$$INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}') ON CONFLICT DO NOTHING$$,
+	$$INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('x', 'refuse')$$]) AS statement;
+
+SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
+  FROM (VALUES ('users_pkey', $$INSERT INTO casnet.users (id, username, email) VALUES ('00000000-0000-7000-8000-000000000001', 'x', 'x')$$),
+	('users_username_key', $$INSERT INTO casnet.users (username, email) VALUES ('olga', 'x')$$), ('users_email_key', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'olga@north.test')$$),
+	('users_username_lower_key', $$INSERT INTO casnet.users (username, email) VALUES ('OLGA', 'x')$$), ('users_email_lower_key', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'OLGA@north.test')$$),
+	('tenants_pkey', $$INSERT INTO casnet.tenants (id, name) VALUES ('00000000-0000-7000-8000-0000000000a0', 'x')$$), ('tenants_name_key', $$INSERT INTO casnet.tenants (name) VALUES ('North')$$),
+	('user_tenants_pkey', $$INSERT INTO casnet.user_tenants (user_id) VALUES ('00000000-0000-7000-8000-000000000004')$$),
+	('role_permissions_pkey', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'view_tags')$$),
+	('user_tenant_permissions_pkey', $$INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES ('00000000-0000-7000-8000-000000000004', 'view_users')$$),
+	('persons_pkey', $$INSERT INTO casnet.persons (id, name) SELECT id, 'x' FROM casnet.persons WHERE tenant_id = casnet.current_tenant_id()$$),
+	('records_pkey', $$INSERT INTO casnet.records (id, title) SELECT id, 'x' FROM casnet.records WHERE tenant_id = casnet.current_tenant_id()$$),
+	('tags_pkey', $$INSERT INTO casnet.tags (id, name) SELECT id, 'x' FROM casnet.tags WHERE tenant_id = casnet.current_tenant_id()$$),
+	('tags_tenant_id_name_key', $$INSERT INTO casnet.tags (name) VALUES ('North tag')$$),
+	('record_tags_pkey', $$INSERT INTO casnet.record_tags SELECT tenant_id, record_id, tag_id FROM casnet.record_tags$$),
+	('tasks_pkey', $$INSERT INTO casnet.tasks (id, title) SELECT id, 'x' FROM casnet.tasks WHERE tenant_id = casnet.current_tenant_id()$$),
+	('calendar_events_pkey', $$INSERT INTO casnet.calendar_events (id, title, starts_at) SELECT id, 'x', now() FROM casnet.calendar_events WHERE tenant_id = casnet.current_tenant_id()$$),
+	('signing_keys_pkey', $$INSERT INTO casnet.signing_keys SELECT * FROM casnet.signing_keys$$), ('revoked_tokens_pkey', $$INSERT INTO casnet.revoked_tokens SELECT * FROM casnet.revoked_tokens$$),
+	('token_cutoffs_pkey', $$INSERT INTO casnet.token_cutoffs SELECT * FROM casnet.token_cutoffs$$), ('invitations_pkey', $$INSERT INTO casnet.invitations SELECT * FROM casnet.invitations$$),
+	('protected_pkey', $$INSERT INTO casnet.protected SELECT * FROM casnet.protected$$), ('guarded_schemas_pkey', $$INSERT INTO casnet.guarded_schemas SELECT * FROM casnet.guarded_schemas$$)) AS v (name, statement);
+
+SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what is there')
+  FROM (VALUES ('user_tenants_user_id_fkey', $$INSERT INTO casnet.user_tenants (user_id) VALUES ('00000000-0000-7000-8000-0000000000ff')$$),
+	('user_tenants_tenant_id_fkey', $$INSERT INTO casnet.user_tenants (user_id, tenant_id) VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000ff')$$),
+	('user_tenant_permissions_user_id_tenant_id_fkey', $$INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES ('00000000-0000-7000-8000-000000000005', 'view_tags')$$),
+	('persons_tenant_id_fkey', $$INSERT INTO casnet.persons (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
+	('records_tenant_id_fkey', $$INSERT INTO casnet.records (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
+	('tags_tenant_id_fkey', $$INSERT INTO casnet.tags (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
+	('record_tags_tenant_id_record_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009a0')$$),
+	('record_tags_tenant_id_tag_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$),
+	('tasks_tenant_id_fkey', $$INSERT INTO casnet.tasks (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
+	('tasks_assignee_id_tenant_id_fkey', $$INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '00000000-0000-7000-8000-000000000005')$$),
+	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
+	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
+	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
+	('revoked_tokens_user_id_fkey', $$UPDATE casnet.revoked_tokens SET user_id = '00000000-0000-7000-8000-0000000000ff'$$), ('token_cutoffs_user_id_fkey', $$UPDATE casnet.token_cutoffs SET user_id = '00000000-0000-7000-8000-0000000000ff'$$),
+	('invitations_tenant_id_fkey', $$UPDATE casnet.invitations SET tenant_id = '00000000-0000-7000-8000-0000000000ff'$$), ('invitations_invited_by_fkey', $$UPDATE casnet.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
+
+-- With a tenant, and with a user, goes what belongs to it.
+DELETE FROM casnet.users WHERE id = :'mia';
+SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet.token_cutoffs), 0::bigint, 'memberships and cutoffs go with the user');
+DELETE FROM casnet.user_tenants WHERE user_id = :'vic';
+SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions), 0::bigint, 'permissions go with the membership');
+DELETE FROM casnet.tags WHERE tenant_id = :'south';
+DELETE FROM casnet.records WHERE tenant_id = :'north' AND title ~ '1$';
+SELECT is((SELECT count(*) FROM casnet.record_tags), 1::bigint, 'links go with the tag and with the record');
+DELETE FROM casnet.tenants WHERE id = :'north';
+SELECT ok(NOT EXISTS (SELECT tenant_id FROM casnet.persons WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.records WHERE tenant_id = :'north'
+	UNION ALL SELECT tenant_id FROM casnet.tags WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.record_tags WHERE tenant_id = :'north'
+	UNION ALL SELECT tenant_id FROM casnet.tasks WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.calendar_events WHERE tenant_id = :'north'
+	UNION ALL SELECT tenant_id FROM casnet.user_tenants WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.invitations WHERE tenant_id = :'north'), 'everything goes with the tenant');
+DELETE FROM casnet.users WHERE id = :'olga';
+SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 0::bigint, 'revoked tokens go with the user');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,36 @@
+-- Each index serves the lookups that it is for, where there is much to skip.
+BEGIN;
+SELECT plan(19);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+SET LOCAL enable_seqscan = off;
+CREATE FUNCTION pg_temp.plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		plan := plan || line || E'\n';
+	END LOOP;
+	RETURN plan;
+END
+$$;
+SELECT matches(pg_temp.plan_of(query), index, index)
+  FROM (VALUES ('users_username_lower_key', $$SELECT FROM casnet.users WHERE lower(username) = 'x'$$), ('users_email_lower_key', $$SELECT FROM casnet.users WHERE lower(email) = 'x'$$),
+	('user_tenants_tenant_id_user_id_idx', $$SELECT FROM casnet.user_tenants WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('persons_tenant_id_created_at_id_idx', $$SELECT FROM casnet.persons WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY created_at DESC, id DESC LIMIT 1$$),
+	('persons_tenant_id_name_idx', $$SELECT FROM casnet.persons WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY name LIMIT 1$$),
+	('records_tenant_id_created_at_id_idx', $$SELECT FROM casnet.records WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY created_at DESC, id DESC LIMIT 1$$),
+	('record_tags_tenant_id_tag_id_record_id_idx', $$SELECT FROM casnet.record_tags WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND tag_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('tasks_tenant_id_created_at_id_idx', $$SELECT FROM casnet.tasks WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY created_at DESC, id DESC LIMIT 1$$),
+	('tasks_tenant_id_status_due_date_idx', $$SELECT FROM casnet.tasks WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND status = 'PENDING' ORDER BY due_date LIMIT 1$$),
+	('tasks_tenant_id_assignee_id_idx', $$SELECT FROM casnet.tasks WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND assignee_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('tasks_tenant_id_record_id_idx', $$SELECT FROM casnet.tasks WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND record_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('calendar_events_tenant_id_starts_at_idx', $$SELECT FROM casnet.calendar_events WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY starts_at LIMIT 1$$),
+	('calendar_events_tenant_id_record_id_idx', $$SELECT FROM casnet.calendar_events WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND record_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('revoked_tokens_expires_at_idx', $$SELECT FROM casnet.revoked_tokens WHERE expires_at < now()$$), ('revoked_tokens_user_id_idx', $$SELECT FROM casnet.revoked_tokens WHERE user_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('invitations_tenant_id_idx', $$SELECT FROM casnet.invitations WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$), ('invitations_invited_by_idx', $$SELECT FROM casnet.invitations WHERE invited_by = '00000000-0000-7000-8000-0000000000a0'$$),
+	('invitations_expires_at_idx', $$SELECT FROM casnet.invitations WHERE expires_at < now()$$),
+	('audit_entries_default_tenant_id_at_id_idx', $$SELECT FROM casnet.audit_entries WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY at DESC, id DESC LIMIT 1$$)) AS v (index, query);
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,22 @@
+-- A key of another length than its algorithm has is none, even if it begins
+-- like one; and random bytes are asked for in a number that makes sense.
+BEGIN;
+SELECT plan(10);
+\ir include/fixtures.sql
+\set x bsONvr4pQzyGaiZK_BdP2MaxI6SeOmSluKDRQw-FL4g
+\set y KEdzE-H0JClP3yq8CUINafgsY1xUm_uoZCoaFKM726s
+\set ed nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+CREATE FUNCTION pg_temp.added(key jsonb) RETURNS text LANGUAGE sql AS $$
+	SELECT left(public.error_of(format('SELECT casnet.add_signing_key(%L, %L)', 'k', key)), 5)
+$$;
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x', 'y', :'y')), 'none', 'a point');
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x' || 'AAA', 'y', :'y')), '22023', 'x is too long');
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x', 'y', :'y' || 'AAA')), '22023', 'y is too long');
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', :'ed')), 'none', 'a key for EdDSA');
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', :'ed' || 'AAA')), '22023', 'one that is too long');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok(format('SELECT casnet.random_bytes(%s)', n), '22023', NULL, n || ' random bytes') FROM unnest(ARRAY[0, -1, 1025]) AS n;
+SELECT is(length(casnet.random_bytes(n)), n, n || ' random bytes') FROM unnest(ARRAY[1, 1024]) AS n;
+SELECT * FROM finish();
+ROLLBACK;

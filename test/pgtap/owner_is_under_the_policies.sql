@@ -1,0 +1,44 @@
+-- The owner of the tables, if no superuser, is under the policies as well.
+BEGIN;
+SELECT plan(36);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', :'olga', now());
+INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'olga', 0);
+INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+CREATE ROLE tap_owner;
+GRANT casnet_authenticator TO tap_owner;
+GRANT CREATE ON SCHEMA casnet TO tap_owner;
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p') LOOP
+		EXECUTE format('ALTER TABLE casnet.%I OWNER TO tap_owner', name);
+	END LOOP;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_owner;
+CALL be(NULL);
+SELECT throws_ok(format('SELECT FROM casnet.%I', name), '28000', NULL, 'who is nobody sees no ' || name)
+  FROM unnest(ARRAY['persons', 'records', 'tags', 'record_tags', 'tasks', 'calendar_events', 'tenants', 'users', 'user_tenants', 'user_tenant_permissions', 'role_permissions']) AS name;
+CALL be('mia', 'South');
+SELECT is(rows_of(format('SELECT FROM casnet.%I', name)), n, 'of ' || name || ' those of the session')
+  FROM (VALUES ('persons', 1::bigint), ('records', 3), ('tags', 1), ('record_tags', 2), ('tasks', 1), ('calendar_events', 1), ('tenants', 2), ('users', 1),
+		('signing_keys', 0), ('revoked_tokens', 0), ('token_cutoffs', 0), ('guarded_schemas', 0), ('invitations', 0)) AS v (name, n);
+SELECT throws_ok(format('SELECT FROM casnet.%I', name), '42501', NULL, 'a viewer sees no ' || name)
+  FROM unnest(ARRAY['user_tenants', 'user_tenant_permissions']) AS name;
+SELECT throws_ok(statement, '42501', NULL, 'nor makes ' || name)
+  FROM (VALUES ('an account', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$),
+		('a tenant', $$INSERT INTO casnet.tenants (name) VALUES ('x')$$),
+		('a role', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_tenant')$$),
+		('a key', $$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
+		('an invitation', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
+		('an entry of the audit', $$INSERT INTO casnet.audit_entries DEFAULT VALUES$$),
+		('one in a part', $$INSERT INTO casnet.audit_entries_default DEFAULT VALUES$$),
+		('a protected table', $$INSERT INTO casnet.protected DEFAULT VALUES$$),
+		('a guarded schema', $$INSERT INTO casnet.guarded_schemas DEFAULT VALUES$$)) AS v (name, statement);
+SELECT is(rows_of('SELECT FROM casnet.protected'), 0::bigint, 'protected');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,39 @@
+-- Whoever grants all privileges on all tables by mistake has the policies left.
+BEGIN;
+SELECT plan(37);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
+INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+GRANT ALL ON ALL TABLES IN SCHEMA casnet TO tap_app;
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'nora', :'north', 'owner');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates row-level security policy for table "%s"', name), 'no new row in ' || name)
+  FROM (VALUES ('users', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$),
+		('tenants', $$INSERT INTO casnet.tenants (name) VALUES ('x')$$),
+		('role_permissions', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_tenant')$$),
+		('signing_keys', $$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
+		('revoked_tokens', $$INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-000000000001', now())$$),
+		('token_cutoffs', $$INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$),
+		('invitations', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
+		('guarded_schemas', $$INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse')$$)) AS v (name, statement);
+SELECT is(rows_of(format('UPDATE casnet.%I SET created_at = now()', name)), n, name || ' changes ' || n)
+  FROM (VALUES ('users', 1::bigint), ('role_permissions', 0), ('signing_keys', 0), ('revoked_tokens', 0), ('token_cutoffs', 0), ('invitations', 0), ('guarded_schemas', 0)) AS v (name, n);
+SELECT is(rows_of(format('DELETE FROM casnet.%I', name)), 0::bigint, name || ' loses none')
+  FROM unnest(ARRAY['users', 'role_permissions', 'signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations', 'guarded_schemas', 'protected']) AS name;
+SELECT is(rows_of(format('SELECT FROM casnet.%I', name)), 0::bigint, name || ' shows none')
+  FROM unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations', 'guarded_schemas', 'protected', 'audit_entries', 'audit_entries_default']) AS name;
+SELECT is(rows_of('SELECT FROM casnet.users'), 6::bigint, 'the members of the tenant');
+SELECT is(rows_of('SELECT FROM casnet.tenants'), 1::bigint, 'the tenant');
+SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates row-level security policy for table "%s"', name), name || ' keep their id')
+  FROM (VALUES ('users', $$UPDATE casnet.users SET id = '00000000-0000-7000-8000-0000000000c0' WHERE username = 'olga'$$),
+		('tenants', $$UPDATE casnet.tenants SET id = '00000000-0000-7000-8000-0000000000c0'$$)) AS v (name, statement);
+CALL be('nora');
+SELECT is(rows_of('SELECT FROM casnet.users'), 1::bigint, 'without a tenant only oneself');
+CALL be(NULL);
+SELECT throws_ok('SELECT FROM casnet.role_permissions', '28000', NULL, 'nobody reads what the roles mean');
+SELECT * FROM finish();
+ROLLBACK;
