@@ -26,6 +26,7 @@ usage()
 	  smith         random SQL by SQLsmith    test/smith
 	  input         extremes to each function test/input
 	  stress        revocation under load     test/stress
+	  mutation      do tests notice damage    test/mutation
 	  tap           restart, dump and so on   test/t             by prove
 	An existing cluster is never touched. --only may be given more than once.
 
@@ -36,7 +37,7 @@ usage()
 	HELP
 }
 
-KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress tap)
+KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress mutation tap)
 DEADLINE=1440   # seconds; the whole run ends within 25 minutes
 PASSED=0
 FAILED=0
