@@ -39,8 +39,9 @@ $$;
 COMMENT ON FUNCTION casnet.install_grants(regclass) IS
 	'internal: gives the roles their privileges on a new table';
 
--- The default permissions of the roles, for a new role_permissions.  SECURITY
--- DEFINER, so that casnet.bypass does not mind.
+-- The default permissions of the roles, for a role_permissions without a row:
+-- a new one, or one from a dump without data.  SECURITY DEFINER, so that
+-- casnet.bypass does not mind.
 CREATE FUNCTION casnet.install_role_permissions() RETURNS void
 	LANGUAGE sql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -61,6 +62,7 @@ CREATE FUNCTION casnet.install_role_permissions() RETURNS void
 	  FROM (VALUES ('viewer', 1), ('member', 2), ('admin', 3), ('owner', 4))
 		   AS r (name, rank)
 	  JOIN permission AS p ON r.rank OPERATOR(pg_catalog.>=) p.lowest
+	 WHERE NOT EXISTS (SELECT FROM casnet.role_permissions)
 $$;
 COMMENT ON FUNCTION casnet.install_role_permissions() IS
 	'internal: the default permissions of the roles';

@@ -40,9 +40,7 @@ BEGIN
 	PERFORM casnet.install_policies();
 
 	-- Before the triggers: nobody knows anything yet that they could tell.
-	IF NOT 'casnet.role_permissions'::regclass = ANY (before) THEN
-		PERFORM casnet.install_role_permissions();
-	END IF;
+	PERFORM casnet.install_role_permissions();
 	IF NOT EXISTS (SELECT FROM casnet.signing_keys) THEN
 		PERFORM casnet.add_signing_key('casnet-' ||
 									   encode(casnet.random_bytes(8), 'hex'));
