@@ -159,6 +159,8 @@ make_suite()
 	rm -f "$folder/etc/apt/sources.list.d/"*
 	cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt" \
 		2>/dev/null || true
+	# a lost folder is made anew, so nothing need be flushed
+	echo force-unsafe-io > "$folder/etc/dpkg/dpkg.cfg.d/unsafe-io"
 	# no service of a package is to start, no cluster to be made
 	printf '#!/bin/sh\nexit 101\n' > "$folder/usr/sbin/policy-rc.d"
 	chmod 755 "$folder/usr/sbin/policy-rc.d"
