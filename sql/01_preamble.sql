@@ -32,6 +32,11 @@ BEGIN
 END
 $$;
 
+-- For the next block only.
+CREATE FUNCTION casnet.grant_setting(setting text, role_name text) RETURNS void
+	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_grant_setting';
+
 -- Roles belong to the cluster: another database may have made them already.
 DO $$
 DECLARE
@@ -59,15 +64,16 @@ BEGIN
 	-- Only if need be: two databases that do it at once update the same row.
 	IF NOT has_parameter_privilege('casnet_authenticator', 'casnet.user_id',
 								   'SET') THEN
-		GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
+		PERFORM casnet.grant_setting('casnet.user_id', 'casnet_authenticator');
 	END IF;
 	-- Anybody may set it once the library is loaded; ALTER ROLE asks before.
 	IF NOT has_parameter_privilege('casnet_user', 'casnet.tenant_id',
 								   'SET') THEN
-		GRANT SET ON PARAMETER casnet.tenant_id TO casnet_user;
+		PERFORM casnet.grant_setting('casnet.tenant_id', 'casnet_user');
 	END IF;
 END
 $$;
+DROP FUNCTION casnet.grant_setting(text, text);
 
 GRANT casnet_user TO casnet_authenticator;
 GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;

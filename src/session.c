@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "commands/extension.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -35,6 +37,7 @@ uint64		casnet_user_changes = 0;
 
 PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
 PG_FUNCTION_INFO_V1(casnet_sign_out);
+PG_FUNCTION_INFO_V1(casnet_grant_setting);
 
 /*
  * Parse the new value into *extra; empty means unset.  Refuses anything else
@@ -152,5 +155,40 @@ casnet_sign_out(PG_FUNCTION_ARGS)
 					  GUC_ACTION_SET, true, 0, false);
 	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
 					  GUC_ACTION_SET, true, 0, false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.grant_setting(setting, role) returns void
+ *
+ * GRANT SET ON PARAMETER, for the extension's script.  What a script grants is
+ * recorded as the initial privileges of the object, in this database.  A
+ * parameter belongs to all of them, so since 17 that record keeps its roles from
+ * being dropped, and outlives the extension and even the database.  Hence the
+ * server is not to see a script here.  Raises 42501 for who is no superuser.
+ */
+Datum
+casnet_grant_setting(PG_FUNCTION_ARGS)
+{
+	bool		save = creating_extension;
+	char	   *statement;
+
+	statement = psprintf("GRANT SET ON PARAMETER %s TO %s",
+						 quote_identifier(text_to_cstring(PG_GETARG_TEXT_PP(0))),
+						 quote_identifier(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	creating_extension = false;
+	PG_TRY();
+	{
+		if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "could not grant a setting");
+	}
+	PG_FINALLY();
+	{
+		creating_extension = save;
+	}
+	PG_END_TRY();
+	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -9,6 +9,7 @@ use lib $FindBin::RealBin;
 
 use CasnetTest;
 use PostgreSQL::Test::Cluster;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -141,13 +142,25 @@ $node->safe_psql('postgres', q{
 	END
 	$$});
 my $session = $node->background_psql('postgres');
+my $pid = $session->query('SELECT pg_backend_pid()');
 my $shortest;
+
+# The seconds that the session has worked; other processes do not count, where
+# the system tells.
+sub worked
+{
+	open my $file, '<', "/proc/$pid/stat" or return time;
+	my @fields = split ' ', <$file> =~ s/.*\) //r;
+
+	close $file;
+	return ($fields[11] + $fields[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
 foreach my $try (1 .. 5)
 {
-	my $start = time;
+	my $start = worked();
 	is($session->query("SELECT count(*) FROM casnet.doctor() WHERE severity <> 'notice' AND code <> 'server-outdated'"),
 		'0', '500 tables without a fault');
-	my $took = time - $start;
+	my $took = worked() - $start;
 	note sprintf('%.0f ms', 1000 * $took);
 	$shortest = $took if !defined $shortest || $took < $shortest;
 }

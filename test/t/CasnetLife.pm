@@ -179,7 +179,9 @@ my $ACL = sub {
 	return qq{(SELECT string_agg(a.line, ' ' ORDER BY a.line)
 		FROM (SELECT DISTINCT format('%s=%s/%s%s', CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee) END,
 				x.privilege_type, pg_get_userbyid(x.grantor), CASE WHEN x.is_grantable THEN '*' END)
-			  FROM aclexplode(coalesce($acl, acldefault($kind, $owner))) AS x) AS a (line))};
+			  FROM aclexplode(coalesce($acl, acldefault($kind, $owner))) AS x
+			 -- the owner has it since 17
+			 WHERE x.privilege_type <> 'MAINTAIN') AS a (line))};
 };
 my @CATALOGS = (
 	[ relations => qq{
@@ -193,7 +195,7 @@ my @CATALOGS = (
 	[ columns => qq{
 		SELECT c.oid::regclass, row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), a.attname,
 			format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation::regcollation,
-			a.attstorage, a.attstattarget,
+			a.attstorage, nullif(a.attstattarget, -1),
 			(SELECT array_agg(o ORDER BY o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum),
 			(SELECT array_agg(x::text ORDER BY x::text) FROM unnest(a.attacl) AS x)
 		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
@@ -202,6 +204,7 @@ my @CATALOGS = (
 	[ constraints => qq{
 		SELECT k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated, k.conislocal, obj_description(k.oid, 'pg_constraint')
 		  FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace
+		 -- 18 has one for each column that is not null
 		 WHERE $OURS AND k.contype <> 'n'} ],
 	[ indexes => qq{
 		SELECT pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisready, i.indisclustered, i.indisreplident, c.reloptions,
