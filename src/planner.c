@@ -222,6 +222,10 @@ collect_permissions(Node *node, PolicyCalls *found)
  * about a policy's call with a call that asks for the permissions of all
  * policies in the statement, separated by commas in the order of their names,
  * so that every call becomes the same; and NULL to every other request.
+ *
+ * The server tells no location here, so a call in the text of the statement
+ * cannot be told apart and is united too: it asks for what the statement's
+ * policies ask for, besides what it names itself.
  */
 Datum
 casnet_unite_permissions(PG_FUNCTION_ARGS)
@@ -238,7 +242,7 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	root = ((SupportRequestSimplify *) request)->root;
 	call = ((SupportRequestSimplify *) request)->fcall;
-	if (root == NULL || call->location >= 0)
+	if (root == NULL)
 		PG_RETURN_POINTER(NULL);
 
 	/* Later requests only estimate, and what they see is united already. */
