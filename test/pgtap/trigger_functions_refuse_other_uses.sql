@@ -1,7 +1,7 @@
 -- The trigger functions are for the events that install() and the other
 -- functions attach them to, and refuse every other call.
 BEGIN;
-SELECT plan(24);
+SELECT plan(25);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.functions AS
@@ -49,6 +49,8 @@ SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'stamp_comp
 SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''title'', ''title'')'), 'XX000', 'clear_references() without the tenant');
 SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''nothing'', ''title'', ''title'')'), 'ZZZZZ',
 	'clear_references() of a table that has gone is no error');
+SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''id'', ''id'')', 'title text, tenant_id uuid, id uuid'), 'ZZZZZ',
+	'nor is a row without a key, which nothing refers to');
 CALL be('mia', 'North');
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
