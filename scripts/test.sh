@@ -277,6 +277,18 @@ check_asserts()
 	rm -rf "$WORK/asserts"
 }
 
+# run_kind KIND: all tests of a kind.
+run_kind()
+{
+	case $1 in
+		readme) run_readme ;;
+		regress | isolation) run_golden "$1" ;;
+		pgtap) run_pgtap ;;
+		tap) run_tap ;;
+		*) run_own "$1" 300 ;;
+	esac
+}
+
 # finish: the report, and the exit status that belongs to it.
 finish()
 {
@@ -314,15 +326,10 @@ main()
 	check_asserts
 	start_server
 	for kind in "${only[@]}"; do
-		case $kind in
-			readme) run_readme ;;
-			regress | isolation) run_golden "$kind" ;;
-			pgtap) run_pgtap ;;
-			tap) run_tap ;;
-			*) run_own "$kind" 300 ;;
-		esac
+		run_kind "$kind"
 	done
 	finish
 }
 
-main "$@"
+# Other scripts source this one, for builds of other kinds.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

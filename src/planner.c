@@ -351,6 +351,10 @@ reads_nothing(Query *query)
  * The other functions that policies call have it too, without arguments: to ask
  * it, the server loads the library before it takes conditions apart, so that
  * the hooks are in place for the first statement of a session.
+ *
+ * The server tells no location here, so a call in the text of the statement
+ * cannot be told apart and is united too: it asks for what the statement's
+ * policies ask for, besides what it names itself.
  */
 Datum
 casnet_unite_permissions(PG_FUNCTION_ARGS)
@@ -367,7 +371,7 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	root = ((SupportRequestSimplify *) request)->root;
 	call = ((SupportRequestSimplify *) request)->fcall;
-	if (root == NULL || call->location >= 0 || call->args == NIL)
+	if (root == NULL || call->args == NIL)
 		PG_RETURN_POINTER(NULL);
 
 	/* Later requests only estimate, and what they see is united already. */

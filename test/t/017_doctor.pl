@@ -164,7 +164,8 @@ foreach my $try (1 .. 5)
 	note sprintf('%.0f ms', 1000 * $took);
 	$shortest = $took if !defined $shortest || $took < $shortest;
 }
-cmp_ok($shortest, '<', 1, 'in less than a second');
+# CASNET_SLOWER: a build that counts or checks what it does
+cmp_ok($shortest, '<', $ENV{CASNET_SLOWER} || 1, 'in less than a second');
 $session->quit;
 
 $node->stop;

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+#
+# coverage.sh - which lines of src/ do the tests run, and are the others known?
+#
+# Builds casnet for gcov in a temporary copy, with a private copy of the server,
+# runs the tests of scripts/test.sh on it, and compares what no test ran with
+# test/coverage/uncovered.  Exit status 0 means that every test passed, that at
+# least 95 percent of the lines ran, and that each of the others is listed there
+# with a reason.
+#
+# Counters are written when a process exits, so what a backend ran before an
+# immediate shutdown, a crash or a kill -9 is not counted; whatever is to count
+# must run in a server that is stopped in an orderly way, too.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/test.sh
+. "$here/test.sh"
+
+LEAST=95        # percent of lines
+
+usage()
+{
+	cat <<-'HELP'
+	usage: scripts/coverage.sh [--only KIND]... [--html FOLDER] [--keep FOLDER] [--help]
+
+	  --only KIND    run tests of this kind only; then lines that did not run
+	                 are shown and are no failure; see scripts/test.sh --help
+	  --html FOLDER  write pages there, too, by genhtml of the package lcov
+	  --keep FOLDER  keep the counters and the text of gcov there
+
+	Any number of tests that fail, a line that no test ran and that
+	test/coverage/uncovered does not list, and one that it lists and that did
+	run or is not there any more, end with exit status 1.
+	HELP
+}
+
+# time_left LIMIT: test.sh asks how long a runner may take; nobody waits here.
+time_left()
+{
+	echo $(($1 * 4))
+}
+
+# copy_server: a private copy of the server that PG_CONFIG belongs to, in which
+# an instrumented casnet may be installed.  The server finds its files relative
+# to its programs, so the copy has the folders that the original has.
+copy_server()
+{
+	local what folder
+
+	say "copying the server of $PG_CONFIG"
+	for what in bindir pkglibdir sharedir includedir-server pkgincludedir; do
+		folder=$("$PG_CONFIG" "--$what")
+		[ -d "$WORK/pg$folder" ] || {
+			mkdir -p "$WORK/pg$folder"
+			cp -a "$folder/." "$WORK/pg$folder/"
+		}
+	done
+	PG_CONFIG=$WORK/pg$("$PG_CONFIG" --bindir)/pg_config
+	BINDIR=$("$PG_CONFIG" --bindir)
+	[ "${BINDIR#"$WORK"/}" != "$BINDIR" ] || die "the copy of the server still uses $BINDIR"
+	# no bitcode: it has no counters
+	sed -i 's/^with_llvm\b.*/with_llvm = no/' "$(dirname "$("$PG_CONFIG" --pgxs)")/../Makefile.global"
+}
+
+# count_jws: the tests of jws.c have a build of their own, which counts nothing;
+# once more with the build that does.
+count_jws()
+{
+	as_server gcc --coverage -o "$WORK/tmp/jws_test" -I "$COPY/src" \
+		"$COPY/test/jws/jws_test.c" "$COPY/src/jws.o"
+	as_server "$WORK/tmp/jws_test" 5 > "$WORK/jws-count.log" || {
+		cat "$WORK/jws-count.log"
+		die 'the tests of jws.c failed when they were counted'
+	}
+}
+
+# write_counts: what gcov makes of the counters, one JSON document a file.
+write_counts()
+{
+	mkdir "$WORK/gcov"
+	(
+		cd "$COPY"
+		for file in src/*.gcda; do
+			gcov --json-format --branch-probabilities --stdout "$file" \
+				> "$WORK/gcov/$(basename "$file" .gcda).json" 2>> "$WORK/gcov.log"
+		done
+	)
+	[ -s "$WORK/gcov/jws.json" ] || die 'gcov found no counters'
+}
+
+# write_html FOLDER: pages, where lcov is installed.
+write_html()
+{
+	if ! command -v genhtml > /dev/null; then
+		echo 'no pages: genhtml is not installed (package lcov)'
+		return
+	fi
+	lcov --quiet --capture --directory "$COPY/src" --base-directory "$COPY" --no-external \
+		--rc lcov_branch_coverage=1 --output-file "$WORK/lcov.info"
+	genhtml --quiet --branch-coverage --output-directory "$1" "$WORK/lcov.info"
+	echo "pages: $1/index.html"
+}
+
+coverage_main()
+{
+	local -a only=()
+	local html='' keep='' kind status=0
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+			--only)
+				[[ " ${KINDS[*]} " == *" ${2:-?} "* ]] || { usage >&2; exit 2; }
+				only+=("$2")
+				shift 2 ;;
+			--html) html=$(realpath -m "${2:?}"); shift 2 ;;
+			--keep) keep=$(realpath -m "${2:?}"); shift 2 ;;
+			-h | --help) usage; exit 0 ;;
+			*) usage >&2; exit 2 ;;
+		esac
+	done
+
+	setup_work
+	need_packages test
+	command -v gcov > /dev/null || die 'gcov is missing'
+	copy_server
+	build_and_install "$WARNINGS -Wno-cpp -O0 --coverage -fprofile-update=atomic"
+	start_server
+	export CASNET_SLOWER=10
+	for kind in "${only[@]:-${KINDS[@]}}"; do
+		run_kind "$kind"
+		[ "$kind" != jws ] || count_jws
+	done
+	stop_server
+	write_counts
+	[ -z "$keep" ] || { mkdir -p "$keep"; cp -r "$WORK/gcov" "$COPY/src" "$keep/"; }
+	say 'coverage'
+	/usr/bin/python3 "$ROOT/test/coverage/report.py" --least "$LEAST" \
+		${only[0]:+--partial} "$ROOT" "$WORK/gcov"/*.json || status=1
+	[ -z "$html" ] || write_html "$html"
+	finish || status=1
+	return "$status"
+}
+
+coverage_main "$@"

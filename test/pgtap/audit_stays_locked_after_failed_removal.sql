@@ -1,0 +1,22 @@
+-- remove_audit_entries() lets entries be deleted for its own statement only,
+-- also when that fails.
+BEGIN;
+SELECT plan(6);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+SELECT casnet.enable_audit('casnet.records');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+INSERT INTO casnet.records (title) VALUES ('new');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok('SELECT casnet.remove_audit_entries(NULL, NULL, NULL)', '22023', 'no entries of the audit were named', 'some must be named');
+CREATE FUNCTION public.trip() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'tripped'; END$$;
+CREATE TRIGGER trip AFTER DELETE ON casnet.audit_entries FOR EACH ROW EXECUTE FUNCTION public.trip();
+SELECT throws_ok(format('SELECT casnet.remove_audit_entries(%L, NULL, NULL)', :'north'), 'P0001', 'tripped', 'a removal that fails');
+DROP TRIGGER trip ON casnet.audit_entries;
+SELECT throws_ok('DELETE FROM casnet.audit_entries', '42501', NULL, 'opens nothing');
+SELECT throws_ok('UPDATE casnet.audit_entries SET action = ''DELETE''', '42501', NULL, 'for no statement');
+SELECT is(casnet.remove_audit_entries(:'north', NULL, NULL), 1::bigint, 'and the next one removes');
+SELECT is_empty(format('SELECT FROM casnet.audit_entries WHERE tenant_id = %L', :'north'), 'what there was');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,39 @@
+-- Common tags are looked up one by one and rare ones as a set, which changes
+-- the plan and never the answer.
+BEGIN;
+SELECT plan(10);
+\ir include/fixtures.sql
+CALL be('mia', 'North');
+INSERT INTO casnet.records (title) SELECT 'bulk ' || n FROM generate_series(1, 600) AS n;
+INSERT INTO casnet.tags (name) SELECT 'rare ' || n FROM generate_series(1, 300) AS n UNION ALL VALUES ('common'), ('usual');
+INSERT INTO casnet.record_tags (record_id, tag_id)
+SELECT r.id, t.id FROM casnet.records AS r, casnet.tags AS t
+ WHERE r.title LIKE 'bulk %' AND (t.name = 'common' AND r.title !~ '7$' OR t.name = 'usual' AND r.title ~ '[12]$'
+	OR t.name = 'rare ' || substr(r.title, 6));
+-- The plan of a statement, as text.
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP plan := plan || line; END LOOP;
+	RETURN plan;
+END
+$$;
+\set any 'SELECT count(*) FROM casnet.records WHERE id IN (SELECT casnet.records_tagged(any_of => %L))'
+SELECT ok(pg_temp.plan_of(format(:'any', '{common,usual}')) !~ ' OR ', 'without statistics, as a set');
+RESET SESSION AUTHORIZATION;
+ANALYZE casnet.record_tags;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT ok(pg_temp.plan_of(format(:'any', '{common,usual}')) ~ ' OR ', 'common tags, one by one');
+SELECT ok(pg_temp.plan_of(format(:'any', '{unknown,usual}')) ~ ' OR ', 'when one of them is');
+SELECT ok(pg_temp.plan_of(format(:'any', '{rare 7,rare 17}')) !~ ' OR ', 'rare ones, as a set');
+SELECT results_eq(format(:'any', tags), ARRAY[n::bigint], tags) FROM (VALUES
+	('{common,usual}', 540), ('{unknown,usual}', 120), ('{rare 7,rare 17}', 2), ('{rare 7,usual}', 121)) AS v (tags, n);
+-- Another query than one that ends with the call itself.
+SELECT results_eq($$SELECT count(*) FROM casnet.records WHERE id IN (SELECT t FROM casnet.records_tagged('{rare 7}') AS t, generate_series(1, 2))$$,
+	ARRAY[1::bigint], 'from a join');
+SELECT results_eq($$SELECT count(*) FROM casnet.records WHERE id::text::uuid IN (SELECT casnet.records_tagged(none_of => '{common}'))$$,
+	ARRAY[63::bigint], 'of an expression');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,57 @@
+-- What a session does, while the server empties its caches whenever it might:
+-- scripts/sanitize.sh runs this with assertions, and compares the output.
+\set ON_ERROR_STOP off
+\set VERBOSITY terse
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+CREATE EXTENSION casnet;
+CREATE ROLE sanitize_app IN ROLE casnet_authenticator;
+INSERT INTO casnet.users (id, username, email) VALUES
+	('00000000-0000-7000-8000-000000000001', 'olga', 'olga@north.test'),
+	('00000000-0000-7000-8000-000000000003', 'mia', 'mia@north.test');
+INSERT INTO casnet.tenants (id, name) VALUES
+	('00000000-0000-7000-8000-0000000000a0', 'North'), ('00000000-0000-7000-8000-0000000000b0', 'South');
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES
+	('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000a0', 'owner'),
+	('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-0000000000a0', 'member');
+INSERT INTO casnet.records (tenant_id, id, title) VALUES
+	('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000001a0', 'north one'),
+	('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000002a0', 'north two'),
+	('00000000-0000-7000-8000-0000000000b0', '00000000-0000-7000-8000-0000000001b0', 'south one');
+INSERT INTO casnet.tags (tenant_id, id, name) VALUES
+	('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000009a0', 'urgent');
+INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) VALUES
+	('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009a0');
+SELECT casnet.add_signing_key('sanitize', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');
+SELECT casnet.sign_token('sanitize', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+	'{"sub": "00000000-0000-7000-8000-000000000003", "exp": 4102444800, "tid": "00000000-0000-7000-8000-0000000000a0"}') AS token \gset
+SELECT casnet.enable_audit('casnet.records');
+\echo as olga
+SET debug_discard_caches = 1;
+SET SESSION AUTHORIZATION sanitize_app;
+SET casnet.user_id = '00000000-0000-7000-8000-000000000001';
+SELECT count(*) FROM casnet.records;
+SET casnet.tenant_id = '00000000-0000-7000-8000-0000000000a0';
+PREPARE titles AS SELECT title FROM casnet.records WHERE title > $1 ORDER BY title;
+EXECUTE titles('north');
+SELECT casnet.can('view_records'), casnet.can('delete_tenant');
+INSERT INTO casnet.records (title) VALUES ('north three') RETURNING title;
+SELECT title FROM casnet.records WHERE id IN (SELECT casnet.records_tagged('{urgent}'));
+\echo as mia, by token
+SET casnet.user_id = '';
+SELECT set_config('casnet.token', :'token', false) <> '';
+SELECT username, role FROM casnet.whoami();
+EXECUTE titles('north');
+DELETE FROM casnet.records;
+\echo removed
+RESET SESSION AUTHORIZATION;
+SET debug_discard_caches = 0;
+DELETE FROM casnet.user_tenants WHERE user_id = '00000000-0000-7000-8000-000000000003';
+SET debug_discard_caches = 1;
+SET SESSION AUTHORIZATION sanitize_app;
+EXECUTE titles('north');
+SELECT casnet.can('view_records');
+RESET SESSION AUTHORIZATION;
+SET debug_discard_caches = 0;
+SELECT u.username, e.action, e.after ->> 'title' FROM casnet.audit_entries AS e JOIN casnet.users AS u ON u.id = e.user_id;
