@@ -22,8 +22,9 @@
  * Only conditions of the form "column = tenant_with()" are looked at, and not
  * those on new rows that may never be made.  A call that is left means the
  * same.  So does each in a plan with parallel parts, whose workers would have
- * to be handed the value; it is asked for when an execution starts, and
- * again by each process.  EXPLAIN shows the calls, because what is
+ * to be handed the value, and in one that may wait for a row while a revocation
+ * commits; such a plan asks when an execution starts, and each call
+ * again.  EXPLAIN shows the calls, because what is
  * planned for it keeps them; EXPLAIN EXECUTE shows the parameter.
  *
  * The plan must say what to ask for wherever it is copied to.  Of the lists of a
@@ -136,65 +137,57 @@ add_notes(PlannedStmt *plan, int parameter, Const *argument)
 	return true;
 }
 
-/* The parameter that was made for the call with this argument, or NULL. */
-static Replacement *
-find_replacement(Const *argument, Replacing *replacing)
+/* The parameter for the call with this argument; -1 if that is not known. */
+static int
+parameter_for(Const *argument, Replacing *replacing)
 {
+	PlannedStmt *plan = replacing->plan;
+	Replacement *replacement;
 	ListCell   *lc;
 
 	foreach(lc, replacing->done)
-		if (equal(((Replacement *) lfirst(lc))->argument, argument))
-			return lfirst(lc);
-	return NULL;
-}
-
-/* The same; made if there is none.  NULL if its permissions are not known. */
-static Replacement *
-make_replacement(Const *argument, Replacing *replacing)
-{
-	Replacement *replacement = find_replacement(argument, replacing);
-	PlannedStmt *plan = replacing->plan;
-
-	if (replacement != NULL)
-		return replacement;
+	{
+		replacement = lfirst(lc);
+		if (equal(replacement->argument, argument))
+			return replacement->parameter;
+	}
 	replacement = palloc(sizeof(Replacement));
 	replacement->argument = argument;
 	replacement->parameter = replacing->only_ask ? NO_PARAMETER :
 		list_length(plan->paramExecTypes);
 	if (!add_notes(plan, replacement->parameter, argument))
-		return NULL;
+		return -1;
 	if (!replacing->only_ask)
 		plan->paramExecTypes = lappend_oid(plan->paramExecTypes, UUIDOID);
 	replacing->done = lappend(replacing->done, replacement);
-	return replacement;
+	return replacement->parameter;
 }
 
 /*
  * The condition with the call in it replaced, if it is "column = call", as
  * policies are; else as it is.  Deeper in an expression, a call may be for some
- * rows only.  With "known", only by a parameter that there is.
+ * rows only.
  */
 static Node *
-replace_in_condition(Node *condition, bool known, Replacing *replacing)
+replace_in_condition(Node *condition, Replacing *replacing)
 {
 	OpExpr	   *comparison = (OpExpr *) condition;
-	Const	   *argument;
-	Replacement *replacement;
+	FuncExpr   *call;
 	Param	   *parameter;
+	int			number;
 
 	if (!IsA(condition, OpExpr) || comparison->opno != UUID_EQ_OPERATOR ||
 		!IsA(linitial(comparison->args), Var) ||
 		!is_call(lsecond(comparison->args), replacing->function))
 		return condition;
-	argument = linitial(lsecond_node(FuncExpr, comparison->args)->args);
-	replacement = known ? find_replacement(argument, replacing) :
-		make_replacement(argument, replacing);
-	if (replacement == NULL || replacing->only_ask)
+	call = lsecond_node(FuncExpr, comparison->args);
+	number = parameter_for(linitial_node(Const, call->args), replacing);
+	if (number < 0 || replacing->only_ask)
 		return condition;
 
 	parameter = makeNode(Param);
 	parameter->paramkind = PARAM_EXEC;
-	parameter->paramid = replacement->parameter;
+	parameter->paramid = number;
 	parameter->paramtype = UUIDOID;
 	parameter->paramtypmod = -1;
 	parameter->location = -1;
@@ -211,7 +204,7 @@ replace_in_list(List *conditions, Replacing *replacing)
 	ListCell   *lc;
 
 	foreach(lc, conditions)
-		lfirst(lc) = replace_in_condition(lfirst(lc), false, replacing);
+		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
 }
 
 /* Replace in each plan of a list. */
@@ -225,26 +218,26 @@ replace_in_plans(List *plans, Replacing *replacing)
 }
 
 /*
- * Replace in the checks of new rows.  Nothing may be asked for rows that are
- * perhaps not made, but INSERT ... VALUES makes some, and what UPDATE reads is
- * under the same permissions as what it writes.
+ * Replace in the checks of new rows of INSERT ... VALUES.  Others are left:
+ * nothing may be asked for rows that are perhaps not made.
  */
 static void
 replace_in_checks(ModifyTable *plan, Replacing *replacing)
 {
-	bool		known = plan->operation != CMD_INSERT ||
-		plan->onConflictAction != ONCONFLICT_NONE ||
-		!(IsA(outerPlan(plan), ValuesScan) ||
-		  (IsA(outerPlan(plan), Result) && outerPlan(outerPlan(plan)) == NULL &&
-		   ((Result *) outerPlan(plan))->resconstantqual == NULL));
+	Plan	   *source = outerPlan(plan);
 	ListCell   *checks;
 	ListCell   *check;
-	ListCell   *lc;
 
+	if (plan->operation != CMD_INSERT ||
+		plan->onConflictAction != ONCONFLICT_NONE ||
+		!(IsA(source, ValuesScan) ||
+		  (IsA(source, Result) && outerPlan(source) == NULL &&
+		   ((Result *) source)->resconstantqual == NULL)))
+		return;
 	foreach(checks, plan->withCheckOptionLists)
 		foreach(check, lfirst_node(List, checks))
-			foreach(lc, (List *) lfirst_node(WithCheckOption, check)->qual)
-				lfirst(lc) = replace_in_condition(lfirst(lc), known, replacing);
+			replace_in_list((List *) lfirst_node(WithCheckOption, check)->qual,
+							replacing);
 }
 
 /* Replace in the conditions of a plan, and of those below it. */
@@ -351,6 +344,17 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	PG_END_TRY();
 }
 
+/*
+ * Whether the plan locks or changes rows that it has read.  It may wait for one
+ * while a revocation commits, and then evaluates its conditions again.
+ */
+static bool
+waits_for_rows(PlannedStmt *plan)
+{
+	return plan->rowMarks != NIL || plan->hasModifyingCTE ||
+		(plan->commandType != CMD_SELECT && plan->commandType != CMD_INSERT);
+}
+
 /* planner_hook: replace the calls of the finished plan. */
 static PlannedStmt *
 plan_statement(Query *parse, const char *query_string, int options,
@@ -372,7 +376,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	if (!OidIsValid(replacing.function))
 		return result;
 	replacing.plan = result;
-	replacing.only_ask = result->parallelModeNeeded;
+	replacing.only_ask = result->parallelModeNeeded || waits_for_rows(result);
 	replace_in_plan(result->planTree, &replacing);
 	replace_in_plans(result->subplans, &replacing);
 	return result;

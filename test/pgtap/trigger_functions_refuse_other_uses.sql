@@ -46,7 +46,7 @@ SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'touch_upda
 	'touch_updated_at() for an INSERT');
 SELECT is(pg_temp.try('BEFORE UPDATE ON public.others FOR EACH ROW', 'touch_updated_at()'), '42703', 'touch_updated_at() without its column');
 SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'stamp_completed_at()', 'title text, status text'), '42703', 'stamp_completed_at() without one of its two');
-SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''title'', ''title'')'), 'XX000', 'clear_references() without the tenant');
+SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''title'', ''title'')'), '42703', 'clear_references() without the tenant');
 SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''nothing'', ''title'', ''title'')'), 'ZZZZZ',
 	'clear_references() of a table that has gone is no error');
 SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''id'', ''id'')', 'title text, tenant_id uuid, id uuid'), 'ZZZZZ',
@@ -54,7 +54,7 @@ SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_refe
 CALL be('mia', 'North');
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_membership()'), 'XX000', 'guard_membership() on a table of another kind');
-SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_grant()'), 'XX000', 'and guard_grant()');
+SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_membership()'), '42703', 'guard_membership() on a table of another kind');
+SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_grant()'), '42703', 'and guard_grant()');
 SELECT * FROM finish();
 ROLLBACK;
