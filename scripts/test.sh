@@ -12,7 +12,7 @@ set -euo pipefail
 usage()
 {
 	cat <<-'HELP'
-	usage: scripts/test.sh [--only KIND]... [--help]
+	usage: scripts/test.sh [--only KIND]... [--long] [--help]
 
 	Builds casnet, starts a private throwaway server and runs
 	  readme        the SQL of README.md      README.md          by .ci/check-readme
@@ -29,6 +29,7 @@ usage()
 	  mutation      do tests notice damage    test/mutation
 	  tap           restart, dump and so on   test/t             by prove
 	An existing cluster is never touched. --only may be given more than once.
+	--long takes hours: kinds that take their time as an argument get more of it.
 
 	As root on Debian, missing packages are installed; casnet itself goes into
 	the extension folder of the server that pg_config belongs to.
@@ -39,6 +40,7 @@ usage()
 
 KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress mutation tap)
 DEADLINE=1440   # seconds; the whole run ends within 25 minutes
+LONG=0          # 1: the long forms
 PASSED=0
 FAILED=0
 SKIPPED=0
@@ -58,6 +60,7 @@ time_left()
 {
 	local left=$((DEADLINE - SECONDS))
 
+	[ "$LONG" -eq 0 ] || set -- $(($1 * 20))
 	[ "$left" -gt 5 ] || left=5
 	[ "$left" -lt "$1" ] && echo "$left" || echo "$1"
 }
@@ -112,17 +115,30 @@ run_readme()
 	fi
 }
 
+# long_form KIND: what its runner takes for the long form.
+long_form()
+{
+	case $1 in
+		jws) echo 300 ;;
+		fuzz) echo 900 ;;
+		stress) echo 900 ;;
+		*) echo --long ;;
+	esac
+}
+
 # run_own KIND LIMIT: a kind with a runner of its own, test/KIND/run.sh, which
 # ends with a line "N passed, M failed".  It finds the throwaway server by PGHOST
 # and PGPORT, and its programs first in PATH.
 run_own()
 {
 	local kind=$1 log=$WORK/$1.log status=0 passed failed
+	local -a arguments=()
 
 	[ -d "$COPY/test/$kind" ] || return 0
 	say "$kind tests"
+	[ "$LONG" -eq 0 ] || arguments=("$(long_form "$kind")")
 	run_logged "$2" "$log" env PATH="$BINDIR:$PATH" PG_CONFIG="$PG_CONFIG" \
-		"test/$kind/run.sh" || status=$?
+		"test/$kind/run.sh" "${arguments[@]}" || status=$?
 	passed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
 	failed=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed$/\1/p' "$log" | tail -n 1)
 	[ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
@@ -222,7 +238,7 @@ run_pgtap()
 		return 0
 	fi
 	# shellcheck disable=SC2046
-	run_logged 300 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
+	run_logged 400 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
 		-d casnet_pgtap $(cd "$COPY" && printf '%s\n' test/pgtap/*.sql) || status=$?
 	note_harness pgtap "$log" "$status"
 }
@@ -243,7 +259,7 @@ run_tap()
 	as_server mkdir -p "$COPY/tmp_check"
 	# these start servers of their own and must not find ours
 	# shellcheck disable=SC2046
-	run_logged 600 "$log" env -u PGHOST -u PGUSER PGPORT=65432 PATH="$BINDIR:$PATH" \
+	run_logged 900 "$log" env -u PGHOST -u PGUSER PGPORT=65432 PATH="$BINDIR:$PATH" \
 		PERL5LIB="$top/src/test/perl${PERL5LIB:+:$PERL5LIB}" \
 		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
 		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \
@@ -314,10 +330,15 @@ main()
 				[[ " ${KINDS[*]} " == *" ${2:-?} "* ]] || { usage >&2; exit 2; }
 				only+=("$2")
 				shift 2 ;;
+			--long) LONG=1; shift ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
 		esac
 	done
+	if [ "$LONG" -eq 1 ]; then
+		export CASNET_LONG=1 PG_TEST_EXTRA="${PG_TEST_EXTRA:-} casnet_long"
+		DEADLINE=$((DEADLINE * 20))
+	fi
 	[ ${#only[@]} -gt 0 ] || only=("${KINDS[@]}")
 
 	setup_work
