@@ -53,36 +53,41 @@ time_left()
 	echo $(($1 * SLOWER))
 }
 
-# fetch_source FOLDER SOURCE: unpack the source of the server that was chosen there.
+# fetch_source FOLDER SOURCE: unpack the source of the server there: of the version
+# that is installed, or of the newest that apt's archives still have.
 fetch_source()
 {
-	local folder=$1 source=$2 version
+	local folder=$1 source=$2 version installed
 
 	mkdir -p "$folder"
 	if [ -n "$source" ]; then
 		cp -a "$source/." "$folder"
 		return
 	fi
-	version=$(dpkg-query -W -f='${Version}' "postgresql-$PG_MAJOR")
-	say "fetching the source of postgresql-$PG_MAJOR $version"
 	mkdir -p "$WORK/apt/lists/partial" "$WORK/apt/archives/partial"
-	(
-		cd "$WORK/apt" || exit 1
-		for suite in '' -security -updates; do
-			archive=debian
-			[ "$suite" != -security ] || archive=debian-security
-			echo "deb-src $MIRROR/$archive $(debian_codename)$suite main"
-		done > sources.list
-		options=(-q -o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD"
-			-o "Dir::Etc::sourcelist=$PWD/sources.list" -o Dir::Etc::sourceparts=-
-			-o APT::Sandbox::User=root)
-		apt-get "${options[@]}" update &&
-		apt-get "${options[@]}" source --download-only "postgresql-$PG_MAJOR=$version"
-	) > "$WORK/source.log" 2>&1 || {
-		tail -n 5 "$WORK/source.log" >&2
-		die 'apt-get could not fetch the source of the server' 'give it with --source FOLDER'
-	}
-	tar -xf "$WORK"/apt/*.orig.tar.* -C "$folder" --strip-components=1
+	cd "$WORK/apt"
+	# shellcheck disable=SC2016
+	apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) main' \
+		'Created-By: Packages' 'Component: main' | sort -u > sources.list
+	local -a options=(-q -o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD"
+		-o "Dir::Etc::sourcelist=$PWD/sources.list" -o Dir::Etc::sourceparts=-
+		-o APT::Sandbox::User=root)
+	apt-get "${options[@]}" update > "$WORK/source.log" 2>&1 || true
+	installed=$(dpkg-query -W -f='${Version}' "postgresql-$PG_MAJOR" || true)
+	for version in $installed $(apt-cache "${options[@]}" showsrc --only-source \
+		"postgresql-$PG_MAJOR" 2>> "$WORK/source.log" |
+		sed -n 's/^Version: //p' | sort -rVu); do
+		rm -f postgresql-*
+		if apt-get "${options[@]}" source --download-only "postgresql-$PG_MAJOR=$version" \
+			>> "$WORK/source.log" 2>&1; then
+			say "the source of postgresql-$PG_MAJOR $version"
+			tar -xf postgresql-*.orig.tar.* -C "$folder" --strip-components=1
+			cd "$WORK"
+			return
+		fi
+	done
+	tail -n 5 "$WORK/source.log" >&2
+	die 'apt-get could not fetch the source of the server' 'give it with --source FOLDER'
 }
 
 # build_server CACHE SOURCE: make the server, unless it is there.
