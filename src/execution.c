@@ -327,15 +327,19 @@ process_utility(PlannedStmt *statement, const char *query_string,
 				ParamListInfo params, QueryEnvironment *environment,
 				DestReceiver *receiver, QueryCompletion *completion)
 {
-	ProcessUtility_hook_type next = previous_utility_hook ?
-		previous_utility_hook : standard_ProcessUtility;
 	bool		was_explaining = explaining;
 
 	explaining = is_explain(statement->utilityStmt);
 	PG_TRY();
 	{
-		next(statement, query_string, read_only_tree, context, params,
-			 environment, receiver, completion);
+		if (previous_utility_hook)
+			previous_utility_hook(statement, query_string, read_only_tree,
+								  context, params, environment, receiver,
+								  completion);
+		else
+			standard_ProcessUtility(statement, query_string, read_only_tree,
+									context, params, environment, receiver,
+									completion);
 	}
 	PG_FINALLY();
 	{
