@@ -45,6 +45,7 @@ PASSED=0
 FAILED=0
 SKIPPED=0
 REPORT=()
+KIND_BEGAN=0    # when the kind that runs began
 
 # note_result KIND PASSED FAILED SKIPPED: add to the totals and the report.
 note_result()
@@ -52,7 +53,7 @@ note_result()
 	PASSED=$((PASSED + $2))
 	FAILED=$((FAILED + $3))
 	SKIPPED=$((SKIPPED + $4))
-	REPORT+=("$(printf '%-12s %5d passed, %d failed' "$1" "$2" "$3")")
+	REPORT+=("$(printf '%-12s %5d passed, %d failed   %4d s' "$1" "$2" "$3" $((SECONDS - KIND_BEGAN)))")
 }
 
 # time_left LIMIT: seconds that a runner may take, at most LIMIT.
@@ -296,6 +297,7 @@ check_asserts()
 # run_kind KIND: all tests of a kind.
 run_kind()
 {
+	KIND_BEGAN=$SECONDS
 	case $1 in
 		readme) run_readme ;;
 		regress | isolation) run_golden "$1" ;;

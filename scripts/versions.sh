@@ -67,7 +67,7 @@ read_results()
 		[[ " ${KINDS_SEEN[*]} " == *" $kind "* ]] || KINDS_SEEN+=("$kind")
 		total=$((total + passed + failed))
 		[ "$failed" -eq 0 ] || FAILED=1
-	done < <(sed -nE 's/^([a-z]+) +([0-9]+) passed, ([0-9]+) failed$/\1 \2 \3/p' "$2")
+	done < <(sed -nE 's/^([a-z]+) +([0-9]+) passed, ([0-9]+) failed +[0-9]+ s$/\1 \2 \3/p' "$2")
 	if [ "$3" -eq 0 ] && [ "$total" -gt 0 ]; then
 		RESULT[$major status]=passed
 	else

@@ -374,7 +374,7 @@ def main():
     parser.add_argument('--database', required=True)
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--count', type=int, default=10 ** 9, help='comparisons')
-    parser.add_argument('--seconds', type=float, default=75)
+    parser.add_argument('--seconds', type=float, default=45)
     parser.add_argument('--least', type=int, default=1,
                         help='comparisons below which the run fails')
     parser.add_argument('--broken', help='a copy of the database, to break')

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-seconds=${1:-15}
+seconds=${1:-10}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
 [ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search)

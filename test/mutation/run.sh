@@ -12,7 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 long=0
 [ "${1:-}" != --long ] || { long=1; shift; }
-seconds=${1:-60}
+seconds=${1:-40}
 [ "$long" -eq 0 ] || seconds=${1:-1200}
 seed=${2:-$(date +%s)}
 work=$(mktemp -d "${TMPDIR:-/tmp}/mutation.XXXXXX")

@@ -336,7 +336,7 @@ def main():
     parser.add_argument('--database', required=True)
     parser.add_argument('--leaking', required=True, help='a database with a view that leaks')
     parser.add_argument('--seed', type=int, default=int(time.time()) % 1000000)
-    parser.add_argument('--seconds', type=float, default=60)
+    parser.add_argument('--seconds', type=float, default=30)
     arguments = parser.parse_args()
     connection = psycopg2.connect(dbname='postgres')
     cursor = connection.cursor()

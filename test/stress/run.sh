@@ -10,7 +10,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-seconds=60
+seconds=40
 [ $# -eq 0 ] || seconds=$1
 [ "$seconds" != --long ] || seconds=900
 seed=${2:-$((RANDOM * 32768 + RANDOM))}
