@@ -27,7 +27,7 @@ ALTER TEXT SEARCH CONFIGURATION casnet.search RENAME TO search2;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(error_of('SELECT casnet.search_query(''north'')'), '55000 | text search configuration casnet.search does not exist |  | '
 	'A superuser can make it with SELECT casnet.install(). | ', 'without the configuration');
-SELECT throws_ok('SELECT casnet.search_records(''north'')', '42704', NULL, 'nor do the functions find it');
+SELECT matches(error_of('SELECT casnet.search_records(''north'')'), '^(42704|55000) ', 'nor do the functions find it');
 ROLLBACK TO a;
 SELECT lives_ok('SELECT casnet.search_records(''north'')', 'and back');
 SELECT * FROM finish();
