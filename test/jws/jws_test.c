@@ -323,6 +323,8 @@ test_strictness(void)
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[\"a\"}"), "aud open");
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[\"a\",]}"), "aud comma");
 	check(accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[]}"), "aud []");
+	check(accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"aud\":\"a\",\"exp\":1}"), "aud, more");
+	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":\"a\",\"b\"}"), "aud a, b");
 
 	/* Strings of 255 bytes and 256, in each place that keeps one. */
 	for (int length = 254; length <= 257; length++)
@@ -397,6 +399,11 @@ test_limits(void)
 			  (length <= JWS_MAX_SIGNATURE), "length of the signature");
 		free(token);
 	}
+
+	token = join(PUBLIC_HEADER, strlen(PUBLIC_HEADER), PUBLIC_CLAIMS,
+				 strlen(PUBLIC_CLAIMS), "");
+	check(parse(token, strlen(token), &result) != NULL, "no signature");
+	free(token);
 
 	/* Claims filled up to a token of 8190 to 8195 bytes. */
 	base = strlen(PUBLIC_HEADER);
