@@ -66,7 +66,7 @@ copy_server()
 # once more with the build that does.
 count_jws()
 {
-	as_server gcc --coverage -o "$WORK/tmp/jws_test" -I "$COPY/src" \
+	as_server gcc --coverage -DJWS_LINKED -o "$WORK/tmp/jws_test" -I "$COPY/src" \
 		"$COPY/test/jws/jws_test.c" "$COPY/src/jws.o"
 	as_server "$WORK/tmp/jws_test" 5 > "$WORK/jws-count.log" || {
 		cat "$WORK/jws-count.log"

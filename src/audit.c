@@ -232,10 +232,9 @@ record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
 	Datum		before;
 	Datum		after;
 
-	if (casnet_audit_has_tenant(table) &&
-		(old_tenant == NULL || new_tenant == NULL ?
-		 old_tenant != new_tenant :
-		 memcmp(old_tenant, new_tenant, UUID_LEN) != 0))
+	if (old_tenant == NULL || new_tenant == NULL ?
+		old_tenant != new_tenant :
+		memcmp(old_tenant, new_tenant, UUID_LEN) != 0)
 	{
 		record_row(table, old, false);
 		record_row(table, new, true);

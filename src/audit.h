@@ -23,7 +23,6 @@ extern AuditedTable *casnet_audit_describe(Relation relation,
 										   MemoryContext context);
 extern char *casnet_audit_name_of(Relation relation);
 extern const char *casnet_audit_name(AuditedTable *table);
-extern bool casnet_audit_has_tenant(AuditedTable *table);
 extern const pg_uuid_t *casnet_audit_tenant(AuditedTable *table,
 											TupleTableSlot *row);
 extern Datum casnet_audit_row(AuditedTable *table, TupleTableSlot *row,

@@ -128,7 +128,8 @@ find_tenant(Relation relation, const char *name)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
 
-		if (!attribute->attisdropped && attribute->atttypid == UUIDOID &&
+		/* A dropped column has no type. */
+		if (attribute->atttypid == UUIDOID &&
 			strcmp(NameStr(attribute->attname), wanted) == 0)
 			return i + 1;
 	}
@@ -431,13 +432,6 @@ const char *
 casnet_audit_name(AuditedTable *table)
 {
 	return table->name;
-}
-
-/* Whether rows of the table belong to a tenant. */
-bool
-casnet_audit_has_tenant(AuditedTable *table)
-{
-	return table->tenant != 0;
 }
 
 /* The tenant of a row, or NULL. */

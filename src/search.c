@@ -106,7 +106,8 @@ translate_query(const char *typed)
 			c++;
 		if (*c == '\0')
 			break;
-		if (*c == '-' && c[1] != '\0' && !is_space(c[1]))
+		/* Before nothing, it is no word either. */
+		if (*c == '-')
 		{
 			negated = true;
 			c++;

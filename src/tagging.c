@@ -344,7 +344,7 @@ append_links(StringInfo sql, List *names, bool all)
 	ListCell   *lc;
 
 	appendStringInfoString(sql, "FROM casnet.record_tags AS l WHERE ");
-	if (all || list_length(names) == 1)
+	if (all)
 		names = list_make1(linitial(names));
 	by_or = list_length(names) == 1 ||
 		(list_length(names) <= MAX_OR && any_is_common(names));

@@ -5,6 +5,9 @@
  *
  * usage: jws_test [seconds [seed]]
  *
+ * Includes the source, to reach what has no name outside of it; with
+ * JWS_LINKED it is linked instead, and that test left out.
+ *
  * Prints a line for each failure and the sums at the end.  A finding of a
  * sanitizer ends the program.
  */
@@ -13,7 +16,11 @@
 #include <string.h>
 #include <time.h>
 
+#ifdef JWS_LINKED
 #include "../../src/jws.h"
+#else
+#include "../../src/jws.c"
+#endif
 
 #define PUBLIC_HEADER "{\"alg\":\"HS256\",\"kid\":\"k\"}"
 #define PUBLIC_CLAIMS "{\"sub\":\"u\",\"exp\":1}"
@@ -101,7 +108,7 @@ test_base64url(void)
 	};
 	static const char *const refused[] = {
 		"Z", "A", "Zm9vY", "Zm9vA", "Zg==", "Zm8=", "Zh", "Zv", "Zm9", "A+z_4ME", "A-z/4ME",
-		"Zm 9v", "Zm9v\n", " Zm9v", "Zm9v.", "Zm\xc3\xa9", "\x80", "Z=", "="
+		"Zm9{", "Zm9[", "Zm 9v", "Zm9v\n", " Zm9v", "Zm9v.", "Zm\xc3\xa9", "\x80", "Z=", "="
 	};
 	unsigned char output[16];
 	char		encoded[32];
@@ -221,6 +228,9 @@ test_fields(void)
 	"{\"sub\":\"u\",\"tid\":\"t\",\"iss\":\"i\",\"aud\":[\"a\",\"bc\",\"d\"],"
 	"\"exp\":9007199254740992,\"nbf\":2,\"iat\":3,\"gen\":4,"
 	"\"x\":[{\"y\":[null,true,false,-0.5e-3,1E+2,\"\\b\\f\\n\\r\\t\\\\\"]}]}";
+	static const char code_points[] =
+	"{\"exp\":1,\"sub\":\"\\u0001\\u007F\\u0080\\u07ff\\u0800"
+	"\\ud7ff\\ue000\\uffff\\uD800\\uDC00\\uDBFF\\uDFFF\"}";
 	JwsToken	result;
 	char	   *token = join(header, strlen(header), claims, strlen(claims),
 							 "AQID");
@@ -239,6 +249,15 @@ test_fields(void)
 		  memcmp(result.signature, "\1\2\3", 3) == 0, "signature");
 	check(token[result.signed_length] == '.' &&
 		  result.signed_length == strlen(token) - 5, "signed part");
+	free(token);
+
+	/* The ends of what takes one, two, three and four bytes in UTF-8. */
+	token = join(PUBLIC_HEADER, strlen(PUBLIC_HEADER), code_points,
+				 strlen(code_points), "AA");
+	check(parse(token, strlen(token), &result) == NULL &&
+		  strcmp(result.sub, "\x01\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80"
+				 "\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"
+				 "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf") == 0, "UTF-8");
 	free(token);
 
 	check(accepts(PUBLIC_HEADER, PUBLIC_CLAIMS), "the least");
@@ -268,6 +287,8 @@ test_strictness(void)
 		"{\"alg\":\"HS256\" \"kid\":\"k\"}", "{\"alg\":\"HS256\",\"kid\":\"\\ud800\"}",
 		"{\"alg\":\"HS256\",\"kid\":\"\\ud800\\u0041\"}",
 		"{\"alg\":\"HS256\",\"kid\":\"\\udc00\"}", "{\"alg\":\"HS256\",\"kid\":\"\\u12\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"\\ud800\\ue000\"}", "{\"alg\":\"HS256\",\"kid\":\"\\u004g\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"\\u004G\"}",
 		"{\"alg\":\"HS256\",\"kid\":\"\\", "{\"alg\":\"HS256\",\"kid\":\"\x01\"}",
 		"{'alg':'HS256','kid':'k'}", "{\"alg\":\"HS256\",\"kid\":k}"
 	};
@@ -298,9 +319,12 @@ test_strictness(void)
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\"}"), "no exp");
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":1}"), "aud 1");
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[1]}"), "aud [1]");
+	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":]}"), "aud ]");
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[\"a\"}"), "aud open");
 	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[\"a\",]}"), "aud comma");
 	check(accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":[]}"), "aud []");
+	check(accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"aud\":\"a\",\"exp\":1}"), "aud, more");
+	check(!accepts(PUBLIC_HEADER, "{\"sub\":\"u\",\"exp\":1,\"aud\":\"a\",\"b\"}"), "aud a, b");
 
 	/* Strings of 255 bytes and 256, in each place that keeps one. */
 	for (int length = 254; length <= 257; length++)
@@ -323,6 +347,37 @@ test_strictness(void)
 	}
 }
 
+#ifndef JWS_LINKED
+/*
+ * An object that ends too early, wherever that is, is refused and not read on:
+ * its memory ends there.
+ */
+static void
+test_ends(void)
+{
+	static const char text[] =
+	"{\"alg\":\"HS256\",\"kid\":\"k\",\"sub\":\"u\",\"exp\":12,"
+	"\"aud\":[\"a\",\"b\"],\"x\" : [ true , false,null,{\"y\":-1.5e+3},"
+	"{ },[\"\\n\\u00e9\\ud83d\\ude00\"]],\"z\":0}";
+	static const MemberHandler handlers[] = {header_member, claim_member};
+
+	for (size_t length = 0; length < sizeof(text); length++)
+	{
+		unsigned char *copy = malloc(length);
+
+		memcpy(copy, text, length);
+		for (int i = 0; i < 2; i++)
+		{
+			JwsToken	result;
+
+			check((read_object(copy, length, handlers[i], &result) == NULL) ==
+				  (length == sizeof(text) - 1), "end of an object");
+		}
+		free(copy);
+	}
+}
+#endif
+
 /* Lengths: the token, a part, the signature, the audience; depth, members. */
 static void
 test_limits(void)
@@ -344,6 +399,11 @@ test_limits(void)
 			  (length <= JWS_MAX_SIGNATURE), "length of the signature");
 		free(token);
 	}
+
+	token = join(PUBLIC_HEADER, strlen(PUBLIC_HEADER), PUBLIC_CLAIMS,
+				 strlen(PUBLIC_CLAIMS), "");
+	check(parse(token, strlen(token), &result) != NULL, "no signature");
+	free(token);
 
 	/* Claims filled up to a token of 8190 to 8195 bytes. */
 	base = strlen(PUBLIC_HEADER);
@@ -603,6 +663,9 @@ main(int argc, char **argv)
 	test_rfc_tokens();
 	test_fields();
 	test_strictness();
+#ifndef JWS_LINKED
+	test_ends();
+#endif
 	test_limits();
 	fuzz(seconds, seed);
 	printf("%d passed, %d failed\n", passed, failed);

@@ -79,7 +79,10 @@ def mutants_of(path):
         if re.match(r'\s*elog\b', masked[block[0]:].lstrip('{').lstrip()):
             continue
         if found.group(1) == 'if' and REFUSES.search(masked, block[0], block[1]):
-            yield make(start, end, 'false && (%s)' % condition, said + ' never', start, end, block)
+            # What makes something on its way is missed also where the block is not reached.
+            makes = re.search(r'[^=!<>]=[^=]|\(&|[(,]\s*&\w', masked[start:end])
+            yield make(start, end, 'false && (%s)' % condition, said + ' never', start, end,
+                       None if makes else block)
         for operator, a, b in parts(masked, start, end):
             neutral = 'true' if operator == '&&' else 'false'
             yield make(a, b, ' ' + neutral, '%s without %s' % (said, one_line(text[a:b])), start, end)

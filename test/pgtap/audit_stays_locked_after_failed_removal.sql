@@ -1,13 +1,13 @@
 -- remove_audit_entries() lets entries be deleted for its own statement only,
--- also when that fails.
+-- also when that fails, and not to be changed.
 BEGIN;
-SELECT plan(6);
+SELECT plan(7);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
-INSERT INTO casnet.records (title) VALUES ('new');
+INSERT INTO casnet.records (title) VALUES ('new'), ('newer');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok('SELECT casnet.remove_audit_entries(NULL, NULL, NULL)', '22023', 'no entries of the audit were named', 'some must be named');
 CREATE FUNCTION public.trip() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'tripped'; END$$;
@@ -16,7 +16,11 @@ SELECT throws_ok(format('SELECT casnet.remove_audit_entries(%L, NULL, NULL)', :'
 DROP TRIGGER trip ON casnet.audit_entries;
 SELECT throws_ok('DELETE FROM casnet.audit_entries', '42501', NULL, 'opens nothing');
 SELECT throws_ok('UPDATE casnet.audit_entries SET action = ''DELETE''', '42501', NULL, 'for no statement');
-SELECT is(casnet.remove_audit_entries(:'north', NULL, NULL), 1::bigint, 'and the next one removes');
+CREATE FUNCTION public.change() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE casnet.audit_entries SET action = 'DELETE' WHERE id <> OLD.id; RETURN OLD; END$$;
+CREATE TRIGGER change BEFORE DELETE ON casnet.audit_entries FOR EACH ROW EXECUTE FUNCTION public.change();
+SELECT throws_ok(format('SELECT casnet.remove_audit_entries(%L, NULL, NULL)', :'north'), '42501', 'entries of the audit are neither changed nor deleted', 'a removal that changes others');
+DROP TRIGGER change ON casnet.audit_entries;
+SELECT is(casnet.remove_audit_entries(:'north', NULL, NULL), 2::bigint, 'and the next one removes');
 SELECT is_empty(format('SELECT FROM casnet.audit_entries WHERE tenant_id = %L', :'north'), 'what there was');
 SELECT * FROM finish();
 ROLLBACK;

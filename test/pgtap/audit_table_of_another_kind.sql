@@ -1,7 +1,7 @@
 -- Where somebody has put something else in the place of audit_entries, the
 -- audit says what is wrong, and what cannot be recorded is not written.
 BEGIN;
-SELECT plan(8);
+SELECT plan(12);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.mine (tenant_id uuid, id int PRIMARY KEY);
@@ -26,6 +26,14 @@ CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY LIST (actio
 CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;
 SELECT is(pg_temp.try(), format(:'said', 'A table of the audit is not partitioned by range of a time.'), 'partitions by something else');
 ROLLBACK TO a;
+CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY LIST (at);
+CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;
+SELECT is(pg_temp.try(), format(:'said', 'A table of the audit is not partitioned by range of a time.'), 'partitions by single times');
+ROLLBACK TO a;
+CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY RANGE (action);
+CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;
+SELECT is(pg_temp.try(), format(:'said', 'A table of the audit is not partitioned by range of a time.'), 'partitions by range of something else');
+ROLLBACK TO a;
 CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY RANGE (at, action);
 CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;
 SELECT is(pg_temp.try(), format(:'said', 'A table of the audit is not partitioned by range of a time.'), 'partitions by more than the time');
@@ -35,6 +43,13 @@ CREATE FOREIGN DATA WRAPPER elsewhere;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere;
 CREATE FOREIGN TABLE public.part PARTITION OF casnet.audit_entries DEFAULT SERVER elsewhere;
 SELECT is(pg_temp.try(), format(:'said', 'A partition of casnet.audit_entries is no table.'), 'a partition elsewhere');
+ROLLBACK TO a;
+CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY RANGE (at);
+ALTER TABLE casnet.audit_entries ALTER action TYPE varchar;
+CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;
+SELECT is(pg_temp.try(), format(:'said', 'Table casnet.audit_entries has no column action of type text.'), 'a column of another type');
+ALTER TABLE casnet.audit_entries DROP action;
+SELECT is(pg_temp.try(), format(:'said', 'Table casnet.audit_entries has no column action of type text.'), 'no such column');
 ROLLBACK TO a;
 CREATE TABLE casnet.audit_entries (LIKE public.columns) PARTITION BY RANGE (at);
 CREATE TABLE public.part PARTITION OF casnet.audit_entries DEFAULT;

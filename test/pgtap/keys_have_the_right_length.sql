@@ -1,7 +1,7 @@
 -- A key of another length than its algorithm has is none, even if it begins
 -- like one; and random bytes are asked for in a number that makes sense.
 BEGIN;
-SELECT plan(10);
+SELECT plan(14);
 \ir include/fixtures.sql
 \set x bsONvr4pQzyGaiZK_BdP2MaxI6SeOmSluKDRQw-FL4g
 \set y KEdzE-H0JClP3yq8CUINafgsY1xUm_uoZCoaFKM726s
@@ -15,6 +15,14 @@ SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x
 SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x', 'y', :'y' || 'AAA')), '22023', 'y is too long');
 SELECT is(pg_temp.added(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', :'ed')), 'none', 'a key for EdDSA');
 SELECT is(pg_temp.added(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', :'ed' || 'AAA')), '22023', 'one that is too long');
+-- RSA: the products of two Mersenne primes have 2724 and 8676 bits.
+SELECT 'D' || repeat('_', 86) || '3' || repeat('_', 279) || '-' || repeat('A', 86) || 'E' AS n2724,
+	'D' || repeat('_', 708) || '3' || repeat('_', 27) || '-' || repeat('A', 708) || 'E' AS n8676 \gset
+SELECT is(pg_temp.added(jsonb_build_object('kty', 'RSA', 'n', n, 'e', e)), expected, description) FROM (VALUES
+	(:'n2724', 'AQAB', 'none', 'RSA of 2724 bits'),
+	(:'n8676', 'AQAB', '22023', 'RSA of 8676 bits'),
+	(:'n2724', '__________8', 'none', 'an exponent of 64 bits'),
+	(:'n2724', 'AQAAAAAAAAAB', '22023', 'an exponent of 65 bits')) AS v (n, e, expected, description);
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok(format('SELECT casnet.random_bytes(%s)', n), '22023', NULL, n || ' random bytes') FROM unnest(ARRAY[0, -1, 1025]) AS n;
 SELECT is(length(casnet.random_bytes(n)), n, n || ' random bytes') FROM unnest(ARRAY[1, 1024]) AS n;

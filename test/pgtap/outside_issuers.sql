@@ -1,7 +1,7 @@
 -- Tokens of outside issuers: EdDSA, ES256 and RS256.  The keys were made for
 -- this file with the openssl command and thrown away; the tokens last until 2100.
 BEGIN;
-SELECT plan(78);
+SELECT plan(79);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 \set jwk_ed '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}'
@@ -109,6 +109,7 @@ SELECT is(pg_temp.added(j), e, left(n, 60)) FROM (VALUES
 	('a private RSA key', :'jwk_rs'::jsonb || '{"d": "AAAA"}', '22023 | the JWK is a private key |  | Gi'),
 	('RSA with e = 1', :'jwk_rs'::jsonb || '{"e": "AQ"}', '22023 | the JWK is not a valid public ke'),
 	('RSA with an even e', :'jwk_rs'::jsonb || '{"e": "AQAC"}', '22023 | the JWK is not a valid public ke'),
+	('RSA with a small factor', :'jwk_rs'::jsonb || jsonb_build_object('n', repeat('_', 341) || 'w'), '22023 | the JWK is not a valid public ke'),
 	('RSA without n', :'jwk_rs'::jsonb - 'n', '22023 | the JWK lacks a member, or its s'),
 	('padding', :'jwk_rs'::jsonb || '{"e": "AQAB=="}', '22023 | a value is not base64url without'),
 	('for encryption', :'jwk_rs'::jsonb || '{"use": "enc"}', '22023 | the JWK is not a key for HS256, '),

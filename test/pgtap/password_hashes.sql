@@ -1,7 +1,7 @@
 -- Hashes of older systems verify and are replaced at the first login; a hash
 -- that we do not know verifies nothing.
 BEGIN;
-SELECT plan(56);
+SELECT plan(63);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -22,6 +22,7 @@ SELECT 'bad ' || n, n || '@bad.test', hash FROM unnest(ARRAY['$1$saltsalt$NuzA7W
 
 SELECT ok(casnet.verify_password('correct horse', hash), scheme || ' verifies') FROM old_hash;
 SELECT ok(NOT casnet.verify_password('Correct horse', hash), scheme || ' refuses') FROM old_hash;
+SELECT ok(NOT casnet.verify_password('correct horse', hash || 'x'), scheme || ' with something behind it refuses') FROM old_hash;
 SELECT ok(casnet.password_is_outdated(hash), scheme || ' is old') FROM old_hash;
 SELECT ok(NOT casnet.verify_password('correct horse', hashed_password), 'verifies nothing: ' || coalesce(hashed_password, 'null')) FROM casnet.users WHERE username LIKE 'bad%' ORDER BY length(username), username;
 SELECT is(casnet.verify_password(NULL, hash), false, 'nor null') FROM old_hash LIMIT 1;

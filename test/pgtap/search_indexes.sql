@@ -1,7 +1,7 @@
 -- Searching is by an index that begins with the tenant, and finds the same as
 -- without one; names by index where pg_trgm is installed.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION pg_trgm;
@@ -12,6 +12,7 @@ SELECT lives_ok('SELECT casnet.install()', 'install() again');
 SELECT throws_ok('DROP EXTENSION pg_trgm', '2BP01', NULL, 'pg_trgm is needed now');
 INSERT INTO casnet.persons (tenant_id, name)
 SELECT t.id, substr('jane doe ÄÖÜ 50%_\', 1 + n % 13) || ' ' || n % 97 || ' ' || md5(n::text) FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
+INSERT INTO casnet.persons (tenant_id, name) SELECT id, 'back\slash' FROM casnet.tenants;
 INSERT INTO casnet.records (tenant_id, title, content)
 SELECT t.id, p.name, 'word' || row_number() OVER () % 50 FROM casnet.persons AS p JOIN casnet.tenants AS t ON t.id = p.tenant_id;
 ANALYZE casnet.persons, casnet.records;
@@ -34,6 +35,7 @@ SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.search_persons(''doe 7'')')
 SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.records WHERE title OPERATOR(casnet.*=*) ''doe 7'''), 'records_tenant_id_title_substring_idx', 'titles by index');
 SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.search_records(''word7'')'), 'records_tenant_id_search_vector_idx\s+Index Cond: \(\(tenant_id = casnet.tenant_with\(''view_records''::text\)\) AND \(search_vector OPERATOR\(casnet.@~\) ''''''word7''''''', 'search_records() by index');
 SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.records WHERE search_vector @@ ''word7'''), 'Filter:[^\n]* @@ ', '@@ not');
+SELECT results_eq('SELECT name FROM casnet.search_persons(''k\sla'')', ARRAY['back\slash'], 'a backslash by index');
 
 -- Every answer by index and without it.
 CREATE TABLE public.parts AS

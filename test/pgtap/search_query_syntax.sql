@@ -1,7 +1,7 @@
 -- What people type is a query: words, "a phrase", -not, or, begin*; no other
 -- character means anything, and nothing but a blank or a long text is refused.
 BEGIN;
-SELECT plan(61);
+SELECT plan(65);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 SELECT is(casnet.search_query(typed), wanted::tsquery, quote_literal(typed))
@@ -12,6 +12,7 @@ SELECT is(casnet.search_query(typed), wanted::tsquery, quote_literal(typed))
 	('red "or" bike', '''red'' & ''or'' & ''bike'''), ('red -or', '''red'' & !''or'''), ('nor', '''nor'''), ('red"bike"', '''red'' & ''bike'''), (E'red\tbike\r', '''red'' & ''bike'''),
 	('red & !bike', '''red'' & ''bike'''), ('red | bike', '''red'' & ''bike'''), ('(red', '''red'''), ('red)', '''red'''), ('!red', '''red'''), ('red:*', '''red'':*'), ('red:AB', '''red'' <-> ''ab'''),
 	('red <-> bike', '''red'' & ''bike'''), ('it''s', '''it'' <-> ''s'''), ('''red''', '''red'''), ('red\', '''red'''), ('\red\\', '''red'''), ('''''red\''', '''red'''), ('50%', '''50'''),
+	('red"big bike"', '''red'' & ''big'' <-> ''bike'''), ('orange or apple', '''orange'' | ''apple'''), ('red is bike', '''red'' & ''is'' & ''bike'''), ('red or - bike -', '''red'' | ''bike'''),
 	('naïve', '''naïve'''), ('日本語', '''日本語'''), ('red …', '''red''')) AS v (typed, wanted);
 SELECT is(error_of(format('SELECT casnet.search_query(%L)', typed)), '22023 | the search query is blank |  | Give a word to search for, such as ''bicycle'', or the beginning of one, such as ''bic*''. | ', 'blank: ' || coalesce(typed, 'NULL'))
   FROM unnest(ARRAY['', E' \t\n', 'or', 'or OR', '*', '-', '"', '""', '-" "', ':*', '& | ! ( )', '''', '\', NULL]) AS typed;

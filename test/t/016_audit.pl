@@ -52,6 +52,10 @@ ask($ben, "COMMIT PREPARED 'p'");
 is(entries('source', "action = 'UPDATE'"), 1, 'and then has');
 $ben->quit;
 
+# The message that loads the library may change the user and write after that.
+is(ask_once($node, 'source', 'casnet_app', "BEGIN; DO \$\$BEGIN PERFORM casnet.current_user_id(), set_config('casnet.user_id', '$ID{ada}', false); INSERT INTO casnet.records (title) VALUES ('x'); END\$\$; ROLLBACK; SELECT 1",
+	"-c casnet.user_id=$ID{ben} -c casnet.tenant_id=$ID{north}"), '1', 'a change of user in the message that loads the library');
+
 # Refused from here on, to whoever sees through the policies.
 my $preload = "ALTER DATABASE %s SET session_preload_libraries = 'casnet'; ALTER DATABASE %s SET casnet.bypass = '%s'";
 sub set_bypass

@@ -1,0 +1,30 @@
+-- The entry has the tenant that its row has: a row that gets one or loses it is
+-- gone for the one and new for the other, and a column that is no uuid is none.
+BEGIN;
+SELECT plan(4);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.mine (tenant_id uuid, id int PRIMARY KEY, n int);
+SELECT casnet.enable_audit('public.mine');
+GRANT INSERT, SELECT, UPDATE ON public.mine TO tap_app;
+CREATE FUNCTION public.news() RETURNS text[] LANGUAGE sql SECURITY DEFINER AS $$
+	SELECT array_agg(concat_ws(' ', action, coalesce(w.name, '-')) ORDER BY at, e.id) FROM casnet.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.tenant_id
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+INSERT INTO public.mine VALUES (NULL, 1);
+UPDATE public.mine SET n = 1;
+SELECT is(public.news(), '{INSERT -,UPDATE -}', 'without a tenant');
+UPDATE public.mine SET tenant_id = :'north';
+UPDATE public.mine SET tenant_id = :'south';
+UPDATE public.mine SET tenant_id = NULL;
+SELECT is((public.news())[3:], '{DELETE -,INSERT North,DELETE North,INSERT South,DELETE South,INSERT -}', 'from none to one, another, and none');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE public.mine ALTER tenant_id TYPE text;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('INSERT INTO public.mine VALUES (''x'', 2)', '55000', 'audited table public.mine has no column tenant_id of type uuid', 'a tenant that is a text');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE public.mine DROP tenant_id;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('INSERT INTO public.mine VALUES (2)', '55000', 'audited table public.mine has no column tenant_id of type uuid', 'and one that was dropped');
+SELECT * FROM finish();
+ROLLBACK;
