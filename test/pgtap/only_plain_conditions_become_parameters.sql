@@ -2,7 +2,7 @@
 -- policies becomes a parameter, and only where no row is waited for; EXPLAIN
 -- EXECUTE shows which. What stands there means the same.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 SET LOCAL plan_cache_mode = force_generic_plan;
 CREATE FUNCTION public.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -45,6 +45,7 @@ SELECT results_eq('own', ARRAY['North'], 'a statement without policies');
 SELECT is_empty('other', 'no record of another tenant');
 SELECT throws_ok($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(NULL)$$, '22023', NULL, 'no permission');
 SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(title)$$, 'one computed from a row');
+SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with((ARRAY[title])[1])$$, 'or from a part of one');
 -- A worker does not get the parameter.
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
