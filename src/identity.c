@@ -436,7 +436,6 @@ static bool
 find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 {
 	pg_uuid_t	user_id = user->key.user;
-	bool		superuser = user->superuser;
 	Snapshot	snapshot;
 	CasnetScan	scan;
 	HeapTuple	tuple;
@@ -461,8 +460,7 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 
-	return success &&
-		(superuser || casnet_membership_of(&user_id, found)->tenant_open);
+	return success && casnet_membership_of(&user_id, found)->tenant_open;
 }
 
 /*

@@ -1,7 +1,7 @@
 -- A statement under several policies asks for all their permissions, and is
 -- refused for the one that is missing; a name with a comma is none.
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
 SELECT is(casnet.tenant_with('view_records,edit_records'), casnet.current_tenant_id(), 'two that a member holds');
@@ -24,5 +24,9 @@ CALL be('otto', 'South');
 SELECT results_eq(:'ten', ARRAY['1 3 1 1 1'], 'in another tenant');
 CALL be('vic', 'North');
 SELECT throws_ok(:'ten', '42501', NULL, 'and refused for one that is missing');
+-- And many more.
+\set many 'WITH a AS (UPDATE casnet.persons SET name = name RETURNING 1), b AS (UPDATE casnet.records SET title = title RETURNING 1), c AS (UPDATE casnet.tags SET name = name RETURNING 1), d AS (UPDATE casnet.tasks SET title = title RETURNING 1), e AS (UPDATE casnet.calendar_events SET title = title RETURNING 1), f AS (DELETE FROM casnet.persons WHERE name = ''x''), g AS (DELETE FROM casnet.records WHERE title = ''x''), h AS (DELETE FROM casnet.tags WHERE name = ''x''), i AS (DELETE FROM casnet.tasks WHERE title = ''x''), j AS (DELETE FROM casnet.calendar_events WHERE title = ''x'') SELECT count(*) FROM b'
+CALL be('olga', 'North');
+SELECT results_eq(:'many', ARRAY[3::bigint], 'fifteen of them');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,0 +1,15 @@
+-- What a session may do in a tenant that is not active: nobody may do anything,
+-- and in no tenant nobody may.
+BEGIN;
+SELECT plan(5);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CALL be('olga');
+SELECT ok(casnet.can_in(:'north', 'view_records'), 'an owner');
+SELECT ok(NOT casnet.can_in(:'south', 'view_records'), 'elsewhere');
+SELECT ok(NOT casnet.can_in(NULL, 'view_records'), 'in no tenant');
+CALL be('');
+SELECT ok(NOT casnet.can_in(:'north', 'view_records'), 'nobody');
+SELECT throws_ok($$SELECT casnet.can_in(NULL, NULL)$$, '22023', NULL, 'no permission');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,25 @@
+-- A statement asks for the permissions of all its policies at once, also those
+-- of subqueries in FROM, in the order of their names, so that each call is the same.
+BEGIN;
+SELECT plan(4);
+\ir include/fixtures.sql
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+CREATE FUNCTION public.calls_in(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	lines text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+		lines := lines || line || E'\n';
+	END LOOP;
+	RETURN (SELECT string_agg(DISTINCT m[1], ' ') FROM regexp_matches(lines, $r$tenant_with\('([^']*)'$r$, 'g') AS m);
+END
+$$;
+CALL be('mia', 'North');
+SELECT is(calls_in('SELECT 1 FROM casnet.tasks AS t JOIN casnet.records AS r ON r.id = t.record_id'), 'view_records,view_tasks', 'two tables');
+SELECT is(calls_in('SELECT 1 FROM casnet.records AS r JOIN casnet.tasks AS t ON r.id = t.record_id JOIN casnet.persons AS p ON p.id = r.id'), 'view_persons,view_records,view_tasks', 'and three, in whatever order');
+SELECT is(calls_in('SELECT 1 FROM (SELECT id FROM casnet.persons OFFSET 0) AS p JOIN (SELECT id FROM casnet.tags OFFSET 0) AS t USING (id)'), 'view_persons,view_tags', 'subqueries');
+SELECT is(calls_in('SELECT 1 FROM casnet.records AS r JOIN casnet.records AS s USING (id)'), 'view_records', 'one table twice');
+SELECT * FROM finish();
+ROLLBACK;
