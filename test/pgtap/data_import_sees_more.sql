@@ -30,6 +30,7 @@ SELECT alike(error_of($$SELECT casnet.import_tenant('public.alone', 'Wrong')$$),
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('nora');
 SELECT casnet.create_tenant('Empty') AS empty \gset
+SET LOCAL SESSION AUTHORIZATION tap_admin;
 CALL be('sue');
 SELECT is(casnet.import_tenant('public.s', tenant_id => :'empty'), :'empty'::uuid, 'a superuser imports');
 RESET SESSION AUTHORIZATION;

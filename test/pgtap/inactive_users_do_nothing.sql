@@ -2,7 +2,7 @@
 -- takes an active one: an inactive superuser has no power, an inactive member
 -- does not leave, and nobody is not refused by chance.
 BEGIN;
-SELECT plan(18);
+SELECT plan(21);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 CREATE TEMP TABLE calls AS SELECT * FROM unnest(ARRAY['casnet.leave_tenant()', 'casnet.revoke_token()', 'casnet.refresh_token()',
@@ -17,6 +17,13 @@ CALL be(NULL);
 SELECT is(left(error_of('SELECT ' || call), 5), '28000', call || ' of nobody') FROM calls;
 CALL be('ines', 'North');
 SELECT is(left(error_of('SELECT ' || call), 5), '28000', call || ' of an inactive user') FROM calls;
+SELECT set_config('casnet.token', :'of_ines', true);
+SELECT alike(error_of('SELECT casnet.revoke_token()'), '28000 | the user of this session does not exist or is not active | %', 'nor with a token');
+SELECT set_config('casnet.token', '', true);
+CALL be(NULL);
+SELECT is(left(error_of('SELECT casnet.revoke_tokens_in_session(NULL)'), 5), '28000', 'nobody ends the tokens of nobody');
+CALL be('otto');
+SELECT is(left(error_of('SELECT casnet.revoke_tokens_in_session(NULL)'), 5), '42501', 'nor does a user');
 -- Of the active ones, those without a tenant are told so.
 CALL be('mia');
 SELECT is(left(error_of('SELECT casnet.leave_tenant()'), 5), '55000', 'leaving no tenant');
