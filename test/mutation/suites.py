@@ -215,7 +215,7 @@ class Server:
         if mutant['undo']:
             self.must('postgres', mutant['undo'])
         if self.made_for:
-            if mutant.get('restore'):
+            if mutant.get('restore') and not mutant.get('script'):
                 self.must('mutant', mutant['restore'])
             else:
                 self.fresh()

@@ -1,6 +1,6 @@
 -- Each index serves the lookups that it is for, where there is much to skip.
 BEGIN;
-SELECT plan(19);
+SELECT plan(20);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SET LOCAL enable_seqscan = off;
@@ -39,5 +39,12 @@ SELECT matches(pg_temp.plan_of(query), index, index)
 	('invitations_tenant_id_idx', $$SELECT FROM casnet.invitations WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$), ('invitations_invited_by_idx', $$SELECT FROM casnet.invitations WHERE invited_by = '00000000-0000-7000-8000-0000000000a0'$$),
 	('invitations_expires_at_idx', $$SELECT FROM casnet.invitations WHERE expires_at < now()$$),
 	('audit_entries_default_tenant_id_at_id_idx', $$SELECT FROM casnet.audit_entries WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY at DESC, id DESC LIMIT 1$$)) AS v (index, query);
+-- One for search is a bitmap or nothing.
+SET LOCAL enable_bitmapscan = on;
+SET LOCAL enable_indexscan = off;
+INSERT INTO casnet.records (tenant_id, title) SELECT :'north', n FROM generate_series(1, 2000) AS n;
+ANALYZE casnet.records;
+SELECT matches(pg_temp.plan_of($$SELECT FROM casnet.records WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND search_vector OPERATOR(casnet.@~) casnet.search_query('7')$$),
+	'records_tenant_id_search_vector_idx', 'records_tenant_id_search_vector_idx');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Functions behind others, called directly, ask for the same permission; and
 -- deleting a tenant leaves every other one as it is.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'mia', :'south', 'view_users'), (:'vic', :'north', 'view_analytics');
@@ -10,6 +10,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
 SELECT throws_ok('SELECT casnet.find_user(''nora'')', '42501', 'permission "manage_users" is missing in the active tenant', 'a viewer finds no user');
 SELECT throws_ok('SELECT casnet.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor hears that there is none');
+SELECT throws_ok('SELECT casnet.invite_member('''')', '42501', NULL, 'nor what is wrong with an invitation');
 CALL be(NULL);
 SELECT throws_ok('SELECT casnet.find_user(''nora'')', '28000', NULL, 'nobody finds none');
 CALL be('adam', 'North');

@@ -4,6 +4,9 @@ BEGIN;
 SELECT plan(68);
 \ir include/fixtures.sql
 \ir include/tokens.sql
+-- Memberships are found in the order of their ids.
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
 \set no_such '02000 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
 CREATE PROCEDURE pg_temp.be(person text, tenant text DEFAULT NULL) LANGUAGE sql AS $$
 	SELECT set_config('casnet.token', public.token(jsonb_build_object('sub', (SELECT id FROM public.who WHERE name = person), 'tid', (SELECT id FROM public.who WHERE name = tenant))), false)

@@ -1,0 +1,22 @@
+-- What an administrator, who sees the members of all tenants, changes by name
+-- is one member of the active tenant.
+BEGIN;
+SELECT plan(7);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES
+	(:'mia', :'north', 'view_users'), (:'mia', :'south', 'view_users'), (:'vic', :'north', 'view_users');
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT set_config('casnet.tenant_id', :'north', true);
+SELECT ok(casnet.revoke_permission('mia', 'view_users'), 'a permission is taken');
+SELECT ok(NOT casnet.revoke_permission('mia', 'view_users'), 'once');
+SELECT set_eq('SELECT w.name, p.tenant_id FROM casnet.user_tenant_permissions AS p JOIN public.who AS w ON w.id = p.user_id',
+	format('VALUES (''mia'', %L::uuid), (''vic'', %L)', :'south', :'north'), 'from nobody else, and not elsewhere');
+SELECT lives_ok('SELECT casnet.set_member_role(''mia'', ''admin'')', 'a role is given');
+SELECT is((SELECT string_agg(t.name || ' ' || m.role, ', ' ORDER BY t.name) FROM casnet.user_tenants AS m JOIN casnet.tenants AS t ON t.id = m.tenant_id WHERE m.user_id = :'mia'),
+	'North admin, South viewer', 'here');
+SELECT lives_ok('SELECT casnet.remove_member(''mia'')', 'the member is removed');
+SELECT is((SELECT string_agg(t.name || ' ' || m.role, ', ' ORDER BY t.name) FROM casnet.user_tenants AS m JOIN casnet.tenants AS t ON t.id = m.tenant_id WHERE m.user_id = :'mia'),
+	'South viewer', 'here, too');
+SELECT * FROM finish();
+ROLLBACK;

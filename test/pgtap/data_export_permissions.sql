@@ -1,0 +1,16 @@
+-- The permissions in an export are those of the member, in that tenant; a task
+-- of somebody who is no member of the documents is refused by name.
+BEGIN;
+SELECT plan(3);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES
+	(:'mia', :'north', 'view_users'), (:'mia', :'south', 'view_analytics'), (:'vic', :'north', 'edit_tags');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SELECT results_eq($$SELECT d#>>'{row,username}', d#>>'{row,permissions}' FROM casnet.export_tenant() AS d WHERE d->>'table' = 'members' ORDER BY 1$$,
+	$$VALUES ('adam', '[]'), ('ines', '[]'), ('mia', '["view_users"]'), ('olga', '[]'), ('vic', '["edit_tags"]')$$, 'whose they are, and where');
+SELECT throws_ok($$SELECT casnet.document_member('{"mia": "00000000-0000-7000-8000-000000000003"}', 'vic')$$, '22023', 'there is no member "vic" in the documents', 'no member of the documents');
+SELECT is(casnet.document_member('{}', NULL), NULL, 'nobody is nobody');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,26 @@
+-- Guessing at change_password() counts and waits like guessing at login(), and
+-- the right one makes all of it forgotten.
+BEGIN;
+SELECT plan(3);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.users SET hashed_password = casnet.hash_password('correct horse') WHERE username = 'mia';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia');
+CREATE FUNCTION pg_temp.seconds(statement text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz := clock_timestamp();
+BEGIN
+	EXECUTE statement;
+	RETURN extract(epoch FROM clock_timestamp() - started);
+EXCEPTION WHEN invalid_password THEN
+	RETURN extract(epoch FROM clock_timestamp() - started);
+END
+$$;
+SELECT count(pg_temp.seconds('SELECT casnet.change_password(''wrong horse'', ''x'')')) AS failures FROM generate_series(1, 4) \gset
+SELECT cmp_ok(pg_temp.seconds('SELECT casnet.change_password(''correct horse'', ''correct mule'')'), '>=', 0.4, 'a success waits after four failures');
+SELECT cmp_ok(pg_temp.seconds('SELECT casnet.login(''mia'', ''correct mule'')'), '<', 0.4, 'and the next login does not');
+SELECT cmp_ok(pg_temp.seconds('SELECT casnet.change_password(''correct mule'', ''correct horse'')'), '<', 0.4, 'nor the next change');
+SELECT * FROM finish();
+ROLLBACK;
