@@ -50,6 +50,7 @@ SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_w
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL seq_page_cost = 0;
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;
 SET LOCAL enable_bitmapscan = off;
