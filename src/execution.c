@@ -85,6 +85,7 @@ typedef struct Asked
 {
 	pg_uuid_t	tenant;			/* must be first: the parameter points to it */
 	pg_uuid_t	user;
+	uint64		user_changes;	/* how often the session's user was set */
 	uint64		generation;		/* the answer holds for this generation */
 	TimestampTz statement;		/* and this statement of the client */
 } Asked;
@@ -446,6 +447,7 @@ ask_first(PlannedStmt *plan, EState *estate)
 		asked = MemoryContextAlloc(estate->es_query_cxt, sizeof(Asked));
 		asked->tenant = verdict->key.tenant;
 		asked->user = verdict->key.user;
+		asked->user_changes = casnet_user_changes;
 		asked->generation = casnet_generation;
 		asked->statement = GetCurrentStatementStartTimestamp();
 		estate->es_param_exec_vals[parameter].value =
@@ -475,6 +477,9 @@ ask_again(PlannedStmt *plan, EState *estate)
 			asked->statement == GetCurrentStatementStartTimestamp())
 			continue;
 		AcceptInvalidationMessages();
+		/* Its token may have ended; one of somebody else's is no matter. */
+		if (asked->user_changes == casnet_user_changes)
+			(void) casnet_membership_require_user();
 		(void) casnet_membership_require_of(&asked->user, &asked->tenant,
 											nbits, bits);
 		asked->generation = casnet_generation;

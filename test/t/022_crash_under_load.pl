@@ -216,7 +216,17 @@ foreach my $round (1 .. ($long ? 16 : 3))
 	{
 		my $who = $end =~ /(checkpointer|walwriter)/ ? "backend_type = '$1'" : "usename = 'casnet_app' ORDER BY random() LIMIT 1";
 
-		kill 'KILL', $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $who");
+		my $pid = '';
+
+		# a writer may be between two connections
+		for (1 .. 100)
+		{
+			$pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $who");
+			last if $pid ne '';
+			sleep 0.05;
+		}
+		die "no process to kill: $who" if $pid eq '';
+		kill 'KILL', $pid;
 		$_->finish foreach @running;
 		$node->poll_query_until('postgres', 'SELECT true');
 	}
