@@ -54,6 +54,7 @@ SET LOCAL seq_page_cost = 0;
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;
 SET LOCAL enable_bitmapscan = off;
+INSERT INTO casnet.records (title) SELECT 'bulk' FROM generate_series(1, 2000);
 PREPARE parted AS SELECT title FROM casnet.records;
 SELECT matches(plan_of('EXECUTE parted'), 'Gather.*tenant_id = casnet.tenant_with\(', 'one with parallel parts');
 SELECT * FROM finish();

@@ -77,7 +77,7 @@ sub start_writer
 	unlink "$file.sql", "$file.out";
 	append_to_file("$file.sql", "\\set VERBOSITY terse\n\\o /dev/null\n\\set QUIET on\n"
 		  . ($role eq 'casnet_app' ? "SET casnet.user_id = '$ID{$user}'; SET casnet.tenant_id = '$ID{$tenant}';\n" : '')
-		  . join '', map { my $sql = $work{$kind}->("w${number}r$round." . $_, $_); $kind eq 'counted' ? "\\o\n$sql" : $sql } 1 .. 2000);
+		  . join '', map { my $sql = $work{$kind}->("w${number}r$round." . $_, $_); $kind eq 'counted' ? "\\o\n$sql" : $sql } 1 .. 20000);
 	return IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('busy') . " user=$role", '-f', "$file.sql" ],
 		'<', \undef, '>', "$file.out", '2>', "$file.err");
 }
