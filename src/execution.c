@@ -350,14 +350,15 @@ process_utility(PlannedStmt *statement, const char *query_string,
 }
 
 /*
- * Whether the plan locks or changes rows that it has read.  It may wait for one
- * while a revocation commits, and then evaluates its conditions again.
+ * Whether the plan locks or writes rows.  It may wait for one while a revocation
+ * commits, and then evaluates its conditions again; and a load runs one again
+ * and again (load.c).
  */
 static bool
 waits_for_rows(PlannedStmt *plan)
 {
 	return plan->rowMarks != NIL || plan->hasModifyingCTE ||
-		(plan->commandType != CMD_SELECT && plan->commandType != CMD_INSERT);
+		plan->commandType != CMD_SELECT;
 }
 
 /* planner_hook: replace the calls of the finished plan. */
@@ -515,7 +516,7 @@ static void
 run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
-	if (has_notes(query->plannedstmt))
+	if (query->operation == CMD_SELECT && has_notes(query->plannedstmt))
 		ask_again(query->plannedstmt, query->estate);
 	if (previous_run_hook)
 		previous_run_hook(query, direction, CASNET_RUN_NAMES);
