@@ -22,10 +22,10 @@
  * Only conditions of the form "column = tenant_with()" are looked at, and not
  * those on new rows that may never be made.  A call that is left means the
  * same.  So does each in a plan with parallel parts, whose workers would have
- * to be handed the value, and in one that may wait for a row while a revocation
- * commits; such a plan asks when an execution starts, and each call
- * again.  EXPLAIN shows the calls, because what is
- * planned for it keeps them; EXPLAIN EXECUTE shows the parameter.
+ * to be handed the value, and in one that locks or writes rows, which may wait
+ * for one while a revocation commits; such a plan asks when an execution starts,
+ * and each call again.  EXPLAIN shows the calls, because what is planned for it
+ * keeps them; EXPLAIN EXECUTE shows the parameter.
  *
  * The plan must say what to ask for wherever it is copied to.  Of the lists of a
  * PlannedStmt, that of the objects that it depends on can hold a note: an entry
