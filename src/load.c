@@ -238,6 +238,7 @@ insert_row(Load *load, TupleTableSlot *slot)
 	ModifyTableState *node = castNode(ModifyTableState,
 									  load->insert->planstate);
 	ResultRelInfo *table = node->rootResultRelInfo;
+	MemoryContext before;
 	bool		inserted;
 
 	slot_getallattrs(slot);
@@ -263,7 +264,13 @@ insert_row(Load *load, TupleTableSlot *slot)
 	casnet_executor_run(load->insert);
 	inserted = load->insert->estate->es_processed > 0;
 
+	/*
+	 * In the memory of the load, where what triggers keep between calls must
+	 * be: the executor looks their functions up once for all rows.
+	 */
+	before = MemoryContextSwitchTo(load->insert->estate->es_query_cxt);
 	AfterTriggerEndQuery(load->insert->estate);
+	MemoryContextSwitchTo(before);
 	PopActiveSnapshot();
 	load->running = false;
 	return inserted;
