@@ -33,6 +33,12 @@
 #define MIN_PASSWORD 8			/* bytes */
 #define MAX_PASSWORD 1024		/* bytes */
 
+/* The highest costs of a stored hash; each takes about two seconds. */
+#define MAX_BCRYPT_COST 15		/* log2 of the iterations */
+#define MAX_SHA_ROUNDS 5000000
+#define YESCRYPT_SIZES "./0123456789ABCDEF"	/* log2(N) from 1 to 18 */
+#define YESCRYPT_BLOCKS YESCRYPT_SIZES "GHIJKLMNOPQRST" /* r from 1 to 32 */
+
 /* Accounts whose failures are counted at a time. */
 #define MAX_COUNTED 1024
 
@@ -239,11 +245,33 @@ scheme_is_known(const char *hash)
 }
 
 /*
+ * Whether a hash of a known scheme costs what a login may: some seconds at
+ * most, since crypt(3) cannot be interrupted, and bcrypt can ask for days.
+ * yescrypt: the flavour, log2(N) and r, each a digit, as crypt_gensalt(3)
+ * chooses them.  bcrypt: two digits.  SHA-2: 5000 rounds if none are given.
+ */
+static bool
+cost_is_bearable(const char *hash)
+{
+	static const char rounds[] = "rounds=";
+	const char *cost = strchr(hash + 1, '$') + 1;
+
+	if (hash[1] == 'y')
+		return cost[0] == 'j' && cost[1] != '\0' && cost[2] != '\0' &&
+			strchr(YESCRYPT_SIZES, cost[1]) != NULL &&
+			strchr(YESCRYPT_BLOCKS, cost[2]) != NULL && cost[3] == '$';
+	if (hash[1] == '2')
+		return strtol(cost, NULL, 10) <= MAX_BCRYPT_COST;
+	return strncmp(cost, rounds, strlen(rounds)) != 0 ||
+		strtol(cost + strlen(rounds), NULL, 10) <= MAX_SHA_ROUNDS;
+}
+
+/*
  * casnet.verify_password(password text, hash text) returns boolean
  *
  * Whether the password has the hash: yescrypt, bcrypt, sha256-crypt or
- * sha512-crypt; internal.  With a NULL or unknown hash it does the work of a
- * new one and returns false.  Raises 22023 for more than 1024 bytes.
+ * sha512-crypt; internal.  With a NULL, unknown or too costly hash it does the
+ * work of a new one and returns false.  Raises 22023 for more than 1024 bytes.
  */
 Datum
 casnet_verify_password(PG_FUNCTION_ARGS)
@@ -259,7 +287,8 @@ casnet_verify_password(PG_FUNCTION_ARGS)
 	string = prepare_password(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
 		expected = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (expected != NULL && scheme_is_known(expected))
+	if (expected != NULL && scheme_is_known(expected) &&
+		cost_is_bearable(expected))
 		hash = crypt_password(string, expected);
 	else
 	{

@@ -45,7 +45,9 @@ TEXTS = [
     "'RS256'", "'members'", "'tenant'", "'time'", "'names'", "'casnet.records'", "'pg_catalog.pg_class'",
     f"'{NORTH}'", f"'{SOUTH}'", f"'{{{NORTH}}}'", "'00000000-0000-0000-0000-000000000000'", "'a.b.c'", "'..'",
     "'eyJhbGciOiJub25lIn0.e30.'", "'x''; DROP TABLE casnet.records; --'", "'$6$salt$x'", "'$y$'", "'$y$zzz$'", "'*0'",
-    "'$2a$31$aaaaaaaaaaaaaaaaaaaaaa'", "repeat('x', 63)", "repeat('x', 64)", "repeat('x', 100)",
+    # Hashes that cost hours or all memory.
+    "'$2a$31$aaaaaaaaaaaaaaaaaaaaaa'", "'$6$rounds=999999999$saltsalt$'", "'$y$jzT$saltsaltsalt$'", "'$y$jDzzzz$saltsaltsalt$'",
+    "repeat('x', 63)", "repeat('x', 64)", "repeat('x', 100)",
     "repeat('x', 101)", "repeat(chr(233), 101)", "repeat('x', 255)", "repeat('x', 256)", "repeat('x', 1024)",
     "repeat('x', 1025)", "repeat('x', 2000)", "repeat('x', 2001)", "repeat('a ', 1000)", "repeat('-x ', 666)", "repeat('x', 2704)",
     "repeat('x', 8191)", "repeat('x', 8193)", "repeat('x', 65536)", "repeat(chr(233), 40000)",

@@ -1,7 +1,7 @@
 -- Hashes of older systems verify and are replaced at the first login; a hash
 -- that we do not know verifies nothing.
 BEGIN;
-SELECT plan(63);
+SELECT plan(70);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -25,6 +25,16 @@ SELECT ok(NOT casnet.verify_password('Correct horse', hash), scheme || ' refuses
 SELECT ok(NOT casnet.verify_password('correct horse', hash || 'x'), scheme || ' with something behind it refuses') FROM old_hash;
 SELECT ok(casnet.password_is_outdated(hash), scheme || ' is old') FROM old_hash;
 SELECT ok(NOT casnet.verify_password('correct horse', hashed_password), 'verifies nothing: ' || coalesce(hashed_password, 'null')) FROM casnet.users WHERE username LIKE 'bad%' ORDER BY length(username), username;
+-- All of 'password 123', and of costs that nobody may have to wait for.
+SELECT ok(NOT casnet.verify_password('password 123', hash), 'costs too much: ' || hash) FROM (VALUES
+	('$2a$16$aaaaaaaaaaaaaaaaaaaaaOBHQF3YzWlpC9Lxa2TYsCBxvh72mEL92'),
+	('$5$rounds=5000001$saltsalt$Z4eSKNoBJYOW/N.pVnfcx9LoTfUvD1QeA2UBl23J9g7'),
+	('$6$rounds=5000001$saltsalt$02hSxtTsEw6FTDdn0MRWDKbWJ32pmX.g5O2pIRyB5EPfzIrSqgVVybTWwDG/iVFYuwaHJs7Hxyiwc/bqG01rf/'),
+	('$y$jG5$saltsaltsalt$7hPbueX8e.wTBKiR9aQpItx5Z7xvFSCWbpJuYT9g568'),
+	('$y$jFU$saltsaltsalt$/wSmURtlN0OfXDLxEGG7od2mQBLfvqoAl9Ww4q95fe6')) AS v (hash);
+SELECT ok(casnet.verify_password('password 123', hash), 'costs as much as it may: ' || hash) FROM (VALUES
+	('$2a$15$abcdefghijklmnopqrstuueRmsIJdzNpqDRDGDqNHFOmpxMEHY6WS'),
+	('$y$j95$saltsaltsalt$F0zPPVWvln6Cs2Clvyg7M6r1rn.NABN3NNXD5WrAiy3')) AS v (hash);
 SELECT is(casnet.verify_password(NULL, hash), false, 'nor null') FROM old_hash LIMIT 1;
 SELECT matches(casnet.hash_password('correct horse'), '^\$y\$j9T\$[./0-9A-Za-z]{20,}\$[./0-9A-Za-z]{43}$', 'a new hash is yescrypt');
 SELECT isnt(casnet.hash_password('correct horse'), casnet.hash_password('correct horse'), 'with a salt of its own');
