@@ -139,6 +139,7 @@ typedef struct Reader
 	unsigned long refused;
 	unsigned long unknown;
 	unsigned long too_long;
+	char		before[512];	/* the last statements, the latest first */
 } Reader;
 
 typedef struct Writer
@@ -650,9 +651,16 @@ report(const Reader *reader, int kind, int bit, const char *sql,
 		const char *due = verdict(&log->states[i % RING], reader->user,
 								  reader->tenant, bit);
 
+		const State *state = &log->states[i % RING];
+
 		printf(" %s", *due == '\0' ? "allowed" : due);
+		if (strcmp(due, "28000") == 0)
+			printf(" (%s%s%s%s)", state->active ? "" : " inactive",
+				   state->revoked ? " revoked" : "",
+				   state->cut_off ? " cut off" : "",
+				   state->key_live ? "" : " key retired");
 	}
-	printf(" (states %lu to %lu)\n", from, to - 1);
+	printf(" (states %lu to %lu)\n  before: %s\n", from, to - 1, reader->before);
 	fflush(stdout);
 }
 
@@ -760,6 +768,17 @@ error_of(const Reader *reader, const PGresult *result)
 	return state;
 }
 
+/* Keep what was sent, and what came of it, for a report. */
+static void
+remember(Reader *reader, const char *sql, const char *answer)
+{
+	char		before[sizeof(reader->before)];
+
+	snprintf(before, sizeof(before), "%s", reader->before);
+	snprintf(reader->before, sizeof(reader->before), "%.60s: %.30s; %.400s",
+			 sql, answer == NULL ? "done" : answer, before);
+}
+
 /* Send one statement of a kind and judge the answer; false on an error. */
 static bool
 look(Reader *reader, int kind)
@@ -832,6 +851,7 @@ look(Reader *reader, int kind)
 	PQclear(result);
 
 	judge(reader, kind, bit, sql, seen);
+	remember(reader, sql, seen);
 	return !failed;
 }
 
@@ -840,10 +860,11 @@ static bool
 send(Reader *reader, const char *sql)
 {
 	PGresult   *result = PQexec(reader->connection, sql);
-	bool		done = error_of(reader, result) == NULL;
+	const char *error = error_of(reader, result);
 
+	remember(reader, sql, error);
 	PQclear(result);
-	return done;
+	return error == NULL;
 }
 
 /* A block of statements, each judged by itself, with savepoints at times. */
@@ -938,6 +959,7 @@ look_by_cursor(Reader *reader)
 		snprintf(seen, sizeof(seen), "%s", rows_seen(reader, count, first, last));
 	}
 	judge(reader, CURSOR, VIEW, declare, seen);
+	remember(reader, declare, seen);
 	send(reader, "ROLLBACK");
 }
 
@@ -961,6 +983,7 @@ become(Reader *reader)
 	if (error_of(reader, result) != NULL)
 		die("%s", PQerrorMessage(reader->connection));
 	PQclear(result);
+	remember(reader, "becomes another user", NULL);
 }
 
 /* The thread of a reader. */
