@@ -24,9 +24,9 @@ BEGIN
 		CONSTRAINT users_username_key UNIQUE (username),
 		CONSTRAINT users_email_key UNIQUE (email),
 		CONSTRAINT users_username_check
-			CHECK (btrim(username) <> '' AND octet_length(username) <= 2000),
+			CHECK (octet_length(username) <= 2000 AND btrim(username) <> ''),
 		CONSTRAINT users_email_check
-			CHECK (btrim(email) <> '' AND octet_length(email) <= 2000)
+			CHECK (octet_length(email) <= 2000 AND btrim(email) <> '')
 	);
 	END IF;
 
@@ -40,7 +40,7 @@ BEGIN
 		CONSTRAINT tenants_pkey PRIMARY KEY (id),
 		CONSTRAINT tenants_name_key UNIQUE (name),
 		CONSTRAINT tenants_name_check
-			CHECK (btrim(name) <> '' AND octet_length(name) <= 2000)
+			CHECK (octet_length(name) <= 2000 AND btrim(name) <> '')
 	);
 	END IF;
 
@@ -71,7 +71,7 @@ BEGIN
 		CONSTRAINT role_permissions_role_check
 			CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
 		CONSTRAINT role_permissions_permission_check
-			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64
+			CHECK (octet_length(permission) < 64 AND btrim(permission) <> ''
 				   AND strpos(permission, ',') = 0)
 	);
 	END IF;
@@ -90,7 +90,7 @@ BEGIN
 			REFERENCES casnet.user_tenants (user_id, tenant_id)
 			ON DELETE CASCADE,
 		CONSTRAINT user_tenant_permissions_permission_check
-			CHECK (btrim(permission) <> '' AND octet_length(permission) < 64
+			CHECK (octet_length(permission) < 64 AND btrim(permission) <> ''
 				   AND strpos(permission, ',') = 0)
 	);
 	END IF;
@@ -109,7 +109,7 @@ BEGIN
 		CONSTRAINT persons_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT persons_name_check
-			CHECK (btrim(name) <> '' AND octet_length(name) <= 2000),
+			CHECK (octet_length(name) <= 2000 AND btrim(name) <> ''),
 		CONSTRAINT persons_gender_check
 			CHECK (gender IN ('MALE', 'FEMALE', 'OTHER')),
 		CONSTRAINT persons_contact_info_check
@@ -149,7 +149,7 @@ BEGIN
 		CONSTRAINT tags_tenant_id_fkey FOREIGN KEY (tenant_id)
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT tags_name_check
-			CHECK (btrim(name) <> '' AND char_length(name) <= 100)
+			CHECK (char_length(name) <= 100 AND btrim(name) <> '')
 	);
 	END IF;
 

@@ -18,7 +18,7 @@ BEGIN
 		updated_at timestamptz NOT NULL DEFAULT now(),
 		CONSTRAINT signing_keys_pkey PRIMARY KEY (kid),
 		CONSTRAINT signing_keys_kid_check
-			CHECK (btrim(kid) <> '' AND octet_length(kid) < 256),
+			CHECK (octet_length(kid) < 256 AND btrim(kid) <> ''),
 		CONSTRAINT signing_keys_algorithm_check
 			CHECK (algorithm IN ('HS256', 'EdDSA', 'ES256', 'RS256')),
 		CONSTRAINT signing_keys_key_check
@@ -68,7 +68,8 @@ BEGIN
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by)
 			REFERENCES casnet.users (id) ON DELETE CASCADE,
-		CONSTRAINT invitations_email_check CHECK (btrim(email) <> ''),
+		CONSTRAINT invitations_email_check
+			CHECK (octet_length(email) <= 2000 AND btrim(email) <> ''),
 		CONSTRAINT invitations_role_check
 			CHECK (role IN ('owner', 'admin', 'member', 'viewer'))
 	);

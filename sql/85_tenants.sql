@@ -42,7 +42,7 @@ DECLARE
 	tenant_id uuid;
 	owner uuid;
 BEGIN
-	IF coalesce(btrim(create_tenant.name), '') = '' THEN
+	IF coalesce(btrim(left(create_tenant.name, 2001)), '') = '' THEN
 		RAISE EXCEPTION 'the name of the tenant is blank'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the tenant a name.';
@@ -188,11 +188,13 @@ CREATE FUNCTION casnet.find_user(username text) RETURNS uuid
 	AS $$
 DECLARE
 	tenant_id uuid := casnet.tenant_with('manage_users');
+	-- No account has a longer name, and the server cannot lower() any.
+	wanted CONSTANT text := lower(left(find_user.username, 2001));
 BEGIN
 	RETURN (SELECT u.id FROM casnet.users AS u
-			WHERE lower(u.username) = lower(find_user.username)
-			   OR lower(u.email) = lower(find_user.username)
-			ORDER BY lower(u.username) <> lower(find_user.username) LIMIT 1);
+			WHERE lower(u.username) = wanted
+			   OR lower(u.email) = wanted
+			ORDER BY lower(u.username) <> wanted LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION casnet.find_user(text) IS
@@ -205,13 +207,14 @@ CREATE FUNCTION casnet.add_member(username text, role text DEFAULT 'member')
 	AS $$
 DECLARE
 	managed uuid := casnet.tenant_to_manage('manage_users');
+	wanted CONSTANT text := lower(left(add_member.username, 2001));
 	added uuid;
 BEGIN
 	IF casnet.is_administrator() THEN
 		SELECT u.id INTO added FROM casnet.users AS u
-		 WHERE lower(u.username) = lower(add_member.username)
-			OR lower(u.email) = lower(add_member.username)
-		 ORDER BY lower(u.username) <> lower(add_member.username) LIMIT 1;
+		 WHERE lower(u.username) = wanted
+			OR lower(u.email) = wanted
+		 ORDER BY lower(u.username) <> wanted LIMIT 1;
 	ELSE
 		added := casnet.find_user(add_member.username);
 	END IF;
@@ -234,14 +237,15 @@ CREATE FUNCTION casnet.find_member(username text, tenant_id uuid)
 	AS $$
 DECLARE
 	user_id uuid;
+	wanted CONSTANT text := lower(left(find_member.username, 2001));
 BEGIN
 	SELECT u.id INTO user_id
 	  FROM casnet.user_tenants AS m
 	  JOIN casnet.users AS u ON u.id = m.user_id
 	 WHERE m.tenant_id = find_member.tenant_id
-	   AND (lower(u.username) = lower(find_member.username)
-			OR lower(u.email) = lower(find_member.username))
-	 ORDER BY lower(u.username) <> lower(find_member.username) LIMIT 1;
+	   AND (lower(u.username) = wanted
+			OR lower(u.email) = wanted)
+	 ORDER BY lower(u.username) <> wanted LIMIT 1;
 	IF user_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such member of the active tenant'
 			USING ERRCODE = '02000',

@@ -93,7 +93,7 @@ DECLARE
 	algorithm text;
 	key bytea;
 BEGIN
-	IF coalesce(btrim(kid), '') = '' OR octet_length(kid) > 255 THEN
+	IF octet_length(kid) > 255 OR coalesce(btrim(kid), '') = '' THEN
 		RAISE EXCEPTION 'the key id is blank or too long'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the kid that the issuer writes into its tokens.';
@@ -212,6 +212,7 @@ CREATE FUNCTION casnet.login(
 	AS $$
 DECLARE
 	started timestamptz := clock_timestamp();
+	wanted CONSTANT text := lower(left(login.username, 2001));
 	account record;
 	counted text;
 	matches boolean := false;
@@ -221,12 +222,12 @@ BEGIN
 		   coalesce(c.generation, 0) AS generation INTO account
 	  FROM casnet.users AS u
 	  LEFT JOIN casnet.token_cutoffs AS c ON c.user_id = u.id
-	 WHERE lower(u.username) = lower(login.username)
-		OR lower(u.email) = lower(login.username)
-	 ORDER BY lower(u.username) <> lower(login.username) LIMIT 1;
+	 WHERE lower(u.username) = wanted
+		OR lower(u.email) = wanted
+	 ORDER BY lower(u.username) <> wanted LIMIT 1;
 
 	-- An account is counted once, whether by username or by email address.
-	counted := coalesce(account.id::text, username, '');
+	counted := coalesce(account.id::text, wanted, '');
 	-- The same work whether or not there is an account or a hash.  All in one
 	-- expression: between statements a cancel request would be obeyed, before
 	-- the failure is counted and after a time that tells which hash it was.
@@ -544,7 +545,8 @@ CREATE FUNCTION casnet.create_user(
 DECLARE
 	created uuid := casnet.uuid_v7();
 BEGIN
-	IF coalesce(btrim(username), '') = '' OR coalesce(btrim(email), '') = '' THEN
+	IF coalesce(btrim(left(username, 2001)), '') = ''
+	   OR coalesce(btrim(left(email, 2001)), '') = '' THEN
 		RAISE EXCEPTION 'the username or the email address is blank'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give both; each must be unique, whatever its case.';

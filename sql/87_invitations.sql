@@ -11,8 +11,8 @@ DECLARE
 	managed uuid := casnet.tenant_with('manage_users');
 	code text;
 BEGIN
-	IF coalesce(btrim(email), '') = '' THEN
-		RAISE EXCEPTION 'the email address is blank'
+	IF octet_length(email) > 2000 OR coalesce(btrim(email), '') = '' THEN
+		RAISE EXCEPTION 'the email address is blank or too long'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the address of the account that may accept.';
 	END IF;

@@ -888,7 +888,7 @@ BEGIN
 	checked := casnet.check_documents(documents, document_column);
 	IF target IS NULL THEN
 		new_name := coalesce(import_tenant.name, checked.header->>'name');
-		IF btrim(new_name) = '' THEN
+		IF btrim(left(new_name, 2001)) = '' THEN
 			RAISE EXCEPTION 'the name of the tenant is blank'
 				USING ERRCODE = 'invalid_parameter_value',
 					  HINT = 'Give the tenant a name.';

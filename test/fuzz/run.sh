@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=${1:-10}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
-[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search)
+[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission)
 include=$("${PG_CONFIG:-pg_config}" --includedir-server)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -97,6 +97,9 @@ SESSIONS = {
     'superuser': ('postgres', ''), 'superuser signed in': ('postgres', SIGNED_IN),
 }
 
+# Seconds that a call with a value near 1 GB has until it is cancelled.
+HUGE_PATIENCE = 20
+
 HOSTILE = 'SET LOCAL search_path = input_hostile, pg_catalog, public; '
 
 # A context: statements before the call, within its transaction.
@@ -270,7 +273,7 @@ def call_text(function, arguments, named=False):
     return f"SELECT casnet.{function['name']}({', '.join(shown)})"
 
 
-def calls_of(function, chance, long_run):
+def calls_of(function, chance):
     """All calls of a function: each argument through its values, NULLs, and chance ones."""
     types = function['types']
     base = [values.usual(t, n) for t, n in zip(types, function['names'])]
@@ -282,10 +285,7 @@ def calls_of(function, chance, long_run):
     rest = []
     first[1:1] = [HOSTILE + first[0]]
     for place, type_name in enumerate(types):
-        options = ['NULL'] + list(values.values_of(type_name))
-        if long_run and type_name == 'text':
-            options += values.ENORMOUS_TEXTS
-        for value in options:
+        for value in ['NULL'] + list(values.values_of(type_name)):
             rest.append(call_text(function, base[:place] + [value] + base[place + 1:]))
     for _ in range(10 * len(types)):
         rest.append(call_text(function, [chance.choice(['NULL'] + list(values.values_of(t))) if chance.random() < 0.7 else b
@@ -301,7 +301,7 @@ def try_functions(sessions, functions, judge, chance, options):
         if function['result'] in ('trigger', 'event_trigger'):
             continue
         for place, (name, session) in enumerate(sessions.items()):
-            calls = calls_of(function, chance, options.long)
+            calls = calls_of(function, chance)
             # A share of what is left; what one function does not need is for the others.
             now = time.monotonic()
             deadline = now + max(0, end - now) / ((len(functions) - number) * len(sessions) - place) * 4
@@ -317,6 +317,45 @@ def try_functions(sessions, functions, judge, chance, options):
                 judge.fail(name, f"casnet.{function['name']}", before, session.identity())
             session.end()
     return
+
+
+def try_huge(sessions, functions, judge, chance, seconds):
+    """Every argument near the largest value of its type; how many calls were left out, and how many were cancelled."""
+    calls = []
+    for function in functions:
+        if function['result'] in ('trigger', 'event_trigger'):
+            continue
+        base = [values.usual(t, n) for t, n in zip(function['types'], function['names'])]
+        for place, type_name in enumerate(function['types']):
+            for number, value in enumerate(values.ENORMOUS.get(type_name, [])):
+                statement = call_text(function, base[:place] + [value] + base[place + 1:])
+                # One comes furthest; the first value is for another one too.
+                calls.append((function['name'], statement, 'superuser signed in'))
+                if number == 0:
+                    calls.append((function['name'], statement, chance.choice(['member', 'nobody', 'admin', 'superuser'])))
+    chance.shuffle(calls)
+    end = time.monotonic() + seconds
+    cancelled = 0
+    for done, (function, statement, name) in enumerate(calls):
+        if time.monotonic() > end:
+            return len(calls) - done, cancelled
+        session = sessions[name]
+        session.begin(f'SET LOCAL statement_timeout = {HUGE_PATIENCE * 1000}')
+        before = session.identity()
+        began = time.monotonic()
+        session.call(function, statement, 'ROLLBACK TO s; ')
+        took = time.monotonic() - began
+        if took > HUGE_PATIENCE:
+            cancelled += 1
+            print(f'{took:.1f} s: as {name}: {statement}', flush=True)
+        # An error that quotes its argument takes long to send and to log.
+        if took > 300:
+            judge.fail(name, statement, f"an end once it is cancelled after {HUGE_PATIENCE} s", f'{took:.0f} s')
+        session.cursor.execute('ROLLBACK TO s')
+        if session.identity() != before:
+            judge.fail(name, statement, before, session.identity())
+        session.end()
+    return 0, cancelled
 
 
 def try_contexts(sessions, functions, judge, chance, seconds):
@@ -343,7 +382,7 @@ def try_contexts(sessions, functions, judge, chance, seconds):
             session.begin(settings)
             before = session.identity()
             for function in chance.sample(among, min(20, len(among))):
-                statement = chance.choice(calls_of(function, chance, False))
+                statement = chance.choice(calls_of(function, chance))
                 session.call(function['name'], statement, 'ROLLBACK TO s; ')
             session.cursor.execute('ROLLBACK TO s')
             if session.identity() != before:
@@ -353,7 +392,7 @@ def try_contexts(sessions, functions, judge, chance, seconds):
         session = sessions[chance.choice(list(sessions))]
         for function in chance.sample(callable_ones, 10):
             session.begin(f'SET LOCAL statement_timeout = {chance.randint(1, 8)}')
-            session.call(function['name'], chance.choice(calls_of(function, chance, False)), 'ROLLBACK TO s; ')
+            session.call(function['name'], chance.choice(calls_of(function, chance)), 'ROLLBACK TO s; ')
             session.end()
         # In a transaction that has failed already: 25P02 whatever is called.
         session.begin()
@@ -470,7 +509,7 @@ def try_committed(sessions, functions, judge, chance, seconds):
         name = chance.choice(['member', 'nobody', 'admin'])
         function = chance.choice(able)
         before = sessions[name].identity()
-        statement = chance.choice(calls_of(function, chance, False))
+        statement = chance.choice(calls_of(function, chance))
         accepted = sessions[name].call(function['name'], statement)
         done += 1
         new_state = state_of(session)
@@ -536,7 +575,8 @@ def drop_everything():
 def main():
     """Parse the arguments, run everything, print the sums."""
     parser = argparse.ArgumentParser()
-    parser.add_argument('--long', action='store_true', help='every value, values near 1 GB, longer chance runs')
+    parser.add_argument('--long', action='store_true', help='every value, longer chance runs')
+    parser.add_argument('--huge', action='store_true', help='values near 1 GB, and nothing else; takes 8 GB of memory')
     parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument('--seconds', type=float, help='of each of the chance runs')
     parser.add_argument('--only', help='a single function')
@@ -573,11 +613,17 @@ def main():
             print(f'{what}: {judge.calls} calls so far, {judge.refused} refused, {len(judge.failures)} failed,'
                   f' {time.monotonic() - started:.0f} s', flush=True)
 
-        try_functions(sessions, functions, judge, chance, options)
-        progress(f'{len(functions)} functions, each as {len(sessions)} sessions')
-        try_triggers(sessions, functions, judge, chance, options.long)
-        progress('trigger functions by hand and on odd tables')
-        if options.only is None:
+        if options.huge:
+            left_out, cancelled = try_huge(sessions, functions, judge, chance, options.seconds or 7200)
+            progress(f'values near 1 GB, {cancelled} cancelled after {HUGE_PATIENCE} s, {left_out} calls left out for lack of time')
+            if state_of(superuser) != state:
+                judge.fail('superuser', 'all calls that were undone', 'the rows and catalogs of before', 'others')
+        else:
+            try_functions(sessions, functions, judge, chance, options)
+            progress(f'{len(functions)} functions, each as {len(sessions)} sessions')
+            try_triggers(sessions, functions, judge, chance, options.long)
+            progress('trigger functions by hand and on odd tables')
+        if options.only is None and not options.huge:
             try_operators(sessions, judge, chance)
             try_settings(sessions, judge)
             progress('operators and settings')

@@ -2,7 +2,7 @@
 #
 # run.sh - call every function of casnet with bad input, in every role.
 #
-# usage: test/input/run.sh [--long] [--seed N] [--only FUNCTION] [--seconds N]
+# usage: test/input/run.sh [--long | --huge] [--seed N] [--only FUNCTION] [--seconds N]
 #
 # Takes a server by PGHOST, PGPORT and PGUSER, with casnet installed.
 set -euo pipefail

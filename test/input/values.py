@@ -55,8 +55,26 @@ TEXTS = [
 ]
 # Slow ones: each of them takes a megabyte or more.
 HUGE_TEXTS = ["repeat('x', 1000000)", "repeat('a ', 500000)", "repeat(chr(128512), 250000)", "repeat('\"', 1000000)"]
-# For the long run: near the largest value that there is.
-ENORMOUS_TEXTS = ["repeat('x', 255000000)", "repeat('x', 1073741000)", "repeat('x', 536870912)"]
+
+
+def much(text, count):
+    """So many times a text; repeat() alone takes seconds for that."""
+    return f"repeat(repeat({text}, 1000), {count // 1000})"
+
+
+# For --huge: near the largest value that there is.
+ENORMOUS = {
+    'text': [much("'x'", 255000000), much("'x'", 1073741000), much("'a '", 536870000), much("chr(128512)", 67000000)],
+    'bytea': [f"convert_to({much(repr('x'), 536871000)}, 'UTF8')", f"convert_to({much(repr('x'), 1073741000)}, 'UTF8')"],
+    'jsonb': [f"to_jsonb({much(repr('x'), 268435000)})", f"jsonb_build_object('kty', 'oct', 'k', {much(repr('A'), 268435000)})",
+              f"jsonb_build_object('kty', 'RSA', 'n', {much(repr('A'), 268435000)}, 'e', 'AQAB')",
+              f"jsonb_build_array({much(repr('x'), 265000000)})"],
+    'text[]': ["array_fill(repeat('x', 1000), ARRAY[1000000])", f"ARRAY[{much(repr('x'), 1073740000)}]",
+               "array_fill(''::text, ARRAY[134217727])", "array_fill(NULL::text, ARRAY[134217727])"],
+    'name[]': ["array_fill('x'::name, ARRAY[16000000])"],
+    'uuid[]': [f"array_fill('{NORTH}'::uuid, ARRAY[67000000])"],
+    'smallint[]': ["array_fill(1::smallint, ARRAY[134217727])"],
+}
 
 # Refused by the server before the function is called.
 NOT_TEXT = [r"convert_from('\xff', 'UTF8')", r"convert_from('\xeda080', 'UTF8')", r"convert_from('\x6100', 'UTF8')",

@@ -199,6 +199,14 @@ sub check
 	return;
 }
 
+# Lines of the log about a process that died, but for those that we killed.
+my %killed;
+sub deaths
+{
+	return join "\n", grep { !(/PID (\d+)\) was terminated by signal 9\b/ && $killed{$1}) }
+	  grep { /terminated by signal|PANIC:|TRAP:/ } split /\n/, slurp_file($node->logfile);
+}
+
 my @ends = ('immediate stop', 'kill of a writer', 'kill of the checkpointer', 'kill of the walwriter');
 foreach my $round (1 .. ($long ? 16 : 3))
 {
@@ -226,12 +234,14 @@ foreach my $round (1 .. ($long ? 16 : 3))
 			sleep 0.05;
 		}
 		die "no process to kill: $who" if $pid eq '';
+		$killed{$pid} = 1;
 		kill 'KILL', $pid;
 		$_->finish foreach @running;
 		$node->poll_query_until('postgres', 'SELECT true');
 	}
 	collect();
 	check("round $round, $end");
+	is(deaths(), '', "round $round, $end: nothing else died");
 }
 cmp_ok($count{$_} || 0, '>', 0, "something was $_: " . ($count{$_} || 0)) foreach sort keys %work;
 
@@ -243,6 +253,16 @@ sql(qq{SET session_replication_role = replica;
 check('tampered');
 my $found = join "\n", @found;
 like($found, qr/$_/, "a check finds it: $_") foreach 'records that were tagged', 'has an owner', 'foreign key', 'audit matches', 'revoked token';
+my $victim = open_session($node, 'busy');
+kill 'SEGV', ask($victim, 'SELECT pg_backend_pid()');
+for (1 .. 200)
+{
+	last if deaths() ne '';
+	sleep 0.05;
+}
+like(deaths(), qr/terminated by signal 11/, 'a check finds it: a process that died');
+eval { $victim->{run}->kill_kill };
+$node->poll_query_until('postgres', 'SELECT true');
 
 $node->stop;
 done_testing();
