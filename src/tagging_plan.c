@@ -151,17 +151,17 @@ filter_of_call(FuncExpr *call, Expansion *expansion, TagFilter *filter)
 	return true;
 }
 
-/* Mark the calls of tag_id() as those of a stored expression. */
+/* Mark the calls of tag_id() as those that stand in for records_tagged(). */
 static bool
-forget_locations(Node *node, void *context)
+mark_calls(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, forget_locations, context, 0);
+		return query_tree_walker((Query *) node, mark_calls, context, 0);
 	if (IsA(node, FuncExpr))
-		((FuncExpr *) node)->location = -1;
-	return expression_tree_walker(node, forget_locations, context);
+		((FuncExpr *) node)->location = TAG_CALL_LOCATION;
+	return expression_tree_walker(node, mark_calls, context);
 }
 
 /* The text as a query, with the policies of the current role. */
@@ -174,7 +174,7 @@ parse_query(const char *sql, Expansion *expansion)
 	queries = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, queries),
 												 sql, NULL, 0, NULL);
 	query = linitial_node(Query, queries);
-	(void) forget_locations((Node *) query, NULL);
+	(void) mark_calls((Node *) query, NULL);
 	expansion->has_policy |= query->hasRowSecurity;
 	return query;
 }
