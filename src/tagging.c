@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
@@ -43,13 +44,12 @@
 typedef struct TagSite
 {
 	bool		is_constant;	/* the argument is */
-	bool		is_stored;		/* the call stands in for records_tagged() */
-	bool		known;			/* there is an answer */
-	uint64		generation;		/* it holds for this session */
-	TransactionId xmin;			/* and this snapshot */
-	TransactionId xmax;
-	uint64		completed;
+	bool		stands_in;		/* the call does, for records_tagged() */
+	TransactionId xmax;			/* the answer holds for this snapshot */
+	uint32		running;
 	CommandId	command;
+	uint64		generation;		/* and unless it stands in, this session */
+	SubTransactionId transaction;	/* and this savepoint */
 	bool		isnull;
 	pg_uuid_t	id;				/* unless it is null */
 } TagSite;
@@ -184,38 +184,56 @@ make_site(FmgrInfo *flinfo)
 	TagSite    *site = MemoryContextAllocZero(flinfo->fn_mcxt,
 											  sizeof(TagSite));
 
-	site->is_constant = casnet_permission_argument_is_constant(flinfo);
-	site->is_stored = casnet_permission_call_is_stored(flinfo);
+	if (casnet_permission_argument_is_constant(flinfo))
+	{
+		site->is_constant = true;
+		site->stands_in = ((FuncExpr *) flinfo->fn_expr)->location ==
+			TAG_CALL_LOCATION;
+	}
 	flinfo->fn_extra = site;
 	return site;
 }
 
 /*
+ * How many transactions the snapshot knows as running.  As long as its xmax is
+ * the same, they can only become fewer.
+ */
+static inline uint32
+count_running(Snapshot snapshot)
+{
+	return snapshot->xcnt + snapshot->subxcnt;
+}
+
+/*
  * Whether the answer at the call site still holds: for the same name, session
- * and snapshot.  A parameter may be another one at the next call.  A call that
- * stands in for records_tagged() stays with the session that it met first, as
- * policies do, for the sake of cursors.
+ * and snapshot.  A parameter may be another one at the next call.  What a
+ * savepoint's end undoes is told by neither the snapshot nor the command.
+ *
+ * A call that stands in for records_tagged() belongs to one execution of one
+ * query, and stays with the session that it met first, as policies do, for the
+ * sake of cursors.  Any other may be an expression that PL/pgSQL keeps for a
+ * transaction.
  */
 static inline bool
 is_fresh(const TagSite *site, Snapshot snapshot)
 {
-	return site->known && site->is_constant &&
-		(site->generation == casnet_generation || site->is_stored) &&
-		site->xmin == snapshot->xmin && site->xmax == snapshot->xmax &&
-		site->completed == snapshot->snapXactCompletionCount &&
-		site->command == snapshot->curcid;
+	return site->is_constant && site->xmax == snapshot->xmax &&
+		site->running == count_running(snapshot) &&
+		site->command == snapshot->curcid &&
+		(site->stands_in ||
+		 (site->generation == casnet_generation &&
+		  site->transaction == GetCurrentSubTransactionId()));
 }
 
 /* The answer is there. */
 static void
 note_site(TagSite *site, Snapshot snapshot)
 {
-	site->xmin = snapshot->xmin;
 	site->xmax = snapshot->xmax;
-	site->completed = snapshot->snapXactCompletionCount;
+	site->running = count_running(snapshot);
 	site->command = snapshot->curcid;
 	site->generation = casnet_generation;
-	site->known = true;
+	site->transaction = GetCurrentSubTransactionId();
 }
 
 /* The active tenant, where the session must hold view_tags, or an error. */
@@ -246,7 +264,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 	{
 		pg_uuid_t	tenant;
 
-		site->known = false;
+		site->xmax = InvalidTransactionId;	/* no snapshot's */
 		tenant = require_tags();
 		site->isnull = !find_tag(&tenant, PG_GETARG_DATUM(0), snapshot,
 								 &site->id);

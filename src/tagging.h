@@ -8,6 +8,12 @@
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 
+/*
+ * Location of a call of tag_id() that stands in for records_tagged(): no text
+ * has it, and stored expressions have -1.
+ */
+#define TAG_CALL_LOCATION (-2)
+
 /* The arguments of records_tagged(), as sorted lists of C strings. */
 typedef struct TagFilter
 {

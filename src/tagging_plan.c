@@ -33,7 +33,9 @@
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "casnet.h"
@@ -61,40 +63,29 @@ uuid_equality(void)
 	return lookup_type_cache(UUIDOID, TYPECACHE_EQ_OPR)->eq_opr;
 }
 
+/* casnet.records_tagged(text[], text[], text[]), as far as there is one. */
+static Oid
+records_tagged(void)
+{
+	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	Oid			schema = get_namespace_oid("casnet", true);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("records_tagged"),
+						   PointerGetDatum(buildoidvector(types,
+														  lengthof(types))),
+						   ObjectIdGetDatum(schema));
+}
+
 /* Whether the node is a call of casnet.records_tagged(). */
 static bool
 is_call(Node *node)
 {
 	FuncExpr   *call = (FuncExpr *) node;
-	char	   *name;
-	char	   *schema;
 
-	if (node == NULL || !IsA(node, FuncExpr) || !call->funcretset ||
-		call->funcresulttype != UUIDOID)
-		return false;
-	name = get_func_name(call->funcid);
-	if (name == NULL || strcmp(name, "records_tagged") != 0)
-		return false;
-	schema = get_namespace_name(get_func_namespace(call->funcid));
-	return schema != NULL && strcmp(schema, "casnet") == 0;
-}
-
-/* Most statements are so plain that they need not be searched. */
-static bool
-may_have_call(Query *query)
-{
-	ListCell   *lc;
-
-	if (query->hasSubLinks || query->cteList != NIL)
-		return true;
-	foreach(lc, query->rtable)
-	{
-		RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
-
-		if (kind == RTE_SUBQUERY || kind == RTE_FUNCTION)
-			return true;
-	}
-	return false;
+	/* Few functions return sets, so that few are looked up. */
+	return IsA(node, FuncExpr) && call->funcretset &&
+		call->funcid == records_tagged();
 }
 
 /* Whether the tree has such a call. */
@@ -132,9 +123,9 @@ filter_of_call(FuncExpr *call, Expansion *expansion, TagFilter *filter)
 	root = makeNode(PlannerInfo);
 	root->glob = global;
 	root->parse = expansion->query;
-	call = (FuncExpr *) eval_const_expressions(root, copyObject((Node *) call));
-	if (!IsA(call, FuncExpr) || list_length(call->args) != lengthof(names))
-		return false;
+	call = castNode(FuncExpr, eval_const_expressions(root,
+													 copyObject((Node *) call)));
+	Assert(list_length(call->args) == lengthof(names));
 
 	foreach(lc, call->args)
 	{
@@ -151,17 +142,17 @@ filter_of_call(FuncExpr *call, Expansion *expansion, TagFilter *filter)
 	return true;
 }
 
-/* Mark the calls of tag_id() as those of a stored expression. */
+/* Mark the calls of tag_id() as those that stand in for records_tagged(). */
 static bool
-forget_locations(Node *node, void *context)
+mark_calls(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, forget_locations, context, 0);
+		return query_tree_walker((Query *) node, mark_calls, context, 0);
 	if (IsA(node, FuncExpr))
-		((FuncExpr *) node)->location = -1;
-	return expression_tree_walker(node, forget_locations, context);
+		((FuncExpr *) node)->location = TAG_CALL_LOCATION;
+	return expression_tree_walker(node, mark_calls, context);
 }
 
 /* The text as a query, with the policies of the current role. */
@@ -174,44 +165,39 @@ parse_query(const char *sql, Expansion *expansion)
 	queries = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, queries),
 												 sql, NULL, 0, NULL);
 	query = linitial_node(Query, queries);
-	(void) forget_locations((Node *) query, NULL);
+	(void) mark_calls((Node *) query, NULL);
 	expansion->has_policy |= query->hasRowSecurity;
 	return query;
 }
 
 /*
- * The call, if that is all there is to the query of x IN (SELECT
+ * The call, if the set of the query's rows is that of the call: of x IN (SELECT
  * casnet.records_tagged()) or x IN (SELECT t FROM casnet.records_tagged() t).
+ * DISTINCT, GROUP BY, ORDER BY and WITH ORDINALITY change nothing about the
+ * set, unless an expression comes with them.
  */
 static FuncExpr *
 call_of_query(Query *query)
 {
-	TargetEntry *target;
 	RangeTblFunction *function;
-	RangeTblEntry *rte;
+	List	   *functions;
 	Node	   *node;
 
-	if (query->commandType != CMD_SELECT || list_length(query->targetList) != 1 ||
-		query->jointree->quals != NULL || query->hasAggs ||
-		query->hasWindowFuncs || query->hasDistinctOn || query->cteList != NIL ||
-		query->groupClause != NIL || query->groupingSets != NIL ||
-		query->havingQual != NULL || query->distinctClause != NIL ||
-		query->limitOffset != NULL || query->limitCount != NULL ||
-		query->rowMarks != NIL || query->setOperations != NULL)
+	if (list_length(query->targetList) != 1 || query->jointree->quals != NULL ||
+		query->groupingSets != NIL || query->havingQual != NULL ||
+		query->limitOffset != NULL || query->limitCount != NULL)
 		return NULL;
-	target = linitial_node(TargetEntry, query->targetList);
-	node = (Node *) target->expr;
+	node = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
 	if (query->jointree->fromlist == NIL)
 		return is_call(node) ? (FuncExpr *) node : NULL;
 
 	if (list_length(query->rtable) != 1 || !IsA(node, Var) ||
-		((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno != 1)
+		((Var *) node)->varlevelsup != 0)
 		return NULL;
-	rte = linitial_node(RangeTblEntry, query->rtable);
-	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality ||
-		list_length(rte->functions) != 1)
-		return NULL;
-	function = linitial_node(RangeTblFunction, rte->functions);
+	functions = linitial_node(RangeTblEntry, query->rtable)->functions;
+	if (list_length(functions) != 1)
+		return NULL;			/* none: it is no function */
+	function = linitial_node(RangeTblFunction, functions);
 	return is_call(function->funcexpr) ? (FuncExpr *) function->funcexpr : NULL;
 }
 
@@ -227,19 +213,18 @@ is_record_id(Node *node, Query *query)
 	RangeTblEntry *rte;
 	ListCell   *lc;
 
-	if (!IsA(node, Var) || var->varlevelsup != 0 || var->varattno <= 0)
+	if (!IsA(node, Var) || var->varlevelsup != 0)
 		return false;
 	foreach(lc, query->rtable)
 	{
-		rte = lfirst_node(RangeTblEntry, lc);
-		if (rte->rtekind == RTE_JOIN && rte->jointype != JOIN_INNER)
+		/* What is no join has the number of an inner one. */
+		if (lfirst_node(RangeTblEntry, lc)->jointype != JOIN_INNER)
 			return false;
 	}
 	rte = rt_fetch(var->varno, query->rtable);
-	return rte->rtekind == RTE_RELATION &&
+	return rte->relid == get_relname_relid("records",
+										   get_namespace_oid("casnet", false)) &&
 		!OidIsValid(casnet_check_as_user(query, rte)) &&
-		rte->relid == get_relname_relid("records",
-										get_namespace_oid("casnet", true)) &&
 		strcmp(get_attname(rte->relid, var->varattno, false), "id") == 0;
 }
 
@@ -291,9 +276,8 @@ expand_in(SubLink *in, Expansion *expansion)
 	Node	   *x;
 	ListCell   *lc;
 
-	if (in->subLinkType != ANY_SUBLINK || test == NULL ||
-		!IsA(test, OpExpr) || test->opno != uuid_equality() ||
-		!IsA(lsecond(test->args), Param))
+	if (in->subLinkType != ANY_SUBLINK || !IsA(test, OpExpr) ||
+		test->opno != uuid_equality())
 		return NULL;
 	x = linitial(test->args);
 	call = call_of_query(castNode(Query, in->subselect));
@@ -405,7 +389,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	Expansion	expansion = {params, NULL, false, false, false};
 	PlannedStmt *result;
 
-	if (may_have_call(parse) && has_call((Node *) parse, NULL))
+	if (has_call((Node *) parse, NULL))
 		parse = (Query *) expand_mutator((Node *) parse, &expansion);
 
 	if (previous_planner_hook)

@@ -3,20 +3,10 @@
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
-CREATE FUNCTION public.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	lines text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		lines := lines || line || E'\n';
-	END LOOP;
-	RETURN lines;
-END
-$$;
 
 CALL be('mia', 'North');
 SELECT matches(plan_of('SELECT * FROM casnet.records'), $$tenant_id = casnet.tenant_with\('view_records'$$, 'EXPLAIN shows the call');

@@ -2,6 +2,7 @@
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 RESET SESSION AUTHORIZATION;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_sort = off;
@@ -11,18 +12,7 @@ INSERT INTO casnet.tasks (tenant_id, title) SELECT :'north', n FROM generate_ser
 INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) SELECT :'north', n, '2024-01-01' FROM generate_series(1, 2000) AS n;
 INSERT INTO casnet.persons (tenant_id, name) SELECT :'north', n FROM generate_series(1, 2000) AS n;
 ANALYZE casnet.tasks, casnet.calendar_events, casnet.persons;
-CREATE FUNCTION pg_temp.plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	plan text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		plan := plan || line || E'\n';
-	END LOOP;
-	RETURN plan;
-END
-$$;
-SELECT matches(pg_temp.plan_of(query), index, index)
+SELECT matches(plan_of(query), index, index)
   FROM (VALUES ('users_username_lower_key', $$SELECT FROM casnet.users WHERE lower(username) = 'x'$$), ('users_email_lower_key', $$SELECT FROM casnet.users WHERE lower(email) = 'x'$$),
 	('user_tenants_tenant_id_user_id_idx', $$SELECT FROM casnet.user_tenants WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$),
 	('persons_tenant_id_created_at_id_idx', $$SELECT FROM casnet.persons WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY created_at DESC, id DESC LIMIT 1$$),
@@ -44,7 +34,7 @@ SET LOCAL enable_bitmapscan = on;
 SET LOCAL enable_indexscan = off;
 INSERT INTO casnet.records (tenant_id, title) SELECT :'north', n FROM generate_series(1, 2000) AS n;
 ANALYZE casnet.records;
-SELECT matches(pg_temp.plan_of($$SELECT FROM casnet.records WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND search_vector OPERATOR(casnet.@~) casnet.search_query('7')$$),
+SELECT matches(plan_of($$SELECT FROM casnet.records WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND search_vector OPERATOR(casnet.@~) casnet.search_query('7')$$),
 	'records_tenant_id_search_vector_idx', 'records_tenant_id_search_vector_idx');
 SELECT * FROM finish();
 ROLLBACK;

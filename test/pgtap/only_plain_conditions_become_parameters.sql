@@ -4,18 +4,8 @@
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 SET LOCAL plan_cache_mode = force_generic_plan;
-CREATE FUNCTION public.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	lines text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		lines := lines || line || E'\n';
-	END LOOP;
-	RETURN lines;
-END
-$$;
 CREATE FUNCTION public.first_of(name text) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog AS $$ SELECT '00000000-0000-7000-8000-0000000001a0'::uuid WHERE name = 'view_records' $$;
 
 CALL be('mia', 'North');

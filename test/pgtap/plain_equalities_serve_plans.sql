@@ -3,20 +3,10 @@
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 SET LOCAL enable_nestloop = off;
-CREATE FUNCTION public.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	lines text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		lines := lines || line || E'\n';
-	END LOOP;
-	RETURN lines;
-END
-$$;
 CALL be('mia', 'North');
 SELECT matches(plan_of('SELECT title FROM casnet.records WHERE id = casnet.current_user_id()'), 'Index Cond: [^\n]*id = casnet.current_user_id\(\)', 'an index by what a function says of the session');
 SELECT matches(plan_of('SELECT 1 FROM casnet.records AS r JOIN casnet.tasks AS t ON t.record_id = r.id'), '(Hash|Merge) Cond: [^\n]*record_id', 'a join by columns');

@@ -3,18 +3,11 @@
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
-CREATE FUNCTION public.calls_in(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	lines text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		lines := lines || line || E'\n';
-	END LOOP;
-	RETURN (SELECT string_agg(DISTINCT m[1], ' ') FROM regexp_matches(lines, $r$tenant_with\('([^']*)'$r$, 'g') AS m);
-END
+CREATE FUNCTION public.calls_in(statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(DISTINCT m[1], ' ') FROM regexp_matches(public.plan_of(statement), $r$tenant_with\('([^']*)'$r$, 'g') AS m
 $$;
 CALL be('mia', 'North');
 SELECT is(calls_in('SELECT 1 FROM casnet.tasks AS t JOIN casnet.records AS r ON r.id = t.record_id'), 'view_records,view_tasks', 'two tables');

@@ -3,22 +3,12 @@
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.invoices (id int PRIMARY KEY, title text);
 SELECT unnest(casnet.protect('public.invoices')) \gexec
 INSERT INTO public.invoices (tenant_id, id) SELECT t.id, n FROM casnet.tenants AS t, generate_series(1, 200) AS n;
 ANALYZE public.invoices;
-CREATE FUNCTION public.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	plan text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-		plan := plan || btrim(line) || E'\n';
-	END LOOP;
-	RETURN plan;
-END
-$$;
 CREATE FUNCTION public.estimate_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -33,9 +23,9 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
 SELECT is(plan_of('SELECT * FROM public.invoices WHERE id = 7'),
-	E'Index Scan using invoices_pkey on invoices\nIndex Cond: ((tenant_id = casnet.tenant_with(''view_invoices''::text)) AND (id = 7))\n', 'point read');
+	E'Index Scan using invoices_pkey on invoices\n  Index Cond: ((tenant_id = casnet.tenant_with(''view_invoices''::text)) AND (id = 7))\n', 'point read');
 SELECT is(plan_of('SELECT id FROM public.invoices ORDER BY id LIMIT 5'),
-	E'Limit\n->  Index Only Scan using invoices_pkey on invoices\nIndex Cond: (tenant_id = casnet.tenant_with(''view_invoices''::text))\n', 'the order is that of the index');
+	E'Limit\n  ->  Index Only Scan using invoices_pkey on invoices\n        Index Cond: (tenant_id = casnet.tenant_with(''view_invoices''::text))\n', 'the order is that of the index');
 SELECT matches(plan_of('UPDATE public.invoices SET title = ''x'' WHERE id = 7'),
 	'Index Cond: \(\(tenant_id = casnet.tenant_with\(''edit_invoices,view_invoices''::text\)\) AND \(id = 7\)\)', 'two policies are one condition');
 SELECT matches(plan_of('SELECT * FROM public.invoices AS i JOIN casnet.records AS r ON r.tenant_id = i.tenant_id AND r.title = i.title WHERE i.id = 7'),

@@ -3,6 +3,7 @@
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 CALL be('mia', 'North');
 INSERT INTO casnet.records (title) SELECT 'bulk ' || n FROM generate_series(1, 600) AS n;
 INSERT INTO casnet.tags (name) SELECT 'rare ' || n FROM generate_series(1, 300) AS n UNION ALL VALUES ('common'), ('usual');
@@ -10,26 +11,16 @@ INSERT INTO casnet.record_tags (record_id, tag_id)
 SELECT r.id, t.id FROM casnet.records AS r, casnet.tags AS t
  WHERE r.title LIKE 'bulk %' AND (t.name = 'common' AND r.title !~ '7$' OR t.name = 'usual' AND r.title ~ '[12]$'
 	OR t.name = 'rare ' || substr(r.title, 6));
--- The plan of a statement, as text.
-CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	plan text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP plan := plan || line; END LOOP;
-	RETURN plan;
-END
-$$;
 \set any 'SELECT count(*) FROM casnet.records WHERE id IN (SELECT casnet.records_tagged(any_of => %L))'
-SELECT ok(pg_temp.plan_of(format(:'any', '{common,usual}')) !~ ' OR ', 'without statistics, as a set');
+SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'without statistics, as a set');
 RESET SESSION AUTHORIZATION;
 ANALYZE casnet.record_tags;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 -- From 18 on the server itself makes a set of them again.
 SELECT CASE WHEN current_setting('server_version_num')::integer < 180000 THEN ' OR ' ELSE ' ANY ' END AS form \gset
-SELECT ok(pg_temp.plan_of(format(:'any', '{common,usual}')) ~ :'form', 'common tags, one by one');
-SELECT ok(pg_temp.plan_of(format(:'any', '{unknown,usual}')) ~ :'form', 'when one of them is');
-SELECT ok(pg_temp.plan_of(format(:'any', '{rare 7,rare 17}')) !~ ' OR ', 'rare ones, as a set');
+SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'common tags, one by one');
+SELECT ok(plan_of(format(:'any', '{unknown,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'when one of them is');
+SELECT ok(plan_of(format(:'any', '{rare 7,rare 17}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'rare ones, as a set');
 SELECT results_eq(format(:'any', tags), ARRAY[n::bigint], tags) FROM (VALUES
 	('{common,usual}', 540), ('{unknown,usual}', 120), ('{rare 7,rare 17}', 2), ('{rare 7,usual}', 121)) AS v (tags, n);
 -- Another query than one that ends with the call itself.

@@ -20,6 +20,7 @@ END
 $$;
 SELECT is(planned, ran, 'values: ' || arguments)
   FROM public.cases, pg_temp.answers('SELECT string_agg(coalesce((x IN (SELECT casnet.records_tagged(' || arguments || ') %1$s))::text, ''null'') ||
+	coalesce((x IN (SELECT casnet.records_tagged(' || arguments || ') %1$s) OR false)::text, ''null'') ||
 	coalesce((x NOT IN (SELECT casnet.records_tagged(' || arguments || ') %1$s))::text, ''null''), '' '' ORDER BY x)
 	FROM (SELECT NULL::uuid UNION ALL SELECT record_id FROM casnet.tasks UNION ALL SELECT id FROM casnet.records) AS v (x)');
 SELECT is(planned, ran, 'rows: ' || arguments)

@@ -3,6 +3,7 @@
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
+\ir include/plan_of.sql
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION pg_trgm;
 SELECT hasnt_index('casnet', 'persons', 'persons_tenant_id_name_substring_idx', 'no index before install()');
@@ -20,21 +21,10 @@ SELECT gin_clean_pending_list(indexrelid) FROM pg_index JOIN pg_class AS c ON c.
  WHERE amname = 'gin' AND relnamespace = 'casnet'::regnamespace;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
-CREATE FUNCTION pg_temp.plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-	plan text := '';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		plan := plan || line || E'\n';
-	END LOOP;
-	RETURN plan;
-END
-$$;
-SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.search_persons(''doe 7'')'), 'persons_tenant_id_name_substring_idx\s+Index Cond: \(\(tenant_id = casnet.tenant_with\(''view_persons''::text\)\) AND \(name OPERATOR\(casnet.\*=\*\) ''doe 7''', 'search_persons() by index');
-SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.records WHERE title OPERATOR(casnet.*=*) ''doe 7'''), 'records_tenant_id_title_substring_idx', 'titles by index');
-SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.search_records(''word7'')'), 'records_tenant_id_search_vector_idx\s+Index Cond: \(\(tenant_id = casnet.tenant_with\(''view_records''::text\)\) AND \(search_vector OPERATOR\(casnet.@~\) ''''''word7''''''', 'search_records() by index');
-SELECT matches(pg_temp.plan_of('SELECT * FROM casnet.records WHERE search_vector @@ ''word7'''), 'Filter:[^\n]* @@ ', '@@ not');
+SELECT matches(plan_of('SELECT * FROM casnet.search_persons(''doe 7'')'), 'persons_tenant_id_name_substring_idx\s+Index Cond: \(\(tenant_id = casnet.tenant_with\(''view_persons''::text\)\) AND \(name OPERATOR\(casnet.\*=\*\) ''doe 7''', 'search_persons() by index');
+SELECT matches(plan_of('SELECT * FROM casnet.records WHERE title OPERATOR(casnet.*=*) ''doe 7'''), 'records_tenant_id_title_substring_idx', 'titles by index');
+SELECT matches(plan_of('SELECT * FROM casnet.search_records(''word7'')'), 'records_tenant_id_search_vector_idx\s+Index Cond: \(\(tenant_id = casnet.tenant_with\(''view_records''::text\)\) AND \(search_vector OPERATOR\(casnet.@~\) ''''''word7''''''', 'search_records() by index');
+SELECT matches(plan_of('SELECT * FROM casnet.records WHERE search_vector @@ ''word7'''), 'Filter:[^\n]* @@ ', '@@ not');
 SELECT results_eq('SELECT name FROM casnet.search_persons(''k\sla'')', ARRAY['back\slash'], 'a backslash by index');
 
 -- Every answer by index and without it.

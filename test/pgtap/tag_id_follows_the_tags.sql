@@ -1,7 +1,7 @@
 -- tag_id() at a place that PL/pgSQL keeps for a whole transaction answers to
 -- the name, the tags and the tenant of each call.
 BEGIN;
-SELECT plan(8);
+SELECT plan(12);
 \ir include/fixtures.sql
 CREATE FUNCTION pg_temp.ids(names text[]) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,5 +49,40 @@ CALL be('nora', 'North');
 SELECT throws_ok('SELECT pg_temp.known()', '42501', 'not a member of the active tenant', 'a stranger');
 CALL be('mia', 'North');
 SELECT is(pg_temp.known(), true, 'North still has');
+
+-- The session changes and nothing is written in between: for a call in the
+-- text, and for one that the server takes out of another function.
+CREATE FUNCTION pg_temp.is_known() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	id uuid;
+BEGIN
+	id := casnet.tag_id('a');
+	RETURN id IS NOT NULL;
+END
+$$;
+CREATE FUNCTION public.inlined() RETURNS uuid STABLE LANGUAGE sql RETURN casnet.tag_id('a');
+CREATE FUNCTION pg_temp.inlined_is_known() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	id uuid;
+BEGIN
+	id := public.inlined();
+	RETURN id IS NOT NULL;
+END
+$$;
+CREATE FUNCTION pg_temp.by_each(known text, people text[], tenants text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer boolean;
+	answers text := '';
+BEGIN
+	FOR i IN 1 .. cardinality(people) LOOP
+		CALL public.be(people[i], tenants[i]);
+		EXECUTE 'SELECT pg_temp.' || known INTO answer;
+		answers := concat_ws(' ', answers, answer);
+	END LOOP;
+	RETURN answers;
+END
+$$;
+SELECT is(pg_temp.by_each(k || '()', '{mia,mia,olga}', '{North,South,North}'), ' t f t', 'another tenant at once: ' || k) FROM unnest('{is_known,inlined_is_known}'::text[]) AS k;
+SELECT throws_ok(format('SELECT pg_temp.by_each(%L, ''{mia,nora}'', ''{North,North}'')', k || '()'), '42501', 'not a member of the active tenant', 'a stranger at once: ' || k) FROM unnest('{is_known,inlined_is_known}'::text[]) AS k;
 SELECT * FROM finish();
 ROLLBACK;
