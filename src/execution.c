@@ -219,16 +219,18 @@ replace_in_plans(List *plans, Replacing *replacing)
 }
 
 /*
- * Replace in the checks of new rows of INSERT ... VALUES.  Others are left:
- * nothing may be asked for rows that are perhaps not made.
+ * Have the checks of the new rows of INSERT ... VALUES asked when an execution
+ * starts, besides for each row.  Of others they are not: nothing may be asked
+ * for rows that are perhaps not made.
  */
 static void
-replace_in_checks(ModifyTable *plan, Replacing *replacing)
+ask_for_new_rows(ModifyTable *plan, Replacing *replacing)
 {
 	Plan	   *source = outerPlan(plan);
 	ListCell   *checks;
 	ListCell   *check;
 
+	Assert(replacing->only_ask);	/* it writes */
 	if (plan->operation != CMD_INSERT ||
 		plan->onConflictAction != ONCONFLICT_NONE ||
 		!(IsA(source, ValuesScan) ||
@@ -288,7 +290,7 @@ replace_in_plan(Plan *plan, Replacing *replacing)
 	replace_in_plan(plan->lefttree, replacing);
 	replace_in_plan(plan->righttree, replacing);
 	if (IsA(plan, ModifyTable))
-		replace_in_checks((ModifyTable *) plan, replacing);
+		ask_for_new_rows((ModifyTable *) plan, replacing);
 }
 
 /* tenant_with(), or InvalidOid where casnet is not installed. */
