@@ -390,14 +390,6 @@ plan_statement(Query *parse, const char *query_string, int options,
 	return result;
 }
 
-/* Whether the plan has notes. */
-static inline bool
-has_notes(PlannedStmt *plan)
-{
-	return plan->invalItems != NIL &&
-		linitial_node(PlanInvalItem, plan->invalItems)->cacheId == NOTE_CACHE;
-}
-
 /*
  * The notes on one parameter, from the cell on: returns the parameter and its
  * permissions, and moves on to the next cell.
@@ -435,16 +427,17 @@ ask_first(PlannedStmt *plan, EState *estate)
 {
 	ListCell   *cell = list_head(plan->invalItems);
 
-	AcceptInvalidationMessages();
 	while (is_note(cell))
 	{
 		int			bits[CASNET_MAX_UNITED];
 		int			nbits;
 		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
 										   bits);
-		const CasnetVerdict *verdict = casnet_membership_require(nbits, bits);
+		const CasnetVerdict *verdict;
 		Asked	   *asked;
 
+		AcceptInvalidationMessages();
+		verdict = casnet_membership_require(nbits, bits);
 		if (parameter == NO_PARAMETER)
 			continue;
 		asked = MemoryContextAlloc(estate->es_query_cxt, sizeof(Asked));
@@ -509,8 +502,7 @@ start_execution(QueryDesc *query, int eflags)
 	if (first)
 		ResetPlanCache();
 	first = false;
-	if (has_notes(query->plannedstmt))
-		ask_first(query->plannedstmt, query->estate);
+	ask_first(query->plannedstmt, query->estate);
 }
 
 /* ExecutorRun_hook: an execution begins, or goes on. */
@@ -518,8 +510,7 @@ static void
 run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
-	if (query->operation == CMD_SELECT && has_notes(query->plannedstmt))
-		ask_again(query->plannedstmt, query->estate);
+	ask_again(query->plannedstmt, query->estate);
 	if (previous_run_hook)
 		previous_run_hook(query, direction, CASNET_RUN_NAMES);
 	else
