@@ -36,10 +36,8 @@
 /* Accounts whose failures are counted at a time. */
 #define MAX_COUNTED 1024
 
-/* Failures without delay, then 200 ms, doubling up to 6.4 s. */
-#define FREE_FAILURES 3
-#define FIRST_DELAY_MS 200
-#define MAX_DOUBLINGS 5
+/* How long an attempt waits after so many failures; the last holds for more. */
+static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
 
 /* A login that would have to wait longer than this fails at once. */
 #define MAX_WAIT_MS 15000
@@ -392,11 +390,10 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	if (count != NULL &&
 		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		count->failures = 0;
-	else if (count != NULL && count->failures >= FREE_FAILURES)
+	else if (count != NULL)
 	{
-		int			doublings = Min(count->failures - FREE_FAILURES,
-									MAX_DOUBLINGS);
-		int			delay = FIRST_DELAY_MS << doublings;
+		int			delay = delays_ms[Min(count->failures,
+										  lengthof(delays_ms) - 1)];
 
 		start = TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
 		if (TimestampDifferenceExceeds(now, start, MAX_WAIT_MS))
