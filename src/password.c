@@ -326,26 +326,34 @@ account_of(text *name)
 	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
 }
 
-/*
- * The count of the account, NULL if there is none.  With create, the one that
- * had a failure the longest time ago gives way.  Under the lock.
- */
+/* The count of the account, NULL if there is none.  Under the lock. */
 static FailureCount *
-find_count(uint64 account, bool create)
+find_count(uint64 account)
 {
-	FailureCount *oldest = &failure_counts->counts[0];
-
 	for (int i = 0; i < MAX_COUNTED; i++)
 	{
 		FailureCount *count = &failure_counts->counts[i];
 
 		if (count->account == account && count->failures > 0)
 			return count;
-		if (count->last < oldest->last)
-			oldest = count;
 	}
-	if (!create)
-		return NULL;
+	return NULL;
+}
+
+/*
+ * A new count for the account; the one that had a failure the longest time ago
+ * gives way.  Under the lock.
+ */
+static FailureCount *
+make_count(uint64 account)
+{
+	FailureCount *oldest = &failure_counts->counts[0];
+
+	for (int i = 1; i < MAX_COUNTED; i++)
+	{
+		if (failure_counts->counts[i].last < oldest->last)
+			oldest = &failure_counts->counts[i];
+	}
 	memset(oldest, 0, sizeof(FailureCount));
 	oldest->account = account;
 	return oldest;
@@ -386,7 +394,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	FailureCount *count;
 
 	lock_counts();
-	count = find_count(account, false);
+	count = find_count(account);
 	if (count != NULL &&
 		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		count->failures = 0;
@@ -421,7 +429,7 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
 	FailureCount *count;
 
 	lock_counts();
-	count = find_count(account, false);
+	count = find_count(account);
 	if (count != NULL)
 		count->failures = 0;
 	unlock_counts();
@@ -446,7 +454,9 @@ casnet_login_failed(PG_FUNCTION_ARGS)
 	long		taken;
 
 	lock_counts();
-	count = find_count(account, true);
+	count = find_count(account);
+	if (count == NULL)
+		count = make_count(account);
 	count->failures++;
 	count->last = now;
 	unlock_counts();
