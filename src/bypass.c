@@ -47,7 +47,7 @@ static const struct config_enum_entry bypass_options[] = {
 static int	bypass = BYPASS_ALLOW;
 static ExecutorCheckPerms_hook_type previous_hook = NULL;
 
-/* Whether row-level security is on for the table, with a policy of ours. */
+/* Whether one of the table's policies, if it is under any, is ours. */
 static bool
 has_our_policy(Oid table)
 {
@@ -55,8 +55,7 @@ has_our_policy(Oid table)
 	Relation	relation = table_open(table, NoLock);
 	bool		found = false;
 
-	if (OidIsValid(namespace) && relation->rd_rel->relrowsecurity &&
-		relation->rd_rsdesc != NULL)
+	if (relation->rd_rsdesc != NULL)
 	{
 		ListCell   *lc;
 
@@ -74,16 +73,19 @@ has_our_policy(Oid table)
 	return found;
 }
 
-/* Whether the session itself is at work; see the top of the file. */
+/*
+ * Whether the session itself is at work; see the top of the file.  A parallel
+ * worker is not: its leader was judged.
+ */
 static bool
 is_on_its_own_behalf(void)
 {
 	Oid			user;
 	int			context;
 
+	/* Who is made somebody else gets a context. */
 	GetUserIdAndSecContext(&user, &context);
-	return context == 0 && user == GetOuterUserId() && !IsParallelWorker() &&
-		!am_walsender;
+	return context == 0 && !IsParallelWorker() && !am_walsender;
 }
 
 /*
@@ -108,7 +110,8 @@ check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
 		bool		is_view;
 		Oid			role;
 
-		if (!OidIsValid(info->relid) || info->requiredPerms == 0)
+		/* No table of the statement, or a part of one that is. */
+		if (info->requiredPerms == 0)
 			continue;
 		is_view = OidIsValid(info->checkAsUser) &&
 			info->checkAsUser != GetUserId();

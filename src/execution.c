@@ -219,16 +219,18 @@ replace_in_plans(List *plans, Replacing *replacing)
 }
 
 /*
- * Replace in the checks of new rows of INSERT ... VALUES.  Others are left:
- * nothing may be asked for rows that are perhaps not made.
+ * Have the checks of the new rows of INSERT ... VALUES asked when an execution
+ * starts, besides for each row.  Of others they are not: nothing may be asked
+ * for rows that are perhaps not made.
  */
 static void
-replace_in_checks(ModifyTable *plan, Replacing *replacing)
+ask_for_new_rows(ModifyTable *plan, Replacing *replacing)
 {
 	Plan	   *source = outerPlan(plan);
 	ListCell   *checks;
 	ListCell   *check;
 
+	Assert(replacing->only_ask);	/* it writes */
 	if (plan->operation != CMD_INSERT ||
 		plan->onConflictAction != ONCONFLICT_NONE ||
 		!(IsA(source, ValuesScan) ||
@@ -288,7 +290,7 @@ replace_in_plan(Plan *plan, Replacing *replacing)
 	replace_in_plan(plan->lefttree, replacing);
 	replace_in_plan(plan->righttree, replacing);
 	if (IsA(plan, ModifyTable))
-		replace_in_checks((ModifyTable *) plan, replacing);
+		ask_for_new_rows((ModifyTable *) plan, replacing);
 }
 
 /* tenant_with(), or InvalidOid where casnet is not installed. */
@@ -388,14 +390,6 @@ plan_statement(Query *parse, const char *query_string, int options,
 	return result;
 }
 
-/* Whether the plan has notes. */
-static inline bool
-has_notes(PlannedStmt *plan)
-{
-	return plan->invalItems != NIL &&
-		linitial_node(PlanInvalItem, plan->invalItems)->cacheId == NOTE_CACHE;
-}
-
 /*
  * The notes on one parameter, from the cell on: returns the parameter and its
  * permissions, and moves on to the next cell.
@@ -433,16 +427,17 @@ ask_first(PlannedStmt *plan, EState *estate)
 {
 	ListCell   *cell = list_head(plan->invalItems);
 
-	AcceptInvalidationMessages();
 	while (is_note(cell))
 	{
 		int			bits[CASNET_MAX_UNITED];
 		int			nbits;
 		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
 										   bits);
-		const CasnetVerdict *verdict = casnet_membership_require(nbits, bits);
+		const CasnetVerdict *verdict;
 		Asked	   *asked;
 
+		AcceptInvalidationMessages();
+		verdict = casnet_membership_require(nbits, bits);
 		if (parameter == NO_PARAMETER)
 			continue;
 		asked = MemoryContextAlloc(estate->es_query_cxt, sizeof(Asked));
@@ -507,8 +502,7 @@ start_execution(QueryDesc *query, int eflags)
 	if (first)
 		ResetPlanCache();
 	first = false;
-	if (has_notes(query->plannedstmt))
-		ask_first(query->plannedstmt, query->estate);
+	ask_first(query->plannedstmt, query->estate);
 }
 
 /* ExecutorRun_hook: an execution begins, or goes on. */
@@ -516,8 +510,7 @@ static void
 run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
-	if (query->operation == CMD_SELECT && has_notes(query->plannedstmt))
-		ask_again(query->plannedstmt, query->estate);
+	ask_again(query->plannedstmt, query->estate);
 	if (previous_run_hook)
 		previous_run_hook(query, direction, CASNET_RUN_NAMES);
 	else

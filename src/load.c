@@ -38,7 +38,6 @@
 typedef struct Load
 {
 	struct Load *outer;			/* the one that was open before */
-	Oid			view;
 	SubTransactionId subid;		/* where it was opened */
 	ResourceOwner owner;		/* who holds what the executor opened */
 	SPIPlanPtr	plan;
@@ -82,13 +81,14 @@ forget_load(void *arg)
 	unlink_load((Load *) arg);
 }
 
-/* At the end of a transaction no load is open that still works. */
+/*
+ * A transaction ends, in whatever way.  What is open then has failed, and its
+ * memory may outlive the transaction: that of a DO block does.
+ */
 static void
 transaction_callback(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT ||
-		event == XACT_EVENT_PREPARE)
-		loads = NULL;
+	loads = NULL;
 }
 
 void
@@ -153,7 +153,6 @@ has_end(Relation view, const Trigger *row_trigger)
 		if (other->tgfoid == row_trigger->tgfoid &&
 			TRIGGER_TYPE_MATCHES(other->tgtype, TRIGGER_TYPE_STATEMENT,
 								 TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT) &&
-			other->tgenabled == row_trigger->tgenabled &&
 			other->tgqual == NULL)
 			return true;
 	}
@@ -220,7 +219,6 @@ open_load(Load *load, TriggerData *trigger)
 	ExecutorStart(load->insert, EXEC_FLAG_SKIP_TRIGGERS);
 	PopActiveSnapshot();
 
-	load->view = RelationGetRelid(view);
 	load->subid = GetCurrentSubTransactionId();
 	load->running = false;
 	load->outer = loads;
@@ -297,11 +295,12 @@ close_load(Load *load)
 
 /*
  * A statement that loads has ended: close what it opened.  A load that is
- * running is of a statement around it, and so is one of another
- * subtransaction.  To close one more does no harm, the next row opens it anew.
+ * running is of a statement around it, or has failed, and so has or is one of
+ * another subtransaction.  To close one more does no harm, the next row opens
+ * it anew.
  */
 static void
-close_loads(Oid view)
+close_loads(void)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	Load	   *next;
@@ -309,7 +308,7 @@ close_loads(Oid view)
 	for (Load *load = loads; load != NULL; load = next)
 	{
 		next = load->outer;
-		if (load->view == view && load->subid == subid && !load->running)
+		if (load->subid == subid && !load->running)
 			close_load(load);
 	}
 }
@@ -335,13 +334,12 @@ casnet_load_row(PG_FUNCTION_ARGS)
 		TRIGGER_FIRED_AFTER(trigger->tg_event) &&
 		TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
-		close_loads(RelationGetRelid(trigger->tg_relation));
+		close_loads();
 		return PointerGetDatum(NULL);
 	}
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
 		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),

@@ -42,10 +42,8 @@
 /* Accounts whose failures are counted at a time. */
 #define MAX_COUNTED 1024
 
-/* Failures without delay, then 200 ms, doubling up to 6.4 s. */
-#define FREE_FAILURES 3
-#define FIRST_DELAY_MS 200
-#define MAX_DOUBLINGS 5
+/* How long an attempt waits after so many failures; the last holds for more. */
+static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
 
 /* A login that would have to wait longer than this fails at once. */
 #define MAX_WAIT_MS 15000
@@ -357,26 +355,34 @@ account_of(text *name)
 	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
 }
 
-/*
- * The count of the account, NULL if there is none.  With create, the one that
- * had a failure the longest time ago gives way.  Under the lock.
- */
+/* The count of the account, NULL if there is none.  Under the lock. */
 static FailureCount *
-find_count(uint64 account, bool create)
+find_count(uint64 account)
 {
-	FailureCount *oldest = &failure_counts->counts[0];
-
 	for (int i = 0; i < MAX_COUNTED; i++)
 	{
 		FailureCount *count = &failure_counts->counts[i];
 
 		if (count->account == account && count->failures > 0)
 			return count;
-		if (count->last < oldest->last)
-			oldest = count;
 	}
-	if (!create)
-		return NULL;
+	return NULL;
+}
+
+/*
+ * A new count for the account; the one that had a failure the longest time ago
+ * gives way.  Under the lock.
+ */
+static FailureCount *
+make_count(uint64 account)
+{
+	FailureCount *oldest = &failure_counts->counts[0];
+
+	for (int i = 1; i < MAX_COUNTED; i++)
+	{
+		if (failure_counts->counts[i].last < oldest->last)
+			oldest = &failure_counts->counts[i];
+	}
 	memset(oldest, 0, sizeof(FailureCount));
 	oldest->account = account;
 	return oldest;
@@ -417,15 +423,14 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	FailureCount *count;
 
 	lock_counts();
-	count = find_count(account, false);
+	count = find_count(account);
 	if (count != NULL &&
 		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		count->failures = 0;
-	else if (count != NULL && count->failures >= FREE_FAILURES)
+	else if (count != NULL)
 	{
-		int			doublings = Min(count->failures - FREE_FAILURES,
-									MAX_DOUBLINGS);
-		int			delay = FIRST_DELAY_MS << doublings;
+		int			delay = delays_ms[Min(count->failures,
+										  lengthof(delays_ms) - 1)];
 
 		start = TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
 		if (TimestampDifferenceExceeds(now, start, MAX_WAIT_MS))
@@ -453,7 +458,7 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
 	FailureCount *count;
 
 	lock_counts();
-	count = find_count(account, false);
+	count = find_count(account);
 	if (count != NULL)
 		count->failures = 0;
 	unlock_counts();
@@ -478,7 +483,9 @@ casnet_login_failed(PG_FUNCTION_ARGS)
 	long		taken;
 
 	lock_counts();
-	count = find_count(account, true);
+	count = find_count(account);
+	if (count == NULL)
+		count = make_count(account);
 	count->failures++;
 	count->last = now;
 	unlock_counts();

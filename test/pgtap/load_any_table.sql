@@ -1,7 +1,7 @@
 -- What a table of an application may have: partitions, references to itself,
 -- triggers of every kind; and what makes a load impossible, and says so.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.nodes (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(), id integer PRIMARY KEY,
@@ -55,6 +55,11 @@ SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '0A000', NULL
 DROP RULE too ON public.nodes;
 DROP TRIGGER casnet_load_end ON public.nodes_load;
 SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', 'view nodes_load lacks the trigger that ends a load', 'a trigger is missing');
+CREATE TRIGGER other AFTER INSERT ON public.nodes_load FOR EACH STATEMENT EXECUTE FUNCTION public.see();
+SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', NULL, 'one of another function is there');
+DROP TRIGGER other ON public.nodes_load;
+CREATE TRIGGER casnet_load_end AFTER INSERT ON public.nodes_load FOR EACH STATEMENT WHEN (current_setting('casnet.user_id') = '') EXECUTE FUNCTION casnet.load_row('nodes');
+SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', NULL, 'one that is for some');
 SELECT casnet.make_load_view('public.nodes') IS NOT NULL AS made \gset
 SELECT lives_ok('INSERT INTO public.nodes_load (id) VALUES (66)', 'and back');
 SELECT * FROM finish();

@@ -2,7 +2,7 @@
 -- policies becomes a parameter, and only where no row is waited for; EXPLAIN
 -- EXECUTE shows which. What stands there means the same.
 BEGIN;
-SELECT plan(18);
+SELECT plan(19);
 \ir include/fixtures.sql
 \ir include/plan_of.sql
 SET LOCAL plan_cache_mode = force_generic_plan;
@@ -36,6 +36,13 @@ SELECT is_empty('other', 'no record of another tenant');
 SELECT throws_ok($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(NULL)$$, '22023', NULL, 'no permission');
 SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(title)$$, 'one computed from a row');
 SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with((ARRAY[title])[1])$$, 'or from a part of one');
+-- A policy by a column, whose number looks like that of none.
+SELECT 'CREATE TABLE public.wide (tenant_id uuid, ' || string_agg('c' || n || ' text', ', ') || ')' AS wide FROM generate_series(2, 256) AS n \gset
+:wide;
+ALTER TABLE public.wide ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON public.wide USING (tenant_id = casnet.tenant_with(c256)) WITH CHECK (true);
+INSERT INTO public.wide (tenant_id, c256) VALUES (casnet.current_tenant_id(), 'view_records');
+SELECT is_empty('SELECT 1 FROM public.wide', 'also by a policy');
 -- A worker does not get the parameter.
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;

@@ -1,7 +1,7 @@
 -- exp is compared at every statement, in a transaction and in a plan that was
 -- made before; nbf opens a token in the same way.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 SET LOCAL casnet.tenant_id = :'north';
@@ -18,7 +18,9 @@ SELECT is(pg_temp.reads(), 3::bigint, 'in a function');
 SELECT lives_ok($$EXECUTE one_row ('00000000-0000-7000-8000-0000000001a0')$$, 'by key');
 SELECT ok(casnet.can('view_records'), 'can');
 DECLARE late CURSOR FOR SELECT id FROM casnet.records;
+MOVE 1 IN late;
 SELECT pg_sleep(3.1);
+SELECT throws_ok('FETCH late', '28000', 'the session token proves nobody', 'a cursor goes on no longer');
 SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'a generic plan refuses');
 SELECT throws_ok($$EXECUTE one_row ('00000000-0000-7000-8000-0000000001a0')$$, '28000', NULL, 'by key');
 SELECT throws_ok('SELECT pg_temp.reads()', '28000', NULL, 'in a function');

@@ -34,6 +34,7 @@ SELECT is(error_at('clear_references', moment, statement, arguments), '39P01', '
 	('BEFORE DELETE ON public.mine FOR EACH ROW', 'DELETE FROM public.mine', '''tasks'', ''assignee_id''')) AS v (moment, statement, arguments);
 SELECT is(error_at('load_row', moment, statement, arguments), '39P01', 'load_row not ' || moment)
   FROM (VALUES ('BEFORE INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine', '''records'''),
+	('AFTER INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine', '''records'''),
 	('BEFORE DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine', '''records''')) AS v (moment, statement, arguments);
 CREATE VIEW public.seen AS SELECT * FROM public.mine;
 CREATE TRIGGER probe INSTEAD OF DELETE ON public.seen FOR EACH ROW EXECUTE FUNCTION casnet.load_row('records');

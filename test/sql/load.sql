@@ -68,6 +68,31 @@ CALL be('olga', 'North');
 SELECT count(*) FROM casnet.records WHERE title !~ '^North record';
 SELECT (SELECT count(*) FROM casnet.tags) AS tags, (SELECT count(*) FROM casnet.tasks) AS tasks;
 
+-- What failed in a DO block keeps its memory beyond the transaction, and is no
+-- load of the next one.
+CREATE FUNCTION pg_temp.fail() RETURNS void LANGUAGE sql AS
+	$$INSERT INTO casnet.tags_load (name) SELECT 'zero ' || 1 / (2 - n) FROM generate_series(1, 2) AS n$$;
+SELECT format($f$
+DO $$
+DECLARE
+	nothing text;
+BEGIN
+	BEGIN
+		nothing := pg_temp.fail();
+	EXCEPTION WHEN division_by_zero THEN
+		RAISE NOTICE 'failed';
+	END;
+	%s;
+	BEGIN
+		INSERT INTO casnet.tags_load (name) VALUES ('another');
+		RAISE NOTICE 'loaded';
+	EXCEPTION WHEN unique_violation THEN
+	END;
+	ROLLBACK;
+END$$
+$f$, e) FROM unnest(ARRAY['COMMIT', 'ROLLBACK']) AS e
+\gexec
+
 -- The trigger is of no use to others.
 CREATE TEMP VIEW mine AS SELECT 1 AS id;
 CREATE TRIGGER t INSTEAD OF INSERT ON mine FOR EACH ROW EXECUTE FUNCTION casnet.load_row('records');
