@@ -205,7 +205,8 @@ casnet_permission_bit_of(text *name)
 
 /*
  * Whether the argument may differ from row to row.  Anything but constants,
- * parameters of the statement and operations on them may.
+ * parameters of the statement and operations on them may; not that of a call
+ * that is in no expression.
  */
 static bool
 varies_by_row(Node *node, void *context)
@@ -231,15 +232,16 @@ varies_by_row(Node *node, void *context)
 }
 
 /*
- * Whether the first argument of this call is a constant.  A parameter does
- * not count: PL/pgSQL evaluates one expression with many values of it.
+ * Whether the first argument of this call, of a function that has one, is a
+ * constant.  A parameter does not count: PL/pgSQL evaluates one expression
+ * with many values of it.
  */
 bool
 casnet_permission_argument_is_constant(FmgrInfo *flinfo)
 {
 	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
 
-	return call != NULL && IsA(call, FuncExpr) && call->args != NIL &&
+	return call != NULL && IsA(call, FuncExpr) &&
 		IsA(linitial(call->args), Const);
 }
 
@@ -251,11 +253,7 @@ casnet_permission_argument_is_constant(FmgrInfo *flinfo)
 static bool
 called_on_rows(FmgrInfo *flinfo)
 {
-	Node	   *call = flinfo->fn_expr;
-
-	if (call == NULL || casnet_permission_argument_is_constant(flinfo))
-		return false;			/* called from C, or as policies do */
-	return !IsA(call, FuncExpr) || varies_by_row(call, NULL);
+	return varies_by_row(flinfo->fn_expr, NULL);
 }
 
 /*

@@ -519,7 +519,7 @@ casnet_token_expiry(void)
 Datum
 casnet_token_digest(PG_FUNCTION_ARGS)
 {
-	if (active_token == NULL || casnet_token_problem() != NULL)
+	if (casnet_token_problem() != NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(digest_of(active_token));
 }

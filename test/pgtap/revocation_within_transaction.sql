@@ -1,7 +1,7 @@
 -- A transaction sees its own changes of membership, role, permission and
 -- account at once, whichever database role made them.
 BEGIN;
-SELECT plan(21);
+SELECT plan(22);
 \ir include/fixtures.sql
 
 CALL be('mia', 'North');
@@ -63,5 +63,27 @@ DELETE FROM casnet.users WHERE id = :'olga';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'a user deleted while signed in');
 SELECT throws_ok('SELECT casnet.leave_tenant()', '28000', NULL, 'does nothing more');
+
+-- Within one statement of the client, between two turns of a loop.
+RESET SESSION AUTHORIZATION;
+CREATE PROCEDURE public.hold(permission text) LANGUAGE sql SECURITY DEFINER AS $$
+	DELETE FROM casnet.user_tenant_permissions;
+	INSERT INTO casnet.user_tenant_permissions SELECT m.user_id, m.tenant_id, permission
+	  FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id WHERE u.username = 'vic';
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION pg_temp.ask() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answers text := '';
+BEGIN
+	FOR i IN 1 .. 4 LOOP
+		CALL public.hold(CASE i % 2 WHEN 0 THEN 'delete_tags' ELSE 'delete_tasks' END);
+		answers := answers || CASE WHEN casnet.can('delete_tags') THEN 'y' ELSE 'n' END;
+	END LOOP;
+	RETURN answers;
+END
+$$;
+CALL be('vic', 'North');
+SELECT is(pg_temp.ask(), 'nyny', 'one expression answers anew after each change');
 SELECT * FROM finish();
 ROLLBACK;

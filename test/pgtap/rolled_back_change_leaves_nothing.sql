@@ -1,7 +1,7 @@
 -- A change that was rolled back, by savepoint or by an exception handler, is
 -- forgotten, although it was seen and answered for meanwhile.
 BEGIN;
-SELECT plan(12);
+SELECT plan(15);
 \ir include/fixtures.sql
 
 CALL be('olga', 'North');
@@ -63,5 +63,30 @@ SELECT is(pg_temp.attempt(), 'yolga nyolga nyolga n', 'an exception handler undo
 SELECT is((SELECT role FROM casnet.members() WHERE username = 'mia'), 'member', 'the table says so, too');
 CALL be('mia', 'North');
 SELECT is((SELECT role FROM casnet.whoami()), 'member', 'and mia');
+
+-- A trigger that asks before the change is announced, and then fails.
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION public.a_spy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION USING ERRCODE = 'ZZZZZ', MESSAGE = CASE WHEN casnet.can('delete_records') THEN 'yes' ELSE 'no' END;
+END
+$$;
+CREATE TRIGGER a_spy AFTER INSERT ON casnet.user_tenant_permissions FOR EACH ROW EXECUTE FUNCTION public.a_spy();
+CREATE FUNCTION public.grant_and_fail() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	-- What was known before is looked up anew.
+	UPDATE casnet.users SET full_name = 'Mia' WHERE username = 'mia';
+	BEGIN
+		INSERT INTO casnet.user_tenant_permissions SELECT id, casnet.current_tenant_id(), 'delete_records' FROM casnet.users WHERE username = 'mia';
+		RETURN 'written';
+	EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
+		RETURN SQLERRM || CASE WHEN casnet.can('delete_records') THEN ' yes' ELSE ' no' END;
+	END;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(public.grant_and_fail(), 'yes no', 'seen in the trigger, and gone when that has failed');
+SELECT ok(NOT casnet.can('delete_records'), 'nor later');
+SELECT throws_ok('DELETE FROM casnet.records', '42501', NULL, 'and nothing is deleted');
 SELECT * FROM finish();
 ROLLBACK;

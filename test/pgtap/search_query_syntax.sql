@@ -4,7 +4,8 @@ BEGIN;
 SELECT plan(65);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
-SELECT is(casnet.search_query(typed), wanted::tsquery, quote_literal(typed))
+-- As text, since = of tsquery does not look at the star.
+SELECT is(casnet.search_query(typed)::text, wanted::tsquery::text, quote_literal(typed))
   FROM (VALUES ('Red bike', '''red'' & ''bike'''), ('red  or bike', '''red'' | ''bike'''), ('red OR -bike', '''red'' | !''bike'''),
 	('red bike or car', '''red'' & ''bike'' | ''car'''), ('"red bike"', '''red'' <-> ''bike'''), ('"red bike', '''red'' <-> ''bike'''),
 	('-"red bike" car', '!(''red'' <-> ''bike'') & ''car'''), ('-red', '!''red'''), ('- red', '''red'''), ('red -', '''red'''), ('bik*', '''bik'':*'), ('-bik*', '!''bik'':*'),

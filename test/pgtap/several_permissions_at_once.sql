@@ -1,7 +1,7 @@
 -- A statement under several policies asks for all their permissions, and is
 -- refused for the one that is missing; a name with a comma is none.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
 SELECT is(casnet.tenant_with('view_records,edit_records'), casnet.current_tenant_id(), 'two that a member holds');
@@ -9,6 +9,7 @@ SELECT throws_ok($$SELECT casnet.tenant_with('view_records,delete_records')$$, '
 SELECT throws_ok($$SELECT casnet.tenant_with('view_records,fly')$$, '22023', 'unknown permission "fly"', 'one that is unknown');
 SELECT throws_ok($$SELECT casnet.tenant_with('view_records,')$$, '22023', 'unknown permission ""', 'one that is empty');
 SELECT throws_ok($$DELETE FROM casnet.records$$, '42501', 'permission "delete_records" is missing in the active tenant', 'DELETE is under two policies');
+SELECT throws_ok($$SELECT casnet.tenant_with('manage_users,delete_records') FROM public.who$$, '42501', 'permission "manage_users" is missing in the active tenant', 'in the order in which they are named');
 SELECT lives_ok($$SELECT FROM casnet.records AS r JOIN casnet.record_tags AS l USING (tenant_id) JOIN casnet.tags AS t USING (tenant_id) JOIN casnet.tasks AS k USING (tenant_id)$$, 'a join under three');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('member', 'a,b')$$, '23514', NULL, 'no permission has a comma');

@@ -2,7 +2,7 @@
 -- many rows, of a generic plan's parameter, in a CHECK, in a default, and not
 -- at all (42501, 22023) in a policy that asks for nothing.
 BEGIN;
-SELECT plan(11);
+SELECT plan(14);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
 SELECT is((SELECT count(*) FROM generate_series(1, 5) AS n WHERE casnet.can('view_records') AND n > 0), 5::bigint, 'can() for many rows');
@@ -14,6 +14,12 @@ SELECT results_eq('EXECUTE ask(''view'')', ARRAY[:'north'::uuid], 'a parameter t
 SELECT throws_ok('EXECUTE ask(''delete'')', '42501', NULL, 'and what it asks for is judged');
 SELECT results_eq($$SELECT casnet.tenant_with(p || '_records') FROM (VALUES ('view'), ('delete')) AS v (p) OFFSET 0$$, ARRAY[NULL::uuid, NULL::uuid],
 	'an argument from a row is not');
+
+-- As an operator of somebody's own.
+CREATE OPERATOR public.!@ (RIGHTARG = text, FUNCTION = casnet.tenant_with);
+SELECT is(!@ 'view_records', :'north'::uuid, 'an operator');
+SELECT throws_ok($$SELECT !@ 'delete_records'$$, '42501', NULL, 'is refused');
+SELECT is_empty($$SELECT title FROM casnet.records WHERE tenant_id = (!@ title)$$, 'and does not tell of a row');
 
 CREATE TABLE public.mine (tenant_id uuid DEFAULT casnet.tenant_with('create_records'), title text,
 	CHECK (tenant_id = casnet.tenant_with('view_records')));

@@ -1,7 +1,7 @@
 -- What ends a token ends it at the next statement, prepared plans included,
 -- and a rollback brings it back.
 BEGIN;
-SELECT plan(52);
+SELECT plan(54);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 SELECT token('{"tid": "00000000-0000-7000-8000-0000000000a0"}') AS mine, token('{"jti": "2"}') AS mine_too,
@@ -53,6 +53,11 @@ SELECT is(fate(token('{"gen": 1}')), 'proves mia', 'nor later ones');
 SELECT is(fate(token('{"gen": null}')), :'revoked', 'of an issuer without generations, before');
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :second))), :'revoked', 'in the same second');
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', floor(extract(epoch FROM clock_timestamp())) + 2))), 'proves mia', 'and later');
+RESET SESSION AUTHORIZATION;
+SELECT issued_before FROM casnet.token_cutoffs \gset
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before - 1))), :'revoked', 'in the last second before the cutoff');
+SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before))), 'proves mia', 'and in the second of the cutoff');
 ROLLBACK TO b;
 SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'rolled back');
 SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', u), '42501', 'only administrators manage the accounts of others', 'not those of others')

@@ -98,5 +98,16 @@ SKIP:
 	$ada->quit;
 }
 
+SKIP:
+{
+	skip 'a server without ICU', 2 unless $node->safe_psql('postgres', q{SELECT count(*) FROM pg_collation WHERE collprovider = 'i'});
+	$node->safe_psql('postgres', q{CREATE DATABASE western ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'en-US' TEMPLATE template0});
+	make_fixture($node, 'western', without => ['roles']);
+	my $ada = open_session($node, 'western', 'ada', 'north');
+	is(ask($ada, q{SELECT casnet.contains(convert_from('\xc9', 'LATIN1') || 'Abc', convert_from('\xe9', 'LATIN1') || 'aBC')}), 't', 'one byte for each letter: case as the locale has it');
+	is(ask($ada, q{SELECT casnet.contains(convert_from('\xc9', 'LATIN1'), 'e')}), 'f', 'and accents');
+	$ada->quit;
+}
+
 $node->stop;
 done_testing();

@@ -1,0 +1,27 @@
+-- change_password() spares the token of the session, unless that was revoked
+-- while the password was being changed, as by a trigger of the application.
+BEGIN;
+SELECT plan(4);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+SELECT token() AS of_mia \gset
+RESET SESSION AUTHORIZATION;
+SELECT casnet.set_password(:'mia', 'correct horse');
+DELETE FROM casnet.token_cutoffs;
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT casnet.sign_in(:'of_mia') AS me \gset
+SELECT lives_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, 'changes the password');
+SELECT is(fate(:'of_mia'), 'proves mia', 'and is still signed in');
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION public.end_all() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM casnet.revoke_all_tokens(new.id);
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER end_all AFTER UPDATE OF hashed_password ON casnet.users FOR EACH ROW EXECUTE FUNCTION public.end_all();
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT lives_ok($$SELECT casnet.change_password('battery staple', 'correct horse')$$, 'with a trigger that ends all tokens');
+SELECT is(fate(:'of_mia'), 'use 28000 The token was revoked.', 'is signed in no more');
+SELECT * FROM finish();
+ROLLBACK;
