@@ -21,6 +21,7 @@ import schema
 from suites import Coverage, Server, all_units
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+INSTALLS_ANEW = ('regress', 'isolation', 'tap')
 CATALOG = re.compile(r'^golden/|^pgtap/doctor_')   # notices that the catalog is another one
 LOCK = threading.Lock()
 
@@ -138,7 +139,7 @@ def judge(server, mutant, order, budget):
             continue
         if time.time() - began > budget:
             return 'survived', 'budget', 'after %d tests' % tried
-        if suite in ('regress', 'isolation', 'tap'):
+        if suite in INSTALLS_ANEW:
             if mutant['undo']:
                 continue
             server.mutate_script(mutant)
@@ -298,6 +299,8 @@ def sample_known(server, mutants, arguments):
             detail, verdict = sound[unit], unit + ' fails without it'
         else:
             trouble = server.apply(m)
+            if unit.split('/')[0] in INSTALLS_ANEW:
+                server.mutate_script(m)
             if unit.startswith('golden/'):
                 detail = trouble or server.run_golden(unit[7:], 0, m['sql'])
             else:

@@ -1,8 +1,8 @@
 """The tests that are to notice a mutant, and the server on which they run.
 
 A unit is one file of a suite: pgtap/x.sql, golden/x (a golden test that reads
-catalogs only, so it can be held against any database), regress and isolation
-as a whole, tap/x.pl, and jws, which needs no server.
+catalogs only, so it can be held against any database), regress as a whole,
+isolation/x, tap/x.pl, and jws, which needs no server.
 """
 import glob
 import json
@@ -305,9 +305,9 @@ class Server:
         """All golden tests."""
         return self.make('installcheck', 'ISOLATION=', timeout=timeout)
 
-    def run_isolation(self, _, timeout):
-        """All tests of races."""
-        return self.make('installcheck', 'REGRESS=', timeout=timeout)
+    def run_isolation(self, name, timeout):
+        """One test of races."""
+        return self.make('installcheck', 'REGRESS=', 'ISOLATION=' + name, timeout=timeout)
 
     def run_tap(self, name, timeout):
         """One test of whole servers."""
@@ -326,7 +326,8 @@ def all_units(tree):
         return sorted(os.path.basename(p) for p in glob.glob(os.path.join(tree, 'test', pattern)))
     units = ['pgtap/' + n for n in names('pgtap/*.sql')]
     units += ['golden/' + n for n in GOLDEN if os.path.exists('%s/test/sql/%s.sql' % (tree, n))]
-    return ['jws'] + units + ['regress', 'isolation'] + ['tap/' + n for n in names('t/*.pl')]
+    units += ['regress'] + ['isolation/' + n[:-len('.spec')] for n in names('specs/*.spec')]
+    return ['jws'] + units + ['tap/' + n for n in names('t/*.pl')]
 
 
 class Coverage:
@@ -411,6 +412,7 @@ class Coverage:
             return any(first <= n <= last for n in lines)
         if unit == 'jws':
             return False
-        if mutant['function'] and unit.startswith('pgtap/'):
+        # What install() itself does was done before the test.
+        if mutant['function'] and unit.startswith('pgtap/') and not mutant.get('script'):
             return mutant['function'] in known['functions']
         return True
