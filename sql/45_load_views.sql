@@ -85,8 +85,7 @@ BEGIN
 								   CASE WHEN a.is_grantable
 										THEN ' WITH GRANT OPTION' ELSE '' END))
 						  FROM aclexplode(c.relacl) AS a
-						  LEFT JOIN pg_roles AS g ON g.oid = a.grantee
-						 WHERE a.grantee <> c.relowner) AS g (statements)
+						  LEFT JOIN pg_roles AS g ON g.oid = a.grantee) AS g (statements)
 		 WHERE c.oid = load_view;
 		EXECUTE format('DROP VIEW %s', load_view);
 	ELSIF have <> want THEN

@@ -795,10 +795,7 @@ DECLARE
 	load_view regclass;
 	owner name;
 BEGIN
-	IF to_regprocedure('casnet.make_load_view(regclass)') IS NULL THEN
-		RETURN '{}';
-	END IF;
-	EXECUTE 'SELECT casnet.make_load_view($1)' INTO load_view USING relation;
+	load_view := casnet.make_load_view(relation);
 	SELECT pg_get_userbyid(t.relowner) INTO owner
 	  FROM pg_class AS t JOIN pg_class AS v ON v.relowner <> t.relowner
 	 WHERE t.oid = protect_loading.relation AND v.oid = load_view;

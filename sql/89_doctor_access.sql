@@ -248,8 +248,11 @@ CREATE FUNCTION casnet.doctor_grants()
 	UNION ALL
 	SELECT 'grant-function', p.oid::regprocedure::text,
 		   format('%s may call it, and it is not for applications.', g.name),
-		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s',
-				  p.oid::regprocedure, g.name)
+		   CASE a.grantee WHEN p.proowner
+				THEN format('ALTER FUNCTION %s OWNER TO %s', p.oid::regprocedure,
+							e.extowner::regrole)
+				ELSE format('REVOKE EXECUTE ON FUNCTION %s FROM %s',
+							p.oid::regprocedure, g.name) END
 	  FROM pg_depend AS d
 	  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'casnet'
 	  JOIN pg_proc AS p ON p.oid = d.objid
@@ -258,7 +261,6 @@ CREATE FUNCTION casnet.doctor_grants()
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE d.classid = 'pg_proc'::regclass
 	   AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-	   AND a.grantee <> p.proowner
 	   AND NOT EXISTS (
 			SELECT FROM pg_init_privs AS i
 			 CROSS JOIN LATERAL aclexplode(i.initprivs) AS was
@@ -283,6 +285,15 @@ CREATE FUNCTION casnet.doctor_grants()
 		 WHERE b.attrelid = t.relation AND NOT b.attisdropped) AS a
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE a.grantee <> t.relowner
+	UNION ALL
+	SELECT 'partition-open', t.relation::text,
+		   format('%s owns it, and the policies of its parent do not hold here.',
+				  g.name),
+		   format('ALTER TABLE %s OWNER TO %s', t.relation,
+				  (SELECT e.extowner::regrole FROM pg_extension AS e
+					WHERE e.extname = 'casnet'))
+	  FROM part AS t
+	  JOIN grantee AS g ON g.role = t.relowner AND g.applies
 
 	-- statements-readable: all users of an application are one database role
 	-- there, and SET keeps its literals, tokens among them.
@@ -290,8 +301,12 @@ CREATE FUNCTION casnet.doctor_grants()
 	SELECT 'statements-readable', p.oid::regprocedure::text,
 		   format('%s may call it, and reads the statements of all who share the database role.',
 				  g.name),
-		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s',
-				  p.oid::regprocedure, g.name)
+		   CASE a.grantee WHEN p.proowner
+				THEN format('ALTER FUNCTION %s OWNER TO %s', p.oid::regprocedure,
+							(SELECT c.extowner::regrole FROM pg_extension AS c
+							  WHERE c.extname = 'casnet'))
+				ELSE format('REVOKE EXECUTE ON FUNCTION %s FROM %s',
+							p.oid::regprocedure, g.name) END
 	  FROM pg_extension AS e
 	  JOIN pg_depend AS d
 		ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
@@ -300,7 +315,7 @@ CREATE FUNCTION casnet.doctor_grants()
 	 CROSS JOIN LATERAL aclexplode(coalesce(p.proacl,
 			acldefault('f', p.proowner))) AS a
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
-	 WHERE e.extname = 'pg_stat_statements' AND a.grantee <> p.proowner
+	 WHERE e.extname = 'pg_stat_statements'
 $$;
 COMMENT ON FUNCTION casnet.doctor_grants() IS
 	'internal: doctor() about privileges';

@@ -161,10 +161,7 @@ CREATE FUNCTION casnet.doctor_tables()
 		   CASE WHEN o.is_open
 				THEN 'It has a column tenant_id and no row level security, and applications have privileges on it.'
 				ELSE 'It has a column tenant_id and no row level security.' END,
-		   CASE WHEN to_regprocedure('casnet.protect(regclass,text)') IS NOT NULL
-				THEN format('SELECT casnet.protect(%L)', c.oid::regclass)
-				ELSE format('ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$s FORCE ROW LEVEL SECURITY',
-							c.oid::regclass) END
+		   format('SELECT casnet.protect(%L)', c.oid::regclass)
 	  FROM pg_class AS c
 	  JOIN pg_attribute AS a
 		ON a.attrelid = c.oid AND a.attname = 'tenant_id'

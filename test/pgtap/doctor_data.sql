@@ -1,7 +1,7 @@
 -- casnet.doctor() on signing keys, owners of tenants, and superusers of the
 -- application.
 BEGIN;
-SELECT plan(28);
+SELECT plan(31);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 \set jwk '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}'
@@ -53,5 +53,9 @@ SELECT is(diagnosis('application-superusers'), NULL, 'three superusers, and an i
 UPDATE casnet.users SET is_active = true WHERE username = 'ines';
 SELECT is(diagnosis('application-superusers'), 'notice casnet.users', 'four');
 SELECT matches((SELECT problem FROM casnet.doctor() WHERE code = 'application-superusers'), 'adam, ines, olga, sue', 'by name');
+
+-- While a restore is under way, tables are missing, and the rest is told.
+SELECT is(error_of(format('DROP TABLE casnet.%I CASCADE; SELECT * FROM casnet.doctor_data()', t)), 'none', 'without ' || t)
+  FROM unnest(ARRAY['signing_keys', 'user_tenants', 'users']) AS t;
 SELECT * FROM finish();
 ROLLBACK;

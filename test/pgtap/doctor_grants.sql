@@ -1,6 +1,6 @@
 -- casnet.doctor() on privileges that policies do not limit, and on secrets.
 BEGIN;
-SELECT plan(28);
+SELECT plan(33);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_owner;
@@ -40,6 +40,9 @@ GRANT INSERT ON casnet.invitations TO casnet_user;
 GRANT TRUNCATE ON casnet.token_cutoffs TO casnet_user;
 SELECT is(diagnosis('grant-secret'), 'error casnet.invitations, error casnet.signing_keys', 'for an application');
 SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
+GRANT SELECT ON casnet.signing_keys TO PUBLIC;
+SELECT is(diagnosis('grant-secret') || coalesce(diagnosis('grant-public'), ''), 'error casnet.signing_keys', 'for PUBLIC, told once');
+SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
 
 GRANT SELECT (username), UPDATE (full_name) ON casnet.users TO tap_app;
 SELECT is(diagnosis('grant-account'), NULL, 'columns without a secret');
@@ -50,6 +53,7 @@ SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
 SELECT ok(has_column_privilege('casnet_user', 'casnet.users', 'username', 'SELECT') AND has_column_privilege('casnet_admin', 'casnet.users', 'username', 'SELECT'), 'the other columns stay');
 GRANT SELECT ON casnet.users TO PUBLIC;
 SELECT is(diagnosis('grant-account') || coalesce(diagnosis('grant-public'), ''), 'error casnet.users', 'for PUBLIC, told once');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'grant-account'), 'REVOKE SELECT ON casnet.users FROM PUBLIC', 'which gets nothing back');
 SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
 GRANT SELECT (hashed_password), UPDATE (is_superuser) ON casnet.users TO tap_app;
 SELECT is(diagnosis('grant-account'), 'error casnet.users', 'by column');
@@ -61,5 +65,11 @@ SELECT is(diagnosis('grant-schema'), NULL, 'USAGE');
 GRANT CREATE ON SCHEMA casnet TO tap_owner;
 SELECT is(diagnosis('grant-schema'), 'error casnet', 'CREATE, for whomever');
 SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
+
+-- What a role has because it owns the table is told as that.
+REVOKE TRUNCATE ON casnet.token_cutoffs FROM casnet_user;
+ALTER TABLE casnet.persons OWNER TO tap_app;
+SELECT is(diagnosis('grant-unpoliced'), NULL, 'for the owner');
+SELECT is(diagnosis('role-owns-table'), 'error casnet.persons', 'who is told');
 SELECT * FROM finish();
 ROLLBACK;

@@ -38,6 +38,7 @@ ALTER TABLE public.visits DROP CONSTRAINT visits_once;
 ALTER TABLE public.sites ADD COLUMN short text CONSTRAINT sites_short UNIQUE;
 ALTER TABLE public.visits ADD COLUMN short text CONSTRAINT visits_short REFERENCES public.sites (short);
 CREATE UNIQUE INDEX sites_partial ON public.sites (tenant_id, short) WHERE short <> '';
+CREATE UNIQUE INDEX sites_wider ON public.sites (tenant_id, short, code);
 SELECT is(after_remedy('key-across-tenants'), 'silent', 'with the key that it needs');
 SELECT is(after_remedy('key-without-tenant'), 'silent', 'and then the old one goes');
 SELECT * FROM finish();

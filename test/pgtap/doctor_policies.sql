@@ -27,10 +27,11 @@ CREATE POLICY never ON public.notes FOR DELETE USING (false);
 SELECT is(diagnosis('policy-widens'), NULL, 'for a role that is no application; no wider; never');
 CREATE POLICY by_or ON public.notes FOR SELECT USING (tenant_id = casnet.tenant_with('view_records') OR n = 0);
 CREATE POLICY other ON public.notes FOR INSERT WITH CHECK (title <> '');
+CREATE POLICY unasked ON public.notes FOR DELETE USING (tenant_id = casnet.current_tenant_id());
 CREATE POLICY checked ON public.notes FOR UPDATE USING (tenant_id = casnet.tenant_with('edit_records')) WITH CHECK (true);
 CREATE POLICY other ON casnet.records FOR SELECT TO tap_app USING (tenant_id = casnet.tenant_with('view_tags'));
 CREATE POLICY keys ON casnet.signing_keys TO casnet_user USING (true);
-SELECT is(diagnosis('policy-widens'), 'error by_or on public.notes, error checked on public.notes, error keys on casnet.signing_keys, error other on casnet.records, error other on public.notes', 'whatever lets more through');
+SELECT is(diagnosis('policy-widens'), 'error by_or on public.notes, error checked on public.notes, error keys on casnet.signing_keys, error other on casnet.records, error other on public.notes, error unasked on public.notes', 'whatever lets more through');
 SELECT is(after_remedy('policy-widens'), 'silent', 'remedy');
 
 SELECT is(diagnosis('policy-restrictive'), NULL, 'permissive');

@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -19,6 +19,7 @@ SELECT is(diagnosis('role-superuser'), 'error tap_group', 'by a group');
 SELECT is(after_remedy('role-superuser'), 'silent', 'remedy');
 SELECT format('GRANT casnet_user TO %I', rolname) FROM pg_roles WHERE oid = 10 \gexec
 SELECT is(diagnosis('role-superuser'), (SELECT format('error %I', rolname) FROM pg_roles WHERE oid = 10), 'the first superuser of all');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'role-superuser'), (SELECT format('REVOKE casnet_user FROM %I', rolname) FROM pg_roles WHERE oid = 10), 'by its own membership');
 SELECT is(after_remedy('role-superuser'), 'silent', 'loses the membership, not the attribute');
 
 CREATE ROLE tap_dump BYPASSRLS;

@@ -1,7 +1,7 @@
 -- casnet.doctor() on settings of roles and of the database.
 -- What takes ALTER SYSTEM is pasted in test/t/017_doctor.pl.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
@@ -35,11 +35,13 @@ SELECT is(diagnosis('setting-token'), 'error ROLE tap_dump', 'of whatever role')
 SELECT is(after_remedy('setting-token'), 'silent', 'remedy');
 
 ALTER ROLE tap_app SET casnet.user_id = :'mia';
-SELECT is(diagnosis('setting-identity'), NULL, 'of a role of its own');
+ALTER DATABASE :"db" SET enable_seqscan = off;
+SELECT is(diagnosis('setting-identity'), NULL, 'of a role of its own, or another setting');
 ALTER DATABASE :"db" SET casnet.user_id = :'mia';
 SELECT is(diagnosis('setting-identity'), 'warning ' || :'whose', 'of everybody');
 SELECT is(after_remedy('setting-identity'), 'silent', 'remedy');
 
+SELECT is(diagnosis('preload-shared'), CASE WHEN current_setting('shared_preload_libraries') !~ 'casnet' THEN 'notice shared_preload_libraries' END, 'the server preloads casnet, or not');
 ALTER ROLE tap_app SET session_preload_libraries = 'casnet';
 SELECT is(diagnosis('preload-session'), CASE WHEN diagnosis('preload-shared') IS NOT NULL THEN 'notice session_preload_libraries' END, 'nothing is preloaded for every session');
 SELECT is(after_remedy('preload-session'), 'silent', 'remedy');

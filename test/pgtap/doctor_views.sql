@@ -1,6 +1,6 @@
 -- casnet.doctor() on views and rules that go past the policies.
 BEGIN;
-SELECT plan(21);
+SELECT plan(22);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -69,6 +69,11 @@ SELECT is(after_remedy('view-materialized'), 'nothing to paste', 'takes thought'
 CREATE TABLE public.inbox (title text);
 CREATE RULE note AS ON INSERT TO public.inbox DO ALSO INSERT INTO casnet.tags (name) VALUES (new.title);
 SELECT is(diagnosis('rule-definer'), NULL, 'on a table that no application reaches');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE TABLE public.outbox (title text);
+CREATE RULE note AS ON INSERT TO public.outbox DO ALSO INSERT INTO casnet.tags (name) VALUES (new.title);
+RESET SESSION AUTHORIZATION;
+SELECT is(diagnosis('rule-definer'), NULL, 'or on one of an application, whom the policies limit');
 GRANT INSERT ON public.inbox TO tap_app;
 SELECT is(diagnosis('rule-definer'), 'error note on public.inbox', 'on another');
 SELECT is(after_remedy('rule-definer'), 'silent', 'remedy');

@@ -1,7 +1,7 @@
 -- casnet.install() gives the view of a table the columns and defaults that the
 -- table has got, and leaves alone what somebody granted on it.
 BEGIN;
-SELECT plan(21);
+SELECT plan(23);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE DOMAIN public.file_number AS text CHECK (VALUE ~ '^[A-Z]');
@@ -65,5 +65,8 @@ SELECT results_eq($$TABLE public."My % table's"$$, 'VALUES (NULL::uuid, 7)', 'od
 CREATE TABLE public.other (tenant_id uuid);
 CREATE VIEW public.other_load AS SELECT tenant_id FROM public.other;
 SELECT throws_ok($$SELECT casnet.make_load_view('public.other')$$, '42P07', 'relation public.other_load is not a view that casnet made', 'nobody''s view is replaced');
+SELECT format('CREATE TABLE public.%I (tenant_id uuid)', repeat('é', 29)), format('CREATE TABLE public.%I (tenant_id uuid)', repeat('é', 29) || 'x') \gexec
+SELECT is(casnet.make_load_view(repeat('é', 29)::regclass)::text, quote_ident(repeat('é', 29) || '_load'), 'a name of 58 bytes');
+SELECT throws_ok(format('SELECT casnet.make_load_view(%L)', repeat('é', 29) || 'x'), '42622', NULL, 'one more');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- What protect() finds at a table counts only if it is about tenant_id, and
 -- about this table; keys within a tenant are no matter for a note.
 BEGIN;
-SELECT plan(20);
+SELECT plan(24);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 GRANT CREATE ON SCHEMA public TO tap_operator;
@@ -23,6 +23,8 @@ SELECT casnet.protect(t) FROM unnest('{plain,behind,other_index,wider}'::regclas
 SELECT is(keys_of(t), 'UNIQUE (tenant_id, id)', t || ' gets a key within the tenant') FROM unnest('{plain,behind,other_index,wider}'::regclass[]) AS t;
 SELECT is(casnet.protect('within'), '{}', 'a key within the tenant is nothing to do');
 SELECT is(keys_of('within'), NULL, 'and enough');
+SELECT is(casnet.protect('within'), '{}', 'for the owner, again');
+SELECT has_view('within_load', 'the view to load it through is there');
 SELECT throws_ok('SELECT casnet.protect(''plain'', ''bills'')', '55000', 'table public.plain is protected as resource "plain"', 'a protected table keeps its resource');
 
 CREATE TABLE public.orgs (id uuid PRIMARY KEY);
@@ -54,6 +56,14 @@ SELECT alike(array_to_string(casnet.protect('to_twin'), ' '), '%foreign key key_
 CREATE TYPE public.of_tenant AS (id uuid, tenant_id uuid);
 CREATE TABLE public.typed OF public.of_tenant (PRIMARY KEY (tenant_id, id));
 SELECT lives_ok('SELECT casnet.protect(''typed'')', 'a table of a type with tenant_id');
+-- The view of a table that another role has renamed stays.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.theirs (id uuid, tenant_id uuid, PRIMARY KEY (tenant_id, id));
+SELECT casnet.protect('theirs');
+ALTER TABLE public.theirs RENAME TO theirs_now;
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT lives_ok('SELECT casnet.unprotect(''within'')', 'a table is left alone');
+SELECT has_view('theirs_load', 'the view of another owner stays');
 -- Column privileges of others do not become those of casnet_user.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_auditor;

@@ -73,6 +73,8 @@ $node->safe_psql('postgres', q{ALTER DATABASE postgres SET log_statement = 'all'
 is(diagnosis('log-statement'), 'warning DATABASE postgres', 'a setting of the database');
 take_remedy('log-statement');
 is(diagnosis('log-statement'), '', 'and its remedy');
+$node->safe_psql('postgres', q{ALTER DATABASE postgres SET session_replication_role = replica});
+is(diagnosis('setting-replication-role'), 'error DATABASE postgres', 'another');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres RESET ALL');
 
 # A slot of this database, not of another, and not a physical one.
