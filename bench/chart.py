@@ -28,6 +28,7 @@ and if wanted:
     caption      what a number means, such as what 1.0 is
     reference    a number, or [[number, text], ...]: lines across
     digits       significant digits in the table (3)
+    picture      false: only the table is wanted, no SVG
 
 low and high may be null or missing.  A median of null was not measured.  A
 point's fifth element, "<" or ">", says that the number is only a bound: the
@@ -479,7 +480,7 @@ def main(arguments):
                        if f.endswith(".json"))
     charts = [chart for path in files for chart in read_charts(path)]
     changed = False
-    for chart in charts:
+    for chart in [c for c in charts if c.get("picture", True)]:
         draw = lines if chart["kind"] == "lines" else bars
         changed = write(chart["file"], draw(chart), check) or changed
     if os.path.exists(readme):
