@@ -29,6 +29,7 @@ and if wanted:
     reference    a number, or [[number, text], ...]: lines across
     digits       significant digits in the table (3)
     picture      false: only the table is wanted, no SVG
+    ranges       false: only medians in the table
 
 low and high may be null or missing.  A median of null was not measured.  A
 point's fifth element, "<" or ">", says that the number is only a bound: the
@@ -387,12 +388,12 @@ def lines(chart):
     return picture.whole(y + 4, chart["title"])
 
 
-def cell(point, digits):
-    """A point in a table: the median, and the range."""
+def cell(point, digits, ranges):
+    """A point in a table: the median, and the range if that is wanted."""
     if point is None or point[1] is None:
         return "-"
     text = label(point, digits)
-    if point[2] is not None and point[3] is not None and point[4] is None:
+    if ranges and None not in point[2:4] and point[4] is None:
         text += " (%s to %s)" % (number(point[2], digits), number(point[3], digits))
     return text
 
@@ -408,7 +409,7 @@ def table(chart):
     for row in rows:
         first = tick(row) if isinstance(row, (int, float)) else row
         text.append("| %s | %s |" % (first, " | ".join(
-            cell(point_at(s, row), digits) for s in chart["series"])))
+            cell(point_at(s, row), digits, chart.get("ranges", True)) for s in chart["series"])))
     return "\n".join(text)
 
 
