@@ -12,6 +12,7 @@ TENANTS=1000
 SECONDS_EACH=3
 ROUNDS=7
 PROCESSOR=1
+SERVER_OPTIONS=''   # of the server, besides those of its configuration
 DATA_DIR=''
 OUTPUT=''
 BUILD=1
@@ -53,7 +54,7 @@ start_pinned()
 	[ ! -f "$data/postmaster.pid" ] || die "a server uses $data already"
 	SERVER_DATA=$data
 	as_server taskset -c "$PROCESSOR" "$BINDIR/pg_ctl" -s -D "$data" \
-		-l "$WORK/server.log" -o "-k $WORK/sock" -w -t 60 start < /dev/null ||
+		-l "$WORK/server.log" -o "-k $WORK/sock $SERVER_OPTIONS" -w -t 60 start < /dev/null ||
 		die 'the server did not start' "$(tail -n 5 "$WORK/server.log")"
 	export PGHOST=$WORK/sock PGPORT=5432 PGUSER=postgres
 }
@@ -87,7 +88,7 @@ tenant_id()
 
 record_id()
 {
-	printf '01890000-%04x-7000-8000-%012x' "$1" "$2"
+	printf '0189%04x-%04x-7000-8000-%012x' $(($1 >> 16)) $(($1 & 65535)) "$2"
 }
 
 # way WAY TENANT COMMAND...: run it as the role of that way, with the session

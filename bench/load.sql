@@ -14,7 +14,8 @@ CREATE FUNCTION bench.tenant(n bigint) RETURNS uuid
 	RETURN ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
 CREATE FUNCTION bench.item(n bigint, i bigint) RETURNS uuid
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ('01890000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-' ||
+	RETURN ('0189' || lpad(to_hex(n >> 16), 4, '0') || '-' ||
+			lpad(to_hex(n & 65535), 4, '0') || '-7000-8000-' ||
 			lpad(to_hex(i), 12, '0'))::uuid;
 -- a number from 0 up to 1, the same for the same arguments
 CREATE FUNCTION bench.chance(n bigint, i bigint, salt bigint) RETURNS float8

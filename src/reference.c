@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -22,6 +23,21 @@
 #include "casnet.h"
 
 PG_FUNCTION_INFO_V1(casnet_clear_references);
+
+/*
+ * An UPDATE that this backend has planned, found by the names in it: with them
+ * its text is the same, and the server plans it anew once they mean something
+ * else.  There are as many as tables and columns that hold references.
+ */
+typedef struct
+{
+	NameData	schema;
+	NameData	table;
+	NameData	column;
+	SPIPlanPtr	plan;			/* last; what is before it is the key */
+} ClearPlan;
+
+static HTAB *clear_plans = NULL;
 
 /* The owner of a table. */
 static Oid
@@ -35,6 +51,53 @@ owner_of(Oid table)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/*
+ * The plan that sets the column to NULL where tenant_id is $1 and it is $2.
+ * Called while SPI is connected, as who will execute it.  Raises what the
+ * parser does, such as 42703 when the table has no such column.
+ */
+static SPIPlanPtr
+clear_plan(const char *schema, const char *table, const char *column)
+{
+	ClearPlan	key;
+	ClearPlan  *entry;
+	Oid			types[2] = {UUIDOID, UUIDOID};
+	StringInfoData query;
+	SPIPlanPtr	plan;
+
+	if (clear_plans == NULL)
+	{
+		HASHCTL		ctl = {.keysize = offsetof(ClearPlan, plan),
+		.entrysize = sizeof(ClearPlan)};
+
+		clear_plans = hash_create("casnet references", 4, &ctl,
+								  HASH_ELEM | HASH_BLOBS);
+	}
+
+	memset(&key, 0, sizeof(key));
+	namestrcpy(&key.schema, schema);
+	namestrcpy(&key.table, table);
+	namestrcpy(&key.column, column);
+	entry = hash_search(clear_plans, &key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->plan;
+
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "UPDATE %s SET %s = NULL "
+					 "WHERE tenant_id OPERATOR(pg_catalog.=) $1 "
+					 "AND %s OPERATOR(pg_catalog.=) $2",
+					 quote_qualified_identifier(schema, table),
+					 quote_identifier(column), quote_identifier(column));
+	plan = SPI_prepare(query.data, 2, types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare an update: %s",
+			 SPI_result_code_string(SPI_result));
+	entry = hash_search(clear_plans, &key, HASH_ENTER, NULL);
+	entry->plan = plan;
+	return plan;
 }
 
 /*
@@ -56,9 +119,7 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 	char	   *schema;
 	Oid			table;
 	Datum		values[2];
-	Oid			types[2] = {UUIDOID, UUIDOID};
 	bool		isnull[2];
-	StringInfoData query;
 	Oid			save_userid;
 	int			save_sec_context;
 
@@ -95,23 +156,14 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 	if (!casnet_tenant_exists(DatumGetUUIDP(values[0])))
 		return PointerGetDatum(trigger->tg_trigtuple);
 
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "UPDATE %s SET %s = NULL "
-					 "WHERE tenant_id OPERATOR(pg_catalog.=) $1 "
-					 "AND %s OPERATOR(pg_catalog.=) $2",
-					 quote_qualified_identifier(schema, arguments[0]),
-					 quote_identifier(arguments[1]),
-					 quote_identifier(arguments[1]));
-
 	GetUserIdAndSecContext(&save_userid, &save_sec_context);
 	SetUserIdAndSecContext(owner_of(table),
 						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(query.data, 2, types, values, NULL, false, 0)
-		!= SPI_OK_UPDATE)
+	if (SPI_execute_plan(clear_plan(schema, arguments[0], arguments[1]),
+						 values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not clear references");
 	SPI_finish();
 	SetUserIdAndSecContext(save_userid, save_sec_context);

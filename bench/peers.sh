@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+#
+# peers.sh - what casnet costs beside the limit, which is no policy and a constant
+# tenant in the query, and beside what people use instead: policies with a setting
+# or with memberships, a schema for each tenant, WHERE by the application.  All on one
+# private server with the same rows; see bench/README.md.
+set -euo pipefail
+# shellcheck source=bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+SECONDS_EACH=1
+PEER_SECONDS=0.6
+TIMEOUT=5          # seconds; what takes longer is "slower than"
+SCHEMAS=1000        # tenants that get a schema
+ONLY=''
+RESUME=()
+RESULTS=$ROOT/bench/results
+README=$ROOT/bench/README.md
+
+usage()
+{
+	cat <<-HELP
+	usage: bench/peers.sh [option]...
+
+	  --scale N         1: 1,500,000 records, 1,000 tenants; 3: 5,000,000 and 10,000;
+	                    10: 10,000,000 and 100,000
+	  --rows N          records in all tenants together ($RECORDS)
+	  --tenants N       tenants ($TENANTS)
+	  --schemas N       how many tenants get a schema of their own as well ($SCHEMAS)
+	  --rounds N        measurements of casnet and of the limit; others have three ($ROUNDS)
+	  --seconds N       length of one ($SECONDS_EACH)
+	  --timeout N       seconds after which a statement is given up ($TIMEOUT)
+	  --only L          reads, planning, session, connect, parallel, writes, mixed, or
+	                    names of workloads, separated by commas (all); other results in the
+	                    JSON stay as they are
+	  --resume          leave out what the JSON has already
+	  --processor N     run server and client on that processor ($PROCESSOR)
+	  --data-dir DIR    keep the loaded database there, use it if it is there
+	  --output DIR      for peers.json, charts and plans (bench/results)
+	  --quick           a trial: 60,000 records, 100 tenants, 2 rounds; without --output, in
+	                    a folder that is removed
+	  --no-build        use the casnet that is installed
+	HELP
+}
+
+# options ARGUMENT...: settle the settings above.
+options()
+{
+	local quick=0 output=''
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+			--scale)
+				case ${2:-} in
+					1) RECORDS=1500000 TENANTS=1000 ;;
+					3) RECORDS=5000000 TENANTS=10000 ;;
+					10) RECORDS=10000000 TENANTS=100000 ;;
+					*) die '--scale is 1, 3 or 10' ;;
+				esac
+				shift ;;
+			--rows) RECORDS=$2; shift ;;
+			--tenants) TENANTS=$2; shift ;;
+			--schemas) SCHEMAS=$2; shift ;;
+			--rounds) ROUNDS=$2; shift ;;
+			--seconds) SECONDS_EACH=$2; shift ;;
+			--timeout) TIMEOUT=$2; shift ;;
+			--only) ONLY=$2; shift ;;
+			--resume) RESUME=(--resume) ;;
+			--processor) PROCESSOR=$2; shift ;;
+			--data-dir) DATA_DIR=$2; shift ;;
+			--output) output=$2; shift ;;
+			--quick) RECORDS=60000 TENANTS=100 ROUNDS=2; quick=1 ;;
+			--no-build) BUILD=0 ;;
+			-h | --help) usage; exit 0 ;;
+			*) usage >&2; exit 2 ;;
+		esac
+		shift
+	done
+	if [ -n "$output" ]; then
+		mkdir -p "$output"
+		RESULTS=$(realpath "$output")
+		README=$RESULTS/README.md
+	elif [ $quick -eq 1 ]; then
+		RESULTS=''
+	fi
+}
+
+# load_peers: the tables of the others, unless the data folder has them.
+load_peers()
+{
+	if [ "$(super -d $DATABASE -At -c "SELECT to_regclass('bench.peers_loaded') IS NULL")" = f ]; then
+		return
+	fi
+	[ "$(super -d $DATABASE -At -c "SELECT to_regnamespace('plain') IS NULL")" = t ] ||
+		die 'the data folder holds a load that was not finished; remove it'
+	say 'loading the tables of the others'
+	cp "$ROOT/bench/peers.sql" "$WORK/peers.sql"
+	own "$WORK/peers.sql"
+	super -d $DATABASE -v schemas="$SCHEMAS" -f "$WORK/peers.sql"
+}
+
+main()
+{
+	local program memory
+
+	options "$@"
+	setup_work
+	need_packages demo
+	[ "$BUILD" -eq 0 ] || build_and_install ''
+	for program in taskset pgbouncer "$BINDIR/pgbench"; do
+		command -v "$program" > /dev/null || die "$program is missing"
+	done
+	/usr/bin/python3 -c 'import psycopg2' || die 'psycopg2 is missing' 'install python3-psycopg2'
+	[ -n "$RESULTS" ] || RESULTS=$WORK/results README=$WORK/results/README.md
+	chmod go+rx "$WORK"
+	# everything fits in memory; tables stand there three times
+	memory=$(awk '/^MemTotal:/ { print int($2 / 1024 / 3) }' /proc/meminfo)
+	[ "$memory" -le 8192 ] || memory=8192
+	SERVER_OPTIONS="-c shared_buffers=${memory}MB"
+	start_pinned
+	load
+	load_peers
+
+	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
+	taskset -cp "$PROCESSOR" $$ > /dev/null
+	BENCH_DATABASE=$DATABASE /usr/bin/python3 "$ROOT/bench/peers.py" \
+		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" \
+		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" \
+		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" "${RESUME[@]}"
+	"$ROOT/bench/chart.py" --readme "$README" "$RESULTS/peers.json"
+}
+
+main "$@"
