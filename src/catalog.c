@@ -8,10 +8,13 @@
  * about them (OIDs, column numbers, indexes) is kept until a relcache message
  * says that one of them changed.
  *
- * The same message carries the news that rows changed: the trigger function
- * casnet.announce_change() sends it at the end of the transaction that wrote
- * them.  It moves casnet_epoch, and whoever keeps something derived from the
- * rows compares that number.
+ * The same kind of message carries the news that rows changed: the trigger
+ * function casnet.announce_change() sends it at the end of the transaction that
+ * wrote them.  It moves casnet_epoch, and whoever keeps something derived from
+ * the rows compares that number.  That message names not the table but its TOAST
+ * table.  One that names the table has every backend build its relcache entry
+ * again, with policies and triggers, find the indexes again and plan again what
+ * reads it: five times what the lookups of a verdict cost.
  */
 #include "postgres.h"
 
@@ -115,6 +118,7 @@ uint64		casnet_token_epoch = 1;
 /* What was found about the tables; good while catalog_valid. */
 static bool catalog_valid = false;
 static Oid	table_oids[CASNET_NUM_TABLES];
+static Oid	news_oids[CASNET_NUM_TABLES];	/* whose message tells of rows */
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
 
@@ -147,9 +151,10 @@ relcache_callback(Datum arg, Oid relation)
 	}
 	for (int i = 0; i < CASNET_NUM_TABLES; i++)
 	{
-		if (table_oids[i] != relation)
+		if (table_oids[i] == relation)
+			catalog_valid = false;
+		else if (news_oids[i] != relation)
 			continue;
-		catalog_valid = false;
 		if (i == CASNET_TAGS)
 			continue;
 		if (i < CASNET_SIGNING_KEYS)
@@ -164,6 +169,19 @@ void
 casnet_catalog_init(void)
 {
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+}
+
+/*
+ * The relation whose message tells that rows of this one changed.  Should it
+ * become another, there is a message about the table itself before the first
+ * one about that, so no backend misses either.
+ */
+static Oid
+news_oid(Relation relation)
+{
+	Oid			toast = relation->rd_rel->reltoastrelid;
+
+	return OidIsValid(toast) ? toast : RelationGetRelid(relation);
 }
 
 /* Whether the index is a btree. */
@@ -254,6 +272,7 @@ resolve(void)
 	{
 		Relation	relation = table_open(table_oids[i], AccessShareLock);
 
+		news_oids[i] = news_oid(relation);
 		for (int j = 0; j < tables[i].ncolumns; j++)
 		{
 			AttrNumber	number = get_attnum(table_oids[i],
@@ -426,6 +445,6 @@ casnet_announce_change(PG_FUNCTION_ARGS)
 				 errmsg("casnet.announce_change() was not called as a trigger"),
 				 errhint("It is attached to tables by casnet.install().")));
 
-	CacheInvalidateRelcache(trigger->tg_relation);
+	CacheInvalidateRelcacheByRelid(news_oid(trigger->tg_relation));
 	return PointerGetDatum(NULL);
 }

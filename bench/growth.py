@@ -1,0 +1,407 @@
+#!/usr/bin/python3
+"""Measures how what casnet costs grows, one curve after the other.
+
+usage: growth.py --bindir DIR --work DIR --json FILE --processor N --rounds N
+                 --seconds N --only L [--resume] [--small]
+
+Each curve has a database of its own, which is made here and dropped again.  The
+server is found by PGHOST and PGPORT.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import psycopg2
+
+DATABASE = "growth"
+CAPTION = "Lower is better. By hand: a role that no policy holds for, the tenant in the query."
+
+
+def fail(text):
+    """Say what is wrong, and end."""
+    sys.exit("growth.py: " + text)
+
+
+def uuid(kind, n):
+    """The SQL of an id; n is SQL too.  Kinds: tenants 8, users 9, records a."""
+    return "('00000000-0000-7000-%s000-' || lpad((%s)::text, 12, '0'))::uuid" % (kind, n)
+
+
+def literal(kind, n):
+    """An id as text."""
+    return "00000000-0000-7000-%s000-%012d" % (kind, n)
+
+
+class Bench:
+    """The server, the options, and what was measured so far."""
+
+    def __init__(self, options):
+        """Read what the JSON has already."""
+        self.options = options
+        self.rounds = options.rounds
+        self.content = {"environment": {}, "charts": []}
+        if os.path.exists(options.json):
+            with open(options.json, encoding="utf-8") as file:
+                self.content = json.load(file)
+
+    def run(self, database, *statements):
+        """Statements of the superuser; the rows of the last one, if it has any."""
+        connection = psycopg2.connect(dbname=database, user="postgres")
+        connection.autocommit = True
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        rows = cursor.fetchall() if cursor.description else []
+        connection.close()
+        return rows
+
+    def make_database(self):
+        """An empty database with casnet, and the roles of both ways."""
+        self.run("postgres", "DROP DATABASE IF EXISTS %s WITH (FORCE)" % DATABASE,
+                 "CREATE DATABASE " + DATABASE)
+        self.run(DATABASE, "SET client_min_messages = warning", "CREATE EXTENSION casnet",
+                 "DO $$ BEGIN CREATE ROLE growth_casnet LOGIN IN ROLE casnet_authenticator;"
+                 " CREATE ROLE growth_hand LOGIN BYPASSRLS IN ROLE casnet_user;"
+                 " EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+                 "GRANT casnet_authenticator TO growth_casnet", "GRANT casnet_user TO growth_hand")
+
+    def tenants(self, first, last):
+        """Tenants of these numbers, each with a user of its number and three records."""
+        numbers = "generate_series(%d, %d) AS n" % (first, last)
+        self.run(DATABASE, "SET session_replication_role = replica",
+                 "INSERT INTO casnet.tenants (id, name) SELECT %s, 'tenant ' || n FROM %s"
+                 % (uuid("8", "n"), numbers),
+                 "INSERT INTO casnet.users (id, username, email)"
+                 " SELECT %s, 'user' || n, n || '@example.org' FROM %s" % (uuid("9", "n"), numbers),
+                 "INSERT INTO casnet.user_tenants (user_id, tenant_id, role)"
+                 " SELECT %s, %s, 'member' FROM %s" % (uuid("9", "n"), uuid("8", "n"), numbers),
+                 "INSERT INTO casnet.records (tenant_id, id, title, content)"
+                 " SELECT %s, %s, 'Case', 'Visited at home.' FROM %s, generate_series(0, 2) AS k"
+                 % (uuid("8", "n"), uuid("a", "n + 10000000 * k"), numbers),
+                 "RESET session_replication_role")
+        self.settle()
+
+    def settle(self):
+        """Statistics, and nothing left to clean."""
+        self.run(DATABASE, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
+
+    def pgbench(self, way, script, session="", clients=1, rate=None, seconds=None, variables=()):
+        """Transactions a second of a script, by that way's role."""
+        path = os.path.join(self.options.work, "%s.%d.sql" % (way, clients if rate is None else 0))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script + "\n")
+        command = ["taskset", "-c", self.options.processor,
+                   os.path.join(self.options.bindir, "pgbench"), "-n", "-M", "prepared",
+                   "-c", str(clients), "-j", "1", "-T", str(seconds or self.options.seconds), "-f", path]
+        for name, value in variables:
+            command += ["-D", "%s=%s" % (name, value)]
+        if rate is not None:
+            command += ["-R", str(rate)]
+        environment = dict(os.environ, PGOPTIONS=session,
+                           PGUSER="postgres" if way == "writer" else "growth_" + way)
+        return subprocess.Popen(command + [DATABASE], env=environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def tps(self, *arguments, **keywords):
+        """The same, waited for."""
+        return result_of(self.pgbench(*arguments, **keywords))
+
+    def save(self, chart):
+        """Put the chart into the JSON, in place of an older one."""
+        chart.setdefault("environment", environment(self))
+        charts = [old for old in self.content["charts"] if old["name"] != chart["name"]] + [chart]
+        names = [section + suffix for section in SECTIONS for suffix in ("", "-lists")]
+        charts.sort(key=lambda c: names.index(c["name"][len("growth-"):]))
+        self.content = {"environment": {}, "charts": charts}
+        with open(self.options.json + ".new", "w", encoding="utf-8") as file:
+            json.dump(self.content, file, indent=1)
+            file.write("\n")
+        os.replace(self.options.json + ".new", self.options.json)
+
+
+def result_of(process):
+    """The transactions a second that pgbench reports."""
+    output = process.communicate()[0]
+    match = re.search(r"^tps = ([0-9.]+)", output, re.M)
+    if process.returncode != 0 or not match or "failed: 0" not in output and "failed:" in output:
+        fail("pgbench failed\n" + output[-2000:])
+    return float(match.group(1))
+
+
+def environment(bench):
+    """Where and how this was measured."""
+    rows = bench.run(DATABASE, "SELECT extversion, current_setting('server_version')"
+                               " FROM pg_extension WHERE extname = 'casnet'")
+    return {"casnet": rows[0][0], "PostgreSQL": rows[0][1].split()[0], "rounds": bench.rounds,
+            "seconds": bench.options.seconds, "processors": os.cpu_count(),
+            "day": time.strftime("%Y-%m-%d", time.gmtime())}
+
+
+def point(x, values):
+    """[x, median, low, high] with three digits."""
+    return [x] + [float("%.3g" % value) for value in
+                  (statistics.median(values), min(values), max(values))]
+
+
+def session(user, tenant):
+    """The options of a connection of that user."""
+    return "-c casnet.user_id=%s -c casnet.tenant_id=%s" % (literal("9", user), literal("8", tenant))
+
+
+def read(way, tenant, record):
+    """One record by its id; tenant and record are SQL."""
+    where = "" if way == "casnet" else "tenant_id = %s AND " % tenant
+    return "SELECT id, title FROM casnet.records WHERE %sid = %s;" % (where, record)
+
+
+def same_user(way):
+    """A point read of user 1 in tenant 1."""
+    return read(way, "'%s'" % literal("8", 1), "'%s'::uuid" % literal("a", 1))
+
+
+def other_user(way, number, user, tenant, record):
+    """A transaction that says who it is, number being 1 to that, and reads a record."""
+    names = ("casnet.user_id", "casnet.tenant_id") if way == "casnet" else ("my.a", "my.b")
+    return "\n".join([
+        "\\set n random(1, %d)" % number, "BEGIN;",
+        "SELECT set_config('%s', (%s)::text, true), set_config('%s', (%s)::text, true);"
+        % (names[0], uuid("9", user), names[1], uuid("8", tenant)),
+        read(way, uuid("8", tenant), uuid("a", record)), "COMMIT;"])
+
+
+def times(bench, x, series):
+    """Microseconds of each of {name: (way, script, options)}, in turn."""
+    found = {name: [] for name in series}
+    for turn in range(bench.rounds):
+        names = list(series) if turn % 2 == 0 else list(reversed(series))
+        for name in names:
+            way, script, options = series[name]
+            found[name].append(1e6 / bench.tps(way, script, options))
+    print("%8d  %s" % (x, "  ".join("%s %.1f" % (name, statistics.median(values))
+                                   for name, values in found.items())), flush=True)
+    return {name: point(x, values) for name, values in found.items()}
+
+
+def both(number, user, tenant, record):
+    """The four series of most curves."""
+    found = {}
+    for way, label in (("casnet", "casnet"), ("hand", "by hand")):
+        options = session(1, 1) if way == "casnet" else ""
+        found["point read, " + label] = (way, same_user(way), options)
+        found["session and point read, " + label] = \
+            (way, other_user(way, number, user, tenant, record), "")
+    return found
+
+
+def chart_of(name, title, x, points, unit="microseconds", **more):
+    """A chart of points: a list of {series: point}."""
+    names = list(points[0])
+    chart = {"name": "growth-" + name, "title": title, "unit": unit, "axis": "log", "x": x,
+             "x_axis": "log", "kind": "lines", "caption": CAPTION,
+             "series": [{"name": n, "points": [p[n] for p in points]} for n in names]}
+    chart.update(more)
+    return chart
+
+
+def tenants(bench, xs):
+    """Tenants in the database; each transaction is of another one's user."""
+    bench.make_database()
+    points, done = [], 0
+    for x in xs:
+        bench.tenants(done + 1, x)
+        done = x
+        points.append(times(bench, x, both(x, ":n", ":n", ":n")))
+    bench.save(chart_of("tenants", "Tenants in the database", "tenants", points, caption=CAPTION +
+                        " Each session is of a random tenant; a backend keeps 1,024 verdicts."))
+
+
+def memberships(bench, xs):
+    """Memberships of one user, who goes from one tenant to another."""
+    bench.make_database()
+    bench.tenants(1, max(xs))
+    points, lists = [], []
+    for x in xs:
+        bench.run(DATABASE, "INSERT INTO casnet.user_tenants (user_id, tenant_id, role)"
+                            " SELECT '%s', %s, 'member' FROM generate_series(1, %d) AS n"
+                            " ON CONFLICT DO NOTHING" % (literal("9", 1), uuid("8", "n"), x))
+        bench.settle()
+        points.append(times(bench, x, both(x, "1", ":n", ":n")))
+        by_hand = ("SELECT count(*) FROM casnet.tenants WHERE id IN"
+                   " (SELECT tenant_id FROM casnet.user_tenants WHERE user_id = '%s');" % literal("9", 1))
+        lists.append(times(bench, x, {
+            "one's tenants, casnet": ("casnet", "SELECT count(*) FROM casnet.tenants;", session(1, 1)),
+            "one's tenants, by hand": ("hand", by_hand, "")}))
+    bench.save(chart_of("memberships", "Memberships of the user", "memberships", points))
+    bench.save(chart_of("memberships-lists", "A list of all one's tenants", "memberships", lists))
+
+
+def permissions(bench, xs):
+    """Permissions that a role gives, besides those that casnet comes with."""
+    bench.make_database()
+    bench.tenants(1, 10000 if not bench.options.small else 2000)
+    number = bench.run(DATABASE, "SELECT count(*)::int FROM casnet.tenants")[0][0]
+    points = []
+    for x in xs:
+        bench.run(DATABASE, "INSERT INTO casnet.role_permissions (role, permission)"
+                            " SELECT 'member', 'own_' || n FROM generate_series(1, %d - (SELECT count(*)::int"
+                            " FROM casnet.role_permissions WHERE role = 'member' AND permission NOT LIKE 'own%%')) AS n"
+                            " ON CONFLICT DO NOTHING" % x)
+        bench.settle()
+        points.append(times(bench, x, both(number, ":n", ":n", ":n")))
+    bench.save(chart_of("permissions", "Permissions of the role", "permissions", points, caption=CAPTION +
+                        " Each session is of a user whom the backend has not met or has forgotten."))
+
+
+def members(bench, xs):
+    """Members of one tenant; each transaction is of another one."""
+    bench.make_database()
+    bench.tenants(1, 1)
+    points, done = [], 1
+    for x in xs:
+        if x > done:
+            numbers = "generate_series(%d, %d) AS n" % (done + 1, x)
+            bench.run(DATABASE, "SET session_replication_role = replica",
+                      "INSERT INTO casnet.users (id, username, email)"
+                      " SELECT %s, 'user' || n, n || '@example.org' FROM %s" % (uuid("9", "n"), numbers),
+                      "INSERT INTO casnet.user_tenants (user_id, tenant_id, role)"
+                      " SELECT %s, '%s', 'member' FROM %s" % (uuid("9", "n"), literal("8", 1), numbers))
+            bench.settle()
+        done = x
+        points.append(times(bench, x, both(x, ":n", "1", "1")))
+    bench.save(chart_of("members", "Members of the tenant", "members", points))
+
+
+def tables(bench, xs):
+    """Protected tables in one query, each with policies and permissions of its own."""
+    bench.make_database()
+    bench.tenants(1, 20)
+    bench.run(DATABASE, "SET client_min_messages = warning", "CREATE SCHEMA app",
+              "GRANT USAGE ON SCHEMA app TO PUBLIC")
+    for n in range(1, max(xs) + 1):
+        bench.run(DATABASE, "SET client_min_messages = warning",
+                  "CREATE TABLE app.t%d (id int NOT NULL, title text)" % n,
+                  "SELECT casnet.protect('app.t%d')" % n,
+                  "CREATE INDEX ON app.t%d (tenant_id, id)" % n,
+                  "INSERT INTO app.t%d (tenant_id, id, title) SELECT %s, i, 'x' FROM"
+                  " generate_series(1, 20) AS n, generate_series(1, 50) AS i" % (n, uuid("8", "n")))
+    bench.settle()
+    points = []
+    for x in xs:
+        series = {}
+        for way, label in (("casnet", "casnet"), ("hand", "by hand")):
+            where = "" if way == "casnet" else "tenant_id = '%s' AND " % literal("8", 1)
+            parts = " UNION ALL ".join("SELECT title FROM app.t%d WHERE %sid = :id" % (n, where)
+                                       for n in range(1, x + 1))
+            series["one row of each table, " + label] = \
+                (way, "\\set id random(1, 50)\n%s;" % parts, session(1, 1) if way == "casnet" else "")
+        points.append(times(bench, x, series))
+    bench.save(chart_of("tables", "Protected tables in one query", "tables", points))
+
+
+def changes(bench, xs):
+    """Changes of memberships a second, while 32 sessions read."""
+    bench.make_database()
+    bench.tenants(1, 1000)
+    writer = ("\\set n random(500, 1000)\nUPDATE casnet.user_tenants SET role = CASE role WHEN 'member'"
+              " THEN 'viewer' ELSE 'member' END WHERE user_id = %s;" % uuid("9", ":n"))
+    ratios = {"casnet": {x: [] for x in xs}, "by hand": {x: [] for x in xs}}
+    achieved = {x: [] for x in xs}
+    seconds = max(bench.options.seconds, 2)
+    # a reader's first statements plan, and meet the user
+    for turn in range(bench.rounds):
+        for way, label in (("casnet", "casnet"), ("hand", "by hand"))[::1 if turn % 2 == 0 else -1]:
+            base = None
+            for x in xs:
+                writing = bench.pgbench("writer", writer, clients=4, rate=x, seconds=seconds + 1) if x else None
+                time.sleep(0.3)
+                tps = bench.tps(way, same_user(way), session(1, 1) if way == "casnet" else "",
+                                clients=32, seconds=seconds)
+                if writing:
+                    achieved[x].append(result_of(writing))
+                base = base or tps
+                ratios[label][x].append(tps / base)
+        bench.settle()
+    points = [{label: point(x, ratios[label][x]) for label in ratios} for x in xs]
+    for x, row in zip(xs, points):
+        print("%8d  %s  achieved %s" % (x, row, [round(n) for n in achieved[x]]), flush=True)
+    bench.save(chart_of("changes", "Changes of memberships a second, 32 sessions reading",
+                        "changes a second", points, unit="tps over tps without changes", axis="linear",
+                        x_axis="linear", reference=[[0.95, "goal at 100 a second"]],
+                        caption="Higher is better. 1.0 is what the same sessions read while nothing changes;"
+                                " the writer shares their processor.",
+                        achieved={str(x): [round(n) for n in achieved[x]] for x in xs if x}))
+
+
+def memory(bench, xs):
+    """Memory of a backend that has met so many users."""
+    bench.make_database()
+    bench.tenants(1, max(xs))
+    meet = """DO $$ DECLARE found bigint; BEGIN FOR n IN 1 .. %d LOOP
+        PERFORM set_config('%s', (%s)::text, false), set_config('%s', (%s)::text, false);
+        %s END LOOP; END $$"""
+    points = []
+    for x in xs:
+        row = {}
+        for way, label in (("casnet", "casnet"), ("hand", "by hand")):
+            names = ("casnet.user_id", "casnet.tenant_id") if way == "casnet" else ("my.a", "my.b")
+            query = ("SELECT count(*) INTO found FROM casnet.records%s;"
+                     % ("" if way == "casnet" else " WHERE tenant_id = %s" % uuid("8", "n")))
+            rows = bench.run(DATABASE, "SET ROLE growth_" + way,
+                             meet % (x, names[0], uuid("9", "n"), names[1], uuid("8", "n"), query),
+                             "RESET ROLE",
+                             "SELECT sum(total_bytes)::bigint, sum(total_bytes) FILTER (WHERE name LIKE 'casnet%')"
+                             " FROM pg_backend_memory_contexts")
+            row["backend, " + label] = [x, round(rows[0][0] / 1024)]
+            if way == "casnet":
+                row["of that, casnet's own"] = [x, round((rows[0][1] or 0) / 1024)]
+        print("%8d  %s" % (x, row), flush=True)
+        points.append(row)
+    bench.save(chart_of("memory", "Memory of a backend", "users and tenants met", points, unit="kB",
+                        caption="All memory contexts of a backend that has served so many users, each in"
+                                " another tenant; shared buffers and code are not in it."))
+
+
+SECTIONS = {
+    "tenants": (tenants, [1000, 10000, 100000], [100, 2000]),
+    "memberships": (memberships, [1, 10, 100, 1000, 10000], [1, 100]),
+    "permissions": (permissions, [20, 200, 2000], [20, 200]),
+    "members": (members, [1, 10, 100, 1000, 10000, 100000], [1, 1000]),
+    "tables": (tables, [1, 2, 5, 10, 20, 50], [1, 5]),
+    "changes": (changes, [0, 1, 10, 100, 300, 1000], [0, 100]),
+    "memory": (memory, [1, 10, 100, 1000, 10000], [1, 100]),
+}
+
+
+def main():
+    """See the head of this file."""
+    parser = argparse.ArgumentParser()
+    for name in ("--bindir", "--work", "--json", "--processor"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--seconds", type=int, required=True)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--small", action="store_true")
+    bench = Bench(parser.parse_args())
+    wanted = [word for word in bench.options.only.split(",") if word] or list(SECTIONS)
+    for name in wanted:
+        if name not in SECTIONS:
+            fail("there is no curve %s" % name)
+    done = {chart["name"] for chart in bench.content["charts"]}
+    start = time.monotonic()
+    for name in wanted:
+        if bench.options.resume and "growth-" + name in done:
+            continue
+        measure, xs, few = SECTIONS[name]
+        print("==> %s" % name, flush=True)
+        measure(bench, few if bench.options.small else xs)
+    print("measured in %.1f minutes" % ((time.monotonic() - start) / 60))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Instructions of one execution under the policies over those of the same by hand.
+
+usage: instructions.py DATA-FOLDER DATABASE [--broken]
+
+One server in single-user mode runs every workload both ways below callgrind, which
+writes a file at each call of pg_backend_pid(): for no execution, and for some of them,
+several times.  The least of these counts is taken, since now and then the server does
+something else, by the clock.  A ratio may not be above its ceiling.
+With --broken there must be one that is.
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import workloads
+
+EXECUTIONS, TIMES = 5, 4
+# Measured, and one or two hundredths more.  What writes keeps its calls.
+CEILINGS = {'point': 1.04, 'page': 1.02, 'deep page': 1.02, 'count': 1.02, 'join of three': 1.02,
+            'tasks due': 1.02, 'events in a month': 1.02, 'search': 1.02, 'upsert': 1.30,
+            'point, planned each time': 1.09}
+BROKEN = ['point', 'page']      # what is enough to notice one
+MARK = 'SELECT pg_catalog.pg_backend_pid();'
+
+
+def executions(tenant, wanted):
+    """A list of (name, statement to prepare it, one execution) for each way."""
+    found = {'casnet': [], 'hand': []}
+    for way in found:
+        for number, (name, types, values, template) in enumerate(workloads.workloads(tenant)):
+            text = workloads.statements(template, way, tenant)[0]
+            arguments = '(%s)' % ', '.join(workloads.literals(types, values)) if types else ''
+            prepare = 'PREPARE q%d%s AS %s;' % (number, '(%s)' % ', '.join(types) if types else '', text)
+            if name in wanted:
+                found[way].append((name, prepare, 'EXECUTE q%d%s;' % (number, arguments)))
+            if name == 'point' and name + ', planned each time' in wanted:
+                literal = text.replace('$1', workloads.literals(types, values)[0])
+                found[way].append((name + ', planned each time', 'SELECT 1;', literal + ';'))
+    return found
+
+
+def script(tenant, wanted):
+    """What the server is to run, and the names of what it measures, in order."""
+    lines, names = [], []
+    for way, list_of_executions in executions(tenant, wanted).items():
+        lines.append('SET ROLE plans_%s;' % way)
+        if way == 'casnet':
+            lines.append("SET casnet.user_id = '%s';" % workloads.item_id(0, tenant))
+            lines.append("SET casnet.tenant_id = '%s';" % workloads.tenant_id(tenant))
+        lines.append('SET plan_cache_mode = force_generic_plan;')
+        for name, prepare, execute in list_of_executions:
+            lines += [prepare] + [execute] * 3 + [MARK] * 3
+            lines += ([execute] * EXECUTIONS + [MARK]) * TIMES
+            names.append((way, name))
+        lines += ['DEALLOCATE ALL;', 'RESET ROLE;']
+    return '\n'.join(lines) + '\n', names
+
+
+def run(folder, database, text, work):
+    """The instructions between one mark and the next, of each pair of marks."""
+    output = os.path.join(work, 'callgrind')
+    bindir = subprocess.check_output([os.environ.get('PG_CONFIG', 'pg_config'), '--bindir'], text=True)
+    server = os.path.join(bindir.strip(), 'postgres')
+    result = subprocess.run(
+        ['valgrind', '--tool=callgrind', '--callgrind-out-file=' + output,
+         '--dump-before=pg_backend_pid', server, '--single', '-D', folder, database],
+        input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if result.returncode != 0 or 'ERROR:' in result.stdout:
+        print(result.stdout[-3000:])
+        sys.exit('the single-user server failed')
+    parts = sorted(glob.glob(output + '.*'), key=lambda name: int(name.rsplit('.', 1)[1]))
+    counts = []
+    for part in parts:
+        with open(part, encoding='utf-8') as file:
+            counts.append(int(re.search(r'^(?:totals|summary): (\d+)', file.read(), re.M).group(1)))
+    return counts
+
+
+def main():
+    """Count, print the table, and hold it against the ceilings."""
+    folder, database = sys.argv[1:3]
+    broken = '--broken' in sys.argv[3:]
+    wanted = BROKEN if broken else list(CEILINGS)
+    text, names = script(workloads.SMALL, wanted)
+    with tempfile.TemporaryDirectory(prefix='plans.') as work:
+        counts = run(folder, database, text, work)
+    marks = 3 + TIMES
+    if len(counts) != marks * len(names):
+        sys.exit('%d dumps of callgrind for %d marks' % (len(counts), marks * len(names)))
+    each = {}
+    for number, key in enumerate(names):
+        mine = counts[marks * number:marks * (number + 1)]
+        each[key] = (min(mine[3:]) - min(mine[1:3])) / EXECUTIONS
+    good = bad = 0
+    for name in wanted:
+        ceiling = CEILINGS[name]
+        casnet, hand = each['casnet', name], each['hand', name]
+        below = casnet <= ceiling * hand
+        good += below
+        bad += not below
+        print('%-26s %8.0f casnet %8.0f by hand  %.3f, at most %.2f%s'
+              % (name, casnet, hand, casnet / hand, ceiling, '' if below or broken else '  FAILED'))
+    print('%d counts within their ceilings, %d not' % (good, bad))
+    return 0 if (bad > 0 if broken else bad == 0 and good > 0) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+#
+# run.sh - what the policies cost, in plans and instructions, never in seconds.
+#
+# usage: test/plans/run.sh
+#
+# shapes.py compares the plans of casnet with those of the same queries by hand,
+# instructions.py (where there is valgrind) the instructions of an execution.  In
+# copies of the database, policies that cost more must be noticed by each.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[ $# -eq 0 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
+work=$(mktemp -d /tmp/plans.XXXXXX)
+bin=$("${PG_CONFIG:-pg_config}" --bindir)
+unset PGPASSWORD PGSERVICE PGOPTIONS
+export PGHOST=$work PGPORT=5432 PGUSER=postgres PYTHONDONTWRITEBYTECODE=1
+passed=0
+failed=0
+
+# cleanup: the server and everything in its folder.
+cleanup()
+{
+	[ ! -f "$work/data/postmaster.pid" ] ||
+		"$bin/pg_ctl" -s -D "$work/data" -m immediate stop || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 143' TERM INT HUP
+
+# give_up TEXT FILE: nothing could be checked.
+give_up()
+{
+	echo "$1"
+	cat "$2"
+	echo '0 passed, 1 failed'
+	exit 1
+}
+
+# check TEXT COMMAND...: one check, which passes if the command does.
+check()
+{
+	local text=$1
+
+	shift
+	if "$@" > "$work/check.log" 2>&1; then
+		passed=$((passed + 1))
+		tail -n 1 "$work/check.log" | sed "s/^/$text: /"
+	else
+		failed=$((failed + 1))
+		cat "$work/check.log"
+		echo "FAILED: $text"
+	fi
+}
+
+# database NAME TEMPLATE [STATEMENT]: a copy, changed by the statement.
+database()
+{
+	"$bin/psql" -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $1 TEMPLATE $2"
+	[ $# -lt 3 ] || "$bin/psql" -X -q -v ON_ERROR_STOP=1 -d "$1" -c "$3"
+}
+
+"$bin/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 \
+	> "$work/initdb.log" 2>&1 || give_up 'initdb failed' "$work/initdb.log"
+cat >> "$work/data/postgresql.conf" <<-CONF
+	listen_addresses = ''
+	unix_socket_directories = '$work'
+	session_preload_libraries = casnet
+	fsync = off
+	shared_buffers = 64MB
+	autovacuum = off
+	jit = off
+CONF
+"$bin/pg_ctl" -s -D "$work/data" -l "$work/log" -w start < /dev/null ||
+	give_up 'the server did not start' "$work/log"
+database plans template1
+"$bin/psql" -X -q -d plans -f "$here/data.sql" > "$work/data.log" 2>&1 ||
+	give_up 'data.sql failed' "$work/data.log"
+# what every row goes through
+database plans_filter plans "
+	DROP POLICY casnet_select ON casnet.records;
+	CREATE POLICY casnet_select ON casnet.records
+		USING (tenant_id::text = casnet.tenant_with('view_records')::text)"
+# what is looked up beside the query
+database plans_subquery plans "
+	DROP POLICY casnet_select ON casnet.records;
+	CREATE POLICY casnet_select ON casnet.records
+		USING (tenant_id = (SELECT casnet.tenant_with('view_records')))"
+# the same plan, with a function that is called at each scan
+database plans_wrapped plans "
+	CREATE FUNCTION plans.tenant() RETURNS uuid LANGUAGE plpgsql STABLE LEAKPROOF
+		AS 'BEGIN RETURN casnet.tenant_with(''view_records''); END';
+	DROP POLICY casnet_select ON casnet.records;
+	CREATE POLICY casnet_select ON casnet.records USING (tenant_id = plans.tenant())"
+
+check 'plans' /usr/bin/python3 "$here/shapes.py" plans
+check 'a policy as a filter is noticed' /usr/bin/python3 "$here/shapes.py" plans_filter --broken
+check 'a policy as a subquery is noticed' /usr/bin/python3 "$here/shapes.py" plans_subquery --broken
+
+"$bin/pg_ctl" -s -D "$work/data" -m fast -w stop
+if command -v valgrind > /dev/null; then
+	/usr/bin/python3 "$here/instructions.py" "$work/data" plans > "$work/counts" 2>&1 ||
+		touch "$work/above"
+	cat "$work/counts"
+	check 'instructions' test ! -e "$work/above"
+	check 'a dearer policy is noticed' \
+		/usr/bin/python3 "$here/instructions.py" "$work/data" plans_wrapped --broken
+else
+	echo 'instructions are not counted: there is no valgrind'
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
