@@ -28,7 +28,7 @@ POLICY_MADE=0
 
 COMMON_PACKAGES=(gcc make libssl-dev libcrypt-dev)
 TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer
-	clang libclang-rt-dev python3-psycopg2 sqlsmith)
+	clang libclang-rt-dev python3-psycopg2 sqlsmith valgrind libc6-dbg)
 WARNINGS='-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare'
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -27,6 +27,7 @@ usage()
 	  input         extremes to each function test/input
 	  stress        revocation under load     test/stress
 	  mutation      do tests notice damage    test/mutation
+	  plans         what the policies cost    test/plans         in plans and instructions
 	  tap           restart, dump and so on   test/t             by prove
 	An existing cluster is never touched. --only may be given more than once.
 	--long takes hours: kinds that take their time as an argument get more of it.
@@ -38,7 +39,7 @@ usage()
 	HELP
 }
 
-KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress mutation tap)
+KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress mutation plans tap)
 DEADLINE=1440   # seconds; the whole run ends within 25 minutes
 LONG=0          # 1: the long forms
 PASSED=0
@@ -121,6 +122,7 @@ long_form()
 {
 	case $1 in
 		jws) echo 300 ;;
+		plans) ;;    # has none
 		fuzz) echo 900 ;;
 		stress) echo 900 ;;
 		*) echo --long ;;
@@ -137,7 +139,7 @@ run_own()
 
 	[ -d "$COPY/test/$kind" ] || return 0
 	say "$kind tests"
-	[ "$LONG" -eq 0 ] || arguments=("$(long_form "$kind")")
+	[ "$LONG" -eq 0 ] || read -ra arguments <<< "$(long_form "$kind")"
 	run_logged "$2" "$log" env PATH="$BINDIR:$PATH" PG_CONFIG="$PG_CONFIG" \
 		"test/$kind/run.sh" "${arguments[@]}" || status=$?
 	passed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
