@@ -78,6 +78,7 @@ main()
 	PG_CONFIG=${servers[0]}
 	BINDIR=$("$PG_CONFIG" --bindir)
 	build_and_install ''
+	own "$WORK/server0"
 	for ((n = 1; n < jobs; n++)); do
 		PG_CONFIG=${servers[n]}
 		build_and_install_copy
