@@ -84,6 +84,8 @@ main()
 		build_and_install_copy
 	done
 	PG_CONFIG=${servers[0]}
+	# make install has just made files of root, and mutants are made in them
+	own "$WORK"/server*
 
 	mkdir -p "$state" "$WORK/state" "$WORK/jobs"
 	[ ! -f "$state/coverage.json" ] || [ "$resume" -eq 0 ] || cp "$state/coverage.json" "$WORK/state/"
@@ -113,7 +115,7 @@ build_and_install_copy()
 		cat "$WORK/install.log" >&2
 		die 'make install failed'
 	}
-	own "$COPY" "${PG_CONFIG%%/usr/*}"
+	own "$COPY"
 }
 
 main "$@"

@@ -1,7 +1,7 @@
 -- What an administrator, who sees the members of all tenants, changes by name
 -- is one member of the active tenant.
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES
@@ -18,5 +18,21 @@ SELECT is((SELECT string_agg(t.name || ' ' || m.role, ', ' ORDER BY t.name) FROM
 SELECT lives_ok('SELECT casnet.remove_member(''mia'')', 'the member is removed');
 SELECT is((SELECT string_agg(t.name || ' ' || m.role, ', ' ORDER BY t.name) FROM casnet.user_tenants AS m JOIN casnet.tenants AS t ON t.id = m.tenant_id WHERE m.user_id = :'mia'),
 	'South viewer', 'here, too');
+
+-- One who goes while the role is set, as another session may make it, is none.
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION public.goes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM casnet.user_tenants WHERE user_id = old.user_id AND tenant_id = old.tenant_id;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER a_goes BEFORE UPDATE ON casnet.user_tenants FOR EACH ROW EXECUTE FUNCTION public.goes();
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT throws_ok('SELECT casnet.set_member_role(''vic'', ''member'')', '02000', 'there is no such member of the active tenant', 'one who goes meanwhile is no member');
+RESET SESSION AUTHORIZATION;
+DROP TRIGGER a_goes ON casnet.user_tenants;
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT lives_ok('SELECT casnet.set_member_role(''vic'', ''member'')', 'who stays is');
 SELECT * FROM finish();
 ROLLBACK;
