@@ -69,6 +69,10 @@ my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 set_bypass('source', 'warn');
 my ($status, $out, $err) = $node->psql('source', 'SELECT count(*) FROM casnet.records AS a, casnet.records AS b, casnet.tags; SELECT count(*) FROM casnet.tags');
 is(() = $err =~ /WARNING:  the policies of table "\w+" do not apply to role/g, 2, 'a warning for each statement');
+($status, $out, $err) = $node->psql('source', 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexonlyscan = off;'
+	  . ' EXPLAIN (ANALYZE, COSTS OFF) SELECT count(content) FROM casnet.records');
+like($out, qr/Workers Launched: [1-9]/, 'a statement with workers');
+is(() = $err =~ /WARNING:/g, 1, 'has one warning, too');
 ($status, $out, $err) = $node->psql('source', 'ALTER TABLE casnet.tasks ADD CONSTRAINT again FOREIGN KEY (tenant_id, record_id) REFERENCES casnet.records');
 is($err, '', 'none for the check of a foreign key');
 $node->safe_psql('source', 'ALTER TABLE casnet.tasks DROP CONSTRAINT again');

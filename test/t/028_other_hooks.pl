@@ -1,0 +1,145 @@
+# Another library has its hooks where ours are: each is called, and what it
+# refuses is refused, while casnet does its part.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'no C compiler' if system('cc --version > /dev/null 2>&1') != 0;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$dir/other.c", <<'C');
+#include "postgres.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "compat.h"
+
+PG_MODULE_MAGIC;
+void _PG_init(void);
+
+static int planned, started, ran, finished, checked, utility, looked, paths;
+static char *calls = "";
+
+static PlannedStmt *
+plan_it(Query *parse, const char *string, int options, ParamListInfo params)
+{
+	planned++;
+	return standard_planner(parse, string, options, params);
+}
+
+static void
+start_it(QueryDesc *query, int eflags)
+{
+	started++;
+	standard_ExecutorStart(query, eflags);
+}
+
+static void
+run_it(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
+{
+	ran++;
+	standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
+}
+
+static void
+finish_it(QueryDesc *query)
+{
+	finished++;
+	standard_ExecutorFinish(query);
+}
+
+/* Refuses every table named tags. */
+static bool
+check_it(CASNET_CHECK_PERMS_ARGUMENTS)
+{
+	ListCell   *lc;
+
+	checked++;
+	foreach(lc, CASNET_CHECK_PERMS_LIST)
+	{
+		char	   *name = get_rel_name(((CasnetPermissionInfo *) lfirst(lc))->relid);
+
+		if (name != NULL && strcmp(name, "tags") == 0)
+			ereport(ERROR, (errcode(MAKE_SQLSTATE('X', 'X', '0', '0', '1')), errmsg("no tags")));
+	}
+	return true;
+}
+
+static void
+process_it(PlannedStmt *statement, const char *string, bool read_only, ProcessUtilityContext context,
+		   ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	utility++;
+	standard_ProcessUtility(statement, string, read_only, context, params, environment, receiver, completion);
+}
+
+static void
+look_at_it(PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel)
+{
+	looked++;
+}
+
+static void
+path_it(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	paths++;
+}
+
+static const char *
+show_calls(void)
+{
+	return psprintf("%d %d %d %d %d %d %d %d", planned, started, ran, finished, checked, utility, looked, paths);
+}
+
+void
+_PG_init(void)
+{
+	DefineCustomStringVariable("other.calls", "how often each hook was called", NULL, &calls, "",
+							   PGC_USERSET, 0, NULL, NULL, show_calls);
+	planner_hook = plan_it;
+	ExecutorStart_hook = start_it;
+	ExecutorRun_hook = run_it;
+	ExecutorFinish_hook = finish_it;
+	ExecutorCheckPerms_hook = check_it;
+	ProcessUtility_hook = process_it;
+	get_relation_info_hook = look_at_it;
+	set_rel_pathlist_hook = path_it;
+}
+C
+my ($include) = run_command([ 'pg_config', '--includedir-server' ]);
+command_ok([ 'cc', '-shared', '-fPIC', '-w', "-I$include", "-I$FindBin::RealBin/../../src", '-o', "$dir/other.so", "$dir/other.c" ], 'a library');
+
+my $node = PostgreSQL::Test::Cluster->new('hooks');
+$node->init;
+$node->start;
+make_fixture($node, 'postgres');
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET session_preload_libraries = '$dir/other', 'casnet'");
+
+my $ben = open_session($node, 'postgres', 'ben', 'north');
+my @before = split / /, ask($ben, 'SHOW other.calls');
+is(ask($ben, 'SELECT count(*) FROM casnet.records'), '2', 'rows of the tenant');
+is(ask($ben, "UPDATE casnet.records SET content = 'x' WHERE title = 'north 1' RETURNING 1"), '1', 'a change');
+my @after = split / /, ask($ben, 'SHOW other.calls');
+my @names = qw(planner ExecutorStart ExecutorRun ExecutorFinish ExecutorCheckPerms ProcessUtility get_relation_info set_rel_pathlist);
+cmp_ok($after[$_], '>', $before[$_], "its $names[$_]_hook was called") foreach 0 .. $#names;
+is(ask($ben, 'SELECT count(*) FROM casnet.tags'), 'XX001', 'what it refuses is refused');
+$ben->quit;
+
+my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
+is(ask_once($node, 'postgres', $superuser, "SET casnet.bypass = 'refuse'; SELECT count(*) FROM casnet.records"), '42501', 'and what casnet refuses');
+is(ask_once($node, 'postgres', $superuser, "SET casnet.bypass = 'refuse'; SELECT count(*) FROM casnet.tags"), 'XX001', 'by whoever comes first');
+
+$node->stop;
+done_testing();
