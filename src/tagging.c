@@ -92,15 +92,15 @@ casnet_tag_names_of(ArrayType *array)
 
 		while (scanner_isspace(*name))
 			name++;
-		end = name + strlen(name);
-		while (end > name && scanner_isspace(end[-1]))
-			*--end = '\0';
 		if (*name == '\0')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the name of a tag is %s",
 							nulls[i] ? "null" : "blank"),
 					 errhint("Give every tag a name.")));
+		end = name + strlen(name);
+		while (scanner_isspace(end[-1]))
+			*--end = '\0';
 		names = lappend(names, name);
 	}
 	list_sort(names, compare_names);

@@ -1,7 +1,7 @@
 -- Common tags are looked up one by one and rare ones as a set, which changes
 -- the plan and never the answer.
 BEGIN;
-SELECT plan(10);
+SELECT plan(13);
 \ir include/fixtures.sql
 \ir include/plan_of.sql
 CALL be('mia', 'North');
@@ -21,6 +21,9 @@ SELECT CASE WHEN current_setting('server_version_num')::integer < 180000 THEN ' 
 SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'common tags, one by one');
 SELECT ok(plan_of(format(:'any', '{unknown,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'when one of them is');
 SELECT ok(plan_of(format(:'any', '{rare 7,rare 17}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'rare ones, as a set');
+SELECT ok(plan_of(format(:'any', '{rare 7}'), 'VERBOSE, COSTS OFF') !~ ' ANY ', 'a single one, whatever it is');
+SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8}'), 'VERBOSE, COSTS OFF') ~ :'form', 'up to eight of them');
+SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8,9}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'more than that as a set');
 SELECT results_eq(format(:'any', tags), ARRAY[n::bigint], tags) FROM (VALUES
 	('{common,usual}', 540), ('{unknown,usual}', 120), ('{rare 7,rare 17}', 2), ('{rare 7,usual}', 121)) AS v (tags, n);
 -- Another query than one that ends with the call itself.
