@@ -863,7 +863,7 @@ def environment(bench):
         "records": bench.ask("SELECT sum(records)::int FROM bench.size"),
         "tenants": bench.ask("SELECT count(*)::int FROM bench.size"),
         "large tenant": bench.size[bench.large], "small tenant": bench.size[bench.small],
-        "rounds": bench.rounds, "seconds": bench.options.seconds, "processor": model or "unknown",
+        "rounds": bench.rounds, "seconds": "%g" % bench.options.seconds, "processor": model or "unknown",
         "processors": os.cpu_count(), "day": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 
