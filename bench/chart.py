@@ -51,6 +51,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 .title { font-size: 16px; font-weight: 600 }
 .group { font-weight: 600 }
 .small { font-size: 11px; fill: #57606a }
+.value { paint-order: stroke; stroke: #ffffff; stroke-width: 4px }
 .ground { fill: #ffffff }
 .grid { stroke: #d0d7de; stroke-width: 1 }
 .range { stroke: #24292f; stroke-width: 1.2; fill: none }
@@ -58,6 +59,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 }
 .small { fill: #9ea7b3 }
+.value { stroke: #0d1117 }
 .ground { fill: #0d1117 }
 .grid { stroke: #30363d }
 .range, .reference { stroke: #e6edf3 }
@@ -91,7 +93,7 @@ def tick(value):
 
 def text_width(text, size=13):
     """About how wide a text is, in pixels."""
-    return len(str(text)) * size * 0.56
+    return len(str(text)) * size * 0.6
 
 
 def read_point(point):
@@ -217,7 +219,8 @@ def wrap(text, width, size=11):
 
 def foot(picture, chart, y):
     """Caption and environment below; returns where they end."""
-    environment = ", ".join("%s %s" % item for item in chart["environment"].items())
+    environment = ", ".join("%s %s" % (what, "{:,}".format(value) if type(value) is int else value)
+                            for what, value in chart["environment"].items())
     for text in (chart.get("caption", ""), environment):
         for line in wrap(text, WIDTH - 40):
             picture.text(20, y, line, "small")
@@ -282,6 +285,7 @@ def bars(chart):
     left = min(340, 30 + widest)
     right = WIDTH - 100
     low, high, ticks = scale(all_values(chart), chart["axis"])
+    values = []
     top = y
     bottom = y + len(groups) * (len(names) * 19 + (8 if single else 34)) + 6
     for value in ticks:
@@ -311,7 +315,7 @@ def bars(chart):
                     for x in (a, b):
                         picture.line(x, y + 4, x, y + 12, "range")
                     end = max(end, b)
-            picture.text(end + 6, y + 12, label(point, chart.get("digits", 3)))
+            values.append((end + 6, y + 12, label(point, chart.get("digits", 3))))
             y += 19
         y += 3 if single else 6
     for value, text in references(chart):
@@ -319,6 +323,8 @@ def bars(chart):
         picture.line(x, top, x, bottom, "reference")
         if text:
             picture.text(x, top - 4, text, "small", "middle")
+    for x, y, text in values:
+        picture.text(x, y, text, "value")
     picture.text((left + right) / 2, bottom + 33, chart["unit"], "", "middle")
     y = foot(picture, chart, bottom + 56)
     return picture.whole(y + 4, chart["title"])
