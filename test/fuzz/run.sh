@@ -58,7 +58,7 @@ build()
 # ends it by a signal.
 build_import()
 {
-	local runtime file
+	local runtime file source
 
 	runtime=$("$clang" -print-runtime-dir)
 	for file in "$runtime/libclang_rt.fuzzer_no_main-$(uname -m).a" "$runtime/libclang_rt.fuzzer_no_main.a"; do
