@@ -140,7 +140,7 @@ class Judge:
 
     def fail(self, session, statement, expected, seen):
         """Note a defect, with all that it takes to see it again."""
-        kind = (re.sub(r'[^a-z_. ].*', '', statement), str(seen)[:40])
+        kind = (' '.join(re.findall(r'casnet\.\w+|^\w+', statement)[:2]), str(seen)[:40])
         self.failures.append(kind)
         if self.failures.count(kind) <= 2 and len(self.failures) <= 1000:
             print(f'failed: as {session} (seed {self.seed}): {statement[:600]}\n'
