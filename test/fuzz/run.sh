@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 #
 # run.sh - fuzz the parsers with libFuzzer, guided by coverage, under the address
-# and undefined-behaviour sanitizers.  Takes no server, only its headers.
+# and undefined-behaviour sanitizers.  Takes no server, only its headers; but the
+# target import runs in a backend of a throwaway server of its own.
 #
 # usage: test/fuzz/run.sh [seconds for each target [seed [target...]]]
 #
+# CASNET_RUNS=N stops each target after N executions.
 # A finding is printed as base64; put the input into corpus/TARGET once mended.
 set -euo pipefail
 
@@ -12,12 +14,29 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=${1:-10}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
-[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission)
-include=$("${PG_CONFIG:-pg_config}" --includedir-server)
+[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission import)
+config=${PG_CONFIG:-pg_config}
+include=$("$config" --includedir-server)
+bindir=$("$config" --bindir)
+clang=${CLANG:-clang}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap cleanup EXIT
 passed=0
 failed=0
+
+# cleanup: stop the throwaway server, if there is one, and remove everything.
+cleanup()
+{
+	stop_server
+	rm -rf "$work"
+}
+
+# compile OPTION...: what all targets are compiled with.
+compile()
+{
+	"$clang" -std=gnu99 -g -O1 -fno-omit-frame-pointer -Wall -Werror -Wno-unused-function \
+		-D_GNU_SOURCE -isystem "$include" "$@"
+}
 
 # build TARGET OUTPUT [OPTION...]: compile a target.  Functions of the server
 # that it never calls are left unresolved.
@@ -27,23 +46,112 @@ build()
 	local -a more=()
 
 	shift 2
+	[ "$target" != import ] || { build_import "$output"; return; }
 	[ "$target" != jwk ] || more=("$here/../../src/jws.c")
-	"${CLANG:-clang}" -std=gnu99 -g -O1 -fno-omit-frame-pointer -Wall -Werror \
-		-Wno-unused-function -D_GNU_SOURCE -isystem "$include" -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all "$@" -o "$output" "$here/fuzz_$target.c" "${more[@]}" \
+	compile -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
+		-o "$output" "$here/fuzz_$target.c" "${more[@]}" \
 		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
+}
+
+# build_import OUTPUT: casnet, the driver of libFuzzer and what calls casnet as
+# one library.  A backend cannot have the address sanitizer; undefined behaviour
+# ends it by a signal.
+build_import()
+{
+	local runtime file source
+
+	runtime=$("$clang" -print-runtime-dir)
+	for file in "$runtime/libclang_rt.fuzzer_no_main-$(uname -m).a" "$runtime/libclang_rt.fuzzer_no_main.a"; do
+		[ ! -f "$file" ] || break
+	done
+	mkdir -p "$work/objects"
+	for source in "$here"/../../src/*.c; do
+		compile -fPIC -DTEXTDOMAIN='"casnet"' -fsanitize=fuzzer-no-link,undefined -fno-sanitize=function \
+			-fsanitize-trap=undefined \
+			-c -o "$work/objects/$(basename "$source" .c).o" "$source" || return
+	done
+	compile -fPIC -c -o "$work/objects/fuzz_import.o" "$here/fuzz_import.c" || return
+	"$clang" -shared -Wl,-Bsymbolic -o "$1.so" "$work"/objects/*.o "$file" -lcrypt -lcrypto -lstdc++ -lm -lpthread
+}
+
+# psql_here ARGUMENT...: psql in the throwaway server.
+psql_here()
+{
+	env -u PGOPTIONS "$bindir/psql" -X -q -h "$work" -p 5432 -U postgres -d fuzz "$@"
+}
+
+# start_server: with a database that fuzz_import() runs in; a backend may have
+# 3 GB of memory.
+start_server()
+{
+	"$bindir/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 > "$work/initdb.log" 2>&1 ||
+		{ cat "$work/initdb.log"; return 1; }
+	cat >> "$work/data/postgresql.conf" <<-CONF
+		listen_addresses = ''
+		unix_socket_directories = '$work'
+		fsync = off
+		wal_level = minimal
+		max_wal_senders = 0
+		jit = off
+		restart_after_crash = off
+		autovacuum_naptime = 1s
+	CONF
+	(ulimit -v 3000000 && exec "$bindir/pg_ctl" -s -D "$work/data" -l "$work/server.log" -w start) &&
+		env -u PGOPTIONS "$bindir/createdb" -h "$work" -p 5432 -U postgres fuzz &&
+		psql_here -v library="$work/import.so" -f "$here/import.sql"
+}
+
+# stop_server: harmless when there is none.
+stop_server()
+{
+	[ ! -d "$work/data" ] || {
+		"$bindir/pg_ctl" -s -D "$work/data" -m immediate -w stop > /dev/null 2>&1 || true
+		rm -rf "$work/data"
+	}
+}
+
+# states NAME...: SQLSTATEs of test/input as an array of SQL.
+states()
+{
+	/usr/bin/python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import input
+print("{" + ",".join(sorted(s for name in sys.argv[2:] for s in getattr(input, name))) + "}")' "$here/../input" "$@"
+}
+
+# fuzz_import ARGUMENT...: what a target is called with, but in a backend, which
+# the driver ends.
+fuzz_import()
+{
+	local arguments
+
+	[ -d "$work/data" ] || start_server || return
+	arguments=$(printf '%s,' fuzz "$@" -handle_int=0 -handle_term=0 -handle_fpe=0 -handle_xfsz=0 \
+		-handle_usr1=0 -handle_usr2=0 -detect_leaks=0 -timeout=0 -rss_limit_mb=0)
+	: > "$work/server.log"
+	psql_here -v arguments="{${arguments%,}}" -v ours="$(states OUR_STATES)" \
+		-v theirs="$(states SERVER_CLASSES SERVER_STATES)" > /dev/null 2>&1 <<-'SQL' || true
+		CALL fuzz_import(:'arguments', :'ours', :'theirs');
+	SQL
+	cp "$work/server.log" "$work/log"
+	sed -n '/^accepted: /s/^/import: /p' "$work/log"
+	grep -q '^stat::number_of_executed_units' "$work/log" && ! compgen -G "$work/finding-*" > /dev/null
 }
 
 # fuzz PROGRAM CORPUS ARGUMENT...: run it on a copy of the corpus.
 fuzz()
 {
 	local program=$1 corpus=$2
+	local -a arguments
 
 	shift 2
 	mkdir -p "$work/new"
-	"$program" -seed="$seed" -timeout=10 -max_len=12000 -rss_limit_mb=1024 \
-		-artifact_prefix="$work/finding-" -dict="$here/dictionary" "$@" "$work/new" "$corpus" \
-		> "$work/log" 2>&1
+	arguments=(-seed="$seed" -artifact_prefix="$work/finding-" "$@")
+	[ -z "${CASNET_RUNS:-}" ] || arguments+=(-runs="$CASNET_RUNS")
+	if [ "$program" = "$work/import" ]; then
+		fuzz_import "${arguments[@]}" -max_len=6000 -mutate_depth=2 "$work/new" "$corpus"
+		return
+	fi
+	"$program" "${arguments[@]}" -timeout=10 -max_len=12000 -rss_limit_mb=1024 \
+		-dict="$here/dictionary" "$work/new" "$corpus" > "$work/log" 2>&1
 }
 
 echo "seed $seed, $seconds seconds for each of: ${targets[*]}"
@@ -55,6 +163,7 @@ for target in "${targets[@]}"; do
 	fi
 	rm -rf "$work/new"
 	status=0
+	: > "$work/log"
 	fuzz "$work/$target" "$here/corpus/$target" -max_total_time="$seconds" \
 		-print_final_stats=1 || status=$?
 	executed=$(sed -nE 's/^stat::number_of_executed_units: ([0-9]+)$/\1/p' "$work/log")
@@ -75,13 +184,28 @@ done
 rm -rf "$work/new"
 status=0
 build token "$work/planted" -DCASNET_FUZZ_SELFTEST || status=$?
-if [ "$status" -eq 0 ] && ! fuzz "$work/planted" "$here/corpus/token" -max_total_time=60 &&
+if [ "$status" -eq 0 ] && ! CASNET_RUNS='' fuzz "$work/planted" "$here/corpus/token" -max_total_time=60 &&
 	grep -q 'heap-buffer-overflow' "$work/log"; then
 	echo 'planted bug: found'
 	passed=$((passed + 1))
 else
 	echo 'planted bug: not found'
 	failed=$((failed + 1))
+fi
+rm -f "$work"/finding-*
+
+# In the backend too, two statements of PL/pgSQL deep.
+if [ -d "$work/data" ]; then
+	rm -rf "$work/new"
+	if psql_here -f "$here/planted.sql" && ! CASNET_RUNS='' fuzz "$work/import" "$here/corpus/import" -max_total_time=60 &&
+		grep -q '^XX000: planted' "$work/log"; then
+		echo 'planted bug of the import: found'
+		passed=$((passed + 1))
+	else
+		echo 'planted bug of the import: not found'
+		failed=$((failed + 1))
+		tail -n 20 "$work/log"
+	fi
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -43,6 +43,11 @@ RESET SESSION AUTHORIZATION;
 CREATE EXTENSION unaccent;
 SELECT casnet.set_search_language('english');
 SELECT is((SELECT obj_description('casnet.search'::regconfig, 'pg_ts_config')), 'casnet: how the texts of records are searched (english, without accents)', 'the comment tells');
+-- To the server's parser no byte above 127 is a letter of SQL_ASCII.
+SELECT getdatabaseencoding() = 'SQL_ASCII' AS only_bytes \gset
+\if :only_bytes
+SELECT skip('SQL_ASCII has no letters with accents', 7);
+\else
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(found('cafe'), 1::bigint, 'with unaccent they do not');
 SELECT is(found('CAFÉ CESME run'), 1::bigint, 'in a query neither');
@@ -56,5 +61,6 @@ SELECT is(found('cafes the'), 1::bigint, 'simple again, without accents');
 SELECT is(found('run'), 0::bigint, 'nor stems');
 CALL be('otto', 'South');
 SELECT is(found('cafe'), 1::bigint, 'in every tenant');
+\endif
 SELECT * FROM finish();
 ROLLBACK;

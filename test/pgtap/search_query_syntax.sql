@@ -14,7 +14,14 @@ SELECT is(casnet.search_query(typed)::text, wanted::tsquery::text, quote_literal
 	('red & !bike', '''red'' & ''bike'''), ('red | bike', '''red'' & ''bike'''), ('(red', '''red'''), ('red)', '''red'''), ('!red', '''red'''), ('red:*', '''red'':*'), ('red:AB', '''red'' <-> ''ab'''),
 	('red <-> bike', '''red'' & ''bike'''), ('it''s', '''it'' <-> ''s'''), ('''red''', '''red'''), ('red\', '''red'''), ('\red\\', '''red'''), ('''''red\''', '''red'''), ('50%', '''50'''),
 	('red"big bike"', '''red'' & ''big'' <-> ''bike'''), ('orange or apple', '''orange'' | ''apple'''), ('red is bike', '''red'' & ''is'' & ''bike'''), ('red or - bike -', '''red'' | ''bike'''),
-	('naïve', '''naïve'''), ('日本語', '''日本語'''), ('red …', '''red''')) AS v (typed, wanted);
+	('red …', '''red''')) AS v (typed, wanted);
+-- To the server's parser no byte above 127 is a letter of SQL_ASCII.
+SELECT getdatabaseencoding() = 'SQL_ASCII' AS only_bytes \gset
+\if :only_bytes
+SELECT skip('SQL_ASCII has no letters with accents', 2);
+\else
+SELECT is(casnet.search_query(typed), wanted::tsquery, quote_literal(typed)) FROM (VALUES ('naïve', '''naïve'''), ('日本語', '''日本語''')) AS v (typed, wanted);
+\endif
 SELECT is(error_of(format('SELECT casnet.search_query(%L)', typed)), '22023 | the search query is blank |  | Give a word to search for, such as ''bicycle'', or the beginning of one, such as ''bic*''. | ', 'blank: ' || coalesce(typed, 'NULL'))
   FROM unnest(ARRAY['', E' \t\n', 'or', 'or OR', '*', '-', '"', '""', '-" "', ':*', '& | ! ( )', '''', '\', NULL]) AS typed;
 SELECT is(error_of(format('SELECT * FROM casnet.search_records(%L)', repeat('ä', 1000) || 'x')), '22023 | the search query is longer than 2000 bytes |  | Search for fewer words. | ', 'longer than 2000 bytes');
