@@ -1,0 +1,30 @@
+-- Where a plain role owns the tables, the memberships and permissions of an
+-- account and of a tenant still go with it: cascades run as that role, which
+-- is nobody and holds nothing.
+BEGIN;
+SELECT plan(6);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'vic', :'north', 'delete_tenant'), (:'mia', :'south', 'delete_tenant');
+CREATE ROLE tap_owner;
+GRANT casnet_user TO tap_owner;
+GRANT CREATE ON SCHEMA casnet TO tap_owner;
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p') LOOP
+		EXECUTE format('ALTER TABLE casnet.%I OWNER TO tap_owner', name);
+	END LOOP;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT is(error_of($$DELETE FROM casnet.users WHERE username = 'vic'$$), 'none', 'an administrator deletes an account');
+SELECT is(rows_of($$DELETE FROM casnet.users WHERE username = 'vic'$$), 1::bigint, 'which is one');
+SELECT is(rows_of($$DELETE FROM casnet.tenants WHERE name = 'South'$$), 1::bigint, 'and a tenant');
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'vic' OR tenant_id = :'south'), 0::bigint, 'with their memberships');
+SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions), 0::bigint, 'and permissions');
+SELECT is((SELECT count(*) FROM casnet.user_tenants), 4::bigint, 'others stay');
+SELECT * FROM finish();
+ROLLBACK;
