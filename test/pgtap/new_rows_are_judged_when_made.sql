@@ -1,7 +1,7 @@
 -- A check on new rows is asked for before INSERT ... VALUES, and else for rows
 -- that are made: not for none, nor for the way that ON CONFLICT does not take.
 BEGIN;
-SELECT plan(10);
+SELECT plan(12);
 \ir include/fixtures.sql
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'create_tags'), ('viewer', 'edit_papers');
@@ -18,13 +18,16 @@ CREATE POLICY p ON public.lists FOR INSERT WITH CHECK (tenant_id = casnet.tenant
 CREATE POLICY p ON public.blanks FOR INSERT WITH CHECK (tenant_id = casnet.tenant_with(NULL));
 
 -- The name of the permission has not been met in this session, nor by planning.
+CALL be('vic', 'North');
+SELECT is(rows_of('INSERT INTO public.papers (n) VALUES (0)'), 1::bigint, 'a permission that is met for the first time');
 CALL be('sue', 'North');
-SELECT is(rows_of('INSERT INTO public.papers (n) VALUES (1)'), 1::bigint, 'a permission that is met for the first time');
+SELECT is(rows_of('INSERT INTO public.papers (n) VALUES (1)'), 1::bigint, 'a superuser of the application holds it');
 CALL be('mia', 'North');
 SELECT throws_ok('INSERT INTO public.papers (n) VALUES (2)', '42501', 'permission "edit_papers" is missing in the active tenant', 'is missing');
 SELECT throws_ok('INSERT INTO public.lists (n) VALUES (1)', '22023', NULL, 'more permissions than one call takes');
 SELECT throws_ok('INSERT INTO public.blanks (n) VALUES (1)', '22023', NULL, 'a call with null');
 CALL be('vic', 'North');
+SELECT throws_ok('INSERT INTO public.lists (n) VALUES (1)', '22023', NULL, 'which is the same if one of them is missing');
 SELECT throws_ok($$INSERT INTO casnet.records (title) VALUES ('x')$$, '42501', 'permission "create_records" is missing in the active tenant', 'a viewer makes no record');
 SELECT is(rows_of('INSERT INTO casnet.records (title) SELECT title FROM casnet.records WHERE false'), 0::bigint, 'but may make none of them');
 SELECT is(rows_of($$INSERT INTO casnet.records (title) SELECT v FROM (VALUES ('x'), ('y')) AS f (v) WHERE current_setting('casnet.user_id') = ''$$), 0::bigint, 'nor for a condition');

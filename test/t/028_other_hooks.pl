@@ -60,7 +60,7 @@ finish_it(QueryDesc *query)
 	standard_ExecutorFinish(query);
 }
 
-/* Refuses every table named tags. */
+/* Refuses every table named tags, and denies without an error one named persons. */
 static bool
 check_it(CASNET_CHECK_PERMS_ARGUMENTS)
 {
@@ -73,6 +73,8 @@ check_it(CASNET_CHECK_PERMS_ARGUMENTS)
 
 		if (name != NULL && strcmp(name, "tags") == 0)
 			ereport(ERROR, (errcode(MAKE_SQLSTATE('X', 'X', '0', '0', '1')), errmsg("no tags")));
+		if (name != NULL && strcmp(name, "persons") == 0)
+			return false;
 	}
 	return true;
 }
@@ -135,6 +137,7 @@ my @after = split / /, ask($ben, 'SHOW other.calls');
 my @names = qw(planner ExecutorStart ExecutorRun ExecutorFinish ExecutorCheckPerms ProcessUtility get_relation_info set_rel_pathlist);
 cmp_ok($after[$_], '>', $before[$_], "its $names[$_]_hook was called") foreach 0 .. $#names;
 is(ask($ben, 'SELECT count(*) FROM casnet.tags'), 'XX001', 'what it refuses is refused');
+is(ask($ben, 'SELECT count(*) FROM casnet.persons'), '0', 'what it only denies is left to the server');
 $ben->quit;
 
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
