@@ -35,7 +35,7 @@
 #define MAX_WORDS 64
 #define PATIENCE 20000			/* milliseconds for one input */
 #define WARM_UP 2000			/* inputs until the caches are full */
-#define MAX_GROWTH ((Size) 64 << 20)	/* of the backend's memory after that */
+#define MAX_GROWTH ((Size) 16 << 20)	/* of the backend's memory after that */
 
 extern int	LLVMFuzzerRunDriver(int *argc, char ***argv,
 								int (*callback) (const uint8_t *data, size_t size));
@@ -149,6 +149,7 @@ execute(const char *statement, const char *first, const char *second)
 		values[n++] = CStringGetTextDatum(second);
 	if (SPI_execute_with_args(statement, n, types, values, NULL, false, 0) < 0)
 		elog(FATAL, "%s", statement);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* The calls of one input; says in *stage what an error would be that of. */
@@ -182,7 +183,8 @@ call(char how, char *lines, volatile Stage *stage)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile Stage stage = PREPARING;
 	ErrorData  *volatile error = NULL;
@@ -192,6 +194,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || memchr(data, '\0', size) != NULL ||
 		!pg_verify_mbstr(PG_UTF8, (const char *) data, size, true))
 		return 0;
+	context = AllocSetContextCreate(outer, "input", ALLOCSET_DEFAULT_SIZES);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	lines = pnstrdup((const char *) data + 1, size - 1);
@@ -209,7 +212,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PG_END_TRY();
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(outer);
 	CurrentResourceOwner = owner;
 	if (error != NULL)
 	{
@@ -217,14 +220,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			finding("what was imported does not export and import as the same", error);
 		if (stage == CALLING)
 			judge(error);
-		FreeErrorData(error);
 	}
 	else
 	{
 		accepted++;
 		keep_as_base(data, size);
 	}
-	pfree(lines);
+	MemoryContextDelete(context);
 	SPI_rollback();
 
 	if (warm == 0 && executed >= WARM_UP)
