@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -939,6 +940,8 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
+    # so that a pooler does not stay behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(options)
     only = [word for word in options.only.split(",") if word]
     path = os.path.join(options.output, "peers.json")
