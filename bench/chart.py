@@ -405,9 +405,14 @@ def cell(point, digits, ranges):
 
 
 def table(chart):
-    """The numbers in Markdown."""
+    """The numbers in Markdown; many series are lines, few are columns."""
     digits = chart.get("digits", 3)
     rows = groups_of(chart)
+    if chart["kind"] == "bars" and len(chart["series"]) > max(3, len(rows)):
+        turned = [{"name": row, "points": [[s["name"]] + point_at(s, row)[1:]
+                                           for s in chart["series"] if point_at(s, row)]}
+                  for row in rows]
+        return table(dict(chart, series=turned, x=""))
     if chart["kind"] == "lines":
         rows = sorted(rows)
     text = ["| %s | %s |" % (chart.get("x", ""), " | ".join(s["name"] for s in chart["series"])),

@@ -8,9 +8,10 @@ set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+ROUNDS=5
 SECONDS_EACH=1
-PEER_SECONDS=0.6
-TIMEOUT=5          # seconds; what takes longer is "slower than"
+PEER_SECONDS=0.4
+TIMEOUT=4          # seconds; what takes longer is "slower than"
 SCHEMAS=1000        # tenants that get a schema
 ONLY=''
 RESUME=()
