@@ -764,10 +764,12 @@ CREATE FUNCTION casnet.import_rows(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	-- No table has a longer name, and the server cannot quote any.
 	source CONSTANT text := format(
 		'(SELECT s.ctid, s.d->''row'' AS r FROM %s AS s '
 		'WHERE s.d->>''table'' = %L OFFSET 0)',
-		casnet.document_source(documents, document_column), table_name);
+		casnet.document_source(documents, document_column),
+		left(table_name, 64));
 	statement text;
 	range record;
 	at tid;
