@@ -75,7 +75,8 @@ has_our_policy(Oid table)
 
 /*
  * Whether the session itself is at work; see the top of the file.  A parallel
- * worker is not: its leader was judged.
+ * worker is not: its leader was judged.  Who is made somebody else gets a
+ * context, but for the owner as whom an apply worker writes, since 16.
  */
 static bool
 is_on_its_own_behalf(void)
@@ -83,9 +84,9 @@ is_on_its_own_behalf(void)
 	Oid			user;
 	int			context;
 
-	/* Who is made somebody else gets a context. */
 	GetUserIdAndSecContext(&user, &context);
-	return context == 0 && !IsParallelWorker() && !am_walsender;
+	return context == 0 && user == GetOuterUserId() && !IsParallelWorker() &&
+		!am_walsender;
 }
 
 /*
