@@ -255,13 +255,13 @@ cost_is_bearable(const char *hash)
 	const char *cost = strchr(hash + 1, '$') + 1;
 
 	if (hash[1] == 'y')
-		return cost[0] == 'j' && cost[1] != '\0' && cost[2] != '\0' &&
-			strchr(YESCRYPT_SIZES, cost[1]) != NULL &&
-			strchr(YESCRYPT_BLOCKS, cost[2]) != NULL && cost[3] == '$';
+		return cost[0] == 'j' && strspn(cost + 1, YESCRYPT_SIZES) > 0 &&
+			strspn(cost + 2, YESCRYPT_BLOCKS) > 0 && cost[3] == '$';
 	if (hash[1] == '2')
 		return strtol(cost, NULL, 10) <= MAX_BCRYPT_COST;
-	return strncmp(cost, rounds, strlen(rounds)) != 0 ||
-		strtol(cost + strlen(rounds), NULL, 10) <= MAX_SHA_ROUNDS;
+	if (strncmp(cost, rounds, strlen(rounds)) != 0)
+		return true;
+	return strtol(cost + strlen(rounds), NULL, 10) <= MAX_SHA_ROUNDS;
 }
 
 /*

@@ -1,7 +1,7 @@
 -- Hashes of older systems verify and are replaced at the first login; a hash
 -- that we do not know verifies nothing.
 BEGIN;
-SELECT plan(70);
+SELECT plan(72);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -31,7 +31,10 @@ SELECT ok(NOT casnet.verify_password('password 123', hash), 'costs too much: ' |
 	('$5$rounds=5000001$saltsalt$Z4eSKNoBJYOW/N.pVnfcx9LoTfUvD1QeA2UBl23J9g7'),
 	('$6$rounds=5000001$saltsalt$02hSxtTsEw6FTDdn0MRWDKbWJ32pmX.g5O2pIRyB5EPfzIrSqgVVybTWwDG/iVFYuwaHJs7Hxyiwc/bqG01rf/'),
 	('$y$jG5$saltsaltsalt$7hPbueX8e.wTBKiR9aQpItx5Z7xvFSCWbpJuYT9g568'),
-	('$y$jFU$saltsaltsalt$/wSmURtlN0OfXDLxEGG7od2mQBLfvqoAl9Ww4q95fe6')) AS v (hash);
+	('$y$jFU$saltsaltsalt$/wSmURtlN0OfXDLxEGG7od2mQBLfvqoAl9Ww4q95fe6'),
+	-- cheap ones, of a kind that may cost more
+	('$y$.75$saltsaltsalt$8oo5ZLyWNICf14pAr5g9cKwkwpQ1nw9a0kW5YVEi/LB'),
+	('$y$j75.1$saltsaltsalt$099ovCgOWT7n2yyIzliHCjmzMpos/FXLTOfABRKb2SC')) AS v (hash);
 SELECT ok(casnet.verify_password('password 123', hash), 'costs as much as it may: ' || hash) FROM (VALUES
 	('$2a$15$abcdefghijklmnopqrstuueRmsIJdzNpqDRDGDqNHFOmpxMEHY6WS'),
 	('$y$j95$saltsaltsalt$F0zPPVWvln6Cs2Clvyg7M6r1rn.NABN3NNXD5WrAiy3')) AS v (hash);
