@@ -137,8 +137,11 @@ def environment(bench):
     """Where and how this was measured."""
     rows = bench.run(DATABASE, "SELECT extversion, current_setting('server_version')"
                                " FROM pg_extension WHERE extname = 'casnet'")
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        match = re.search(r"^model name\s*:\s*(.*)", file.read(), re.M)
+    model = match.group(1) if match else "unknown"
     return {"casnet": rows[0][0], "PostgreSQL": rows[0][1].split()[0], "rounds": bench.rounds,
-            "seconds": bench.options.seconds, "processors": os.cpu_count(),
+            "seconds": bench.options.seconds, "processor": model, "processors": os.cpu_count(),
             "day": time.strftime("%Y-%m-%d", time.gmtime())}
 
 

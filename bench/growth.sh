@@ -12,6 +12,7 @@ SECONDS_EACH=1
 ONLY=''
 MORE=()
 OUTPUT=$ROOT/bench/results/growth.json
+README=$ROOT/bench/README.md
 
 usage()
 {
@@ -56,6 +57,7 @@ options()
 	if [ -n "$output" ]; then
 		mkdir -p "$(dirname "$output")"
 		OUTPUT=$(realpath "$output")
+		README=${OUTPUT%/*}/README.md
 	elif [ $quick -eq 1 ]; then
 		OUTPUT=''
 	fi
@@ -75,14 +77,14 @@ main()
 	/usr/bin/python3 -c 'import psycopg2' || die 'psycopg2 is missing' 'install python3-psycopg2'
 	chmod go+rx "$WORK"
 	mkdir "$WORK/scripts"
-	[ -n "$OUTPUT" ] || OUTPUT=$WORK/growth.json
+	[ -n "$OUTPUT" ] || OUTPUT=$WORK/growth.json README=$WORK/README.md
 	start_pinned
 	# our clients are not the server's user, who alone may use its socket
 	as_server chmod go+rwx "$WORK/sock" "$WORK/sock/.s.PGSQL.5432"
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
 	/usr/bin/python3 -B "$ROOT/bench/growth.py" --bindir "$BINDIR" --work "$WORK/scripts" --json "$OUTPUT" \
 		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" --only "$ONLY" "${MORE[@]}"
-	/usr/bin/python3 -B "$ROOT/bench/chart.py" "$OUTPUT"
+	/usr/bin/python3 -B "$ROOT/bench/chart.py" --readme "$README" "$OUTPUT"
 }
 
 main "$@"

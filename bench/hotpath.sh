@@ -8,6 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 OUTPUT=$ROOT/bench/results/hotpath.json
+README=$ROOT/bench/README.md
 
 usage()
 {
@@ -34,7 +35,7 @@ main()
 
 	while [ $# -gt 0 ]; do
 		case $1 in
-			--output) OUTPUT=$(realpath "$2"); shift ;;
+			--output) mkdir -p "$(dirname "$2")"; OUTPUT=$(realpath "$2"); README=${OUTPUT%/*}/README.md; shift ;;
 			--no-build) BUILD=0 ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
@@ -67,9 +68,8 @@ main()
 	chmod a+r "$WORK/hotpath.py"
 	as_server /usr/bin/python3 -B "$WORK/hotpath.py" "$SERVER_DATA" "$BINDIR" "$WORK/tokens" \
 		"$WORK/counts/hotpath.json" "$where"
-	mkdir -p "${OUTPUT%/*}"
 	cp "$WORK/counts/hotpath.json" "$OUTPUT"
-	/usr/bin/python3 -B "$ROOT/bench/chart.py" "$OUTPUT"
+	/usr/bin/python3 -B "$ROOT/bench/chart.py" --readme "$README" "$OUTPUT"
 }
 
 main "$@"
