@@ -189,6 +189,31 @@ casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	return casnet_membership_require(nbits, bits);
 }
 
+/* What reads an expression: a call has its arguments, and nothing else parts. */
+extern bool expression_tree_walker_impl(Node *node,
+										bool (*walker) (Node *, void *),
+										void *context);
+
+bool
+expression_tree_walker_impl(Node *node, bool (*walker) (Node *, void *),
+							void *context)
+{
+	ListCell   *lc;
+
+	if (IsA(node, FuncExpr))
+		foreach(lc, ((FuncExpr *) node)->args)
+			if (walker(lfirst(lc), context))
+				return true;
+	return false;
+}
+
+/* Its name until 15; later that is a macro. */
+bool
+(expression_tree_walker) (Node *node, bool (*walker) (), void *context)
+{
+	return expression_tree_walker_impl(node, walker, context);
+}
+
 /* The list of names that the registry is compared with. */
 static bool
 is_met(const char *name)
