@@ -1,7 +1,7 @@
 -- Hashes of older systems verify and are replaced at the first login; a hash
 -- that we do not know verifies nothing.
 BEGIN;
-SELECT plan(72);
+SELECT plan(73);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -36,6 +36,7 @@ SELECT ok(NOT casnet.verify_password('password 123', hash), 'costs too much: ' |
 	('$y$.75$saltsaltsalt$8oo5ZLyWNICf14pAr5g9cKwkwpQ1nw9a0kW5YVEi/LB'),
 	('$y$j75.1$saltsaltsalt$099ovCgOWT7n2yyIzliHCjmzMpos/FXLTOfABRKb2SC')) AS v (hash);
 SELECT ok(casnet.verify_password('password 123', hash), 'costs as much as it may: ' || hash) FROM (VALUES
+	('$5$aaaaaaa99999999$9Ji3SvuSmPj5u9RmL5uoVu9PHtB0MvJ1hTxnZFO4fR3'),	-- a salt, and no rounds
 	('$2a$15$abcdefghijklmnopqrstuueRmsIJdzNpqDRDGDqNHFOmpxMEHY6WS'),
 	('$y$j95$saltsaltsalt$F0zPPVWvln6Cs2Clvyg7M6r1rn.NABN3NNXD5WrAiy3')) AS v (hash);
 SELECT is(casnet.verify_password(NULL, hash), false, 'nor null') FROM old_hash LIMIT 1;

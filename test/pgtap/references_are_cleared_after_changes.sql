@@ -2,7 +2,7 @@
 -- changed, given to another owner, or replaced by one of its name.
 BEGIN;
 \ir include/fixtures.sql
-SELECT plan(5);
+SELECT plan(6);
 
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
@@ -26,6 +26,8 @@ SELECT is(pg_temp.left_after(1), 'nothing', 'a first time');
 ALTER TABLE casnet.tasks ADD COLUMN note text;
 DROP INDEX casnet.tasks_tenant_id_record_id_idx;
 SELECT is(pg_temp.left_after(2), 'nothing', 'after the table was changed');
+SELECT is((SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND ident LIKE 'UPDATE casnet.tasks SET record_id%'),
+	1::bigint, 'with the plan of before');
 ALTER TABLE casnet.tasks OWNER TO tap_owner;
 SELECT is(pg_temp.left_after(3), 'nothing', 'after it got another owner');
 
