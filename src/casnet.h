@@ -136,6 +136,7 @@ extern const pg_uuid_t *casnet_session_tenant(void);
 extern void casnet_token_init(void);
 extern bool casnet_token_is_set(void);
 extern const pg_uuid_t *casnet_token_user(void);
+extern const char *casnet_token_refusal(void);
 extern const pg_uuid_t *casnet_token_tenant(void);
 extern TimestampTz casnet_token_expiry(void);
 extern const char *casnet_token_problem(void);
@@ -163,6 +164,7 @@ typedef struct CasnetVerdict
 extern void casnet_membership_init(void);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
+extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_current(void);
 extern const CasnetVerdict *casnet_membership_require_user(void);
 extern const CasnetVerdict *casnet_membership_require(int nbits,

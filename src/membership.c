@@ -15,6 +15,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -309,19 +310,46 @@ casnet_membership_is_cached(void)
 	return cache_epoch == casnet_epoch;
 }
 
+/*
+ * The verdict about the session's user in this tenant, or about the user alone
+ * when tenant is NULL; NULL when the session names no user.
+ *
+ * The token and the membership are looked up one after the other.  If the
+ * tables about tokens changed meanwhile, the token is asked again, lest the
+ * answer be put together from a time before and a time after.
+ */
+const CasnetVerdict *
+casnet_membership_in(const pg_uuid_t *tenant)
+{
+	const pg_uuid_t *user = casnet_session_user();
+	const CasnetVerdict *verdict = NULL;
+
+	for (int attempt = 0; attempt < MAX_ATTEMPTS && user != NULL; attempt++)
+	{
+		uint64		epoch = casnet_token_epoch;
+
+		verdict = casnet_membership_of(user, tenant);
+		if (!casnet_token_is_set())
+			return verdict;
+		AcceptInvalidationMessages();
+		if (epoch == casnet_token_epoch)
+			return verdict;
+		user = casnet_session_user();
+	}
+	return user == NULL ? NULL : verdict;
+}
+
 /* The verdict about the session, or NULL when it names no user. */
 const CasnetVerdict *
 casnet_membership_current(void)
 {
-	const pg_uuid_t *user = casnet_session_user();
-
-	if (user == NULL)
+	if (casnet_session_user() == NULL)
 		return NULL;
 	if (current_verdict == NULL || current_generation != casnet_generation ||
 		cache_epoch != casnet_epoch)
 	{
 		const CasnetVerdict *verdict =
-			casnet_membership_of(user, casnet_session_tenant());
+			casnet_membership_in(casnet_session_tenant());
 
 		current_verdict = verdict;
 		current_generation = casnet_generation;
@@ -350,7 +378,7 @@ casnet_membership_require_user(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("the session token proves nobody"),
-				 errdetail_internal("%s", casnet_token_problem()),
+				 errdetail_internal("%s", casnet_token_refusal()),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 	if (verdict == NULL)
 		ereport(ERROR,

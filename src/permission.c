@@ -478,17 +478,16 @@ casnet_can(PG_FUNCTION_ARGS)
 Datum
 casnet_can_in(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *user;
+	const CasnetVerdict *verdict;
 	int			bit;
 
 	AcceptInvalidationMessages();
-	user = casnet_session_user();
 	bit = casnet_permission_bit_of(PG_ARGISNULL(1) ? NULL :
 								   PG_GETARG_TEXT_PP(1));
-	if (user == NULL || PG_ARGISNULL(0))
+	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(casnet_membership_holds(
-		casnet_membership_of(user, PG_GETARG_UUID_P(0)), bit));
+	verdict = casnet_membership_in(PG_GETARG_UUID_P(0));
+	PG_RETURN_BOOL(verdict != NULL && casnet_membership_holds(verdict, bit));
 }
 
 /*

@@ -66,6 +66,9 @@ static const ParsedToken *answered_token = NULL;
 static uint64 answered_epoch = 0;
 static const char *answer = NULL;	/* NULL: verified; else the problem */
 
+/* Why casnet_token_user() last returned NULL. */
+static const char *refusal = NULL;
+
 PG_FUNCTION_INFO_V1(casnet_token_digest);
 PG_FUNCTION_INFO_V1(casnet_sign_token);
 PG_FUNCTION_INFO_V1(casnet_sign_in);
@@ -489,7 +492,15 @@ casnet_token_problem(void)
 const pg_uuid_t *
 casnet_token_user(void)
 {
-	return casnet_token_problem() == NULL ? &active_token->user : NULL;
+	refusal = casnet_token_problem();
+	return refusal == NULL ? &active_token->user : NULL;
+}
+
+/* Why that was NULL, though the token may be good by now; for messages. */
+const char *
+casnet_token_refusal(void)
+{
+	return refusal;
 }
 
 /* The tenant that the token names, if it proves anybody. */
