@@ -13,12 +13,17 @@
  * this window: of one alone, if no change of the user overlapped.  A change
  * that is rolled back is never in the log.
  *
+ * One more thread stops a reader's backend now and then, wherever it is, for as
+ * long as a few changes take: what is looked up in two steps must not be put
+ * together from before and after.  That takes the server's own user.
+ *
  * MODE "check" fails when an answer was wrong.  The others must find some, or
  * they fail: "behind" expects of everybody what held one change before, and
  * "blind" runs after something was broken that announces changes.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -160,13 +165,17 @@ static bool behind;
 static bool quiet;				/* wrong answers are what we look for */
 static bool two_phase;
 static uint64_t seed;
+static atomic_int held;			/* the backend that is stopped, or 0 */
 
 /* Give up: the run cannot go on. */
 static void
 die(const char *format, ...)
 {
 	va_list		arguments;
+	int			pid = atomic_exchange(&held, 0);
 
+	if (pid != 0)
+		kill(pid, SIGCONT);
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -1014,6 +1023,32 @@ read_rows(void *argument)
 	return NULL;
 }
 
+/* Holding */
+
+/* The thread that stops the backends of the readers; returns how often it did. */
+static void *
+hold_readers(void *argument)
+{
+	Reader	   *readers = argument;
+	uint64_t	random = seed * 1000 + 200;
+	uintptr_t	times = 0;
+
+	while (!atomic_load(&stop))
+	{
+		int			pid = PQbackendPID(readers[draw(&random, READERS)].connection);
+
+		atomic_store(&held, pid);
+		if (kill(pid, SIGSTOP) != 0)
+			die("a backend of the server cannot be stopped; run this as the server's user");
+		usleep(100 + draw(&random, 4000));
+		if (atomic_exchange(&held, 0) != 0)
+			kill(pid, SIGCONT);
+		times++;
+		usleep(draw(&random, 8000));
+	}
+	return (void *) times;
+}
+
 /* The states that setup.sql makes. */
 static void
 prepare_group(Group *group, PGconn *admin)
@@ -1091,6 +1126,8 @@ main(int argc, char **argv)
 	static Writer writers[GROUPS];
 	static Reader readers[READERS];
 	pthread_t	threads[GROUPS + READERS];
+	pthread_t	holder;
+	void	   *holds;
 	unsigned long passed = 0;
 	unsigned long failed = 0;
 	unsigned long changes = 0;
@@ -1126,11 +1163,13 @@ main(int argc, char **argv)
 		pthread_create(&threads[g], NULL, write_changes, &writers[g]);
 	for (int r = 0; r < READERS; r++)
 		pthread_create(&threads[GROUPS + r], NULL, read_rows, &readers[r]);
+	pthread_create(&holder, NULL, hold_readers, readers);
 	for (int s = 0; s < seconds; s++)
 		sleep(1);
 	atomic_store(&stop, true);
 	for (int i = 0; i < GROUPS + READERS; i++)
 		pthread_join(threads[i], NULL);
+	pthread_join(holder, &holds);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	elapsed = (to.tv_sec - from.tv_sec) + (to.tv_nsec - from.tv_nsec) / 1e9;
 
@@ -1179,6 +1218,8 @@ main(int argc, char **argv)
 		   checks / elapsed, sum.allowed, sum.refused, sum.unknown,
 		   100.0 * sum.overlapped / (checks == 0 ? 1 : checks), sum.too_long,
 		   wrong);
+	count((uintptr_t) holds > 0, &passed, &failed,
+		  "times a backend was stopped", (uintptr_t) holds);
 	count(sum.overlapped < checks / 2 && sum.too_long == 0, &passed, &failed,
 		  "overlapped less than half", sum.overlapped);
 	printf("%lu %lu\n", passed, failed);
