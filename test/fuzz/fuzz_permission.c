@@ -142,10 +142,10 @@ casnet_scan_end(CasnetScan *scan)
 {
 }
 
-const pg_uuid_t *
-casnet_session_user(void)
+const CasnetVerdict *
+casnet_membership_in(const pg_uuid_t *tenant)
 {
-	return &verdict.key.user;
+	return &verdict;
 }
 
 const CasnetVerdict *

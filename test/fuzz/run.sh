@@ -39,7 +39,7 @@ compile()
 }
 
 # build TARGET OUTPUT [OPTION...]: compile a target.  Functions of the server
-# that it never calls are left unresolved.
+# that it never calls are left unresolved; none of casnet is.
 build()
 {
 	local target=$1 output=$2
@@ -50,7 +50,11 @@ build()
 	[ "$target" != jwk ] || more=("$here/../../src/jws.c")
 	compile -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 		-o "$output" "$here/fuzz_$target.c" "${more[@]}" \
-		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
+		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy || return
+	if nm -u "$output" | grep ' casnet_'; then
+		echo "fuzz_$target.c does not define what it takes from casnet"
+		return 1
+	fi
 }
 
 # build_import OUTPUT: casnet, the driver of libFuzzer and what calls casnet as
@@ -87,6 +91,7 @@ start_server()
 	"$bindir/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 > "$work/initdb.log" 2>&1 ||
 		{ cat "$work/initdb.log"; return 1; }
 	cat >> "$work/data/postgresql.conf" <<-CONF
+		port = 5432
 		listen_addresses = ''
 		unix_socket_directories = '$work'
 		fsync = off
