@@ -109,6 +109,7 @@ typedef struct CasnetScan
 
 extern uint64 casnet_epoch;
 extern uint64 casnet_token_epoch;
+extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
 
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
@@ -159,6 +160,11 @@ typedef struct CasnetVerdict
 	bool		is_member;		/* there is a row in user_tenants */
 	char		role[CASNET_NAME_LENGTH];	/* empty if no member */
 	Bitmapset  *permissions;	/* of the role, and granted in person */
+	int			granted;		/* rows of user_tenant_permissions */
+	TransactionId xmin;			/* made when all older ones had ended */
+	uint64		next_xid;		/* the first that had not begun */
+	uint64		epoch;			/* casnet_epoch when last known to be good */
+	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
 extern void casnet_membership_init(void);

@@ -115,6 +115,9 @@ static const PathDescription paths[] = {
 uint64		casnet_epoch = 1;
 uint64		casnet_token_epoch = 1;
 
+/* Move together with casnet_epoch: which of the tables may have changed. */
+uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
+
 /* What was found about the tables; good while catalog_valid. */
 static bool catalog_valid = false;
 static Oid	table_oids[CASNET_NUM_TABLES];
@@ -133,6 +136,8 @@ casnet_catalog_invalidate(void)
 {
 	casnet_epoch++;
 	casnet_token_epoch++;
+	for (int i = 0; i < CASNET_SIGNING_KEYS; i++)
+		casnet_table_epochs[i]++;
 	casnet_generation++;
 }
 
@@ -151,14 +156,19 @@ relcache_callback(Datum arg, Oid relation)
 	}
 	for (int i = 0; i < CASNET_NUM_TABLES; i++)
 	{
+		if (table_oids[i] != relation && news_oids[i] != relation)
+			continue;
 		if (table_oids[i] == relation)
 			catalog_valid = false;
-		else if (news_oids[i] != relation)
-			continue;
 		if (i == CASNET_TAGS)
 			continue;
-		if (i < CASNET_SIGNING_KEYS)
+		if (table_oids[i] == relation)
+			casnet_catalog_invalidate();
+		else if (i < CASNET_SIGNING_KEYS)
+		{
 			casnet_epoch++;
+			casnet_table_epochs[i]++;
+		}
 		else
 			casnet_token_epoch++;
 		casnet_generation++;

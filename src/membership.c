@@ -6,10 +6,15 @@
  * casnet_epoch moves.  It is kept only if the epoch stood still while it was
  * made: a revocation that commits between snapshot and lookup is announced
  * by a message, and the message moves the epoch.  Verdicts live in a memory
- * context of their own and are thrown away together, never from a callback.
+ * context of their own and are never thrown away from a callback.
+ *
+ * Most changes are somebody else's.  After a message about a table, a verdict
+ * stays if its own rows there are the versions from which it was made.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -27,9 +32,12 @@
 /* Lookups repeated because the tables changed meanwhile; see below. */
 #define MAX_ATTEMPTS 10
 
+/* Of transaction ids less far apart than 2^31, one is the older. */
+#define MAX_XID_DISTANCE 1000000000
+
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
-static uint64 cache_epoch = 0;
+static uint64 last_epoch = 0;	/* that of the verdict last handed out */
 
 /* The last verdict about the session; gone with the cache. */
 static const CasnetVerdict *current_verdict = NULL;
@@ -198,9 +206,12 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_MEMBER, snapshot,
 					  user, tenant);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
 		verdict->permissions =
 			add_permission(verdict->permissions, &scan, tuple,
 						   USER_TENANT_PERMISSIONS_PERMISSION);
+		verdict->granted++;
+	}
 	casnet_scan_end(&scan);
 }
 
@@ -226,12 +237,103 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 	}
 }
 
+/* The first transaction id that is not given out yet; it does not wrap around. */
+static uint64
+next_xid(void)
+{
+	return U64FromFullTransactionId(ReadNextFullTransactionId());
+}
+
 /* Something was derived from the tables that a rollback may have to undo. */
 void
 casnet_membership_note_lookup(void)
 {
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		may_rest_on_own_rows = true;
+}
+
+/* The verdict is good at this moment. */
+static void
+note_moment(CasnetVerdict *verdict)
+{
+	verdict->epoch = casnet_epoch;
+	memcpy(verdict->table_epochs, casnet_table_epochs,
+		   sizeof(casnet_table_epochs));
+}
+
+/*
+ * Whether this version of a row, which is there now, was there when the verdict
+ * was made.  Its writer had ended then; hint bits would not tell, since vacuum
+ * may set them while the writer's message is still under way.
+ */
+static bool
+was_seen(const CasnetVerdict *verdict, HeapTuple tuple)
+{
+	return TransactionIdPrecedes(HeapTupleHeaderGetRawXmin(tuple->t_data),
+								 verdict->xmin);
+}
+
+/*
+ * Whether the only row that the path finds, or that there is none, is as it was
+ * when the verdict was made.
+ */
+static bool
+row_stays(const CasnetVerdict *verdict, CasnetPath path, bool expected,
+		  Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		stays;
+
+	casnet_scan_begin(&scan, path, snapshot,
+					  UUIDPGetDatum(&verdict->key.user),
+					  UUIDPGetDatum(&verdict->key.tenant));
+	tuple = casnet_scan_next(&scan);
+	stays = tuple == NULL ? !expected : expected && was_seen(verdict, tuple);
+	casnet_scan_end(&scan);
+	return stays;
+}
+
+/* The same of all permissions that were granted in person. */
+static bool
+grants_stay(const CasnetVerdict *verdict, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	int			seen = 0;
+
+	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_MEMBER, snapshot,
+					  UUIDPGetDatum(&verdict->key.user),
+					  UUIDPGetDatum(&verdict->key.tenant));
+	while ((tuple = casnet_scan_next(&scan)) != NULL &&
+		   was_seen(verdict, tuple))
+		seen++;
+	casnet_scan_end(&scan);
+	return tuple == NULL && seen == verdict->granted;
+}
+
+/*
+ * Whether a verdict is still good, after messages that rows of some tables
+ * changed: those of others, mostly.
+ */
+static bool
+still_holds(const CasnetVerdict *verdict, Snapshot snapshot)
+{
+	const uint64 *then = verdict->table_epochs;
+	const uint64 *now = casnet_table_epochs;
+
+	if (then[CASNET_ROLE_PERMISSIONS] != now[CASNET_ROLE_PERMISSIONS] ||
+		(verdict->superuser && then[CASNET_TENANTS] != now[CASNET_TENANTS]) ||
+		next_xid() - verdict->next_xid > MAX_XID_DISTANCE)
+		return false;
+	if (then[CASNET_USERS] != now[CASNET_USERS] &&
+		!row_stays(verdict, CASNET_USER_BY_ID, true, snapshot))
+		return false;
+	if (then[CASNET_USER_TENANTS] != now[CASNET_USER_TENANTS] &&
+		!row_stays(verdict, CASNET_MEMBER, verdict->is_member, snapshot))
+		return false;
+	return then[CASNET_USER_TENANT_PERMISSIONS] ==
+		now[CASNET_USER_TENANT_PERMISSIONS] || grants_stay(verdict, snapshot);
 }
 
 /*
@@ -244,10 +346,9 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
 	CasnetVerdictKey key;
 	CasnetVerdict made;
-	CasnetVerdict *kept;
+	CasnetVerdict *kept = NULL;
 	MemoryContext oldcontext;
 	Bitmapset  *permissions;
-	uint64		epoch = 0;
 
 	memset(&key, 0, sizeof(key));
 	key.user = *user;
@@ -255,42 +356,58 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	if (tenant != NULL)
 		key.tenant = *tenant;
 
-	if (cache != NULL && cache_epoch == casnet_epoch)
-	{
+	if (cache != NULL)
 		kept = hash_search(cache, &key, HASH_FIND, NULL);
-		if (kept != NULL)
-			return kept;
+	if (kept != NULL && kept->epoch == casnet_epoch)
+	{
+		last_epoch = kept->epoch;
+		return kept;
 	}
 
 	/*
 	 * If the tables change faster than we can read them, the last attempt is
-	 * used, which was true when it was made, and not kept: cache_epoch stays
+	 * used, which was true when it was made, and not kept: its epoch stays
 	 * behind.
 	 */
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
 		Snapshot	snapshot = casnet_catalog_snapshot();
+		bool		holds;
 
 		/*
 		 * Messages up to the snapshot are in; from here on each one counts.
 		 * Taking a snapshot processes none.
 		 */
-		epoch = casnet_epoch;
 		memset(&made, 0, sizeof(made));
 		made.key = key;
-		read_verdict(&made, snapshot);
+		made.xmin = snapshot->xmin;
+		made.next_xid = next_xid();
+		note_moment(&made);
+
+		/* Once: what comes of the last attempt must have been read. */
+		holds = attempt == 0 && kept != NULL && still_holds(kept, snapshot);
+		if (!holds)
+			read_verdict(&made, snapshot);
 		UnregisterSnapshot(snapshot);
-		if (epoch == casnet_epoch)
+		if (made.epoch != casnet_epoch)
+			continue;
+		if (!holds)
 			break;
+
+		casnet_membership_note_lookup();
+		note_moment(kept);
+		last_epoch = kept->epoch;
+		return kept;
 	}
 
 	casnet_membership_note_lookup();
 
 	/* The entry is made last, since the lookup may itself invalidate. */
-	if (cache == NULL || cache_epoch != epoch ||
-		hash_get_num_entries(cache) >= MAX_VERDICTS)
+	if (cache == NULL || hash_get_num_entries(cache) >= MAX_VERDICTS)
+	{
 		reset_cache();
-	cache_epoch = epoch;
+		kept = NULL;
+	}
 
 	oldcontext = MemoryContextSwitchTo(cache_context);
 	permissions = bms_copy(made.permissions);
@@ -298,8 +415,12 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	bms_free(made.permissions);
 	made.permissions = permissions;
 
-	kept = hash_search(cache, &key, HASH_ENTER, NULL);
+	if (kept != NULL)
+		bms_free(kept->permissions);
+	else
+		kept = hash_search(cache, &key, HASH_ENTER, NULL);
 	*kept = made;
+	last_epoch = kept->epoch;
 	return kept;
 }
 
@@ -307,7 +428,7 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 bool
 casnet_membership_is_cached(void)
 {
-	return cache_epoch == casnet_epoch;
+	return last_epoch == casnet_epoch;
 }
 
 /*
@@ -346,7 +467,7 @@ casnet_membership_current(void)
 	if (casnet_session_user() == NULL)
 		return NULL;
 	if (current_verdict == NULL || current_generation != casnet_generation ||
-		cache_epoch != casnet_epoch)
+		current_verdict->epoch != casnet_epoch)
 	{
 		const CasnetVerdict *verdict =
 			casnet_membership_in(casnet_session_tenant());
