@@ -1,6 +1,6 @@
 -- What enable_audit() takes, and from whom.
 BEGIN;
-SELECT plan(33);
+SELECT plan(35);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
@@ -26,6 +26,7 @@ SELECT throws_ok(format('SELECT casnet.enable_audit(%s)', a), c, NULL, a) FROM (
 	('''public.good'', ''{c}''', '42703'), ('''public.good'', ''{id}''', '22023'), ('''public.good'', ''{tenant_id}''', '22023'), ('''public.good'', NULL', '22023'), ('''public.good'', ''{NULL}''', '22023')
 	) AS v (a, c);
 SELECT is((SELECT array_agg(relation::text) FROM casnet.audited_tables()), NULL, 'none is audited');
+SELECT throws_ok(format('SELECT casnet.disable_audit(%s)', a), '02000', NULL, 'none to end for ' || a) FROM unnest(ARRAY['NULL', '0']) AS a;
 
 -- The tables of ours, those without a tenant too.
 SELECT casnet.enable_audit(relation) FROM casnet.managed_tables() WHERE kind IN ('administration', 'tenant');
