@@ -450,8 +450,6 @@ casnet_membership_in(const pg_uuid_t *tenant)
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
-		if (!casnet_token_is_set())
-			return verdict;
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;

@@ -484,9 +484,8 @@ casnet_can_in(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	bit = casnet_permission_bit_of(PG_ARGISNULL(1) ? NULL :
 								   PG_GETARG_TEXT_PP(1));
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	verdict = casnet_membership_in(PG_GETARG_UUID_P(0));
+	verdict = casnet_membership_in(PG_ARGISNULL(0) ? NULL :
+								   PG_GETARG_UUID_P(0));
 	PG_RETURN_BOOL(verdict != NULL && casnet_membership_holds(verdict, bit));
 }
 
