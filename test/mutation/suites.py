@@ -276,8 +276,20 @@ class Server:
         self.catalogs.rollback()
         return answers
 
+    def is_gone(self):
+        """Whether the server has ended the connection to the catalogs, as when a mutant crashed."""
+        try:
+            with self.catalogs.cursor() as cursor:
+                cursor.execute('SELECT 1')
+            self.catalogs.rollback()
+            return False
+        except psycopg2.Error:
+            return True
+
     def run_golden(self, name, _, statement=None):
         """A golden test of catalogs: the answers of its queries with and without the mutant."""
+        if self.catalogs is not None and self.is_gone():
+            self.catalogs = None
         if name not in self.answers:
             self.answers[name] = self.catalog(name)
         try:
