@@ -2,7 +2,7 @@
 -- and by sequential scan, when the session becomes somebody else; but in a
 -- sequential scan it is refused what the user has lost meanwhile.
 BEGIN;
-SELECT plan(7);
+SELECT plan(8);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.fetch_all(c refcursor) RETURNS text LANGUAGE plpgsql AS $$
@@ -36,6 +36,11 @@ DECLARE c2 CURSOR FOR SELECT title FROM casnet.records;
 MOVE 1 IN c2;
 CALL be('otto', 'South');
 SELECT matches(pg_temp.fetch_all('c2'), '^North record [123], North record [123]$', 'and after it went to another tenant');
+CALL be('olga', 'North');
+DECLARE locking CURSOR FOR SELECT title FROM casnet.records FOR UPDATE;
+MOVE 1 IN locking;
+CALL be('otto', 'South');
+SELECT matches(pg_temp.fetch_all('locking'), '^North record [123], North record [123]$', 'one that locks its rows, too');
 CALL be('mia', 'North');
 DECLARE c3 CURSOR FOR SELECT title FROM casnet.records;
 MOVE 1 IN c3;
