@@ -308,8 +308,8 @@ class Server:
                               *arguments], timeout, env=self.environment)
         if status == 0:
             return None
-        if status is None:
-            self.revive()
+        # The server may have crashed, and be in recovery still.
+        self.revive()
         bad = re.findall(r'^(?:not ok.*|.*FAILED.*|.*Failed test.*)', output, re.M)
         return '; '.join(bad)[:300] or output.strip()[-300:]
 
