@@ -50,9 +50,10 @@ static uint64 current_generation = 0;
 static bool may_rest_on_own_rows = false;
 
 /*
- * The end of a transaction.  PREPARE TRANSACTION takes its rows out of our
- * sight until COMMIT PREPARED, too, but not before they are announced, and the
- * server then invalidates what was announced.
+ * The end of a transaction by rollback, or by PREPARE TRANSACTION, which takes
+ * its rows out of our sight until COMMIT PREPARED.  The message about them that
+ * the server then gives us is not enough: the version of a row that comes back
+ * is older than the verdict, and would count as the one that it was made from.
  */
 static void
 transaction_callback(XactEvent event, void *arg)
@@ -61,13 +62,13 @@ transaction_callback(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PARALLEL_ABORT:
+		case XACT_EVENT_PREPARE:
 			if (may_rest_on_own_rows)
 				casnet_catalog_invalidate();
 			may_rest_on_own_rows = false;
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PREPARE:
 			may_rest_on_own_rows = false;
 			break;
 		default:
