@@ -480,14 +480,25 @@ def turns(bench, ways, seconds_of):
         yield chosen if number % 2 == 0 else chosen[::-1]
 
 
+def settled(bench, way, seconds, run):
+    """How long an execution takes, after those in which plans are made and pages met.
+
+    After five of them the plan may be another, and slower by a thousand times.
+    """
+    count = PROBES
+    while seconds * count < bench.options.peer_seconds / 4 and count < 10000:
+        seconds = 1 / run(way, ("-t", str(count)))
+        count *= 5
+    return seconds
+
+
 def measure(bench, ways, seconds_of, run):
     """tps of each way: run(way, arguments for pgbench) in turns."""
     found = {way: [] for way in ways}
     ratios = {way: [] for way in ways}
-    # After five executions a plan may be another, and slower by a thousand times.
     for way in ways:
-        if way not in ("casnet", "limit") and seconds_of[way] * PROBES < bench.options.seconds:
-            seconds_of[way] = max(seconds_of[way], 1 / run(way, ("-t", str(PROBES))))
+        if way not in ("casnet", "limit"):
+            seconds_of[way] = settled(bench, way, seconds_of[way], run)
     for chosen in turns(bench, ways, seconds_of):
         got = {}
         for way in chosen:
