@@ -2,12 +2,16 @@
 """Measures what bench/peers.sh loaded; run by it, on its server.
 
 For each workload and tenant: every way must give the same rows, else it fails;
-the plans are saved; then all ways are measured with pgbench, in turn, in an order
-that turns round each time.  What is found is written after each workload, so a
+the plans are saved; then all ways are measured with pgbench in rounds: casnet and the
+limit side by side, one being stopped while the other goes on for some milliseconds,
+the others after them.  What is found is written after each workload, so a
 run that was stopped goes on with --resume.
 """
 import argparse
+import bisect
+import glob
 import json
+import math
 import os
 import re
 import signal
@@ -81,6 +85,8 @@ TITLES = {
 IDS = 10                # records that point reads take in turn
 SLOW = 0.5              # seconds: what takes longer is executed a few times only
 MIXED_CLIENTS = 32
+WARM = 1                # seconds in which plans are made and pages met
+SLICE = 0.05            # seconds for which one of two runs goes on, at the least
 
 
 class Bench:
@@ -422,25 +428,93 @@ def compare(workload, tenant, results):
 
 # ---------------------------------------------------------------- measuring
 
-def pgbench(bench, role, settings, scripts, values, *arguments):
-    """Transactions per second of one run; scripts are texts with weights."""
+def start_pgbench(bench, place, role, settings, scripts, values, *arguments):
+    """A process of pgbench; scripts are texts with weights, place names its files."""
     command = ["taskset", "-c", str(bench.options.processor),
                os.path.join(bench.options.bindir, "pgbench"), "-n"]
     for i, (script, weight) in enumerate(scripts):
-        path = os.path.join(bench.options.work, "script%d.sql" % i)
+        path = os.path.join(bench.options.work, "%s%d.sql" % (place, i))
         with open(path, "w") as file:
             file.write(script)
         command += ["-f", "%s@%d" % (path, weight)]
     for name, value in values.items():
         command += ["-D", "%s=%s" % (name, value)]
     command += list(arguments) + ["-U", role, os.environ["BENCH_DATABASE"]]
-    result = subprocess.run(command, capture_output=True, text=True, check=False,
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env=dict(os.environ, PGOPTIONS=settings))
-    found = re.search(r"^tps = ([0-9.]+)", result.stdout, re.M)
-    failed = re.search(r"failed transactions: ([1-9]\d*)", result.stdout)
-    if result.returncode or not found or failed:
-        fail("pgbench failed: %s" % (result.stderr.strip() or result.stdout)[-500:])
+
+
+def end_pgbench(process):
+    """Transactions per second of a run; fails if anything in it did."""
+    output, errors = process.communicate()
+    found = re.search(r"^tps = ([0-9.]+)", output, re.M)
+    failed = re.search(r"failed transactions: ([1-9]\d*)", output)
+    if process.returncode or not found or failed:
+        fail("pgbench failed: %s" % (errors.strip() or output)[-500:])
     return float(found.group(1))
+
+
+def pgbench(bench, *arguments):
+    """Transactions per second of one run."""
+    return end_pgbench(start_pgbench(bench, "script", *arguments))
+
+
+def ends_of(prefix):
+    """When the transactions of a run ended, from pgbench's logs, which it removes."""
+    ends = []
+    for path in glob.glob(glob.escape(prefix) + ".*"):
+        with open(path) as file:
+            for line in file:
+                columns = line.split()
+                ends.append(int(columns[4]) + int(columns[5]) / 1e6)
+        os.unlink(path)
+    return sorted(ends)
+
+
+def rate(ends, start, stop):
+    """(transactions, seconds) between the first and the last that ended in a slice."""
+    first, last = bisect.bisect_left(ends, start), bisect.bisect_right(ends, stop) - 1
+    return (last - first, ends[last] - ends[first]) if last > first else (0, 0)
+
+
+def side_by_side(bench, calls, seconds, slice_seconds, gap):
+    """tps of two runs that are stopped in turn, [one, two], and their median ratio.
+
+    Each pgbench goes on for a slice, then is stopped and the other goes on, so that what
+    else happens on the machine meets both.  gap is how long a server may still be
+    busy with the last transaction of a slice.
+    """
+    pairs = max(1, round(seconds / slice_seconds))
+    length = WARM + 0.2 + 2 * pairs * (slice_seconds + gap + 0.002)
+    prefixes = [os.path.join(bench.options.work, "log%d" % i) for i in (0, 1)]
+    processes = [start_pgbench(bench, "side%d_" % i, *calls[i], "-T", str(math.ceil(length)),
+                               "-l", "--log-prefix=" + prefixes[i]) for i in (0, 1)]
+    slices = [[], []]
+    try:
+        time.sleep(WARM)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        time.sleep(gap)
+        for number in range(pairs):
+            for i in ((0, 1) if number % 2 == 0 else (1, 0)):
+                start = time.time()
+                processes[i].send_signal(signal.SIGCONT)
+                time.sleep(slice_seconds)
+                processes[i].send_signal(signal.SIGSTOP)
+                slices[i].append((start, time.time()))
+                time.sleep(gap)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+    for process in processes:
+        end_pgbench(process)
+    counted = [[rate(ends, *one) for one in slices[i]]
+               for i, ends in enumerate(map(ends_of, prefixes))]
+    totals = [[sum(column) for column in zip(*counted[i])] for i in (0, 1)]
+    if not totals[0][0] or not totals[1][0]:
+        fail("a slice of %g s is too short: nothing ended in it" % slice_seconds)
+    ratios = [(a / s) / (b / t) for (a, s), (b, t) in zip(*counted) if a and b]
+    return [count / clock for count, clock in totals], statistics.median(ratios)
 
 
 def scripts_of(bench, way, n, statement, take_back=False):
@@ -465,54 +539,55 @@ def scripts_of(bench, way, n, statement, take_back=False):
 
 
 def turns(bench, ways, seconds_of):
-    """Which ways run in which round: the slow ones in few."""
+    """Which peers run in which round: the slow ones in few."""
     few = sorted({0, bench.rounds // 2, bench.rounds - 1})
     for number in range(bench.rounds):
-        chosen = []
-        for way in ways:
-            if way in ("casnet", "limit"):
-                chosen.append(way)
-            elif seconds_of[way] > 4 * SLOW:
-                if number == 0:
-                    chosen.append(way)
-            elif number in few:
-                chosen.append(way)
+        chosen = [way for way in ways if number in few
+                  and (number == 0 or seconds_of[way] <= 4 * SLOW)]
         yield chosen if number % 2 == 0 else chosen[::-1]
 
 
-def settled(bench, way, seconds, run):
+def settled(bench, seconds, call):
     """How long an execution takes, after those in which plans are made and pages met.
 
     After five of them the plan may be another, and slower by a thousand times.
     """
     count = PROBES
     while seconds * count < bench.options.peer_seconds / 4 and count < 10000:
-        seconds = 1 / run(way, ("-t", str(count)))
+        seconds = 1 / pgbench(bench, *call, "-t", str(count))
         count *= 5
     return seconds
 
 
-def measure(bench, ways, seconds_of, run):
-    """tps of each way: run(way, arguments for pgbench) in turns."""
+def measure(bench, ways, seconds_of, call, length_of=None, whole=False):
+    """tps of each way, and its ratios to the limit in each round.
+
+    call(way) is what pgbench takes.  casnet and the limit run side by side.  Their ratio in a
+    round is that of the median pair of slices; whole: of all slices together, where
+    some of the transactions are dearer than others.
+    """
     found = {way: [] for way in ways}
     ratios = {way: [] for way in ways}
-    for way in ways:
-        if way not in ("casnet", "limit"):
-            seconds_of[way] = settled(bench, way, seconds_of[way], run)
-    for chosen in turns(bench, ways, seconds_of):
-        got = {}
+    peers = [way for way in ways if way not in ("casnet", "limit")]
+    calls = {way: call(way) for way in ways}
+    for way in peers:
+        if length_of is None:
+            seconds_of[way] = settled(bench, seconds_of[way], calls[way])
+    slowest = max(seconds_of["casnet"], seconds_of["limit"])
+    least = 5 * SLICE if whole else SLICE
+    for chosen in turns(bench, peers, seconds_of):
+        both = ("casnet", "limit")
+        tps, ratio = side_by_side(bench, [calls[way] for way in both], bench.options.seconds,
+                                  max(least, 20 * slowest), max(0.002, 1.5 * slowest))
+        for way, value in zip(both, tps):
+            found[way].append(value)
+        ratios["casnet"].append(tps[0] / tps[1] if whole else ratio)
+        ratios["limit"].append(1.0)
         for way in chosen:
-            length = ("-T", "%d" % max(1, bench.options.seconds))
-            if way not in ("casnet", "limit"):
-                count = bench.options.peer_seconds / max(seconds_of[way], 1e-5)
-                length = ("-t", str(max(1, int(count))))
-            elif seconds_of[way] * 20 > bench.options.seconds:
-                count = bench.options.seconds / seconds_of[way]
-                length = ("-t", str(max(1, int(count))))
-            got[way] = run(way, length)
-        for way, tps in got.items():
-            found[way].append(tps)
-            ratios[way].append(tps / got["limit"])
+            length = length_of or ("-t", str(max(1, int(
+                bench.options.peer_seconds / max(seconds_of[way], 1e-5)))))
+            found[way].append(pgbench(bench, *calls[way], *length))
+            ratios[way].append(found[way][-1] / tps[1])
     return found, ratios
 
 
@@ -570,13 +645,12 @@ def measure_reads(bench, workload, tenant, n, ways, planning=""):
     seconds_of = {way: result[1] for way, result in results.items()}
     late = [way for way in ways if results[way][0] is None]
 
-    def run(way, length):
+    def call(way):
         scripts, values = scripts_of(bench, way, n, statements[way])
         protocol = "extended" if planning == "_planned" else "prepared"
-        return pgbench(bench, WAYS[way][0], settings_of(way, n) + more, scripts, values,
-                       "-M", protocol, *length)
+        return WAYS[way][0], settings_of(way, n) + more, scripts, values, "-M", protocol
 
-    found, ratios = measure(bench, [w for w in ways if w not in late], seconds_of, run)
+    found, ratios = measure(bench, [w for w in ways if w not in late], seconds_of, call)
     keep(bench, workload + planning, tenant, found, ratios, late,
          {way: (statements[way], results[way][2]) for way in ways}, seconds_of)
 
@@ -615,12 +689,12 @@ def measure_writes(bench, workload, n, ways):
     seconds_of = {way: result[1] for way, result in results.items()}
     late = [way for way in ways if results[way][0] is None]
 
-    def run(way, length):
+    def call(way):
         scripts, values = scripts_of(bench, way, n, statements[way], take_back)
-        return pgbench(bench, WAYS[way][0], settings_of(way, n), scripts, values,
-                       "-M", "prepared", *length)
+        return WAYS[way][0], settings_of(way, n), scripts, values, "-M", "prepared"
 
-    found, ratios = measure(bench, [w for w in ways if w not in late], seconds_of, run)
+    found, ratios = measure(bench, [w for w in ways if w not in late], seconds_of, call,
+                            whole=True)
     tidy(bench, n)
     after = count_all(bench, n)
     if before != after:
@@ -693,7 +767,7 @@ def measure_sessions(bench, workload, n):
     process, folder = start_pgbouncer(bench) if pooled else (None, None)
     place = ("-h", folder, "-p", "6432") if pooled else ()
 
-    def run(way, length):
+    def call(way):
         role, script = open_session(workload, way, n)
         scripts, values = [], {}
         names = set(VARIABLE.findall(script))
@@ -703,15 +777,14 @@ def measure_sessions(bench, workload, n):
             values["id%d" % i] = given["id"]
             values.update((name, given[name]) for name in names if name != "id")
         # a statement that is prepared belongs to one connection of the pooler's
-        return pgbench(bench, role, "", scripts, values,
-                       "-M", "extended" if pooled else "prepared", *place, *length)
+        return role, "", scripts, values, "-M", "extended" if pooled else "prepared", *place
 
     try:
         seconds_of = dict.fromkeys(ways, 0.0005)
         for way in ways[2:]:
             seconds_of[way] = try_read(bench, way, n, read("point", way, n), "",
                                        bench.options.timeout)[1]
-        found, ratios = measure(bench, ways, seconds_of, run)
+        found, ratios = measure(bench, ways, seconds_of, call)
     finally:
         if process:
             process.terminate()
@@ -723,12 +796,11 @@ def measure_connect(bench, n):
     """A connection for each transaction, and its first query."""
     ways = [way for way in WAYS if not way.endswith("_where")]
 
-    def run(way, _):
+    def call(way):
         scripts, values = scripts_of(bench, way, n, read("point", way, n))
-        return pgbench(bench, WAYS[way][0], settings_of(way, n), scripts, values,
-                       "-C", "-M", "prepared", "-T", str(max(1, int(bench.options.seconds))))
+        return WAYS[way][0], settings_of(way, n), scripts, values, "-C", "-M", "prepared"
 
-    found, ratios = measure(bench, ways, dict.fromkeys(ways, 0.0005), run)
+    found, ratios = measure(bench, ways, dict.fromkeys(ways, 0.005), call, ("-T", "1"))
     keep(bench, "connect", "small", found, ratios, [], None, {})
 
 
@@ -757,19 +829,14 @@ def measure_mixed(bench, n):
         if seconds_of[way] > SLOW / 5:
             late.append(way)
 
-    def run(way, _):
+    def call(way):
         scripts, values = mixed(bench, way, n)
-        return pgbench(bench, WAYS[way][0], settings_of(way, n), scripts, values,
-                       "-M", "prepared", "-c", str(MIXED_CLIENTS), "-j", "2",
-                       "-T", str(int(3 * bench.options.seconds)
-                                 if way in ("casnet", "limit") else 1))
+        return (WAYS[way][0], settings_of(way, n), scripts, values, "-M", "prepared",
+                "-c", str(MIXED_CLIENTS), "-j", "2")
 
     bench.do("CREATE TABLE IF NOT EXISTS bench.peers_dirty ()")
-    # all clients have to plan their statements, so a round is longer
-    rounds, bench.rounds = bench.rounds, min(3, bench.rounds)
     found, ratios = measure(bench, [w for w in ways if w not in late],
-                            dict.fromkeys(ways, 0.0005), run)
-    bench.rounds = rounds
+                            dict.fromkeys(ways, 0.02), call, ("-T", "1"), whole=True)
     tidy(bench, n)
     keep(bench, "mixed", "large" if n == 1 else "small", found, ratios, [], None, {})
     if late:
