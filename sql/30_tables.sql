@@ -192,10 +192,11 @@ BEGIN
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT tasks_assignee_id_tenant_id_fkey
 			FOREIGN KEY (assignee_id, tenant_id)
-			REFERENCES casnet.user_tenants (user_id, tenant_id),
+			REFERENCES casnet.user_tenants (user_id, tenant_id)
+			ON DELETE RESTRICT,
 		CONSTRAINT tasks_tenant_id_record_id_fkey
 			FOREIGN KEY (tenant_id, record_id)
-			REFERENCES casnet.records (tenant_id, id),
+			REFERENCES casnet.records (tenant_id, id) ON DELETE RESTRICT,
 		CONSTRAINT tasks_status_check CHECK (status IN
 			('PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED')),
 		CONSTRAINT tasks_priority_check
@@ -225,7 +226,7 @@ BEGIN
 			REFERENCES casnet.tenants (id) ON DELETE CASCADE,
 		CONSTRAINT calendar_events_tenant_id_record_id_fkey
 			FOREIGN KEY (tenant_id, record_id)
-			REFERENCES casnet.records (tenant_id, id),
+			REFERENCES casnet.records (tenant_id, id) ON DELETE RESTRICT,
 		CONSTRAINT calendar_events_ends_at_check
 			CHECK (ends_at >= starts_at),
 		CONSTRAINT calendar_events_status_check

@@ -8,16 +8,25 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
@@ -25,19 +34,171 @@
 PG_FUNCTION_INFO_V1(casnet_clear_references);
 
 /*
- * An UPDATE that this backend has planned, found by the names in it: with them
- * its text is the same, and the server plans it anew once they mean something
- * else.  There are as many as tables and columns that hold references.
+ * What this backend knows of a column that holds references, found by the names:
+ * the UPDATE that clears it, whose text is the same with them, and which the
+ * server plans anew once they mean something else; and the index by which
+ * references are found, good while "known".  There are as many as tables and
+ * columns that hold references.
  */
 typedef struct
 {
 	NameData	schema;
 	NameData	table;
 	NameData	column;
-	SPIPlanPtr	plan;			/* last; what is before it is the key */
-} ClearPlan;
+	SPIPlanPtr	plan;			/* what is before it is the key */
+	bool		known;
+	Oid			referenced;		/* by the table, as of "known" */
+	Oid			referencing;
+	Oid			index;			/* or InvalidOid */
+	AttrNumber	tenant_number;
+	AttrNumber	column_number;
+} Reference;
 
-static HTAB *clear_plans = NULL;
+static HTAB *references = NULL;
+
+/* A relcache message: indexes or keys may be others. */
+static void
+relcache_callback(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	Reference  *entry;
+
+	hash_seq_init(&status, references);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relation) || relation == entry->referencing ||
+			relation == entry->referenced)
+			entry->known = false;
+}
+
+/* What is known of the column so far. */
+static Reference *
+find_reference(const char *schema, const char *table, const char *column)
+{
+	Reference	key;
+	Reference  *entry;
+	bool		found;
+
+	if (references == NULL)
+	{
+		HASHCTL		ctl = {.keysize = offsetof(Reference, plan),
+		.entrysize = sizeof(Reference)};
+
+		references = hash_create("casnet references", 4, &ctl,
+								 HASH_ELEM | HASH_BLOBS);
+		CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	}
+
+	memset(&key, 0, sizeof(key));
+	namestrcpy(&key.schema, schema);
+	namestrcpy(&key.table, table);
+	namestrcpy(&key.column, column);
+	entry = hash_search(references, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->plan = NULL;
+		entry->known = false;
+	}
+	return entry;
+}
+
+/* Whether a foreign key of the table names that other one. */
+static bool
+refers_to(Relation referencing, Oid referenced)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(referencing))
+		if (((ForeignKeyCacheInfo *) lfirst(lc))->confrelid == referenced)
+			return true;
+	return false;
+}
+
+/* Whether it finds all rows by tenant_id and the other column, both of type uuid. */
+static bool
+serves(Relation index, AttrNumber tenant_number, AttrNumber column_number)
+{
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		!form->indcheckxmin && form->indnkeyatts > 1 &&
+		form->indkey.values[0] == tenant_number &&
+		form->indkey.values[1] == column_number &&
+		index->rd_opcintype[0] == UUIDOID &&
+		index->rd_opcintype[1] == UUIDOID &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+/*
+ * Finds the index by which references from the table are found; there is none
+ * if they are not plainly rows of this table, such as those of a partition or of a
+ * shard elsewhere.
+ */
+static void
+learn_index(Reference *entry, Relation referencing, Oid referenced)
+{
+	Oid			table = RelationGetRelid(referencing);
+	List	   *indexes = NIL;
+	ListCell   *lc;
+
+	entry->referenced = referenced;
+	entry->referencing = table;
+	entry->index = InvalidOid;
+	entry->tenant_number = get_attnum(table, "tenant_id");
+	entry->column_number = get_attnum(table, NameStr(entry->column));
+	entry->known = true;		/* until a message that comes meanwhile */
+	if (referencing->rd_rel->relkind == RELKIND_RELATION &&
+		entry->tenant_number > 0 && entry->column_number > 0 &&
+		refers_to(referencing, referenced))
+		indexes = RelationGetIndexList(referencing);
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (serves(index, entry->tenant_number, entry->column_number))
+			entry->index = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+}
+
+/*
+ * Whether a row of the table, of whatever age, may refer to tenant_id and key in
+ * values.  Most rows have no reference, and a look into an index takes a tenth of
+ * an UPDATE that finds nothing.
+ */
+static bool
+may_be_referred_to(Reference *entry, Oid table, Oid referenced, Datum *values)
+{
+	Relation	relation;
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	bool		found;
+
+	/* There the UPDATE also notes what has been read. */
+	if (IsolationIsSerializable())
+		return true;
+
+	relation = table_open(table, AccessShareLock);
+	if (!entry->known || entry->referencing != table ||
+		entry->referenced != referenced)
+		learn_index(entry, relation, referenced);
+	if (!entry->known || !OidIsValid(entry->index))
+	{
+		table_close(relation, NoLock);
+		return true;
+	}
+	ScanKeyInit(&keys[0], entry->tenant_number, BTEqualStrategyNumber,
+				F_UUID_EQ, values[0]);
+	ScanKeyInit(&keys[1], entry->column_number, BTEqualStrategyNumber,
+				F_UUID_EQ, values[1]);
+	scan = systable_beginscan(relation, entry->index, true, SnapshotAny, 2,
+							  keys);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(relation, NoLock);
+	return found;
+}
 
 /* The owner of a table. */
 static Oid
@@ -59,29 +220,14 @@ owner_of(Oid table)
  * parser does, such as 42703 when the table has no such column.
  */
 static SPIPlanPtr
-clear_plan(const char *schema, const char *table, const char *column)
+clear_plan(Reference *entry)
 {
-	ClearPlan	key;
-	ClearPlan  *entry;
 	Oid			types[2] = {UUIDOID, UUIDOID};
+	const char *column = quote_identifier(NameStr(entry->column));
 	StringInfoData query;
 	SPIPlanPtr	plan;
 
-	if (clear_plans == NULL)
-	{
-		HASHCTL		ctl = {.keysize = offsetof(ClearPlan, plan),
-		.entrysize = sizeof(ClearPlan)};
-
-		clear_plans = hash_create("casnet references", 4, &ctl,
-								  HASH_ELEM | HASH_BLOBS);
-	}
-
-	memset(&key, 0, sizeof(key));
-	namestrcpy(&key.schema, schema);
-	namestrcpy(&key.table, table);
-	namestrcpy(&key.column, column);
-	entry = hash_search(clear_plans, &key, HASH_FIND, NULL);
-	if (entry != NULL)
+	if (entry->plan != NULL)
 		return entry->plan;
 
 	initStringInfo(&query);
@@ -89,13 +235,13 @@ clear_plan(const char *schema, const char *table, const char *column)
 					 "UPDATE %s SET %s = NULL "
 					 "WHERE tenant_id OPERATOR(pg_catalog.=) $1 "
 					 "AND %s OPERATOR(pg_catalog.=) $2",
-					 quote_qualified_identifier(schema, table),
-					 quote_identifier(column), quote_identifier(column));
+					 quote_qualified_identifier(NameStr(entry->schema),
+												NameStr(entry->table)),
+					 column, column);
 	plan = SPI_prepare(query.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare an update: %s",
 			 SPI_result_code_string(SPI_result));
-	entry = hash_search(clear_plans, &key, HASH_ENTER, NULL);
 	entry->plan = plan;
 	return plan;
 }
@@ -116,8 +262,8 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	Relation	relation;
 	char	  **arguments;
-	char	   *schema;
 	Oid			table;
+	Reference  *entry;
 	Datum		values[2];
 	bool		isnull[2];
 	Oid			save_userid;
@@ -135,7 +281,6 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 
 	relation = trigger->tg_relation;
 	arguments = trigger->tg_trigger->tgargs;
-	schema = get_namespace_name(RelationGetNamespace(relation));
 	table = get_relname_relid(arguments[0], RelationGetNamespace(relation));
 	if (!OidIsValid(table))
 		return PointerGetDatum(trigger->tg_trigtuple);
@@ -152,6 +297,11 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 			return PointerGetDatum(trigger->tg_trigtuple);
 	}
 
+	entry = find_reference(get_namespace_name(RelationGetNamespace(relation)),
+						   arguments[0], arguments[1]);
+	if (!may_be_referred_to(entry, table, RelationGetRelid(relation), values))
+		return PointerGetDatum(trigger->tg_trigtuple);
+
 	/* They go with their tenant, so there is nothing to clear. */
 	if (!casnet_tenant_exists(DatumGetUUIDP(values[0])))
 		return PointerGetDatum(trigger->tg_trigtuple);
@@ -162,8 +312,8 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 						   SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_plan(clear_plan(schema, arguments[0], arguments[1]),
-						 values, NULL, false, 0) != SPI_OK_UPDATE)
+	if (SPI_execute_plan(clear_plan(entry), values, NULL, false, 0) !=
+		SPI_OK_UPDATE)
 		elog(ERROR, "could not clear references");
 	SPI_finish();
 	SetUserIdAndSecContext(save_userid, save_sec_context);
