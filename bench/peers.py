@@ -8,10 +8,7 @@ the others after them.  What is found is written after each workload, so a
 run that was stopped goes on with --resume.
 """
 import argparse
-import bisect
-import glob
 import json
-import math
 import os
 import re
 import signal
@@ -21,6 +18,8 @@ import sys
 import time
 
 import psycopg2
+
+import sides
 
 # Ways: the role, where its tables are, and whether the query names the tenant: not
 # at all, as a constant, or as a parameter.
@@ -85,8 +84,6 @@ TITLES = {
 IDS = 10                # records that point reads take in turn
 SLOW = 0.5              # seconds: what takes longer is executed a few times only
 MIXED_CLIENTS = 32
-WARM = 1                # seconds in which plans are made and pages met
-SLICE = 0.05            # seconds for which one of two runs goes on, at the least
 
 
 class Bench:
@@ -459,62 +456,17 @@ def pgbench(bench, *arguments):
     return end_pgbench(start_pgbench(bench, "script", *arguments))
 
 
-def ends_of(prefix):
-    """When the transactions of a run ended, from pgbench's logs, which it removes."""
-    ends = []
-    for path in glob.glob(glob.escape(prefix) + ".*"):
-        with open(path) as file:
-            for line in file:
-                columns = line.split()
-                ends.append(int(columns[4]) + int(columns[5]) / 1e6)
-        os.unlink(path)
-    return sorted(ends)
-
-
-def rate(ends, start, stop):
-    """(transactions, seconds) between the first and the last that ended in a slice."""
-    first, last = bisect.bisect_left(ends, start), bisect.bisect_right(ends, stop) - 1
-    return (last - first, ends[last] - ends[first]) if last > first else (0, 0)
-
-
-def side_by_side(bench, calls, seconds, slice_seconds, gap):
-    """tps of two runs that are stopped in turn, [one, two], and their median ratio.
-
-    Each pgbench goes on for a slice, then is stopped and the other goes on, so that what
-    else happens on the machine meets both.  gap is how long a server may still be
-    busy with the last transaction of a slice.
-    """
-    pairs = max(1, round(seconds / slice_seconds))
-    length = WARM + 0.2 + 2 * pairs * (slice_seconds + gap + 0.002)
-    prefixes = [os.path.join(bench.options.work, "log%d" % i) for i in (0, 1)]
-    processes = [start_pgbench(bench, "side%d_" % i, *calls[i], "-T", str(math.ceil(length)),
-                               "-l", "--log-prefix=" + prefixes[i]) for i in (0, 1)]
-    slices = [[], []]
-    try:
-        time.sleep(WARM)
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
-        time.sleep(gap)
-        for number in range(pairs):
-            for i in ((0, 1) if number % 2 == 0 else (1, 0)):
-                start = time.time()
-                processes[i].send_signal(signal.SIGCONT)
-                time.sleep(slice_seconds)
-                processes[i].send_signal(signal.SIGSTOP)
-                slices[i].append((start, time.time()))
-                time.sleep(gap)
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
-    for process in processes:
-        end_pgbench(process)
-    counted = [[rate(ends, *one) for one in slices[i]]
-               for i, ends in enumerate(map(ends_of, prefixes))]
-    totals = [[sum(column) for column in zip(*counted[i])] for i in (0, 1)]
-    if not totals[0][0] or not totals[1][0]:
-        fail("a slice of %g s is too short: nothing ended in it" % slice_seconds)
-    ratios = [(a / s) / (b / t) for (a, s), (b, t) in zip(*counted) if a and b]
-    return [count / clock for count, clock in totals], statistics.median(ratios)
+def both_sides(bench, calls, slowest, whole):
+    """tps of two runs side by side, [one, two], and their ratio; see measure()."""
+    found = sides.side_by_side(
+        lambda i, options: start_pgbench(bench, "side%d_" % i, *calls[i], *options), end_pgbench,
+        bench.options.work, 2, bench.options.seconds,
+        max((5 if whole else 1) * sides.SLICE, 20 * slowest), max(0.002, 1.5 * slowest))
+    tps = [sides.total(counted) for counted in found]
+    if not all(tps):
+        fail("nothing came to an end in a slice")
+    ratios = [(a / s) / (b / t) for (a, s), (b, t) in zip(*found) if a and b]
+    return tps, tps[0] / tps[1] if whole else statistics.median(ratios)
 
 
 def scripts_of(bench, way, n, statement, take_back=False):
@@ -574,15 +526,11 @@ def measure(bench, ways, seconds_of, call, length_of=None, whole=False):
         if length_of is None:
             seconds_of[way] = settled(bench, seconds_of[way], calls[way])
     slowest = max(seconds_of["casnet"], seconds_of["limit"])
-    least = 5 * SLICE if whole else SLICE
     for chosen in turns(bench, peers, seconds_of):
-        both = ("casnet", "limit")
-        tps, ratio = side_by_side(bench, [calls[way] for way in both], bench.options.seconds,
-                                  max(least, 20 * slowest), max(0.002, 1.5 * slowest))
-        for way, value in zip(both, tps):
+        tps, ratio = both_sides(bench, (calls["casnet"], calls["limit"]), slowest, whole)
+        for way, value, share in (("casnet", tps[0], ratio), ("limit", tps[1], 1.0)):
             found[way].append(value)
-        ratios["casnet"].append(tps[0] / tps[1] if whole else ratio)
-        ratios["limit"].append(1.0)
+            ratios[way].append(share)
         for way in chosen:
             length = length_of or ("-t", str(max(1, int(
                 bench.options.peer_seconds / max(seconds_of[way], 1e-5)))))

@@ -139,7 +139,7 @@ main()
 
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
 	taskset -cp "$PROCESSOR" $$ > /dev/null
-	BENCH_DATABASE=$DATABASE /usr/bin/python3 "$ROOT/bench/peers.py" \
+	BENCH_DATABASE=$DATABASE /usr/bin/python3 -B "$ROOT/bench/peers.py" \
 		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" \
 		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" \
 		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" "${RESUME[@]}"

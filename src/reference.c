@@ -12,7 +12,6 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -37,8 +36,8 @@ PG_FUNCTION_INFO_V1(casnet_clear_references);
  * What this backend knows of a column that holds references, found by the names:
  * the UPDATE that clears it, whose text is the same with them, and which the
  * server plans anew once they mean something else; and the index by which
- * references are found, good while "known".  There are as many as tables and
- * columns that hold references.
+ * references to a table are found.  There are as many as tables and columns that
+ * hold references.
  */
 typedef struct
 {
@@ -46,10 +45,9 @@ typedef struct
 	NameData	table;
 	NameData	column;
 	SPIPlanPtr	plan;			/* what is before it is the key */
-	bool		known;
-	Oid			referenced;		/* by the table, as of "known" */
 	Oid			referencing;
-	Oid			index;			/* or InvalidOid */
+	Oid			referenced;		/* InvalidOid: the others are not known */
+	Oid			index;			/* InvalidOid: there is none */
 	AttrNumber	tenant_number;
 	AttrNumber	column_number;
 } Reference;
@@ -65,9 +63,8 @@ relcache_callback(Datum arg, Oid relation)
 
 	hash_seq_init(&status, references);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		if (!OidIsValid(relation) || relation == entry->referencing ||
-			relation == entry->referenced)
-			entry->known = false;
+		if (!OidIsValid(relation) || relation == entry->referencing)
+			entry->referenced = InvalidOid;
 }
 
 /* What is known of the column so far. */
@@ -96,7 +93,8 @@ find_reference(const char *schema, const char *table, const char *column)
 	if (!found)
 	{
 		entry->plan = NULL;
-		entry->known = false;
+		entry->referencing = InvalidOid;
+		entry->referenced = InvalidOid;
 	}
 	return entry;
 }
@@ -123,8 +121,8 @@ serves(Relation index, AttrNumber tenant_number, AttrNumber column_number)
 		!form->indcheckxmin && form->indnkeyatts > 1 &&
 		form->indkey.values[0] == tenant_number &&
 		form->indkey.values[1] == column_number &&
-		index->rd_opcintype[0] == UUIDOID &&
-		index->rd_opcintype[1] == UUIDOID &&
+		TupleDescAttr(RelationGetDescr(index), 0)->atttypid == UUIDOID &&
+		TupleDescAttr(RelationGetDescr(index), 1)->atttypid == UUIDOID &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }
 
@@ -140,12 +138,11 @@ learn_index(Reference *entry, Relation referencing, Oid referenced)
 	List	   *indexes = NIL;
 	ListCell   *lc;
 
-	entry->referenced = referenced;
 	entry->referencing = table;
+	entry->referenced = referenced;
 	entry->index = InvalidOid;
 	entry->tenant_number = get_attnum(table, "tenant_id");
 	entry->column_number = get_attnum(table, NameStr(entry->column));
-	entry->known = true;		/* until a message that comes meanwhile */
 	if (referencing->rd_rel->relkind == RELKIND_RELATION &&
 		entry->tenant_number > 0 && entry->column_number > 0 &&
 		refers_to(referencing, referenced))
@@ -175,15 +172,10 @@ may_be_referred_to(Reference *entry, Oid table, Oid referenced, Datum *values)
 	ScanKeyData keys[2];
 	bool		found;
 
-	/* There the UPDATE also notes what has been read. */
-	if (IsolationIsSerializable())
-		return true;
-
 	relation = table_open(table, AccessShareLock);
-	if (!entry->known || entry->referencing != table ||
-		entry->referenced != referenced)
+	if (entry->referenced != referenced)
 		learn_index(entry, relation, referenced);
-	if (!entry->known || !OidIsValid(entry->index))
+	if (!OidIsValid(entry->index))
 	{
 		table_close(relation, NoLock);
 		return true;
