@@ -306,18 +306,28 @@ collect_from_policy(Node *node, PolicyCalls *found)
 static bool
 collect_permissions(Node *node, PolicyCalls *found)
 {
+	Query	   *query = (Query *) node;
+	ListCell   *lc;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, collect_permissions, found,
-								 QTW_EXAMINE_RTES_BEFORE);
-	if (IsA(node, RangeTblEntry))
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, collect_permissions, found);
+	foreach(lc, query->rtable)
 	{
-		(void) collect_from_policy((Node *) ((RangeTblEntry *) node)->securityQuals,
-								   found);
-		return false;
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		(void) collect_from_policy((Node *) rte->securityQuals, found);
+		if (!query->hasSubLinks)
+			(void) collect_permissions((Node *) rte->subquery, found);
 	}
-	return expression_tree_walker(node, collect_permissions, found);
+	/* Where there are no sublinks, queries are in nothing else but these. */
+	if (query->hasSubLinks)
+		return query_tree_walker(query, collect_permissions, found, 0);
+	foreach(lc, query->cteList)
+		(void) collect_permissions(lfirst_node(CommonTableExpr, lc)->ctequery,
+								   found);
+	return false;
 }
 
 /*

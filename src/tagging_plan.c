@@ -88,6 +88,27 @@ is_call(Node *node)
 		call->funcid == records_tagged();
 }
 
+/*
+ * Whether a query can hold such a call at all, by what the parser noted: the call
+ * returns a set, so it is in a target list or in FROM, of the query or below it.
+ */
+static bool
+may_have_call(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->hasTargetSRFs || query->hasSubLinks || query->cteList != NIL)
+		return true;
+	foreach(lc, query->rtable)
+	{
+		RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
+
+		if (kind == RTE_SUBQUERY || kind == RTE_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the tree has such a call. */
 static bool
 has_call(Node *node, void *context)
@@ -389,7 +410,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	Expansion	expansion = {params, NULL, false, false, false};
 	PlannedStmt *result;
 
-	if (has_call((Node *) parse, NULL))
+	if (may_have_call(parse) && has_call((Node *) parse, NULL))
 		parse = (Query *) expand_mutator((Node *) parse, &expansion);
 
 	if (previous_planner_hook)
