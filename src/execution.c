@@ -164,25 +164,39 @@ parameter_for(Const *argument, Replacing *replacing)
 	return replacement->parameter;
 }
 
+/* Whether the condition is "column = call", as policies are. */
+static bool
+is_policy_condition(Node *condition, Oid function)
+{
+	OpExpr	   *comparison = (OpExpr *) condition;
+
+	return IsA(condition, OpExpr) && comparison->opno == UUID_EQ_OPERATOR &&
+		IsA(linitial(comparison->args), Var) &&
+		is_call(lsecond(comparison->args), function);
+}
+
+/* The argument of the call in such a condition. */
+static Const *
+call_argument(OpExpr *condition)
+{
+	return linitial_node(Const,
+						 lsecond_node(FuncExpr, condition->args)->args);
+}
+
 /*
- * The condition with the call in it replaced, if it is "column = call", as
- * policies are; else as it is.  Deeper in an expression, a call may be for some
- * rows only.
+ * The condition with the call in it replaced, if it is a policy's; else as it
+ * is.  Deeper in an expression, a call may be for some rows only.
  */
 static Node *
 replace_in_condition(Node *condition, Replacing *replacing)
 {
 	OpExpr	   *comparison = (OpExpr *) condition;
-	FuncExpr   *call;
 	Param	   *parameter;
 	int			number;
 
-	if (!IsA(condition, OpExpr) || comparison->opno != UUID_EQ_OPERATOR ||
-		!IsA(linitial(comparison->args), Var) ||
-		!is_call(lsecond(comparison->args), replacing->function))
+	if (!is_policy_condition(condition, replacing->function))
 		return condition;
-	call = lsecond_node(FuncExpr, comparison->args);
-	number = parameter_for(linitial_node(Const, call->args), replacing);
+	number = parameter_for(call_argument(comparison), replacing);
 	if (number < 0 || replacing->only_ask)
 		return condition;
 
@@ -216,6 +230,78 @@ replace_in_plans(List *plans, Replacing *replacing)
 
 	foreach(lc, plans)
 		replace_in_plan(lfirst(lc), replacing);
+}
+
+/*
+ * Two checks of a new row as one, if both are "column = call" of the same column and
+ * one directly follows the other: with a call that asks for the permissions of both,
+ * in their order.  NIL if not.
+ */
+static List *
+merge_checks(List *first, List *second, Oid function)
+{
+	OpExpr	   *one;
+	OpExpr	   *other;
+	char	   *names;
+	int			count = 1;
+
+	if (list_length(first) != 1 || list_length(second) != 1 ||
+		!is_policy_condition(linitial(first), function) ||
+		!is_policy_condition(linitial(second), function))
+		return NIL;
+	one = linitial_node(OpExpr, first);
+	other = linitial_node(OpExpr, second);
+	if (!equal(linitial(one->args), linitial(other->args)))
+		return NIL;
+	names = psprintf("%s,%s",
+					 TextDatumGetCString(call_argument(one)->constvalue),
+					 TextDatumGetCString(call_argument(other)->constvalue));
+	for (char *comma = names; (comma = strchr(comma, ',')) != NULL; comma++)
+		count++;
+	if (count > CASNET_MAX_UNITED)
+		return NIL;
+
+	one = copyObject(one);
+	call_argument(one)->constvalue = CStringGetTextDatum(names);
+	return list_make1(one);
+}
+
+/*
+ * For each new row the server checks the policy of the statement, and that of
+ * SELECT after it.  An upsert has three times two; each is prepared for each
+ * execution, which costs more than to evaluate it.  What a check says when it
+ * fails does not matter: the second cannot once the first did not.
+ */
+static void
+merge_policies(ModifyTable *plan, Oid function)
+{
+	ListCell   *lists;
+	ListCell   *lc;
+
+	foreach(lists, plan->withCheckOptionLists)
+	{
+		List	   *merged = NIL;
+
+		foreach(lc, lfirst_node(List, lists))
+		{
+			WithCheckOption *check = lfirst_node(WithCheckOption, lc);
+			WithCheckOption *last = merged == NIL ? NULL : llast(merged);
+			List	   *both = NIL;
+
+			if (last != NULL && last->kind == check->kind)
+				both = merge_checks((List *) last->qual, (List *) check->qual,
+									function);
+			if (both != NIL)
+			{
+				last = copyObject(last);
+				last->qual = (Node *) both;
+				llast(merged) = last;
+			}
+			else
+				merged = lappend(merged, check);
+		}
+		lfirst(lists) = merged;
+	}
 }
 
 /*
@@ -290,7 +376,10 @@ replace_in_plan(Plan *plan, Replacing *replacing)
 	replace_in_plan(plan->lefttree, replacing);
 	replace_in_plan(plan->righttree, replacing);
 	if (IsA(plan, ModifyTable))
+	{
+		merge_policies((ModifyTable *) plan, replacing->function);
 		ask_for_new_rows((ModifyTable *) plan, replacing);
+	}
 }
 
 /* tenant_with(), or InvalidOid where casnet is not installed. */

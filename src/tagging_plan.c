@@ -89,15 +89,15 @@ is_call(Node *node)
 }
 
 /*
- * Whether a query can hold such a call at all, by what the parser noted: the call
- * returns a set, so it is in a target list or in FROM, of the query or below it.
+ * Whether a query can hold a call that is expanded, by what the parser noted: it is
+ * in FROM or in a subquery.
  */
 static bool
 may_have_call(Query *query)
 {
 	ListCell   *lc;
 
-	if (query->hasTargetSRFs || query->hasSubLinks || query->cteList != NIL)
+	if (query->hasSubLinks || query->cteList != NIL)
 		return true;
 	foreach(lc, query->rtable)
 	{
