@@ -322,24 +322,41 @@ class Writers:
         self.rate = 1
         self.count = 0
         self.ended = False
+        self.since = self.before = 0
         self.threads = [threading.Thread(target=self.change, args=(i,)) for i in range(self.NUMBER)]
         for thread in self.threads:
             thread.start()
+
+    def switch(self, on):
+        """Go on, or wait."""
+        if on:
+            self.since = time.monotonic()
+            self.on.set()
+        elif self.on.is_set():
+            self.on.clear()
+            self.before += time.monotonic() - self.since
+
+    def clock(self):
+        """Seconds for which they were on."""
+        return self.before + (time.monotonic() - self.since if self.on.is_set() else 0)
 
     def change(self, i):
         """What one of them does; each has users of its own, so none waits for another."""
         connection = psycopg2.connect(dbname=DATABASE, user="postgres")
         connection.autocommit = True
         cursor = connection.cursor()
-        user, due = 500 + i, 0
+        user, last = 500 + i, 0
         while not self.ended:
             self.on.wait()
-            due = max(due, time.monotonic() - 0.1) + self.NUMBER / self.rate
-            time.sleep(max(0, due - time.monotonic()))
-            if self.on.is_set() and not self.ended:
+            due = last + self.NUMBER / self.rate
+            if self.clock() < due:
+                time.sleep(min(due - self.clock(), 0.01))
+            elif not self.ended:
                 cursor.execute(self.CHANGE % user)
                 self.count += 1
                 user = user + self.NUMBER if user + self.NUMBER <= 1000 else 500 + i
+                # when it is late it does not make up for more than a twentieth of a second
+                last = max(due, self.clock() - 0.05)
         connection.close()
 
     def end(self):
@@ -366,13 +383,10 @@ def with_changes(bench, way, x, writers):
     for number in range(2 * pairs):
         begin = time.time()
         on = number % 2 == 0
-        if on:
-            writers.on.set()
-        else:
-            writers.on.clear()
+        writers.switch(on)
         time.sleep(stretch)
         marks[on].append((begin, time.time()))
-    writers.on.clear()
+    writers.switch(False)
     result_of(readers)
     ends = sides.ends_of(prefix)
     tps = {on: sides.total([sides.rate(ends, *mark) for mark in marks[on]]) for on in marks}
