@@ -349,8 +349,9 @@ class Writers:
         while not self.ended:
             self.on.wait()
             due = last + self.NUMBER / self.rate
-            if self.clock() < due:
-                time.sleep(min(due - self.clock(), 0.01))
+            early = due - self.clock()
+            if early > 0:
+                time.sleep(min(early, 0.01))
             elif not self.ended:
                 cursor.execute(self.CHANGE % user)
                 self.count += 1

@@ -35,7 +35,10 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -223,6 +226,77 @@ keep_out_of_classes(Node *node, Oid *namespace)
 	}
 }
 
+/* Whether a condition of the query says that the column of the index equals a value. */
+static bool
+is_given(PlannerInfo *root, RelOptInfo *relation, IndexOptInfo *index, int column)
+{
+	ListCell   *lc;
+
+	foreach(lc, (List *) root->parse->jointree->quals)
+	{
+		OpExpr	   *condition = lfirst(lc);
+		Var		   *var;
+
+		if (!is_opclause(condition) || list_length(condition->args) != 2 ||
+			!IsA(linitial(condition->args), Var) ||
+			!(IsA(lsecond(condition->args), Const) ||
+			  IsA(lsecond(condition->args), Param)))
+			continue;
+		var = linitial_node(Var, condition->args);
+		if (var->varno == relation->relid && var->varlevelsup == 0 &&
+			var->varattno == index->indexkeys[column] &&
+			get_op_opfamily_strategy(condition->opno,
+									 index->opfamily[column]) ==
+			BTEqualStrategyNumber)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the query is for one row, by a unique index that begins with tenant_id. */
+static bool
+is_for_one_row(PlannerInfo *root, RelOptInfo *relation, int tenant_column)
+{
+	ListCell   *lc;
+
+	foreach(lc, relation->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+		int			i = 1;
+
+		if (!index->unique || index->relam != BTREE_AM_OID ||
+			index->indpred != NIL || index->indexkeys[0] != tenant_column)
+			continue;
+		while (i < index->nkeycolumns && is_given(root, relation, index, i))
+			i++;
+		if (i == index->nkeycolumns)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Third: the index for searches begins with tenant_id, so under a policy the
+ * planner estimates what it would cost to read all rows of the tenant by it.
+ * That takes longer than for all other indexes together, and is in vain when
+ * the key of one row is given.
+ */
+static void
+leave_out_search(PlannerInfo *root, RelOptInfo *relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, relation->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		if (index->relam == GIN_AM_OID &&
+			is_for_one_row(root, relation, index->indexkeys[0]))
+			relation->indexlist = foreach_delete_current(relation->indexlist,
+														 lc);
+	}
+}
+
 /*
  * get_relation_info_hook: the relations of a query are being looked up, and
  * its conditions are not yet taken apart.
@@ -249,6 +323,7 @@ prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
 		if (casnet_planner_calls_ours((Node *) rte->securityQuals, &namespace))
 		{
 			keep_out_of_classes((Node *) root->parse->jointree, &namespace);
+			leave_out_search(root, relation);
 			break;
 		}
 	}

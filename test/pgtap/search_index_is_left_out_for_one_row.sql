@@ -1,0 +1,56 @@
+-- Where the key of one row is given, the planner is not shown the index for searches, which
+-- begins with tenant_id too; everywhere else it is.
+BEGIN;
+\ir include/fixtures.sql
+SELECT plan(14);
+RESET SESSION AUTHORIZATION;
+SET LOCAL client_min_messages = warning;
+CREATE TABLE public.found (id uuid NOT NULL DEFAULT gen_random_uuid(), n int NOT NULL, m int NOT NULL, words tsvector NOT NULL);
+SELECT casnet.protect('public.found');
+INSERT INTO public.found (tenant_id, n, m, words) SELECT :'north', n % 10, n, ('a' || n)::tsvector FROM generate_series(1, 2000) AS n;
+CREATE UNIQUE INDEX by_id ON public.found (id);
+CREATE INDEX by_n ON public.found (tenant_id, n);
+CREATE UNIQUE INDEX by_some ON public.found (tenant_id, m) WHERE m < 0;
+CREATE UNIQUE INDEX by_two ON public.found (tenant_id, n, m);
+CREATE INDEX by_words ON public.found USING gin (tenant_id casnet.gin_uuid_ops, words casnet.gin_match_ops);
+ANALYZE public.found;
+GRANT SELECT ON public.found TO tap_app;
+-- The only index that a plan uses, by bitmaps; other paths are closed.
+CREATE FUNCTION public.index_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	names text[] := '{}';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN ' || query LOOP
+		names := names || (regexp_match(line, '(?:Index (?:Only )?Scan (?:Backward )?using|Bitmap Index Scan on) (\w+)'))[1];
+	END LOOP;
+	RETURN (SELECT string_agg(DISTINCT name, ', ' ORDER BY name) FROM unnest(names) AS name WHERE name LIKE 'by%');
+END
+$$;
+CREATE FUNCTION public.uses(condition text) RETURNS text LANGUAGE sql AS $$SELECT public.index_of('SELECT * FROM public.found AS f WHERE ' || condition)$$;
+\set search 'f.words OPERATOR(casnet.@~) ''a7''::tsquery'
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SET LOCAL enable_seqscan = off;
+
+SELECT is(uses(:'search'), 'by_words', 'a search');
+SELECT is(uses(:'search' || ' AND f.n > 5'), 'by_words', 'with a range');
+SELECT is(uses(:'search' || ' AND f.n IN (7, 8)'), 'by_words', 'with one of some');
+SELECT is(uses(:'search' || ' AND f.id IS NOT NULL'), 'by_words', 'with a column that has an index of its own');
+SELECT is(uses(:'search' || ' AND f.n >= 7 AND f.m >= 7'), 'by_words', 'with ranges on a whole key');
+SELECT is(uses(:'search' || ' AND f.n = f.m'), 'by_words', 'with columns that equal each other');
+SELECT is(uses(:'search' || ' AND 7 = f.n + f.m'), 'by_words', 'with an expression');
+SELECT is(uses(:'search' || ' AND f.m = 7') ~ 'by_words', true, 'with the key of some rows');
+SELECT is(uses('f.n = 7 AND f.m = 7'), 'by_two', 'a key');
+SELECT is(uses('f.n = 7 AND f.m = 7 AND ' || :'search'), 'by_two', 'and a search besides');
+-- Of two tables each has its own conditions.
+SELECT is(index_of('SELECT * FROM public.found AS f, public.found AS g WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'the key of another table');
+SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'before it');
+SELECT is(index_of('SELECT * FROM (SELECT 7 AS n, 7 AS m OFFSET 0) AS g, public.found AS f WHERE f.n = g.n AND ' || :'search') ~ 'by_words', true, 'a key that is not whole');
+-- A table without a key that begins with tenant_id.
+RESET SESSION AUTHORIZATION;
+DROP INDEX public.by_two;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(uses('f.n = 7 AND ' || :'search') ~ 'by_words', true, 'an index that is not unique');
+SELECT * FROM finish();
+ROLLBACK;
