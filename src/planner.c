@@ -243,7 +243,7 @@ is_given(PlannerInfo *root, RelOptInfo *relation, IndexOptInfo *index, int colum
 			  IsA(lsecond(condition->args), Param)))
 			continue;
 		var = linitial_node(Var, condition->args);
-		if (var->varno == relation->relid && var->varlevelsup == 0 &&
+		if (var->varno == relation->relid &&
 			var->varattno == index->indexkeys[column] &&
 			get_op_opfamily_strategy(condition->opno,
 									 index->opfamily[column]) ==
@@ -262,14 +262,12 @@ is_for_one_row(PlannerInfo *root, RelOptInfo *relation, int tenant_column)
 	foreach(lc, relation->indexlist)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
-		int			i = 1;
+		bool		all = index->unique && index->indpred == NIL &&
+			index->indexkeys[0] == tenant_column;
 
-		if (!index->unique || index->relam != BTREE_AM_OID ||
-			index->indpred != NIL || index->indexkeys[0] != tenant_column)
-			continue;
-		while (i < index->nkeycolumns && is_given(root, relation, index, i))
-			i++;
-		if (i == index->nkeycolumns)
+		for (int i = 1; i < index->nkeycolumns && all; i++)
+			all = is_given(root, relation, index, i);
+		if (all)
 			return true;
 	}
 	return false;

@@ -2,7 +2,7 @@
 -- begins with tenant_id too; everywhere else it is.
 BEGIN;
 \ir include/fixtures.sql
-SELECT plan(14);
+SELECT plan(16);
 RESET SESSION AUTHORIZATION;
 SET LOCAL client_min_messages = warning;
 CREATE TABLE public.found (id uuid NOT NULL DEFAULT gen_random_uuid(), n int NOT NULL, m int NOT NULL, words tsvector NOT NULL);
@@ -28,6 +28,8 @@ BEGIN
 END
 $$;
 CREATE FUNCTION public.uses(condition text) RETURNS text LANGUAGE sql AS $$SELECT public.index_of('SELECT * FROM public.found AS f WHERE ' || condition)$$;
+CREATE FUNCTION public.is_odd(n int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN RETURN n % 2 = 1; END$$;
+CREATE OPERATOR public.!!! (FUNCTION = public.is_odd, RIGHTARG = int);
 \set search 'f.words OPERATOR(casnet.@~) ''a7''::tsquery'
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
@@ -47,6 +49,8 @@ SELECT is(uses('f.n = 7 AND f.m = 7 AND ' || :'search'), 'by_two', 'and a search
 SELECT is(index_of('SELECT * FROM public.found AS f, public.found AS g WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'the key of another table');
 SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'before it');
 SELECT is(index_of('SELECT * FROM (SELECT 7 AS n, 7 AS m OFFSET 0) AS g, public.found AS f WHERE f.n = g.n AND ' || :'search') ~ 'by_words', true, 'a key that is not whole');
+SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n > 8 AND f.n = g.n AND f.m = g.m AND ' || :'search') ~ 'by_words', true, 'a key that is whole, of another row');
+SELECT is(uses('OPERATOR(public.!!!) f.n AND ' || :'search') ~ 'by_words', true, 'an operator of one argument');
 -- A table without a key that begins with tenant_id.
 RESET SESSION AUTHORIZATION;
 DROP INDEX public.by_two;
