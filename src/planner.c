@@ -1,7 +1,7 @@
 /*
  * planner.c
- *		Has policies evaluated before conditions that could tell on them, and
- *		makes the policies of one statement the same.
+ *		Has policies evaluated before conditions that could tell on them, makes
+ *		the policies of one statement the same, and spares a useless estimate.
  *
  * First: the server evaluates the conditions on a table in order of security level,
  * then of estimated cost.  A condition counts as leakproof, and then loses its
