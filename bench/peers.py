@@ -270,7 +270,7 @@ def read(workload, way, n, plain=False):
                     records, w.tables, w.link("l", "r"), w.tables, w.link("t", "l"),
                     w.where("t.name = 'tag 3'", alias="r.")))
     if workload == "parallel":
-        return ("SELECT count(*), sum(length(content)), max(updated_at) FROM %s%s" % (
+        return ("SELECT count(*), sum(length(content)), max(created_at) FROM %s%s" % (
             records, w.where("title NOT LIKE '%7 of%'")))
     raise KeyError(workload)
 

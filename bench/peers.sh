@@ -105,6 +105,7 @@ warm()
 {
 	say 'reading the tables'
 	super -d $DATABASE -At > "$WORK/warm.log" <<-SQL
+		SET client_min_messages = warning;
 		CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 		SELECT sum(pg_prewarm(c.oid)) FROM pg_class AS c
 		  JOIN pg_namespace AS s ON s.oid = c.relnamespace
