@@ -365,17 +365,22 @@ add_permissions(Node *node, PolicyCalls *found)
 	return argument;
 }
 
-/* Collect from an expression of a policy. */
+/* Collect from an expression of a policy; true if there are too many. */
 static bool
 collect_from_policy(Node *node, PolicyCalls *found)
 {
 	if (node == NULL)
 		return false;
 	(void) add_permissions(node, found);
+	if (list_length(found->permissions) > CASNET_MAX_UNITED)
+		return true;
 	return expression_tree_walker(node, collect_from_policy, found);
 }
 
-/* Collect from the policies of a statement and its subqueries. */
+/*
+ * Collect from the policies of a statement and its subqueries; true as soon as
+ * there are too many.
+ */
 static bool
 collect_permissions(Node *node, PolicyCalls *found)
 {
@@ -390,16 +395,20 @@ collect_permissions(Node *node, PolicyCalls *found)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
-		(void) collect_from_policy((Node *) rte->securityQuals, found);
-		if (!query->hasSubLinks)
-			(void) collect_permissions((Node *) rte->subquery, found);
+		if (collect_from_policy((Node *) rte->securityQuals, found) ||
+			(!query->hasSubLinks &&
+			 collect_permissions((Node *) rte->subquery, found)))
+			return true;
 	}
 	/* Where there are no sublinks, queries are in nothing else but these. */
 	if (query->hasSubLinks)
 		return query_tree_walker(query, collect_permissions, found, 0);
 	foreach(lc, query->cteList)
-		(void) collect_permissions(lfirst_node(CommonTableExpr, lc)->ctequery,
-								   found);
+	{
+		if (collect_permissions(lfirst_node(CommonTableExpr, lc)->ctequery,
+								found))
+			return true;
+	}
 	return false;
 }
 
@@ -475,8 +484,7 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 	argument = add_permissions((Node *) call, &found);
 	if (argument == NULL)
 		PG_RETURN_POINTER(NULL);
-	(void) collect_permissions((Node *) root->parse, &found);
-	if (list_length(found.permissions) > CASNET_MAX_UNITED)
+	if (collect_permissions((Node *) root->parse, &found))
 		PG_RETURN_POINTER(NULL);
 
 	initStringInfo(&all);
