@@ -38,7 +38,6 @@
 #include "access/stratnum.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -226,21 +225,20 @@ keep_out_of_classes(Node *node, Oid *namespace)
 	}
 }
 
-/* Whether a condition of the query says that the column of the index equals a value. */
+/* Whether one of the conditions says that the column of the index equals one value. */
 static bool
-is_given(PlannerInfo *root, RelOptInfo *relation, IndexOptInfo *index, int column)
+is_given(List *conditions, RelOptInfo *relation, IndexOptInfo *index, int column)
 {
 	ListCell   *lc;
 
-	foreach(lc, (List *) root->parse->jointree->quals)
+	foreach(lc, conditions)
 	{
 		OpExpr	   *condition = lfirst(lc);
 		Var		   *var;
 
 		if (!is_opclause(condition) || list_length(condition->args) != 2 ||
 			!IsA(linitial(condition->args), Var) ||
-			!(IsA(lsecond(condition->args), Const) ||
-			  IsA(lsecond(condition->args), Param)))
+			contain_var_clause(lsecond(condition->args)))
 			continue;
 		var = linitial_node(Var, condition->args);
 		if (var->varno == relation->relid &&
@@ -253,20 +251,19 @@ is_given(PlannerInfo *root, RelOptInfo *relation, IndexOptInfo *index, int colum
 	return false;
 }
 
-/* Whether the query is for one row, by a unique index that begins with tenant_id. */
+/* Whether the conditions are for one row of the relation, by a unique index. */
 static bool
-is_for_one_row(PlannerInfo *root, RelOptInfo *relation, int tenant_column)
+is_for_one_row(List *conditions, RelOptInfo *relation)
 {
 	ListCell   *lc;
 
 	foreach(lc, relation->indexlist)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
-		bool		all = index->unique && index->indpred == NIL &&
-			index->indexkeys[0] == tenant_column;
+		bool		all = index->unique && index->indpred == NIL;
 
-		for (int i = 1; i < index->nkeycolumns && all; i++)
-			all = is_given(root, relation, index, i);
+		for (int i = 0; i < index->nkeycolumns && all; i++)
+			all = is_given(conditions, relation, index, i);
 		if (all)
 			return true;
 	}
@@ -277,22 +274,28 @@ is_for_one_row(PlannerInfo *root, RelOptInfo *relation, int tenant_column)
  * Third: the index for searches begins with tenant_id, so under a policy the
  * planner estimates what it would cost to read all rows of the tenant by it.
  * That takes longer than for all other indexes together, and is in vain when
- * the key of one row is given.
+ * the conditions of query and policy give the key of one row.
  */
 static void
 leave_out_search(PlannerInfo *root, RelOptInfo *relation)
 {
+	RangeTblEntry *rte = root->simple_rte_array[relation->relid];
+	List	   *conditions = list_copy((List *) root->parse->jointree->quals);
 	ListCell   *lc;
+
+	/* Each of these is a list by now, too. */
+	foreach(lc, rte->securityQuals)
+		conditions = list_concat(conditions, lfirst_node(List, lc));
 
 	foreach(lc, relation->indexlist)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
 
-		if (index->relam == GIN_AM_OID &&
-			is_for_one_row(root, relation, index->indexkeys[0]))
+		if (index->relam == GIN_AM_OID && is_for_one_row(conditions, relation))
 			relation->indexlist = foreach_delete_current(relation->indexlist,
 														 lc);
 	}
+	list_free(conditions);
 }
 
 /*

@@ -161,7 +161,7 @@ learn_index(Reference *entry, Relation referencing, Oid referenced)
 
 /*
  * Whether a row of the table, of whatever age, may refer to tenant_id and key in
- * values.  Most rows have no reference, and a look into an index takes a tenth of
+ * values.  Most rows have no reference, and a look into an index takes a sixth of
  * an UPDATE that finds nothing.
  */
 static bool

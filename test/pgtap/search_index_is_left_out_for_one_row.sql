@@ -2,7 +2,7 @@
 -- begins with tenant_id too; everywhere else it is.
 BEGIN;
 \ir include/fixtures.sql
-SELECT plan(16);
+SELECT plan(17);
 RESET SESSION AUTHORIZATION;
 SET LOCAL client_min_messages = warning;
 CREATE TABLE public.found (id uuid NOT NULL DEFAULT gen_random_uuid(), n int NOT NULL, m int NOT NULL, k int NOT NULL, words tsvector NOT NULL);
@@ -51,6 +51,18 @@ SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n
 SELECT is(index_of('SELECT * FROM (SELECT 7 AS n, 7 AS m OFFSET 0) AS g, public.found AS f WHERE f.n = g.n AND ' || :'search') ~ 'by_words', true, 'a key that is not whole');
 SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n > 8 AND f.n = g.n AND f.m = g.m AND ' || :'search') ~ 'by_words', true, 'a key that is whole, of another row');
 SELECT is(uses('OPERATOR(public.!!!) f.n AND ' || :'search') ~ 'by_words', true, 'an operator of one argument');
+-- Beside a table under policies, one that has none: its tenant is not given.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.open (LIKE public.found);
+INSERT INTO public.open SELECT * FROM public.found;
+CREATE UNIQUE INDEX by_open ON public.open (tenant_id, n, m);
+CREATE INDEX by_open_words ON public.open USING gin (tenant_id casnet.gin_uuid_ops, words casnet.gin_match_ops);
+ANALYZE public.open;
+GRANT SELECT ON public.open TO tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SET LOCAL enable_indexscan = off;
+SELECT is(index_of('SELECT * FROM public.found AS g, public.open AS f WHERE g.n = 7 AND g.m = 7 AND f.n = 7 AND f.m = 7 AND ' || :'search') ~ 'by_open_words', true, 'a table without policies');
+RESET enable_indexscan;
 -- A table without a key that begins with tenant_id.
 RESET SESSION AUTHORIZATION;
 DROP INDEX public.by_two;
