@@ -54,14 +54,14 @@ SELECT is(uses('OPERATOR(public.!!!) f.n AND ' || :'search') ~ 'by_words', true,
 -- Beside a table under policies, one that has none: its tenant is not given.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.open (LIKE public.found);
-INSERT INTO public.open SELECT * FROM public.found;
+INSERT INTO public.open (tenant_id, id, n, m, k, words) SELECT gen_random_uuid(), id, n, m, k, words FROM public.found;
 CREATE UNIQUE INDEX by_open ON public.open (tenant_id, n, m);
 CREATE INDEX by_open_words ON public.open USING gin (tenant_id casnet.gin_uuid_ops, words casnet.gin_match_ops);
 ANALYZE public.open;
 GRANT SELECT ON public.open TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL enable_indexscan = off;
-SELECT is(index_of('SELECT * FROM public.found AS g, public.open AS f WHERE g.n = 7 AND g.m = 7 AND f.n = 7 AND f.m = 7 AND ' || :'search') ~ 'by_open_words', true, 'a table without policies');
+SELECT matches(index_of('SELECT * FROM public.found AS g, public.open AS f WHERE g.n = 7 AND g.m = 7 AND f.n = 7 AND f.m = 7 AND ' || :'search'), $$by_open_words$$, $$a table without policies$$);
 RESET enable_indexscan;
 -- A table without a key that begins with tenant_id.
 RESET SESSION AUTHORIZATION;
