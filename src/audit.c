@@ -13,8 +13,8 @@
  *
  * Who: AFTER triggers run when the statement is over, and what a statement
  * returns may have changed the session by then (RETURNING casnet.sign_out()).
- * So the executor's hooks remember how the session was when the statement
- * began, and a change that another user would answer for is refused.
+ * A change that another user or role would answer for than the one who began
+ * the outermost statement is refused (statement.c).
  */
 #include "postgres.h"
 
@@ -32,83 +32,29 @@
 #include "audit.h"
 #include "casnet.h"
 
-/* How the session was when a statement began. */
-typedef struct Statement
-{
-	struct Statement *next;
-	QueryDesc  *query;
-	uint64		user_changes;
-	Oid			role;
-	MemoryContextCallback callback;
-} Statement;
-
 /* A statement whose AFTER triggers are running. */
 typedef struct Finish
 {
-	const Statement *statement; /* NULL if its beginning was not seen */
 	MemoryContext context;		/* of the statement */
 	AuditBatch	   *batch;
 } Finish;
 
-/* Statements under way that write, the innermost first. */
-static Statement *statements = NULL;
-
 /* The innermost one that is at its end; NULL for COPY and TRUNCATE. */
 static Finish *finishing = NULL;
 
-/* The statement that loaded the library, for want of a hook. */
-static Statement loading;
+/* How the session was when a statement loaded the library, for want of a hook. */
+static uint64 loading_user_changes;
+static Oid	loading_role;
 static TimestampTz loading_start = 0;
 
 /* Entries may be deleted while this is above zero. */
 static int	removals_under_way = 0;
 
-static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorFinish_hook_type previous_finish_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
-
-/* The memory of a statement goes, however it ended. */
-static void
-forget_statement(void *arg)
-{
-	Statement **link = &statements;
-
-	while (*link != NULL && *link != arg)
-		link = &(*link)->next;
-	if (*link != NULL)
-		*link = (*link)->next;
-}
-
-/* ExecutorStart_hook: remember who begins a statement that writes. */
-static void
-note_start(QueryDesc *query, int eflags)
-{
-	uint64		user_changes = casnet_user_changes;
-	Oid			role = GetOuterUserId();
-	Statement  *statement;
-
-	if (previous_start_hook)
-		previous_start_hook(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-
-	if (query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE)
-		return;
-	statement = MemoryContextAlloc(query->estate->es_query_cxt,
-								   sizeof(Statement));
-	statement->query = query;
-	statement->user_changes = user_changes;
-	statement->role = role;
-	statement->callback.func = forget_statement;
-	statement->callback.arg = statement;
-	statement->next = statements;
-	statements = statement;
-	MemoryContextRegisterResetCallback(query->estate->es_query_cxt,
-									   &statement->callback);
-}
 
 /*
  * ExecutorFinish_hook: the AFTER triggers of a statement run in here, and leave
@@ -118,15 +64,8 @@ static void
 note_finish(QueryDesc *query)
 {
 	Finish	   *outer = finishing;
-	const Statement *statement = statements;
 	Finish		finish;
 
-	while (statement != NULL && statement->query != query)
-		statement = statement->next;
-	if (statement == NULL &&
-		loading_start == GetCurrentStatementStartTimestamp())
-		statement = &loading;
-	finish.statement = statement;
 	finish.context = query->estate->es_query_cxt;
 	finish.batch = NULL;
 	finishing = &finish;
@@ -156,13 +95,11 @@ casnet_audit_init(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
 	{
-		loading.user_changes = casnet_user_changes;
-		loading.role = GetOuterUserId();
+		loading_user_changes = casnet_user_changes;
+		loading_role = GetOuterUserId();
 		loading_start = GetCurrentStatementStartTimestamp();
 	}
 
-	previous_start_hook = ExecutorStart_hook;
-	ExecutorStart_hook = note_start;
 	previous_finish_hook = ExecutorFinish_hook;
 	ExecutorFinish_hook = note_finish;
 	casnet_audit_write_init();
@@ -175,13 +112,14 @@ casnet_audit_init(void)
 static void
 check_same_session(void)
 {
-	if (finishing == NULL || finishing->statement == NULL)
+	if (casnet_statement_check_role() ||
+		loading_start != GetCurrentStatementStartTimestamp())
 		return;
-	if (finishing->statement->user_changes != casnet_user_changes ||
-		finishing->statement->role != GetOuterUserId())
+	if (loading_user_changes != casnet_user_changes ||
+		loading_role != GetOuterUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the user of the session changed while a statement wrote to an audited table"),
+				 errmsg("the user of the session changed in the statement that loaded casnet"),
 				 errhint("Sign in, sign out or change the role in a statement of its own.")));
 }
 

@@ -27,10 +27,12 @@ _PG_init(void)
 	casnet_session_init();
 	casnet_token_init();
 	casnet_catalog_init();
+	casnet_statement_init();
 	casnet_membership_init();
 	casnet_planner_init();
-	casnet_tagging_init();
+	casnet_plan_init();
 	casnet_execution_init();
+	casnet_explain_init();
 	casnet_password_init();
 	casnet_load_init();
 	casnet_audit_init();

@@ -8,9 +8,14 @@
 #include "access/genam.h"
 #include "access/htup.h"
 #include "datatype/timestamp.h"
+#include "executor/execdesc.h"
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodes.h"
+#include "nodes/params.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "utils/array.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -125,12 +130,23 @@ extern int	casnet_trigger_column(Relation relation, const char *column,
 
 /* session.c: who the session is, by its settings */
 
+/* Whom the settings name, verified or not; bytes that are not used are zero. */
+typedef struct CasnetIdentity
+{
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	bool		has_user;
+	bool		has_tenant;
+} CasnetIdentity;
+
 extern uint64 casnet_generation;
 extern uint64 casnet_user_changes;
 
 extern void casnet_session_init(void);
 extern const pg_uuid_t *casnet_session_user(void);
 extern const pg_uuid_t *casnet_session_tenant(void);
+extern void casnet_session_identity(CasnetIdentity *identity);
+extern bool casnet_session_is(const CasnetIdentity *identity);
 
 /* token.c: the setting casnet.token */
 
@@ -141,6 +157,23 @@ extern const char *casnet_token_refusal(void);
 extern const pg_uuid_t *casnet_token_tenant(void);
 extern TimestampTz casnet_token_expiry(void);
 extern const char *casnet_token_problem(void);
+extern const pg_uuid_t *casnet_token_named_user(void);
+extern const pg_uuid_t *casnet_token_named_tenant(void);
+extern uint64 casnet_token_hold(void);
+extern void casnet_token_release(void);
+extern const char *casnet_token_problem_of(uint64 number);
+
+/* statement.c: whose a statement is */
+
+extern void casnet_statement_init(void);
+extern bool casnet_statement_is_noted(void);
+extern void casnet_statement_begin(const void *owner,
+								   const CasnetIdentity *identity);
+extern void casnet_statement_end(const void *owner);
+extern void casnet_statement_check(void);
+extern bool casnet_statement_check_role(void);
+extern const CasnetIdentity *casnet_statement_opener(void);
+extern const CasnetIdentity *casnet_statement_set_opener(const CasnetIdentity *identity);
 
 /* membership.c: what a user may do in a tenant */
 
@@ -167,7 +200,10 @@ typedef struct CasnetVerdict
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
+extern uint64 casnet_rights_asked;
+
 extern void casnet_membership_init(void);
+extern void casnet_membership_require_active(const pg_uuid_t *user);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
@@ -199,7 +235,17 @@ extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
 extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
 extern Datum casnet_tenant_with(PG_FUNCTION_ARGS);
 
-/* planner.c: policies before conditions that could tell on them */
+/* identity.c: what a session may know about itself */
+
+extern uint64 casnet_tenants_listed;
+
+extern ArrayType *casnet_identity_my_tenants(const CasnetIdentity *session,
+											 const pg_uuid_t *user);
+extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
+												const pg_uuid_t *user,
+												bool *of_tenant);
+
+/* planner.c: policies before the conditions of users */
 
 /* Most permissions that policies of one statement are united to ask for. */
 #define CASNET_MAX_UNITED 8
@@ -207,9 +253,39 @@ extern Datum casnet_tenant_with(PG_FUNCTION_ARGS);
 extern void casnet_planner_init(void);
 extern bool casnet_planner_calls_ours(Node *node, void *namespace);
 
-/* execution.c: the tenant of the policies, computed once */
+/* plan.c: what a finished plan has to ask for */
+
+/* What a note in a plan says; see plan.c. */
+typedef enum CasnetNote
+{
+	CASNET_NOTE_NONE,			/* the cell is no note */
+	CASNET_NOTE_NOTHING,		/* looked at; nothing is asked for */
+	CASNET_NOTE_PERMISSION,		/* value: a bit */
+	CASNET_NOTE_TENANT,			/* value: the parameter that gets it */
+	CASNET_NOTE_USER,			/* likewise, as those below */
+	CASNET_NOTE_MY_TENANTS,
+	CASNET_NOTE_VISIBLE_USERS,
+	CASNET_NOTE_CALLS			/* calls are left in the plan */
+} CasnetNote;
+
+/* The parameter of a note whose answer has none. */
+#define CASNET_NO_PARAMETER 0xffffff
+
+extern void casnet_plan_init(void);
+extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
+extern void casnet_plan_note_late(PlannedStmt *plan);
+extern void casnet_plan_show_next(bool show);
+
+/* execution.c: the policies of a plan, asked when it is executed */
 
 extern void casnet_execution_init(void);
+
+/* explain.c: what EXPLAIN shows, and to whom */
+
+extern void casnet_explain_init(void);
+extern bool casnet_explain_is_restricted(void);
+extern void casnet_explain_refuse_late(const QueryDesc *query,
+									   bool explain_only);
 
 /* bypass.c: the setting casnet.bypass */
 
@@ -217,7 +293,17 @@ extern void casnet_bypass_init(void);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 
-extern void casnet_tagging_init(void);
+/* What became of a statement's calls. */
+typedef struct CasnetTagged
+{
+	bool		has_policy;		/* a query with a policy took their place */
+	bool		unknown;		/* the tags of one are not known yet */
+} CasnetTagged;
+
+extern Query *casnet_tagging_expand(Query *query, ParamListInfo params,
+									CasnetTagged *tagged);
+extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
+								  const CasnetTagged *tagged);
 
 /* password.c: password hashes, and the slowing of failed logins */
 

@@ -90,4 +90,13 @@
 #define CasnetPermissionInfo RangeTblEntry
 #endif
 
+/* From 18 on it says whether no other path may be made. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_create_tidscan_paths(root, relation) \
+	create_tidscan_paths((root), (relation))
+#else
+#define casnet_create_tidscan_paths(root, relation) \
+	(create_tidscan_paths((root), (relation)), false)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

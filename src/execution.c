@@ -1,427 +1,505 @@
 /*
  * execution.c
- *		The policies of a plan, asked once for each execution.
+ *		What the policies of a plan ask for, asked when it is executed.
  *
- * A call of a function in a plan is dear before it does anything: for each
- * scan, and twice for an index scan, the executor checks the privilege on the
- * function, looks it up and prepares the call.  For a point read that is a
- * tenth of everything.  A parameter of the executor costs next to nothing.  So
- * when a plan is ready, the policies' calls of tenant_with() in it are replaced
- * by one, and when an execution of the plan starts, it gets its value: the
- * active tenant, or the error that tenant_with() raises.
+ * The notes of a plan (plan.c) say what to ask for.  When an execution starts,
+ * the session must hold it, and the parameters that stand for the policies' calls
+ * get their values, also where no row is ever looked at.
  *
- * It also has to be done.  A plan that is used again was checked when it was
- * made, for whoever the session was then; a sequential scan of a table without a
- * visible row, or a scan that is never reached, evaluates no policy, and would
- * give an empty result where a refusal is due.
+ * An execution that goes on, as a cursor's does, belongs to the user and the
+ * tenant that it began with.  Each time it goes on, messages are taken in, and
+ * that user must still hold what was asked for: the token must be good, the
+ * account active, the membership and the permissions there.  What a plan without
+ * notes asked for by the functions that it calls is not known.  If one stops
+ * before its end, all that its user held is remembered, and must be there when it
+ * goes on.
  *
- * An execution that goes on, as a cursor's does, stays with the user and the
- * tenant that it began with; but each time it goes on for another statement of
- * the client, that user must still hold the permissions.
- *
- * Only conditions of the form "column = tenant_with()" are looked at, and not
- * those on new rows that may never be made.  A call that is left means the
- * same.  So does each in a plan with parallel parts, whose workers would have
- * to be handed the value, and in one that locks or writes rows, which may wait
- * for one while a revocation commits; such a plan asks when an execution starts,
- * and each call again.  EXPLAIN shows the calls, because what is planned for it
- * keeps them; EXPLAIN EXECUTE shows the parameter.
- *
- * The plan must say what to ask for wherever it is copied to.  Of the lists of a
- * PlannedStmt, that of the objects that it depends on can hold a note: an entry
- * for a cache that the server does not have.  Notes never reach another
- * process: parallel workers get plans without that list.
+ * A statement that writes has one identity; see statement.c.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "nodes/plannodes.h"
-#include "optimizer/planner.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/plancache.h"
-#include "utils/syscache.h"
 
 #include "casnet.h"
 
-/* The cache of a note, and what its hash value holds. */
-#define NOTE_CACHE (-0x0ca5)
-#define NOTE_MAX 0xffff
-#define NOTE_OF(parameter, bit) (((uint32) (parameter) << 16) | (uint32) (bit))
-#define NOTE_PARAMETER(note) ((int) ((note) >> 16))
-#define NOTE_BIT(note) ((int) ((note) & NOTE_MAX))
-
-/* uuid = uuid, of the catalog's fixed part. */
-#define UUID_EQ_OPERATOR 2972
-
-/* The parameter of a note that only asks. */
-#define NO_PARAMETER NOTE_MAX
-
-/* A replaced call: all with this argument are the same. */
-typedef struct Replacement
+/* An execution under policies, or the outermost one that writes. */
+typedef struct Execution
 {
-	Const	   *argument;
-	int			parameter;
-} Replacement;
+	struct Execution *next;
+	QueryDesc  *query;
+	bool		is_noted;		/* something is asked for */
+	bool		calls_left;		/* its plan calls the functions of policies */
+	bool		by_token;		/* opened with a token */
+	bool		needs_user;
+	bool		needs_tenant;
+	bool		needs_view_users;
+	uint64		token;			/* number of that token */
+	CasnetIdentity opened_as;	/* as the settings named it */
+	pg_uuid_t	user;			/* who is asked about */
+	pg_uuid_t	tenant;
+	uint64		generation;		/* the last answer holds for this one */
+	ArrayType  *my_tenants;		/* NULL unless they are what is read */
+	Bitmapset  *held;			/* all permissions, when it stopped */
+	bool		was_superuser;
+	bool		was_open;		/* held is about the tenant */
+	int			nbits;			/* permissions */
+	int		   *bits;
+	MemoryContextCallback callback;
+} Execution;
 
-/* While the calls of a plan are replaced. */
-typedef struct Replacing
-{
-	Oid			function;		/* tenant_with() */
-	PlannedStmt *plan;
-	bool		only_ask;		/* replace nothing */
-	List	   *done;			/* of Replacement */
-} Replacing;
+/* Those under way, the newest first. */
+static Execution *executions = NULL;
 
-/* The value of a parameter: whose execution it is. */
-typedef struct Asked
-{
-	pg_uuid_t	tenant;			/* must be first: the parameter points to it */
-	pg_uuid_t	user;
-	uint64		user_changes;	/* how often the session's user was set */
-	uint64		generation;		/* the answer holds for this generation */
-	TimestampTz statement;		/* and this statement of the client */
-} Asked;
-
-static planner_hook_type previous_planner_hook = NULL;
 static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorRun_hook_type previous_run_hook = NULL;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
-static bool explaining = false; /* an EXPLAIN is running */
-
-static void replace_in_plan(Plan *plan, Replacing *replacing);
-
-/* Whether the node is a call of tenant_with() with a constant. */
-static bool
-is_call(Node *node, Oid function)
-{
-	FuncExpr   *call = (FuncExpr *) node;
-
-	return IsA(node, FuncExpr) && call->funcid == function &&
-		IsA(linitial(call->args), Const) &&
-		!linitial_node(Const, call->args)->constisnull;
-}
-
-/*
- * Note in the plan that the parameter takes the permissions of the argument,
- * separated by commas; false if one is not known or cannot be noted.
- */
-static bool
-add_notes(PlannedStmt *plan, int parameter, Const *argument)
-{
-	char	   *rest = TextDatumGetCString(argument->constvalue);
-	List	   *notes = NIL;
-	char	   *name;
-
-	while ((name = strsep(&rest, ",")) != NULL)
-	{
-		int			bit = casnet_permission_find(name);
-		PlanInvalItem *note = makeNode(PlanInvalItem);
-
-		if (bit < 0 || bit > NOTE_MAX || parameter > NO_PARAMETER ||
-			list_length(notes) == CASNET_MAX_UNITED)
-			return false;
-		note->cacheId = NOTE_CACHE;
-		note->hashValue = NOTE_OF(parameter, bit);
-		notes = lappend(notes, note);
-	}
-	/* At the head, so that a plan without notes is known by one look. */
-	plan->invalItems = list_concat(notes, plan->invalItems);
-	return true;
-}
-
-/* The parameter for the call with this argument; -1 if that is not known. */
-static int
-parameter_for(Const *argument, Replacing *replacing)
-{
-	PlannedStmt *plan = replacing->plan;
-	Replacement *replacement;
-	ListCell   *lc;
-
-	foreach(lc, replacing->done)
-	{
-		replacement = lfirst(lc);
-		if (equal(replacement->argument, argument))
-			return replacement->parameter;
-	}
-	replacement = palloc(sizeof(Replacement));
-	replacement->argument = argument;
-	replacement->parameter = replacing->only_ask ? NO_PARAMETER :
-		list_length(plan->paramExecTypes);
-	if (!add_notes(plan, replacement->parameter, argument))
-		return -1;
-	if (!replacing->only_ask)
-		plan->paramExecTypes = lappend_oid(plan->paramExecTypes, UUIDOID);
-	replacing->done = lappend(replacing->done, replacement);
-	return replacement->parameter;
-}
-
-/* Whether the condition is "column = call", as policies are. */
-static bool
-is_policy_condition(Node *condition, Oid function)
-{
-	OpExpr	   *comparison = (OpExpr *) condition;
-
-	return IsA(condition, OpExpr) && comparison->opno == UUID_EQ_OPERATOR &&
-		IsA(linitial(comparison->args), Var) &&
-		is_call(lsecond(comparison->args), function);
-}
-
-/* The argument of the call in such a condition. */
-static Const *
-call_argument(OpExpr *condition)
-{
-	return linitial_node(Const,
-						 lsecond_node(FuncExpr, condition->args)->args);
-}
-
-/*
- * The condition with the call in it replaced, if it is a policy's; else as it
- * is.  Deeper in an expression, a call may be for some rows only.
- */
-static Node *
-replace_in_condition(Node *condition, Replacing *replacing)
-{
-	OpExpr	   *comparison = (OpExpr *) condition;
-	Param	   *parameter;
-	int			number;
-
-	if (!is_policy_condition(condition, replacing->function))
-		return condition;
-	number = parameter_for(call_argument(comparison), replacing);
-	if (number < 0 || replacing->only_ask)
-		return condition;
-
-	parameter = makeNode(Param);
-	parameter->paramkind = PARAM_EXEC;
-	parameter->paramid = number;
-	parameter->paramtype = UUIDOID;
-	parameter->paramtypmod = -1;
-	parameter->location = -1;
-	/* Plans share expressions, perhaps with what we leave alone. */
-	comparison = copyObject(comparison);
-	lsecond(comparison->args) = parameter;
-	return (Node *) comparison;
-}
-
-/* Replace in each of a list of conditions, in place. */
+/* The memory of an execution goes, however it ended. */
 static void
-replace_in_list(List *conditions, Replacing *replacing)
+forget_execution(void *arg)
 {
-	ListCell   *lc;
+	Execution  *execution = arg;
 
-	foreach(lc, conditions)
-		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
-}
-
-/* Replace in each plan of a list. */
-static void
-replace_in_plans(List *plans, Replacing *replacing)
-{
-	ListCell   *lc;
-
-	foreach(lc, plans)
-		replace_in_plan(lfirst(lc), replacing);
-}
-
-/*
- * Two checks of a new row as one, if both are "column = call" of the same column and
- * one directly follows the other: with a call that asks for the permissions of both,
- * in their order.  NIL if not.
- */
-static List *
-merge_checks(List *first, List *second, Oid function)
-{
-	OpExpr	   *one;
-	OpExpr	   *other;
-	char	   *names;
-	int			count = 1;
-
-	if (list_length(first) != 1 || list_length(second) != 1 ||
-		!is_policy_condition(linitial(first), function) ||
-		!is_policy_condition(linitial(second), function))
-		return NIL;
-	one = linitial_node(OpExpr, first);
-	other = linitial_node(OpExpr, second);
-	if (!equal(linitial(one->args), linitial(other->args)))
-		return NIL;
-	names = psprintf("%s,%s",
-					 TextDatumGetCString(call_argument(one)->constvalue),
-					 TextDatumGetCString(call_argument(other)->constvalue));
-	for (char *comma = names; (comma = strchr(comma, ',')) != NULL; comma++)
-		count++;
-	if (count > CASNET_MAX_UNITED)
-		return NIL;
-
-	one = copyObject(one);
-	call_argument(one)->constvalue = CStringGetTextDatum(names);
-	return list_make1(one);
-}
-
-/*
- * For each new row the server checks the policy of the statement, and that of
- * SELECT after it.  An upsert has three times two; each is prepared for each
- * execution, which costs more than to evaluate it.  What a check says when it
- * fails does not matter: the second cannot once the first did not.
- */
-static void
-merge_policies(ModifyTable *plan, Oid function)
-{
-	ListCell   *lists;
-	ListCell   *lc;
-
-	foreach(lists, plan->withCheckOptionLists)
+	for (Execution **link = &executions; *link != NULL;
+		 link = &(*link)->next)
 	{
-		List	   *merged = NIL;
-
-		foreach(lc, lfirst_node(List, lists))
+		if (*link == execution)
 		{
-			WithCheckOption *check = lfirst_node(WithCheckOption, lc);
-			WithCheckOption *last = merged == NIL ? NULL : llast(merged);
-			List	   *both = NIL;
-
-			if (last != NULL && last->kind == check->kind)
-				both = merge_checks((List *) last->qual, (List *) check->qual,
-									function);
-			if (both != NIL)
-			{
-				last = copyObject(last);
-				last->qual = (Node *) both;
-				llast(merged) = last;
-			}
-			else
-				merged = lappend(merged, check);
+			*link = execution->next;
+			break;
 		}
-		lfirst(lists) = merged;
 	}
+	if (execution->by_token)
+		casnet_token_release();
+	casnet_statement_end(execution);
+}
+
+/* A record of the execution, which goes with its memory. */
+static Execution *
+add_execution(QueryDesc *query, const CasnetIdentity *identity)
+{
+	MemoryContext context = query->estate->es_query_cxt;
+	Execution  *execution = MemoryContextAllocZero(context, sizeof(Execution));
+
+	execution->query = query;
+	execution->opened_as = *identity;
+	execution->next = executions;
+	executions = execution;
+	execution->callback.func = forget_execution;
+	execution->callback.arg = execution;
+	MemoryContextRegisterResetCallback(context, &execution->callback);
+	return execution;
+}
+
+/* The record of the execution, or NULL. */
+static Execution *
+find_execution(const QueryDesc *query)
+{
+	Execution  *execution = executions;
+
+	while (execution != NULL && execution->query != query)
+		execution = execution->next;
+	return execution;
+}
+
+/* It goes on for as long as the token that it was opened with is good. */
+static void
+hold_token(Execution *execution)
+{
+	if (execution->by_token || !casnet_token_is_set())
+		return;
+	execution->token = casnet_token_hold();
+	execution->by_token = true;
+}
+
+/* The parameter gets its value. */
+static void
+set_parameter(EState *estate, int parameter, Datum value)
+{
+	if (parameter == CASNET_NO_PARAMETER)
+		return;
+	estate->es_param_exec_vals[parameter].value = value;
+	estate->es_param_exec_vals[parameter].isnull = false;
+}
+
+/* What the notes of the plan ask for, with memory for it. */
+static void
+read_notes(Execution *execution, List *notes, EState *estate)
+{
+	ListCell   *cell;
+	CasnetNote	kind;
+	int			value;
+	int			count = 0;
+
+	foreach(cell, notes)
+	{
+		kind = casnet_plan_note(cell, &value);
+		if (kind == CASNET_NOTE_NONE)
+			break;
+		count += kind == CASNET_NOTE_PERMISSION;
+		execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
+		execution->needs_user |= kind > CASNET_NOTE_TENANT;
+		execution->calls_left |= kind == CASNET_NOTE_CALLS;
+	}
+	if (count == 0)
+		return;
+	execution->bits = MemoryContextAlloc(estate->es_query_cxt,
+										 count * sizeof(int));
+	execution->nbits = count;
+	/* The newest note is the first. */
+	foreach(cell, notes)
+	{
+		if (count == 0)
+			break;
+		if (casnet_plan_note(cell, &value) == CASNET_NOTE_PERMISSION)
+			execution->bits[--count] = value;
+	}
+}
+
+/* Give each parameter its value. */
+static void
+set_parameters(Execution *execution, List *notes, EState *estate)
+{
+	MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+	ListCell   *cell;
+	int			value;
+
+	foreach(cell, notes)
+	{
+		switch (casnet_plan_note(cell, &value))
+		{
+			case CASNET_NOTE_NONE:
+				MemoryContextSwitchTo(before);
+				return;
+			case CASNET_NOTE_TENANT:
+				set_parameter(estate, value,
+							  UUIDPGetDatum(&execution->tenant));
+				break;
+			case CASNET_NOTE_USER:
+				set_parameter(estate, value,
+							  UUIDPGetDatum(&execution->user));
+				break;
+			case CASNET_NOTE_MY_TENANTS:
+				execution->my_tenants =
+					casnet_identity_my_tenants(&execution->opened_as,
+											   &execution->user);
+				set_parameter(estate, value,
+							  PointerGetDatum(execution->my_tenants));
+				break;
+			case CASNET_NOTE_VISIBLE_USERS:
+				set_parameter(estate, value,
+							  PointerGetDatum(casnet_identity_visible_users(&execution->opened_as,
+																			&execution->user,
+																			&execution->needs_view_users)));
+				break;
+			default:
+				break;
+		}
+	}
+	MemoryContextSwitchTo(before);
 }
 
 /*
- * Have the checks of the new rows of INSERT ... VALUES asked when an execution
- * starts, besides for each row.  Of others they are not: nothing may be asked
- * for rows that are perhaps not made.
+ * The policies are asked for the first time.  Raises what tenant_with() and the
+ * other functions of policies do.
  */
 static void
-ask_for_new_rows(ModifyTable *plan, Replacing *replacing)
+ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 {
-	Plan	   *source = outerPlan(plan);
-	ListCell   *checks;
-	ListCell   *check;
+	const CasnetVerdict *verdict;
 
-	Assert(replacing->only_ask);	/* it writes */
-	if (plan->operation != CMD_INSERT ||
-		plan->onConflictAction != ONCONFLICT_NONE ||
-		!(IsA(source, ValuesScan) ||
-		  (IsA(source, Result) && outerPlan(source) == NULL &&
-		   ((Result *) source)->resconstantqual == NULL)))
-		return;
-	foreach(checks, plan->withCheckOptionLists)
-		foreach(check, lfirst_node(List, checks))
-			replace_in_list((List *) lfirst_node(WithCheckOption, check)->qual,
-							replacing);
+	AcceptInvalidationMessages();
+	execution->is_noted = true;
+	execution->generation = casnet_generation;
+	read_notes(execution, plan->invalItems, estate);
+	if (execution->needs_tenant)
+		verdict = casnet_membership_require(execution->nbits,
+											execution->bits);
+	else
+		verdict = casnet_membership_require_user();
+	execution->user = verdict->key.user;
+	execution->tenant = verdict->key.tenant;
+	hold_token(execution);
+	set_parameters(execution, plan->invalItems, estate);
 }
 
-/* Replace in the conditions of a plan, and of those below it. */
+/* Raises 42501, since somebody lost what an execution rests on. */
 static void
-replace_in_plan(Plan *plan, Replacing *replacing)
+refuse_loss(void)
 {
-	if (plan == NULL)
-		return;
-	replace_in_list(plan->qual, replacing);
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			replace_in_list(((IndexScan *) plan)->indexqual, replacing);
-			replace_in_list(((IndexScan *) plan)->indexqualorig, replacing);
-			break;
-		case T_IndexOnlyScan:
-			replace_in_list(((IndexOnlyScan *) plan)->indexqual, replacing);
-			replace_in_list(((IndexOnlyScan *) plan)->recheckqual, replacing);
-			break;
-		case T_BitmapIndexScan:
-			replace_in_list(((BitmapIndexScan *) plan)->indexqual, replacing);
-			replace_in_list(((BitmapIndexScan *) plan)->indexqualorig,
-							replacing);
-			break;
-		case T_BitmapHeapScan:
-			replace_in_list(((BitmapHeapScan *) plan)->bitmapqualorig,
-							replacing);
-			break;
-		case T_BitmapAnd:
-			replace_in_plans(((BitmapAnd *) plan)->bitmapplans, replacing);
-			break;
-		case T_BitmapOr:
-			replace_in_plans(((BitmapOr *) plan)->bitmapplans, replacing);
-			break;
-		case T_Append:
-			replace_in_plans(((Append *) plan)->appendplans, replacing);
-			break;
-		case T_MergeAppend:
-			replace_in_plans(((MergeAppend *) plan)->mergeplans, replacing);
-			break;
-		case T_SubqueryScan:
-			replace_in_plan(((SubqueryScan *) plan)->subplan, replacing);
-			break;
-		default:
-			break;
-	}
-	replace_in_plan(plan->lefttree, replacing);
-	replace_in_plan(plan->righttree, replacing);
-	if (IsA(plan, ModifyTable))
-	{
-		merge_policies((ModifyTable *) plan, replacing->function);
-		ask_for_new_rows((ModifyTable *) plan, replacing);
-	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("rights with which this was opened have been taken away"),
+			 errhint("Open it again to see what is left.")));
 }
 
-/* tenant_with(), or InvalidOid where casnet is not installed. */
-static Oid
-tenant_with(void)
+/* Raises 42501 unless the user is still a member of all these tenants. */
+static void
+require_tenants(Execution *execution)
 {
-	Oid			namespace = get_namespace_oid("casnet", true);
-	Oid			text_type = TEXTOID;
+	ArrayType  *now = casnet_identity_my_tenants(&execution->opened_as,
+												 &execution->user);
+	const pg_uuid_t *here = (const pg_uuid_t *) ARR_DATA_PTR(now);
+	const pg_uuid_t *there = (const pg_uuid_t *) ARR_DATA_PTR(execution->my_tenants);
+	int			nhere = ArrayGetNItems(ARR_NDIM(now), ARR_DIMS(now));
+	int			nthere = ArrayGetNItems(ARR_NDIM(execution->my_tenants),
+										ARR_DIMS(execution->my_tenants));
 
-	if (!OidIsValid(namespace))
-		return InvalidOid;
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("tenant_with"),
-						   PointerGetDatum(buildoidvector(&text_type, 1)),
-						   ObjectIdGetDatum(namespace));
+	for (int i = 0; i < nthere; i++)
+	{
+		int			j = 0;
+
+		while (j < nhere && memcmp(&there[i], &here[j], UUID_LEN) != 0)
+			j++;
+		if (j == nhere)
+			refuse_loss();
+	}
+	pfree(now);
+}
+
+/* Raises 42501 unless the user still holds all that was held before. */
+static void
+require_held(Execution *execution)
+{
+	const CasnetVerdict *verdict =
+		casnet_membership_of(&execution->user, execution->opened_as.has_tenant ?
+							 &execution->opened_as.tenant : NULL);
+
+	if (execution->was_open && !verdict->tenant_open)
+		refuse_loss();
+	if (verdict->superuser)
+		return;
+	if (execution->was_superuser || !bms_is_subset(execution->held,
+												   verdict->permissions))
+		refuse_loss();
 }
 
 /*
- * Whether the statement has a plan made for nothing but to be shown.  One that
- * EXPLAIN EXECUTE makes may be kept for later executions.
+ * The execution goes on: whoever opened it must still hold what was asked for.
+ * Raises 28000 or 42501 if not, 55000 if workers would go on as somebody else.
  */
+static void
+ask_again(Execution *execution)
+{
+	const char *problem;
+	uint64		generation;
+
+	AcceptInvalidationMessages();
+	if (execution->by_token &&
+		(problem = casnet_token_problem_of(execution->token)) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session token proves nobody"),
+				 errdetail_internal("%s", problem),
+				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
+	generation = casnet_generation;
+	if (execution->generation == generation)
+		return;
+
+	if (execution->calls_left &&
+		execution->query->plannedstmt->parallelModeNeeded &&
+		!casnet_session_is(&execution->opened_as))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the identity of the session changed while a parallel plan was open"),
+				 errhint("Fetch all rows before the session becomes somebody else, or set max_parallel_workers_per_gather to 0.")));
+	if (execution->needs_tenant)
+		(void) casnet_membership_require_of(&execution->user,
+											&execution->tenant,
+											execution->nbits, execution->bits);
+	else
+		casnet_membership_require_active(&execution->user);
+	if (execution->needs_view_users)
+	{
+		int			bit = casnet_permission_find("view_users");
+
+		(void) casnet_membership_require_of(&execution->user,
+											&execution->opened_as.tenant,
+											1, &bit);
+	}
+	if (execution->my_tenants != NULL)
+		require_tenants(execution);
+	if (execution->held != NULL || execution->was_open ||
+		execution->was_superuser)
+		require_held(execution);
+	execution->generation = generation;
+}
+
+/*
+ * An execution stopped before its end after functions had asked for the session's
+ * rights: what it has put aside rests on them.
+ */
+static void
+remember_rights(Execution *execution, bool tenants_listed)
+{
+	const CasnetVerdict *verdict;
+	MemoryContext before;
+
+	/* What became somebody else meanwhile asks for its own rights each time. */
+	if (!casnet_session_is(&execution->opened_as))
+		return;
+	verdict = casnet_membership_current();
+	if (verdict == NULL || !verdict->user_active)
+		return;
+	execution->user = verdict->key.user;
+	execution->needs_user = true;
+	execution->was_superuser = verdict->superuser;
+	execution->was_open = verdict->tenant_open;
+	before = MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
+	bms_free(execution->held);
+	execution->held = bms_copy(verdict->permissions);
+	if (tenants_listed && execution->my_tenants == NULL)
+		execution->my_tenants =
+			casnet_identity_my_tenants(&execution->opened_as,
+									   &execution->user);
+	MemoryContextSwitchTo(before);
+	execution->generation = casnet_generation;
+}
+
+/* Whether the plan writes rows. */
 static bool
-is_explain(Node *statement)
+writes(const PlannedStmt *plan)
 {
-	Query	   *query;
-
-	if (!IsA(statement, ExplainStmt))
-		return false;
-	query = castNode(Query, ((ExplainStmt *) statement)->query);
-	return query->utilityStmt == NULL || !IsA(query->utilityStmt, ExecuteStmt);
+	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
 }
 
-/* ProcessUtility_hook: know what is planned for an EXPLAIN. */
+/*
+ * ExecutorStart_hook: the policies are asked, and who writes is noted.
+ *
+ * The first one in a session that loaded the library for the statement makes
+ * the server forget the plans that it made without us.
+ */
+static void
+start_execution(QueryDesc *query, int eflags)
+{
+	static bool first = true;
+	PlannedStmt *plan = query->plannedstmt;
+	CasnetIdentity identity;
+	CasnetNote	note;
+	int			value;
+	Execution  *execution = NULL;
+	bool		explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+
+	if (first)
+		ResetPlanCache();
+	first = false;
+	note = casnet_plan_note(list_head(plan->invalItems), &value);
+	if (unlikely(note == CASNET_NOTE_NONE && plan->dependsOnRole))
+	{
+		casnet_plan_note_late(plan);
+		note = casnet_plan_note(list_head(plan->invalItems), &value);
+		if (note != CASNET_NOTE_NOTHING)
+			casnet_explain_refuse_late(query, explain_only);
+	}
+	if (note == CASNET_NOTE_NOTHING || explain_only)
+		note = CASNET_NOTE_NONE;
+
+	/* What the server evaluates now may change the session. */
+	if (note != CASNET_NOTE_NONE || writes(plan))
+		casnet_session_identity(&identity);
+	if (previous_start_hook)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+
+	if (note == CASNET_NOTE_NONE && !writes(plan))
+		return;
+	if (note != CASNET_NOTE_NONE || !casnet_statement_is_noted())
+		execution = add_execution(query, &identity);
+	if (execution != NULL && writes(plan))
+		casnet_statement_begin(execution, &identity);
+	if (note != CASNET_NOTE_NONE)
+		ask_first(execution, plan, query->estate);
+}
+
+/* Hand over to the next hook, or the server. */
+static void
+run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
+{
+	if (previous_run_hook)
+		previous_run_hook(query, direction, CASNET_RUN_NAMES);
+	else
+		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
+}
+
+/* The same for an execution whose calls have to judge its opener. */
+static void
+run_as_opener(Execution *execution, QueryDesc *query,
+			  ScanDirection direction, CASNET_RUN_ARGUMENTS)
+{
+	const CasnetIdentity *before =
+		casnet_statement_set_opener(&execution->opened_as);
+
+	PG_TRY();
+	{
+		run_plan(query, direction, CASNET_RUN_NAMES);
+	}
+	PG_FINALLY();
+	{
+		(void) casnet_statement_set_opener(before);
+	}
+	PG_END_TRY();
+}
+
+/* ExecutorRun_hook: an execution begins, or goes on. */
+static void
+run_execution(QueryDesc *query, ScanDirection direction,
+			  CASNET_RUN_ARGUMENTS)
+{
+	Execution  *execution = executions == NULL ? NULL : find_execution(query);
+	uint64		asked = casnet_rights_asked;
+	uint64		listed = casnet_tenants_listed;
+
+	if (execution != NULL && (execution->is_noted || execution->needs_user))
+		ask_again(execution);
+	if (execution != NULL && execution->calls_left && !writes(query->plannedstmt))
+		run_as_opener(execution, query, direction, CASNET_RUN_NAMES);
+	else
+		run_plan(query, direction, CASNET_RUN_NAMES);
+
+	/* It may go on only if it came to the limit. */
+	if (count == 0 || asked == casnet_rights_asked ||
+		query->estate->es_processed < count)
+		return;
+	if (execution == NULL)
+	{
+		CasnetIdentity identity;
+
+		casnet_session_identity(&identity);
+		execution = add_execution(query, &identity);
+		hold_token(execution);
+	}
+	remember_rights(execution, listed != casnet_tenants_listed);
+}
+
+/* Whether the statement writes rows without a plan. */
+static bool
+writes_without_plan(const Node *statement)
+{
+	return IsA(statement, TruncateStmt) ||
+		(IsA(statement, CopyStmt) && ((const CopyStmt *) statement)->is_from);
+}
+
+/* ProcessUtility_hook: who writes without a plan is noted as well. */
 static void
 process_utility(PlannedStmt *statement, const char *query_string,
 				bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment,
 				DestReceiver *receiver, QueryCompletion *completion)
 {
-	bool		was_explaining = explaining;
+	CasnetIdentity identity;
 
-	explaining = is_explain(statement->utilityStmt);
+	if (writes_without_plan(statement->utilityStmt))
+	{
+		casnet_session_identity(&identity);
+		casnet_statement_begin(&identity, &identity);
+	}
 	PG_TRY();
 	{
 		if (previous_utility_hook)
@@ -435,182 +513,14 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	}
 	PG_FINALLY();
 	{
-		explaining = was_explaining;
+		casnet_statement_end(&identity);
 	}
 	PG_END_TRY();
-}
-
-/*
- * Whether the plan locks or writes rows.  It may wait for one while a revocation
- * commits, and then evaluates its conditions again; and a load runs one again
- * and again (load.c).
- */
-static bool
-waits_for_rows(PlannedStmt *plan)
-{
-	return plan->rowMarks != NIL || plan->hasModifyingCTE ||
-		plan->commandType != CMD_SELECT;
-}
-
-/* planner_hook: replace the calls of the finished plan. */
-static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options,
-			   ParamListInfo params)
-{
-	Replacing	replacing = {InvalidOid, NULL, false, NIL};
-	bool		has_policy = parse->hasRowSecurity;
-	PlannedStmt *result;
-
-	if (previous_planner_hook)
-		result = previous_planner_hook(parse, query_string, options, params);
-	else
-		result = standard_planner(parse, query_string, options, params);
-
-	/* The plan depends on the role where records_tagged() brought a policy. */
-	if (!(has_policy || result->dependsOnRole) || explaining)
-		return result;
-	replacing.function = tenant_with();
-	if (!OidIsValid(replacing.function))
-		return result;
-	replacing.plan = result;
-	replacing.only_ask = result->parallelModeNeeded || waits_for_rows(result);
-	replace_in_plan(result->planTree, &replacing);
-	replace_in_plans(result->subplans, &replacing);
-	return result;
-}
-
-/*
- * The notes on one parameter, from the cell on: returns the parameter and its
- * permissions, and moves on to the next cell.
- */
-static int
-read_notes(List *items, ListCell **cell, int *nbits, int *bits)
-{
-	int			parameter = NOTE_PARAMETER(lfirst_node(PlanInvalItem, *cell)->hashValue);
-	PlanInvalItem *note;
-
-	*nbits = 0;
-	while (*cell != NULL && *nbits < CASNET_MAX_UNITED)
-	{
-		note = lfirst_node(PlanInvalItem, *cell);
-		if (note->cacheId != NOTE_CACHE ||
-			NOTE_PARAMETER(note->hashValue) != parameter)
-			break;
-		bits[(*nbits)++] = NOTE_BIT(note->hashValue);
-		*cell = lnext(items, *cell);
-	}
-	return parameter;
-}
-
-/* Whether the cell is a note. */
-static bool
-is_note(ListCell *cell)
-{
-	return cell != NULL &&
-		lfirst_node(PlanInvalItem, cell)->cacheId == NOTE_CACHE;
-}
-
-/* Give each parameter its value.  Raises what tenant_with() does. */
-static void
-ask_first(PlannedStmt *plan, EState *estate)
-{
-	ListCell   *cell = list_head(plan->invalItems);
-
-	while (is_note(cell))
-	{
-		int			bits[CASNET_MAX_UNITED];
-		int			nbits;
-		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
-										   bits);
-		const CasnetVerdict *verdict;
-		Asked	   *asked;
-
-		AcceptInvalidationMessages();
-		verdict = casnet_membership_require(nbits, bits);
-		if (parameter == NO_PARAMETER)
-			continue;
-		asked = MemoryContextAlloc(estate->es_query_cxt, sizeof(Asked));
-		asked->tenant = verdict->key.tenant;
-		asked->user = verdict->key.user;
-		asked->user_changes = casnet_user_changes;
-		asked->generation = casnet_generation;
-		asked->statement = GetCurrentStatementStartTimestamp();
-		estate->es_param_exec_vals[parameter].value =
-			UUIDPGetDatum(&asked->tenant);
-		estate->es_param_exec_vals[parameter].isnull = false;
-	}
-}
-
-/* Ask again if the execution goes on for another statement of the client. */
-static void
-ask_again(PlannedStmt *plan, EState *estate)
-{
-	ListCell   *cell = list_head(plan->invalItems);
-
-	while (is_note(cell))
-	{
-		int			bits[CASNET_MAX_UNITED];
-		int			nbits;
-		int			parameter = read_notes(plan->invalItems, &cell, &nbits,
-										   bits);
-		Asked	   *asked;
-
-		if (parameter == NO_PARAMETER)
-			continue;
-		asked = (Asked *) DatumGetPointer(estate->es_param_exec_vals[parameter].value);
-		if (asked->generation == casnet_generation &&
-			asked->statement == GetCurrentStatementStartTimestamp())
-			continue;
-		AcceptInvalidationMessages();
-		/* Its token may have ended; one of somebody else's is no matter. */
-		if (asked->user_changes == casnet_user_changes)
-			(void) casnet_membership_require_user();
-		(void) casnet_membership_require_of(&asked->user, &asked->tenant,
-											nbits, bits);
-		asked->generation = casnet_generation;
-		asked->statement = GetCurrentStatementStartTimestamp();
-	}
-}
-
-/*
- * ExecutorStart_hook: the policies are asked.
- *
- * The first one in a session that loaded the library for the statement makes
- * the server forget the plans that it made without us.
- */
-static void
-start_execution(QueryDesc *query, int eflags)
-{
-	static bool first = true;
-
-	if (previous_start_hook)
-		previous_start_hook(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-
-	if (first)
-		ResetPlanCache();
-	first = false;
-	ask_first(query->plannedstmt, query->estate);
-}
-
-/* ExecutorRun_hook: an execution begins, or goes on. */
-static void
-run_execution(QueryDesc *query, ScanDirection direction,
-			  CASNET_RUN_ARGUMENTS)
-{
-	ask_again(query->plannedstmt, query->estate);
-	if (previous_run_hook)
-		previous_run_hook(query, direction, CASNET_RUN_NAMES);
-	else
-		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
 }
 
 void
 casnet_execution_init(void)
 {
-	previous_planner_hook = planner_hook;
-	planner_hook = plan_statement;
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;
 	previous_run_hook = ExecutorRun_hook;

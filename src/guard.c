@@ -7,10 +7,10 @@
  * owner: a tenant that has an owner never loses its last one until it is
  * deleted; it binds everybody.
  *
- * Policies decide whether a row may be touched at all.  A row of another
- * tenant than the active one is therefore passed on unjudged: the policy
- * refuses it next, with the same error for rows that exist and rows that do
- * not.
+ * A row is judged by what the session's user may do in the tenant of the row,
+ * which need not be the active one: policies decide about that.  Where the user
+ * belongs to no such tenant, the row is refused with the policies' own error,
+ * the same for tenants that exist and tenants that do not.
  */
 #include "postgres.h"
 
@@ -118,21 +118,29 @@ stands_above(Relation relation)
 }
 
 /*
- * The verdict about the session if it is to judge the row, else NULL: the row
- * belongs to another tenant than the active one, or the session's user is a
- * superuser of the application.  Raises 28000, 55000 or 42501 when the
- * session has no standing in any tenant.
+ * The verdict about the session's user in the tenant of the row, or NULL if it is
+ * not to judge: the user is a superuser of the application, or the row has no
+ * tenant, which the server refuses.  Raises 28000 or 55000 when the session has
+ * no standing, 42501 when the user has none in the tenant of the row.
  */
 static const CasnetVerdict *
 judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
 {
 	pg_uuid_t	tenant;
+	pg_uuid_t	user;
 
 	AcceptInvalidationMessages();
-	*verdict = *casnet_membership_require_user();
-	if (!verdict->tenant_open || verdict->superuser ||
-		!uuid_value(relation, row, "tenant_id", &tenant) ||
-		memcmp(&tenant, &verdict->key.tenant, UUID_LEN) != 0)
+	user = casnet_membership_require(0, NULL)->key.user;
+	if (!uuid_value(relation, row, "tenant_id", &tenant))
+		return NULL;
+	*verdict = *casnet_membership_of(&user, &tenant);
+	if (!verdict->tenant_open)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("new row violates row-level security policy for table \"%s\"",
+						RelationGetRelationName(relation)),
+				 errhint("The row belongs to another tenant than the active one.")));
+	if (verdict->superuser)
 		return NULL;
 
 	/* A copy that lives on when the next verdict is looked up. */

@@ -24,6 +24,9 @@
 #define WHOAMI_COLUMNS 8
 #define MY_TENANTS_COLUMNS 4
 
+/* How often memberships were listed, so that executions notice. */
+uint64		casnet_tenants_listed = 0;
+
 PG_FUNCTION_INFO_V1(casnet_current_user_id);
 PG_FUNCTION_INFO_V1(casnet_require_user);
 PG_FUNCTION_INFO_V1(casnet_is_administrator);
@@ -251,6 +254,7 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 
 	AcceptInvalidationMessages();
 	user = casnet_membership_require_user()->key.user;
+	casnet_tenants_listed++;
 	InitMaterializedSRF(fcinfo, 0);
 
 	snapshot = casnet_catalog_snapshot();
@@ -357,23 +361,84 @@ kept_ids(FunctionCallInfo fcinfo)
 	return NULL;
 }
 
-/* Keep the list as this call site's answer if it is the first; return it. */
+/* Keep the ids as this call site's answer if it is the first; return them. */
 static Datum
-keep_ids(FunctionCallInfo fcinfo, List *list, uint64 generation)
+keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, uint64 generation)
 {
 	MemoryContext oldcontext;
 	IdSet	   *set;
 
 	if (fcinfo->flinfo->fn_extra != NULL)
-		PG_RETURN_ARRAYTYPE_P(uuid_array(list));
+		PG_RETURN_ARRAYTYPE_P(ids);
 
 	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	set = palloc(sizeof(IdSet));
-	set->array = uuid_array(list);
+	set->array = DatumGetArrayTypePCopy(PointerGetDatum(ids));
 	set->generation = generation;
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = set;
 	PG_RETURN_ARRAYTYPE_P(set->array);
+}
+
+/*
+ * The tenants that a user may see: those of the memberships, and the active one
+ * of the session, if the user may be active there.  In the current memory
+ * context.
+ */
+ArrayType *
+casnet_identity_my_tenants(const CasnetIdentity *session,
+						   const pg_uuid_t *user)
+{
+	List	   *list = append_rows(NIL, CASNET_MEMBERS_BY_USER, user,
+								   USER_TENANTS_TENANT_ID);
+
+	casnet_tenants_listed++;
+	if (session->has_tenant &&
+		casnet_membership_of(user, &session->tenant)->tenant_open)
+		list = append_unique(list, &session->tenant);
+	return uuid_array(list);
+}
+
+/*
+ * The users that a user may see: oneself, and with view_users the members of the
+ * active tenant of the session; *of_tenant says whether those are among them.  In
+ * the current memory context.
+ */
+ArrayType *
+casnet_identity_visible_users(const CasnetIdentity *session,
+							  const pg_uuid_t *user, bool *of_tenant)
+{
+	List	   *list = NIL;
+
+	*of_tenant = session->has_tenant &&
+		casnet_membership_holds(casnet_membership_of(user, &session->tenant),
+								casnet_permission_find("view_users"));
+	if (*of_tenant)
+		list = append_rows(list, CASNET_MEMBERS_BY_TENANT, &session->tenant,
+						   USER_TENANTS_USER_ID);
+	list = append_unique(list, user);
+	return uuid_array(list);
+}
+
+/*
+ * Whose ids the call is about: a policy's, while rows are fetched from a cursor,
+ * of whoever opened that; else the session's user.  Raises 28000 when there is
+ * none who is active.
+ */
+static pg_uuid_t
+whose_ids(FunctionCallInfo fcinfo, CasnetIdentity *session)
+{
+	const CasnetIdentity *opener = casnet_statement_opener();
+
+	if (opener != NULL && opener->has_user &&
+		casnet_permission_call_is_stored(fcinfo->flinfo))
+	{
+		*session = *opener;
+		casnet_membership_require_active(&opener->user);
+		return opener->user;
+	}
+	casnet_session_identity(session);
+	return casnet_membership_require_user()->key.user;
 }
 
 /*
@@ -386,20 +451,17 @@ Datum
 casnet_my_tenant_ids(PG_FUNCTION_ARGS)
 {
 	ArrayType  *kept = kept_ids(fcinfo);
-	CasnetVerdict verdict;
+	CasnetIdentity session;
 	uint64		generation;
-	List	   *list;
+	pg_uuid_t	user;
 
 	if (kept != NULL)
 		PG_RETURN_ARRAYTYPE_P(kept);
 
-	verdict = *casnet_membership_require_user();
+	user = whose_ids(fcinfo, &session);
 	generation = casnet_generation;
-	list = append_rows(NIL, CASNET_MEMBERS_BY_USER, &verdict.key.user,
-					   USER_TENANTS_TENANT_ID);
-	if (verdict.tenant_open)
-		list = append_unique(list, &verdict.key.tenant);
-	return keep_ids(fcinfo, list, generation);
+	return keep_ids(fcinfo, casnet_identity_my_tenants(&session, &user),
+					generation);
 }
 
 /*
@@ -412,20 +474,19 @@ Datum
 casnet_visible_user_ids(PG_FUNCTION_ARGS)
 {
 	ArrayType  *kept = kept_ids(fcinfo);
-	CasnetVerdict verdict;
+	CasnetIdentity session;
 	uint64		generation;
-	List	   *list = NIL;
+	pg_uuid_t	user;
+	bool		of_tenant;
 
 	if (kept != NULL)
 		PG_RETURN_ARRAYTYPE_P(kept);
 
-	verdict = *casnet_membership_require_user();
+	user = whose_ids(fcinfo, &session);
 	generation = casnet_generation;
-	if (casnet_membership_holds(&verdict, casnet_permission_find("view_users")))
-		list = append_rows(list, CASNET_MEMBERS_BY_TENANT,
-						   &verdict.key.tenant, USER_TENANTS_USER_ID);
-	list = append_unique(list, &verdict.key.user);
-	return keep_ids(fcinfo, list, generation);
+	return keep_ids(fcinfo,
+					casnet_identity_visible_users(&session, &user, &of_tenant),
+					generation);
 }
 
 /*

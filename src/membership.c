@@ -35,6 +35,9 @@
 /* Of transaction ids less far apart than 2^31, one is the older. */
 #define MAX_XID_DISTANCE 1000000000
 
+/* How often somebody's rights were asked for, so that executions notice. */
+uint64		casnet_rights_asked = 0;
+
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static uint64 last_epoch = 0;	/* that of the verdict last handed out */
@@ -443,9 +446,12 @@ casnet_membership_is_cached(void)
 const CasnetVerdict *
 casnet_membership_in(const pg_uuid_t *tenant)
 {
-	const pg_uuid_t *user = casnet_session_user();
+	const pg_uuid_t *user;
 	const CasnetVerdict *verdict = NULL;
 
+	casnet_statement_check();
+	casnet_rights_asked++;
+	user = casnet_session_user();
 	for (int attempt = 0; attempt < MAX_ATTEMPTS && user != NULL; attempt++)
 	{
 		uint64		epoch = casnet_token_epoch;
@@ -459,10 +465,15 @@ casnet_membership_in(const pg_uuid_t *tenant)
 	return user == NULL ? NULL : verdict;
 }
 
-/* The verdict about the session, or NULL when it names no user. */
+/*
+ * The verdict about the session, or NULL when it names no user.  Raises 55000
+ * when it became somebody else while a statement was writing.
+ */
 const CasnetVerdict *
 casnet_membership_current(void)
 {
+	casnet_statement_check();
+	casnet_rights_asked++;
 	if (casnet_session_user() == NULL)
 		return NULL;
 	if (current_verdict == NULL || current_generation != casnet_generation ||
@@ -566,6 +577,13 @@ casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	check_user(verdict);
 	check_permissions(verdict, nbits, bits);
 	return verdict;
+}
+
+/* Raises 28000 unless the user still exists and is active. */
+void
+casnet_membership_require_active(const pg_uuid_t *user)
+{
+	check_user(casnet_membership_of(user, NULL));
 }
 
 /* Whether the tenant exists, to a snapshot of this moment. */

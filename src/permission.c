@@ -381,9 +381,12 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 {
 	CallSite	scratch;
 	CallSite   *site;
+	const CasnetIdentity *opener = casnet_statement_opener();
 	const CasnetVerdict *verdict;
 	pg_uuid_t  *result;
+	uint64		asked = casnet_rights_asked;
 
+	casnet_statement_check();
 	if (fcinfo->flinfo->fn_extra == NULL && called_on_rows(fcinfo->flinfo))
 		PG_RETURN_NULL();
 
@@ -397,8 +400,16 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	if (site->is_stored && site->has_tenant)
 		verdict = casnet_membership_require_of(&site->user, &site->tenant,
 											   site->nbits, site->bits);
+	else if (site->is_stored && opener != NULL && opener->has_user &&
+			 opener->has_tenant)
+		verdict = casnet_membership_require_of(&opener->user, &opener->tenant,
+											   site->nbits, site->bits);
 	else
 		verdict = casnet_membership_require(site->nbits, site->bits);
+
+	/* The notes of the plan say so, if it is a policy. */
+	if (site->is_stored)
+		casnet_rights_asked = asked;
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never

@@ -1,28 +1,23 @@
 /*
  * planner.c
- *		Has policies evaluated before conditions that could tell on them, makes
- *		the policies of one statement the same, and spares a useless estimate.
+ *		Has policies decided before any other condition is evaluated, makes the
+ *		policies of one statement the same, and leaves out indexes.
  *
  * First: the server evaluates the conditions on a table in order of security level,
- * then of estimated cost.  A condition counts as leakproof, and then loses its
- * level, when no leaky function in it has a column among its arguments.  That
- * forgets functions without any:
+ * then of estimated cost; but a condition that counts as leakproof may come before
+ * the policies.  It counts as such when no leaky function in it has a column among
+ * its arguments.  That is no proof: nodes without functions raise errors,
+ * functions without arguments run for some rows only, and functions that are silent
+ * take their time.  And an equality that counts as leakproof joins the policy's in
+ * one equivalence class, from which the server takes one value for all: of
  *
- *		WHERE CASE WHEN title = 'x' THEN f() END
+ *		WHERE tenant_id = f()
  *
- * With a cheap f() that raises an error, or only a notice, this was evaluated
- * before the policy in a sequential scan, and f() reported the rows of other
- * tenants.  So of the conditions on a table with a policy of ours, those count
- * as leakproof that consist of leakproof functions throughout, and do not call
- * functions of ours, which raise errors.
- *
- * An equality that counts as leakproof is worse: it joins the policy's in one
- * equivalence class, and what the server derives from that class has the level
- * of the policy and may come before it:
- *
- *		WHERE CASE WHEN title = 'x' THEN f() END = b.id AND b.id = tenant_id
- *
- * So such an equality is given a form that joins no class.
+ * it kept that comparison for each row, compared f() with the policy's call once,
+ * and left the policy's own comparison out.  So nothing is taken for silent but
+ * this: once the paths of a table are made, each policy that was left out is put
+ * back, the policies come first, and all else comes after them.  Only what is a
+ * condition of an index by then comes earlier, by an operator that is leakproof.
  *
  * Second: a statement on two tables, or one that both reads and changes rows,
  * is under policies that ask for different permissions.  The planner knows
@@ -43,10 +38,15 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/appendinfo.h"
 #include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+#include "optimizer/restrictinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -61,6 +61,7 @@ typedef struct PolicyCalls
 
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
 static get_relation_info_hook_type previous_info_hook = NULL;
+static create_upper_paths_hook_type previous_upper_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_unite_permissions);
 
@@ -69,13 +70,6 @@ static bool
 is_ours(Oid function, void *namespace)
 {
 	return get_func_namespace(function) == *(Oid *) namespace;
-}
-
-/* check_functions_in_node() callback: a function that may tell something. */
-static bool
-may_tell(Oid function, void *namespace)
-{
-	return !get_func_leakproof(function) || is_ours(function, namespace);
 }
 
 /* Whether the expression calls a function of that namespace, ours. */
@@ -91,42 +85,238 @@ casnet_planner_calls_ours(Node *node, void *namespace)
 }
 
 /*
- * Also a subquery that needs no row: it became a parameter, and runs when the
- * parameter is read for the first time, which tells that a row got that far.
+ * The security conditions of a relation, as a flat list: its own, and as a part of
+ * a table those of the whole, by which it is read.
  */
-static bool
-calls_telling(Node *node, void *namespace)
+static List *
+security_conditions(PlannerInfo *root, Index relid)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		return true;
-	if (check_functions_in_node(node, may_tell, namespace))
-		return true;
-	return expression_tree_walker(node, calls_telling, namespace);
+	RangeTblEntry *rte = root->simple_rte_array[relid];
+	AppendRelInfo *part = root->append_rel_array == NULL ? NULL :
+		root->append_rel_array[relid];
+	List	   *conditions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rte->securityQuals)
+		conditions = list_concat(conditions, lfirst_node(List, lc));
+	if (part != NULL)
+	{
+		Node	   *whole = (Node *) security_conditions(root,
+														 part->parent_relid);
+
+		if (whole != NULL)
+			conditions = list_concat(conditions,
+									 (List *) adjust_appendrel_attrs(root,
+																	 whole, 1,
+																	 &part));
+	}
+	return conditions;
 }
 
-/* Whether one of the conditions on the relation is a policy of ours. */
+/* Those of them that are policies of ours. */
+static List *
+our_policies(List *conditions, Oid *namespace)
+{
+	List	   *policies = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		if (casnet_planner_calls_ours(lfirst(lc), namespace))
+			policies = lappend(policies, lfirst(lc));
+	return policies;
+}
+
+/* Whether the expression is among the conditions of a relation. */
 static bool
-has_policy(RelOptInfo *relation, Oid *namespace)
+is_among(Node *expression, List *conditions)
 {
 	ListCell   *lc;
 
+	foreach(lc, conditions)
+		if (equal(lfirst_node(RestrictInfo, lc)->clause, expression))
+			return true;
+	return false;
+}
+
+/* Whether the class has the expression as one of its members. */
+static bool
+has_member(EquivalenceClass *class, Node *expression)
+{
+	ListCell   *lc;
+
+	foreach(lc, class->ec_members)
+		if (equal(lfirst_node(EquivalenceMember, lc)->em_expr, expression))
+			return true;
+	return false;
+}
+
+/*
+ * Whether the server compares the column of a policy with a constant, or a
+ * parameter of the statement, and the policy's call with the same, once, before
+ * it reads anything.  Neither changes, so that is as good as the policy.
+ */
+static bool
+is_given_by_constant(OpExpr *policy, RelOptInfo *relation)
+{
+	ListCell   *lc;
+
+	if (!is_opclause(policy) || list_length(policy->args) != 2)
+		return false;
 	foreach(lc, relation->baserestrictinfo)
 	{
 		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
+		OpExpr	   *comparison = (OpExpr *) condition->clause;
+		Node	   *value;
 
-		if (condition->security_level == relation->baserestrict_min_security
-			&& casnet_planner_calls_ours((Node *) condition->clause,
-										 namespace))
+		if (condition->left_ec == NULL ||
+			condition->left_ec != condition->right_ec ||
+			condition->left_ec->ec_broken || !is_opclause(comparison) ||
+			!equal(linitial(comparison->args), linitial(policy->args)))
+			continue;
+		value = lsecond(comparison->args);
+		if ((IsA(value, Const) ||
+			 (IsA(value, Param) &&
+			  ((Param *) value)->paramkind == PARAM_EXTERN)) &&
+			has_member(condition->left_ec, value) &&
+			has_member(condition->left_ec, lsecond(policy->args)))
 			return true;
 	}
 	return false;
 }
 
-/* Give conditions that may tell something their security level back. */
+/*
+ * Put back the policies that the server took out of the conditions of a relation;
+ * whether there were any.
+ */
+static bool
+put_back(PlannerInfo *root, RelOptInfo *relation, List *policies)
+{
+	bool		found = false;
+	ListCell   *lc;
+	ListCell   *index;
+
+	foreach(lc, policies)
+	{
+		Node	   *policy = lfirst(lc);
+		RestrictInfo *condition;
+
+		/* Without a column it is evaluated once, before all rows. */
+		if (!contain_var_clause(policy) ||
+			is_among(policy, relation->baserestrictinfo) ||
+			is_given_by_constant((OpExpr *) policy, relation))
+			continue;
+		condition = make_simple_restrictinfo(root, (Expr *) policy);
+		foreach(index, relation->indexlist)
+		{
+			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);
+
+			/* A partial index has a list of its own. */
+			if (info->indrestrictinfo != relation->baserestrictinfo)
+				info->indrestrictinfo = lappend(info->indrestrictinfo,
+												condition);
+		}
+		relation->baserestrictinfo = lappend(relation->baserestrictinfo,
+											 condition);
+		relation->baserestrict_min_security = 0;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Make the paths of a plain table again, now that the policies are among its
+ * conditions: the ones before would read what another tenant has, to throw it
+ * away row by row.
+ */
 static void
-keep_behind_policy(List *conditions, Index policy_level, Oid *namespace)
+make_paths_again(PlannerInfo *root, RelOptInfo *relation)
+{
+	Relids		outer = relation->lateral_relids;
+
+	relation->pathlist = NIL;
+	relation->partial_pathlist = NIL;
+	if (casnet_create_tidscan_paths(root, relation))
+		return;
+	add_path(relation, create_seqscan_path(root, relation, outer, 0));
+	if (relation->consider_parallel && outer == NULL)
+	{
+		int			workers =
+			compute_parallel_worker(relation, relation->pages, -1,
+									max_parallel_workers_per_gather);
+
+		if (workers > 0)
+			add_partial_path(relation,
+							 create_seqscan_path(root, relation, NULL,
+												 workers));
+	}
+	create_index_paths(root, relation);
+}
+
+/* Whether a policy is among the conditions of the index that the path reads. */
+static bool
+has_policy(IndexPath *path, Oid *namespace)
+{
+	ListCell   *lc;
+
+	foreach(lc, path->indexclauses)
+		if (casnet_planner_calls_ours((Node *) lfirst_node(IndexClause, lc)->rinfo->clause,
+									  namespace))
+			return true;
+	return false;
+}
+
+/*
+ * Whether what the path orders by is compared with a constant or a parameter, by
+ * an index that never has it computed again from the row.
+ */
+static bool
+orders_silently(IndexPath *path)
+{
+	ListCell   *lc;
+
+	if (path->indexinfo->relam == GIST_AM_OID ||
+		path->indexinfo->relam == SPGIST_AM_OID)
+		return false;
+	foreach(lc, path->indexorderbys)
+	{
+		Node	   *value = is_opclause(lfirst(lc)) ?
+			lsecond(((OpExpr *) lfirst(lc))->args) : NULL;
+
+		if (value == NULL || !(IsA(value, Const) || IsA(value, Param)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Leave out paths that would compute what the user orders by from rows that no
+ * policy has let through.
+ */
+static void
+leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
+{
+	ListCell   *lc;
+
+	foreach(lc, relation->pathlist)
+	{
+		IndexPath  *path = lfirst(lc);
+
+		if (IsA(path, IndexPath) && path->indexorderbys != NIL &&
+			!orders_silently(path) && !has_policy(path, namespace))
+			relation->pathlist = foreach_delete_current(relation->pathlist,
+														lc);
+	}
+	if (relation->pathlist == NIL)
+		add_path(relation, create_seqscan_path(root, relation,
+											   relation->lateral_relids, 0));
+}
+
+/*
+ * Put conditions in their order: policies of ours, other security conditions,
+ * all else.
+ */
+static void
+order_list(PlannerInfo *root, List *conditions, List *security, List *policies)
 {
 	ListCell   *lc;
 
@@ -134,9 +324,18 @@ keep_behind_policy(List *conditions, Index policy_level, Oid *namespace)
 	{
 		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
 
-		if (condition->leakproof && condition->security_level > policy_level &&
-			calls_telling((Node *) condition->clause, namespace))
+		if (list_member(policies, condition->clause))
+			condition->security_level = 0;
+		else if (list_member(security, condition->clause))
+		{
+			condition->security_level++;
 			condition->leakproof = false;
+		}
+		else
+		{
+			condition->security_level = root->qual_security_level + 1;
+			condition->leakproof = false;
+		}
 	}
 }
 
@@ -149,79 +348,64 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 				 RangeTblEntry *rte)
 {
 	Oid			namespace;
+	List	   *security;
+	List	   *policies = NIL;
+
+	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0)
+	{
+		namespace = get_namespace_oid("casnet", true);
+		if (OidIsValid(namespace))
+		{
+			security = security_conditions(root, rti);
+			policies = our_policies(security, &namespace);
+		}
+	}
+	if (policies != NIL && put_back(root, relation, policies) &&
+		!rte->inh && rte->tablesample == NULL)
+		make_paths_again(root, relation);
 
 	if (previous_pathlist_hook)
 		previous_pathlist_hook(root, relation, rti, rte);
-
-	if (rte->rtekind != RTE_RELATION || root->qual_security_level == 0)
+	if (policies == NIL)
 		return;
-	namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(namespace) || !has_policy(relation, &namespace))
-		return;
-
-	keep_behind_policy(relation->baserestrictinfo,
-					   relation->baserestrict_min_security, &namespace);
-	keep_behind_policy(relation->joininfo,
-					   relation->baserestrict_min_security, &namespace);
+	order_list(root, relation->baserestrictinfo, security, policies);
+	leave_out_orders(root, relation, &namespace);
 }
 
 /*
- * Whether an equality passes for leakproof although a side that depends on the
- * row may tell something.
- */
-static bool
-is_telling_equality(Node *condition, Oid *namespace)
-{
-	ListCell   *lc;
-
-	if (!is_opclause(condition) || contain_leaked_vars(condition))
-		return false;
-	foreach(lc, ((OpExpr *) condition)->args)
-	{
-		Node	   *side = lfirst(lc);
-
-		if (contain_var_clause(side) && calls_telling(side, namespace))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Put "(a = b) IS TRUE", which is the same as a condition, for each equality of
- * that kind in a join tree.  Its lists of conditions are implicit ANDs by now.
+ * create_upper_paths_hook: all paths of a query are made, so that of conditions
+ * on several relations, which these share, the order may be decided as well.
  */
 static void
-keep_out_of_classes(Node *node, Oid *namespace)
+order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
+					  RelOptInfo *input, RelOptInfo *output, void *extra)
 {
-	List	   *conditions;
-	ListCell   *lc;
+	Oid			namespace;
 
-	if (IsA(node, FromExpr))
-	{
-		foreach(lc, ((FromExpr *) node)->fromlist)
-			keep_out_of_classes(lfirst(lc), namespace);
-		conditions = (List *) ((FromExpr *) node)->quals;
-	}
-	else if (IsA(node, JoinExpr))
-	{
-		keep_out_of_classes(((JoinExpr *) node)->larg, namespace);
-		keep_out_of_classes(((JoinExpr *) node)->rarg, namespace);
-		conditions = (List *) ((JoinExpr *) node)->quals;
-	}
-	else
+	if (previous_upper_hook)
+		previous_upper_hook(root, stage, input, output, extra);
+	if (stage != UPPERREL_FINAL || root->qual_security_level == 0)
 		return;
-
-	foreach(lc, conditions)
+	namespace = get_namespace_oid("casnet", true);
+	if (!OidIsValid(namespace))
+		return;
+	for (int i = 1; i < root->simple_rel_array_size; i++)
 	{
-		if (is_telling_equality(lfirst(lc), namespace))
-		{
-			BooleanTest *test = makeNode(BooleanTest);
+		RelOptInfo *relation = root->simple_rel_array[i];
+		List	   *security;
+		List	   *policies;
+		ListCell   *lc;
 
-			test->arg = lfirst(lc);
-			test->booltesttype = IS_TRUE;
-			test->location = -1;
-			lfirst(lc) = test;
-		}
+		if (relation == NULL || relation->ppilist == NIL ||
+			relation->rtekind != RTE_RELATION)
+			continue;
+		security = security_conditions(root, i);
+		policies = our_policies(security, &namespace);
+		if (policies == NIL)
+			continue;
+		foreach(lc, relation->ppilist)
+			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
+					   security, policies);
 	}
 }
 
@@ -298,6 +482,52 @@ leave_out_search(PlannerInfo *root, RelOptInfo *relation)
 	list_free(conditions);
 }
 
+/* Whether the condition is "column = ANY (ids)", with ids by a function of ours. */
+static bool
+is_by_ids(Node *condition, Oid *namespace)
+{
+	Node	   *ids;
+
+	if (!IsA(condition, ScalarArrayOpExpr))
+		return false;
+	ids = lsecond(((ScalarArrayOpExpr *) condition)->args);
+	return IsA(ids, FuncExpr) &&
+		get_func_namespace(((FuncExpr *) ids)->funcid) == *namespace;
+}
+
+/*
+ * Fourth: accounts and tenants are read by their ids, those that the policy gives,
+ * and not by other indexes.  How many entries an index has for a name or an address
+ * is counted by the server, for everybody to see.
+ */
+static void
+leave_out_names(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
+{
+	List	   *security = security_conditions(root, relation->relid);
+	ListCell   *lc;
+
+	foreach(lc, security)
+	{
+		ScalarArrayOpExpr *policy = lfirst(lc);
+		Var		   *column;
+		ListCell   *index;
+
+		if (!is_by_ids((Node *) policy, namespace))
+			continue;
+		column = linitial(policy->args);
+		if (!IsA(column, Var))
+			continue;
+		foreach(index, relation->indexlist)
+		{
+			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);
+
+			if (info->indexkeys[0] != column->varattno)
+				relation->indexlist =
+					foreach_delete_current(relation->indexlist, index);
+		}
+	}
+}
+
 /*
  * get_relation_info_hook: the relations of a query are being looked up, and
  * its conditions are not yet taken apart.
@@ -323,8 +553,8 @@ prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
 
 		if (casnet_planner_calls_ours((Node *) rte->securityQuals, &namespace))
 		{
-			keep_out_of_classes((Node *) root->parse->jointree, &namespace);
 			leave_out_search(root, relation);
+			leave_out_names(root, relation, &namespace);
 			break;
 		}
 	}
@@ -510,4 +740,6 @@ casnet_planner_init(void)
 	set_rel_pathlist_hook = order_conditions;
 	previous_info_hook = get_relation_info_hook;
 	get_relation_info_hook = prepare_conditions;
+	previous_upper_hook = create_upper_paths_hook;
+	create_upper_paths_hook = order_join_conditions;
 }

@@ -120,6 +120,37 @@ casnet_session_tenant(void)
 }
 
 /*
+ * Whom the settings name, without a look at whether that is true: also a token
+ * that has ended names its user.
+ */
+void
+casnet_session_identity(CasnetIdentity *identity)
+{
+	const pg_uuid_t *user = casnet_token_is_set() ?
+		casnet_token_named_user() : active_user;
+	const pg_uuid_t *tenant = active_tenant != NULL ?
+		active_tenant : casnet_token_named_tenant();
+
+	memset(identity, 0, sizeof(CasnetIdentity));
+	identity->has_user = user != NULL;
+	if (user != NULL)
+		identity->user = *user;
+	identity->has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		identity->tenant = *tenant;
+}
+
+/* Whether that is whom the settings name now. */
+bool
+casnet_session_is(const CasnetIdentity *identity)
+{
+	CasnetIdentity now;
+
+	casnet_session_identity(&now);
+	return memcmp(&now, identity, sizeof(CasnetIdentity)) == 0;
+}
+
+/*
  * casnet.current_tenant_id() returns uuid
  *
  * The active tenant as the session names it, NULL without one.  It is a column

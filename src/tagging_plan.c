@@ -4,7 +4,7 @@
  *
  * A function is a black box that must return all its rows before the first one
  * is used; "the newest 20 of the records that are tagged urgent" would read
- * every urgent record.  So a planner hook puts in its place what one would
+ * every urgent record.  So plan.c has it replaced with what one would
  * write by hand: a semi-join for each tag that a record must have, one for
  * those of which it must have any, an anti-join for those it must not have.
  * The text of each is parsed and rewritten like any statement, so the policies
@@ -25,7 +25,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/planner.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "parser/parsetree.h"
@@ -53,8 +52,6 @@ typedef struct Expansion
 	bool		has_policy;		/* what came instead has policies */
 	bool		unknown;		/* a call whose tags nobody knows yet */
 } Expansion;
-
-static planner_hook_type previous_planner_hook = NULL;
 
 /* The operator uuid = uuid. */
 static Oid
@@ -397,37 +394,33 @@ expand_mutator(Node *node, Expansion *expansion)
 }
 
 /*
- * planner_hook: put away the calls of records_tagged().
- *
- * The plan then depends on the role by policies that the statement itself may
- * not have.  Where tags are parameters, the plan for any tags is made to look
- * dear, so that the server goes on to make one for each execution.
+ * Put away the calls of records_tagged() in a statement, before it is planned;
+ * the statement may be changed.  Returns it.
  */
-static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options,
-			   ParamListInfo params)
+Query *
+casnet_tagging_expand(Query *query, ParamListInfo params, CasnetTagged *tagged)
 {
 	Expansion	expansion = {params, NULL, false, false, false};
-	PlannedStmt *result;
 
-	if (may_have_call(parse) && has_call((Node *) parse, NULL))
-		parse = (Query *) expand_mutator((Node *) parse, &expansion);
-
-	if (previous_planner_hook)
-		result = previous_planner_hook(parse, query_string, options, params);
-	else
-		result = standard_planner(parse, query_string, options, params);
-
-	if (expansion.has_policy)
-		result->dependsOnRole = true;
-	if (expansion.unknown && params == NULL)
-		result->planTree->total_cost += UNKNOWN_TAGS_COST;
-	return result;
+	if (may_have_call(query) && has_call((Node *) query, NULL))
+		query = (Query *) expand_mutator((Node *) query, &expansion);
+	tagged->has_policy = expansion.has_policy;
+	tagged->unknown = expansion.unknown;
+	return query;
 }
 
+/*
+ * What the finished plan has to say of it: it depends on the role by policies
+ * that the statement itself may not have.  Where tags are parameters, the plan
+ * for any tags is made to look expensive, so that the server goes on to make one
+ * for each execution.
+ */
 void
-casnet_tagging_init(void)
+casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
+					  const CasnetTagged *tagged)
 {
-	previous_planner_hook = planner_hook;
-	planner_hook = plan_statement;
+	if (tagged->has_policy)
+		plan->dependsOnRole = true;
+	if (tagged->unknown && params == NULL)
+		plan->planTree->total_cost += UNKNOWN_TAGS_COST;
 }

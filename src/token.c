@@ -69,6 +69,22 @@ static const char *answer = NULL;	/* NULL: verified; else the problem */
 /* Why casnet_token_user() last returned NULL. */
 static const char *refusal = NULL;
 
+/*
+ * A token that the session had when somebody opened what still goes on, by its
+ * number.  In memory of the C library, since the assign hook makes it; all go
+ * when nothing is held any more.
+ */
+typedef struct FormerToken
+{
+	struct FormerToken *next;
+	uint64		number;
+	ParsedToken parsed;			/* must be last */
+} FormerToken;
+
+static FormerToken *former_tokens = NULL;
+static uint64 token_number = 0; /* how often the setting was assigned */
+static int	holders = 0;
+
 PG_FUNCTION_INFO_V1(casnet_token_digest);
 PG_FUNCTION_INFO_V1(casnet_sign_token);
 PG_FUNCTION_INFO_V1(casnet_sign_in);
@@ -165,9 +181,58 @@ check_token(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/*
+ * Keep the token that is about to go, since something that goes on was opened
+ * with it.  Without memory for it, that is refused later.
+ */
+static void
+keep_former(void)
+{
+	size_t		size = offsetof(FormerToken, parsed) +
+		offsetof(ParsedToken, token) + active_token->length + 1;
+	FormerToken *former = malloc(size);
+
+	if (former == NULL)
+		return;
+	former->number = token_number;
+	memcpy(&former->parsed, active_token, size - offsetof(FormerToken, parsed));
+	former->next = former_tokens;
+	former_tokens = former;
+}
+
+/*
+ * Something goes on that was opened with the session's token; returns the number
+ * of it, for casnet_token_problem_of().
+ */
+uint64
+casnet_token_hold(void)
+{
+	holders++;
+	return token_number;
+}
+
+/* It has ended.  Never raises. */
+void
+casnet_token_release(void)
+{
+	if (--holders > 0)
+		return;
+	holders = 0;
+	while (former_tokens != NULL)
+	{
+		FormerToken *former = former_tokens;
+
+		former_tokens = former->next;
+		free(former);
+	}
+}
+
 static void
 assign_token(const char *newval, void *extra)
 {
+	if (holders > 0 && active_token != NULL)
+		keep_former();
+	token_number++;
 	active_token = extra;
 	/* The memory of the former one may be used again for another. */
 	answered_token = NULL;
@@ -449,6 +514,19 @@ casnet_token_is_set(void)
 	return active_token != NULL;
 }
 
+/* Why the token is not valid at this time, or NULL if it is. */
+static const char *
+problem_of_time(const ParsedToken *token)
+{
+	int64		now = unix_time();
+
+	if (now >= token->jws.exp)
+		return "The token has expired.";
+	if (now < token->jws.nbf)
+		return "The token is not valid yet.";
+	return NULL;
+}
+
 /*
  * Why the token that is set does not prove anybody, or NULL if it does.  What
  * ended it is known here, whether or not the caller has taken in messages.
@@ -458,7 +536,6 @@ const char *
 casnet_token_problem(void)
 {
 	const ParsedToken *token = active_token;
-	int64		now;
 
 	if (token == NULL)
 		return "No token is set.";
@@ -477,15 +554,40 @@ casnet_token_problem(void)
 			answered_epoch = epoch;
 		}
 	}
-	if (answer != NULL)
-		return answer;
+	return answer != NULL ? answer : problem_of_time(token);
+}
 
-	now = unix_time();
-	if (now >= token->jws.exp)
-		return "The token has expired.";
-	if (now < token->jws.nbf)
-		return "The token is not valid yet.";
-	return NULL;
+/* The same of the token with that number, which is held. */
+const char *
+casnet_token_problem_of(uint64 number)
+{
+	const FormerToken *former = former_tokens;
+	const char *problem;
+
+	if (number == token_number)
+		return casnet_token_problem();
+	while (former != NULL && former->number != number)
+		former = former->next;
+	if (former == NULL)
+		return "The token is not known any more.";
+	AcceptInvalidationMessages();
+	problem = verified_answer(&former->parsed);
+	return problem != NULL ? problem : problem_of_time(&former->parsed);
+}
+
+/* The user that the token names, whether or not it proves that. */
+const pg_uuid_t *
+casnet_token_named_user(void)
+{
+	return &active_token->user;
+}
+
+/* The tenant that it names, likewise; NULL if it names none, or none is set. */
+const pg_uuid_t *
+casnet_token_named_tenant(void)
+{
+	return active_token != NULL && active_token->has_tenant ?
+		&active_token->tenant : NULL;
 }
 
 /* The user whom the token proves, or NULL when it does not. */

@@ -1,0 +1,269 @@
+/*
+ * explain.c
+ *		What EXPLAIN shows of protected tables, and to whom.
+ *
+ * The planner estimates with the statistics of all tenants, since plans need
+ * them.  So the cost or the number of rows of a condition says how common a value
+ * is among rows that nobody may see, and "Rows Removed by Filter" whether it
+ * exists.  Roles that may read all statistics anyway, and administrators, see all
+ * of it.  To others EXPLAIN shows the shape of the plan of a statement on tables
+ * with our policies, and no number.  EXPLAIN ANALYZE executes the statement, and
+ * shows the shape as well.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "commands/prepare.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rowsecurity.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+
+#include "casnet.h"
+
+/* Options whose output is numbers. */
+static const char *const number_options[] = {
+	"analyze", "costs", "buffers", "wal", "timing", "summary", "memory",
+	"serialize", "io"
+};
+
+static ProcessUtility_hook_type previous_utility_hook = NULL;
+
+/* Whether the current role sees no more than the shape of a plan. */
+bool
+casnet_explain_is_restricted(void)
+{
+	return !casnet_membership_is_administrator() &&
+		!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+}
+
+/* Whether one of the table's policies is ours. */
+static bool
+is_protected(Oid table, Oid *namespace)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	bool		result = false;
+	ListCell   *lc;
+
+	if (relation->rd_rsdesc != NULL)
+	{
+		foreach(lc, relation->rd_rsdesc->policies)
+		{
+			RowSecurityPolicy *policy = lfirst(lc);
+
+			if (casnet_planner_calls_ours((Node *) policy->qual, namespace) ||
+				casnet_planner_calls_ours((Node *) policy->with_check_qual,
+										  namespace))
+				result = true;
+		}
+	}
+	table_close(relation, NoLock);
+	return result;
+}
+
+/* Whether a statement is on a table with a policy of ours, anywhere in it. */
+static bool
+is_on_protected(Node *node, void *namespace)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, is_on_protected, namespace);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
+			is_protected(rte->relid, namespace))
+			return true;
+	}
+	return query_tree_walker((Query *) node, is_on_protected, namespace, 0);
+}
+
+/*
+ * Whether the statement that is to be explained is on a protected table.  Views
+ * in it are looked through.
+ */
+static bool
+explains_protected(ExplainStmt *explain, Oid *namespace)
+{
+	Query	   *query = castNode(Query, copyObject(explain->query));
+	List	   *queries;
+
+	while (query->utilityStmt != NULL)
+	{
+		if (IsA(query->utilityStmt, CreateTableAsStmt))
+			query = castNode(Query, ((CreateTableAsStmt *) query->utilityStmt)->query);
+		else if (IsA(query->utilityStmt, DeclareCursorStmt))
+			query = castNode(Query, ((DeclareCursorStmt *) query->utilityStmt)->query);
+		else
+			break;
+	}
+	if (query->utilityStmt == NULL)
+		queries = QueryRewrite(query);
+	else if (IsA(query->utilityStmt, ExecuteStmt))
+	{
+		char	   *name = ((ExecuteStmt *) query->utilityStmt)->name;
+		PreparedStatement *prepared = FetchPreparedStatement(name, false);
+
+		queries = prepared == NULL ? NIL : prepared->plansource->query_list;
+	}
+	else
+		queries = NIL;
+	return is_on_protected((Node *) queries, namespace);
+}
+
+/* Whether the option is one of those that show numbers. */
+static bool
+shows_numbers(const DefElem *option)
+{
+	for (int i = 0; i < lengthof(number_options); i++)
+		if (strcmp(option->defname, number_options[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Take the numbers out of what is to be shown; whether it was to be executed. */
+static bool
+take_numbers(ExplainStmt *explain)
+{
+	bool		analyze = false;
+	List	   *options = NIL;
+	ListCell   *lc;
+
+	foreach(lc, explain->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyze = defGetBoolean(option);
+		if (!shows_numbers(option))
+			options = lappend(options, option);
+	}
+	explain->options = lappend(options,
+							   makeDefElem("costs",
+										   (Node *) makeBoolean(false), -1));
+	return analyze;
+}
+
+/* Hand over to the next hook, or the server. */
+static void
+next_utility(PlannedStmt *statement, const char *query_string,
+			 bool read_only_tree, ProcessUtilityContext context,
+			 ParamListInfo params, QueryEnvironment *environment,
+			 DestReceiver *receiver, QueryCompletion *completion)
+{
+	if (previous_utility_hook)
+		previous_utility_hook(statement, query_string, read_only_tree,
+							  context, params, environment, receiver,
+							  completion);
+	else
+		standard_ProcessUtility(statement, query_string, read_only_tree,
+								context, params, environment, receiver,
+								completion);
+}
+
+/*
+ * Whether the statement has a plan made for nothing but to be shown.  One that
+ * EXPLAIN EXECUTE makes may be kept for later executions.
+ */
+static bool
+makes_plan(ExplainStmt *explain)
+{
+	Query	   *query = castNode(Query, explain->query);
+
+	return query->utilityStmt == NULL ||
+		!IsA(query->utilityStmt, ExecuteStmt);
+}
+
+/* The same for an EXPLAIN, whose plan shows the calls of policies. */
+static void
+show_plan(PlannedStmt *statement, const char *query_string,
+		  bool read_only_tree, ProcessUtilityContext context,
+		  ParamListInfo params, QueryEnvironment *environment,
+		  DestReceiver *receiver, QueryCompletion *completion)
+{
+	casnet_plan_show_next(makes_plan((ExplainStmt *) statement->utilityStmt));
+	PG_TRY();
+	{
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, receiver, completion);
+	}
+	PG_FINALLY();
+	{
+		casnet_plan_show_next(false);
+	}
+	PG_END_TRY();
+}
+
+/* ProcessUtility_hook: EXPLAIN shows calls of policies, and numbers to some only. */
+static void
+process_utility(PlannedStmt *statement, const char *query_string,
+				bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment,
+				DestReceiver *receiver, QueryCompletion *completion)
+{
+	PlannedStmt *shown = statement;
+	Oid			namespace;
+	bool		execute = false;
+
+	if (!IsA(statement->utilityStmt, ExplainStmt))
+	{
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, receiver, completion);
+		return;
+	}
+
+	namespace = get_namespace_oid("casnet", true);
+	if (OidIsValid(namespace) && casnet_explain_is_restricted() &&
+		explains_protected((ExplainStmt *) statement->utilityStmt, &namespace))
+	{
+		ereport(NOTICE,
+				(errmsg("the plan is shown without costs, rows and times, since it is about protected tables"),
+				 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
+		shown = copyObject(statement);
+		execute = take_numbers((ExplainStmt *) shown->utilityStmt);
+	}
+
+	show_plan(shown, query_string, read_only_tree, context, params, environment,
+			  receiver, completion);
+	if (execute)
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, None_Receiver, completion);
+}
+
+/*
+ * An EXPLAIN that is the first statement of a session without a preload came
+ * past the hook.  Raises 55000 rather than show numbers.
+ */
+void
+casnet_explain_refuse_late(const QueryDesc *query, bool explain_only)
+{
+	if ((explain_only || query->instrument_options != 0) &&
+		casnet_explain_is_restricted())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the first statement of a session cannot explain protected tables"),
+				 errhint("Send it again, or have session_preload_libraries include casnet.")));
+}
+
+void
+casnet_explain_init(void)
+{
+	previous_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}

@@ -1,0 +1,757 @@
+/*
+ * plan.c
+ *		What is done to a statement before and after the server plans it.
+ *
+ * plan_statement() is the list.  Of a finished plan, three things are changed.
+ *
+ * What an index scan or a bitmap scan checks again of a row comes before the
+ * conditions of the scan.  A lossy index, or a bitmap that has run out of memory,
+ * so has conditions of the user evaluated on rows that no policy has let through.
+ * Policies are put before them.  The condition of ON CONFLICT DO UPDATE waits for
+ * the policy for the same reason.
+ *
+ * A call of a function in a plan is expensive before it does anything: for each
+ * scan, and twice for an index scan, the executor checks the privilege on the
+ * function, looks it up and prepares the call.  For a point read that is a
+ * tenth of everything.  A parameter of the executor costs next to nothing.  So
+ * the calls of policies are replaced by parameters, which get their values when
+ * an execution starts (execution.c).  Calls are left in plans with parallel parts,
+ * whose workers would have to be handed the value, and in those that lock or
+ * write rows, which may wait for one while a revocation commits, and then evaluate
+ * their conditions again.  EXPLAIN shows the calls, because what is planned for
+ * it keeps them; EXPLAIN EXECUTE shows the parameters.
+ *
+ * A plan notes what its policies ask for, since it must be asked when an
+ * execution starts, and again when one goes on.  A plan that is used again was
+ * checked when it was made, for whoever the session was then; and a scan that is
+ * never reached evaluates no policy, and would give an empty result where a
+ * refusal is due.  The plan must say what to ask for wherever it is copied to.  Of
+ * the lists of a PlannedStmt, that of the objects that it depends on can hold a
+ * note: an entry for a cache that the server does not have.  Notes never reach
+ * another process: parallel workers get plans without that list.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
+#include "optimizer/planner.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "casnet.h"
+
+/* The cache of a note, and what its hash value holds. */
+#define NOTE_CACHE (-0x0ca5)
+#define NOTE_OF(kind, value) (((uint32) (kind) << 24) | (uint32) (value))
+#define NOTE_KIND(note) ((CasnetNote) ((note) >> 24))
+#define NOTE_VALUE(note) ((int) ((note) & 0xffffff))
+
+/* uuid = uuid, of the catalog's fixed part. */
+#define UUID_EQ_OPERATOR 2972
+
+/* A function that policies call. */
+typedef struct PolicyFunction
+{
+	const char *name;
+	CasnetNote	note;			/* what a call of it asks for */
+	Oid			type;			/* of its result */
+} PolicyFunction;
+
+static const PolicyFunction policy_functions[] = {
+	{"tenant_with", CASNET_NOTE_TENANT, UUIDOID},
+	{"require_user", CASNET_NOTE_USER, UUIDOID},
+	{"my_tenant_ids", CASNET_NOTE_MY_TENANTS, UUIDARRAYOID},
+	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
+};
+
+/* While a plan is looked through. */
+typedef struct Replacing
+{
+	PlannedStmt *plan;
+	Oid			functions[lengthof(policy_functions)];
+	int			parameters[lengthof(policy_functions)]; /* 0: none yet */
+	Bitmapset  *permissions;	/* noted already */
+	bool		only_ask;		/* replace nothing */
+	bool		calls_left;
+} Replacing;
+
+static planner_hook_type previous_planner_hook = NULL;
+
+/* The next plan is made to be shown. */
+static bool show_next = false;
+
+static void look_through(Plan *plan, Replacing *replacing);
+
+/* Whether the plan that is made next is for EXPLAIN, which is to show the calls. */
+void
+casnet_plan_show_next(bool show)
+{
+	show_next = show;
+}
+
+/* What the cell of a plan's list says, if it is a note. */
+CasnetNote
+casnet_plan_note(ListCell *cell, int *value)
+{
+	PlanInvalItem *item = cell == NULL ? NULL : lfirst_node(PlanInvalItem, cell);
+
+	if (item == NULL || item->cacheId != NOTE_CACHE)
+		return CASNET_NOTE_NONE;
+	*value = NOTE_VALUE(item->hashValue);
+	return NOTE_KIND(item->hashValue);
+}
+
+/* Note something in the plan. */
+static void
+add_note(PlannedStmt *plan, CasnetNote kind, int value)
+{
+	PlanInvalItem *item = makeNode(PlanInvalItem);
+
+	item->cacheId = NOTE_CACHE;
+	item->hashValue = NOTE_OF(kind, value);
+	/* At the head, so that a plan without notes is known by one look. */
+	plan->invalItems = lcons(item, plan->invalItems);
+}
+
+/*
+ * Which of the functions the node calls, as an index; -1 for none.  Stored
+ * expressions have no location; what a statement itself calls is no policy.
+ */
+static int
+policy_call(Node *node, Replacing *replacing)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	if (!IsA(node, FuncExpr) || call->location >= 0)
+		return -1;
+	for (int i = 0; i < lengthof(policy_functions); i++)
+		if (call->funcid == replacing->functions[i])
+			return i;
+	return -1;
+}
+
+/* Whether the expression calls one of them, anywhere. */
+static bool
+calls_policy(Node *node, void *replacing)
+{
+	if (node == NULL)
+		return false;
+	if (policy_call(node, replacing) >= 0)
+		return true;
+	return expression_tree_walker(node, calls_policy, replacing);
+}
+
+/*
+ * Note the permissions of a call of tenant_with(), in their order.  False if one
+ * is not known, or not a constant; the call then raises by itself.
+ */
+static bool
+note_permissions(FuncExpr *call, Replacing *replacing)
+{
+	Const	   *argument = linitial(call->args);
+	char	   *rest;
+	char	   *name;
+
+	if (!IsA(argument, Const) || argument->constisnull)
+		return false;
+	rest = TextDatumGetCString(argument->constvalue);
+	while ((name = strsep(&rest, ",")) != NULL)
+	{
+		int			bit = casnet_permission_find(name);
+
+		if (bit < 0)
+			return false;
+		if (bms_is_member(bit, replacing->permissions))
+			continue;
+		replacing->permissions = bms_add_member(replacing->permissions, bit);
+		add_note(replacing->plan, CASNET_NOTE_PERMISSION, bit);
+	}
+	return true;
+}
+
+/* A parameter of the executor. */
+static Node *
+make_parameter(int number, Oid type)
+{
+	Param	   *parameter = makeNode(Param);
+
+	parameter->paramkind = PARAM_EXEC;
+	parameter->paramid = number;
+	parameter->paramtype = type;
+	parameter->paramtypmod = -1;
+	parameter->location = -1;
+	return (Node *) parameter;
+}
+
+/*
+ * What stands for the call: a parameter, or the call itself.  What the call asks
+ * for is noted.
+ */
+static Node *
+replace_call(FuncExpr *call, int which, Replacing *replacing)
+{
+	const PolicyFunction *function = &policy_functions[which];
+	PlannedStmt *plan = replacing->plan;
+	bool		known = function->note != CASNET_NOTE_TENANT ||
+		note_permissions(call, replacing);
+
+	if (replacing->parameters[which] == 0)
+	{
+		int			number = replacing->only_ask ? CASNET_NO_PARAMETER :
+			list_length(plan->paramExecTypes);
+
+		if (!replacing->only_ask)
+			plan->paramExecTypes = lappend_oid(plan->paramExecTypes,
+											   function->type);
+		add_note(plan, function->note, number);
+		replacing->parameters[which] = number + 1;
+	}
+	if (replacing->only_ask || !known)
+	{
+		replacing->calls_left = true;
+		return (Node *) call;
+	}
+	return make_parameter(replacing->parameters[which] - 1, function->type);
+}
+
+/*
+ * A condition with the policies' calls in it replaced: where they are an operand
+ * of a comparison, which itself may be one of AND, OR or NOT.  Deeper in an
+ * expression, a call may be for some rows only, and stays.
+ */
+static Node *
+replace_in_condition(Node *condition, Replacing *replacing)
+{
+	List	   *operands;
+	ListCell   *lc;
+	bool		deep;
+
+	if (!calls_policy(condition, replacing))
+		return condition;
+	deep = !(IsA(condition, BoolExpr) || IsA(condition, List) ||
+			 IsA(condition, OpExpr) || IsA(condition, ScalarArrayOpExpr));
+	if (deep && IsA(condition, NullTest))
+	{
+		NullTest   *test = (NullTest *) condition;
+		int			which = policy_call((Node *) test->arg, replacing);
+
+		if (which >= 0)
+		{
+			test = (NullTest *) copyObject(condition);
+			test->arg = (Expr *) replace_call((FuncExpr *) test->arg, which,
+											  replacing);
+			return (Node *) test;
+		}
+	}
+	if (deep)
+	{
+		replacing->calls_left = true;
+		return condition;
+	}
+
+	/* Plans share expressions, perhaps with what we leave alone. */
+	if (!replacing->only_ask)
+		condition = copyObject(condition);
+	if (IsA(condition, BoolExpr))
+		operands = ((BoolExpr *) condition)->args;
+	else if (IsA(condition, OpExpr))
+		operands = ((OpExpr *) condition)->args;
+	else if (IsA(condition, ScalarArrayOpExpr))
+		operands = ((ScalarArrayOpExpr *) condition)->args;
+	else
+		operands = (List *) condition;
+	foreach(lc, operands)
+	{
+		int			which = policy_call(lfirst(lc), replacing);
+
+		if (which >= 0)
+			lfirst(lc) = replace_call(lfirst(lc), which, replacing);
+		else if (IsA(condition, BoolExpr) || IsA(condition, List))
+			lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
+		else if (calls_policy(lfirst(lc), replacing))
+			replacing->calls_left = true;
+	}
+	return condition;
+}
+
+/* Replace in each of a list of conditions, in place. */
+static void
+replace_in_list(List *conditions, Replacing *replacing)
+{
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
+}
+
+/* Whether a policy decides before anything else in the condition does. */
+static bool
+leads(Node *condition, Replacing *replacing)
+{
+	ListCell   *lc;
+
+	if (IsA(condition, BoolExpr) &&
+		((BoolExpr *) condition)->boolop == OR_EXPR)
+	{
+		foreach(lc, ((BoolExpr *) condition)->args)
+			if (!leads(lfirst(lc), replacing))
+				return false;
+		return true;
+	}
+	if (IsA(condition, BoolExpr) || IsA(condition, List))
+	{
+		List	   *operands = IsA(condition, List) ? (List *) condition :
+			((BoolExpr *) condition)->args;
+
+		return operands != NIL && leads(linitial(operands), replacing);
+	}
+	return calls_policy(condition, replacing);
+}
+
+/*
+ * What is checked again of a row, with policies first.  If there is none in it,
+ * those of the conditions that the scan evaluates later are put there as well.
+ */
+static List *
+policies_first(List *recheck, List *conditions, Replacing *replacing)
+{
+	List	   *policies = NIL;
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, recheck)
+	{
+		if (leads(lfirst(lc), replacing))
+			policies = lappend(policies, lfirst(lc));
+		else
+			others = lappend(others, lfirst(lc));
+	}
+	if (others == NIL)
+		return recheck;
+	if (policies == NIL)
+	{
+		foreach(lc, conditions)
+			if (calls_policy(lfirst(lc), replacing))
+				policies = lappend(policies, copyObject(lfirst(lc)));
+	}
+	return list_concat(policies, others);
+}
+
+/* Whether a scan of the index never has a condition checked again. */
+static bool
+is_exact(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relam == BTREE_AM_OID;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Put policies first where a scan checks rows again. */
+static void
+order_rechecks(Plan *plan, Replacing *replacing)
+{
+	if (IsA(plan, BitmapHeapScan))
+	{
+		BitmapHeapScan *scan = (BitmapHeapScan *) plan;
+
+		scan->bitmapqualorig = policies_first(scan->bitmapqualorig, plan->qual,
+											  replacing);
+	}
+	else if (IsA(plan, IndexScan) && !is_exact(((IndexScan *) plan)->indexid))
+	{
+		IndexScan  *scan = (IndexScan *) plan;
+
+		scan->indexqualorig = policies_first(scan->indexqualorig, plan->qual,
+											 replacing);
+	}
+	else if (IsA(plan, IndexOnlyScan) &&
+			 !is_exact(((IndexOnlyScan *) plan)->indexid))
+	{
+		IndexOnlyScan *scan = (IndexOnlyScan *) plan;
+
+		scan->recheckqual = policies_first(scan->recheckqual, plan->qual,
+										   replacing);
+	}
+}
+
+/*
+ * The server evaluates the condition of ON CONFLICT DO UPDATE on the row that is
+ * there before it checks the policies of that row, and raises if they do not let
+ * it through.  So the condition is evaluated only where they do.
+ */
+static void
+guard_conflict(ModifyTable *plan, Replacing *replacing)
+{
+	List	   *policies = NIL;
+	CaseExpr   *guarded;
+	CaseWhen   *when;
+	ListCell   *lc;
+
+	if (plan->onConflictAction != ONCONFLICT_UPDATE ||
+		plan->onConflictWhere == NULL || plan->withCheckOptionLists == NIL)
+		return;
+	foreach(lc, linitial_node(List, plan->withCheckOptionLists))
+	{
+		WithCheckOption *check = lfirst_node(WithCheckOption, lc);
+
+		if (check->kind == WCO_RLS_CONFLICT_CHECK)
+			policies = list_concat(policies,
+								   copyObject((List *) check->qual));
+	}
+	if (!calls_policy((Node *) policies, replacing))
+		return;
+
+	when = makeNode(CaseWhen);
+	when->expr = make_ands_explicit(policies);
+	when->result = make_ands_explicit((List *) plan->onConflictWhere);
+	when->location = -1;
+	guarded = makeNode(CaseExpr);
+	guarded->casetype = BOOLOID;
+	guarded->args = list_make1(when);
+	guarded->defresult = (Expr *) makeBoolConst(true, false);
+	guarded->location = -1;
+	plan->onConflictWhere = (Node *) list_make1(guarded);
+}
+
+/* Whether the condition is "column = tenant_with()", as policies are. */
+static bool
+is_policy_condition(Node *condition, Oid function)
+{
+	OpExpr	   *comparison = (OpExpr *) condition;
+	FuncExpr   *call;
+
+	if (!IsA(condition, OpExpr) || comparison->opno != UUID_EQ_OPERATOR ||
+		!IsA(linitial(comparison->args), Var))
+		return false;
+	call = lsecond(comparison->args);
+	return IsA(call, FuncExpr) && call->funcid == function &&
+		IsA(linitial(call->args), Const) &&
+		!linitial_node(Const, call->args)->constisnull;
+}
+
+/* The argument of the call in such a condition. */
+static Const *
+call_argument(OpExpr *condition)
+{
+	return linitial_node(Const,
+						 lsecond_node(FuncExpr, condition->args)->args);
+}
+
+/*
+ * Two checks of a new row as one, if both are "column = call" of the same column and
+ * one directly follows the other: with a call that asks for the permissions of both,
+ * in their order.  NIL if not.
+ */
+static List *
+merge_checks(List *first, List *second, Oid function)
+{
+	OpExpr	   *one;
+	OpExpr	   *other;
+	char	   *names;
+	int			count = 1;
+
+	if (list_length(first) != 1 || list_length(second) != 1 ||
+		!is_policy_condition(linitial(first), function) ||
+		!is_policy_condition(linitial(second), function))
+		return NIL;
+	one = linitial_node(OpExpr, first);
+	other = linitial_node(OpExpr, second);
+	if (!equal(linitial(one->args), linitial(other->args)))
+		return NIL;
+	names = psprintf("%s,%s",
+					 TextDatumGetCString(call_argument(one)->constvalue),
+					 TextDatumGetCString(call_argument(other)->constvalue));
+	for (char *comma = names; (comma = strchr(comma, ',')) != NULL; comma++)
+		count++;
+	if (count > CASNET_MAX_UNITED)
+		return NIL;
+
+	one = copyObject(one);
+	call_argument(one)->constvalue = CStringGetTextDatum(names);
+	return list_make1(one);
+}
+
+/*
+ * For each new row the server checks the policy of the statement, and that of
+ * SELECT after it.  An upsert has three times two; each is prepared for each
+ * execution, which costs more than to evaluate it.  What a check says when it
+ * fails does not matter: the second cannot once the first did not.
+ */
+static void
+merge_policies(ModifyTable *plan, Oid function)
+{
+	ListCell   *lists;
+	ListCell   *lc;
+
+	foreach(lists, plan->withCheckOptionLists)
+	{
+		List	   *merged = NIL;
+
+		foreach(lc, lfirst_node(List, lists))
+		{
+			WithCheckOption *check = lfirst_node(WithCheckOption, lc);
+			WithCheckOption *last = merged == NIL ? NULL : llast(merged);
+			List	   *both = NIL;
+
+			if (last != NULL && last->kind == check->kind)
+				both = merge_checks((List *) last->qual, (List *) check->qual,
+									function);
+			if (both != NIL)
+			{
+				last = copyObject(last);
+				last->qual = (Node *) both;
+				llast(merged) = last;
+			}
+			else
+				merged = lappend(merged, check);
+		}
+		lfirst(lists) = merged;
+	}
+}
+
+/*
+ * Have the checks of the new rows of INSERT ... VALUES asked when an execution
+ * starts, besides for each row.  Of others they are not: nothing may be asked
+ * for rows that are perhaps not made.
+ */
+static void
+ask_for_new_rows(ModifyTable *plan, Replacing *replacing)
+{
+	Plan	   *source = outerPlan(plan);
+	ListCell   *checks;
+	ListCell   *check;
+
+	if (plan->operation != CMD_INSERT ||
+		plan->onConflictAction != ONCONFLICT_NONE ||
+		!(IsA(source, ValuesScan) ||
+		  (IsA(source, Result) && outerPlan(source) == NULL &&
+		   ((Result *) source)->resconstantqual == NULL)))
+		return;
+	foreach(checks, plan->withCheckOptionLists)
+		foreach(check, lfirst_node(List, checks))
+			replace_in_list((List *) lfirst_node(WithCheckOption, check)->qual,
+							replacing);
+}
+
+/* Look through each plan of a list. */
+static void
+look_through_all(List *plans, Replacing *replacing)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		look_through(lfirst(lc), replacing);
+}
+
+/* What a statement that writes checks of rows. */
+static void
+look_through_checks(ModifyTable *plan, Replacing *replacing)
+{
+	merge_policies(plan, replacing->functions[0]);
+	guard_conflict(plan, replacing);
+	ask_for_new_rows(plan, replacing);
+}
+
+/* The conditions of a plan, and of those below it. */
+static void
+look_through(Plan *plan, Replacing *replacing)
+{
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	order_rechecks(plan, replacing);
+	replace_in_list(plan->qual, replacing);
+	switch (nodeTag(plan))
+	{
+		case T_Result:
+			replace_in_list((List *) ((Result *) plan)->resconstantqual,
+							replacing);
+			break;
+		case T_IndexScan:
+			replace_in_list(((IndexScan *) plan)->indexqual, replacing);
+			replace_in_list(((IndexScan *) plan)->indexqualorig, replacing);
+			break;
+		case T_IndexOnlyScan:
+			replace_in_list(((IndexOnlyScan *) plan)->indexqual, replacing);
+			replace_in_list(((IndexOnlyScan *) plan)->recheckqual, replacing);
+			break;
+		case T_BitmapIndexScan:
+			replace_in_list(((BitmapIndexScan *) plan)->indexqual, replacing);
+			replace_in_list(((BitmapIndexScan *) plan)->indexqualorig,
+							replacing);
+			break;
+		case T_BitmapHeapScan:
+			replace_in_list(((BitmapHeapScan *) plan)->bitmapqualorig,
+							replacing);
+			break;
+		case T_BitmapAnd:
+			look_through_all(((BitmapAnd *) plan)->bitmapplans, replacing);
+			break;
+		case T_BitmapOr:
+			look_through_all(((BitmapOr *) plan)->bitmapplans, replacing);
+			break;
+		case T_Append:
+			look_through_all(((Append *) plan)->appendplans, replacing);
+			break;
+		case T_MergeAppend:
+			look_through_all(((MergeAppend *) plan)->mergeplans, replacing);
+			break;
+		case T_SubqueryScan:
+			look_through(((SubqueryScan *) plan)->subplan, replacing);
+			break;
+		case T_CustomScan:
+			look_through_all(((CustomScan *) plan)->custom_plans, replacing);
+			break;
+		default:
+			break;
+	}
+	look_through(plan->lefttree, replacing);
+	look_through(plan->righttree, replacing);
+	if (IsA(plan, ModifyTable))
+		look_through_checks((ModifyTable *) plan, replacing);
+}
+
+/* Find the functions that policies call; false where casnet is not installed. */
+static bool
+find_functions(Oid *functions)
+{
+	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			text_type = TEXTOID;
+
+	if (!OidIsValid(namespace))
+		return false;
+	for (int i = 0; i < lengthof(policy_functions); i++)
+		functions[i] =
+			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							CStringGetDatum(policy_functions[i].name),
+							PointerGetDatum(buildoidvector(&text_type,
+														   i == 0 ? 1 : 0)),
+							ObjectIdGetDatum(namespace));
+	return OidIsValid(functions[0]);
+}
+
+/*
+ * Whether the plan locks or writes rows.  It may wait for one while a revocation
+ * commits, and then evaluates its conditions again; and a load runs one again
+ * and again (load.c).
+ */
+static bool
+waits_for_rows(PlannedStmt *plan)
+{
+	return plan->rowMarks != NIL || plan->hasModifyingCTE ||
+		plan->commandType != CMD_SELECT;
+}
+
+/* Change a finished plan as the top of this file says. */
+static void
+finish_plan(PlannedStmt *plan, bool only_ask)
+{
+	Replacing	replacing = {plan};
+	int			value;
+
+	if (!find_functions(replacing.functions))
+		return;
+	replacing.only_ask = only_ask || plan->parallelModeNeeded ||
+		waits_for_rows(plan);
+	look_through(plan->planTree, &replacing);
+	look_through_all(plan->subplans, &replacing);
+	if (replacing.calls_left)
+		add_note(plan, CASNET_NOTE_CALLS, 0);
+	/* Whoever comes by later need not look again. */
+	if (casnet_plan_note(list_head(plan->invalItems), &value) ==
+		CASNET_NOTE_NONE)
+		add_note(plan, CASNET_NOTE_NOTHING, 0);
+	bms_free(replacing.permissions);
+}
+
+/*
+ * The same of a plan that was made before the library was loaded, or past the
+ * hook, and is about to be executed; it keeps its calls.
+ */
+void
+casnet_plan_note_late(PlannedStmt *plan)
+{
+	MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+
+	finish_plan(plan, true);
+	MemoryContextSwitchTo(before);
+}
+
+/* Whether policies of ours are in the plan, once it was looked through. */
+static bool
+is_policed(PlannedStmt *plan)
+{
+	int			value;
+	CasnetNote	first = casnet_plan_note(list_head(plan->invalItems), &value);
+
+	return first != CASNET_NOTE_NONE && first != CASNET_NOTE_NOTHING;
+}
+
+/*
+ * debug_print_plan shows what EXPLAIN does not show to everybody.  Turns it off
+ * for this plan, and for those that follow in the transaction.
+ */
+static void
+hide_from_debugging(void)
+{
+	ereport(NOTICE,
+			(errmsg("debug_print_plan is turned off, since it would show estimates for protected tables"),
+			 errhint("Members of casnet_admin and of pg_read_all_stats may use it.")));
+	SetConfigOption("debug_print_plan", "off", PGC_USERSET, PGC_S_SESSION);
+}
+
+/* planner_hook: what is done to a statement before and after it is planned. */
+static PlannedStmt *
+plan_statement(Query *parse, const char *query_string, int options,
+			   ParamListInfo params)
+{
+	bool		has_policy = parse->hasRowSecurity;
+	bool		show = show_next;
+	CasnetTagged tagged;
+	PlannedStmt *plan;
+
+	/* What is planned meanwhile is not what EXPLAIN shows. */
+	show_next = false;
+
+	parse = casnet_tagging_expand(parse, params, &tagged);
+	if (previous_planner_hook)
+		plan = previous_planner_hook(parse, query_string, options, params);
+	else
+		plan = standard_planner(parse, query_string, options, params);
+	casnet_tagging_finish(plan, params, &tagged);
+
+	/* The plan depends on the role where records_tagged() brought a policy. */
+	if (has_policy || plan->dependsOnRole)
+	{
+		finish_plan(plan, show);
+		if (unlikely(Debug_print_plan) && is_policed(plan) &&
+			casnet_explain_is_restricted())
+			hide_from_debugging();
+	}
+	return plan;
+}
+
+void
+casnet_plan_init(void)
+{
+	previous_planner_hook = planner_hook;
+	planner_hook = plan_statement;
+}

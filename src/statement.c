@@ -1,0 +1,152 @@
+/*
+ * statement.c
+ *		Whose a statement is, while the session may become somebody else.
+ *
+ * A statement that writes has one identity.  Policies, guards and the audit judge
+ * one row after the other, and a row's own functions could change the settings
+ * in between: one row would be judged as one user's, the next as another's.  So
+ * the user and the tenant are noted when the outermost statement that writes
+ * begins.  Whatever asks for the session's rights inside it, also a trigger or a
+ * nested statement, raises 55000 if the settings name somebody else by then.
+ *
+ * A cursor belongs to whoever opened it.  While rows are fetched from one whose
+ * plan still calls the functions of policies, these judge its opener.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+
+#include "casnet.h"
+
+/* The outermost statement that writes; owner is NULL when there is none. */
+static struct
+{
+	const void *owner;
+	SubTransactionId subid;		/* where it began */
+	CasnetIdentity identity;
+	Oid			role;			/* the outer role, as SET ROLE leaves it */
+}			writing;
+
+/* Who opened what is being fetched from, or NULL. */
+static const CasnetIdentity *opener = NULL;
+
+/*
+ * A transaction ends, in whatever way.  The statement has forgotten itself
+ * before, unless its memory outlives the transaction, as that of a DO block does.
+ */
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			/* Deferred triggers are yet to come, each with statements of its own. */
+			break;
+		default:
+			writing.owner = NULL;
+			opener = NULL;
+			break;
+	}
+}
+
+/* ROLLBACK TO SAVEPOINT, or an exception handler's rollback. */
+static void
+subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
+						SubTransactionId parentSubid, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && writing.subid >= mySubid)
+		writing.owner = NULL;
+}
+
+void
+casnet_statement_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
+	RegisterSubXactCallback(subtransaction_callback, NULL);
+}
+
+/* Whether a statement is known to be writing. */
+bool
+casnet_statement_is_noted(void)
+{
+	return writing.owner != NULL;
+}
+
+/*
+ * A statement that writes begins, as this identity.  Its owner has to say when it
+ * ends; if it is inside another one, neither makes a difference.
+ */
+void
+casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
+{
+	if (writing.owner != NULL)
+		return;
+	writing.owner = owner;
+	writing.subid = GetCurrentSubTransactionId();
+	writing.identity = *identity;
+	writing.role = GetOuterUserId();
+}
+
+/* The statement of that owner has ended; one inside it makes no difference. */
+void
+casnet_statement_end(const void *owner)
+{
+	if (writing.owner == owner)
+		writing.owner = NULL;
+}
+
+/* Raises 55000 with the hint that belongs to it. */
+static void
+refuse_change(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the identity of the session changed while a statement was writing"),
+			 errhint("Sign in, sign out, or change the tenant or the role in a statement of its own.")));
+}
+
+/*
+ * Raises 55000 when the settings name another user or tenant than when the
+ * outermost statement that writes began.
+ */
+void
+casnet_statement_check(void)
+{
+	if (writing.owner != NULL && !casnet_session_is(&writing.identity))
+		refuse_change();
+}
+
+/*
+ * The same, also for another role, since the audit records it.  False when no
+ * statement is known to be writing.
+ */
+bool
+casnet_statement_check_role(void)
+{
+	if (writing.owner == NULL)
+		return false;
+	casnet_statement_check();
+	if (writing.role != GetOuterUserId())
+		refuse_change();
+	return true;
+}
+
+/* Who opened what is being fetched from, or NULL for the session itself. */
+const CasnetIdentity *
+casnet_statement_opener(void)
+{
+	return opener;
+}
+
+/* Rows are fetched from what somebody opened; returns who that was before. */
+const CasnetIdentity *
+casnet_statement_set_opener(const CasnetIdentity *identity)
+{
+	const CasnetIdentity *before = opener;
+
+	opener = identity;
+	return before;
+}
