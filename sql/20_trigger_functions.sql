@@ -30,6 +30,11 @@ CREATE FUNCTION casnet.keep_last_owner() RETURNS trigger
 COMMENT ON FUNCTION casnet.keep_last_owner() IS
 	'trigger: a tenant that has an owner never loses its last one until it is deleted';
 
+CREATE FUNCTION casnet.keep_tenant() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_tenant';
+COMMENT ON FUNCTION casnet.keep_tenant() IS
+	'trigger: no row moves to another tenant';
+
 CREATE FUNCTION casnet.keep_owners_on_truncate() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp

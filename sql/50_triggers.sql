@@ -15,6 +15,14 @@ BEGIN
 			   'updated_at moves on every update' AS meaning
 		  FROM casnet.managed_tables() WHERE kind <> 'audit'
 		UNION ALL
+		SELECT 'casnet_keep_tenant', relation,
+			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', '',
+			   'no row moves to another tenant'
+		  FROM casnet.managed_tables()
+		 WHERE kind = 'tenant'
+			OR relation IN ('casnet.user_tenants'::regclass,
+							'casnet.user_tenant_permissions'::regclass)
+		UNION ALL
 		SELECT 'casnet_announce_row', relation,
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
 			   'announce_change()', 'ALWAYS',

@@ -184,6 +184,16 @@ CREATE FUNCTION casnet.protect_updates(relation regclass) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	IF NOT EXISTS (SELECT FROM pg_trigger AS t
+				   WHERE t.tgrelid = protect_updates.relation
+					 AND t.tgname = 'casnet_keep_tenant') THEN
+		EXECUTE format('CREATE TRIGGER casnet_keep_tenant '
+					   'BEFORE UPDATE OF tenant_id ON %s '
+					   'FOR EACH ROW EXECUTE FUNCTION casnet.keep_tenant()',
+					   relation);
+		EXECUTE format('COMMENT ON TRIGGER casnet_keep_tenant ON %s IS %L',
+					   relation, 'casnet: no row moves to another tenant');
+	END IF;
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a
 				   WHERE a.attrelid = protect_updates.relation
 					 AND a.attname = 'updated_at' AND NOT a.attisdropped
@@ -202,7 +212,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
-	'internal: keeps updated_at, where there is one';
+	'internal: keeps rows in their tenant, and updated_at where there is one';
 
 -- The table about protected tables, read and written for casnet_admin.  A row
 -- counts while the table has a foreign key to tenants, which outlives the
@@ -927,7 +937,8 @@ BEGIN
 	FOR statement IN
 		SELECT format('DROP TRIGGER %I ON %s', t.tgname, relation)
 		  FROM pg_trigger AS t
-		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
+		 WHERE t.tgrelid = unprotect.relation
+		   AND t.tgname IN ('casnet_updated_at', 'casnet_keep_tenant')
 		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 		UNION ALL
 		SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', relation, f.conname)

@@ -191,6 +191,10 @@ CREATE FUNCTION casnet.doctor_state()
 			 EXISTS (SELECT FROM pg_attribute AS a
 					  WHERE a.attrelid = m.relation AND a.attname = 'updated_at'
 						AND NOT a.attisdropped)),
+			('casnet_keep_tenant', 'O',
+			 m.kind = 'tenant'
+				OR m.relation::text IN ('casnet.user_tenants',
+										'casnet.user_tenant_permissions')),
 			('casnet_announce_row', 'A', m.kind IN ('administration', 'token')),
 			('casnet_announce_truncate', 'A',
 			 m.kind IN ('administration', 'token')))

@@ -147,6 +147,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	casnet.managed_tables(),
 	casnet.touch_updated_at(),
+	casnet.keep_tenant(),
 	casnet.require_protectable(regclass),
 	casnet.wanted_policies(text),
 	casnet.foreign_policies(regclass, text),

@@ -273,7 +273,8 @@ typedef enum CasnetNote
 
 extern void casnet_plan_init(void);
 extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
-extern void casnet_plan_note_late(PlannedStmt *plan);
+extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
+extern void casnet_plan_hide_late(void);
 extern void casnet_plan_show_next(bool show);
 
 /* execution.c: the policies of a plan, asked when it is executed */
@@ -284,8 +285,7 @@ extern void casnet_execution_init(void);
 
 extern void casnet_explain_init(void);
 extern bool casnet_explain_is_restricted(void);
-extern void casnet_explain_refuse_late(const QueryDesc *query,
-									   bool explain_only);
+extern void casnet_explain_refuse_late(const QueryDesc *query);
 
 /* bypass.c: the setting casnet.bypass */
 

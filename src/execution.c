@@ -24,7 +24,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 #include "casnet.h"
 
@@ -369,16 +368,10 @@ writes(const PlannedStmt *plan)
 	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
 }
 
-/*
- * ExecutorStart_hook: the policies are asked, and who writes is noted.
- *
- * The first one in a session that loaded the library for the statement makes
- * the server forget the plans that it made without us.
- */
+/* ExecutorStart_hook: the policies are asked, and who writes is noted. */
 static void
 start_execution(QueryDesc *query, int eflags)
 {
-	static bool first = true;
 	PlannedStmt *plan = query->plannedstmt;
 	CasnetIdentity identity;
 	CasnetNote	note;
@@ -386,17 +379,10 @@ start_execution(QueryDesc *query, int eflags)
 	Execution  *execution = NULL;
 	bool		explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
 
-	if (first)
-		ResetPlanCache();
-	first = false;
+	if (casnet_plan_note_late(plan, explain_only &&
+							  casnet_explain_is_restricted()))
+		casnet_explain_refuse_late(query);
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
-	if (unlikely(note == CASNET_NOTE_NONE && plan->dependsOnRole))
-	{
-		casnet_plan_note_late(plan);
-		note = casnet_plan_note(list_head(plan->invalItems), &value);
-		if (note != CASNET_NOTE_NOTHING)
-			casnet_explain_refuse_late(query, explain_only);
-	}
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
 

@@ -137,27 +137,37 @@ shows_numbers(const DefElem *option)
 	return false;
 }
 
-/* Take the numbers out of what is to be shown; whether it was to be executed. */
+/*
+ * Take the numbers out of what is to be shown; whether there were any.  *analyze
+ * says whether the statement was to be executed.
+ */
 static bool
-take_numbers(ExplainStmt *explain)
+take_numbers(ExplainStmt *explain, bool *analyze)
 {
-	bool		analyze = false;
+	bool		has_costs = true;
+	bool		has_others = false;
 	List	   *options = NIL;
 	ListCell   *lc;
 
+	*analyze = false;
 	foreach(lc, explain->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, lc);
 
-		if (strcmp(option->defname, "analyze") == 0)
-			analyze = defGetBoolean(option);
 		if (!shows_numbers(option))
 			options = lappend(options, option);
+		else if (strcmp(option->defname, "costs") == 0)
+			has_costs = defGetBoolean(option);
+		else if (strcmp(option->defname, "analyze") == 0)
+			*analyze = defGetBoolean(option);
+		else if (strcmp(option->defname, "serialize") == 0 ||
+				 defGetBoolean(option))
+			has_others = true;
 	}
 	explain->options = lappend(options,
 							   makeDefElem("costs",
 										   (Node *) makeBoolean(false), -1));
-	return analyze;
+	return has_costs || has_others || *analyze;
 }
 
 /* Hand over to the next hook, or the server. */
@@ -232,11 +242,11 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	if (OidIsValid(namespace) && casnet_explain_is_restricted() &&
 		explains_protected((ExplainStmt *) statement->utilityStmt, &namespace))
 	{
-		ereport(NOTICE,
-				(errmsg("the plan is shown without costs, rows and times, since it is about protected tables"),
-				 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
 		shown = copyObject(statement);
-		execute = take_numbers((ExplainStmt *) shown->utilityStmt);
+		if (take_numbers((ExplainStmt *) shown->utilityStmt, &execute))
+			ereport(NOTICE,
+					(errmsg("the plan is shown without costs, rows and times, since it is about protected tables"),
+					 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
 	}
 
 	show_plan(shown, query_string, read_only_tree, context, params, environment,
@@ -247,14 +257,13 @@ process_utility(PlannedStmt *statement, const char *query_string,
 }
 
 /*
- * An EXPLAIN that is the first statement of a session without a preload came
+ * EXPLAIN ANALYZE that is the first statement of a session without a preload came
  * past the hook.  Raises 55000 rather than show numbers.
  */
 void
-casnet_explain_refuse_late(const QueryDesc *query, bool explain_only)
+casnet_explain_refuse_late(const QueryDesc *query)
 {
-	if ((explain_only || query->instrument_options != 0) &&
-		casnet_explain_is_restricted())
+	if (query->instrument_options != 0 && casnet_explain_is_restricted())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the first statement of a session cannot explain protected tables"),

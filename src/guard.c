@@ -1,8 +1,9 @@
 /*
  * guard.c
- *		Row triggers that keep memberships in order, however a row is written.
+ *		Row triggers that keep memberships in order, however a row is written, and
+ *		rows in their tenant.
  *
- * Two rules.  Escalation: nobody grants a role or a permission above their
+ * Two rules about memberships.  Escalation: nobody grants a role or a permission above their
  * own; it binds the users of the application, not administrators.  Last
  * owner: a tenant that has an owner never loses its last one until it is
  * deleted; it binds everybody.
@@ -38,6 +39,7 @@
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
+PG_FUNCTION_INFO_V1(casnet_keep_tenant);
 PG_FUNCTION_INFO_V1(casnet_require_may_give);
 
 /* Raises 39P01 unless the function was called for a row event, as asked. */
@@ -335,6 +337,41 @@ casnet_guard_grant(PG_FUNCTION_ARGS)
 	if (is_update)
 		check_grant(relation, trigger->tg_newtuple);
 	return PointerGetDatum(result);
+}
+
+/*
+ * casnet.keep_tenant() returns trigger
+ *
+ * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
+ * writes it.  Raises 42501 for those whom policies bind, as these would do next,
+ * and 23514 for those who stand above them.
+ */
+Datum
+casnet_keep_tenant(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = row_trigger(fcinfo, "keep_tenant", true);
+	Relation	relation = trigger->tg_relation;
+	pg_uuid_t	before;
+	pg_uuid_t	after;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.keep_tenant() was not called for an update"),
+				 errhint("Attach it with CREATE TRIGGER ... BEFORE UPDATE ... FOR EACH ROW.")));
+
+	/* A row without a tenant may get one. */
+	if (!uuid_value(relation, trigger->tg_trigtuple, "tenant_id", &before) ||
+		(uuid_value(relation, trigger->tg_newtuple, "tenant_id", &after) &&
+		 memcmp(&before, &after, UUID_LEN) == 0))
+		return PointerGetDatum(trigger->tg_newtuple);
+	ereport(ERROR,
+			(errcode(stands_above(relation) ? ERRCODE_CHECK_VIOLATION :
+					 ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("a row of table \"%s\" cannot be moved to another tenant",
+					RelationGetRelationName(relation)),
+			 errhint("Insert it into the other tenant, and delete it here."),
+			 errtable(relation)));
 }
 
 /* Whether the tenant has an owner, to a snapshot of this moment. */

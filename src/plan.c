@@ -32,6 +32,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -48,6 +49,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
@@ -84,6 +86,7 @@ typedef struct Replacing
 	int			parameters[lengthof(policy_functions)]; /* 0: none yet */
 	Bitmapset  *permissions;	/* noted already */
 	bool		only_ask;		/* replace nothing */
+	bool		hide;			/* take the estimates out */
 	bool		calls_left;
 } Replacing;
 
@@ -91,6 +94,15 @@ static planner_hook_type previous_planner_hook = NULL;
 
 /* The next plan is made to be shown. */
 static bool show_next = false;
+
+/*
+ * The library was loaded in this transaction, perhaps while the server planned a
+ * statement: that plan has come past the hook.
+ */
+static bool plans_came_past = false;
+
+/* The server may have kept such a plan. */
+static bool kept_plans_are_stale = true;
 
 static void look_through(Plan *plan, Replacing *replacing);
 
@@ -155,24 +167,32 @@ calls_policy(Node *node, void *replacing)
 
 /*
  * Note the permissions of a call of tenant_with(), in their order.  False if one
- * is not known, or not a constant; the call then raises by itself.
+ * is not known, not a constant, or one too many; the call then raises by itself.
  */
 static bool
 note_permissions(FuncExpr *call, Replacing *replacing)
 {
 	Const	   *argument = linitial(call->args);
+	int			bits[CASNET_MAX_UNITED];
+	int			count;
 	char	   *rest;
 	char	   *name;
 
 	if (!IsA(argument, Const) || argument->constisnull)
 		return false;
 	rest = TextDatumGetCString(argument->constvalue);
-	while ((name = strsep(&rest, ",")) != NULL)
+	for (count = 0; (name = strsep(&rest, ",")) != NULL; count++)
 	{
-		int			bit = casnet_permission_find(name);
-
-		if (bit < 0)
+		if (count == CASNET_MAX_UNITED)
 			return false;
+		bits[count] = casnet_permission_find(name);
+		if (bits[count] < 0)
+			return false;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		int			bit = bits[i];
+
 		if (bms_is_member(bit, replacing->permissions))
 			continue;
 		replacing->permissions = bms_add_member(replacing->permissions, bit);
@@ -577,6 +597,11 @@ look_through(Plan *plan, Replacing *replacing)
 	if (plan == NULL)
 		return;
 	check_stack_depth();
+	if (replacing->hide)
+	{
+		plan->startup_cost = plan->total_cost = plan->plan_rows = 0;
+		plan->plan_width = 0;
+	}
 	order_rechecks(plan, replacing);
 	replace_in_list(plan->qual, replacing);
 	switch (nodeTag(plan))
@@ -662,13 +687,16 @@ waits_for_rows(PlannedStmt *plan)
 
 /* Change a finished plan as the top of this file says. */
 static void
-finish_plan(PlannedStmt *plan, bool only_ask)
+finish_plan(PlannedStmt *plan, bool only_ask, bool hide)
 {
-	Replacing	replacing = {plan};
+	Replacing	replacing;
 	int			value;
 
+	memset(&replacing, 0, sizeof(replacing));
+	replacing.plan = plan;
 	if (!find_functions(replacing.functions))
 		return;
+	replacing.hide = hide;
 	replacing.only_ask = only_ask || plan->parallelModeNeeded ||
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
@@ -682,19 +710,6 @@ finish_plan(PlannedStmt *plan, bool only_ask)
 	bms_free(replacing.permissions);
 }
 
-/*
- * The same of a plan that was made before the library was loaded, or past the
- * hook, and is about to be executed; it keeps its calls.
- */
-void
-casnet_plan_note_late(PlannedStmt *plan)
-{
-	MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
-
-	finish_plan(plan, true);
-	MemoryContextSwitchTo(before);
-}
-
 /* Whether policies of ours are in the plan, once it was looked through. */
 static bool
 is_policed(PlannedStmt *plan)
@@ -706,16 +721,61 @@ is_policed(PlannedStmt *plan)
 }
 
 /*
+ * A plan is about to be executed.  If it may have come past the hook, it is looked
+ * through now, and keeps its calls; whether it then has something to ask for.
+ * With hide, its estimates are taken out.
+ */
+bool
+casnet_plan_note_late(PlannedStmt *plan, bool hide)
+{
+	MemoryContext before;
+	int			value;
+
+	if (kept_plans_are_stale)
+	{
+		kept_plans_are_stale = false;
+		ResetPlanCache();
+	}
+	if (!plans_came_past ||
+		casnet_plan_note(list_head(plan->invalItems), &value) !=
+		CASNET_NOTE_NONE)
+		return false;
+	before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+	finish_plan(plan, true, hide);
+	MemoryContextSwitchTo(before);
+	return is_policed(plan);
+}
+
+/* A transaction ends, in whatever way. */
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	if (plans_came_past)
+		kept_plans_are_stale = true;
+	plans_came_past = false;
+}
+
+/*
  * debug_print_plan shows what EXPLAIN does not show to everybody.  Turns it off
  * for this plan, and for those that follow in the transaction.
  */
 static void
 hide_from_debugging(void)
 {
+	if (!Debug_print_plan || !casnet_explain_is_restricted())
+		return;
 	ereport(NOTICE,
 			(errmsg("debug_print_plan is turned off, since it would show estimates for protected tables"),
 			 errhint("Members of casnet_admin and of pg_read_all_stats may use it.")));
 	SetConfigOption("debug_print_plan", "off", PGC_USERSET, PGC_S_SESSION);
+}
+
+/* A query with policies of ours was planned, perhaps past the hook. */
+void
+casnet_plan_hide_late(void)
+{
+	if (plans_came_past)
+		hide_from_debugging();
 }
 
 /* planner_hook: what is done to a statement before and after it is planned. */
@@ -741,9 +801,8 @@ plan_statement(Query *parse, const char *query_string, int options,
 	/* The plan depends on the role where records_tagged() brought a policy. */
 	if (has_policy || plan->dependsOnRole)
 	{
-		finish_plan(plan, show);
-		if (unlikely(Debug_print_plan) && is_policed(plan) &&
-			casnet_explain_is_restricted())
+		finish_plan(plan, show, false);
+		if (is_policed(plan))
 			hide_from_debugging();
 	}
 	return plan;
@@ -754,4 +813,6 @@ casnet_plan_init(void)
 {
 	previous_planner_hook = planner_hook;
 	planner_hook = plan_statement;
+	plans_came_past = IsTransactionState();
+	RegisterXactCallback(transaction_callback, NULL);
 }

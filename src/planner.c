@@ -396,13 +396,13 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 		List	   *policies;
 		ListCell   *lc;
 
-		if (relation == NULL || relation->ppilist == NIL ||
-			relation->rtekind != RTE_RELATION)
+		if (relation == NULL || relation->rtekind != RTE_RELATION)
 			continue;
 		security = security_conditions(root, i);
 		policies = our_policies(security, &namespace);
 		if (policies == NIL)
 			continue;
+		casnet_plan_hide_late();
 		foreach(lc, relation->ppilist)
 			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
 					   security, policies);

@@ -5,6 +5,9 @@ SELECT plan(7);
 \ir include/fixtures.sql
 \ir include/plan_of.sql
 RESET SESSION AUTHORIZATION;
+GRANT pg_read_all_stats TO tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+RESET SESSION AUTHORIZATION;
 CREATE TABLE public.invoices (id int PRIMARY KEY, title text);
 SELECT unnest(casnet.protect('public.invoices')) \gexec
 INSERT INTO public.invoices (tenant_id, id) SELECT t.id, n FROM casnet.tenants AS t, generate_series(1, 200) AS n;

@@ -6,6 +6,8 @@ SET timezone = 'UTC';
 CREATE EXTENSION casnet;
 CREATE ROLE plans_casnet LOGIN IN ROLE casnet_authenticator;
 CREATE ROLE plans_hand LOGIN BYPASSRLS IN ROLE casnet_user;
+-- who may see estimates
+GRANT pg_read_all_stats TO plans_casnet, plans_hand;
 
 CREATE SCHEMA plans;
 GRANT USAGE ON SCHEMA plans TO PUBLIC;

@@ -10,6 +10,7 @@ BEGIN
 END
 $$;
 BEGIN;
+GRANT pg_read_all_stats TO regress_backend;
 INSERT INTO casnet.records (tenant_id, title)
 SELECT '00000000-0000-7000-8000-0000000000b0', 'more ' || n FROM generate_series(1, 3800) AS n;
 ANALYZE casnet.records;
