@@ -1,0 +1,60 @@
+-- UPDATE never takes a row to another tenant: not by a superuser, by UPDATE,
+-- MERGE or ON CONFLICT, in a tenant's table or a protected one; an administrator
+-- moves no membership; and an application that goes there on the way is refused.
+BEGIN;
+SELECT plan(41);
+\ir include/fixtures.sql
+\ir include/both_tenants.sql
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.invoices (id uuid DEFAULT casnet.uuid_v7(), title text);
+CREATE TABLE public.parted (tenant_id uuid NOT NULL, id integer, title text) PARTITION BY LIST (tenant_id);
+SELECT format('CREATE TABLE public.parted_%s PARTITION OF public.parted FOR VALUES IN (%L)', name, id) FROM public.who WHERE name IN ('North', 'South') \gexec
+SELECT casnet.protect('public.invoices') IS NOT NULL AS one, casnet.protect('public.parted') IS NOT NULL AS two \gset
+INSERT INTO public.invoices (tenant_id, title) VALUES (:'north', 'x');
+INSERT INTO public.parted (tenant_id, id, title) VALUES (:'north', 1, 'x');
+-- Nothing else is in the way of a move but what keeps rows where they are.
+DELETE FROM casnet.tasks WHERE tenant_id = :'north';
+DELETE FROM casnet.calendar_events WHERE tenant_id = :'north';
+INSERT INTO casnet.tasks (tenant_id, title) VALUES (:'north', 'alone');
+INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES (:'north', 'alone', now());
+INSERT INTO casnet.records (tenant_id, id, title) VALUES (:'north', :'nora', 'alone');
+INSERT INTO casnet.tags (tenant_id, id, name) VALUES (:'north', :'nora', 'alone');
+INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) SELECT id, :'nora', :'nora' FROM casnet.tenants WHERE id = :'north';
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'mia', :'north', 'view_analytics');
+CREATE TABLE public.targets (name text, row_is text);
+INSERT INTO public.targets VALUES ('casnet.persons', 'true'), ('casnet.records', 'title = ''alone'''), ('casnet.tags', 'name = ''alone'''),
+	('casnet.record_tags', 'record_id = ''00000000-0000-7000-8000-000000000008'''), ('casnet.tasks', 'true'), ('casnet.calendar_events', 'true'),
+	('casnet.user_tenants', 'user_id = ''00000000-0000-7000-8000-000000000002'''), ('casnet.user_tenant_permissions', 'true'),
+	('public.invoices', 'true'), ('public.parted', 'true');
+GRANT SELECT ON public.targets TO PUBLIC;
+CREATE FUNCTION public.moves(target text, row_is text, tenant uuid) RETURNS text LANGUAGE sql AS $$
+	SELECT format('UPDATE %s SET tenant_id = %L WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'' AND %s', target, tenant, row_is)
+$$;
+CREATE FUNCTION public.merges(target text, row_is text, tenant uuid) RETURNS text LANGUAGE sql AS $$
+	SELECT format('MERGE INTO %s AS t USING (VALUES (1)) AS v ON tenant_id = ''00000000-0000-7000-8000-0000000000a0'' AND %s WHEN MATCHED THEN UPDATE SET tenant_id = %L', target, row_is, tenant)
+$$;
+
+-- A superuser.
+SELECT is(state_of(public.moves(name, row_is, :'south')), '23514', 'a superuser, ' || name) FROM public.targets;
+SELECT is(state_of(public.merges(name, row_is, :'south')), '23514', 'by MERGE, ' || name) FROM public.targets;
+SELECT is(state_of(format($s$INSERT INTO casnet.tags (tenant_id, name) VALUES (%L, 'alone') ON CONFLICT (tenant_id, name) DO UPDATE SET tenant_id = %L$s$, :'north', :'south')), '23514', 'by ON CONFLICT');
+SELECT is(state_of(format('UPDATE casnet.persons SET tenant_id = %L', :'north')), '23514', 'both ways');
+SELECT is(state_of('UPDATE casnet.persons SET tenant_id = tenant_id, name = name || ''!'''), 'none', 'a row that stays is changed');
+SELECT is(state_of('UPDATE public.parted SET tenant_id = tenant_id, title = title || ''!'''), 'none', 'that of a partition, too');
+
+-- An administrator, who has a policy on memberships and permissions only.
+SET LOCAL SESSION AUTHORIZATION tap_admin;
+SELECT is(state_of(public.moves(name, row_is, :'south')), '23514', 'an administrator, ' || name) FROM public.targets WHERE name ~ 'user_tenant';
+SELECT is(state_of(public.merges(name, row_is, :'south')), '23514', 'an administrator, by MERGE, ' || name) FROM public.targets WHERE name ~ 'user_tenant';
+
+-- An application, at home in both tenants: as it is, and there on the way.
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia', 'North');
+SELECT is(state_of(public.moves(name, row_is, :'south')), '42501', 'an application, ' || name) FROM public.targets WHERE name ~ 'invoices|parted|permissions';
+SELECT is(state_of(format('INSERT INTO casnet.tags (name) VALUES (''alone'') ON CONFLICT (tenant_id, name) DO UPDATE SET tenant_id = %L', :'south')), '42501', 'by ON CONFLICT');
+SELECT matches(state_of(public.moves(name, row_is || format(' AND public.go(''tenant_id'', %L)', :'south'), :'south')), '^(42501|55000)$', 'there on the way, ' || name)
+  FROM public.targets WHERE name !~ 'user_tenant';
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM casnet.persons WHERE tenant_id = :'south'), 1::bigint, 'nothing moved');
+SELECT * FROM finish();
+ROLLBACK;
