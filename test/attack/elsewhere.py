@@ -1,6 +1,8 @@
 """Attacks on what is around the tables: settings, roles, catalogs, statistics,
 other sessions."""
 
+import re
+
 import psycopg2
 
 import fixture
@@ -208,7 +210,7 @@ def attack(campaign):
             totals(campaign, actor, name, expression)
     if not campaign.options.command:
         for scenario in (connection_options, first_statement, reset, hold_cursor, notifications,
-                         row_locks, unique_locks):
+                         row_locks, unique_locks, explain_says_who_sees_more, printed_plans):
             scenario(campaign)
 
 
@@ -372,3 +374,49 @@ def unique_locks(campaign):
         holder.execute('ROLLBACK')
     holder.connection.close()
     attacker.connection.close()
+
+
+# On tables with policies, and on none.
+PLANNED = ('SELECT title FROM casnet.records', 'SELECT t.title FROM casnet.tasks AS t JOIN casnet.records AS r'
+           ' ON r.tenant_id = t.tenant_id AND r.id = t.record_id', 'SELECT username FROM casnet.users',
+           'SELECT name FROM casnet.tenants', 'SELECT note FROM public.attack_notes',
+           'UPDATE casnet.tags SET name = name', 'SELECT title FROM attack.own_view')
+UNPLANNED = ('SELECT letter FROM attack.bait', 'SELECT relname FROM pg_class')
+
+
+def explain_says_who_sees_more(campaign):
+    """A notice says which role is shown the costs and rows of a plan."""
+    cursor, actor = become(campaign, 'owner')
+    notices = cursor.connection.notices
+    for options in ('', '(ANALYZE) ', '(FORMAT JSON) '):
+        for statement in PLANNED + UNPLANNED:
+            del notices[:]
+            cursor.execute('BEGIN')
+            seen = answer(cursor, 'EXPLAIN %s%s' % (options, statement))
+            cursor.execute('ROLLBACK')
+            told = 'pg_read_all_stats' in ''.join(notices)
+            verdict(campaign, 'explain says who sees more', actor,
+                    seen[0] == '00000' and told == (statement in PLANNED),
+                    options + statement, (seen[0], 'a notice' if told else 'no notice'))
+    cursor.connection.close()
+
+
+def printed_plans(campaign):
+    """Plans that the server prints for debugging have no estimates, either."""
+    cursor, actor = become(campaign, 'owner', options='-c client_min_messages=log -c debug_print_plan=on')
+    notices = cursor.connection.notices
+    cursor.execute('PREPARE p AS ' + PLANNED[0])
+    for statement in PLANNED + UNPLANNED + ('EXECUTE p', 'EXPLAIN ' + PLANNED[0], "DO 'BEGIN PERFORM title"
+                                            " FROM casnet.records; END'"):
+        del notices[:]
+        cursor.execute('BEGIN')
+        seen = answer(cursor, statement)
+        cursor.execute('ROLLBACK')
+        printed = [x for x in notices if 'PLANNEDSTMT' in x]
+        estimates = {x for x in re.findall(r':(?:startup_cost|total_cost|plan_rows)\s+([^\s)]+)',
+                                           ' '.join(printed))}
+        told = any(float(x) > 0 for x in estimates)
+        good = told if statement in UNPLANNED else not told
+        verdict(campaign, 'printed plans', actor, seen[0] == '00000' and good, statement,
+                (seen[0], len(printed), sorted(estimates)[:6]))
+    cursor.connection.close()

@@ -9,6 +9,7 @@ import os
 import psycopg2
 from psycopg2 import sql as names
 
+import forged
 import matrix as m
 
 SECRET = b'canary-k-0123456789abcdef0123456789abcdef'
@@ -115,7 +116,8 @@ def make_judge(cursor):
                     ELSE (SELECT a.attname FROM pg_attribute AS a
                            WHERE a.attrelid = c.oid AND a.attname = 'tenant_id') END)
           FROM pg_class AS c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND (c.relnamespace = 'casnet'::regnamespace OR c.oid = 'public.attack_notes'::regclass)''')
+           AND (c.relnamespace = 'casnet'::regnamespace OR c.oid IN ('public.attack_notes'::regclass,
+                'public.attack_parts'::regclass))''')
     parts = []
     for table, name, column in cursor.fetchall():
         group = "coalesce('/' || t.%s, '')" % column if column else "''"
@@ -192,6 +194,7 @@ def build(database, template, role):
             cursor.execute('SELECT casnet.add_signing_key(%s, %s)',
                            (kid, json.dumps({'kty': 'oct', 'k': b64url(secret)})))
         fill(cursor)
+        forged.prepare_database(cursor)
         make_judge(cursor)
         cursor.execute('CREATE SCHEMA attack AUTHORIZATION ' + role)
         cursor.execute('GRANT USAGE ON SCHEMA attack_judge TO ' + role)
@@ -201,6 +204,7 @@ def build(database, template, role):
         cursor.execute('SET client_min_messages = warning')
         cursor.execute(TOOLS)
         cursor.execute('CREATE VIEW attack.own_view AS SELECT * FROM casnet.records')
+        forged.prepare_tools(cursor)
         bait = [[l, m.tenant_id(l), c, m.row_id(l, c, n)] for l in m.LETTERS + m.ABSENT
                 for c in range(1, 11) for n in (1, 2)]
         cursor.execute('INSERT INTO attack.bait VALUES ' + values(bait))
