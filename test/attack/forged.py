@@ -13,7 +13,8 @@ import time
 
 import matrix as m
 
-PARTS = m.case_table('attack_parts', m.NOTES, 'attack_parts', 'note', 'note', "'mine'", schema='public')
+PARTS = [m.case_table(name, m.NOTES, name, 'note', 'note', "'mine'", schema='public')
+         for name in ('attack_parts', 'attack_lists')]
 SEED = 20261128
 SECONDS = {'quick': 4, 'long': 1800, 'default': 24}
 # Who belongs to the other tenant may go there; so it is none of those.
@@ -121,16 +122,21 @@ CREATE TABLE attack.forms (x uuid);'''
 
 
 def prepare_database(cursor):
-    """A protected table with partitions and rows, as the superuser."""
-    cursor.execute('CREATE TABLE public.attack_parts (tenant_id uuid NOT NULL, id uuid DEFAULT casnet.uuid_v7(),'
-                   ' note text NOT NULL, PRIMARY KEY (tenant_id, id)) PARTITION BY HASH (id)')
+    """Protected tables and their rows, in partitions by id and by tenant, as the superuser."""
+    for name, by in (('attack_parts', 'HASH (id)'), ('attack_lists', 'LIST (tenant_id)')):
+        cursor.execute('CREATE TABLE public.%s (tenant_id uuid NOT NULL, id uuid DEFAULT casnet.uuid_v7(),'
+                       ' note text NOT NULL, PRIMARY KEY (tenant_id, id)) PARTITION BY %s' % (name, by))
     for n in (0, 1):
         cursor.execute('CREATE TABLE public.attack_parts_%d PARTITION OF public.attack_parts'
                        ' FOR VALUES WITH (MODULUS 2, REMAINDER %d)' % (n, n))
-    cursor.execute("SELECT casnet.protect('public.attack_parts')")
-    for letter, n in itertools.product(m.LETTERS, (1, 2, 3, 4)):
-        cursor.execute('INSERT INTO public.attack_parts VALUES (%s, %s, %s)', (
-            m.tenant_id(letter), m.row_id(letter, m.NOTES, n), 'canary-%s-attack_parts-%d' % (letter, n)))
+        cursor.execute('CREATE TABLE public.attack_lists_%d PARTITION OF public.attack_lists'
+                       " FOR VALUES IN ('%s')" % (n, m.tenant_id('ab'[n])))
+    cursor.execute('CREATE TABLE public.attack_lists_more PARTITION OF public.attack_lists DEFAULT')
+    for entry in PARTS:
+        cursor.execute('SELECT casnet.protect(%s::regclass)', (entry.table,))
+    for entry, letter, n in itertools.product(PARTS, m.LETTERS, (1, 2, 3, 4)):
+        cursor.execute('INSERT INTO %s VALUES (%%s, %%s, %%s)' % entry.table, (
+            m.tenant_id(letter), m.row_id(letter, m.NOTES, n), 'canary-%s-%s-%d' % (letter, entry.name, n)))
 
 
 def prepare_tools(cursor):
@@ -148,7 +154,7 @@ def prepare_tools(cursor):
 
 def entries():
     """The tables that a condition may be forged for."""
-    return [e for e in m.ENTRIES if e.kind == 'table' and (e.moves or e.name == 'users')] + [PARTS]
+    return [e for e in m.ENTRIES if e.kind == 'table' and (e.moves or e.name == 'users')] + PARTS
 
 
 def core(quick):
@@ -219,9 +225,9 @@ def one(campaign, session, actor, choice):
     entry, condition, value, command, scan = choice
     sent = statements(*choice, actor)
     outcome = session.attempt(sent, judge=command.startswith(WRITES))
-    own = 'canary-%s-attack_parts' % actor.tenant
-    expected = {c for c in canaries(outcome) if c.startswith(own) or
-                entry is PARTS and c.startswith(actor.tenant * 8)}
+    # The matrix does not know of these tables.
+    own = ('canary-%s-attack_' % actor.tenant, actor.tenant * 8)
+    expected = {c for c in canaries(outcome) if entry in PARTS and c.startswith(own)}
     due = outcome.sqlstate if outcome.sqlstate in ENDS else '00000'
     campaign.judge_attempt('forged', '%s by %s' % (command, scan), actor,
                            ['%s, %s, %s' % (entry.name, condition, value)] + sent, outcome, due,

@@ -9,6 +9,7 @@ INSERT INTO casnet.users (username, email) SELECT 'more ' || n, n || '@more.test
 INSERT INTO casnet.tenants (name) SELECT 'more ' || n FROM generate_series(1, 300) AS n;
 ANALYZE casnet.users, casnet.tenants;
 SET LOCAL SESSION AUTHORIZATION tap_app;
+SET LOCAL jit = off;
 SET LOCAL enable_seqscan = off;
 -- How a statement moves what the server counts of the relations that it may read:
 -- scans, rows returned and fetched, blocks.

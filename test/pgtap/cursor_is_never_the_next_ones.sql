@@ -41,6 +41,7 @@ BEGIN
 	RETURN result;
 END
 $$;
+SET LOCAL jit = off;
 CREATE TEMPORARY TABLE queries (n integer, name text, query text);
 INSERT INTO queries VALUES (1, 'records', 'SELECT title FROM casnet.records'),
 	(2, 'in order', 'SELECT title FROM casnet.records ORDER BY id'),

@@ -19,6 +19,7 @@ INSERT INTO public.statements VALUES (1, 'SELECT title FROM casnet.records'), (2
 CREATE VIEW public.my_view WITH (security_invoker) AS SELECT title FROM casnet.records;
 CREATE FUNCTION public.my_function() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT title FROM casnet.records';
 
+SET LOCAL jit = off;
 CALL be('olga', 'North');
 -- The statements of which more than the shape is shown, and what.
 SELECT is((SELECT string_agg(n || ': ' || more, '; ' ORDER BY n) FROM (SELECT n, public.more_than_shape(public.shown_undone(statement, concat_ws(', ', nullif(o.options, ''), 'FORMAT ' || f))) AS more FROM public.statements) AS s),

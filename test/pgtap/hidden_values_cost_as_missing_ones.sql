@@ -14,6 +14,7 @@ INSERT INTO casnet.tasks (tenant_id, title, due_date) SELECT :'north', 'Mine ' |
 INSERT INTO public.invoices (tenant_id, id, title) SELECT :'south', n, 'Common' FROM generate_series(1, 500) AS n;
 ANALYZE casnet.records, casnet.tasks, public.invoices, casnet.users, casnet.tenants, casnet.user_tenants;
 SET LOCAL SESSION AUTHORIZATION tap_app;
+SET LOCAL jit = off;
 CREATE TABLE public.settings (n integer, name text, statement text);
 INSERT INTO public.settings VALUES (1, 'sequential', 'SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'),
 	(2, 'index', 'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off'),

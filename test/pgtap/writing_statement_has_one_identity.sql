@@ -18,6 +18,7 @@ INSERT INTO public.ways VALUES (1, 'another tenant', format('public.go(''tenant_
 GRANT SELECT ON public.ways TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 -- Rows are looked at one by one, each by the policy.
+SET LOCAL jit = off;
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;
 SET LOCAL enable_bitmapscan = off;
