@@ -275,6 +275,7 @@ extern void casnet_plan_init(void);
 extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern void casnet_plan_hide_late(void);
+extern bool casnet_plan_is_policed(PlannedStmt *plan);
 extern void casnet_plan_show_next(bool show);
 
 /* execution.c: the policies of a plan, asked when it is executed */

@@ -26,6 +26,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rowsecurity.h"
 #include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/plancache.h"
@@ -95,14 +96,29 @@ is_on_protected(Node *node, void *namespace)
 }
 
 /*
- * Whether the statement that is to be explained is on a protected table.  Views
- * in it are looked through.
+ * Whether the plan of a query has policies of ours.  The planner may bring them
+ * by what it puts in the place of a function.
  */
 static bool
-explains_protected(ExplainStmt *explain, Oid *namespace)
+is_planned_with_policy(Query *query, const char *query_string,
+					   ParamListInfo params)
+{
+	return query->commandType != CMD_UTILITY &&
+		casnet_plan_is_policed(pg_plan_query(copyObject(query), query_string,
+											 CURSOR_OPT_PARALLEL_OK, params));
+}
+
+/*
+ * Whether the statement that is to be explained is on a protected table.  Views
+ * in it are looked through, and functions that the planner looks through.
+ */
+static bool
+explains_protected(ExplainStmt *explain, const char *query_string,
+				   ParamListInfo params, Oid *namespace)
 {
 	Query	   *query = castNode(Query, copyObject(explain->query));
 	List	   *queries;
+	ListCell   *lc;
 
 	while (query->utilityStmt != NULL)
 	{
@@ -124,7 +140,12 @@ explains_protected(ExplainStmt *explain, Oid *namespace)
 	}
 	else
 		queries = NIL;
-	return is_on_protected((Node *) queries, namespace);
+	if (is_on_protected((Node *) queries, namespace))
+		return true;
+	foreach(lc, queries)
+		if (is_planned_with_policy(lfirst_node(Query, lc), query_string, params))
+			return true;
+	return false;
 }
 
 /* Whether the option is one of those that show numbers. */
@@ -240,7 +261,8 @@ process_utility(PlannedStmt *statement, const char *query_string,
 
 	namespace = get_namespace_oid("casnet", true);
 	if (OidIsValid(namespace) && casnet_explain_is_restricted() &&
-		explains_protected((ExplainStmt *) statement->utilityStmt, &namespace))
+		explains_protected((ExplainStmt *) statement->utilityStmt, query_string,
+						   params, &namespace))
 	{
 		shown = copyObject(statement);
 		if (take_numbers((ExplainStmt *) shown->utilityStmt, &execute))

@@ -711,8 +711,8 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool hide)
 }
 
 /* Whether policies of ours are in the plan, once it was looked through. */
-static bool
-is_policed(PlannedStmt *plan)
+bool
+casnet_plan_is_policed(PlannedStmt *plan)
 {
 	int			value;
 	CasnetNote	first = casnet_plan_note(list_head(plan->invalItems), &value);
@@ -743,7 +743,7 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 	before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
 	finish_plan(plan, true, hide);
 	MemoryContextSwitchTo(before);
-	return is_policed(plan);
+	return casnet_plan_is_policed(plan);
 }
 
 /* A transaction ends, in whatever way. */
@@ -802,7 +802,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	if (has_policy || plan->dependsOnRole)
 	{
 		finish_plan(plan, show, false);
-		if (is_policed(plan))
+		if (casnet_plan_is_policed(plan))
 			hide_from_debugging();
 	}
 	return plan;

