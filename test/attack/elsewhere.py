@@ -377,10 +377,11 @@ def unique_locks(campaign):
 
 
 # On tables with policies, and on none.
-PLANNED = ('SELECT title FROM casnet.records', 'SELECT t.title FROM casnet.tasks AS t JOIN casnet.records AS r'
-           ' ON r.tenant_id = t.tenant_id AND r.id = t.record_id', 'SELECT username FROM casnet.users',
-           'SELECT name FROM casnet.tenants', 'SELECT note FROM public.attack_notes',
-           'UPDATE casnet.tags SET name = name', 'SELECT title FROM attack.own_view')
+PLANNED = ('SELECT title FROM casnet.records',
+           'SELECT t.title FROM casnet.tasks AS t JOIN casnet.records AS r USING (tenant_id)',
+           'SELECT username FROM casnet.users', 'SELECT name FROM casnet.tenants',
+           'SELECT note FROM public.attack_notes', 'UPDATE casnet.tags SET name = name',
+           'SELECT title FROM attack.own_view')
 UNPLANNED = ('SELECT letter FROM attack.bait', 'SELECT relname FROM pg_class')
 
 
@@ -403,18 +404,19 @@ def explain_says_who_sees_more(campaign):
 
 def printed_plans(campaign):
     """Plans that the server prints for debugging have no estimates, either."""
-    cursor, actor = become(campaign, 'owner', options='-c client_min_messages=log -c debug_print_plan=on')
+    cursor, actor = become(campaign, 'owner',
+                           options='-c client_min_messages=log -c debug_print_plan=on')
     notices = cursor.connection.notices
     cursor.execute('PREPARE p AS ' + PLANNED[0])
-    for statement in PLANNED + UNPLANNED + ('EXECUTE p', 'EXPLAIN ' + PLANNED[0], "DO 'BEGIN PERFORM title"
-                                            " FROM casnet.records; END'"):
+    block = "DO 'BEGIN PERFORM title FROM casnet.records; END'"
+    for statement in PLANNED + UNPLANNED + ('EXECUTE p', 'EXPLAIN ' + PLANNED[0], block):
         del notices[:]
         cursor.execute('BEGIN')
         seen = answer(cursor, statement)
         cursor.execute('ROLLBACK')
         printed = [x for x in notices if 'PLANNEDSTMT' in x]
-        estimates = {x for x in re.findall(r':(?:startup_cost|total_cost|plan_rows)\s+([^\s)]+)',
-                                           ' '.join(printed))}
+        estimates = set(re.findall(r':(?:startup_cost|total_cost|plan_rows)\s+([^\s)]+)',
+                                   ' '.join(printed)))
         told = any(float(x) > 0 for x in estimates)
         good = told if statement in UNPLANNED else not told
         verdict(campaign, 'printed plans', actor, seen[0] == '00000' and good, statement,

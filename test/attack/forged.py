@@ -43,10 +43,13 @@ SCANS = {
 
 # {c}: the column.  {v}: the value, which is the own one until it changes.
 CONDITIONS = {
-    'equal': '{c} = {v}', 'turned': '{v} = {c}', 'in': '{c} IN ({v}, {v})', 'in more': "{c} IN ({v}, '{none}')",
-    'any': '{c} = ANY (ARRAY[{v}])', 'range': '{c} >= {v} AND {c} <= {v}', 'between': '{c} BETWEEN {v} AND {v}',
+    'equal': '{c} = {v}', 'turned': '{v} = {c}', 'in': '{c} IN ({v}, {v})',
+    'in more': "{c} IN ({v}, '{none}')",
+    'any': '{c} = ANY (ARRAY[{v}])', 'range': '{c} >= {v} AND {c} <= {v}',
+    'between': '{c} BETWEEN {v} AND {v}',
     'row': '({c}, 1) = ({v}, 1)', 'rows': '({c}, {c}) >= ({v}, {v}) AND ({c}, {c}) <= ({v}, {v})',
-    'distinct': '{c} IS NOT DISTINCT FROM {v}', 'or': '({c} = {v} OR {c} = {v})', 'twice': '{c} = {v} AND {c} = {v}',
+    'distinct': '{c} IS NOT DISTINCT FROM {v}', 'or': '({c} = {v} OR {c} = {v})',
+    'twice': '{c} = {v} AND {c} = {v}',
     'subquery': '{c} = (SELECT {v})', 'case': '{c} = CASE WHEN {c} IS NOT NULL THEN {v} END',
     'not': 'NOT {c} <> {v}', 'text': '{c}::text = {v}::text', 'none': '{v} IS NOT NULL'}
 
@@ -65,51 +68,60 @@ for _how in ('volatile', 'stable', 'immutable'):
         VALUES['%s %d' % (_how, _n)] = ("attack.turn_%s(%d, '{x}', '{e}')" % (_how, _n), None)
 
 # {s}: what is shown of a row t.  {w}: the condition.  {g}: what changes the value.
+# {r}: the plain query without the condition.  {b}: a table to join by.
+READS = {'r': 'SELECT {s}, {g} FROM {t} AS t', 'b': 'attack.forms AS b',
+         'set': 'UPDATE {t} AS t SET {column} = {column}'}
 COMMANDS = {
-    'select': ['SELECT {s}, {g} FROM {t} AS t WHERE {w}'],
+    'select': ['{r} WHERE {w}'],
     'select where': ['SELECT {s} FROM {t} AS t WHERE {w} AND {g} IS NOT NULL'],
     'select first': ['SELECT {s} FROM {t} AS t WHERE {g} IS NOT NULL AND {w}'],
-    'order': ['SELECT {s}, {g} FROM {t} AS t WHERE {w} ORDER BY {c}, {k}'],
+    'order': ['{r} WHERE {w} ORDER BY {c}, {k}'],
     'count': ['SELECT {k}, count(*), min({g}) FROM {t} AS t WHERE {w} GROUP BY {k}'],
-    'limit': ['SELECT {s}, {g} FROM {t} AS t WHERE {w} LIMIT 10'],
-    'for update': ['SELECT {s}, {g} FROM {t} AS t WHERE {w} FOR UPDATE'],
+    'limit': ['{r} WHERE {w} LIMIT 10'],
+    'for update': ['{r} WHERE {w} FOR UPDATE'],
     'for share': ['SELECT {s} FROM {t} AS t WHERE {w} AND {g} IS NOT NULL FOR KEY SHARE'],
-    'union all': ['SELECT {s}, {g} FROM {t} AS t WHERE {w} UNION ALL SELECT {s}, {g} FROM {t} AS t WHERE {w}'],
-    'over union': ['SELECT {s}, {g} FROM (SELECT * FROM attack.v_{name} UNION ALL SELECT * FROM attack.v_{name}) AS t WHERE {w}'],
+    'union all': ['{r} WHERE {w} UNION ALL {r} WHERE {w}'],
+    'over union': ['SELECT {s}, {g} FROM (TABLE attack.v_{name} UNION ALL TABLE attack.v_{name}) AS t'
+                   ' WHERE {w}'],
     'view': ['SELECT {s}, {g} FROM attack.v_{name} AS t WHERE {w}'],
-    'join': ['SELECT {s}, {g} FROM {t} AS t, attack.forms AS b WHERE {cb} AND t.{c0} = b.x'],
-    'join first': ['SELECT {s}, {g} FROM attack.forms AS b JOIN {t} AS t ON t.{c0} = b.x AND {cb}'],
-    'left join': ['SELECT {s}, {g} FROM attack.forms AS b LEFT JOIN {t} AS t ON t.{c0} = b.x AND {w}'],
-    'semi join': ['SELECT {s}, {g} FROM {t} AS t WHERE {c} IN (SELECT b.x FROM attack.forms AS b WHERE {cb})'],
-    'lateral': ['SELECT l.* FROM attack.forms AS b, LATERAL (SELECT {s} AS s, {g} AS g FROM {t} AS t WHERE {w} AND {c} = b.x) AS l'],
-    'self join': ['SELECT {s}, {g} FROM {t} AS t JOIN {t} AS u ON u.{c0} = t.{c0} WHERE {w}'],
-    'cte': ['WITH a AS MATERIALIZED (SELECT * FROM attack.v_{name} AS t WHERE {w} AND {g} IS NOT NULL) SELECT {s} FROM a AS t'],
-    'cursor': ['DECLARE c CURSOR FOR SELECT {s}, {g} FROM {t} AS t WHERE {w}', 'FETCH 1 FROM c', 'FETCH ALL FROM c'],
-    'cursor later': ['DECLARE c CURSOR FOR SELECT {s} FROM {t} AS t WHERE {w}', 'SELECT {g}', 'FETCH ALL FROM c'],
-    'prepared': ['PREPARE p AS SELECT {s}, {g} FROM {t} AS t WHERE {w}', 'EXECUTE p'],
-    'parameter': ['PREPARE p(uuid) AS SELECT {s}, {g} FROM {t} AS t WHERE {wp}', 'EXECUTE p({v})', "EXECUTE p('{e}')"],
-    'generic': ['SET LOCAL plan_cache_mode = force_generic_plan',
-                'PREPARE p(uuid) AS SELECT {s}, {g} FROM {t} AS t WHERE {wp}', 'EXECUTE p({v})', "EXECUTE p('{e}')"],
-    'generic cached': ['SET LOCAL plan_cache_mode = force_generic_plan',
-                       'PREPARE p AS SELECT {s}, {g} FROM {t} AS t WHERE {w}', 'EXECUTE p', 'EXECUTE p'],
-    'copy': ['COPY (SELECT {s}, {g} FROM {t} AS t WHERE {w}) TO STDOUT'],
+    'join': ['{r}, {b} WHERE {cb} AND t.{c0} = b.x'],
+    'join first': ['SELECT {s}, {g} FROM {b} JOIN {t} AS t ON t.{c0} = b.x AND {cb}'],
+    'left join': ['SELECT {s}, {g} FROM {b} LEFT JOIN {t} AS t ON t.{c0} = b.x AND {w}'],
+    'semi join': ['{r} WHERE {c} IN (SELECT b.x FROM {b} WHERE {cb})'],
+    'lateral': ['SELECT l.* FROM {b}, LATERAL (SELECT {s} AS s, {g} AS g FROM {t} AS t'
+                ' WHERE {w} AND {c} = b.x) AS l'],
+    'self join': ['{r} JOIN {t} AS u ON u.{c0} = t.{c0} WHERE {w}'],
+    'cte': ['WITH a AS MATERIALIZED (SELECT * FROM attack.v_{name} AS t WHERE {w} AND {g} IS NOT NULL)'
+            ' SELECT {s} FROM a AS t'],
+    'cursor': ['DECLARE c CURSOR FOR {r} WHERE {w}', 'FETCH 1 FROM c', 'FETCH ALL FROM c'],
+    'cursor later': ['DECLARE c CURSOR FOR SELECT {s} FROM {t} AS t WHERE {w}', 'SELECT {g}',
+                     'FETCH ALL FROM c'],
+    'prepared': ['PREPARE p AS {r} WHERE {w}', 'EXECUTE p'],
+    'parameter': ['PREPARE p(uuid) AS {r} WHERE {wp}', 'EXECUTE p({v})', "EXECUTE p('{e}')"],
+    'generic': ['SET LOCAL plan_cache_mode = force_generic_plan', 'PREPARE p(uuid) AS {r} WHERE {wp}',
+                'EXECUTE p({v})', "EXECUTE p('{e}')"],
+    'generic cached': ['SET LOCAL plan_cache_mode = force_generic_plan', 'PREPARE p AS {r} WHERE {w}',
+                       'EXECUTE p', 'EXECUTE p'],
+    'copy': ['COPY ({r} WHERE {w}) TO STDOUT'],
     'insert select': ['INSERT INTO attack.loot SELECT {s} FROM {t} AS t WHERE {w} AND {g} IS NOT NULL',
                       'TABLE attack.loot'],
-    'update': ['UPDATE {t} AS t SET {column} = {column} WHERE {w} AND {g} IS NOT NULL'],
-    'update returning': ['UPDATE {t} AS t SET {column} = {column} WHERE {w} RETURNING {s}, {g}'],
-    'update from': ['UPDATE {t} AS t SET {column} = {column} FROM attack.forms AS b WHERE t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'],
+    'update': ['{set} WHERE {w} AND {g} IS NOT NULL'],
+    'update returning': ['{set} WHERE {w} RETURNING {s}, {g}'],
+    'update from': ['{set} FROM {b} WHERE t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'],
     'delete': ['DELETE FROM {t} AS t WHERE {w} AND {g} IS NOT NULL'],
     'delete returning': ['DELETE FROM {t} AS t WHERE {w} RETURNING {s}, {g}'],
-    'delete using': ['DELETE FROM {t} AS t USING attack.forms AS b WHERE t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'],
-    'delete in cte': ['WITH d AS (DELETE FROM {t} AS t WHERE {w} AND {g} IS NOT NULL RETURNING {s} AS s) SELECT * FROM d'],
+    'delete using': ['DELETE FROM {t} AS t USING {b} WHERE t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'],
+    'delete in cte': ['WITH d AS (DELETE FROM {t} AS t WHERE {w} AND {g} IS NOT NULL RETURNING {s} AS s)'
+                      ' SELECT * FROM d'],
     'merge update': ['MERGE INTO {t} AS t USING (VALUES (1)) AS v ON {w} AND {g} IS NOT NULL'
                      ' WHEN MATCHED THEN UPDATE SET {column} = t.{column}'],
-    'merge delete': ['MERGE INTO {t} AS t USING attack.forms AS b ON t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'
+    'merge delete': ['MERGE INTO {t} AS t USING {b} ON t.{c0} = b.x AND {cb} AND {g} IS NOT NULL'
                      ' WHEN MATCHED THEN DELETE'],
-    'block': ['DO $do$ DECLARE r record; BEGIN FOR r IN SELECT {s} AS s, {g} AS g FROM {t} AS t WHERE {w} LOOP'
-              " RAISE NOTICE '%', r.s; END LOOP; END $do$"]}
+    'block': ['DO $do$ DECLARE r record; BEGIN FOR r IN SELECT {s} AS s, {g} AS g FROM {t} AS t WHERE {w}'
+              " LOOP RAISE NOTICE '%', r.s; END LOOP; END $do$"]}
 WRITES = ('update', 'delete', 'merge', 'insert')
-QUICK = ('select', 'select where', 'for update', 'union all', 'join', 'left join', 'cursor', 'update', 'delete')
+QUICK = ('select', 'select where', 'for update', 'union all', 'join', 'left join', 'cursor', 'update',
+         'delete')
 
 # Made in the schema of the attacker, as the attacker.
 TOOLS = ''.join('''
@@ -136,7 +148,8 @@ def prepare_database(cursor):
         cursor.execute('SELECT casnet.protect(%s::regclass)', (entry.table,))
     for entry, letter, n in itertools.product(PARTS, m.LETTERS, (1, 2, 3, 4)):
         cursor.execute('INSERT INTO %s VALUES (%%s, %%s, %%s)' % entry.table, (
-            m.tenant_id(letter), m.row_id(letter, m.NOTES, n), 'canary-%s-%s-%d' % (letter, entry.name, n)))
+            m.tenant_id(letter), m.row_id(letter, m.NOTES, n),
+            'canary-%s-%s-%d' % (letter, entry.name, n)))
 
 
 def prepare_tools(cursor):
@@ -162,7 +175,8 @@ def core(quick):
     values = ('active tenant', 'setting', 'stable 1', 'stable 2', 'stable 3', 'volatile 1', 'other')
     for entry, value, command, scan in itertools.product(
             entries(), values, QUICK, ('seq', 'index') if not quick else ('seq',)):
-        if not quick or value in ('active tenant', 'setting', 'stable 2') and command in QUICK[:2] + QUICK[-2:]:
+        if not quick or (value in ('active tenant', 'setting', 'stable 2') and
+                         command in QUICK[:2] + QUICK[-2:]):
             yield entry, 'equal', value, command, scan
 
 
@@ -177,7 +191,8 @@ def choices(generator):
 
 def everything():
     """All, in the order of the tables."""
-    return itertools.product(entries(), sorted(CONDITIONS), sorted(VALUES), sorted(COMMANDS), sorted(SCANS))
+    return itertools.product(entries(), sorted(CONDITIONS), sorted(VALUES), sorted(COMMANDS),
+                             sorted(SCANS))
 
 
 def statements(entry, condition, value, command, scan, actor):
@@ -194,9 +209,10 @@ def statements(entry, condition, value, command, scan, actor):
     elif command in ('view', 'over union', 'cte') and entry.name == 'users':
         shown = "concat_ws(' ', t.id, t.username, t.email, t.full_name)"
     about = CONDITIONS[condition]
-    words = {'t': entry.table, 's': shown, 'c': 't.' + column, 'c0': column, 'k': 't.' + entry.key[0],
-             'g': change or "'x'::text", 'v': expression, 'x': own, 'e': other, 'column': entry.column,
-             'name': entry.name, 'none': m.row_id(m.ABSENT, m.TENANTS)}
+    words = dict(READS, **{
+        't': entry.table, 's': shown, 'c': 't.' + column, 'c0': column, 'k': 't.' + entry.key[0],
+        'g': change or "'x'::text", 'v': expression, 'x': own, 'e': other, 'column': entry.column,
+        'name': entry.name, 'none': m.row_id(m.ABSENT, m.TENANTS)})
     words['w'] = about
     words['wp'] = about.replace('{v}', '$1')
     words['cb'] = about.replace('{c}', 'b.x')
@@ -207,7 +223,7 @@ def statements(entry, condition, value, command, scan, actor):
         words['cb'] += tids if 'left' not in command and 'semi' not in command else ''
     found = list(SCANS[scan]) + ["SET LOCAL attack.x = '%s'" % own, "SET LOCAL attack.calls = '0'"]
     for text in COMMANDS[command]:
-        for _ in range(3):
+        for _ in range(4):
             text = filled(text, words)
         found.append(text)
     return found

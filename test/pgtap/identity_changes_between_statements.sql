@@ -2,7 +2,7 @@
 -- a statement that was refused for it, whether an exception handler or ROLLBACK
 -- TO undid it.  Nothing of the first one stays noted.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 \ir include/fixtures.sql
 \ir include/both_tenants.sql
 \set refused 'INSERT INTO casnet.tags (name, tenant_id) SELECT ''refused '' || n, casnet.current_tenant_id() FROM generate_series(1, 3) AS n WHERE n = 1 OR public.go(''tenant_id'', ''00000000-0000-7000-8000-0000000000b0'')'
@@ -29,6 +29,11 @@ CALL public.write_both();
 SELECT is(public.names(), 'North tag, first', 'a procedure writes in one tenant');
 SELECT lives_ok($$SELECT set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', false)$$, 'the tenant changes');
 SELECT is(public.names(), 'South tag, third', 'and after that in the other');
+-- What writes where nothing is judged may go elsewhere as well.
+CALL be('mia', 'North');
+CREATE TABLE public.log (line text);
+SELECT lives_ok($$INSERT INTO public.log SELECT casnet.use_tenant('South')$$, 'a table without policies');
+SELECT is(public.names(), 'South tag, third', 'takes the session there');
 
 -- An exception handler.
 CALL be('mia', 'North');
