@@ -211,8 +211,8 @@ CALLS = {
     'reissue_uuid(uuid,uuid)': [over('reissue_uuid', "'{Hrecord}', '{H}'", tells=True)],
     'managed_tenant(uuid)': [over('managed_tenant', "'{C}'", 'USER', '02000', by_chief='00000'),
                              over('managed_tenant', "'{tenant}'", 'USER', dues=MY_TENANT)],
-    'tenant_documents(uuid)': [over('tenant_documents', "'{C}'", 'USER', '42501'),
-                               over('tenant_documents', "'{tenant}'", 'USER', '42501')],
+    'tenant_documents(uuid)': [over('tenant_documents', "'{C}'", 'TENANT', '42501'),
+                               over('tenant_documents', "'{tenant}'", 'TENANT', '42501')],
     'export_tenant_in_session(uuid)': [
         over('export_tenant_in_session', "'{C}'", 'USER', '02000', by_chief='00000'),
         over('export_tenant_in_session', "'{tenant}'", 'USER', dues=MY_TENANT)],
