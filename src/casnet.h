@@ -286,7 +286,8 @@ extern void casnet_execution_init(void);
 
 extern void casnet_explain_init(void);
 extern bool casnet_explain_is_restricted(void);
-extern void casnet_explain_refuse_late(const QueryDesc *query);
+extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
+								 bool is_late, bool explain_only);
 
 /* bypass.c: the setting casnet.bypass */
 

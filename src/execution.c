@@ -377,12 +377,14 @@ start_execution(QueryDesc *query, int eflags)
 	CasnetNote	note;
 	int			value;
 	Execution  *execution = NULL;
+	bool		is_late;
 	bool		explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
 
-	if (casnet_plan_note_late(plan, explain_only &&
-							  casnet_explain_is_restricted()))
-		casnet_explain_refuse_late(query);
+	is_late = casnet_plan_note_late(plan, explain_only &&
+									casnet_explain_is_restricted());
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
+	casnet_explain_check(query, note > CASNET_NOTE_NOTHING, is_late,
+						 explain_only);
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
 

@@ -42,6 +42,9 @@ static const char *const number_options[] = {
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
+/* What is explained for a restricted role was found to be on no protected table. */
+static bool shows_all = false;
+
 /* Whether the current role sees no more than the shape of a plan. */
 bool
 casnet_explain_is_restricted(void)
@@ -136,6 +139,9 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 		char	   *name = ((ExecuteStmt *) query->utilityStmt)->name;
 		PreparedStatement *prepared = FetchPreparedStatement(name, false);
 
+		/* It may mean something else by now, as the server finds out so. */
+		if (prepared != NULL)
+			(void) CachedPlanGetTargetList(prepared->plansource, NULL);
 		queries = prepared == NULL ? NIL : prepared->plansource->query_list;
 	}
 	else
@@ -223,11 +229,14 @@ makes_plan(ExplainStmt *explain)
 
 /* The same for an EXPLAIN, whose plan shows the calls of policies. */
 static void
-show_plan(PlannedStmt *statement, const char *query_string,
+show_plan(bool show_all, PlannedStmt *statement, const char *query_string,
 		  bool read_only_tree, ProcessUtilityContext context,
 		  ParamListInfo params, QueryEnvironment *environment,
 		  DestReceiver *receiver, QueryCompletion *completion)
 {
+	bool		before = shows_all;
+
+	shows_all = show_all;
 	casnet_plan_show_next(makes_plan((ExplainStmt *) statement->utilityStmt));
 	PG_TRY();
 	{
@@ -236,6 +245,7 @@ show_plan(PlannedStmt *statement, const char *query_string,
 	}
 	PG_FINALLY();
 	{
+		shows_all = before;
 		casnet_plan_show_next(false);
 	}
 	PG_END_TRY();
@@ -250,6 +260,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 {
 	PlannedStmt *shown = statement;
 	Oid			namespace;
+	bool		show_all = false;
 	bool		execute = false;
 
 	if (!IsA(statement->utilityStmt, ExplainStmt))
@@ -260,9 +271,12 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	}
 
 	namespace = get_namespace_oid("casnet", true);
-	if (OidIsValid(namespace) && casnet_explain_is_restricted() &&
-		explains_protected((ExplainStmt *) statement->utilityStmt, query_string,
-						   params, &namespace))
+	if (!OidIsValid(namespace) || !casnet_explain_is_restricted())
+		 /* all is shown */ ;
+	else if (!explains_protected((ExplainStmt *) statement->utilityStmt,
+								 query_string, params, &namespace))
+		show_all = true;
+	else
 	{
 		shown = copyObject(statement);
 		if (take_numbers((ExplainStmt *) shown->utilityStmt, &execute))
@@ -271,25 +285,31 @@ process_utility(PlannedStmt *statement, const char *query_string,
 					 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
 	}
 
-	show_plan(shown, query_string, read_only_tree, context, params, environment,
-			  receiver, completion);
+	show_plan(show_all, shown, query_string, read_only_tree, context, params,
+			  environment, receiver, completion);
 	if (execute)
 		next_utility(statement, query_string, read_only_tree, context, params,
 					 environment, None_Receiver, completion);
 }
 
 /*
- * EXPLAIN ANALYZE that is the first statement of a session without a preload came
- * past the hook.  Raises 55000 rather than show numbers.
+ * A plan is about to be executed, or shown.  Raises 55000 rather than show numbers
+ * of one with policies of ours that nobody expected to have any: its meaning has
+ * changed since the hook looked at it, or, with is_late, it has come past the hook,
+ * as EXPLAIN ANALYZE does as the first statement of a session without a preload.
  */
 void
-casnet_explain_refuse_late(const QueryDesc *query)
+casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
+					 bool explain_only)
 {
-	if (query->instrument_options != 0 && casnet_explain_is_restricted())
+	bool		unexpected = shows_all || (is_late && !explain_only);
+
+	if ((explain_only || query->instrument_options != 0) && is_policed &&
+		unexpected && casnet_explain_is_restricted())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the first statement of a session cannot explain protected tables"),
-				 errhint("Send it again, or have session_preload_libraries include casnet.")));
+				 errmsg("the numbers of a plan for protected tables are not shown"),
+				 errhint("Send it again; then its shape is shown.")));
 }
 
 void
