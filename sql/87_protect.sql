@@ -174,18 +174,12 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
 					   relation);
 	END IF;
-END
-$$;
-COMMENT ON FUNCTION casnet.protect_rows(regclass, text) IS
-	'internal: puts the policies on one table, or on one partition';
-
-CREATE FUNCTION casnet.protect_updates(relation regclass) RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF NOT EXISTS (SELECT FROM pg_trigger AS t
-				   WHERE t.tgrelid = protect_updates.relation
+	-- Of partitions one by one, as the policies: who makes another one would need a
+	-- privilege on the function to get a trigger of the table.
+	IF (SELECT c.relkind = 'r' FROM pg_class AS c
+		WHERE c.oid = protect_rows.relation)
+	   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+				   WHERE t.tgrelid = protect_rows.relation
 					 AND t.tgname = 'casnet_keep_tenant') THEN
 		EXECUTE format('CREATE TRIGGER casnet_keep_tenant '
 					   'BEFORE UPDATE OF tenant_id ON %s '
@@ -194,6 +188,16 @@ BEGIN
 		EXECUTE format('COMMENT ON TRIGGER casnet_keep_tenant ON %s IS %L',
 					   relation, 'casnet: no row moves to another tenant');
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.protect_rows(regclass, text) IS
+	'internal: puts the policies on one table, or on one partition, and keeps its rows in their tenant';
+
+CREATE FUNCTION casnet.protect_updates(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a
 				   WHERE a.attrelid = protect_updates.relation
 					 AND a.attname = 'updated_at' AND NOT a.attisdropped
@@ -212,7 +216,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
-	'internal: keeps rows in their tenant, and updated_at where there is one';
+	'internal: keeps updated_at, where there is one';
 
 -- The table about protected tables, read and written for casnet_admin.  A row
 -- counts while the table has a foreign key to tenants, which outlives the
@@ -923,6 +927,12 @@ BEGIN
 				ON w.name = p.polname
 			 WHERE p.polrelid = member.relation
 			UNION ALL
+			SELECT format('DROP TRIGGER %I ON %s', t.tgname, member.relation)
+			  FROM pg_trigger AS t
+			 WHERE t.tgrelid = member.relation
+			   AND t.tgname = 'casnet_keep_tenant'
+			   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+			UNION ALL
 			SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
 						  member.relation,
 						  CASE WHEN (member.before->>'row_security')::boolean
@@ -937,8 +947,7 @@ BEGIN
 	FOR statement IN
 		SELECT format('DROP TRIGGER %I ON %s', t.tgname, relation)
 		  FROM pg_trigger AS t
-		 WHERE t.tgrelid = unprotect.relation
-		   AND t.tgname IN ('casnet_updated_at', 'casnet_keep_tenant')
+		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
 		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 		UNION ALL
 		SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', relation, f.conname)

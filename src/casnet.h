@@ -22,6 +22,9 @@
 
 #include "compat.h"
 
+/* uuid = uuid, of the catalog's fixed part. */
+#define CASNET_UUID_EQ_OPERATOR 2972
+
 /* Longest permission or role name, in bytes, with the final zero. */
 #define CASNET_NAME_LENGTH NAMEDATALEN
 
@@ -200,10 +203,14 @@ typedef struct CasnetVerdict
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
+/* About so many users and tenants it is known whether they were asked about. */
+#define CASNET_KEYS_ASKED 16
+
 extern uint64 casnet_rights_asked;
 
 extern void casnet_membership_init(void);
 extern void casnet_membership_require_active(const pg_uuid_t *user);
+extern int	casnet_membership_asked(uint64 since, CasnetVerdictKey *keys);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
@@ -272,6 +279,7 @@ typedef enum CasnetNote
 #define CASNET_NO_PARAMETER 0xffffff
 
 extern void casnet_plan_init(void);
+extern bool casnet_plan_is_policy_function(const char *name);
 extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern void casnet_plan_hide_late(void);

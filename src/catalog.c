@@ -118,8 +118,12 @@ uint64		casnet_token_epoch = 1;
 /* Move together with casnet_epoch: which of the tables may have changed. */
 uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
 
+/* Attempts to find out about the tables while they change. */
+#define MAX_ATTEMPTS 10
+
 /* What was found about the tables; good while catalog_valid. */
 static bool catalog_valid = false;
+static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
 static Oid	news_oids[CASNET_NUM_TABLES];	/* whose message tells of rows */
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
@@ -151,6 +155,7 @@ relcache_callback(Datum arg, Oid relation)
 	if (!OidIsValid(relation))
 	{
 		catalog_valid = false;
+		catalog_changes++;
 		casnet_catalog_invalidate();
 		return;
 	}
@@ -159,7 +164,10 @@ relcache_callback(Datum arg, Oid relation)
 		if (table_oids[i] != relation && news_oids[i] != relation)
 			continue;
 		if (table_oids[i] == relation)
+		{
 			catalog_valid = false;
+			catalog_changes++;
+		}
 		if (i == CASNET_TAGS)
 			continue;
 		if (table_oids[i] == relation)
@@ -248,24 +256,12 @@ find_index(Relation relation, int ncolumns, const AttrNumber *columns)
 	return found;
 }
 
-/*
- * Find the tables, columns and indexes, unless that was done since they last
- * changed.  Raises 55000 when a table is missing or not as we made it.
- */
+/* Find the tables.  Raises 55000 when one is missing. */
 static void
-resolve(void)
+resolve_tables(void)
 {
-	Oid			namespace;
+	Oid			namespace = get_namespace_oid("casnet", true);
 
-	if (catalog_valid)
-		return;
-
-	namespace = get_namespace_oid("casnet", true);
-
-	/*
-	 * All OIDs first, and the flag before the columns: a message about one of
-	 * the tables that comes in while we open them then clears it again.
-	 */
 	for (int i = 0; i < CASNET_NUM_TABLES; i++)
 	{
 		table_oids[i] = OidIsValid(namespace) ?
@@ -276,45 +272,75 @@ resolve(void)
 					 errmsg("table casnet.%s does not exist", tables[i].name),
 					 errhint("A superuser can make the missing tables with SELECT casnet.install().")));
 	}
-	catalog_valid = true;
+}
 
-	for (int i = 0; i < CASNET_NUM_TABLES; i++)
+/* Find the columns of a table that is open.  Raises 55000 when one is missing. */
+static void
+resolve_columns(int table, Relation relation)
+{
+	for (int j = 0; j < tables[table].ncolumns; j++)
 	{
-		Relation	relation = table_open(table_oids[i], AccessShareLock);
+		const ColumnDescription *column = &tables[table].columns[j];
+		AttrNumber	number = get_attnum(table_oids[table], column->name);
 
-		news_oids[i] = news_oid(relation);
-		for (int j = 0; j < tables[i].ncolumns; j++)
+		if (number <= 0 ||
+			TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid
+			!= column->type)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table casnet.%s has no column %s of type %s",
+							tables[table].name, column->name,
+							format_type_be(column->type)),
+					 errhint("casnet needs this column as casnet.install() made it; undo the change.")));
+		attribute_numbers[table][j] = number;
+	}
+}
+
+/* Find the indexes by which a table that is open is read. */
+static void
+resolve_paths(int table, Relation relation)
+{
+	for (int p = 0; p < lengthof(paths); p++)
+	{
+		AttrNumber	keys[MAX_KEYS];
+
+		if (paths[p].table != table)
+			continue;
+		for (int k = 0; k < paths[p].nkeys; k++)
+			keys[k] = attribute_numbers[table][paths[p].columns[k]];
+		path_indexes[p] = paths[p].nkeys == 0 ? InvalidOid :
+			find_index(relation, paths[p].nkeys, keys);
+	}
+}
+
+/*
+ * Find the tables, columns and indexes, unless that was done since they last
+ * changed.  Raises 55000 when a table is missing or not as we made it.
+ *
+ * What was found is good once all of it is, and no message about one of the tables
+ * came in while they were opened.  An error on the way, such as a lock that is not
+ * to be had in time, leaves it as not found.
+ */
+static void
+resolve(void)
+{
+	for (int attempt = 0; !catalog_valid && attempt < MAX_ATTEMPTS; attempt++)
+	{
+		uint64		changes;
+
+		resolve_tables();
+		changes = catalog_changes;
+		for (int i = 0; i < CASNET_NUM_TABLES; i++)
 		{
-			AttrNumber	number = get_attnum(table_oids[i],
-											tables[i].columns[j].name);
+			Relation	relation = table_open(table_oids[i],
+											  AccessShareLock);
 
-			if (number <= 0 ||
-				TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid
-				!= tables[i].columns[j].type)
-			{
-				catalog_valid = false;
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("table casnet.%s has no column %s of type %s",
-								tables[i].name, tables[i].columns[j].name,
-								format_type_be(tables[i].columns[j].type)),
-						 errhint("casnet needs this column as casnet.install() made it; undo the change.")));
-			}
-			attribute_numbers[i][j] = number;
+			news_oids[i] = news_oid(relation);
+			resolve_columns(i, relation);
+			resolve_paths(i, relation);
+			table_close(relation, AccessShareLock);
 		}
-
-		for (int p = 0; p < lengthof(paths); p++)
-		{
-			AttrNumber	keys[MAX_KEYS];
-
-			if (paths[p].table != i)
-				continue;
-			for (int k = 0; k < paths[p].nkeys; k++)
-				keys[k] = attribute_numbers[i][paths[p].columns[k]];
-			path_indexes[p] = paths[p].nkeys == 0 ? InvalidOid :
-				find_index(relation, paths[p].nkeys, keys);
-		}
-		table_close(relation, AccessShareLock);
+		catalog_valid = changes == catalog_changes;
 	}
 }
 

@@ -27,6 +27,15 @@
 
 #include "casnet.h"
 
+/* What somebody held in a tenant when an execution stopped. */
+typedef struct Held
+{
+	CasnetVerdictKey key;
+	bool		was_superuser;
+	bool		was_open;		/* the user could be active in the tenant */
+	Bitmapset  *permissions;
+} Held;
+
 /* An execution under policies, or the outermost one that writes. */
 typedef struct Execution
 {
@@ -44,9 +53,8 @@ typedef struct Execution
 	pg_uuid_t	tenant;
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
-	Bitmapset  *held;			/* all permissions, when it stopped */
-	bool		was_superuser;
-	bool		was_open;		/* held is about the tenant */
+	List	   *held;			/* of Held: what functions had asked about */
+	bool		is_strict;		/* there was more of that */
 	int			nbits;			/* permissions */
 	int		   *bits;
 	MemoryContextCallback callback;
@@ -262,20 +270,21 @@ require_tenants(Execution *execution)
 	pfree(now);
 }
 
-/* Raises 42501 unless the user still holds all that was held before. */
+/* Raises 28000 or 42501 unless somebody still holds all that was held before. */
 static void
-require_held(Execution *execution)
+require_held(const Held *held)
 {
-	const CasnetVerdict *verdict =
-		casnet_membership_of(&execution->user, execution->opened_as.has_tenant ?
-							 &execution->opened_as.tenant : NULL);
+	const CasnetVerdict *verdict;
 
-	if (execution->was_open && !verdict->tenant_open)
+	casnet_membership_require_active(&held->key.user);
+	verdict = casnet_membership_of(&held->key.user, held->key.has_tenant ?
+								   &held->key.tenant : NULL);
+	if (held->was_open && !verdict->tenant_open)
 		refuse_loss();
 	if (verdict->superuser)
 		return;
-	if (execution->was_superuser || !bms_is_subset(execution->held,
-												   verdict->permissions))
+	if (held->was_superuser || !bms_is_subset(held->permissions,
+											  verdict->permissions))
 		refuse_loss();
 }
 
@@ -288,6 +297,7 @@ ask_again(Execution *execution)
 {
 	const char *problem;
 	uint64		generation;
+	ListCell   *lc;
 
 	AcceptInvalidationMessages();
 	if (execution->by_token &&
@@ -324,36 +334,48 @@ ask_again(Execution *execution)
 	}
 	if (execution->my_tenants != NULL)
 		require_tenants(execution);
-	if (execution->held != NULL || execution->was_open ||
-		execution->was_superuser)
-		require_held(execution);
+	foreach(lc, execution->held)
+		require_held(lfirst(lc));
+	if (execution->is_strict)
+		refuse_loss();
 	execution->generation = generation;
 }
 
 /*
- * An execution stopped before its end after functions had asked for the session's
- * rights: what it has put aside rests on them.
+ * An execution stopped after functions had asked for somebody's rights: what it has
+ * put aside rests on all that these held.
  */
 static void
-remember_rights(Execution *execution, bool tenants_listed)
+remember_rights(Execution *execution, uint64 asked, bool tenants_listed)
 {
-	const CasnetVerdict *verdict;
-	MemoryContext before;
+	MemoryContext before =
+		MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
+	CasnetVerdictKey keys[CASNET_KEYS_ASKED];
+	int			nkeys = casnet_membership_asked(asked, keys);
 
-	/* What became somebody else meanwhile asks for its own rights each time. */
-	if (!casnet_session_is(&execution->opened_as))
-		return;
-	verdict = casnet_membership_current();
-	if (verdict == NULL || !verdict->user_active)
-		return;
-	execution->user = verdict->key.user;
-	execution->needs_user = true;
-	execution->was_superuser = verdict->superuser;
-	execution->was_open = verdict->tenant_open;
-	before = MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
-	bms_free(execution->held);
-	execution->held = bms_copy(verdict->permissions);
-	if (tenants_listed && execution->my_tenants == NULL)
+	execution->is_strict |= nkeys < 0;
+	for (int i = 0; i < nkeys; i++)
+	{
+		const CasnetVerdict *verdict =
+			casnet_membership_of(&keys[i].user, keys[i].has_tenant ?
+								 &keys[i].tenant : NULL);
+		Held	   *held;
+
+		/* It has shown nothing that this user would have to hold. */
+		if (!verdict->user_active)
+			continue;
+		held = palloc(sizeof(Held));
+		held->key = keys[i];
+		held->was_superuser = verdict->superuser;
+		held->was_open = verdict->tenant_open;
+		held->permissions = bms_copy(verdict->permissions);
+		execution->held = lappend(execution->held, held);
+		if (!execution->is_noted)
+			execution->user = verdict->key.user;
+		execution->needs_user = true;
+	}
+	if (tenants_listed && execution->needs_user &&
+		execution->my_tenants == NULL)
 		execution->my_tenants =
 			casnet_identity_my_tenants(&execution->opened_as,
 									   &execution->user);
@@ -416,13 +438,12 @@ run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
 		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
 }
 
-/* The same for an execution whose calls have to judge its opener. */
+/* The same, with calls of policies judging somebody, or the session if NULL. */
 static void
-run_as_opener(Execution *execution, QueryDesc *query,
-			  ScanDirection direction, CASNET_RUN_ARGUMENTS)
+run_as(const CasnetIdentity *opener, QueryDesc *query,
+	   ScanDirection direction, CASNET_RUN_ARGUMENTS)
 {
-	const CasnetIdentity *before =
-		casnet_statement_set_opener(&execution->opened_as);
+	const CasnetIdentity *before = casnet_statement_set_opener(opener);
 
 	PG_TRY();
 	{
@@ -435,25 +456,40 @@ run_as_opener(Execution *execution, QueryDesc *query,
 	PG_END_TRY();
 }
 
-/* ExecutorRun_hook: an execution begins, or goes on. */
+/*
+ * Whether the execution may go on after a run: it came to the limit, or can go back.
+ */
+static bool
+may_go_on(const EState *estate, uint64 count)
+{
+	return (count > 0 && estate->es_processed >= count) ||
+		(estate->es_top_eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD)) != 0;
+}
+
+/*
+ * ExecutorRun_hook: an execution begins, or goes on.  What runs inside another one,
+ * such as the statement of a function, has nothing of its opener.
+ */
 static void
 run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
 	Execution  *execution = executions == NULL ? NULL : find_execution(query);
+	const CasnetIdentity *opener = NULL;
 	uint64		asked = casnet_rights_asked;
 	uint64		listed = casnet_tenants_listed;
 
 	if (execution != NULL && (execution->is_noted || execution->needs_user))
 		ask_again(execution);
-	if (execution != NULL && execution->calls_left && !writes(query->plannedstmt))
-		run_as_opener(execution, query, direction, CASNET_RUN_NAMES);
+	if (execution != NULL && execution->calls_left &&
+		!writes(query->plannedstmt))
+		opener = &execution->opened_as;
+	if (opener != casnet_statement_opener())
+		run_as(opener, query, direction, CASNET_RUN_NAMES);
 	else
 		run_plan(query, direction, CASNET_RUN_NAMES);
 
-	/* It may go on only if it came to the limit. */
-	if (count == 0 || asked == casnet_rights_asked ||
-		query->estate->es_processed < count)
+	if (asked == casnet_rights_asked || !may_go_on(query->estate, count))
 		return;
 	if (execution == NULL)
 	{
@@ -463,7 +499,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 		execution = add_execution(query, &identity);
 		hold_token(execution);
 	}
-	remember_rights(execution, listed != casnet_tenants_listed);
+	remember_rights(execution, asked, listed != casnet_tenants_listed);
 }
 
 /* Whether the statement writes rows without a plan. */

@@ -38,6 +38,16 @@
 /* How often somebody's rights were asked for, so that executions notice. */
 uint64		casnet_rights_asked = 0;
 
+/* About whom, lately: the count of the last time, 0 for none. */
+static struct
+{
+	uint64		asked;
+	CasnetVerdictKey key;
+}			keys_asked[CASNET_KEYS_ASKED];
+
+/* The last count about somebody who has made room for others. */
+static uint64 asked_before = 0;
+
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static uint64 last_epoch = 0;	/* that of the verdict last handed out */
@@ -428,6 +438,46 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	return kept;
 }
 
+/* Somebody's rights are asked for. */
+static void
+note_asked(const CasnetVerdictKey *key)
+{
+	int			oldest = 0;
+
+	casnet_rights_asked++;
+	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
+	{
+		if (keys_asked[i].asked != 0 &&
+			memcmp(&keys_asked[i].key, key, sizeof(CasnetVerdictKey)) == 0)
+		{
+			keys_asked[i].asked = casnet_rights_asked;
+			return;
+		}
+		if (keys_asked[i].asked < keys_asked[oldest].asked)
+			oldest = i;
+	}
+	asked_before = Max(asked_before, keys_asked[oldest].asked);
+	keys_asked[oldest].asked = casnet_rights_asked;
+	keys_asked[oldest].key = *key;
+}
+
+/*
+ * Whose rights in which tenants were asked for since that count of
+ * casnet_rights_asked; returns their number, -1 if there were too many.
+ */
+int
+casnet_membership_asked(uint64 since, CasnetVerdictKey *keys)
+{
+	int			n = 0;
+
+	if (asked_before > since)
+		return -1;
+	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
+		if (keys_asked[i].asked > since)
+			keys[n++] = keys_asked[i].key;
+	return n;
+}
+
 /* The last verdict is kept, so an answer derived from it may be kept too. */
 bool
 casnet_membership_is_cached(void)
@@ -450,13 +500,13 @@ casnet_membership_in(const pg_uuid_t *tenant)
 	const CasnetVerdict *verdict = NULL;
 
 	casnet_statement_check();
-	casnet_rights_asked++;
 	user = casnet_session_user();
 	for (int attempt = 0; attempt < MAX_ATTEMPTS && user != NULL; attempt++)
 	{
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
+		note_asked(&verdict->key);
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;
@@ -473,7 +523,6 @@ const CasnetVerdict *
 casnet_membership_current(void)
 {
 	casnet_statement_check();
-	casnet_rights_asked++;
 	if (casnet_session_user() == NULL)
 		return NULL;
 	if (current_verdict == NULL || current_generation != casnet_generation ||
@@ -485,6 +534,8 @@ casnet_membership_current(void)
 		current_verdict = verdict;
 		current_generation = casnet_generation;
 	}
+	else
+		note_asked(&current_verdict->key);
 	return current_verdict;
 }
 

@@ -60,9 +60,6 @@
 #define NOTE_KIND(note) ((CasnetNote) ((note) >> 24))
 #define NOTE_VALUE(note) ((int) ((note) & 0xffffff))
 
-/* uuid = uuid, of the catalog's fixed part. */
-#define UUID_EQ_OPERATOR 2972
-
 /* A function that policies call. */
 typedef struct PolicyFunction
 {
@@ -316,6 +313,40 @@ replace_in_list(List *conditions, Replacing *replacing)
 		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
 }
 
+/* Whether there is such a function, in the schema of casnet. */
+bool
+casnet_plan_is_policy_function(const char *name)
+{
+	for (int i = 0; i < lengthof(policy_functions); i++)
+		if (strcmp(policy_functions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the condition compares a column with what a policy's call gives, and does
+ * nothing else.
+ */
+static bool
+is_plain_policy(Node *condition, Replacing *replacing)
+{
+	List	   *operands;
+	FuncExpr   *call;
+
+	if (IsA(condition, OpExpr) &&
+		((OpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((OpExpr *) condition)->args;
+	else if (IsA(condition, ScalarArrayOpExpr) &&
+			 ((ScalarArrayOpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((ScalarArrayOpExpr *) condition)->args;
+	else
+		return false;
+	call = lsecond(operands);
+	return IsA(linitial(operands), Var) &&
+		policy_call((Node *) call, replacing) >= 0 &&
+		(call->args == NIL || IsA(linitial(call->args), Const));
+}
+
 /* Whether a policy decides before anything else in the condition does. */
 static bool
 leads(Node *condition, Replacing *replacing)
@@ -337,12 +368,13 @@ leads(Node *condition, Replacing *replacing)
 
 		return operands != NIL && leads(linitial(operands), replacing);
 	}
-	return calls_policy(condition, replacing);
+	return is_plain_policy(condition, replacing);
 }
 
 /*
  * What is checked again of a row, with policies first.  If there is none in it,
- * those of the conditions that the scan evaluates later are put there as well.
+ * the conditions that the scan evaluates later are put there as well, up to the
+ * first that calls a function of policies: those come first among them.
  */
 static List *
 policies_first(List *recheck, List *conditions, Replacing *replacing)
@@ -363,8 +395,14 @@ policies_first(List *recheck, List *conditions, Replacing *replacing)
 	if (policies == NIL)
 	{
 		foreach(lc, conditions)
+		{
+			policies = lappend(policies, copyObject(lfirst(lc)));
 			if (calls_policy(lfirst(lc), replacing))
-				policies = lappend(policies, copyObject(lfirst(lc)));
+				break;
+		}
+		/* Where there is none, nothing needs to come first. */
+		if (lc == NULL)
+			return recheck;
 	}
 	return list_concat(policies, others);
 }
@@ -458,7 +496,7 @@ is_policy_condition(Node *condition, Oid function)
 	OpExpr	   *comparison = (OpExpr *) condition;
 	FuncExpr   *call;
 
-	if (!IsA(condition, OpExpr) || comparison->opno != UUID_EQ_OPERATOR ||
+	if (!IsA(condition, OpExpr) || comparison->opno != CASNET_UUID_EQ_OPERATOR ||
 		!IsA(linitial(comparison->args), Var))
 		return false;
 	call = lsecond(comparison->args);

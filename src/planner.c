@@ -86,10 +86,12 @@ casnet_planner_calls_ours(Node *node, void *namespace)
 
 /*
  * The security conditions of a relation, as a flat list: its own, and as a part of
- * a table those of the whole, by which it is read.
+ * a table those of the whole, by which it is read.  They are policies, and what
+ * auto-updatable views with security_barrier say, which anybody may write.  Their
+ * levels are added to the other list.
  */
 static List *
-security_conditions(PlannerInfo *root, Index relid)
+security_conditions(PlannerInfo *root, Index relid, List **levels)
 {
 	RangeTblEntry *rte = root->simple_rte_array[relid];
 	AppendRelInfo *part = root->append_rel_array == NULL ? NULL :
@@ -98,11 +100,16 @@ security_conditions(PlannerInfo *root, Index relid)
 	ListCell   *lc;
 
 	foreach(lc, rte->securityQuals)
+	{
 		conditions = list_concat(conditions, lfirst_node(List, lc));
+		while (list_length(*levels) < list_length(conditions))
+			*levels = lappend_int(*levels, foreach_current_index(lc));
+	}
 	if (part != NULL)
 	{
 		Node	   *whole = (Node *) security_conditions(root,
-														 part->parent_relid);
+														 part->parent_relid,
+														 levels);
 
 		if (whole != NULL)
 			conditions = list_concat(conditions,
@@ -113,17 +120,48 @@ security_conditions(PlannerInfo *root, Index relid)
 	return conditions;
 }
 
-/* Those of them that are policies of ours. */
-static List *
-our_policies(List *conditions, Oid *namespace)
+/*
+ * Whether the condition is "column = call", or "column = ANY (call)", of one of the
+ * functions that policies call, with constants.  Whoever wrote it, it can be
+ * evaluated on any row: there is nothing else in it.
+ */
+static bool
+is_plain_policy(Node *condition, Oid namespace)
 {
-	List	   *policies = NIL;
+	List	   *operands;
+	FuncExpr   *call;
+	ListCell   *lc;
+
+	if (IsA(condition, OpExpr) &&
+		((OpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((OpExpr *) condition)->args;
+	else if (IsA(condition, ScalarArrayOpExpr) &&
+			 ((ScalarArrayOpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((ScalarArrayOpExpr *) condition)->args;
+	else
+		return false;
+
+	call = lsecond(operands);
+	if (!IsA(linitial(operands), Var) || !IsA(call, FuncExpr) ||
+		get_func_namespace(call->funcid) != namespace ||
+		!casnet_plan_is_policy_function(get_func_name(call->funcid)))
+		return false;
+	foreach(lc, call->args)
+		if (!IsA(lfirst(lc), Const))
+			return false;
+	return true;
+}
+
+/* Whether one of the conditions calls a function of ours, as policies do. */
+static bool
+has_policies(List *conditions, Oid *namespace)
+{
 	ListCell   *lc;
 
 	foreach(lc, conditions)
 		if (casnet_planner_calls_ours(lfirst(lc), namespace))
-			policies = lappend(policies, lfirst(lc));
-	return policies;
+			return true;
+	return false;
 }
 
 /* Whether the expression is among the conditions of a relation. */
@@ -185,17 +223,18 @@ is_given_by_constant(OpExpr *policy, RelOptInfo *relation)
 }
 
 /*
- * Put back the policies that the server took out of the conditions of a relation;
- * whether there were any.
+ * Put back the security conditions that the server took out of the conditions of a
+ * relation, each at its level; whether there were any.
  */
 static bool
-put_back(PlannerInfo *root, RelOptInfo *relation, List *policies)
+put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
 {
 	bool		found = false;
 	ListCell   *lc;
+	ListCell   *level;
 	ListCell   *index;
 
-	foreach(lc, policies)
+	forboth(lc, security, level, levels)
 	{
 		Node	   *policy = lfirst(lc);
 		RestrictInfo *condition;
@@ -206,6 +245,7 @@ put_back(PlannerInfo *root, RelOptInfo *relation, List *policies)
 			is_given_by_constant((OpExpr *) policy, relation))
 			continue;
 		condition = make_simple_restrictinfo(root, (Expr *) policy);
+		condition->security_level = lfirst_int(level);
 		foreach(index, relation->indexlist)
 		{
 			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);
@@ -254,13 +294,13 @@ make_paths_again(PlannerInfo *root, RelOptInfo *relation)
 
 /* Whether a policy is among the conditions of the index that the path reads. */
 static bool
-has_policy(IndexPath *path, Oid *namespace)
+has_policy(IndexPath *path, Oid namespace)
 {
 	ListCell   *lc;
 
 	foreach(lc, path->indexclauses)
-		if (casnet_planner_calls_ours((Node *) lfirst_node(IndexClause, lc)->rinfo->clause,
-									  namespace))
+		if (is_plain_policy((Node *) lfirst_node(IndexClause, lc)->rinfo->clause,
+							namespace))
 			return true;
 	return false;
 }
@@ -293,7 +333,7 @@ orders_silently(IndexPath *path)
  * policy has let through.
  */
 static void
-leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
+leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid namespace)
 {
 	ListCell   *lc;
 
@@ -312,11 +352,11 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
 }
 
 /*
- * Put conditions in their order: policies of ours, other security conditions,
- * all else.
+ * Put conditions in their order: plain policies of ours, the other security
+ * conditions as the server has them, all else.
  */
 static void
-order_list(PlannerInfo *root, List *conditions, List *security, List *policies)
+order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
 {
 	ListCell   *lc;
 
@@ -324,18 +364,13 @@ order_list(PlannerInfo *root, List *conditions, List *security, List *policies)
 	{
 		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
 
-		if (list_member(policies, condition->clause))
-			condition->security_level = 0;
-		else if (list_member(security, condition->clause))
-		{
-			condition->security_level++;
-			condition->leakproof = false;
-		}
-		else
-		{
+		if (!list_member(security, condition->clause))
 			condition->security_level = root->qual_security_level + 1;
-			condition->leakproof = false;
-		}
+		else if (is_plain_policy((Node *) condition->clause, namespace))
+			condition->security_level = 0;
+		else
+			condition->security_level++;
+		condition->leakproof = false;
 	}
 }
 
@@ -347,29 +382,27 @@ static void
 order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 				 RangeTblEntry *rte)
 {
-	Oid			namespace;
-	List	   *security;
-	List	   *policies = NIL;
+	Oid			namespace = InvalidOid;
+	List	   *security = NIL;
+	List	   *levels = NIL;
 
 	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0)
 	{
 		namespace = get_namespace_oid("casnet", true);
-		if (OidIsValid(namespace))
-		{
-			security = security_conditions(root, rti);
-			policies = our_policies(security, &namespace);
-		}
+		security = security_conditions(root, rti, &levels);
+		if (!OidIsValid(namespace) || !has_policies(security, &namespace))
+			security = NIL;
 	}
-	if (policies != NIL && put_back(root, relation, policies) &&
+	if (security != NIL && put_back(root, relation, security, levels) &&
 		!rte->inh && rte->tablesample == NULL)
 		make_paths_again(root, relation);
 
 	if (previous_pathlist_hook)
 		previous_pathlist_hook(root, relation, rti, rte);
-	if (policies == NIL)
+	if (security == NIL)
 		return;
-	order_list(root, relation->baserestrictinfo, security, policies);
-	leave_out_orders(root, relation, &namespace);
+	order_list(root, relation->baserestrictinfo, security, namespace);
+	leave_out_orders(root, relation, namespace);
 }
 
 /*
@@ -393,19 +426,18 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 	{
 		RelOptInfo *relation = root->simple_rel_array[i];
 		List	   *security;
-		List	   *policies;
+		List	   *levels = NIL;
 		ListCell   *lc;
 
 		if (relation == NULL || relation->rtekind != RTE_RELATION)
 			continue;
-		security = security_conditions(root, i);
-		policies = our_policies(security, &namespace);
-		if (policies == NIL)
+		security = security_conditions(root, i, &levels);
+		if (!has_policies(security, &namespace))
 			continue;
 		casnet_plan_hide_late();
 		foreach(lc, relation->ppilist)
 			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
-					   security, policies);
+					   security, namespace);
 	}
 }
 
@@ -482,19 +514,6 @@ leave_out_search(PlannerInfo *root, RelOptInfo *relation)
 	list_free(conditions);
 }
 
-/* Whether the condition is "column = ANY (ids)", with ids by a function of ours. */
-static bool
-is_by_ids(Node *condition, Oid *namespace)
-{
-	Node	   *ids;
-
-	if (!IsA(condition, ScalarArrayOpExpr))
-		return false;
-	ids = lsecond(((ScalarArrayOpExpr *) condition)->args);
-	return IsA(ids, FuncExpr) &&
-		get_func_namespace(((FuncExpr *) ids)->funcid) == *namespace;
-}
-
 /*
  * Fourth: accounts and tenants are read by their ids, those that the policy gives,
  * and not by other indexes.  How many entries an index has for a name or an address
@@ -503,7 +522,8 @@ is_by_ids(Node *condition, Oid *namespace)
 static void
 leave_out_names(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
 {
-	List	   *security = security_conditions(root, relation->relid);
+	List	   *levels = NIL;
+	List	   *security = security_conditions(root, relation->relid, &levels);
 	ListCell   *lc;
 
 	foreach(lc, security)
@@ -512,11 +532,10 @@ leave_out_names(PlannerInfo *root, RelOptInfo *relation, Oid *namespace)
 		Var		   *column;
 		ListCell   *index;
 
-		if (!is_by_ids((Node *) policy, namespace))
+		if (!IsA(policy, ScalarArrayOpExpr) ||
+			!is_plain_policy((Node *) policy, *namespace))
 			continue;
-		column = linitial(policy->args);
-		if (!IsA(column, Var))
-			continue;
+		column = linitial_node(Var, policy->args);
 		foreach(index, relation->indexlist)
 		{
 			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);

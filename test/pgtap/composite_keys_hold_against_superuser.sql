@@ -10,7 +10,7 @@ SELECT throws_ok(format('INSERT INTO casnet.tasks (tenant_id, title, assignee_id
 SELECT throws_ok(format('INSERT INTO casnet.calendar_events (tenant_id, title, starts_at, record_id) VALUES (%L, ''x'', now(), ''00000000-0000-7000-8000-0000000001b0'')', :'north'), '23503', NULL, 'an event');
 SELECT throws_ok(format('INSERT INTO casnet.record_tags VALUES (%L, ''00000000-0000-7000-8000-0000000003a0'', ''00000000-0000-7000-8000-0000000009b0'')', :'north'), '23503', NULL, 'a link to a tag');
 SELECT throws_ok(format('INSERT INTO casnet.record_tags VALUES (%L, ''00000000-0000-7000-8000-0000000003b0'', ''00000000-0000-7000-8000-0000000009a0'')', :'north'), '23503', NULL, 'a link from a record');
-SELECT throws_ok(format('UPDATE casnet.records SET tenant_id = %L WHERE id = ''00000000-0000-7000-8000-0000000001a0''', :'south'), '23503', NULL, 'a record does not leave its links behind');
+SELECT throws_ok(format('UPDATE casnet.records SET tenant_id = %L WHERE id = ''00000000-0000-7000-8000-0000000001a0''', :'south'), '23514', NULL, 'a record does not leave its links behind');
 SELECT throws_ok(format('UPDATE casnet.tasks SET tenant_id = %L WHERE tenant_id = %L', :'south', :'north'), NULL, NULL, 'nor a task its record');
 SELECT throws_ok(format('INSERT INTO casnet.user_tenant_permissions VALUES (%L, %L, ''view_tags'')', :'otto', :'north'), '23503', NULL, 'a permission of who is no member');
 SELECT throws_ok('INSERT INTO casnet.records (title) VALUES (''x'')', '23502', NULL, 'a row without a tenant');

@@ -47,6 +47,6 @@ SELECT is((SELECT count(*) FROM public.lines WHERE invoice_id IS NULL), 1::bigin
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok(format('INSERT INTO public.lines (tenant_id, invoice_id) VALUES (%L, 79)', :'north'), '23503', NULL, 'nobody crosses');
 INSERT INTO public.lines (tenant_id, invoice_id) VALUES (:'south', 79);
-SELECT throws_ok(format('UPDATE public.lines SET tenant_id = %L WHERE invoice_id = 79', :'north'), '23503', NULL, 'a superuser neither');
+SELECT throws_ok(format('UPDATE public.lines SET tenant_id = %L WHERE invoice_id = 79', :'north'), '23514', NULL, 'a superuser neither');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,0 +1,81 @@
+-- A cursor over functions is refused after a revocation, also one that has come to
+-- its end and goes back, and whatever tenant the functions went to.
+BEGIN;
+SELECT plan(13);
+\ir include/fixtures.sql
+CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY SELECT title FROM casnet.records ORDER BY 1;
+END
+$$;
+CREATE FUNCTION public.elsewhere() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	here text := current_setting('casnet.tenant_id');
+BEGIN
+	PERFORM casnet.use_tenant('South');
+	RETURN QUERY SELECT title FROM casnet.records ORDER BY 1;
+	PERFORM set_config('casnet.tenant_id', here, false);
+END
+$$;
+CREATE FUNCTION public.nowhere() RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY SELECT title FROM casnet.records ORDER BY 1;
+	PERFORM set_config('casnet.tenant_id', '', false);
+END
+$$;
+CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
+	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
+RESET SESSION AUTHORIZATION;
+ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+
+CALL be('mia', 'North');
+DECLARE at_end SCROLL CURSOR FOR SELECT * FROM public.titles();
+MOVE ALL IN at_end;
+DECLARE first SCROLL CURSOR FOR SELECT * FROM public.titles();
+MOVE ALL IN first;
+DECLARE counted SCROLL CURSOR FOR SELECT * FROM public.titles();
+FETCH 100 FROM counted \g /dev/null
+DECLARE whole SCROLL CURSOR FOR SELECT * FROM casnet.my_tenants();
+FETCH ALL FROM whole \g /dev/null
+DECLARE whoever SCROLL CURSOR FOR SELECT username FROM casnet.whoami();
+FETCH ALL FROM whoever \g /dev/null
+DECLARE moved CURSOR FOR SELECT * FROM public.elsewhere();
+FETCH 1 FROM moved \g /dev/null
+DECLARE kept CURSOR FOR SELECT * FROM public.titles();
+FETCH 1 FROM kept \g /dev/null
+CREATE FUNCTION public.next_of(c refcursor, back boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	IF back THEN
+		FETCH PRIOR FROM c INTO r;
+	ELSE
+		FETCH NEXT FROM c INTO r;
+	END IF;
+	RETURN CASE WHEN FOUND THEN 'a row' ELSE 'the end' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is(public.next_of('at_end', true), 'a row', 'back from the end, before anything is lost');
+SELECT is(public.next_of('moved', false), 'a row', 'on in another tenant, before anything is lost');
+SELECT public.lost(:'mia', :'south');
+SELECT is(public.next_of('moved', false), '42501', 'the tenant that a function went to');
+SELECT is(public.next_of('whole', true), '42501', 'a list of tenants');
+SELECT is(public.next_of('kept', false), 'a row', 'what does not rest on it goes on');
+SELECT public.lost(:'mia', :'north');
+SELECT is(public.next_of('at_end', true), '42501', 'back after MOVE ALL');
+SELECT is(public.next_of('counted', true), '42501', 'back after FETCH of more than there is');
+SELECT is(public.next_of('whoever', true), '42501', 'back after FETCH ALL');
+SELECT is(public.next_of('kept', false), '42501', 'forward');
+SELECT throws_ok('FETCH ABSOLUTE 1 FROM first', '42501', NULL, 'to the first row');
+CALL be('vic', 'North');
+DECLARE left_behind CURSOR FOR SELECT * FROM public.nowhere();
+FETCH 1 FROM left_behind \g /dev/null
+SELECT is(casnet.current_tenant_id(), NULL, 'a function that leaves no tenant');
+SELECT is(public.next_of('left_behind', false), 'a row', 'goes on');
+SELECT public.lost(:'vic', :'north');
+SELECT is(public.next_of('left_behind', false), '42501', 'until what it read is lost');
+SELECT * FROM finish();
+ROLLBACK;
