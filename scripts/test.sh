@@ -23,6 +23,7 @@ usage()
 	  pgtap         behaviour                 test/pgtap         by pg_prove
 	  attack        each role on each table   test/attack
 	  differential  random queries, twice     test/differential
+	  oracle        what conditions tell      test/oracle        of other tenants' rows
 	  smith         random SQL by SQLsmith    test/smith
 	  input         extremes to each function test/input
 	  stress        revocation under load     test/stress
@@ -39,7 +40,7 @@ usage()
 	HELP
 }
 
-KINDS=(readme jws fuzz regress isolation pgtap attack differential smith input stress mutation plans tap)
+KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith input stress mutation plans tap)
 DEADLINE=1440   # seconds; the whole run ends within 25 minutes
 LONG=0          # 1: the long forms
 PASSED=0

@@ -1,0 +1,143 @@
+"""Runs a statement with a value, and tells what a client could learn of it."""
+
+import psycopg2
+
+import world
+
+SETTINGS = {'n': '0', 'value': 'no', 'empty': '', 'word': 'word', 'json': '1'}
+OPTIONS = world.IDENTITY + ''.join(' -c mine.%s=%s' % x for x in SETTINGS.items())
+
+
+class Notices:
+    """What the server told besides results; append() is called by psycopg2."""
+
+    def __init__(self):
+        self.lines = []
+
+    def append(self, line):
+        """One more notice."""
+        self.lines.append(line)
+
+
+class Case:
+    """A condition in a shape of statement under a scan."""
+
+    def __init__(self, condition, shape, scan, around='{P}'):
+        self.condition, self.shape, self.scan, self.around = condition, shape, scan, around
+        self.generic = condition.parameters is not None or shape.generic
+
+    def name(self):
+        """What the case is called in the report."""
+        return '%s, %s, %s' % (self.condition.name, self.shape.name, self.scan.name)
+
+    def statements(self, value):
+        """Its statements, for a value."""
+        quoted = "'%s'" % value
+        text = self.condition.over('r', '$1' if self.generic else quoted, self.shape.word)
+        text = self.around.replace('{P}', text)
+        if self.scan.extra:
+            text = '(%s) AND %s' % (text, self.scan.extra)
+        parts = self.shape.text(text, self.scan.table)
+        if not self.generic:
+            return parts
+        given = [('text', quoted)] + list(self.condition.parameters or ())
+        types, values = zip(*given)
+        at = next(i for i, x in enumerate(parts) if '$1' in x or i == len(parts) - 1)
+        return parts[:at] + ['PREPARE oracle (%s) AS %s' % (', '.join(types), parts[at]),
+                             'EXECUTE oracle (%s)' % ', '.join(values)] + parts[at + 1:]
+
+
+class Outcome:
+    """What a client sees; the value itself is masked."""
+
+    PARTS = ('error', 'notices', 'counter', 'rows', 'count')
+
+    def __init__(self, value):
+        self.value = value
+        self.error = None
+        self.notices, self.rows = [], ''
+        self.count = self.counter = None
+
+    def mask(self, text):
+        """A text without the value, and with the others of their kind made alike."""
+        other = world.NOWHERE if self.value == world.HIDDEN else world.HIDDEN
+        return str(text).replace(self.value, '<value>').replace(other, '<other>')
+
+    def failed(self, error):
+        """Keep what an error says."""
+        diag = error.diag
+        self.error = self.mask(' | '.join(
+            [error.pgcode or 'XXXXX'] + [str(getattr(diag, x)) for x in (
+                'message_primary', 'message_detail', 'message_hint', 'context') if getattr(diag, x)]))
+        if not diag.message_primary:
+            self.error += self.mask(error)
+
+    def told(self):
+        """What a condition tells, apart from rows."""
+        return self.error, self.notices, self.counter
+
+    def all(self):
+        """Everything."""
+        return tuple(getattr(self, x) for x in self.PARTS)
+
+    def __str__(self):
+        return ', '.join('%s %s' % (x, str(getattr(self, x))[:300]) for x in self.PARTS
+                         if getattr(self, x) not in (None, [], ''))
+
+
+class Session:
+    """A connection of the application's role, signed in to tenant A."""
+
+    def __init__(self, database, options=OPTIONS):
+        self.open = lambda: world.connect(database, world.ROLE, options=options)
+        self.settings = []
+        self.connect()
+
+    def connect(self):
+        """A new connection with the settings that are in force."""
+        self.connection = self.open()
+        self.connection.notices = self.notices = Notices()
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("SET plan_cache_mode = force_generic_plan; SET search_path = public; SET jit = "
+                            "off; "
+                            "SET lock_timeout = '5s'")
+        self.use(self.settings)
+
+    def use(self, settings):
+        """Settings, until the next ones."""
+        self.settings = settings
+        self.cursor.execute('; '.join(['RESET ALL', 'SET plan_cache_mode = force_generic_plan',
+                                       'SET search_path = public', 'SET jit = '
+                                            'off'] + ['SET ' + x for x in settings]))
+
+    def begin(self, case, value):
+        """What goes before the statement, with it in one message."""
+        parts = ['BEGIN', "SET LOCAL mine.value = '%s'" % value]
+        if case.condition.told_by_sequence:
+            parts.insert(0, "SELECT setval('told_numbers', 1, false)")
+        return '; '.join(parts)
+
+    def run(self, case, value):
+        """The outcome of a case with a value; what it did is undone."""
+        outcome = Outcome(value)
+        self.notices.lines = []
+        cursor = self.cursor
+        try:
+            cursor.execute('; '.join([self.begin(case, value)] + case.statements(value)))
+            outcome.count = cursor.rowcount
+            if cursor.description:
+                outcome.rows = sorted(outcome.mask(x) for x in cursor.fetchall())
+            outcome.notices = [outcome.mask(x) for x in self.notices.lines]
+            cursor.execute('SHOW mine.n')     # no query, which might be parallel
+            outcome.counter = cursor.fetchone()[0]
+        except psycopg2.Error as error:
+            outcome.failed(error)
+            outcome.notices = [outcome.mask(x) for x in self.notices.lines]
+        try:
+            cursor.execute('ROLLBACK; DEALLOCATE ALL' if case.generic else 'ROLLBACK')
+            if case.condition.told_by_sequence:
+                cursor.execute('SELECT last_value, is_called FROM told_numbers')
+                outcome.counter = '%s, sequence %s' % (outcome.counter, cursor.fetchone())
+        except psycopg2.Error:
+            self.connect()
+        return outcome
