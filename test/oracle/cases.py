@@ -7,6 +7,9 @@ import world
 SETTINGS = {'n': '0', 'value': 'no', 'empty': '', 'word': 'word', 'json': '1'}
 OPTIONS = world.IDENTITY + ''.join(' -c mine.%s=%s' % x for x in SETTINGS.items())
 
+# What holds for every case, unless a scan says otherwise.
+USUAL = ['plan_cache_mode = force_generic_plan', 'search_path = public', 'jit = off', "lock_timeout = '5s'"]
+
 
 class Notices:
     """What the server told besides results; append() is called by psycopg2."""
@@ -91,34 +94,39 @@ class Session:
     def __init__(self, database, options=OPTIONS):
         self.open = lambda: world.connect(database, world.ROLE, options=options)
         self.settings = []
+        self.undo = ''                  # what ends the last case; goes with the next message
         self.connect()
 
     def connect(self):
         """A new connection with the settings that are in force."""
         self.connection = self.open()
+        self.undo = ''
         self.connection.notices = self.notices = Notices()
         self.cursor = self.connection.cursor()
-        self.cursor.execute("SET plan_cache_mode = force_generic_plan; SET search_path = public; SET jit = "
-                            "off; "
-                            "SET lock_timeout = '5s'")
         self.use(self.settings)
 
     def use(self, settings):
         """Settings, until the next ones."""
         self.settings = settings
-        self.cursor.execute('; '.join(['RESET ALL', 'SET plan_cache_mode = force_generic_plan',
-                                       'SET search_path = public', 'SET jit = '
-                                            'off'] + ['SET ' + x for x in settings]))
+        self.end()
+        self.cursor.execute('; '.join(['RESET ALL'] + ['SET ' + x for x in USUAL + settings]))
+
+    def end(self):
+        """Undo what the last case did."""
+        if self.undo:
+            self.cursor.execute(self.undo)
+            self.undo = ''
 
     def begin(self, case, value):
         """What goes before the statement, with it in one message."""
-        parts = ['BEGIN', "SET LOCAL mine.value = '%s'" % value]
+        parts = [x for x in (self.undo, 'BEGIN') if x] + ["SET LOCAL mine.value = '%s'" % value]
         if case.condition.told_by_sequence:
-            parts.insert(0, "SELECT setval('told_numbers', 1, false)")
+            parts.insert(-2, "SELECT setval('told_numbers', 1, false)")
+        self.undo = 'ROLLBACK; DEALLOCATE ALL' if case.generic else 'ROLLBACK'
         return '; '.join(parts)
 
     def run(self, case, value):
-        """The outcome of a case with a value; what it did is undone."""
+        """The outcome of a case with a value; what it did is undone later, by end()."""
         outcome = Outcome(value)
         self.notices.lines = []
         cursor = self.cursor
@@ -134,10 +142,12 @@ class Session:
             outcome.failed(error)
             outcome.notices = [outcome.mask(x) for x in self.notices.lines]
         try:
-            cursor.execute('ROLLBACK; DEALLOCATE ALL' if case.generic else 'ROLLBACK')
             if case.condition.told_by_sequence:
+                self.end()
                 cursor.execute('SELECT last_value, is_called FROM told_numbers')
                 outcome.counter = '%s, sequence %s' % (outcome.counter, cursor.fetchone())
         except psycopg2.Error:
+            self.connect()
+        if self.connection.closed:
             self.connect()
         return outcome

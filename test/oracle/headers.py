@@ -27,12 +27,23 @@ def expression_nodes(text):
             expressions.append(name)
         elif first.split(' ')[0] == 'NodeTag' and name != 'Expr':
             others.append(name)
-    if len(expressions) != len(re.findall(r'\bExpr\s+xpr\s*;', text)):
+    if len(expressions) != len(re.findall(r'\bExpr\s+xpr\b', text)):
         raise ValueError('primnodes.h has expressions that were not understood')
     for old, new in SAME_AS.findall(text):
         if old in expressions:
             expressions.append(new)
     return expressions, others
+
+
+PLANTED = '''typedef struct NewExpr
+{
+	pg_node_attr(custom_read_write)
+
+	Expr		xpr pg_node_attr(query_jumble_ignore);
+	Oid			type;			/* a { brace } */
+} NewExpr;
+typedef NewExpr NewerExpr;
+'''
 
 
 def read(pg_config):

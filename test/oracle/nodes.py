@@ -88,7 +88,8 @@ CONDITIONS = [
     Condition('SubLink SubPlan', 'not exists',
               'NOT EXISTS (SELECT FROM generate_series(1, 1) WHERE {w} = {v} AND tell_volatile()) IS TRUE'),
     Condition('SubLink SubPlan', 'any',
-              '{w} = ANY (SELECT {v} FROM generate_series(1, 1) AS g WHERE {w} = {v} AND tell())'),
+              '({w} = ANY (SELECT {v} FROM generate_series(1, 1) WHERE {w} = {v} AND tell_volatile())) IS '
+                'TRUE'),
     Condition('SubLink SubPlan', 'all',
               '{w} <> ALL (SELECT {v} FROM generate_series(1, 1) WHERE {w} = {v} AND tell())'),
     Condition('SubLink SubPlan', 'array', 'ARRAY(SELECT tell() WHERE {w} = {v}) IS NOT NULL'),
@@ -217,7 +218,7 @@ CONDITIONS = [
          "JSON_VALUE(jsonb '{}', '$.a' RETURNING boolean DEFAULT tell() ON EMPTY)", since=17),
     when('JsonExpr', 'passing', "JSON_EXISTS(jsonb '[1]', '$ ? (@ == $x)' PASSING (1 / %s) AS x)" % ZERO,
          since=17),
-    when('JsonTablePath JsonTablePlan', 'table', "EXISTS (SELECT FROM JSON_TABLE(jsonb '[1]', '$[*]' "
+    when('JsonTablePath', 'table', "EXISTS (SELECT FROM JSON_TABLE(jsonb '[1]', '$[*]' "
          "COLUMNS (x int PATH '$')) AS j WHERE tell())", since=17, early=True),
 ]
 
@@ -232,6 +233,7 @@ REASONS = {
     'WindowFuncRunCondition': 'what the planner makes for a window in a subquery',
     'MergeSupportFunc': 'merge_action() stands in RETURNING only',
     'ReturningExpr': 'old and new stand in RETURNING only',
+    'JsonTablePlan': 'what plans of JSON_TABLE have in common; no node by itself',
     'Alias': 'a name', 'RangeVar': 'a name', 'IntoClause': 'of CREATE TABLE AS',
     'RangeTblRef': 'in FROM', 'JoinExpr': 'in FROM; shapes have it', 'FromExpr': 'in FROM; shapes have it',
     'OnConflictExpr': 'of INSERT; a shape has it', 'MergeAction': 'of MERGE; a shape has it',

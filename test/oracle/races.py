@@ -62,6 +62,7 @@ class Race:
         waited = self.wait(thread)
         self.other_cursor.execute('COMMIT')
         thread.join()
+        self.session.end()
         self.other_cursor.execute('UPDATE public.cases SET tenant_id = %s, w = %s WHERE id = %s',
                                   (world.TENANT_A, world.OWN, world.OWN_ROW))
         return waited, outcome[0]

@@ -5,32 +5,41 @@ conditions are about, {G} those of them with an equality,
      and {V} the table's name as a part of those of views.
 """
 
+import re
+
 import world
 
 COLUMNS = 'id, tenant_id, w, n, h, k, o, q, y, a, b, ca, cb, g, s, ctid, tableoid'
 
 # Statements that the server refuses, whatever is in the rows.
-IMPOSSIBLE = {(shape, other) for shape in ('merge, in when', 'merge, delete')
+IMPOSSIBLE = {(shape, other) for shape in ('merge, in when', 'merge, delete', 'merge, not matched by source')
               for other in ('tid', 'tid list', 'tid range', 'Var/ctid')}       # no ctid in WHEN
+# a permission that a stored condition asks for is asked for with those of the policies
+IMPOSSIBLE |= {(x + ' own barrier view', 'FuncExpr/tenant_with') for x in ('update', 'delete')}
 IMPOSSIBLE |= {('below group by', 'gist point'), ('below distinct', 'gist point')}     # no equality of points
 
 
 class Shape:
     """One form of statement; what its last part returns is compared."""
 
-    def __init__(self, name, *statements, joins=False, table=None, word='w', generic=False):
+    def __init__(self, name, *statements, joins=False, table=None, word='w', generic=False, bare=False,
+                 since=15):
         self.name = name
         self.statements = statements
         self.joins = joins
         self.table = table              # of its own
         self.word = word                # the column that has the value
+        self.bare = bare                # no tenant_id, and columns that the role may not read
+        self.since = since
         self.generic = generic          # with the value as a parameter
         # what is no query cannot be prepared
-        self.preparable = not any(x.startswith(('CREATE', 'DECLARE')) for x in statements)
+        self.preparable = not any(x.startswith(('CREATE', 'DECLARE', 'ALTER')) for x in statements)
 
     def fits(self, condition, scan):
         """Whether there can be such a statement."""
         if self.word != 'w' and (not condition.plain or 'r.' in scan.extra):
+            return False
+        if self.bare and re.search(r'\{[tr]\}', condition.text):
             return False
         if self.table and scan.table != 'cases':
             return False
@@ -166,6 +175,27 @@ SHAPES = [
     Shape('current of', 'DECLARE c CURSOR FOR SELECT r.w FROM {T} AS r WHERE {P} OR r.n = 0 FOR UPDATE',
           'MOVE 60 FROM c',
           'UPDATE {T} SET n = 3 WHERE CURRENT OF c'),
+    Shape('inlined function', 'SELECT r.w FROM listing_{V}() AS r WHERE {P}'),
+    Shape('update view', 'UPDATE plain_{V} AS r SET n = 2 WHERE {P}'),
+    Shape('update barrier view', 'UPDATE barrier_{V} AS r SET n = 2 WHERE {P}'),
+    Shape('update own barrier view', 'CREATE VIEW public.now_{V} WITH (security_barrier) AS '
+          'SELECT * FROM {T} AS r WHERE {P}', 'UPDATE public.now_{V} SET n = 2'),
+    Shape('delete own barrier view', 'CREATE VIEW public.now_{V} WITH (security_barrier) AS '
+          'SELECT * FROM {T} AS r WHERE {P}',
+               'DELETE FROM public.now_{V} AS v USING sink AS o WHERE v.id = o.id'),
+    Shape('own barrier view', 'CREATE VIEW public.now_{V} WITH (security_barrier) AS '
+          'SELECT * FROM {T} AS r WHERE {P}', "SELECT w FROM public.now_{V} WHERE w <> 'no' FOR UPDATE"),
+    Shape('own policy', 'ALTER POLICY a_class ON public.lure USING (x = y AND EXISTS (SELECT FROM {T} AS r '
+          'WHERE {P}))', 'SELECT count(*) FROM lure'),
+    Shape('lateral without a table', 'SELECT r.w FROM {T} AS r, LATERAL (SELECT 1 AS z WHERE {P}) AS s',
+          joins=True),
+    Shape('lateral function', "SELECT r.w FROM {T} AS r, LATERAL regexp_split_to_table(({P})::text, 'x')"
+          ' AS s', joins=True),
+    Shape('left join, outer side in on', 'SELECT r.w, o.w FROM {T} AS r LEFT JOIN bait AS o ON {P}',
+          joins=True),
+    Shape('expression joined', 'SELECT r.w FROM {T} AS r JOIN bait AS o ON o.w = CASE WHEN {P} THEN r.w END',
+          joins=True),
+    Shape('in a subquery', 'SELECT r.w FROM {T} AS r WHERE ({P}) IN (SELECT x = y FROM bait)', joins=True),
     Shape('own function', "CREATE FUNCTION pg_temp.now() RETURNS bigint LANGUAGE plpgsql AS "
           '$f$BEGIN RETURN (SELECT count(*) FROM {T} AS r WHERE {P}); END$f$', 'SELECT pg_temp.now()'),
     Shape('create table as', 'CREATE TEMP TABLE made AS SELECT r.w FROM {T} AS r WHERE {P}',
@@ -182,6 +212,22 @@ SHAPES = [
     Shape('partitionwise join', 'SELECT r.w FROM {T} AS o JOIN {T} AS r ON o.h = r.h AND o.id = r.id WHERE '
           '{P}',
           table='parted', joins=True),
+    Shape('merge, not matched by source', 'MERGE INTO {T} AS r USING bait AS o ON o.w = r.w AND o.x IS NULL '
+          'WHEN NOT MATCHED BY SOURCE AND {P} THEN UPDATE SET n = 2', joins=True, since=17),
+    Shape('merge returning', 'MERGE INTO {T} AS r USING bait AS o ON o.w = r.w AND {P} '
+          'WHEN MATCHED THEN UPDATE SET n = 2 RETURNING merge_action(), r.w', joins=True, since=17),
+    Shape('returning old', 'UPDATE {T} AS r SET n = 2 WHERE {P} RETURNING old.w, new.w', since=18),
+    Shape('users', 'SELECT r.username FROM {T} AS r WHERE {P}', table='casnet.users', word='username',
+          bare=True),
+    Shape('tenants', 'SELECT r.name FROM {T} AS r WHERE {P}', table='casnet.tenants', word='name', bare=True),
+    Shape('tenants and members', 'SELECT r.name FROM {T} AS r JOIN casnet.user_tenants AS o ON o.tenant_id '
+          '= r.id '
+          'WHERE {P}', table='casnet.tenants', word='name', bare=True, joins=True),
+    Shape('records found', 'SELECT r.title FROM {T} AS r WHERE {P} AND '
+          "r.search_vector OPERATOR(casnet.@~) 'common'::tsquery", table='casnet.records', word='title'),
+    Shape('records tagged', "SELECT r.title FROM {T} AS r WHERE {P} AND r.id IN (SELECT "
+          "casnet.records_tagged("
+          "ARRAY['common']))", table='casnet.records', word='title', joins=True),
     Shape('records', 'SELECT r.title FROM {T} AS r WHERE {P}', table='casnet.records', word='title'),
     Shape('records and tasks', 'SELECT o.id FROM {T} AS r JOIN casnet.tasks AS o ON o.tenant_id = '
           'r.tenant_id '

@@ -93,6 +93,8 @@ INSERT INTO public.sink VALUES ('{row}', 'kept');
 VIEWS = '''
 CREATE VIEW public.plain_{table} AS SELECT *, ctid, tableoid FROM public.{table};
 CREATE VIEW public.barrier_{table} WITH (security_barrier) AS SELECT *, ctid, tableoid FROM public.{table};
+CREATE FUNCTION public.listing_{table}() RETURNS SETOF public.plain_{table} LANGUAGE sql STABLE
+    AS 'SELECT * FROM public.plain_{table}';
 CREATE VIEW public.invoker_{table} WITH (security_invoker) AS SELECT *, ctid, tableoid FROM public.{table};
 '''
 
@@ -145,15 +147,25 @@ def make(database):
     cursor.execute('GRANT casnet_authenticator TO %s; GRANT CREATE ON SCHEMA public TO %s; '
                    'GRANT TEMPORARY ON DATABASE %s TO %s' % (ROLE, ROLE, database, ROLE))
     cursor.execute("INSERT INTO casnet.users (id, username, email) VALUES (%s, 'ann', 'ann@a.test')", (USER,))
-    cursor.execute("INSERT INTO casnet.tenants (id, name) VALUES (%s, 'A'), (%s, 'B')", (TENANT_A, TENANT_B))
+    cursor.execute('INSERT INTO casnet.tenants (id, name) VALUES (%s, %s), (%s, %s)',
+                   (TENANT_A, OWN, TENANT_B, HIDDEN))
     cursor.execute("INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%s, %s, 'owner')",
                    (USER, TENANT_A))
+    for name, tenant in ((OWN, TENANT_A), (HIDDEN, TENANT_B)):
+        cursor.execute("INSERT INTO casnet.users (username, email) VALUES (%s, %s || '@here.test')",
+                       (name, name))
+        cursor.execute('INSERT INTO casnet.user_tenants (user_id, tenant_id) SELECT id, %s FROM casnet.users '
+                       'WHERE username = %s', (tenant, name))
     for table, rows, filler in (('cases', 70, 0), ('many', 1300, 3900), ('parted', 70, 0)):
         make_table(cursor, table, rows, filler)
     for relation, column in (('records', 'title'), ('tasks', 'title'), ('persons', 'name')):
         cursor.execute('INSERT INTO casnet.%s (id, tenant_id, %s) SELECT id, tenant_id, w FROM public.cases'
                        % (relation, column))
         cursor.execute('VACUUM (ANALYZE) casnet.' + relation)
+    cursor.execute('''UPDATE casnet.records SET content = 'common';
+        INSERT INTO casnet.tags (tenant_id, id, name) SELECT id, id, 'common' FROM casnet.tenants;
+        INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) SELECT tenant_id, id, tenant_id
+          FROM casnet.records''')
     own = connect(database, ROLE).cursor()
     own.execute(TELLING.format(a=TENANT_A, b=TENANT_B, own=OWN, hidden=HIDDEN, nowhere=NOWHERE, row=OWN_ROW))
     for table in TABLES:
@@ -182,4 +194,11 @@ def tids(database):
     """Where the rows of cases with the values are, and one beside them."""
     cursor = connect(database).cursor()
     cursor.execute("SELECT array_agg(ctid)::text FROM public.cases WHERE k BETWEEN 50 AND 51")
+    return cursor.fetchone()[0]
+
+
+def has_jit(database):
+    """Whether the server can compile expressions."""
+    cursor = connect(database).cursor()
+    cursor.execute('SELECT pg_jit_available()')
     return cursor.fetchone()[0]
