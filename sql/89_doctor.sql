@@ -55,7 +55,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	-- 89_doctor_schema.sql: keys and indexes
 	('key-across-tenants', 'error', 'a foreign key can point to a row of another tenant'),
 	('key-without-tenant', 'error', 'a unique key tells that another tenant has the value'),
-	('index-without-tenant', 'notice', 'an index of a table of tenants does not begin with the tenant'),
+	('index-without-tenant', 'warning', 'an index of a table of tenants does not begin with the tenant'),
 	('sequence-shared', 'warning', 'tenants share a sequence, whose gaps tell what others do'),
 	-- 89_doctor_views.sql
 	('view-definer', 'error', 'a view shows applications the rows of all tenants'),

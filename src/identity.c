@@ -490,22 +490,20 @@ casnet_visible_user_ids(PG_FUNCTION_ARGS)
 }
 
 /*
- * The tenant with this id or name in which the user may be active; false if
- * there is none.  An id goes before a name that looks like one.
+ * The tenant of that name; false if there is none.  The server counts what an
+ * index finds, for everybody to see, so it is told not to count this.
  */
 static bool
-find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
+find_by_name(const char *wanted, pg_uuid_t *found)
 {
-	pg_uuid_t	user_id = user->key.user;
+	int			level = NewGUCNestLevel();
 	Snapshot	snapshot;
 	CasnetScan	scan;
 	HeapTuple	tuple;
 	bool		success = false;
 
-	if (casnet_uuid_parse(wanted, found) &&
-		casnet_membership_of(&user_id, found)->tenant_open)
-		return true;
-
+	(void) set_config_option("track_counts", "off", PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	snapshot = casnet_catalog_snapshot();
 	casnet_scan_begin(&scan, CASNET_TENANT_BY_NAME, snapshot,
 					  CStringGetTextDatum(wanted), (Datum) 0);
@@ -520,8 +518,24 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	AtEOXact_GUC(false, level);
+	return success;
+}
 
-	return success && casnet_membership_of(&user_id, found)->tenant_open;
+/*
+ * The tenant with this id or name in which the user may be active; false if
+ * there is none.  An id takes precedence over a name that looks like one.
+ */
+static bool
+find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
+{
+	pg_uuid_t	user_id = user->key.user;
+
+	if (casnet_uuid_parse(wanted, found) &&
+		casnet_membership_of(&user_id, found)->tenant_open)
+		return true;
+	return find_by_name(wanted, found) &&
+		casnet_membership_of(&user_id, found)->tenant_open;
 }
 
 /*

@@ -335,6 +335,7 @@ orders_silently(IndexPath *path)
 static void
 leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid namespace)
 {
+	bool		found = false;
 	ListCell   *lc;
 
 	foreach(lc, relation->pathlist)
@@ -343,12 +344,14 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid namespace)
 
 		if (IsA(path, IndexPath) && path->indexorderbys != NIL &&
 			!orders_silently(path) && !has_policy(path, namespace))
-			relation->pathlist = foreach_delete_current(relation->pathlist,
-														lc);
+			found = true;
 	}
-	if (relation->pathlist == NIL)
-		add_path(relation, create_seqscan_path(root, relation,
-											   relation->lateral_relids, 0));
+	if (!found)
+		return;
+	/* Without these, others may be of use that were not before. */
+	foreach(lc, relation->indexlist)
+		lfirst_node(IndexOptInfo, lc)->amcanorderbyop = false;
+	make_paths_again(root, relation);
 }
 
 /*
