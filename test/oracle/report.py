@@ -3,6 +3,7 @@
 import collections
 
 IN_FULL = 20
+OF_EACH = 2         # of one condition
 
 
 class Report:
@@ -34,9 +35,9 @@ class Report:
 
     def show(self, title, case, hidden, nowhere):
         """A failure in full, unless there were enough."""
-        self.shown += 1
-        if self.shown > self.in_full:
+        if self.shown >= self.in_full or self.by['condition'][case.condition.name] > OF_EACH:
             return
+        self.shown += 1
         print(title)
         print('  settings   ' + ', '.join(case.scan.settings))
         print('  statement  ' + '; '.join(case.statements(hidden.value)))
