@@ -490,11 +490,12 @@ casnet_visible_user_ids(PG_FUNCTION_ARGS)
 }
 
 /*
- * The tenant of that name; false if there is none.  The server counts what an
- * index finds, for everybody to see, so it is told not to count this.
+ * The tenant of that name, if the user may be active there; false if not.  The
+ * server counts what an index finds, for everybody to see, so it is told not to
+ * count this.
  */
 static bool
-find_by_name(const char *wanted, pg_uuid_t *found)
+find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 {
 	int			level = NewGUCNestLevel();
 	Snapshot	snapshot;
@@ -518,6 +519,7 @@ find_by_name(const char *wanted, pg_uuid_t *found)
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	success = success && casnet_membership_of(user, found)->tenant_open;
 	AtEOXact_GUC(false, level);
 	return success;
 }
@@ -534,8 +536,7 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 	if (casnet_uuid_parse(wanted, found) &&
 		casnet_membership_of(&user_id, found)->tenant_open)
 		return true;
-	return find_by_name(wanted, found) &&
-		casnet_membership_of(&user_id, found)->tenant_open;
+	return find_by_name(&user_id, wanted, found);
 }
 
 /*
