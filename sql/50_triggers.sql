@@ -23,6 +23,14 @@ BEGIN
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
 		UNION ALL
+		SELECT 'casnet_kept_tenant', relation, 'AFTER UPDATE',
+			   'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)',
+			   'keep_tenant()', '', 'no trigger moves a row to another tenant'
+		  FROM casnet.managed_tables()
+		 WHERE kind = 'tenant'
+			OR relation IN ('casnet.user_tenants'::regclass,
+							'casnet.user_tenant_permissions'::regclass)
+		UNION ALL
 		SELECT 'casnet_announce_row', relation,
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
 			   'announce_change()', 'ALWAYS',

@@ -187,6 +187,12 @@ BEGIN
 					   relation);
 		EXECUTE format('COMMENT ON TRIGGER casnet_keep_tenant ON %s IS %L',
 					   relation, 'casnet: no row moves to another tenant');
+		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_kept_tenant '
+					   'AFTER UPDATE ON %s FOR EACH ROW '
+					   'WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) '
+					   'EXECUTE FUNCTION casnet.keep_tenant()', relation);
+		EXECUTE format('COMMENT ON TRIGGER casnet_kept_tenant ON %s IS %L',
+					   relation, 'casnet: no trigger moves a row to another tenant');
 	END IF;
 END
 $$;
@@ -930,7 +936,7 @@ BEGIN
 			SELECT format('DROP TRIGGER %I ON %s', t.tgname, member.relation)
 			  FROM pg_trigger AS t
 			 WHERE t.tgrelid = member.relation
-			   AND t.tgname = 'casnet_keep_tenant'
+			   AND t.tgname IN ('casnet_keep_tenant', 'casnet_kept_tenant')
 			   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 			UNION ALL
 			SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',

@@ -195,6 +195,10 @@ CREATE FUNCTION casnet.doctor_state()
 			 m.kind = 'tenant'
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),
+			('casnet_kept_tenant', 'O',
+			 m.kind = 'tenant'
+				OR m.relation::text IN ('casnet.user_tenants',
+										'casnet.user_tenant_permissions')),
 			('casnet_announce_row', 'A', m.kind IN ('administration', 'token')),
 			('casnet_announce_truncate', 'A',
 			 m.kind IN ('administration', 'token')))

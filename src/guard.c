@@ -343,13 +343,16 @@ casnet_guard_grant(PG_FUNCTION_ARGS)
  * casnet.keep_tenant() returns trigger
  *
  * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
- * writes it.  Raises 42501 for those whom policies bind, as these would do next,
- * and 23514 for those who stand above them.
+ * writes it.  AFTER UPDATE FOR EACH ROW: it has, whatever other triggers did.
+ * Raises 42501 for those whom policies bind, as these would do next, and 23514 for
+ * those who stand above them.
  */
 Datum
 casnet_keep_tenant(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = row_trigger(fcinfo, "keep_tenant", true);
+	TriggerData *trigger = row_trigger(fcinfo, "keep_tenant",
+									   !CALLED_AS_TRIGGER(fcinfo) ||
+									   TRIGGER_FIRED_BEFORE(((TriggerData *) fcinfo->context)->tg_event));
 	Relation	relation = trigger->tg_relation;
 	pg_uuid_t	before;
 	pg_uuid_t	after;

@@ -306,17 +306,14 @@ has_policy(IndexPath *path, Oid namespace)
 }
 
 /*
- * Whether what the path orders by is compared with a constant or a parameter, by
- * an index that never has it computed again from the row.
+ * Whether what the path orders by is compared with a constant or a parameter, so
+ * that nothing of the user's runs if the index has it computed again from a row.
  */
 static bool
 orders_silently(IndexPath *path)
 {
 	ListCell   *lc;
 
-	if (path->indexinfo->relam == GIST_AM_OID ||
-		path->indexinfo->relam == SPGIST_AM_OID)
-		return false;
 	foreach(lc, path->indexorderbys)
 	{
 		Node	   *value = is_opclause(lfirst(lc)) ?
@@ -668,14 +665,16 @@ collect_permissions(Node *node, PolicyCalls *found)
 }
 
 /*
- * Whether the statement reads nothing, as an expression of PL/pgSQL does.  The
- * planner has given it a table of one row by then.
+ * Whether the statement reads nothing and writes nothing, as an expression of
+ * PL/pgSQL does.  The planner has given it a table of one row by then.
  */
 static bool
 reads_nothing(Query *query)
 {
 	ListCell   *lc;
 
+	if (query->commandType != CMD_SELECT || query->cteList != NIL)
+		return false;
 	foreach(lc, query->rtable)
 	{
 		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_RESULT)
@@ -726,7 +725,8 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	while (root->parent_root != NULL)
 		root = root->parent_root;
-	if (reads_nothing(root->parse))
+	if (root == ((SupportRequestSimplify *) request)->root &&
+		reads_nothing(root->parse))
 	{
 		call = copyObject(call);
 		call->location = 0;

@@ -38,8 +38,9 @@ class Race:
         self.session = cases.Session(database)
         self.other = world.connect(database)
         self.other_cursor = self.other.cursor()
-        # Without it no row moves to another tenant, whoever moves it.
-        self.other_cursor.execute('ALTER TABLE public.cases DISABLE TRIGGER casnet_keep_tenant')
+        # With these no row moves to another tenant, whoever moves it.
+        self.other_cursor.execute('ALTER TABLE public.cases DISABLE TRIGGER casnet_keep_tenant,'
+                                  ' DISABLE TRIGGER casnet_kept_tenant')
         self.watch = world.connect(database).cursor()
         self.process = self.session.connection.info.backend_pid
 

@@ -2,7 +2,7 @@
 -- policies of its table.  It comes after them, whatever it calls, and whatever an
 -- index has checked again.
 BEGIN;
-SELECT plan(12);
+SELECT plan(16);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.invoices (id integer PRIMARY KEY, code text);
@@ -47,5 +47,37 @@ RESET enable_indexscan;
 SET LOCAL enable_bitmapscan = off;
 SELECT is(public.seen_by('UPDATE public.bills SET code = code WHERE code = ''c1'''), 0, 'by an index that has rows checked again');
 SELECT is(public.seen_by('SELECT FROM public.invoices WHERE code = ''c1'' AND public.seen(tenant_id, casnet.tenant_with(''view_invoices''))'), 0, 'a condition of the statement''s own');
+-- A plain view whose condition calls what policies call, in what an index checks
+-- again: as often evaluated for a value of another tenant as for one of nobody.
+CREATE FUNCTION public.looked(code text, tenant uuid) RETURNS text LANGUAGE plpgsql STABLE COST 0.0001 AS $$
+BEGIN
+	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
+	RETURN code;
+END
+$$;
+CREATE VIEW public.asked AS SELECT * FROM public.invoices WHERE code = public.looked(current_setting('mine.code'), casnet.tenant_with('view_invoices'));
+CREATE VIEW public.united AS SELECT * FROM public.invoices WHERE code = public.looked(current_setting('mine.code'), casnet.current_tenant_id());
+SELECT set_config('mine.code', 'c1', true) AS code \gset
+SELECT public.seen_by('SELECT FROM public.asked') AS asked, public.seen_by('SELECT FROM public.united') AS united \gset
+SELECT set_config('mine.code', 'c9', true) AS code \gset
+SELECT is(public.seen_by('SELECT FROM public.asked'), :asked, 'a view that calls tenant_with(), by an index');
+SELECT is(public.seen_by('SELECT FROM public.united'), :united, 'or current_tenant_id()');
+
+-- Policies of a statement in WITH, below one that reads nothing itself.
+CREATE FUNCTION public.raises(tenant uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'seen' USING ERRCODE = 'ZZ001';
+END
+$$;
+CREATE FUNCTION public.refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is(public.refused('INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id)'), '42501', 'ON CONFLICT does not look at a row of others');
+SELECT is(public.refused('WITH x AS (INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id) RETURNING 1) SELECT 1'), '42501', 'nor in WITH');
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- MERGE or ON CONFLICT, in a tenant's table or a protected one; an administrator
 -- moves no membership; and an application that goes there on the way is refused.
 BEGIN;
-SELECT plan(41);
+SELECT plan(43);
 \ir include/fixtures.sql
 \ir include/both_tenants.sql
 RESET SESSION AUTHORIZATION;
@@ -41,6 +41,20 @@ SELECT is(state_of(format($s$INSERT INTO casnet.tags (tenant_id, name) VALUES (%
 SELECT is(state_of(format('UPDATE casnet.persons SET tenant_id = %L', :'north')), '23514', 'both ways');
 SELECT is(state_of('UPDATE casnet.persons SET tenant_id = tenant_id, name = name || ''!'''), 'none', 'a row that stays is changed');
 SELECT is(state_of('UPDATE public.parted SET tenant_id = tenant_id, title = title || ''!'''), 'none', 'that of a partition, too');
+
+-- A trigger that moves what a superuser updates.
+CREATE FUNCTION public.moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.tenant_id := '00000000-0000-7000-8000-0000000000b0';
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER zz_moved BEFORE UPDATE ON casnet.persons FOR EACH ROW EXECUTE FUNCTION public.moved();
+CREATE TRIGGER aa_moved BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.moved();
+SELECT is(state_of('UPDATE casnet.persons SET name = ''x'' WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'''), '23514', 'a trigger');
+SELECT is(state_of('UPDATE public.invoices SET title = ''x'' WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'''), '23514', 'one of a protected table');
+DROP TRIGGER zz_moved ON casnet.persons;
+DROP TRIGGER aa_moved ON public.invoices;
 
 -- An administrator, who has a policy on memberships and permissions only.
 SET LOCAL SESSION AUTHORIZATION tap_admin;
