@@ -35,6 +35,7 @@ COMMENT ON FUNCTION casnet.tenant_with(text) IS
 
 CREATE FUNCTION casnet.can(permission text) RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE COST 1
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_can';
 COMMENT ON FUNCTION casnet.can(text) IS
 	'whether the user of this session holds the permission in the active tenant';

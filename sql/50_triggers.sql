@@ -1,5 +1,6 @@
 -- The triggers.  Those that announce a change fire ALWAYS, so that they also
--- do for rows that logical replication brings.
+-- do for rows that logical replication brings; and those that keep rows in their
+-- tenant, so that no setting turns them off.
 
 CREATE FUNCTION casnet.install_triggers() RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -16,7 +17,7 @@ BEGIN
 		  FROM casnet.managed_tables() WHERE kind <> 'audit'
 		UNION ALL
 		SELECT 'casnet_keep_tenant', relation,
-			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', '',
+			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
 			   'no row moves to another tenant'
 		  FROM casnet.managed_tables()
 		 WHERE kind = 'tenant'
@@ -25,7 +26,8 @@ BEGIN
 		UNION ALL
 		SELECT 'casnet_kept_tenant', relation, 'AFTER UPDATE',
 			   'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)',
-			   'keep_tenant()', '', 'no trigger moves a row to another tenant'
+			   'keep_tenant()', 'ALWAYS',
+			   'no trigger moves a row to another tenant'
 		  FROM casnet.managed_tables()
 		 WHERE kind = 'tenant'
 			OR relation IN ('casnet.user_tenants'::regclass,

@@ -191,11 +191,11 @@ CREATE FUNCTION casnet.doctor_state()
 			 EXISTS (SELECT FROM pg_attribute AS a
 					  WHERE a.attrelid = m.relation AND a.attname = 'updated_at'
 						AND NOT a.attisdropped)),
-			('casnet_keep_tenant', 'O',
+			('casnet_keep_tenant', 'A',
 			 m.kind = 'tenant'
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),
-			('casnet_kept_tenant', 'O',
+			('casnet_kept_tenant', 'A',
 			 m.kind = 'tenant'
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),

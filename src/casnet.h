@@ -282,6 +282,7 @@ extern void casnet_plan_init(void);
 extern bool casnet_plan_is_policy_function(const char *name);
 extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
+extern bool casnet_plan_may_have_come_past(void);
 extern void casnet_plan_hide_late(void);
 extern bool casnet_plan_is_policed(PlannedStmt *plan);
 extern void casnet_plan_show_next(bool show);

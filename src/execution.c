@@ -63,6 +63,10 @@ typedef struct Execution
 /* Those under way, the newest first. */
 static Execution *executions = NULL;
 
+/* What there was to know when the library was loaded. */
+static uint64 epoch_loaded;
+static uint64 token_epoch_loaded;
+
 static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorRun_hook_type previous_run_hook = NULL;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
@@ -419,7 +423,15 @@ start_execution(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 
 	if (note == CASNET_NOTE_NONE && !writes(plan))
+	{
+		/* What has no record then began before there was a hook. */
+		if (casnet_plan_may_have_come_past())
+		{
+			casnet_session_identity(&identity);
+			(void) add_execution(query, &identity);
+		}
 		return;
+	}
 	if (note != CASNET_NOTE_NONE || !casnet_statement_is_noted())
 		execution = add_execution(query, &identity);
 	if (execution != NULL && writes(plan))
@@ -457,6 +469,19 @@ run_as(const CasnetIdentity *opener, QueryDesc *query,
 }
 
 /*
+ * An execution goes on that began before the library was loaded, in this
+ * transaction.  What it has put aside may rest on anything.  Raises 42501 if
+ * anything that decides about access has changed since.
+ */
+static void
+ask_about_earlier(void)
+{
+	AcceptInvalidationMessages();
+	if (casnet_epoch != epoch_loaded || casnet_token_epoch != token_epoch_loaded)
+		refuse_loss();
+}
+
+/*
  * Whether the execution may go on after a run: it came to the limit, or can go back.
  */
 static bool
@@ -481,6 +506,9 @@ run_execution(QueryDesc *query, ScanDirection direction,
 
 	if (execution != NULL && (execution->is_noted || execution->needs_user))
 		ask_again(execution);
+	else if (execution == NULL && casnet_plan_may_have_come_past() &&
+			 !writes(query->plannedstmt))
+		ask_about_earlier();
 	if (execution != NULL && execution->calls_left &&
 		!writes(query->plannedstmt))
 		opener = &execution->opened_as;
@@ -497,8 +525,8 @@ run_execution(QueryDesc *query, ScanDirection direction,
 
 		casnet_session_identity(&identity);
 		execution = add_execution(query, &identity);
-		hold_token(execution);
 	}
+	hold_token(execution);
 	remember_rights(execution, asked, listed != casnet_tenants_listed);
 }
 
@@ -545,6 +573,8 @@ process_utility(PlannedStmt *statement, const char *query_string,
 void
 casnet_execution_init(void)
 {
+	epoch_loaded = casnet_epoch;
+	token_epoch_loaded = casnet_token_epoch;
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;
 	previous_run_hook = ExecutorRun_hook;

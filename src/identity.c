@@ -345,15 +345,16 @@ typedef struct IdSet
 } IdSet;
 
 /*
- * The kept answer, or NULL.  A policy's belongs to one execution of a query,
- * which stays with what it began with; see casnet_tenant_with().
+ * The kept answer, or NULL.  A policy's stays what it was while rows are fetched
+ * from a cursor, or a statement writes.
  */
 static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
 {
 	IdSet	   *set = fcinfo->flinfo->fn_extra;
 
-	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo))
+	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo) &&
+		(casnet_statement_opener() != NULL || casnet_statement_is_noted()))
 		return set->array;
 	AcceptInvalidationMessages();
 	if (set != NULL && set->generation == casnet_generation)

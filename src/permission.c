@@ -37,8 +37,7 @@ typedef struct CallSite
 	bool		holds;			/* what can() answered */
 	bool		is_stored;		/* of a policy or view, not of a statement */
 	bool		has_tenant;
-	pg_uuid_t	user;			/* who asked tenant_with() first */
-	pg_uuid_t	tenant;			/* what it answered, and always does */
+	pg_uuid_t	tenant;			/* what tenant_with() answered first */
 } CallSite;
 
 static const char *const built_in[] = {
@@ -393,14 +392,11 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	site = prepare_site(fcinfo, &scratch);
 
 	/*
-	 * A query stays with the user and the tenant that it began with, also a
-	 * cursor from which rows are fetched after the session has become somebody
-	 * else; but the permission must still be there.
+	 * A cursor stays with the user and the tenant that opened it, also when rows
+	 * are fetched after the session has become somebody else; but the permission
+	 * must still be there.
 	 */
-	if (site->is_stored && site->has_tenant)
-		verdict = casnet_membership_require_of(&site->user, &site->tenant,
-											   site->nbits, site->bits);
-	else if (site->is_stored && opener != NULL && opener->has_user &&
+	if (site->is_stored && opener != NULL && opener->has_user &&
 			 opener->has_tenant)
 		verdict = casnet_membership_require_of(&opener->user, &opener->tenant,
 											   site->nbits, site->bits);
@@ -420,7 +416,6 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	{
 		if (!site->has_tenant)
 		{
-			site->user = verdict->key.user;
 			site->tenant = verdict->key.tenant;
 			site->has_tenant = true;
 		}

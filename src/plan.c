@@ -784,6 +784,13 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 	return casnet_plan_is_policed(plan);
 }
 
+/* Whether the library was loaded in this transaction. */
+bool
+casnet_plan_may_have_come_past(void)
+{
+	return plans_came_past;
+}
+
 /* A transaction ends, in whatever way. */
 static void
 transaction_callback(XactEvent event, void *arg)

@@ -694,9 +694,9 @@ reads_nothing(Query *query)
  * with one that has a location, since that may be an expression which PL/pgSQL
  * keeps while the session changes; and NULL to every other request.
  *
- * The other functions that policies call have it too, without arguments: to ask
- * it, the server loads the library before it takes conditions apart, so that
- * the hooks are in place for the first statement of a session.
+ * The other functions that policies call have it too, and can(): to ask it, the
+ * server loads the library before it takes conditions apart, so that the hooks are
+ * in place for the first statement of a session.  Their calls are not united.
  *
  * The server tells no location here, so a call in the text of the statement
  * cannot be told apart and is united too: it asks for what the statement's
@@ -717,7 +717,7 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	root = ((SupportRequestSimplify *) request)->root;
 	call = ((SupportRequestSimplify *) request)->fcall;
-	if (root == NULL || call->args == NIL)
+	if (root == NULL)
 		PG_RETURN_POINTER(NULL);
 
 	/* Later requests only estimate, and what they see is united already. */
@@ -732,7 +732,8 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 		call->location = 0;
 		PG_RETURN_POINTER(call);
 	}
-	if (!root->parse->hasRowSecurity)
+	if (!root->parse->hasRowSecurity || call->args == NIL ||
+		strcmp(get_func_name(call->funcid), "tenant_with") != 0)
 		PG_RETURN_POINTER(NULL);
 
 	found.function = call->funcid;

@@ -1,7 +1,7 @@
 -- A cursor over functions is refused after a revocation, also one that has come to
 -- its end and goes back, and whatever tenant the functions went to.
 BEGIN;
-SELECT plan(13);
+SELECT plan(15);
 \ir include/fixtures.sql
 CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -44,6 +44,11 @@ DECLARE moved CURSOR FOR SELECT * FROM public.elsewhere();
 FETCH 1 FROM moved \g /dev/null
 DECLARE kept CURSOR FOR SELECT * FROM public.titles();
 FETCH 1 FROM kept \g /dev/null
+-- A tenant that is not the active one.
+CALL be('otto', 'North');
+DECLARE exported CURSOR FOR SELECT * FROM casnet.export_tenant(:'south');
+FETCH 1 FROM exported \g /dev/null
+CALL be('mia', 'North');
 CREATE FUNCTION public.next_of(c refcursor, back boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	r record;
@@ -64,6 +69,13 @@ SELECT public.lost(:'mia', :'south');
 SELECT is(public.next_of('moved', false), '42501', 'the tenant that a function went to');
 SELECT is(public.next_of('whole', true), '42501', 'a list of tenants');
 SELECT is(public.next_of('kept', false), 'a row', 'what does not rest on it goes on');
+SELECT is(public.next_of('exported', false), 'a row', 'an export goes on');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.user_tenants SET role = 'owner' WHERE user_id = :'mia' AND tenant_id = :'south';
+INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'olga', :'south', 'owner');
+UPDATE casnet.user_tenants SET role = 'viewer' WHERE user_id = :'otto' AND tenant_id = :'south';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(public.next_of('exported', false), '42501', 'not without its permission');
 SELECT public.lost(:'mia', :'north');
 SELECT is(public.next_of('at_end', true), '42501', 'back after MOVE ALL');
 SELECT is(public.next_of('counted', true), '42501', 'back after FETCH of more than there is');
