@@ -219,12 +219,21 @@ set_parameters(Execution *execution, List *notes, EState *estate)
 /*
  * The policies are asked for the first time.  Raises what tenant_with() and the
  * other functions of policies do.
+ *
+ * What the settings named before the server began is not verified.  Functions of
+ * the user may have set others since, which are; so both must be the same, or what
+ * the execution is opened as would be nobody's proof.  Raises 55000 if not.
  */
 static void
 ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 {
 	const CasnetVerdict *verdict;
 
+	if (!casnet_session_is(&execution->opened_as))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the identity of the session changed while a statement began"),
+				 errhint("Sign in, sign out, or change the tenant in a statement of its own.")));
 	AcceptInvalidationMessages();
 	execution->is_noted = true;
 	execution->generation = casnet_generation;
