@@ -37,6 +37,12 @@ else
 	BOLD='' DIM='' RED='' GREEN='' PLAIN=''
 fi
 
+# One locale for all, whatever the caller has, or has none: a cluster takes its
+# encoding from it, and messages and sorting follow it.
+unset LANGUAGE LC_CTYPE LC_COLLATE LC_MESSAGES LC_MONETARY LC_NUMERIC LC_TIME
+export LANG=C.UTF-8 LC_ALL=C.UTF-8
+export HOME=${HOME:-/tmp} PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
+
 # A connection setting of the caller's must not lead us to somebody's server.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE \
 	PGSERVICE PGSERVICEFILE PGOPTIONS PGAPPNAME PGSSLMODE PGDATA PGTZ \

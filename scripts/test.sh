@@ -12,7 +12,7 @@ set -euo pipefail
 usage()
 {
 	cat <<-'HELP'
-	usage: scripts/test.sh [--only KIND]... [--long] [--help]
+	usage: scripts/test.sh [--only KIND]... [--quick | --long] [--help]
 
 	Builds casnet, starts a private throwaway server and runs
 	  readme        the SQL of README.md      README.md          by .ci/check-readme
@@ -31,6 +31,7 @@ usage()
 	  plans         what the policies cost    test/plans         in plans and instructions
 	  tap           restart, dump and so on   test/t             by prove
 	An existing cluster is never touched. --only may be given more than once.
+	--quick takes under five minutes: the kinds that see most, in their short forms.
 	--long takes hours: kinds that take their time as an argument get more of it.
 
 	As root on Debian, missing packages are installed; casnet itself goes into
@@ -41,8 +42,10 @@ usage()
 }
 
 KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith input stress mutation plans tap)
-DEADLINE=1440   # seconds; the whole run ends within 25 minutes
+QUICK_KINDS=(readme jws regress pgtap attack oracle)
+DEADLINE=2100   # seconds; the whole run ends within 35 minutes
 LONG=0          # 1: the long forms
+QUICK=0         # 1: the short ones
 PASSED=0
 FAILED=0
 SKIPPED=0
@@ -130,6 +133,15 @@ long_form()
 	esac
 }
 
+# quick_form KIND: what its runner takes for the short form.
+quick_form()
+{
+	case $1 in
+		attack | oracle) echo --quick ;;
+		jws) echo 5 ;;
+	esac
+}
+
 # run_own KIND LIMIT: a kind with a runner of its own, test/KIND/run.sh, which
 # ends with a line "N passed, M failed".  It finds the throwaway server by PGHOST
 # and PGPORT, and its programs first in PATH.
@@ -141,6 +153,7 @@ run_own()
 	[ -d "$COPY/test/$kind" ] || return 0
 	say "$kind tests"
 	[ "$LONG" -eq 0 ] || read -ra arguments <<< "$(long_form "$kind")"
+	[ "$QUICK" -eq 0 ] || read -ra arguments <<< "$(quick_form "$kind")"
 	run_logged "$2" "$log" env PATH="$BINDIR:$PATH" PG_CONFIG="$PG_CONFIG" \
 		"test/$kind/run.sh" "${arguments[@]}" || status=$?
 	passed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
@@ -336,6 +349,7 @@ main()
 				only+=("$2")
 				shift 2 ;;
 			--long) LONG=1; shift ;;
+			--quick) QUICK=1; shift ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
 		esac
@@ -344,6 +358,7 @@ main()
 		export CASNET_LONG=1 PG_TEST_EXTRA="${PG_TEST_EXTRA:-} casnet_long"
 		DEADLINE=$((DEADLINE * 20))
 	fi
+	[ ${#only[@]} -gt 0 ] || [ "$QUICK" -eq 0 ] || only=("${QUICK_KINDS[@]}")
 	[ ${#only[@]} -gt 0 ] || only=("${KINDS[@]}")
 
 	setup_work

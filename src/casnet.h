@@ -164,6 +164,8 @@ extern const pg_uuid_t *casnet_token_named_user(void);
 extern const pg_uuid_t *casnet_token_named_tenant(void);
 extern uint64 casnet_token_hold(void);
 extern void casnet_token_release(void);
+extern void casnet_token_release_all(void);
+extern uint64 casnet_token_number(void);
 extern const char *casnet_token_problem_of(uint64 number);
 
 /* statement.c: whose a statement is */
@@ -175,6 +177,8 @@ extern void casnet_statement_begin(const void *owner,
 extern void casnet_statement_end(const void *owner);
 extern void casnet_statement_check(void);
 extern bool casnet_statement_check_role(void);
+extern void casnet_statement_note_user(void);
+extern bool casnet_statement_has_user(void);
 extern const CasnetIdentity *casnet_statement_opener(void);
 extern const CasnetIdentity *casnet_statement_set_opener(const CasnetIdentity *identity);
 
@@ -203,14 +207,25 @@ typedef struct CasnetVerdict
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
-/* About so many users and tenants it is known whether they were asked about. */
+/* So much of what was asked for lately is known. */
 #define CASNET_KEYS_ASKED 16
+
+/* What somebody held in a tenant when that was asked for. */
+typedef struct CasnetHeld
+{
+	uint64		asked;			/* the count of the last time, 0 for none */
+	CasnetVerdictKey key;
+	uint64		token;			/* number of the token that proved it, or 0 */
+	bool		superuser;
+	bool		tenant_open;
+	Bitmapset  *permissions;
+} CasnetHeld;
 
 extern uint64 casnet_rights_asked;
 
 extern void casnet_membership_init(void);
 extern void casnet_membership_require_active(const pg_uuid_t *user);
-extern int	casnet_membership_asked(uint64 since, CasnetVerdictKey *keys);
+extern int	casnet_membership_asked(uint64 since, CasnetHeld *held);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);

@@ -27,15 +27,6 @@
 
 #include "casnet.h"
 
-/* What somebody held in a tenant when an execution stopped. */
-typedef struct Held
-{
-	CasnetVerdictKey key;
-	bool		was_superuser;
-	bool		was_open;		/* the user could be active in the tenant */
-	Bitmapset  *permissions;
-} Held;
-
 /* An execution under policies, or the outermost one that writes. */
 typedef struct Execution
 {
@@ -43,17 +34,16 @@ typedef struct Execution
 	QueryDesc  *query;
 	bool		is_noted;		/* something is asked for */
 	bool		calls_left;		/* its plan calls the functions of policies */
-	bool		by_token;		/* opened with a token */
-	bool		needs_user;
+	bool		by_token;		/* tokens that it rests on are kept */
 	bool		needs_tenant;
 	bool		needs_view_users;
-	uint64		token;			/* number of that token */
+	uint64		token;			/* number of the one it was opened with, or 0 */
 	CasnetIdentity opened_as;	/* as the settings named it */
 	pg_uuid_t	user;			/* who is asked about */
 	pg_uuid_t	tenant;
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
-	List	   *held;			/* of Held: what functions had asked about */
+	List	   *held;			/* of CasnetHeld: what functions asked for */
 	bool		is_strict;		/* there was more of that */
 	int			nbits;			/* permissions */
 	int		   *bits;
@@ -119,13 +109,16 @@ find_execution(const QueryDesc *query)
 	return execution;
 }
 
-/* It goes on for as long as the token that it was opened with is good. */
+/*
+ * It goes on for as long as the token is good that it was opened with, or that was
+ * set when functions asked.
+ */
 static void
 hold_token(Execution *execution)
 {
-	if (execution->by_token || !casnet_token_is_set())
+	if (execution->by_token)
 		return;
-	execution->token = casnet_token_hold();
+	(void) casnet_token_hold();
 	execution->by_token = true;
 }
 
@@ -155,7 +148,6 @@ read_notes(Execution *execution, List *notes, EState *estate)
 			break;
 		count += kind == CASNET_NOTE_PERMISSION;
 		execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
-		execution->needs_user |= kind > CASNET_NOTE_TENANT;
 		execution->calls_left |= kind == CASNET_NOTE_CALLS;
 	}
 	if (count == 0)
@@ -216,6 +208,13 @@ set_parameters(Execution *execution, List *notes, EState *estate)
 	MemoryContextSwitchTo(before);
 }
 
+/* Whether the plan writes rows. */
+static bool
+writes(const PlannedStmt *plan)
+{
+	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
+}
+
 /*
  * The policies are asked for the first time.  Raises what tenant_with() and the
  * other functions of policies do.
@@ -245,7 +244,11 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 		verdict = casnet_membership_require_user();
 	execution->user = verdict->key.user;
 	execution->tenant = verdict->key.tenant;
-	hold_token(execution);
+	execution->token = casnet_token_number();
+	if (execution->token != 0)
+		hold_token(execution);
+	if (writes(plan))
+		casnet_statement_note_user();
 	set_parameters(execution, plan->invalItems, estate);
 }
 
@@ -283,21 +286,35 @@ require_tenants(Execution *execution)
 	pfree(now);
 }
 
+/* Raises 28000 unless the token is good. */
+static void
+require_token(uint64 number)
+{
+	const char *problem = casnet_token_problem_of(number);
+
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session token proves nobody"),
+				 errdetail_internal("%s", problem),
+				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
+}
+
 /* Raises 28000 or 42501 unless somebody still holds all that was held before. */
 static void
-require_held(const Held *held)
+require_held(const CasnetHeld *held)
 {
 	const CasnetVerdict *verdict;
 
 	casnet_membership_require_active(&held->key.user);
 	verdict = casnet_membership_of(&held->key.user, held->key.has_tenant ?
 								   &held->key.tenant : NULL);
-	if (held->was_open && !verdict->tenant_open)
+	if (held->tenant_open && !verdict->tenant_open)
 		refuse_loss();
 	if (verdict->superuser)
 		return;
-	if (held->was_superuser || !bms_is_subset(held->permissions,
-											  verdict->permissions))
+	if (held->superuser || !bms_is_subset(held->permissions,
+										  verdict->permissions))
 		refuse_loss();
 }
 
@@ -308,18 +325,15 @@ require_held(const Held *held)
 static void
 ask_again(Execution *execution)
 {
-	const char *problem;
 	uint64		generation;
 	ListCell   *lc;
 
 	AcceptInvalidationMessages();
-	if (execution->by_token &&
-		(problem = casnet_token_problem_of(execution->token)) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
-				 errdetail_internal("%s", problem),
-				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
+	if (execution->by_token && execution->token != 0)
+		require_token(execution->token);
+	foreach(lc, execution->held)
+		if (((CasnetHeld *) lfirst(lc))->token != 0)
+			require_token(((CasnetHeld *) lfirst(lc))->token);
 	generation = casnet_generation;
 	if (execution->generation == generation)
 		return;
@@ -335,7 +349,7 @@ ask_again(Execution *execution)
 		(void) casnet_membership_require_of(&execution->user,
 											&execution->tenant,
 											execution->nbits, execution->bits);
-	else
+	else if (execution->is_noted)
 		casnet_membership_require_active(&execution->user);
 	if (execution->needs_view_users)
 	{
@@ -355,52 +369,34 @@ ask_again(Execution *execution)
 }
 
 /*
- * An execution stopped after functions had asked for somebody's rights: what it has
- * put aside rests on all that these held.
+ * An execution stopped after functions had asked for the session's rights: what it
+ * has put aside rests on all that was held then.
  */
 static void
 remember_rights(Execution *execution, uint64 asked, bool tenants_listed)
 {
 	MemoryContext before =
 		MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
-	CasnetVerdictKey keys[CASNET_KEYS_ASKED];
-	int			nkeys = casnet_membership_asked(asked, keys);
+	CasnetHeld	held[CASNET_KEYS_ASKED];
+	int			nheld = casnet_membership_asked(asked, held);
 
-	execution->is_strict |= nkeys < 0;
-	for (int i = 0; i < nkeys; i++)
+	execution->is_strict |= nheld < 0;
+	for (int i = 0; i < nheld; i++)
 	{
-		const CasnetVerdict *verdict =
-			casnet_membership_of(&keys[i].user, keys[i].has_tenant ?
-								 &keys[i].tenant : NULL);
-		Held	   *held;
+		CasnetHeld *copy = palloc(sizeof(CasnetHeld));
 
-		/* It has shown nothing that this user would have to hold. */
-		if (!verdict->user_active)
-			continue;
-		held = palloc(sizeof(Held));
-		held->key = keys[i];
-		held->was_superuser = verdict->superuser;
-		held->was_open = verdict->tenant_open;
-		held->permissions = bms_copy(verdict->permissions);
-		execution->held = lappend(execution->held, held);
+		*copy = held[i];
+		copy->permissions = bms_copy(held[i].permissions);
+		execution->held = lappend(execution->held, copy);
 		if (!execution->is_noted)
-			execution->user = verdict->key.user;
-		execution->needs_user = true;
+			execution->user = copy->key.user;
 	}
-	if (tenants_listed && execution->needs_user &&
+	if (tenants_listed && execution->held != NIL &&
 		execution->my_tenants == NULL)
 		execution->my_tenants =
 			casnet_identity_my_tenants(&execution->opened_as,
 									   &execution->user);
 	MemoryContextSwitchTo(before);
-	execution->generation = casnet_generation;
-}
-
-/* Whether the plan writes rows. */
-static bool
-writes(const PlannedStmt *plan)
-{
-	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
 }
 
 /* ExecutorStart_hook: the policies are asked, and who writes is noted. */
@@ -501,6 +497,41 @@ may_go_on(const EState *estate, uint64 count)
 }
 
 /*
+ * Ask for an execution that begins or goes on.  One that is at its end already gives
+ * no more rows, and is asked for nothing.
+ */
+static void
+ask(Execution *execution, QueryDesc *query, ScanDirection direction)
+{
+	if (ScanDirectionIsNoMovement(direction))
+		return;
+	if (execution == NULL)
+	{
+		if (casnet_plan_may_have_come_past() && !writes(query->plannedstmt))
+			ask_about_earlier();
+	}
+	else if (execution->is_noted || execution->held != NIL ||
+			 execution->is_strict)
+		ask_again(execution);
+}
+
+/* Run it, with policies that are called judging its opener, or the session. */
+static void
+run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
+		   CASNET_RUN_ARGUMENTS)
+{
+	const CasnetIdentity *opener = NULL;
+
+	if (execution != NULL && execution->calls_left &&
+		!writes(query->plannedstmt))
+		opener = &execution->opened_as;
+	if (opener != casnet_statement_opener())
+		run_as(opener, query, direction, CASNET_RUN_NAMES);
+	else
+		run_plan(query, direction, CASNET_RUN_NAMES);
+}
+
+/*
  * ExecutorRun_hook: an execution begins, or goes on.  What runs inside another one,
  * such as the statement of a function, has nothing of its opener.
  */
@@ -509,34 +540,36 @@ run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
 	Execution  *execution = executions == NULL ? NULL : find_execution(query);
-	const CasnetIdentity *opener = NULL;
 	uint64		asked = casnet_rights_asked;
 	uint64		listed = casnet_tenants_listed;
+	uint64		generation;
+	bool		may_stop = count > 0 ||
+		(query->estate->es_top_eflags &
+		 (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD)) != 0;
 
-	if (execution != NULL && (execution->is_noted || execution->needs_user))
-		ask_again(execution);
-	else if (execution == NULL && casnet_plan_may_have_come_past() &&
-			 !writes(query->plannedstmt))
-		ask_about_earlier();
-	if (execution != NULL && execution->calls_left &&
-		!writes(query->plannedstmt))
-		opener = &execution->opened_as;
-	if (opener != casnet_statement_opener())
-		run_as(opener, query, direction, CASNET_RUN_NAMES);
-	else
-		run_plan(query, direction, CASNET_RUN_NAMES);
+	ask(execution, query, direction);
+	generation = casnet_generation;
+	/* Tokens that functions set and give up in here may have to be known later. */
+	if (may_stop)
+		(void) casnet_token_hold();
+	run_judged(execution, query, direction, CASNET_RUN_NAMES);
 
-	if (asked == casnet_rights_asked || !may_go_on(query->estate, count))
-		return;
-	if (execution == NULL)
+	if (may_stop && asked != casnet_rights_asked &&
+		may_go_on(query->estate, count))
 	{
-		CasnetIdentity identity;
+		if (execution == NULL)
+		{
+			CasnetIdentity identity;
 
-		casnet_session_identity(&identity);
-		execution = add_execution(query, &identity);
+			casnet_session_identity(&identity);
+			execution = add_execution(query, &identity);
+			execution->generation = generation;
+		}
+		hold_token(execution);
+		remember_rights(execution, asked, listed != casnet_tenants_listed);
 	}
-	hold_token(execution);
-	remember_rights(execution, asked, listed != casnet_tenants_listed);
+	if (may_stop)
+		casnet_token_release();
 }
 
 /* Whether the statement writes rows without a plan. */

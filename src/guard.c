@@ -363,10 +363,10 @@ casnet_keep_tenant(PG_FUNCTION_ARGS)
 				 errmsg("casnet.keep_tenant() was not called for an update"),
 				 errhint("Attach it with CREATE TRIGGER ... BEFORE UPDATE ... FOR EACH ROW.")));
 
-	/* A row without a tenant may get one. */
+	/* A row without a tenant may get one; to lose it, the column is NOT NULL. */
 	if (!uuid_value(relation, trigger->tg_trigtuple, "tenant_id", &before) ||
-		(uuid_value(relation, trigger->tg_newtuple, "tenant_id", &after) &&
-		 memcmp(&before, &after, UUID_LEN) == 0))
+		!uuid_value(relation, trigger->tg_newtuple, "tenant_id", &after) ||
+		memcmp(&before, &after, UUID_LEN) == 0)
 		return PointerGetDatum(trigger->tg_newtuple);
 	ereport(ERROR,
 			(errcode(stands_above(relation) ? ERRCODE_CHECK_VIOLATION :

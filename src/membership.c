@@ -38,14 +38,11 @@
 /* How often somebody's rights were asked for, so that executions notice. */
 uint64		casnet_rights_asked = 0;
 
-/* About whom, lately: the count of the last time, 0 for none. */
-static struct
-{
-	uint64		asked;
-	CasnetVerdictKey key;
-}			keys_asked[CASNET_KEYS_ASKED];
+/* What was asked for lately. */
+static CasnetHeld asked_lately[CASNET_KEYS_ASKED];
+static MemoryContext asked_context = NULL;
 
-/* The last count about somebody who has made room for others. */
+/* The last count of something that has made room for others. */
 static uint64 asked_before = 0;
 
 static MemoryContext cache_context = NULL;
@@ -438,43 +435,74 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	return kept;
 }
 
-/* Somebody's rights are asked for. */
-static void
-note_asked(const CasnetVerdictKey *key)
+/* Whether the entry says what the verdict does. */
+static bool
+is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
 {
-	int			oldest = 0;
-
-	casnet_rights_asked++;
-	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
-	{
-		if (keys_asked[i].asked != 0 &&
-			memcmp(&keys_asked[i].key, key, sizeof(CasnetVerdictKey)) == 0)
-		{
-			keys_asked[i].asked = casnet_rights_asked;
-			return;
-		}
-		if (keys_asked[i].asked < keys_asked[oldest].asked)
-			oldest = i;
-	}
-	asked_before = Max(asked_before, keys_asked[oldest].asked);
-	keys_asked[oldest].asked = casnet_rights_asked;
-	keys_asked[oldest].key = *key;
+	return held->asked != 0 && held->token == token &&
+		held->superuser == verdict->superuser &&
+		held->tenant_open == verdict->tenant_open &&
+		memcmp(&held->key, &verdict->key, sizeof(CasnetVerdictKey)) == 0 &&
+		bms_equal(held->permissions, verdict->permissions);
 }
 
 /*
- * Whose rights in which tenants were asked for since that count of
- * casnet_rights_asked; returns their number, -1 if there were too many.
+ * The session's rights are asked for.  What they are now is remembered, since an
+ * execution that goes on later may rest on them.
+ */
+static void
+note_asked(const CasnetVerdict *verdict)
+{
+	uint64		token = casnet_token_number();
+	CasnetHeld *oldest = &asked_lately[0];
+	MemoryContext before;
+	Bitmapset  *permissions;
+
+	casnet_rights_asked++;
+	if (!verdict->user_active)
+		return;
+	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
+	{
+		if (is_same(&asked_lately[i], verdict, token))
+		{
+			asked_lately[i].asked = casnet_rights_asked;
+			return;
+		}
+		if (asked_lately[i].asked < oldest->asked)
+			oldest = &asked_lately[i];
+	}
+
+	if (asked_context == NULL)
+		asked_context = AllocSetContextCreate(TopMemoryContext,
+											  "casnet rights asked for",
+											  ALLOCSET_SMALL_SIZES);
+	before = MemoryContextSwitchTo(asked_context);
+	permissions = bms_copy(verdict->permissions);
+	MemoryContextSwitchTo(before);
+	asked_before = Max(asked_before, oldest->asked);
+	bms_free(oldest->permissions);
+	oldest->asked = casnet_rights_asked;
+	oldest->key = verdict->key;
+	oldest->token = token;
+	oldest->superuser = verdict->superuser;
+	oldest->tenant_open = verdict->tenant_open;
+	oldest->permissions = permissions;
+}
+
+/*
+ * What was asked for since that count of casnet_rights_asked, good until more is;
+ * returns the number of entries, -1 if there were too many.
  */
 int
-casnet_membership_asked(uint64 since, CasnetVerdictKey *keys)
+casnet_membership_asked(uint64 since, CasnetHeld *held)
 {
 	int			n = 0;
 
 	if (asked_before > since)
 		return -1;
 	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
-		if (keys_asked[i].asked > since)
-			keys[n++] = keys_asked[i].key;
+		if (asked_lately[i].asked > since)
+			held[n++] = asked_lately[i];
 	return n;
 }
 
@@ -506,7 +534,7 @@ casnet_membership_in(const pg_uuid_t *tenant)
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
-		note_asked(&verdict->key);
+		note_asked(verdict);
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;
@@ -535,7 +563,7 @@ casnet_membership_current(void)
 		current_generation = casnet_generation;
 	}
 	else
-		note_asked(&current_verdict->key);
+		note_asked(current_verdict);
 	return current_verdict;
 }
 

@@ -405,7 +405,10 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 
 	/* The notes of the plan say so, if it is a policy. */
 	if (site->is_stored)
+	{
 		casnet_rights_asked = asked;
+		casnet_statement_note_user();
+	}
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never

@@ -768,13 +768,16 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 {
 	MemoryContext before;
 	int			value;
+	bool		came_past = plans_came_past;
 
+	/* This one may be one of them, out of the cache already. */
 	if (kept_plans_are_stale)
 	{
 		kept_plans_are_stale = false;
 		ResetPlanCache();
+		came_past = true;
 	}
-	if (!plans_came_past ||
+	if (!came_past ||
 		casnet_plan_note(list_head(plan->invalItems), &value) !=
 		CASNET_NOTE_NONE)
 		return false;

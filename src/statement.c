@@ -26,6 +26,7 @@ static struct
 	SubTransactionId subid;		/* where it began */
 	CasnetIdentity identity;
 	Oid			role;			/* the outer role, as SET ROLE leaves it */
+	bool		has_user;		/* somebody proved to be that identity */
 }			writing;
 
 /* Who opened what is being fetched from, or NULL. */
@@ -48,6 +49,7 @@ transaction_callback(XactEvent event, void *arg)
 		default:
 			writing.owner = NULL;
 			opener = NULL;
+			casnet_token_release_all();
 			break;
 	}
 }
@@ -88,6 +90,21 @@ casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
 	writing.subid = GetCurrentSubTransactionId();
 	writing.identity = *identity;
 	writing.role = GetOuterUserId();
+	writing.has_user = false;
+}
+
+/* Its user has been asked for, and was somebody. */
+void
+casnet_statement_note_user(void)
+{
+	writing.has_user = true;
+}
+
+/* Whether that is so of the statement that is writing. */
+bool
+casnet_statement_has_user(void)
+{
+	return writing.owner != NULL && writing.has_user;
 }
 
 /* The statement of that owner has ended; one inside it makes no difference. */

@@ -35,6 +35,9 @@
 
 #define MAX_ATTEMPTS 10
 
+/* Tokens that the session has given up and something rests on, at most. */
+#define MAX_FORMER 100
+
 /* The value of the setting, parsed. */
 typedef struct ParsedToken
 {
@@ -82,6 +85,7 @@ typedef struct FormerToken
 } FormerToken;
 
 static FormerToken *former_tokens = NULL;
+static int	former_count = 0;
 static uint64 token_number = 0; /* how often the setting was assigned */
 static int	holders = 0;
 
@@ -183,17 +187,18 @@ check_token(char **newval, void **extra, GucSource source)
 
 /*
  * Keep the token that is about to go, since something that goes on was opened
- * with it.  Without memory for it, that is refused later.
+ * with it.  Without room for it, that is refused later.
  */
 static void
 keep_former(void)
 {
 	size_t		size = offsetof(FormerToken, parsed) +
 		offsetof(ParsedToken, token) + active_token->length + 1;
-	FormerToken *former = malloc(size);
+	FormerToken *former = former_count < MAX_FORMER ? malloc(size) : NULL;
 
 	if (former == NULL)
 		return;
+	former_count++;
 	former->number = token_number;
 	memcpy(&former->parsed, active_token, size - offsetof(FormerToken, parsed));
 	former->next = former_tokens;
@@ -211,13 +216,12 @@ casnet_token_hold(void)
 	return token_number;
 }
 
-/* It has ended.  Never raises. */
+/* Nothing that a transaction opened goes on after it.  Never raises. */
 void
-casnet_token_release(void)
+casnet_token_release_all(void)
 {
-	if (--holders > 0)
-		return;
 	holders = 0;
+	former_count = 0;
 	while (former_tokens != NULL)
 	{
 		FormerToken *former = former_tokens;
@@ -225,6 +229,21 @@ casnet_token_release(void)
 		former_tokens = former->next;
 		free(former);
 	}
+}
+
+/* Something of what goes on has ended.  Never raises. */
+void
+casnet_token_release(void)
+{
+	if (--holders <= 0)
+		casnet_token_release_all();
+}
+
+/* The number of the session's token, 0 for none. */
+uint64
+casnet_token_number(void)
+{
+	return active_token == NULL ? 0 : token_number;
 }
 
 static void

@@ -17,6 +17,25 @@
 /* The part of the server and of casnet that the file calls. */
 MemoryContext TopMemoryContext = NULL;
 uint64		casnet_generation = 1;
+uint64		casnet_rights_asked = 0;
+
+/* No statement writes, and nothing is fetched from. */
+void
+casnet_statement_check(void)
+{
+}
+
+void
+casnet_statement_note_user(void)
+{
+}
+
+const CasnetIdentity *
+casnet_statement_opener(void)
+{
+	return NULL;
+}
+
 
 struct HTAB
 {

@@ -1,7 +1,7 @@
 -- An entry names the user as whom the statement was judged: a statement that
 -- changes the session's user or role on its way is refused.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -57,6 +57,7 @@ SELECT public.token(jsonb_build_object('tid', :'north')) AS token \gset
 SELECT casnet.sign_in(:'token') AS u \gset
 INSERT INTO casnet.records (title) VALUES ('by token');
 SELECT is(public.last_user(), 'mia', 'the user whom a token proves');
+SELECT matches(error_of('INSERT INTO casnet.records (title) VALUES (''by nobody'') RETURNING casnet.revoke_token()'), '^28000 ', 'a token that the statement ends');
 SET LOCAL casnet.user_id = :'olga';
 INSERT INTO casnet.records (title) VALUES ('by token');
 SELECT is(public.last_user(), 'mia', 'not the one that is set besides');

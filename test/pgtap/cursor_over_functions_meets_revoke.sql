@@ -1,7 +1,7 @@
 -- A cursor over functions is refused after a revocation, also one that has come to
 -- its end and goes back, and whatever tenant the functions went to.
 BEGIN;
-SELECT plan(15);
+SELECT plan(17);
 \ir include/fixtures.sql
 CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -89,5 +89,10 @@ SELECT is(casnet.current_tenant_id(), NULL, 'a function that leaves no tenant');
 SELECT is(public.next_of('left_behind', false), 'a row', 'goes on');
 SELECT public.lost(:'vic', :'north');
 SELECT is(public.next_of('left_behind', false), '42501', 'until what it read is lost');
+-- A loop that is at its end is asked for nothing.
+CALL be('nora');
+SELECT casnet.create_tenant('Nora ' || n) AS t FROM generate_series(1, 3) AS n \g /dev/null
+SELECT lives_ok($$DO 'DECLARE t record; BEGIN FOR t IN SELECT tenant_id AS id FROM casnet.my_tenants() LOOP PERFORM casnet.delete_tenant(t.id); END LOOP; END'$$, 'a loop that leaves all its tenants');
+SELECT is((SELECT count(*) FROM casnet.my_tenants()), 0::bigint, 'is through');
 SELECT * FROM finish();
 ROLLBACK;
