@@ -64,8 +64,8 @@ has_our_policy(Oid table)
 			RowSecurityPolicy *policy = lfirst(lc);
 
 			found = found ||
-				casnet_planner_calls_ours((Node *) policy->qual, &namespace) ||
-				casnet_planner_calls_ours((Node *) policy->with_check_qual,
+				casnet_order_calls_ours((Node *) policy->qual, &namespace) ||
+				casnet_order_calls_ours((Node *) policy->with_check_qual,
 										  &namespace);
 		}
 	}

@@ -267,15 +267,25 @@ extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
 												const pg_uuid_t *user,
 												bool *of_tenant);
 
-/* planner.c: policies before the conditions of users */
+/* order.c: policies before the conditions of users */
+
+struct PlannerInfo;
+struct RelOptInfo;
+
+extern void casnet_order_init(void);
+extern bool casnet_order_calls_ours(Node *node, void *namespace);
+extern void casnet_order_leave_out_names(struct PlannerInfo *root,
+										 struct RelOptInfo *relation,
+										 Oid *namespace);
+
+/* planner.c: one policy for a statement, and indexes left out */
 
 /* Most permissions that policies of one statement are united to ask for. */
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
-extern bool casnet_planner_calls_ours(Node *node, void *namespace);
 
-/* plan.c: what a finished plan has to ask for */
+/* plan.c: what a finished plan has to ask for; see also recheck.h */
 
 /* What a note in a plan says; see plan.c. */
 typedef enum CasnetNote
@@ -294,7 +304,6 @@ typedef enum CasnetNote
 #define CASNET_NO_PARAMETER 0xffffff
 
 extern void casnet_plan_init(void);
-extern bool casnet_plan_is_policy_function(const char *name);
 extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern bool casnet_plan_may_have_come_past(void);

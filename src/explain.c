@@ -67,8 +67,8 @@ is_protected(Oid table, Oid *namespace)
 		{
 			RowSecurityPolicy *policy = lfirst(lc);
 
-			if (casnet_planner_calls_ours((Node *) policy->qual, namespace) ||
-				casnet_planner_calls_ours((Node *) policy->with_check_qual,
+			if (casnet_order_calls_ours((Node *) policy->qual, namespace) ||
+				casnet_order_calls_ours((Node *) policy->with_check_qual,
 										  namespace))
 				result = true;
 		}

@@ -2,13 +2,8 @@
  * plan.c
  *		What is done to a statement before and after the server plans it.
  *
- * plan_statement() is the list.  Of a finished plan, three things are changed.
- *
- * What an index scan or a bitmap scan checks again of a row comes before the
- * conditions of the scan.  A lossy index, or a bitmap that has run out of memory,
- * so has conditions of the user evaluated on rows that no policy has let through.
- * Policies are put before them.  The condition of ON CONFLICT DO UPDATE waits for
- * the policy for the same reason.
+ * plan_statement() is the list.  In a finished plan, policies are put first where
+ * rows are checked again (recheck.c), and two things are done for executions.
  *
  * A call of a function in a plan is expensive before it does anything: for each
  * scan, and twice for an index scan, the executor checks the privilege on the
@@ -33,26 +28,18 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/planner.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
-#include "utils/syscache.h"
 
 #include "casnet.h"
+#include "recheck.h"
 
 /* The cache of a note, and what its hash value holds. */
 #define NOTE_CACHE (-0x0ca5)
@@ -60,27 +47,12 @@
 #define NOTE_KIND(note) ((CasnetNote) ((note) >> 24))
 #define NOTE_VALUE(note) ((int) ((note) & 0xffffff))
 
-/* A function that policies call. */
-typedef struct PolicyFunction
-{
-	const char *name;
-	CasnetNote	note;			/* what a call of it asks for */
-	Oid			type;			/* of its result */
-} PolicyFunction;
-
-static const PolicyFunction policy_functions[] = {
-	{"tenant_with", CASNET_NOTE_TENANT, UUIDOID},
-	{"require_user", CASNET_NOTE_USER, UUIDOID},
-	{"my_tenant_ids", CASNET_NOTE_MY_TENANTS, UUIDARRAYOID},
-	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
-};
-
 /* While a plan is looked through. */
 typedef struct Replacing
 {
 	PlannedStmt *plan;
-	Oid			functions[lengthof(policy_functions)];
-	int			parameters[lengthof(policy_functions)]; /* 0: none yet */
+	Oid			functions[CASNET_POLICY_FUNCTIONS];
+	int			parameters[CASNET_POLICY_FUNCTIONS]; /* 0: none yet */
 	Bitmapset  *permissions;	/* noted already */
 	bool		only_ask;		/* replace nothing */
 	bool		hide;			/* take the estimates out */
@@ -132,34 +104,6 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 	item->hashValue = NOTE_OF(kind, value);
 	/* At the head, so that a plan without notes is known by one look. */
 	plan->invalItems = lcons(item, plan->invalItems);
-}
-
-/*
- * Which of the functions the node calls, as an index; -1 for none.  Stored
- * expressions have no location; what a statement itself calls is no policy.
- */
-static int
-policy_call(Node *node, Replacing *replacing)
-{
-	FuncExpr   *call = (FuncExpr *) node;
-
-	if (!IsA(node, FuncExpr) || call->location >= 0)
-		return -1;
-	for (int i = 0; i < lengthof(policy_functions); i++)
-		if (call->funcid == replacing->functions[i])
-			return i;
-	return -1;
-}
-
-/* Whether the expression calls one of them, anywhere. */
-static bool
-calls_policy(Node *node, void *replacing)
-{
-	if (node == NULL)
-		return false;
-	if (policy_call(node, replacing) >= 0)
-		return true;
-	return expression_tree_walker(node, calls_policy, replacing);
 }
 
 /*
@@ -219,7 +163,7 @@ make_parameter(int number, Oid type)
 static Node *
 replace_call(FuncExpr *call, int which, Replacing *replacing)
 {
-	const PolicyFunction *function = &policy_functions[which];
+	const CasnetPolicyFunction *function = &casnet_policy_functions[which];
 	PlannedStmt *plan = replacing->plan;
 	bool		known = function->note != CASNET_NOTE_TENANT ||
 		note_permissions(call, replacing);
@@ -255,14 +199,16 @@ replace_in_condition(Node *condition, Replacing *replacing)
 	ListCell   *lc;
 	bool		deep;
 
-	if (!calls_policy(condition, replacing))
+	if (!casnet_recheck_calls_policy(condition,
+											 replacing->functions))
 		return condition;
 	deep = !(IsA(condition, BoolExpr) || IsA(condition, List) ||
 			 IsA(condition, OpExpr) || IsA(condition, ScalarArrayOpExpr));
 	if (deep && IsA(condition, NullTest))
 	{
 		NullTest   *test = (NullTest *) condition;
-		int			which = policy_call((Node *) test->arg, replacing);
+		int			which = casnet_recheck_policy_call((Node *) test->arg,
+											   replacing->functions);
 
 		if (which >= 0)
 		{
@@ -291,13 +237,15 @@ replace_in_condition(Node *condition, Replacing *replacing)
 		operands = (List *) condition;
 	foreach(lc, operands)
 	{
-		int			which = policy_call(lfirst(lc), replacing);
+		int			which = casnet_recheck_policy_call(lfirst(lc),
+											   replacing->functions);
 
 		if (which >= 0)
 			lfirst(lc) = replace_call(lfirst(lc), which, replacing);
 		else if (IsA(condition, BoolExpr) || IsA(condition, List))
 			lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
-		else if (calls_policy(lfirst(lc), replacing))
+		else if (casnet_recheck_calls_policy(lfirst(lc),
+											 replacing->functions))
 			replacing->calls_left = true;
 	}
 	return condition;
@@ -311,278 +259,6 @@ replace_in_list(List *conditions, Replacing *replacing)
 
 	foreach(lc, conditions)
 		lfirst(lc) = replace_in_condition(lfirst(lc), replacing);
-}
-
-/* Whether there is such a function, in the schema of casnet. */
-bool
-casnet_plan_is_policy_function(const char *name)
-{
-	for (int i = 0; i < lengthof(policy_functions); i++)
-		if (strcmp(policy_functions[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Whether the condition compares a column with what a policy's call gives, and does
- * nothing else.
- */
-static bool
-is_plain_policy(Node *condition, Replacing *replacing)
-{
-	List	   *operands;
-	FuncExpr   *call;
-
-	if (IsA(condition, OpExpr) &&
-		((OpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
-		operands = ((OpExpr *) condition)->args;
-	else if (IsA(condition, ScalarArrayOpExpr) &&
-			 ((ScalarArrayOpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
-		operands = ((ScalarArrayOpExpr *) condition)->args;
-	else
-		return false;
-	call = lsecond(operands);
-	return IsA(linitial(operands), Var) &&
-		policy_call((Node *) call, replacing) >= 0 &&
-		(call->args == NIL || IsA(linitial(call->args), Const));
-}
-
-/* Whether a policy decides before anything else in the condition does. */
-static bool
-leads(Node *condition, Replacing *replacing)
-{
-	ListCell   *lc;
-
-	if (IsA(condition, BoolExpr) &&
-		((BoolExpr *) condition)->boolop == OR_EXPR)
-	{
-		foreach(lc, ((BoolExpr *) condition)->args)
-			if (!leads(lfirst(lc), replacing))
-				return false;
-		return true;
-	}
-	if (IsA(condition, BoolExpr) || IsA(condition, List))
-	{
-		List	   *operands = IsA(condition, List) ? (List *) condition :
-			((BoolExpr *) condition)->args;
-
-		return operands != NIL && leads(linitial(operands), replacing);
-	}
-	return is_plain_policy(condition, replacing);
-}
-
-/*
- * What is checked again of a row, with policies first.  If there is none in it,
- * the conditions that the scan evaluates later are put there as well, up to the
- * first that calls a function of policies: those come first among them.
- */
-static List *
-policies_first(List *recheck, List *conditions, Replacing *replacing)
-{
-	List	   *policies = NIL;
-	List	   *others = NIL;
-	ListCell   *lc;
-
-	foreach(lc, recheck)
-	{
-		if (leads(lfirst(lc), replacing))
-			policies = lappend(policies, lfirst(lc));
-		else
-			others = lappend(others, lfirst(lc));
-	}
-	if (others == NIL)
-		return recheck;
-	if (policies == NIL)
-	{
-		foreach(lc, conditions)
-		{
-			policies = lappend(policies, copyObject(lfirst(lc)));
-			if (calls_policy(lfirst(lc), replacing))
-				break;
-		}
-		/* Where there is none, nothing needs to come first. */
-		if (lc == NULL)
-			return recheck;
-	}
-	return list_concat(policies, others);
-}
-
-/* Whether a scan of the index never has a condition checked again. */
-static bool
-is_exact(Oid index)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->relam == BTREE_AM_OID;
-		ReleaseSysCache(tuple);
-	}
-	return result;
-}
-
-/* Put policies first where a scan checks rows again. */
-static void
-order_rechecks(Plan *plan, Replacing *replacing)
-{
-	if (IsA(plan, BitmapHeapScan))
-	{
-		BitmapHeapScan *scan = (BitmapHeapScan *) plan;
-
-		scan->bitmapqualorig = policies_first(scan->bitmapqualorig, plan->qual,
-											  replacing);
-	}
-	else if (IsA(plan, IndexScan) && !is_exact(((IndexScan *) plan)->indexid))
-	{
-		IndexScan  *scan = (IndexScan *) plan;
-
-		scan->indexqualorig = policies_first(scan->indexqualorig, plan->qual,
-											 replacing);
-	}
-	else if (IsA(plan, IndexOnlyScan) &&
-			 !is_exact(((IndexOnlyScan *) plan)->indexid))
-	{
-		IndexOnlyScan *scan = (IndexOnlyScan *) plan;
-
-		scan->recheckqual = policies_first(scan->recheckqual, plan->qual,
-										   replacing);
-	}
-}
-
-/*
- * The server evaluates the condition of ON CONFLICT DO UPDATE on the row that is
- * there before it checks the policies of that row, and raises if they do not let
- * it through.  So the condition is evaluated only where they do.
- */
-static void
-guard_conflict(ModifyTable *plan, Replacing *replacing)
-{
-	List	   *policies = NIL;
-	CaseExpr   *guarded;
-	CaseWhen   *when;
-	ListCell   *lc;
-
-	if (plan->onConflictAction != ONCONFLICT_UPDATE ||
-		plan->onConflictWhere == NULL || plan->withCheckOptionLists == NIL)
-		return;
-	foreach(lc, linitial_node(List, plan->withCheckOptionLists))
-	{
-		WithCheckOption *check = lfirst_node(WithCheckOption, lc);
-
-		if (check->kind == WCO_RLS_CONFLICT_CHECK)
-			policies = list_concat(policies,
-								   copyObject((List *) check->qual));
-	}
-	if (!calls_policy((Node *) policies, replacing))
-		return;
-
-	when = makeNode(CaseWhen);
-	when->expr = make_ands_explicit(policies);
-	when->result = make_ands_explicit((List *) plan->onConflictWhere);
-	when->location = -1;
-	guarded = makeNode(CaseExpr);
-	guarded->casetype = BOOLOID;
-	guarded->args = list_make1(when);
-	guarded->defresult = (Expr *) makeBoolConst(true, false);
-	guarded->location = -1;
-	plan->onConflictWhere = (Node *) list_make1(guarded);
-}
-
-/* Whether the condition is "column = tenant_with()", as policies are. */
-static bool
-is_policy_condition(Node *condition, Oid function)
-{
-	OpExpr	   *comparison = (OpExpr *) condition;
-	FuncExpr   *call;
-
-	if (!IsA(condition, OpExpr) || comparison->opno != CASNET_UUID_EQ_OPERATOR ||
-		!IsA(linitial(comparison->args), Var))
-		return false;
-	call = lsecond(comparison->args);
-	return IsA(call, FuncExpr) && call->funcid == function &&
-		IsA(linitial(call->args), Const) &&
-		!linitial_node(Const, call->args)->constisnull;
-}
-
-/* The argument of the call in such a condition. */
-static Const *
-call_argument(OpExpr *condition)
-{
-	return linitial_node(Const,
-						 lsecond_node(FuncExpr, condition->args)->args);
-}
-
-/*
- * Two checks of a new row as one, if both are "column = call" of the same column and
- * one directly follows the other: with a call that asks for the permissions of both,
- * in their order.  NIL if not.
- */
-static List *
-merge_checks(List *first, List *second, Oid function)
-{
-	OpExpr	   *one;
-	OpExpr	   *other;
-	char	   *names;
-	int			count = 1;
-
-	if (list_length(first) != 1 || list_length(second) != 1 ||
-		!is_policy_condition(linitial(first), function) ||
-		!is_policy_condition(linitial(second), function))
-		return NIL;
-	one = linitial_node(OpExpr, first);
-	other = linitial_node(OpExpr, second);
-	if (!equal(linitial(one->args), linitial(other->args)))
-		return NIL;
-	names = psprintf("%s,%s",
-					 TextDatumGetCString(call_argument(one)->constvalue),
-					 TextDatumGetCString(call_argument(other)->constvalue));
-	for (char *comma = names; (comma = strchr(comma, ',')) != NULL; comma++)
-		count++;
-	if (count > CASNET_MAX_UNITED)
-		return NIL;
-
-	one = copyObject(one);
-	call_argument(one)->constvalue = CStringGetTextDatum(names);
-	return list_make1(one);
-}
-
-/*
- * For each new row the server checks the policy of the statement, and that of
- * SELECT after it.  An upsert has three times two; each is prepared for each
- * execution, which costs more than to evaluate it.  What a check says when it
- * fails does not matter: the second cannot once the first did not.
- */
-static void
-merge_policies(ModifyTable *plan, Oid function)
-{
-	ListCell   *lists;
-	ListCell   *lc;
-
-	foreach(lists, plan->withCheckOptionLists)
-	{
-		List	   *merged = NIL;
-
-		foreach(lc, lfirst_node(List, lists))
-		{
-			WithCheckOption *check = lfirst_node(WithCheckOption, lc);
-			WithCheckOption *last = merged == NIL ? NULL : llast(merged);
-			List	   *both = NIL;
-
-			if (last != NULL && last->kind == check->kind)
-				both = merge_checks((List *) last->qual, (List *) check->qual,
-									function);
-			if (both != NIL)
-			{
-				last = copyObject(last);
-				last->qual = (Node *) both;
-				llast(merged) = last;
-			}
-			else
-				merged = lappend(merged, check);
-		}
-		lfirst(lists) = merged;
-	}
 }
 
 /*
@@ -623,8 +299,8 @@ look_through_all(List *plans, Replacing *replacing)
 static void
 look_through_checks(ModifyTable *plan, Replacing *replacing)
 {
-	merge_policies(plan, replacing->functions[0]);
-	guard_conflict(plan, replacing);
+	casnet_recheck_merge(plan, replacing->functions[0]);
+	casnet_recheck_guard_conflict(plan, replacing->functions);
 	ask_for_new_rows(plan, replacing);
 }
 
@@ -640,7 +316,7 @@ look_through(Plan *plan, Replacing *replacing)
 		plan->startup_cost = plan->total_cost = plan->plan_rows = 0;
 		plan->plan_width = 0;
 	}
-	order_rechecks(plan, replacing);
+	casnet_recheck_order(plan, replacing->functions);
 	replace_in_list(plan->qual, replacing);
 	switch (nodeTag(plan))
 	{
@@ -692,25 +368,6 @@ look_through(Plan *plan, Replacing *replacing)
 		look_through_checks((ModifyTable *) plan, replacing);
 }
 
-/* Find the functions that policies call; false where casnet is not installed. */
-static bool
-find_functions(Oid *functions)
-{
-	Oid			namespace = get_namespace_oid("casnet", true);
-	Oid			text_type = TEXTOID;
-
-	if (!OidIsValid(namespace))
-		return false;
-	for (int i = 0; i < lengthof(policy_functions); i++)
-		functions[i] =
-			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							CStringGetDatum(policy_functions[i].name),
-							PointerGetDatum(buildoidvector(&text_type,
-														   i == 0 ? 1 : 0)),
-							ObjectIdGetDatum(namespace));
-	return OidIsValid(functions[0]);
-}
-
 /*
  * Whether the plan locks or writes rows.  It may wait for one while a revocation
  * commits, and then evaluates its conditions again; and a load runs one again
@@ -732,7 +389,7 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool hide)
 
 	memset(&replacing, 0, sizeof(replacing));
 	replacing.plan = plan;
-	if (!find_functions(replacing.functions))
+	if (!casnet_recheck_find_functions(replacing.functions))
 		return;
 	replacing.hide = hide;
 	replacing.only_ask = only_ask || plan->parallelModeNeeded ||

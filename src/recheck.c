@@ -1,0 +1,352 @@
+/*
+ * recheck.c
+ *		The calls of policies in a finished plan, and what comes after them.
+ *
+ * What an index scan or a bitmap scan checks again of a row comes before the
+ * conditions of the scan.  A lossy index, or a bitmap that has run out of memory,
+ * so has conditions of the user evaluated on rows that no policy has let through.
+ * Policies are put before them.  The condition of ON CONFLICT DO UPDATE waits for
+ * the policy for the same reason.
+ *
+ * Only a plain comparison of a column with the call is taken for a policy: in a
+ * stored expression, such as that of a view, anybody may call these functions.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "recheck.h"
+
+const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
+	{"tenant_with", CASNET_NOTE_TENANT, UUIDOID},
+	{"require_user", CASNET_NOTE_USER, UUIDOID},
+	{"my_tenant_ids", CASNET_NOTE_MY_TENANTS, UUIDARRAYOID},
+	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
+};
+
+/*
+ * Which of the functions the node calls, as an index; -1 for none.  Stored
+ * expressions have no location; what a statement itself calls is no policy.
+ */
+int
+casnet_recheck_policy_call(Node *node, const Oid *functions)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	if (!IsA(node, FuncExpr) || call->location >= 0)
+		return -1;
+	for (int i = 0; i < CASNET_POLICY_FUNCTIONS; i++)
+		if (call->funcid == functions[i])
+			return i;
+	return -1;
+}
+
+/* Whether the expression calls one of them, anywhere. */
+bool
+casnet_recheck_calls_policy(Node *node, void *functions)
+{
+	if (node == NULL)
+		return false;
+	if (casnet_recheck_policy_call(node, functions) >= 0)
+		return true;
+	return expression_tree_walker(node, casnet_recheck_calls_policy, functions);
+}
+
+/* Whether there is such a function, in the schema of casnet. */
+bool
+casnet_recheck_is_policy_function(const char *name)
+{
+	for (int i = 0; i < CASNET_POLICY_FUNCTIONS; i++)
+		if (strcmp(casnet_policy_functions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the condition compares a column with what a policy's call gives, and does
+ * nothing else.
+ */
+static bool
+is_plain_policy(Node *condition, Oid *functions)
+{
+	List	   *operands;
+	FuncExpr   *call;
+
+	if (IsA(condition, OpExpr) &&
+		((OpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((OpExpr *) condition)->args;
+	else if (IsA(condition, ScalarArrayOpExpr) &&
+			 ((ScalarArrayOpExpr *) condition)->opno == CASNET_UUID_EQ_OPERATOR)
+		operands = ((ScalarArrayOpExpr *) condition)->args;
+	else
+		return false;
+	call = lsecond(operands);
+	return IsA(linitial(operands), Var) &&
+		casnet_recheck_policy_call((Node *) call, functions) >= 0 &&
+		(call->args == NIL || IsA(linitial(call->args), Const));
+}
+
+/* Whether a policy decides before anything else in the condition does. */
+static bool
+leads(Node *condition, Oid *functions)
+{
+	ListCell   *lc;
+
+	if (IsA(condition, BoolExpr) &&
+		((BoolExpr *) condition)->boolop == OR_EXPR)
+	{
+		foreach(lc, ((BoolExpr *) condition)->args)
+			if (!leads(lfirst(lc), functions))
+				return false;
+		return true;
+	}
+	if (IsA(condition, BoolExpr) || IsA(condition, List))
+	{
+		List	   *operands = IsA(condition, List) ? (List *) condition :
+			((BoolExpr *) condition)->args;
+
+		return operands != NIL && leads(linitial(operands), functions);
+	}
+	return is_plain_policy(condition, functions);
+}
+
+/*
+ * What is checked again of a row, with policies first.  If there is none in it,
+ * the conditions that the scan evaluates later are put there as well, up to the
+ * first that calls a function of policies: those come first among them.
+ */
+static List *
+policies_first(List *recheck, List *conditions, Oid *functions)
+{
+	List	   *policies = NIL;
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, recheck)
+	{
+		if (leads(lfirst(lc), functions))
+			policies = lappend(policies, lfirst(lc));
+		else
+			others = lappend(others, lfirst(lc));
+	}
+	if (others == NIL)
+		return recheck;
+	if (policies == NIL)
+	{
+		foreach(lc, conditions)
+		{
+			policies = lappend(policies, copyObject(lfirst(lc)));
+			if (casnet_recheck_calls_policy(lfirst(lc), functions))
+				break;
+		}
+		/* Where there is none, nothing needs to come first. */
+		if (lc == NULL)
+			return recheck;
+	}
+	return list_concat(policies, others);
+}
+
+/* Whether a scan of the index never has a condition checked again. */
+static bool
+is_exact(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relam == BTREE_AM_OID;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Put policies first where a scan checks rows again. */
+void
+casnet_recheck_order(Plan *plan, Oid *functions)
+{
+	if (IsA(plan, BitmapHeapScan))
+	{
+		BitmapHeapScan *scan = (BitmapHeapScan *) plan;
+
+		scan->bitmapqualorig = policies_first(scan->bitmapqualorig, plan->qual,
+											  functions);
+	}
+	else if (IsA(plan, IndexScan) && !is_exact(((IndexScan *) plan)->indexid))
+	{
+		IndexScan  *scan = (IndexScan *) plan;
+
+		scan->indexqualorig = policies_first(scan->indexqualorig, plan->qual,
+											 functions);
+	}
+	else if (IsA(plan, IndexOnlyScan) &&
+			 !is_exact(((IndexOnlyScan *) plan)->indexid))
+	{
+		IndexOnlyScan *scan = (IndexOnlyScan *) plan;
+
+		scan->recheckqual = policies_first(scan->recheckqual, plan->qual,
+										   functions);
+	}
+}
+
+/*
+ * The server evaluates the condition of ON CONFLICT DO UPDATE on the row that is
+ * there before it checks the policies of that row, and raises if they do not let
+ * it through.  So the condition is evaluated only where they do.
+ */
+void
+casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions)
+{
+	List	   *policies = NIL;
+	CaseExpr   *guarded;
+	CaseWhen   *when;
+	ListCell   *lc;
+
+	if (plan->onConflictAction != ONCONFLICT_UPDATE ||
+		plan->onConflictWhere == NULL || plan->withCheckOptionLists == NIL)
+		return;
+	foreach(lc, linitial_node(List, plan->withCheckOptionLists))
+	{
+		WithCheckOption *check = lfirst_node(WithCheckOption, lc);
+
+		if (check->kind == WCO_RLS_CONFLICT_CHECK)
+			policies = list_concat(policies,
+								   copyObject((List *) check->qual));
+	}
+	if (!casnet_recheck_calls_policy((Node *) policies, functions))
+		return;
+
+	when = makeNode(CaseWhen);
+	when->expr = make_ands_explicit(policies);
+	when->result = make_ands_explicit((List *) plan->onConflictWhere);
+	when->location = -1;
+	guarded = makeNode(CaseExpr);
+	guarded->casetype = BOOLOID;
+	guarded->args = list_make1(when);
+	guarded->defresult = (Expr *) makeBoolConst(true, false);
+	guarded->location = -1;
+	plan->onConflictWhere = (Node *) list_make1(guarded);
+}
+
+/* Whether the condition is "column = tenant_with()", as policies are. */
+static bool
+is_policy_condition(Node *condition, Oid function)
+{
+	OpExpr	   *comparison = (OpExpr *) condition;
+	FuncExpr   *call;
+
+	if (!IsA(condition, OpExpr) || comparison->opno != CASNET_UUID_EQ_OPERATOR ||
+		!IsA(linitial(comparison->args), Var))
+		return false;
+	call = lsecond(comparison->args);
+	return IsA(call, FuncExpr) && call->funcid == function &&
+		IsA(linitial(call->args), Const) &&
+		!linitial_node(Const, call->args)->constisnull;
+}
+
+/* The argument of the call in such a condition. */
+static Const *
+call_argument(OpExpr *condition)
+{
+	return linitial_node(Const,
+						 lsecond_node(FuncExpr, condition->args)->args);
+}
+
+/*
+ * Two checks of a new row as one, if both are "column = call" of the same column and
+ * one directly follows the other: with a call that asks for the permissions of both,
+ * in their order.  NIL if not.
+ */
+static List *
+merge_checks(List *first, List *second, Oid function)
+{
+	OpExpr	   *one;
+	OpExpr	   *other;
+	char	   *names;
+	int			count = 1;
+
+	if (list_length(first) != 1 || list_length(second) != 1 ||
+		!is_policy_condition(linitial(first), function) ||
+		!is_policy_condition(linitial(second), function))
+		return NIL;
+	one = linitial_node(OpExpr, first);
+	other = linitial_node(OpExpr, second);
+	if (!equal(linitial(one->args), linitial(other->args)))
+		return NIL;
+	names = psprintf("%s,%s",
+					 TextDatumGetCString(call_argument(one)->constvalue),
+					 TextDatumGetCString(call_argument(other)->constvalue));
+	for (char *comma = names; (comma = strchr(comma, ',')) != NULL; comma++)
+		count++;
+	if (count > CASNET_MAX_UNITED)
+		return NIL;
+
+	one = copyObject(one);
+	call_argument(one)->constvalue = CStringGetTextDatum(names);
+	return list_make1(one);
+}
+
+/*
+ * For each new row the server checks the policy of the statement, and that of
+ * SELECT after it.  An upsert has three times two; each is prepared for each
+ * execution, which costs more than to evaluate it.  What a check says when it
+ * fails does not matter: the second cannot once the first did not.
+ */
+void
+casnet_recheck_merge(ModifyTable *plan, Oid function)
+{
+	ListCell   *lists;
+	ListCell   *lc;
+
+	foreach(lists, plan->withCheckOptionLists)
+	{
+		List	   *merged = NIL;
+
+		foreach(lc, lfirst_node(List, lists))
+		{
+			WithCheckOption *check = lfirst_node(WithCheckOption, lc);
+			WithCheckOption *last = merged == NIL ? NULL : llast(merged);
+			List	   *both = NIL;
+
+			if (last != NULL && last->kind == check->kind)
+				both = merge_checks((List *) last->qual, (List *) check->qual,
+									function);
+			if (both != NIL)
+			{
+				last = copyObject(last);
+				last->qual = (Node *) both;
+				llast(merged) = last;
+			}
+			else
+				merged = lappend(merged, check);
+		}
+		lfirst(lists) = merged;
+	}
+}
+
+/* Find the functions that policies call; false where casnet is not installed. */
+bool
+casnet_recheck_find_functions(Oid *functions)
+{
+	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			text_type = TEXTOID;
+
+	if (!OidIsValid(namespace))
+		return false;
+	for (int i = 0; i < CASNET_POLICY_FUNCTIONS; i++)
+		functions[i] =
+			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							CStringGetDatum(casnet_policy_functions[i].name),
+							PointerGetDatum(buildoidvector(&text_type,
+														   i == 0 ? 1 : 0)),
+							ObjectIdGetDatum(namespace));
+	return OidIsValid(functions[0]);
+}
