@@ -380,9 +380,12 @@ waits_for_rows(PlannedStmt *plan)
 		plan->commandType != CMD_SELECT;
 }
 
-/* Change a finished plan as the top of this file says. */
+/*
+ * Change a finished plan as the top of this file says.  With has_tags, tags are
+ * looked up in it when it is executed, and have to be the opener's.
+ */
 static void
-finish_plan(PlannedStmt *plan, bool only_ask, bool hide)
+finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 {
 	Replacing	replacing;
 	int			value;
@@ -396,7 +399,7 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool hide)
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
 	look_through_all(plan->subplans, &replacing);
-	if (replacing.calls_left)
+	if (replacing.calls_left || has_tags)
 		add_note(plan, CASNET_NOTE_CALLS, 0);
 	/* Whoever comes by later need not look again. */
 	if (casnet_plan_note(list_head(plan->invalItems), &value) ==
@@ -439,7 +442,7 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 		CASNET_NOTE_NONE)
 		return false;
 	before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
-	finish_plan(plan, true, hide);
+	finish_plan(plan, true, false, hide);
 	MemoryContextSwitchTo(before);
 	return casnet_plan_is_policed(plan);
 }
@@ -506,7 +509,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	/* The plan depends on the role where records_tagged() brought a policy. */
 	if (has_policy || plan->dependsOnRole)
 	{
-		finish_plan(plan, show, false);
+		finish_plan(plan, show, tagged.has_policy, false);
 		if (casnet_plan_is_policed(plan))
 			hide_from_debugging();
 	}

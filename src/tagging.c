@@ -236,13 +236,20 @@ note_site(TagSite *site, Snapshot snapshot)
 	site->transaction = GetCurrentSubTransactionId();
 }
 
-/* The active tenant, where the session must hold view_tags, or an error. */
+/*
+ * The active tenant, where the session must hold view_tags, or an error; while rows
+ * are fetched from a cursor, those of whoever opened it.
+ */
 static pg_uuid_t
 require_tags(void)
 {
+	const CasnetIdentity *opener = casnet_statement_opener();
 	int			view_tags = casnet_permission_find("view_tags");
 
 	AcceptInvalidationMessages();
+	if (opener != NULL && opener->has_user && opener->has_tenant)
+		return casnet_membership_require_of(&opener->user, &opener->tenant,
+											1, &view_tags)->key.tenant;
 	return casnet_membership_require(1, &view_tags)->key.tenant;
 }
 
