@@ -81,6 +81,8 @@ VACUUM (FREEZE, ANALYZE);
 -- The two ways: rows chosen by the policies, and by a WHERE clause.
 CREATE ROLE bench_casnet LOGIN;
 CREATE ROLE bench_hand LOGIN BYPASSRLS;
+-- so that EXPLAIN shows them its numbers
+GRANT pg_read_all_stats TO bench_casnet, bench_hand;
 GRANT casnet_authenticator TO bench_casnet;
 GRANT casnet_user TO bench_hand;
 CHECKPOINT;

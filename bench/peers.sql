@@ -133,6 +133,8 @@ DECLARE
 	name text;
 BEGIN
 	CREATE ROLE bench_peers;
+	-- so that EXPLAIN shows its numbers
+	GRANT pg_read_all_stats TO bench_peers;
 	FOR way IN VALUES
 		('bench_setting', $p$tenant_id = current_setting('app.tenant_id')::uuid$p$),
 		('bench_subselect', $p$tenant_id = (SELECT current_setting('app.tenant_id')::uuid)$p$),

@@ -36,6 +36,7 @@
 typedef struct Finish
 {
 	MemoryContext context;		/* of the statement */
+	SubTransactionId subid;		/* where its entries are written */
 	AuditBatch	   *batch;
 } Finish;
 
@@ -64,11 +65,14 @@ static void
 note_finish(QueryDesc *query)
 {
 	Finish	   *outer = finishing;
+	const CasnetIdentity *opener;
 	Finish		finish;
 
 	finish.context = query->estate->es_query_cxt;
+	finish.subid = GetCurrentSubTransactionId();
 	finish.batch = NULL;
 	finishing = &finish;
+	opener = casnet_statement_set_opener(NULL);
 	PG_TRY();
 	{
 		if (previous_finish_hook)
@@ -81,6 +85,7 @@ note_finish(QueryDesc *query)
 	PG_FINALLY();
 	{
 		finishing = outer;
+		(void) casnet_statement_set_opener(opener);
 	}
 	PG_END_TRY();
 }
@@ -136,7 +141,8 @@ record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
 {
 	AuditBatch *batch;
 
-	if (finishing != NULL)
+	/* What is done in a subtransaction is undone with its entry. */
+	if (finishing != NULL && finishing->subid == GetCurrentSubTransactionId())
 	{
 		if (finishing->batch == NULL)
 			finishing->batch = casnet_audit_make_batch(finishing->context);

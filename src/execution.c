@@ -399,9 +399,9 @@ remember_rights(Execution *execution, uint64 asked, bool tenants_listed)
 	MemoryContextSwitchTo(before);
 }
 
-/* ExecutorStart_hook: the policies are asked, and who writes is noted. */
+/* An execution starts: the policies are asked, and who writes is noted. */
 static void
-start_execution(QueryDesc *query, int eflags)
+start_noted(QueryDesc *query, int eflags)
 {
 	PlannedStmt *plan = query->plannedstmt;
 	CasnetIdentity identity;
@@ -443,6 +443,32 @@ start_execution(QueryDesc *query, int eflags)
 		casnet_statement_begin(execution, &identity);
 	if (note != CASNET_NOTE_NONE)
 		ask_first(execution, plan, query->estate);
+}
+
+/*
+ * ExecutorStart_hook.  What starts while rows are fetched from somebody's cursor, as
+ * the statement of a function does, has nothing of its opener.
+ */
+static void
+start_execution(QueryDesc *query, int eflags)
+{
+	const CasnetIdentity *opener = casnet_statement_opener();
+
+	if (likely(opener == NULL))
+	{
+		start_noted(query, eflags);
+		return;
+	}
+	(void) casnet_statement_set_opener(NULL);
+	PG_TRY();
+	{
+		start_noted(query, eflags);
+	}
+	PG_FINALLY();
+	{
+		(void) casnet_statement_set_opener(opener);
+	}
+	PG_END_TRY();
 }
 
 /* Hand over to the next hook, or the server. */

@@ -486,9 +486,9 @@ casnet_plan_hide_late(void)
 		hide_from_debugging();
 }
 
-/* planner_hook: what is done to a statement before and after it is planned. */
+/* What is done to a statement before and after it is planned. */
 static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options,
+prepare_and_plan(Query *parse, const char *query_string, int options,
 			   ParamListInfo params)
 {
 	bool		has_policy = parse->hasRowSecurity;
@@ -513,6 +513,32 @@ plan_statement(Query *parse, const char *query_string, int options,
 		if (casnet_plan_is_policed(plan))
 			hide_from_debugging();
 	}
+	return plan;
+}
+
+/*
+ * planner_hook.  What is planned while rows are fetched from somebody's cursor, as
+ * the statement of a function is, has nothing of its opener.
+ */
+static PlannedStmt *
+plan_statement(Query *parse, const char *query_string, int options,
+			   ParamListInfo params)
+{
+	const CasnetIdentity *opener = casnet_statement_opener();
+	PlannedStmt *plan;
+
+	if (likely(opener == NULL))
+		return prepare_and_plan(parse, query_string, options, params);
+	(void) casnet_statement_set_opener(NULL);
+	PG_TRY();
+	{
+		plan = prepare_and_plan(parse, query_string, options, params);
+	}
+	PG_FINALLY();
+	{
+		(void) casnet_statement_set_opener(opener);
+	}
+	PG_END_TRY();
 	return plan;
 }
 

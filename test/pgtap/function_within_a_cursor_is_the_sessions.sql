@@ -1,7 +1,7 @@
 -- What a function does while rows are fetched from somebody's cursor is done by
 -- the session as it is then, and recorded as that.
 BEGIN;
-SELECT plan(6);
+SELECT plan(8);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records');
@@ -30,5 +30,29 @@ RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(title, ',') FROM casnet.records WHERE content = 'touched'), 'South record 1', 'one row was written');
 SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE at >= now() AND tenant_id = :'north'), 0::bigint, 'none of the opener''s tenant is recorded');
 SELECT is((SELECT string_agg(DISTINCT w.name, ',') FROM casnet.audit_entries AS e JOIN public.who AS w ON w.id = e.user_id WHERE at >= now()), 'otto', 'and the session''s user');
+-- Nothing of the opener's decides what is planned or pruned in there.
+CREATE TABLE public.parted (tenant_id uuid NOT NULL, note text) PARTITION BY LIST (tenant_id);
+SELECT format('CREATE TABLE public.parted_%s PARTITION OF public.parted FOR VALUES IN (%L)', right(id::text, 2), id) FROM casnet.tenants WHERE id IN (:'north', :'south') \gexec
+SELECT casnet.protect('public.parted') IS NOT NULL AS protected \gset
+INSERT INTO public.parted VALUES (:'north', 'n'), (:'south', 's');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION public.elsewhere() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	n integer;
+BEGIN
+	PERFORM casnet.use_tenant('South');
+	UPDATE public.parted SET note = note || '!';
+	GET DIAGNOSTICS n = ROW_COUNT;
+	DELETE FROM casnet.tasks WHERE false;
+	PERFORM casnet.use_tenant('North');
+	RETURN n;
+END
+$$;
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.user_tenants SET role = 'owner' WHERE user_id = :'mia' AND tenant_id = :'south';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia', 'North');
+SELECT is((SELECT public.elsewhere()), '1', 'a function that goes to another tenant');
+SELECT is((SELECT e FROM (SELECT public.elsewhere() AS e FROM casnet.records LIMIT 1 FOR SHARE) AS s), '1', 'and below a statement that shares rows');
 SELECT * FROM finish();
 ROLLBACK;

@@ -46,6 +46,8 @@ sub parallel_is
 	return;
 }
 
+# Whether there were workers is shown to readers of statistics.
+$node->safe_psql('postgres', 'GRANT pg_read_all_stats TO casnet_app');
 my $ben = open_session($node, 'postgres', 'ben', 'north');
 
 parallel_is($ben, 'SELECT count(*) FROM casnet.records', 8002,

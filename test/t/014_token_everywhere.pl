@@ -141,7 +141,9 @@ super("INSERT INTO casnet.records (tenant_id, title) SELECT '$ID{north}', 'bulk'
 super('VACUUM ANALYZE casnet.records');
 my $force = super("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 my $many = $sessions[0];
+super('GRANT pg_read_all_stats TO casnet_app, casnet_plain');
 like(ask($many, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $count"), qr/Workers Launched: [12]/, 'workers are launched');
+super('REVOKE pg_read_all_stats FROM casnet_app, casnet_plain');
 is(ask($many, $count), '6002', 'and count');
 is(ask($many, "SET $force = on; SELECT casnet.current_user_id(), casnet.current_tenant_id()"), "$ID{ada}|$ID{north}", 'a worker knows who it is');
 is(ask($many, "BEGIN; SET LOCAL casnet.token = '" . token('cid', 'south') . "'; SELECT casnet.current_user_id(); COMMIT"), $ID{cid}, 'for the transaction as well');
