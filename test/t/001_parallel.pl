@@ -47,7 +47,7 @@ sub parallel_is
 }
 
 # Whether there were workers is shown to readers of statistics.
-$node->safe_psql('postgres', 'GRANT pg_read_all_stats TO casnet_app');
+$node->safe_psql('postgres', 'GRANT pg_read_all_stats TO casnet_app, casnet_plain, casnet_user');
 my $ben = open_session($node, 'postgres', 'ben', 'north');
 
 parallel_is($ben, 'SELECT count(*) FROM casnet.records', 8002,
