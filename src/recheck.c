@@ -32,20 +32,54 @@ const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
 };
 
+/* A function of casnet's, by its number in the table; InvalidOid if there is none. */
+static Oid
+find_function(int which)
+{
+	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			text_type = TEXTOID;
+
+	if (!OidIsValid(namespace))
+		return InvalidOid;
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(casnet_policy_functions[which].name),
+						   PointerGetDatum(buildoidvector(&text_type,
+														  which == 0 ? 1 : 0)),
+						   ObjectIdGetDatum(namespace));
+}
+
+/*
+ * Find tenant_with(); false where casnet is not installed.  The others are looked
+ * for when there is a call that may be one of theirs, which is seldom.
+ */
+bool
+casnet_recheck_find_functions(Oid *functions)
+{
+	memset(functions, 0, CASNET_POLICY_FUNCTIONS * sizeof(Oid));
+	functions[0] = find_function(0);
+	return OidIsValid(functions[0]);
+}
+
 /*
  * Which of the functions the node calls, as an index; -1 for none.  Stored
  * expressions have no location; what a statement itself calls is no policy.
  */
 int
-casnet_recheck_policy_call(Node *node, const Oid *functions)
+casnet_recheck_policy_call(Node *node, Oid *functions)
 {
 	FuncExpr   *call = (FuncExpr *) node;
 
 	if (!IsA(node, FuncExpr) || call->location >= 0)
 		return -1;
-	for (int i = 0; i < CASNET_POLICY_FUNCTIONS; i++)
+	if (call->funcid == functions[0])
+		return 0;
+	for (int i = 1; i < CASNET_POLICY_FUNCTIONS; i++)
+	{
+		if (!OidIsValid(functions[i]))
+			functions[i] = find_function(i);
 		if (call->funcid == functions[i])
 			return i;
+	}
 	return -1;
 }
 
@@ -330,23 +364,4 @@ casnet_recheck_merge(ModifyTable *plan, Oid function)
 		}
 		lfirst(lists) = merged;
 	}
-}
-
-/* Find the functions that policies call; false where casnet is not installed. */
-bool
-casnet_recheck_find_functions(Oid *functions)
-{
-	Oid			namespace = get_namespace_oid("casnet", true);
-	Oid			text_type = TEXTOID;
-
-	if (!OidIsValid(namespace))
-		return false;
-	for (int i = 0; i < CASNET_POLICY_FUNCTIONS; i++)
-		functions[i] =
-			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							CStringGetDatum(casnet_policy_functions[i].name),
-							PointerGetDatum(buildoidvector(&text_type,
-														   i == 0 ? 1 : 0)),
-							ObjectIdGetDatum(namespace));
-	return OidIsValid(functions[0]);
 }

@@ -24,7 +24,7 @@ extern const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTION
 
 extern bool casnet_recheck_is_policy_function(const char *name);
 extern bool casnet_recheck_find_functions(Oid *functions);
-extern int	casnet_recheck_policy_call(Node *node, const Oid *functions);
+extern int	casnet_recheck_policy_call(Node *node, Oid *functions);
 extern bool casnet_recheck_calls_policy(Node *node, void *functions);
 extern void casnet_recheck_order(Plan *plan, Oid *functions);
 extern void casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions);
