@@ -182,7 +182,7 @@ run_golden()
 		note_result "$kind" 0 1 0
 		return 0
 	fi
-	run_logged 480 "$log" make PG_CONFIG="$PG_CONFIG" "$other=" installcheck || status=$?
+	run_logged 700 "$log" make PG_CONFIG="$PG_CONFIG" "$other=" installcheck || status=$?
 	# "test x ... ok 9 ms" and "    x ... ok" before 16, "ok 1 - x 9 ms" since
 	passed=$(grep -cE '^(test |  *)[^ ]+ +\.\.\. ok( |$)|^ok [0-9]+ ' "$log" || true)
 	[ "$passed" -le "$planned" ] || passed=$planned
@@ -255,7 +255,7 @@ run_pgtap()
 		return 0
 	fi
 	# shellcheck disable=SC2046
-	run_logged 400 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
+	run_logged 700 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
 		-d casnet_pgtap $(cd "$COPY" && printf '%s\n' test/pgtap/*.sql) || status=$?
 	note_harness pgtap "$log" "$status"
 }

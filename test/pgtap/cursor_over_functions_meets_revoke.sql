@@ -1,7 +1,7 @@
 -- A cursor over functions is refused after a revocation, also one that has come to
 -- its end and goes back, and whatever tenant the functions went to.
 BEGIN;
-SELECT plan(17);
+SELECT plan(19);
 \ir include/fixtures.sql
 CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -89,6 +89,31 @@ SELECT is(casnet.current_tenant_id(), NULL, 'a function that leaves no tenant');
 SELECT is(public.next_of('left_behind', false), 'a row', 'goes on');
 SELECT public.lost(:'vic', :'north');
 SELECT is(public.next_of('left_behind', false), '42501', 'until what it read is lost');
+-- More tenants than are remembered: anything that changes is too much.
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.tenants (name) SELECT 'Many ' || n FROM generate_series(1, 20) AS n;
+CREATE TABLE public.many AS SELECT id FROM casnet.tenants WHERE name ~ '^Many';
+GRANT SELECT ON public.many TO tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION public.everywhere() RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+	t uuid;
+BEGIN
+	FOR t IN SELECT id FROM public.many LOOP
+		PERFORM set_config('casnet.tenant_id', t::text, true);
+		RETURN QUERY SELECT count(*) FROM casnet.records;
+	END LOOP;
+END
+$$;
+CALL be('sue', 'North');
+DECLARE many CURSOR FOR SELECT * FROM public.everywhere();
+FETCH 1 FROM many \g /dev/null
+SELECT is(public.next_of('many', false), 'a row', 'a cursor over many tenants');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.users SET is_superuser = false WHERE username = 'sue';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(public.next_of('many', false), '42501', 'is refused as well');
+
 -- A loop that is at its end is asked for nothing.
 CALL be('nora');
 SELECT casnet.create_tenant('Nora ' || n) AS t FROM generate_series(1, 3) AS n \g /dev/null

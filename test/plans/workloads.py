@@ -71,6 +71,24 @@ def workloads(tenant):
          ' JOIN casnet.record_tags AS l ON l.tenant_id = r.tenant_id AND l.record_id = r.id'
          ' JOIN casnet.tags AS g ON g.tenant_id = l.tenant_id AND g.id = l.tag_id'
          ' WHERE {r} g.name = $1 ' + NEWEST),
+        # what joins and functions of the session take: inner scans with parameters, constants
+        ('outer join', ['uuid'], [record],
+         'SELECT r.title, t.title FROM casnet.records AS r LEFT JOIN casnet.tasks AS t'
+         ' ON {t} t.record_id = r.id WHERE {r} r.id = $1'),
+        ('anti join', [], [],
+         RECORDS + '{r} NOT EXISTS (SELECT FROM casnet.tasks AS t'
+         ' WHERE {t} t.record_id = r.id) ' + NEWEST),
+        ('semi join', [], [],
+         RECORDS + '{r} EXISTS (SELECT FROM casnet.calendar_events AS e'
+         ' WHERE {e} e.tenant_id = r.tenant_id AND e.record_id = r.id) ' + NEWEST),
+        ('join by key', ['uuid'], [record],
+         'SELECT r.title, t.title FROM casnet.tasks AS t JOIN casnet.records AS r'
+         ' ON r.tenant_id = t.tenant_id AND t.record_id = r.id WHERE {r} {t} r.id = $1'),
+        ('id from a text', ['text'], [record], RECORDS + '{r} r.id = ($1::text)::uuid'),
+        ('since yesterday', [], [], RECORDS + "{r} r.created_at > now() - interval '1 day' " + NEWEST),
+        ('ids in a list', ['uuid[]'], ['{%s,%s}' % (record, item_id(tenant, 4))],
+         RECORDS + '{r} r.id = ANY ($1)'),
+        ('least', [], [], 'SELECT min(r.created_at) FROM casnet.records AS r WHERE {r} true'),
         ('upsert', ['text'], ['tag 3'],
          {'casnet': 'INSERT INTO casnet.tags (name) VALUES ($1)'
                     ' ON CONFLICT (tenant_id, name) DO UPDATE SET created_at = now()',
