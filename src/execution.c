@@ -44,7 +44,8 @@ typedef struct Execution
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
 	List	   *held;			/* of CasnetHeld: what functions asked for */
-	bool		is_strict;		/* there was more of that */
+	bool		is_strict;		/* there was more of that: */
+	uint64		epochs;			/* nothing may change since these */
 	int			nbits;			/* permissions */
 	int		   *bits;
 	MemoryContextCallback callback;
@@ -54,8 +55,7 @@ typedef struct Execution
 static Execution *executions = NULL;
 
 /* What there was to know when the library was loaded. */
-static uint64 epoch_loaded;
-static uint64 token_epoch_loaded;
+static uint64 epochs_loaded;
 
 static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorRun_hook_type previous_run_hook = NULL;
@@ -252,6 +252,13 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 	set_parameters(execution, plan->invalItems, estate);
 }
 
+/* Moves whenever the tables that decide about access may have changed. */
+static uint64
+current_epochs(void)
+{
+	return casnet_epoch + casnet_token_epoch;
+}
+
 /* Raises 42501, since somebody lost what an execution rests on. */
 static void
 refuse_loss(void)
@@ -363,7 +370,7 @@ ask_again(Execution *execution)
 		require_tenants(execution);
 	foreach(lc, execution->held)
 		require_held(lfirst(lc));
-	if (execution->is_strict)
+	if (execution->is_strict && execution->epochs != current_epochs())
 		refuse_loss();
 	execution->generation = generation;
 }
@@ -373,14 +380,19 @@ ask_again(Execution *execution)
  * has put aside rests on all that was held then.
  */
 static void
-remember_rights(Execution *execution, uint64 asked, bool tenants_listed)
+remember_rights(Execution *execution, uint64 asked, uint64 epochs,
+				bool tenants_listed)
 {
 	MemoryContext before =
 		MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
 	CasnetHeld	held[CASNET_KEYS_ASKED];
 	int			nheld = casnet_membership_asked(asked, held);
 
-	execution->is_strict |= nheld < 0;
+	if (nheld < 0 && !execution->is_strict)
+	{
+		execution->is_strict = true;
+		execution->epochs = epochs;
+	}
 	for (int i = 0; i < nheld; i++)
 	{
 		CasnetHeld *copy = palloc(sizeof(CasnetHeld));
@@ -508,7 +520,7 @@ static void
 ask_about_earlier(void)
 {
 	AcceptInvalidationMessages();
-	if (casnet_epoch != epoch_loaded || casnet_token_epoch != token_epoch_loaded)
+	if (current_epochs() != epochs_loaded)
 		refuse_loss();
 }
 
@@ -569,12 +581,14 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	uint64		asked = casnet_rights_asked;
 	uint64		listed = casnet_tenants_listed;
 	uint64		generation;
+	uint64		epochs;
 	bool		may_stop = count > 0 ||
 		(query->estate->es_top_eflags &
 		 (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD)) != 0;
 
 	ask(execution, query, direction);
 	generation = casnet_generation;
+	epochs = current_epochs();
 	/* Tokens that functions set and give up in here may have to be known later. */
 	if (may_stop)
 		(void) casnet_token_hold();
@@ -592,7 +606,8 @@ run_execution(QueryDesc *query, ScanDirection direction,
 			execution->generation = generation;
 		}
 		hold_token(execution);
-		remember_rights(execution, asked, listed != casnet_tenants_listed);
+		remember_rights(execution, asked, epochs,
+						listed != casnet_tenants_listed);
 	}
 	if (may_stop)
 		casnet_token_release();
@@ -641,8 +656,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 void
 casnet_execution_init(void)
 {
-	epoch_loaded = casnet_epoch;
-	token_epoch_loaded = casnet_token_epoch;
+	epochs_loaded = current_epochs();
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;
 	previous_run_hook = ExecutorRun_hook;
