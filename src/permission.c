@@ -383,7 +383,6 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	const CasnetIdentity *opener = casnet_statement_opener();
 	const CasnetVerdict *verdict;
 	pg_uuid_t  *result;
-	uint64		asked = casnet_rights_asked;
 
 	casnet_statement_check();
 	if (fcinfo->flinfo->fn_extra == NULL && called_on_rows(fcinfo->flinfo))
@@ -403,12 +402,8 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	else
 		verdict = casnet_membership_require(site->nbits, site->bits);
 
-	/* The notes of the plan say so, if it is a policy. */
 	if (site->is_stored)
-	{
-		casnet_rights_asked = asked;
 		casnet_statement_note_user();
-	}
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never

@@ -17,7 +17,6 @@
 /* The part of the server and of casnet that the file calls. */
 MemoryContext TopMemoryContext = NULL;
 uint64		casnet_generation = 1;
-uint64		casnet_rights_asked = 0;
 
 /* No statement writes, and nothing is fetched from. */
 void
