@@ -375,6 +375,26 @@ ask_again(Execution *execution)
 	execution->generation = generation;
 }
 
+/* Whether it rests on that already. */
+static bool
+is_remembered(const Execution *execution, const CasnetHeld *held)
+{
+	ListCell   *lc;
+
+	foreach(lc, execution->held)
+	{
+		const CasnetHeld *other = lfirst(lc);
+
+		if (other->token == held->token &&
+			other->superuser == held->superuser &&
+			other->tenant_open == held->tenant_open &&
+			memcmp(&other->key, &held->key, sizeof(CasnetVerdictKey)) == 0 &&
+			bms_equal(other->permissions, held->permissions))
+			return true;
+	}
+	return false;
+}
+
 /*
  * An execution stopped after functions had asked for the session's rights: what it
  * has put aside rests on all that was held then.
@@ -395,13 +415,16 @@ remember_rights(Execution *execution, uint64 asked, uint64 epochs,
 	}
 	for (int i = 0; i < nheld; i++)
 	{
-		CasnetHeld *copy = palloc(sizeof(CasnetHeld));
+		CasnetHeld *copy;
 
+		if (!execution->is_noted)
+			execution->user = held[i].key.user;
+		if (is_remembered(execution, &held[i]))
+			continue;
+		copy = palloc(sizeof(CasnetHeld));
 		*copy = held[i];
 		copy->permissions = bms_copy(held[i].permissions);
 		execution->held = lappend(execution->held, copy);
-		if (!execution->is_noted)
-			execution->user = copy->key.user;
 	}
 	if (tenants_listed && execution->held != NIL &&
 		execution->my_tenants == NULL)

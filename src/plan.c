@@ -489,7 +489,7 @@ casnet_plan_hide_late(void)
 /* What is done to a statement before and after it is planned. */
 static PlannedStmt *
 prepare_and_plan(Query *parse, const char *query_string, int options,
-			   ParamListInfo params)
+				 ParamListInfo params)
 {
 	bool		has_policy = parse->hasRowSecurity;
 	bool		show = show_next;
