@@ -164,37 +164,54 @@ has_member(EquivalenceClass *class, Node *expression)
 }
 
 /*
- * Whether the server compares the column of a policy with a constant, or a
- * parameter of the statement, and the policy's call with the same, once, before
- * it reads anything.  Neither changes, so that is as good as the policy.
+ * Whether the condition compares the column of a policy with a constant, or a
+ * parameter of the statement, and the server compares the policy's call with the
+ * same, once, before it reads anything.  Neither changes, so that is as good as
+ * the policy.
  */
 static bool
-is_given_by_constant(OpExpr *policy, RelOptInfo *relation)
+stands_for(RestrictInfo *condition, OpExpr *policy)
+{
+	OpExpr	   *comparison = (OpExpr *) condition->clause;
+	Node	   *value;
+
+	if (!is_opclause(policy) || list_length(policy->args) != 2 ||
+		condition->left_ec == NULL ||
+		condition->left_ec != condition->right_ec ||
+		condition->left_ec->ec_broken || !is_opclause(comparison) ||
+		!equal(linitial(comparison->args), linitial(policy->args)))
+		return false;
+	value = lsecond(comparison->args);
+	return (IsA(value, Const) ||
+			(IsA(value, Param) &&
+			 ((Param *) value)->paramkind == PARAM_EXTERN)) &&
+		has_member(condition->left_ec, value) &&
+		has_member(condition->left_ec, lsecond(policy->args));
+}
+
+/* Whether one of the relation's conditions stands for the policy. */
+static bool
+is_stood_for(OpExpr *policy, RelOptInfo *relation)
 {
 	ListCell   *lc;
 
-	if (!is_opclause(policy) || list_length(policy->args) != 2)
-		return false;
 	foreach(lc, relation->baserestrictinfo)
-	{
-		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
-		OpExpr	   *comparison = (OpExpr *) condition->clause;
-		Node	   *value;
-
-		if (condition->left_ec == NULL ||
-			condition->left_ec != condition->right_ec ||
-			condition->left_ec->ec_broken || !is_opclause(comparison) ||
-			!equal(linitial(comparison->args), linitial(policy->args)))
-			continue;
-		value = lsecond(comparison->args);
-		if ((IsA(value, Const) ||
-			 (IsA(value, Param) &&
-			  ((Param *) value)->paramkind == PARAM_EXTERN)) &&
-			has_member(condition->left_ec, value) &&
-			has_member(condition->left_ec, lsecond(policy->args)))
+		if (stands_for(lfirst_node(RestrictInfo, lc), policy))
 			return true;
-	}
 	return false;
+}
+
+/* The security condition that this one is, or stands for; NULL if none. */
+static Node *
+security_condition(RestrictInfo *condition, List *security)
+{
+	ListCell   *lc;
+
+	foreach(lc, security)
+		if (equal(condition->clause, lfirst(lc)) ||
+			stands_for(condition, lfirst(lc)))
+			return lfirst(lc);
+	return NULL;
 }
 
 /*
@@ -217,7 +234,7 @@ put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
 		/* Without a column it is evaluated once, before all rows. */
 		if (!contain_var_clause(policy) ||
 			is_among(policy, relation->baserestrictinfo) ||
-			is_given_by_constant((OpExpr *) policy, relation))
+			is_stood_for((OpExpr *) policy, relation))
 			continue;
 		condition = make_simple_restrictinfo(root, (Expr *) policy);
 		condition->security_level = lfirst_int(level);
@@ -338,10 +355,11 @@ order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
 	foreach(lc, conditions)
 	{
 		RestrictInfo *condition = lfirst_node(RestrictInfo, lc);
+		Node	   *policy = security_condition(condition, security);
 
-		if (!list_member(security, condition->clause))
+		if (policy == NULL)
 			condition->security_level = root->qual_security_level + 1;
-		else if (is_plain_policy((Node *) condition->clause, namespace))
+		else if (is_plain_policy(policy, namespace))
 			condition->security_level = 0;
 		else
 			condition->security_level++;

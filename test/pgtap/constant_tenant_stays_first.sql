@@ -1,0 +1,63 @@
+-- Where the statement compares tenant_id with its own tenant, the server takes that
+-- comparison for the policy's.  So it comes as early: no other condition is
+-- evaluated on the rows of others.
+BEGIN;
+SELECT plan(41);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.parts (id integer, tenant_id uuid NOT NULL, code text) PARTITION BY HASH (id);
+CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT casnet.protect('public.parts', 'records') IS NOT NULL AS protected \gset
+INSERT INTO public.parts (tenant_id, id, code)
+SELECT CASE WHEN n % 2 = 0 THEN :'north' ELSE :'south' END::uuid, n / 2, 'c' || n % 4 FROM generate_series(1, 400) AS n;
+ANALYZE public.parts;
+GRANT SELECT, UPDATE, DELETE ON public.parts, public.parts_0 TO casnet_user;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+-- Counts the rows of others that it is asked about.
+CREATE FUNCTION public.seen(tenant uuid) RETURNS boolean LANGUAGE plpgsql COST 1e-37 AS $$
+BEGIN
+	IF tenant <> casnet.current_tenant_id() THEN
+		PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
+	END IF;
+	RETURN true;
+END
+$$;
+CREATE FUNCTION public.seen_by(statement text) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('mine.seen', '0', true);
+	EXECUTE statement;
+	RETURN current_setting('mine.seen');
+END
+$$;
+CREATE FUNCTION public.here() RETURNS uuid LANGUAGE sql IMMUTABLE RETURN :'north'::uuid;
+CREATE VIEW public.called WITH (security_barrier) AS SELECT * FROM casnet.records WHERE public.seen(tenant_id);
+CALL be('olga', 'North');
+SELECT format('CREATE TEMPORARY TABLE conditions AS SELECT * FROM (VALUES
+	(%L), (%L), (%L), (%L)) AS c (condition)',
+	format('tenant_id = %L', :'north'), format('%L = tenant_id', :'north'),
+	'tenant_id = public.here()',
+	format('tenant_id = casnet.current_tenant_id() AND tenant_id = %L', :'north')) \gexec
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_indexonlyscan = off;
+SET LOCAL enable_bitmapscan = off;
+SELECT is(public.seen_by(format(s, condition)), 0, format(s, condition))
+  FROM conditions, unnest(ARRAY[
+	'SELECT FROM casnet.records WHERE %s AND public.seen(tenant_id)',
+	'SELECT FROM casnet.records TABLESAMPLE bernoulli (100) WHERE %s AND public.seen(tenant_id)',
+	'SELECT FROM casnet.records WHERE %s AND public.seen(tenant_id) FOR UPDATE',
+	'SELECT FROM casnet.tags AS t LEFT JOIN (SELECT * FROM casnet.records WHERE %s) AS r ON public.seen(r.tenant_id)',
+	'SELECT FROM public.called WHERE %s',
+	'SELECT FROM casnet.persons WHERE %s AND public.seen(tenant_id)',
+	'SELECT FROM public.parts WHERE %s AND public.seen(tenant_id)',
+	'SELECT FROM public.parts_0 WHERE %s AND public.seen(tenant_id)',
+	'UPDATE casnet.records SET title = title WHERE %s AND public.seen(tenant_id)',
+	'DELETE FROM public.parts WHERE %s AND public.seen(tenant_id)']) AS s;
+-- A parameter is a constant of the plan's, whatever it is.
+SET LOCAL plan_cache_mode = force_generic_plan;
+PREPARE p (uuid) AS SELECT FROM casnet.records WHERE tenant_id = $1 AND public.seen(tenant_id);
+SELECT set_config('mine.seen', '0', true) AS seen \gset
+EXECUTE p (:'north') \g /dev/null
+SELECT is(current_setting('mine.seen'), '0', 'with a parameter');
+SELECT * FROM finish();
+ROLLBACK;
