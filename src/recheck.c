@@ -153,39 +153,91 @@ leads(Node *condition, Oid *functions)
 }
 
 /*
+ * Whether the condition compares a column with a constant, or a parameter of the
+ * statement, and does nothing else.  One that compares tenant_id may stand for the
+ * policy (order.c), and others do no harm when they come early.
+ */
+static bool
+is_plain_constant(Node *condition)
+{
+	OpExpr	   *comparison = (OpExpr *) condition;
+	Node	   *value;
+
+	if (!IsA(condition, OpExpr) ||
+		comparison->opno != CASNET_UUID_EQ_OPERATOR ||
+		!IsA(linitial(comparison->args), Var))
+		return false;
+	value = lsecond(comparison->args);
+	return IsA(value, Const) ||
+		(IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXTERN);
+}
+
+/*
+ * The conditions with policies first, then comparisons with constants; also within
+ * AND, which is changed in place.  Counts what came first.
+ */
+static List *
+in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
+{
+	List	   *policies = NIL;
+	List	   *constants = NIL;
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		Node	   *condition = lfirst(lc);
+		int			ignored;
+
+		if (IsA(condition, BoolExpr) &&
+			((BoolExpr *) condition)->boolop != NOT_EXPR)
+		{
+			BoolExpr   *parts = (BoolExpr *) condition;
+			List	   *ordered = in_order(parts->args, functions, &ignored,
+										   &ignored);
+
+			/* Of OR all may be evaluated, in any order. */
+			if (parts->boolop == AND_EXPR)
+				parts->args = ordered;
+		}
+		if (leads(condition, functions))
+			policies = lappend(policies, condition);
+		else if (is_plain_constant(condition))
+			constants = lappend(constants, condition);
+		else
+			others = lappend(others, condition);
+	}
+	*npolicies = list_length(policies);
+	*nconstants = list_length(constants);
+	return list_concat(list_concat(policies, constants), others);
+}
+
+/*
  * What is checked again of a row, with policies first.  If there is none in it,
  * the conditions that the scan evaluates later are put there as well, up to the
- * first that calls a function of policies: those come first among them.
+ * first that calls a function of policies: those come first among them.  If none
+ * does, a comparison with a constant may stand for it.
  */
 static List *
 policies_first(List *recheck, List *conditions, Oid *functions)
 {
-	List	   *policies = NIL;
-	List	   *others = NIL;
+	List	   *before = NIL;
+	int			npolicies;
+	int			nconstants;
 	ListCell   *lc;
 
-	foreach(lc, recheck)
-	{
-		if (leads(lfirst(lc), functions))
-			policies = lappend(policies, lfirst(lc));
-		else
-			others = lappend(others, lfirst(lc));
-	}
-	if (others == NIL)
+	recheck = in_order(copyObject(recheck), functions, &npolicies, &nconstants);
+	if (npolicies > 0 || nconstants == list_length(recheck))
 		return recheck;
-	if (policies == NIL)
+	foreach(lc, conditions)
 	{
-		foreach(lc, conditions)
-		{
-			policies = lappend(policies, copyObject(lfirst(lc)));
-			if (casnet_recheck_calls_policy(lfirst(lc), functions))
-				break;
-		}
-		/* Where there is none, nothing needs to come first. */
-		if (lc == NULL)
-			return recheck;
+		before = lappend(before, copyObject(lfirst(lc)));
+		if (casnet_recheck_calls_policy(lfirst(lc), functions))
+			return list_concat(before, recheck);
 	}
-	return list_concat(policies, others);
+	if (conditions != NIL && is_plain_constant(linitial(conditions)))
+		return lcons(copyObject(linitial(conditions)), recheck);
+	return recheck;
 }
 
 /* Whether a scan of the index never has a condition checked again. */

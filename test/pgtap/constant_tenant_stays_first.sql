@@ -2,7 +2,7 @@
 -- comparison for the policy's.  So it comes as early: no other condition is
 -- evaluated on the rows of others.
 BEGIN;
-SELECT plan(41);
+SELECT plan(46);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.parts (id integer, tenant_id uuid NOT NULL, code text) PARTITION BY HASH (id);
@@ -12,6 +12,14 @@ SELECT casnet.protect('public.parts', 'records') IS NOT NULL AS protected \gset
 INSERT INTO public.parts (tenant_id, id, code)
 SELECT CASE WHEN n % 2 = 0 THEN :'north' ELSE :'south' END::uuid, n / 2, 'c' || n % 4 FROM generate_series(1, 400) AS n;
 ANALYZE public.parts;
+CREATE TABLE public.invoices (id integer, code text);
+SELECT casnet.protect('public.invoices', 'records') IS NOT NULL AS protected \gset
+INSERT INTO public.invoices (tenant_id, id, code)
+SELECT CASE WHEN n % 2 = 0 THEN :'north' ELSE :'south' END::uuid, n, 'c' || n % 4 FROM generate_series(1, 400) AS n;
+CREATE INDEX by_code ON public.invoices USING hash (code);
+CREATE INDEX ON public.invoices USING hash (tenant_id);
+ANALYZE public.invoices;
+GRANT SELECT ON public.invoices TO casnet_user;
 GRANT SELECT, UPDATE, DELETE ON public.parts, public.parts_0 TO casnet_user;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 -- Counts the rows of others that it is asked about.
@@ -53,6 +61,29 @@ SELECT is(public.seen_by(format(s, condition)), 0, format(s, condition))
 	'SELECT FROM public.parts_0 WHERE %s AND public.seen(tenant_id)',
 	'UPDATE casnet.records SET title = title WHERE %s AND public.seen(tenant_id)',
 	'DELETE FROM public.parts WHERE %s AND public.seen(tenant_id)']) AS s;
+-- What an index has checked again of a row comes later, too: for a value of
+-- another tenant no more is evaluated than for one of nobody.
+CREATE FUNCTION public.looked(code text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
+	RETURN code;
+END
+$$;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_indexscan = on;
+SET LOCAL plan_cache_mode = force_generic_plan;
+PREPARE looks (uuid, text) AS SELECT FROM public.invoices WHERE tenant_id = $1 AND code = public.looked($2);
+SELECT is(public.seen_by(format(s, :'north', 'c1')), public.seen_by(format(s, :'north', 'c9')), 'by an index, ' || s)
+  FROM unnest(ARRAY['SELECT FROM public.invoices WHERE tenant_id = %L AND code = public.looked(%L)', 'EXECUTE looks (%L, %L)']) AS s;
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_bitmapscan = on;
+DEALLOCATE looks;
+PREPARE looks (uuid, text) AS SELECT FROM public.invoices WHERE tenant_id = $1 AND code = public.looked($2);
+SELECT is(public.seen_by(format(s, :'north', 'c1')), public.seen_by(format(s, :'north', 'c9')), 'by a bitmap, ' || s)
+  FROM unnest(ARRAY['SELECT FROM public.invoices WHERE tenant_id = %L AND code = public.looked(%L)', 'EXECUTE looks (%L, %L)',
+	'SELECT FROM public.invoices WHERE tenant_id = %L AND (code = public.looked(%L) OR code = public.looked(''c8''))']) AS s;
+SET LOCAL enable_bitmapscan = off;
+RESET enable_seqscan;
 -- A parameter is a constant of the plan's, whatever it is.
 SET LOCAL plan_cache_mode = force_generic_plan;
 PREPARE p (uuid) AS SELECT FROM casnet.records WHERE tenant_id = $1 AND public.seen(tenant_id);
