@@ -225,6 +225,10 @@ extern uint64 casnet_rights_asked;
 
 extern void casnet_membership_init(void);
 extern void casnet_membership_require_active(const pg_uuid_t *user);
+extern void casnet_membership_note_asked(const pg_uuid_t *user,
+										 const pg_uuid_t *tenant,
+										 uint64 token);
+extern void casnet_membership_note_more(void);
 extern int	casnet_membership_asked(uint64 since, CasnetHeld *held);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
@@ -314,6 +318,8 @@ extern void casnet_plan_show_next(bool show);
 /* execution.c: the policies of a plan, asked when it is executed */
 
 extern void casnet_execution_init(void);
+extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
+								  const int *bits);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 

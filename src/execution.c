@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "tcop/utility.h"
 #include "utils/inval.h"
@@ -41,6 +42,7 @@ typedef struct Execution
 	CasnetIdentity opened_as;	/* as the settings named it */
 	pg_uuid_t	user;			/* who is asked about */
 	pg_uuid_t	tenant;
+	uint64		runs_before;	/* runs begun when it began */
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
 	List	   *held;			/* of CasnetHeld: what functions asked for */
@@ -53,6 +55,13 @@ typedef struct Execution
 
 /* Those under way, the newest first. */
 static Execution *executions = NULL;
+
+/*
+ * Runs that may stop before their end are numbered.  That of the innermost one under
+ * way; after an error, until the end of the transaction, it may be one that is not.
+ */
+static uint64 runs_begun = 0;
+static uint64 innermost_run = 0;	/* 0 for none */
 
 /* What there was to know when the library was loaded. */
 static uint64 epochs_loaded;
@@ -90,6 +99,7 @@ add_execution(QueryDesc *query, const CasnetIdentity *identity)
 
 	execution->query = query;
 	execution->opened_as = *identity;
+	execution->runs_before = runs_begun;
 	execution->next = executions;
 	executions = execution;
 	execution->callback.func = forget_execution;
@@ -434,6 +444,32 @@ remember_rights(Execution *execution, uint64 asked, uint64 epochs,
 	MemoryContextSwitchTo(before);
 }
 
+/*
+ * Rows are fetched from an execution inside a later run that may stop: that rests on
+ * the same.
+ */
+static void
+note_within(Execution *execution)
+{
+	ListCell   *lc;
+
+	if (execution->is_noted)
+		casnet_membership_note_asked(&execution->user,
+									 execution->needs_tenant ?
+									 &execution->tenant : NULL,
+									 execution->token);
+	foreach(lc, execution->held)
+	{
+		CasnetHeld *held = lfirst(lc);
+
+		casnet_membership_note_asked(&held->key.user, held->key.has_tenant ?
+									 &held->key.tenant : NULL, held->token);
+	}
+	if (execution->my_tenants != NULL || execution->needs_view_users ||
+		execution->is_strict)
+		casnet_membership_note_more();
+}
+
 /* An execution starts: the policies are asked, and who writes is noted. */
 static void
 start_noted(QueryDesc *query, int eflags)
@@ -535,6 +571,31 @@ run_as(const CasnetIdentity *opener, QueryDesc *query,
 }
 
 /*
+ * Whether the execution of that opener has noted that it asks for these permissions
+ * in the tenant; a call too deep in a condition is not noted.
+ */
+bool
+casnet_execution_asks(const CasnetIdentity *opener, int nbits, const int *bits)
+{
+	const Execution *execution = executions;
+
+	while (execution != NULL && &execution->opened_as != opener)
+		execution = execution->next;
+	if (execution == NULL || !execution->needs_tenant)
+		return false;
+	for (int i = 0; i < nbits; i++)
+	{
+		int			j = 0;
+
+		while (j < execution->nbits && execution->bits[j] != bits[i])
+			j++;
+		if (j == execution->nbits)
+			return false;
+	}
+	return true;
+}
+
+/*
  * An execution goes on that began before the library was loaded, in this
  * transaction.  What it has put aside may rest on anything.  Raises 42501 if
  * anything that decides about access has changed since.
@@ -573,7 +634,17 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 	}
 	else if (execution->is_noted || execution->held != NIL ||
 			 execution->is_strict)
+	{
 		ask_again(execution);
+		if (innermost_run > execution->runs_before)
+			note_within(execution);
+	}
+
+	/* What functions ask for in workers is not counted here. */
+	if (query->plannedstmt->parallelModeNeeded && innermost_run != 0 &&
+		!casnet_statement_is_noted() &&
+		OidIsValid(get_namespace_oid("casnet", true)))
+		(void) casnet_membership_current();
 }
 
 /* Run it, with policies that are called judging its opener, or the session. */
@@ -605,6 +676,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	uint64		listed = casnet_tenants_listed;
 	uint64		generation;
 	uint64		epochs;
+	uint64		outer_run = innermost_run;
 	bool		may_stop = count > 0 ||
 		(query->estate->es_top_eflags &
 		 (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD)) != 0;
@@ -614,9 +686,13 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	epochs = current_epochs();
 	/* Tokens that functions set and give up in here may have to be known later. */
 	if (may_stop)
+	{
 		(void) casnet_token_hold();
+		innermost_run = ++runs_begun;
+	}
 	run_judged(execution, query, direction, CASNET_RUN_NAMES);
 
+	innermost_run = outer_run;
 	if (may_stop && asked != casnet_rights_asked &&
 		may_go_on(query->estate, count))
 	{
@@ -676,9 +752,18 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	PG_END_TRY();
 }
 
+/* No run goes on after its transaction. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		innermost_run = 0;
+}
+
 void
 casnet_execution_init(void)
 {
+	RegisterXactCallback(end_transaction, NULL);
 	epochs_loaded = current_epochs();
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;

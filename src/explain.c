@@ -142,6 +142,9 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 		/* It may mean something else by now, as the server finds out so. */
 		if (prepared != NULL)
 			(void) CachedPlanGetTargetList(prepared->plansource, NULL);
+		/* Of one without a result it does not, and this is no time to plan it. */
+		if (prepared != NULL && !prepared->plansource->is_valid)
+			return true;
 		queries = prepared == NULL ? NIL : prepared->plansource->query_list;
 	}
 	else

@@ -357,9 +357,17 @@ kept_ids(FunctionCallInfo fcinfo)
 		(casnet_statement_opener() != NULL || casnet_statement_is_noted()))
 		return set->array;
 	AcceptInvalidationMessages();
-	if (set != NULL && set->generation == casnet_generation)
-		return set->array;
-	return NULL;
+	if (set == NULL || set->generation != casnet_generation)
+		return NULL;
+	/* PL/pgSQL keeps an expression beyond a statement, and a token may end. */
+	if (!casnet_permission_call_is_stored(fcinfo->flinfo))
+	{
+		(void) casnet_membership_require_user();
+		casnet_tenants_listed++;
+		if (set->generation != casnet_generation)
+			return NULL;
+	}
+	return set->array;
 }
 
 /* Keep the ids as this call site's answer if it is the first; return them. */

@@ -451,9 +451,8 @@ is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
  * execution that goes on later may rest on them.
  */
 static void
-note_asked(const CasnetVerdict *verdict)
+note_asked(const CasnetVerdict *verdict, uint64 token)
 {
-	uint64		token = casnet_token_number();
 	CasnetHeld *oldest = &asked_lately[0];
 	MemoryContext before;
 	Bitmapset  *permissions;
@@ -487,6 +486,24 @@ note_asked(const CasnetVerdict *verdict)
 	oldest->superuser = verdict->superuser;
 	oldest->tenant_open = verdict->tenant_open;
 	oldest->permissions = permissions;
+}
+
+/*
+ * The same of a user in a tenant, or alone if that is NULL, by a token of that
+ * number; 0 for none.
+ */
+void
+casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
+							 uint64 token)
+{
+	note_asked(casnet_membership_of(user, tenant), token);
+}
+
+/* The same of what is not known in detail. */
+void
+casnet_membership_note_more(void)
+{
+	asked_before = ++casnet_rights_asked;
 }
 
 /*
@@ -534,7 +551,7 @@ casnet_membership_in(const pg_uuid_t *tenant)
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
-		note_asked(verdict);
+		note_asked(verdict, casnet_token_number());
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;
@@ -563,7 +580,7 @@ casnet_membership_current(void)
 		current_generation = casnet_generation;
 	}
 	else
-		note_asked(current_verdict);
+		note_asked(current_verdict, casnet_token_number());
 	return current_verdict;
 }
 

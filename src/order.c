@@ -127,16 +127,26 @@ is_plain_policy(Node *condition, Oid namespace)
 	return true;
 }
 
-/* Whether one of the conditions calls a function of ours, as policies do. */
+/* Whether there is a parameter of the executor in the expression. */
+static bool
+has_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return true;
+	return expression_tree_walker(node, has_parameter, context);
+}
+
+/*
+ * Whether one of the conditions calls a function of ours, as policies do, or may: a
+ * call in a subquery of its own is a parameter by now.
+ */
 static bool
 has_policies(List *conditions, Oid *namespace)
 {
-	ListCell   *lc;
-
-	foreach(lc, conditions)
-		if (casnet_order_calls_ours(lfirst(lc), namespace))
-			return true;
-	return false;
+	return casnet_order_calls_ours((Node *) conditions, namespace) ||
+		has_parameter((Node *) conditions, NULL);
 }
 
 /* Whether the expression is among the conditions of a relation. */

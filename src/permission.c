@@ -271,18 +271,15 @@ casnet_permission_call_is_stored(FmgrInfo *flinfo)
 }
 
 /*
- * The answer kept at this call site still holds.  That of an expression which
- * PL/pgSQL keeps is asked for by one statement after the other, and a client
- * may send several at once.
+ * The answer kept at this call site still holds.  An expression which PL/pgSQL
+ * keeps is asked by one statement after the other, of which a client may send
+ * several at once, and each rests on the answer; so that is asked for again.
  */
 static inline bool
 site_is_fresh(const CallSite *site)
 {
-	if (site == NULL)
-		return false;
-	if (!site->is_stored)
-		AcceptInvalidationMessages();
-	return site->generation == casnet_generation &&
+	return site != NULL && site->is_stored &&
+		site->generation == casnet_generation &&
 		site->statement == GetCurrentStatementStartTimestamp();
 }
 
@@ -396,9 +393,13 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	 * must still be there.
 	 */
 	if (site->is_stored && opener != NULL && opener->has_user &&
-			 opener->has_tenant)
+		opener->has_tenant)
+	{
+		if (!casnet_execution_asks(opener, site->nbits, site->bits))
+			casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
 		verdict = casnet_membership_require_of(&opener->user, &opener->tenant,
 											   site->nbits, site->bits);
+	}
 	else
 		verdict = casnet_membership_require(site->nbits, site->bits);
 

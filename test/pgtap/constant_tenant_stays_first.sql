@@ -2,7 +2,7 @@
 -- comparison for the policy's.  So it comes as early: no other condition is
 -- evaluated on the rows of others.
 BEGIN;
-SELECT plan(46);
+SELECT plan(52);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.parts (id integer, tenant_id uuid NOT NULL, code text) PARTITION BY HASH (id);
@@ -90,5 +90,29 @@ PREPARE p (uuid) AS SELECT FROM casnet.records WHERE tenant_id = $1 AND public.s
 SELECT set_config('mine.seen', '0', true) AS seen \gset
 EXECUTE p (:'north') \g /dev/null
 SELECT is(current_setting('mine.seen'), '0', 'with a parameter');
+
+-- A policy whose call is in a subquery of its own is a policy as well.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.wrapped (tenant_id uuid, title text);
+INSERT INTO public.wrapped SELECT id, name || n FROM casnet.tenants, generate_series(1, 20) AS n;
+ALTER TABLE public.wrapped ENABLE ROW LEVEL SECURITY;
+CREATE POLICY wrapped ON public.wrapped USING (tenant_id = (SELECT casnet.tenant_with('view_records')));
+GRANT SELECT ON public.wrapped TO casnet_user;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION public.moving() RETURNS uuid LANGUAGE plpgsql STABLE COST 0.00001 AS $$
+BEGIN
+	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
+	RETURN CASE WHEN current_setting('mine.seen')::integer > current_setting('mine.after')::integer
+		THEN '00000000-0000-7000-8000-0000000000b0' ELSE '00000000-0000-7000-8000-0000000000a0' END;
+END
+$$;
+CREATE FUNCTION public.read_after(calls integer) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('mine.seen', '0', true), set_config('mine.after', calls::text, true);
+	RETURN (SELECT count(*) FROM public.wrapped WHERE tenant_id = public.moving() AND title ~ '^South');
+END
+$$;
+SELECT is(public.read_after(calls), 0::bigint, 'a value that moves after ' || calls || ' calls') FROM generate_series(0, 4) AS calls;
+SELECT is(public.seen_by(format('SELECT FROM public.wrapped WHERE tenant_id = %L AND public.seen(tenant_id)', :'north')), 0, 'a policy in a subquery');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- EXPLAIN shows no more by a detour: of EXECUTE, CREATE TABLE AS, a cursor, or
 -- within functions and blocks, nor to the client itself.
 BEGIN;
-SELECT plan(23);
+SELECT plan(24);
 \ir include/fixtures.sql
 \ir include/shown.sql
 CALL be('olga', 'North');
@@ -43,5 +43,12 @@ SELECT is(public.more_than_shape(:'told'), NULL, 'of CREATE TABLE AS');
 \setenv REMOVE :file
 \! rm "$REMOVE"
 SELECT is((SELECT count(*) FROM public.copy_of), 3::bigint, 'which made the table');
+
+-- A table made anew behind a statement without a result.
+CREATE TEMPORARY TABLE anew (a integer);
+PREPARE anew AS UPDATE anew SET a = 1;
+DROP TABLE anew;
+CREATE TEMPORARY TABLE anew (a integer);
+SELECT lives_ok('EXPLAIN EXECUTE anew', 'of a table made anew');
 SELECT * FROM finish();
 ROLLBACK;

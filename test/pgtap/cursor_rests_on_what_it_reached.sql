@@ -1,0 +1,124 @@
+-- A cursor rests on whatever was asked for while its rows were made: also by an older
+-- cursor that a function of it fetched from, by an expression that
+-- PL/pgSQL has asked before, and by a policy of another form than ours.
+BEGIN;
+SELECT plan(16);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.forms (tenant_id uuid, title text);
+INSERT INTO public.forms SELECT :'north', 'North ' || n FROM generate_series(1, 9) AS n;
+CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
+	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
+ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
+CREATE FUNCTION public.shared(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+GRANT SELECT ON public.forms TO tap_app;
+ALTER TABLE public.forms ENABLE ROW LEVEL SECURITY;
+CREATE POLICY form ON public.forms USING (false);
+CREATE FUNCTION public.as_form(form text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	EXECUTE format('ALTER POLICY form ON public.forms USING (%s)', form);
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION public.next_of(c refcursor) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	FETCH NEXT FROM c INTO r;
+	RETURN CASE WHEN FOUND THEN 'a row' ELSE 'the end' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+CREATE FUNCTION public.drained(c refcursor) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	FOR i IN 1 .. 3 LOOP
+		FETCH c INTO r;
+		RETURN NEXT r::text;
+	END LOOP;
+END
+$$;
+CREATE FUNCTION public.here() RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+DECLARE
+	tenant uuid;
+BEGIN
+	tenant := casnet.tenant_with('view_records');
+	RETURN QUERY SELECT tenant FROM generate_series(1, 3);
+END
+$$;
+CREATE FUNCTION public.allowed() RETURNS SETOF boolean LANGUAGE plpgsql AS $$
+DECLARE
+	may boolean;
+BEGIN
+	may := casnet.can('view_records');
+	RETURN QUERY SELECT may FROM generate_series(1, 3);
+END
+$$;
+CREATE FUNCTION public.ids() RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+DECLARE
+	ids uuid[];
+BEGIN
+	ids := casnet.my_tenant_ids();
+	RETURN QUERY SELECT unnest(ids || ids);
+END
+$$;
+-- A second call in one message, of an expression that has answered in the first.
+CREATE FUNCTION public.open_again(c refcursor, function text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT FROM public.%s()', function);
+	OPEN c FOR EXECUTE format('SELECT * FROM public.%s()', function);
+	MOVE c;
+END
+$$;
+
+CALL be('mia', 'North');
+DECLARE inner_one CURSOR FOR SELECT title FROM casnet.records;
+DECLARE inner_list CURSOR FOR SELECT * FROM casnet.my_tenants() AS a, generate_series(1, 5);
+FETCH 1 FROM inner_list \g /dev/null
+DECLARE outer_one CURSOR FOR SELECT * FROM public.drained('inner_one');
+FETCH 1 FROM outer_one \g /dev/null
+DECLARE outer_list CURSOR FOR SELECT * FROM public.drained('inner_list');
+FETCH 1 FROM outer_list \g /dev/null
+SELECT public.open_again(('again_' || f)::refcursor, f) FROM unnest(ARRAY['here', 'allowed', 'ids']) AS f;
+SELECT public.lost(:'mia', :'south');
+SELECT is(public.next_of('outer_one'), 'a row', 'a cursor over a cursor goes on');
+SELECT public.lost(:'mia', :'north');
+SELECT is(public.next_of('inner_one'), '42501', 'the inner one is refused');
+SELECT is(public.next_of('outer_one'), '42501', 'and so is the outer one');
+SELECT is(public.next_of('outer_list'), '42501', 'one over a list of tenants');
+SELECT is(public.next_of(('again_' || f)::refcursor), '42501', f || '() once more') FROM unnest(ARRAY['here', 'allowed', 'ids']) AS f;
+
+-- Each form of a policy is reached by a sort, which has all rows put aside.
+CREATE FUNCTION public.goes_on(form text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	c refcursor;
+	result text;
+BEGIN
+	PERFORM public.as_form(form);
+	OPEN c FOR EXECUTE 'SELECT title FROM public.forms ORDER BY title';
+	result := public.next_of(c);
+	BEGIN
+		PERFORM public.lost(casnet.current_user_id(), casnet.current_tenant_id());
+		result := concat(result, ', then ', public.next_of(c));
+		RAISE EXCEPTION 'undo' USING ERRCODE = 'ZZ001';
+	EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+		CLOSE c;
+		RETURN result;
+	END;
+END
+$$;
+CALL be('vic', 'North');
+SELECT is(public.goes_on(form), 'a row, then 42501', form) FROM unnest(ARRAY[
+	'tenant_id = casnet.tenant_with(''view_records'')',
+	'tenant_id IS NOT DISTINCT FROM casnet.tenant_with(''view_records'')',
+	'coalesce(tenant_id = casnet.tenant_with(''view_records''), false)',
+	'CASE WHEN public.shared(title) THEN true ELSE tenant_id = casnet.tenant_with(''view_records'') END',
+	'tenant_id = ANY (ARRAY[casnet.tenant_with(''view_records''), NULL])',
+	'tenant_id = (SELECT casnet.tenant_with(''view_records''))',
+	'EXISTS (SELECT WHERE casnet.tenant_with(''view_records'') = tenant_id)',
+	'tenant_id = casnet.current_tenant_id() AND casnet.can(''view_records'')',
+	'tenant_id = ANY (casnet.my_tenant_ids()) AND casnet.can(''view_records'')']) AS form;
+SELECT * FROM finish();
+ROLLBACK;
