@@ -58,6 +58,10 @@ def scans(version, tids):
         Scan('geqo', 'seq index', joins=('nestloop', 'hashjoin', 'mergejoin'),
              settings=['geqo_threshold = 2', 'from_collapse_limit = 20', 'join_collapse_limit = 20']),
         Scan('free operators', 'seq', settings=FREE),
+        # compared with a constant, which the server takes for the policy
+        Scan('own tenant', 'seq', "r.tenant_id = '%s'" % world.TENANT_A, settings=FREE),
+        Scan('own tenant, hash index', 'index', "r.k = 51 AND r.tenant_id = '%s'" % world.TENANT_A,
+             plan='Index Scan using cases_hash', settings=FREE),
         Scan('tid join', 'tid', joins=('nestloop',)),
         Scan('all', 'seq index indexonly bitmap tid'),
         Scan('jit', 'seq', dear=True, plan='JIT:', settings=['jit = on', 'jit_above_cost = 0',

@@ -41,6 +41,8 @@ class Shape:
             return False
         if self.bare and re.search(r'\{[tr]\}', condition.text):
             return False
+        if self.bare and 'tenant_id' in scan.extra:
+            return False
         if self.table and scan.table != 'cases':
             return False
         if scan.joins and not self.joins:
