@@ -57,12 +57,9 @@ PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
 
-/*
- * ExecutorFinish_hook: the AFTER triggers of a statement run in here, and leave
- * their entries for us.
- */
+/* The AFTER triggers of a statement run in here, and leave their entries for us. */
 static void
-note_finish(QueryDesc *query)
+finish_writing(QueryDesc *query)
 {
 	Finish	   *outer = finishing;
 	const CasnetIdentity *opener;
@@ -88,6 +85,18 @@ note_finish(QueryDesc *query)
 		(void) casnet_statement_set_opener(opener);
 	}
 	PG_END_TRY();
+}
+
+/* ExecutorFinish_hook.  What only reads has no triggers. */
+static void
+note_finish(QueryDesc *query)
+{
+	if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		finish_writing(query);
+	else if (previous_finish_hook)
+		previous_finish_hook(query);
+	else
+		standard_ExecutorFinish(query);
 }
 
 /*

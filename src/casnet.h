@@ -307,8 +307,22 @@ typedef enum CasnetNote
 /* The parameter of a note whose answer has none. */
 #define CASNET_NO_PARAMETER 0xffffff
 
+/* The cache of a note, which the server does not have. */
+#define CASNET_NOTE_CACHE (-0x0ca5)
+
+/* What the cell of a plan's list says, if it is a note. */
+static inline CasnetNote
+casnet_plan_note(ListCell *cell, int *value)
+{
+	PlanInvalItem *item = cell == NULL ? NULL : lfirst_node(PlanInvalItem, cell);
+
+	if (item == NULL || item->cacheId != CASNET_NOTE_CACHE)
+		return CASNET_NOTE_NONE;
+	*value = (int) (item->hashValue & 0xffffff);
+	return (CasnetNote) (item->hashValue >> 24);
+}
+
 extern void casnet_plan_init(void);
-extern CasnetNote casnet_plan_note(ListCell *cell, int *value);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern bool casnet_plan_may_have_come_past(void);
 extern void casnet_plan_hide_late(void);

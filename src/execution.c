@@ -146,32 +146,30 @@ set_parameter(EState *estate, int parameter, Datum value)
 static void
 read_notes(Execution *execution, List *notes, EState *estate)
 {
+	int			first = list_length(notes);
+	int		   *bits = MemoryContextAlloc(estate->es_query_cxt,
+										  first * sizeof(int));
 	ListCell   *cell;
-	CasnetNote	kind;
-	int			value;
-	int			count = 0;
 
+	/* The newest note is the first. */
+	execution->bits = bits + first;
 	foreach(cell, notes)
 	{
-		kind = casnet_plan_note(cell, &value);
+		int			value;
+		CasnetNote	kind = casnet_plan_note(cell, &value);
+
 		if (kind == CASNET_NOTE_NONE)
 			break;
-		count += kind == CASNET_NOTE_PERMISSION;
-		execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
-		execution->calls_left |= kind == CASNET_NOTE_CALLS;
-	}
-	if (count == 0)
-		return;
-	execution->bits = MemoryContextAlloc(estate->es_query_cxt,
-										 count * sizeof(int));
-	execution->nbits = count;
-	/* The newest note is the first. */
-	foreach(cell, notes)
-	{
-		if (count == 0)
-			break;
-		if (casnet_plan_note(cell, &value) == CASNET_NOTE_PERMISSION)
-			execution->bits[--count] = value;
+		if (kind == CASNET_NOTE_PERMISSION)
+		{
+			*--execution->bits = value;
+			execution->nbits++;
+		}
+		else
+		{
+			execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
+			execution->calls_left |= kind == CASNET_NOTE_CALLS;
+		}
 	}
 }
 
@@ -720,6 +718,22 @@ writes_without_plan(const Node *statement)
 		(IsA(statement, CopyStmt) && ((const CopyStmt *) statement)->is_from);
 }
 
+/* Hand over to the next hook, or the server. */
+static void
+next_utility(PlannedStmt *statement, const char *query_string,
+			 bool read_only_tree, ProcessUtilityContext context,
+			 ParamListInfo params, QueryEnvironment *environment,
+			 DestReceiver *receiver, QueryCompletion *completion)
+{
+	if (previous_utility_hook)
+		previous_utility_hook(statement, query_string, read_only_tree, context,
+							  params, environment, receiver, completion);
+	else
+		standard_ProcessUtility(statement, query_string, read_only_tree,
+								context, params, environment, receiver,
+								completion);
+}
+
 /* ProcessUtility_hook: who writes without a plan is noted as well. */
 static void
 process_utility(PlannedStmt *statement, const char *query_string,
@@ -729,21 +743,18 @@ process_utility(PlannedStmt *statement, const char *query_string,
 {
 	CasnetIdentity identity;
 
-	if (writes_without_plan(statement->utilityStmt))
+	if (likely(!writes_without_plan(statement->utilityStmt)))
 	{
-		casnet_session_identity(&identity);
-		casnet_statement_begin(&identity, &identity);
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, receiver, completion);
+		return;
 	}
+	casnet_session_identity(&identity);
+	casnet_statement_begin(&identity, &identity);
 	PG_TRY();
 	{
-		if (previous_utility_hook)
-			previous_utility_hook(statement, query_string, read_only_tree,
-								  context, params, environment, receiver,
-								  completion);
-		else
-			standard_ProcessUtility(statement, query_string, read_only_tree,
-									context, params, environment, receiver,
-									completion);
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, receiver, completion);
 	}
 	PG_FINALLY();
 	{

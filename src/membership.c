@@ -45,6 +45,9 @@ static MemoryContext asked_context = NULL;
 /* The last count of something that has made room for others. */
 static uint64 asked_before = 0;
 
+/* The entry of the session's verdict, if nobody else was asked about since. */
+static CasnetHeld *entry_of_session = NULL;
+
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static uint64 last_epoch = 0;	/* that of the verdict last handed out */
@@ -448,9 +451,10 @@ is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
 
 /*
  * The session's rights are asked for.  What they are now is remembered, since an
- * execution that goes on later may rest on them.
+ * execution that goes on later may rest on them.  Returns the entry, NULL if
+ * there is none.
  */
-static void
+static CasnetHeld *
 note_asked(const CasnetVerdict *verdict, uint64 token)
 {
 	CasnetHeld *oldest = &asked_lately[0];
@@ -459,13 +463,13 @@ note_asked(const CasnetVerdict *verdict, uint64 token)
 
 	casnet_rights_asked++;
 	if (!verdict->user_active)
-		return;
+		return NULL;
 	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
 	{
 		if (is_same(&asked_lately[i], verdict, token))
 		{
 			asked_lately[i].asked = casnet_rights_asked;
-			return;
+			return &asked_lately[i];
 		}
 		if (asked_lately[i].asked < oldest->asked)
 			oldest = &asked_lately[i];
@@ -480,12 +484,14 @@ note_asked(const CasnetVerdict *verdict, uint64 token)
 	MemoryContextSwitchTo(before);
 	asked_before = Max(asked_before, oldest->asked);
 	bms_free(oldest->permissions);
+	entry_of_session = NULL;
 	oldest->asked = casnet_rights_asked;
 	oldest->key = verdict->key;
 	oldest->token = token;
 	oldest->superuser = verdict->superuser;
 	oldest->tenant_open = verdict->tenant_open;
 	oldest->permissions = permissions;
+	return oldest;
 }
 
 /*
@@ -496,7 +502,7 @@ void
 casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							 uint64 token)
 {
-	note_asked(casnet_membership_of(user, tenant), token);
+	(void) note_asked(casnet_membership_of(user, tenant), token);
 }
 
 /* The same of what is not known in detail. */
@@ -551,7 +557,7 @@ casnet_membership_in(const pg_uuid_t *tenant)
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
-		note_asked(verdict, casnet_token_number());
+		(void) note_asked(verdict, casnet_token_number());
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;
@@ -578,9 +584,14 @@ casnet_membership_current(void)
 
 		current_verdict = verdict;
 		current_generation = casnet_generation;
+		entry_of_session = NULL;
 	}
+	else if (likely(entry_of_session != NULL &&
+					entry_of_session->token == casnet_token_number()))
+		entry_of_session->asked = ++casnet_rights_asked;
 	else
-		note_asked(current_verdict, casnet_token_number());
+		entry_of_session = note_asked(current_verdict,
+									  casnet_token_number());
 	return current_verdict;
 }
 

@@ -41,12 +41,6 @@
 #include "casnet.h"
 #include "recheck.h"
 
-/* The cache of a note, and what its hash value holds. */
-#define NOTE_CACHE (-0x0ca5)
-#define NOTE_OF(kind, value) (((uint32) (kind) << 24) | (uint32) (value))
-#define NOTE_KIND(note) ((CasnetNote) ((note) >> 24))
-#define NOTE_VALUE(note) ((int) ((note) & 0xffffff))
-
 /* While a plan is looked through. */
 typedef struct Replacing
 {
@@ -82,26 +76,14 @@ casnet_plan_show_next(bool show)
 	show_next = show;
 }
 
-/* What the cell of a plan's list says, if it is a note. */
-CasnetNote
-casnet_plan_note(ListCell *cell, int *value)
-{
-	PlanInvalItem *item = cell == NULL ? NULL : lfirst_node(PlanInvalItem, cell);
-
-	if (item == NULL || item->cacheId != NOTE_CACHE)
-		return CASNET_NOTE_NONE;
-	*value = NOTE_VALUE(item->hashValue);
-	return NOTE_KIND(item->hashValue);
-}
-
 /* Note something in the plan. */
 static void
 add_note(PlannedStmt *plan, CasnetNote kind, int value)
 {
 	PlanInvalItem *item = makeNode(PlanInvalItem);
 
-	item->cacheId = NOTE_CACHE;
-	item->hashValue = NOTE_OF(kind, value);
+	item->cacheId = CASNET_NOTE_CACHE;
+	item->hashValue = ((uint32) kind << 24) | (uint32) value;
 	/* At the head, so that a plan without notes is known by one look. */
 	plan->invalItems = lcons(item, plan->invalItems);
 }
