@@ -175,16 +175,21 @@ BEGIN
 					   relation);
 	END IF;
 	-- Of partitions one by one, as the policies: who makes another one would need a
-	-- privilege on the function to get a trigger of the table.
-	IF (SELECT c.relkind = 'r' FROM pg_class AS c
-		WHERE c.oid = protect_rows.relation)
-	   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+	-- privilege on the function to get a trigger of the table.  A row can go from one
+	-- partition to another, by a deletion and an insertion.
+	SELECT CASE WHEN c.relispartition THEN 31 ELSE 19 END AS type,
+		   CASE WHEN c.relispartition THEN 'INSERT OR UPDATE OR DELETE'
+				ELSE 'UPDATE OF tenant_id' END AS event
+	  INTO wanted FROM pg_class AS c
+	 WHERE c.oid = protect_rows.relation AND c.relkind = 'r';
+	IF FOUND AND NOT EXISTS (SELECT FROM pg_trigger AS t
 				   WHERE t.tgrelid = protect_rows.relation
-					 AND t.tgname = 'casnet_keep_tenant') THEN
-		EXECUTE format('CREATE TRIGGER casnet_keep_tenant '
-					   'BEFORE UPDATE OF tenant_id ON %s '
+					 AND t.tgname = 'casnet_keep_tenant'
+					 AND t.tgtype = wanted.type) THEN
+		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_keep_tenant '
+					   'BEFORE %s ON %s '
 					   'FOR EACH ROW EXECUTE FUNCTION casnet.keep_tenant()',
-					   relation);
+					   wanted.event, relation);
 		EXECUTE format('COMMENT ON TRIGGER casnet_keep_tenant ON %s IS %L',
 					   relation, 'casnet: no row moves to another tenant');
 		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_kept_tenant '

@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/htup.h"
+#include "commands/trigger.h"
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "fmgr.h"
@@ -128,8 +129,18 @@ extern HeapTuple casnet_scan_next(CasnetScan *scan);
 extern Datum casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column,
 							   bool *isnull);
 extern void casnet_scan_end(CasnetScan *scan);
+
+/* trigger.c: what row triggers have in common */
+
+extern TriggerData *casnet_trigger_row(FunctionCallInfo fcinfo,
+									   const char *name, bool before);
 extern int	casnet_trigger_column(Relation relation, const char *column,
 								  Oid type);
+extern bool casnet_trigger_uuid(Relation relation, HeapTuple row,
+								const char *column, pg_uuid_t *uuid);
+extern char *casnet_trigger_text(Relation relation, HeapTuple row,
+								 const char *column);
+extern bool casnet_trigger_stands_above(Relation relation);
 
 /* session.c: who the session is, by its settings */
 

@@ -435,34 +435,6 @@ casnet_scan_end(CasnetScan *scan)
 }
 
 /*
- * The number of a column that a trigger of ours reads as that type.  Whoever
- * owns a table may hang the trigger on it, or change its columns later, so
- * raises 42703 when there is none of that name and 42804 when it has another
- * type.
- */
-int
-casnet_trigger_column(Relation relation, const char *column, Oid type)
-{
-	TupleDesc	columns = RelationGetDescr(relation);
-	int			number = SPI_fnumber(columns, column);
-
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column %s",
-						RelationGetRelationName(relation), column),
-				 errhint("Drop the trigger, or add the column.")));
-	if (!IsBinaryCoercible(SPI_gettypeid(columns, number), type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column %s of table %s is not of type %s", column,
-						RelationGetRelationName(relation),
-						format_type_be(type)),
-				 errhint("Drop the trigger, or change the column.")));
-	return number;
-}
-
-/*
  * casnet.announce_change() returns trigger
  *
  * Makes every backend forget what it derived from the table, at commit; this

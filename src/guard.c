@@ -1,12 +1,10 @@
 /*
  * guard.c
- *		Row triggers that keep memberships in order, however a row is written, and
- *		rows in their tenant.
+ *		Row triggers that keep memberships in order, however a row is written.
  *
- * Two rules about memberships.  Escalation: nobody grants a role or a permission above their
- * own; it binds the users of the application, not administrators.  Last
- * owner: a tenant that has an owner never loses its last one until it is
- * deleted; it binds everybody.
+ * Two rules.  Escalation: nobody grants a role or a permission above their own; it
+ * binds the users of the application, not administrators.  Last owner: a tenant that
+ * has an owner never loses its last one until it is deleted; it binds everybody.
  *
  * A row is judged by what the session's user may do in the tenant of the row,
  * which need not be the active one: policies decide about that.  Where the user
@@ -39,55 +37,7 @@
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
-PG_FUNCTION_INFO_V1(casnet_keep_tenant);
 PG_FUNCTION_INFO_V1(casnet_require_may_give);
-
-/* Raises 39P01 unless the function was called for a row event, as asked. */
-static TriggerData *
-row_trigger(FunctionCallInfo fcinfo, const char *name, bool before)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		before != (bool) TRIGGER_FIRED_BEFORE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.%s() was not called %s a row event", name,
-						before ? "before" : "after"),
-				 errhint("It is attached to tables by casnet.install().")));
-	return trigger;
-}
-
-/* A uuid column of the row; false when it is NULL.  Raises 42703, 42804. */
-static bool
-uuid_value(Relation relation, HeapTuple row, const char *column,
-		   pg_uuid_t *uuid)
-{
-	bool		isnull;
-	int			number = casnet_trigger_column(relation, column, UUIDOID);
-	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
-									 &isnull);
-
-	if (!isnull)
-		*uuid = *DatumGetUUIDP(value);
-	return !isnull;
-}
-
-/*
- * A text column of the row, or the empty string when it is NULL.  Raises 42703,
- * 42804.
- */
-static char *
-text_value(Relation relation, HeapTuple row, const char *column)
-{
-	bool		isnull;
-	int			number = casnet_trigger_column(relation, column, TEXTOID);
-	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
-									 &isnull);
-
-	return isnull ? pstrdup("") : TextDatumGetCString(value);
-}
 
 /*
  * The order of the roles, from 1.  Raises 22023 for an unknown one, also for
@@ -108,18 +58,6 @@ role_rank(const char *role)
 }
 
 /*
- * Whether the rule of escalation does not bind the current database role:
- * superusers, administrators, and the owner of the table, as whom cascades
- * run.
- */
-static bool
-stands_above(Relation relation)
-{
-	return casnet_membership_is_administrator() ||
-		has_privs_of_role(GetUserId(), relation->rd_rel->relowner);
-}
-
-/*
  * The verdict about the session's user in the tenant of the row, or NULL if it is
  * not to judge: the user is a superuser of the application, or the row has no
  * tenant, which the server refuses.  Raises 28000 or 55000 when the session has
@@ -133,7 +71,7 @@ judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
 
 	AcceptInvalidationMessages();
 	user = casnet_membership_require(0, NULL)->key.user;
-	if (!uuid_value(relation, row, "tenant_id", &tenant))
+	if (!casnet_trigger_uuid(relation, row, "tenant_id", &tenant))
 		return NULL;
 	*verdict = *casnet_membership_of(&user, &tenant);
 	if (!verdict->tenant_open)
@@ -208,7 +146,7 @@ check_new_member(const CasnetVerdict *judge, const char *role)
 Datum
 casnet_guard_membership(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = row_trigger(fcinfo, "guard_membership", true);
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "guard_membership", true);
 	Relation	relation = trigger->tg_relation;
 	HeapTuple	old = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
 		NULL : trigger->tg_trigtuple;
@@ -222,17 +160,17 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 
 	if (new != NULL)
 	{
-		new_role = text_value(relation, new, "role");
+		new_role = casnet_trigger_text(relation, new, "role");
 		(void) role_rank(new_role);
 	}
-	if (stands_above(relation))
+	if (casnet_trigger_stands_above(relation))
 		return PointerGetDatum(result);
 	judge = judge_of(relation, old != NULL ? old : new, &verdict);
 	if (judge == NULL)
 		return PointerGetDatum(result);
 
 	if (old != NULL)
-		check_role(judge, text_value(relation, old, "role"));
+		check_role(judge, casnet_trigger_text(relation, old, "role"));
 	if (old != NULL && new != NULL)
 	{
 		pg_uuid_t	before[2];
@@ -240,10 +178,10 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 
 		memset(before, 0, sizeof(before));
 		memset(after, 0, sizeof(after));
-		uuid_value(relation, old, "user_id", &before[0]);
-		uuid_value(relation, old, "tenant_id", &before[1]);
-		uuid_value(relation, new, "user_id", &after[0]);
-		uuid_value(relation, new, "tenant_id", &after[1]);
+		casnet_trigger_uuid(relation, old, "user_id", &before[0]);
+		casnet_trigger_uuid(relation, old, "tenant_id", &before[1]);
+		casnet_trigger_uuid(relation, new, "user_id", &after[0]);
+		casnet_trigger_uuid(relation, new, "tenant_id", &after[1]);
 		if (memcmp(before, after, sizeof(before)) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -296,11 +234,11 @@ check_grant(Relation relation, HeapTuple row)
 
 	if (judge == NULL)
 		return;
-	permission = text_value(relation, row, "permission");
+	permission = casnet_trigger_text(relation, row, "permission");
 	if (!casnet_membership_holds(judge, casnet_permission_bit(permission)))
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
-	if (uuid_value(relation, row, "user_id", &user))
+	if (casnet_trigger_uuid(relation, row, "user_id", &user))
 	{
 		const CasnetVerdict *member =
 			casnet_membership_of(&user, &verdict.key.tenant);
@@ -321,60 +259,22 @@ check_grant(Relation relation, HeapTuple row)
 Datum
 casnet_guard_grant(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = row_trigger(fcinfo, "guard_grant", true);
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "guard_grant", true);
 	Relation	relation = trigger->tg_relation;
 	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	HeapTuple	result = is_update ? trigger->tg_newtuple :
 		trigger->tg_trigtuple;
 
 	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		(void) casnet_permission_bit(text_value(relation, result,
+		(void) casnet_permission_bit(casnet_trigger_text(relation, result,
 												"permission"));
-	if (stands_above(relation))
+	if (casnet_trigger_stands_above(relation))
 		return PointerGetDatum(result);
 
 	check_grant(relation, trigger->tg_trigtuple);
 	if (is_update)
 		check_grant(relation, trigger->tg_newtuple);
 	return PointerGetDatum(result);
-}
-
-/*
- * casnet.keep_tenant() returns trigger
- *
- * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
- * writes it.  AFTER UPDATE FOR EACH ROW: it has, whatever other triggers did.
- * Raises 42501 for those whom policies bind, as these would do next, and 23514 for
- * those who stand above them.
- */
-Datum
-casnet_keep_tenant(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = row_trigger(fcinfo, "keep_tenant",
-									   !CALLED_AS_TRIGGER(fcinfo) ||
-									   TRIGGER_FIRED_BEFORE(((TriggerData *) fcinfo->context)->tg_event));
-	Relation	relation = trigger->tg_relation;
-	pg_uuid_t	before;
-	pg_uuid_t	after;
-
-	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.keep_tenant() was not called for an update"),
-				 errhint("Attach it with CREATE TRIGGER ... BEFORE UPDATE ... FOR EACH ROW.")));
-
-	/* A row without a tenant may get one; to lose it, the column is NOT NULL. */
-	if (!uuid_value(relation, trigger->tg_trigtuple, "tenant_id", &before) ||
-		!uuid_value(relation, trigger->tg_newtuple, "tenant_id", &after) ||
-		memcmp(&before, &after, UUID_LEN) == 0)
-		return PointerGetDatum(trigger->tg_newtuple);
-	ereport(ERROR,
-			(errcode(stands_above(relation) ? ERRCODE_CHECK_VIOLATION :
-					 ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("a row of table \"%s\" cannot be moved to another tenant",
-					RelationGetRelationName(relation)),
-			 errhint("Insert it into the other tenant, and delete it here."),
-			 errtable(relation)));
 }
 
 /* Whether the tenant has an owner, to a snapshot of this moment. */
@@ -427,19 +327,19 @@ lock_tenant(const pg_uuid_t *tenant)
 Datum
 casnet_keep_last_owner(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = row_trigger(fcinfo, "keep_last_owner", false);
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "keep_last_owner", false);
 	Relation	relation = trigger->tg_relation;
 	pg_uuid_t	tenant;
 	pg_uuid_t	tenant_after;
 
-	if (strcmp(text_value(relation, trigger->tg_trigtuple, "role"),
+	if (strcmp(casnet_trigger_text(relation, trigger->tg_trigtuple, "role"),
 			   "owner") != 0 ||
-		!uuid_value(relation, trigger->tg_trigtuple, "tenant_id", &tenant))
+		!casnet_trigger_uuid(relation, trigger->tg_trigtuple, "tenant_id", &tenant))
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		strcmp(text_value(relation, trigger->tg_newtuple, "role"),
+		strcmp(casnet_trigger_text(relation, trigger->tg_newtuple, "role"),
 			   "owner") == 0 &&
-		uuid_value(relation, trigger->tg_newtuple, "tenant_id",
+		casnet_trigger_uuid(relation, trigger->tg_newtuple, "tenant_id",
 				   &tenant_after) &&
 		memcmp(&tenant, &tenant_after, UUID_LEN) == 0)
 		return PointerGetDatum(NULL);

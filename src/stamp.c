@@ -16,22 +16,6 @@
 PG_FUNCTION_INFO_V1(casnet_touch_updated_at);
 PG_FUNCTION_INFO_V1(casnet_stamp_completed_at);
 
-/* Raises 39P01 unless the function was called BEFORE a row event. */
-static TriggerData *
-before_row_trigger(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.%s() was not called before a row event", name),
-				 errhint("Attach it with CREATE TRIGGER ... BEFORE ... FOR EACH ROW.")));
-	return trigger;
-}
-
 /* The row with one column replaced. */
 static HeapTuple
 replace_column(Relation relation, HeapTuple row, int number, Datum value,
@@ -52,7 +36,7 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
 Datum
 casnet_touch_updated_at(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = before_row_trigger(fcinfo, "touch_updated_at");
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "touch_updated_at", true);
 	Relation	relation = trigger->tg_relation;
 	int			number = casnet_trigger_column(relation, "updated_at",
 											   TIMESTAMPTZOID);
@@ -106,7 +90,7 @@ is_completed(Relation relation, HeapTuple row, int status)
 Datum
 casnet_stamp_completed_at(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = before_row_trigger(fcinfo, "stamp_completed_at");
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "stamp_completed_at", true);
 	Relation	relation = trigger->tg_relation;
 	int			status = casnet_trigger_column(relation, "status", TEXTOID);
 	int			completed_at = casnet_trigger_column(relation, "completed_at",

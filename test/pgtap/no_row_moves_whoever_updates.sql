@@ -2,7 +2,7 @@
 -- MERGE or ON CONFLICT, in a tenant's table or a protected one; an administrator
 -- moves no membership; and an application that goes there on the way is refused.
 BEGIN;
-SELECT plan(43);
+SELECT plan(52);
 \ir include/fixtures.sql
 \ir include/both_tenants.sql
 RESET SESSION AUTHORIZATION;
@@ -55,6 +55,47 @@ SELECT is(state_of('UPDATE casnet.persons SET name = ''x'' WHERE tenant_id = ''0
 SELECT is(state_of('UPDATE public.invoices SET title = ''x'' WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'''), '23514', 'one of a protected table');
 DROP TRIGGER zz_moved ON casnet.persons;
 DROP TRIGGER aa_moved ON public.invoices;
+
+-- Between partitions, which takes a deletion and an insertion.
+INSERT INTO public.parted (tenant_id, id, title) VALUES (:'north', 2, 'y'), (:'south', 3, 'z');
+CREATE TRIGGER zz_moved BEFORE UPDATE ON public.parted FOR EACH ROW EXECUTE FUNCTION public.moved();
+SELECT is(state_of('UPDATE public.parted SET title = ''x'''), '23514', 'a trigger of a partitioned table');
+SELECT is(state_of('UPDATE public.parted SET title = ''x'' WHERE id = 3'), 'none', 'where it changes nothing');
+SELECT is(state_of('MERGE INTO public.parted AS t USING (VALUES (2)) AS v (id) ON t.id = v.id WHEN MATCHED THEN UPDATE SET title = ''x'''), '23514', 'by MERGE');
+DROP TRIGGER zz_moved ON public.parted;
+SELECT is(state_of(format('MERGE INTO public.parted AS t USING (VALUES (2, %L::uuid), (3, %L), (4, %2$L)) AS v (id, tenant) ON t.id = v.id'
+	' WHEN MATCHED AND t.id = 2 THEN UPDATE SET title = ''u'' WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (tenant_id, id) VALUES (v.tenant, v.id)', :'north', :'south')),
+	'none', 'MERGE updates one, deletes another and inserts a third');
+CREATE FUNCTION public.also_writes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 THEN
+		UPDATE public.parted SET title = title WHERE id = 4;
+		DELETE FROM public.parted WHERE id = 5;
+		INSERT INTO public.parted (tenant_id, id) SELECT id, 5 FROM casnet.tenants WHERE name = 'South';
+	END IF;
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER aa_writes BEFORE UPDATE ON public.parted FOR EACH ROW EXECUTE FUNCTION public.also_writes();
+CREATE TRIGGER zz_writes BEFORE UPDATE ON public.parted FOR EACH ROW EXECUTE FUNCTION public.also_writes();
+SELECT is(state_of('UPDATE public.parted SET title = ''x'' WHERE id = 2'), 'none', 'what triggers write meanwhile is no move');
+CREATE TRIGGER mm_moved BEFORE UPDATE ON public.parted FOR EACH ROW WHEN (OLD.id = 2) EXECUTE FUNCTION public.moved();
+SELECT is(state_of('UPDATE public.parted SET title = ''x'' WHERE id = 2'), '23514', 'and hides none');
+DROP TRIGGER aa_writes ON public.parted;
+DROP TRIGGER zz_writes ON public.parted;
+DROP TRIGGER mm_moved ON public.parted;
+-- A table that becomes a partition, and partitions below a tenant.
+CREATE TABLE public.by_year (tenant_id uuid NOT NULL, id integer, year integer, title text) PARTITION BY LIST (year);
+CREATE TABLE public.by_year_1 (tenant_id uuid NOT NULL, id integer, year integer, title text);
+CREATE TABLE public.by_year_2 PARTITION OF public.by_year FOR VALUES IN (2);
+SELECT casnet.protect('public.by_year_1', 'by_year') IS NOT NULL AS three \gset
+ALTER TABLE public.by_year ATTACH PARTITION public.by_year_1 FOR VALUES IN (1);
+SELECT casnet.protect('public.by_year', 'by_year') IS NOT NULL AS four \gset
+INSERT INTO public.by_year VALUES (:'north', 1, 1, 'x');
+SELECT is(state_of('UPDATE public.by_year SET year = 2'), 'none', 'a row goes to another partition');
+SELECT is(state_of('UPDATE public.by_year SET year = 1'), 'none', 'and back');
+CREATE TRIGGER zz_moved BEFORE UPDATE ON public.by_year FOR EACH ROW EXECUTE FUNCTION public.moved();
+SELECT is(state_of('UPDATE public.by_year SET year = 2'), '23514', 'not to another tenant on the way');
 
 -- An administrator, who has a policy on memberships and permissions only.
 SET LOCAL SESSION AUTHORIZATION tap_admin;

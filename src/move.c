@@ -1,0 +1,168 @@
+/*
+ * move.c
+ *		The trigger that keeps each row in its tenant.
+ *
+ * A row may go to another partition of its table, and the server makes that a
+ * deletion and an insertion.  No UPDATE trigger sees where it goes if a trigger of
+ * the table's owner sent it there.  In partitions, ours therefore fires for all three
+ * events, and notes them for each execution: a row that is about to be updated, and
+ * is then deleted, is on its way, and what is inserted next is that row.
+ *
+ * An execution is known by its memory context, which is the parent of the one that
+ * its triggers run in.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "casnet.h"
+
+/* The row of a partition that an execution updates. */
+typedef struct Moving
+{
+	struct Moving *next;
+	MemoryContext execution;
+	Oid			partition;
+	ItemPointerData place;
+	bool		is_gone;		/* it was deleted there */
+	pg_uuid_t	tenant;
+	MemoryContextCallback callback;
+} Moving;
+
+/* One for each execution, the newest first. */
+static Moving *moving = NULL;
+
+PG_FUNCTION_INFO_V1(casnet_keep_tenant);
+
+/* The memory of an execution goes. */
+static void
+forget(void *arg)
+{
+	Moving	  **link = &moving;
+
+	while (*link != NULL && *link != arg)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = (*link)->next;
+}
+
+/* What is known of the execution whose trigger this is, or NULL. */
+static Moving *
+find_moving(void)
+{
+	MemoryContext execution = MemoryContextGetParent(CurrentMemoryContext);
+	Moving	   *found = moving;
+
+	while (found != NULL && found->execution != execution)
+		found = found->next;
+	return found;
+}
+
+/* The row is about to be updated. */
+static void
+note_update(Relation partition, HeapTuple row, const pg_uuid_t *tenant)
+{
+	Moving	   *note = find_moving();
+
+	if (note == NULL)
+	{
+		MemoryContext execution = MemoryContextGetParent(CurrentMemoryContext);
+
+		note = MemoryContextAllocZero(execution, sizeof(Moving));
+		note->execution = execution;
+		note->callback.func = forget;
+		note->callback.arg = note;
+		MemoryContextRegisterResetCallback(execution, &note->callback);
+		note->next = moving;
+		moving = note;
+	}
+	note->partition = RelationGetRelid(partition);
+	note->place = row->t_self;
+	note->is_gone = false;
+	note->tenant = *tenant;
+}
+
+/* The row is about to be deleted: by itself, or on its way to another partition. */
+static void
+note_delete(Relation partition, HeapTuple row)
+{
+	Moving	   *note = find_moving();
+
+	if (note != NULL)
+		note->is_gone = note->partition == RelationGetRelid(partition) &&
+			ItemPointerEquals(&note->place, &row->t_self);
+}
+
+/*
+ * Raises 42501 for those whom policies bind, as these would do next, and 23514 for
+ * those who stand above them.
+ */
+static void
+refuse_move(Relation relation)
+{
+	ereport(ERROR,
+			(errcode(casnet_trigger_stands_above(relation) ?
+					 ERRCODE_CHECK_VIOLATION : ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("a row of table \"%s\" cannot be moved to another tenant",
+					RelationGetRelationName(relation)),
+			 errhint("Insert it into the other tenant, and delete it here."),
+			 errtable(relation)));
+}
+
+/* The row is about to be inserted: a new one, or one that has been on its way. */
+static void
+check_insert(Relation partition, HeapTuple row)
+{
+	Moving	   *note = find_moving();
+	pg_uuid_t	tenant;
+
+	if (note == NULL || !note->is_gone)
+		return;
+	note->is_gone = false;
+	if (casnet_trigger_uuid(partition, row, "tenant_id", &tenant) &&
+		memcmp(&tenant, &note->tenant, UUID_LEN) != 0)
+		refuse_move(partition);
+}
+
+/*
+ * casnet.keep_tenant() returns trigger
+ *
+ * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
+ * writes it.  AFTER UPDATE FOR EACH ROW: it has, whatever other triggers did.
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW of a partition: it also does when it
+ * goes to another partition.  Raises as refuse_move() does, 39P01 when called in any
+ * other way.
+ */
+Datum
+casnet_keep_tenant(PG_FUNCTION_ARGS)
+{
+	bool		before = !CALLED_AS_TRIGGER(fcinfo) ||
+		TRIGGER_FIRED_BEFORE(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "keep_tenant", before);
+	Relation	relation = trigger->tg_relation;
+	pg_uuid_t	from;
+	pg_uuid_t	to;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	{
+		if (before && moving != NULL &&
+			TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+			check_insert(relation, trigger->tg_trigtuple);
+		else if (before && moving != NULL)
+			note_delete(relation, trigger->tg_trigtuple);
+		return PointerGetDatum(trigger->tg_trigtuple);
+	}
+
+	/* A row without a tenant may get one; to lose it, the column is NOT NULL. */
+	if (!casnet_trigger_uuid(relation, trigger->tg_trigtuple, "tenant_id",
+							 &from))
+		return PointerGetDatum(trigger->tg_newtuple);
+	if (casnet_trigger_uuid(relation, trigger->tg_newtuple, "tenant_id", &to) &&
+		memcmp(&from, &to, UUID_LEN) != 0)
+		refuse_move(relation);
+	if (before && relation->rd_rel->relispartition)
+		note_update(relation, trigger->tg_trigtuple, &from);
+	return PointerGetDatum(trigger->tg_newtuple);
+}
