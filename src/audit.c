@@ -126,9 +126,6 @@ casnet_audit_init(void)
 static void
 check_same_session(void)
 {
-	/* Who has proved to be somebody answers for it, and may not be nobody now. */
-	if (casnet_statement_has_user())
-		(void) casnet_membership_require_user();
 	if (casnet_statement_check_role() ||
 		loading_start != GetCurrentStatementStartTimestamp())
 		return;

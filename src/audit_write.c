@@ -337,16 +337,21 @@ casnet_audit_make_batch(MemoryContext context)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	AuditBatch	   *batch = palloc0(sizeof(AuditBatch));
-	const CasnetVerdict *user;
+	const pg_uuid_t *user = casnet_statement_writer();
 
-	/* As casnet.current_user_id() has it. */
-	AcceptInvalidationMessages();
-	user = casnet_membership_current();
-	if (user != NULL && user->user_active)
+	/* Else as casnet.current_user_id() has it. */
+	if (user == NULL)
 	{
-		batch->has_user = true;
-		batch->user = user->key.user;
+		const CasnetVerdict *verdict;
+
+		AcceptInvalidationMessages();
+		verdict = casnet_membership_current();
+		if (verdict != NULL && verdict->user_active)
+			user = &verdict->key.user;
 	}
+	batch->has_user = user != NULL;
+	if (user != NULL)
+		batch->user = *user;
 	batch->session_role = role_name(GetSessionUserId());
 	batch->role = role_name(GetOuterUserId());
 	batch->context = AllocSetContextCreate(context, "casnet audit",

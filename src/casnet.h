@@ -188,8 +188,8 @@ extern void casnet_statement_begin(const void *owner,
 extern void casnet_statement_end(const void *owner);
 extern void casnet_statement_check(void);
 extern bool casnet_statement_check_role(void);
-extern void casnet_statement_note_user(void);
-extern bool casnet_statement_has_user(void);
+extern void casnet_statement_note_proof(const pg_uuid_t *user);
+extern const pg_uuid_t *casnet_statement_writer(void);
 extern const CasnetIdentity *casnet_statement_opener(void);
 extern const CasnetIdentity *casnet_statement_set_opener(const CasnetIdentity *identity);
 

@@ -255,8 +255,6 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 	execution->token = casnet_token_number();
 	if (execution->token != 0)
 		hold_token(execution);
-	if (writes(plan))
-		casnet_statement_note_user();
 	set_parameters(execution, plan->invalItems, estate);
 }
 

@@ -624,6 +624,7 @@ casnet_membership_require_user(void)
 				 errmsg("nobody is signed in"),
 				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id.")));
 	check_user(verdict);
+	casnet_statement_note_proof(&verdict->key.user);
 	return verdict;
 }
 

@@ -403,9 +403,6 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	else
 		verdict = casnet_membership_require(site->nbits, site->bits);
 
-	if (site->is_stored)
-		casnet_statement_note_user();
-
 	/*
 	 * A scan key may point to the value we returned before, so a site never
 	 * changes its tenant.  A session that moves to another one in the middle

@@ -7,7 +7,9 @@
  * in between: one row would be judged as one user's, the next as another's.  So
  * the user and the tenant are noted when the outermost statement that writes
  * begins.  Whatever asks for the session's rights inside it, also a trigger or a
- * nested statement, raises 55000 if the settings name somebody else by then.
+ * nested statement, raises 55000 if the settings name somebody else by then.  The
+ * audit names whoever proved to be that user when it began, also if the token ends
+ * or the account is deactivated while it goes on.
  *
  * A cursor belongs to whoever opened it.  While rows are fetched from one whose
  * plan still calls the functions of policies, these judge its opener.
@@ -26,8 +28,15 @@ static struct
 	SubTransactionId subid;		/* where it began */
 	CasnetIdentity identity;
 	Oid			role;			/* the outer role, as SET ROLE leaves it */
-	bool		has_user;		/* somebody proved to be that identity */
+	bool		is_proved;		/* somebody proved to be that user */
 }			writing;
+
+/* The last user whom somebody proved to be, and when the client began that. */
+static struct
+{
+	pg_uuid_t	user;
+	TimestampTz statement;
+}			proof;
 
 /* Who opened what is being fetched from, or NULL. */
 static const CasnetIdentity *opener = NULL;
@@ -90,21 +99,28 @@ casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
 	writing.subid = GetCurrentSubTransactionId();
 	writing.identity = *identity;
 	writing.role = GetOuterUserId();
-	writing.has_user = false;
+	writing.is_proved = identity->has_user &&
+		proof.statement == GetCurrentStatementStartTimestamp() &&
+		memcmp(&proof.user, &identity->user, UUID_LEN) == 0;
 }
 
-/* Its user has been asked for, and was somebody. */
+/* The session's user was asked for, and is this one. */
 void
-casnet_statement_note_user(void)
+casnet_statement_note_proof(const pg_uuid_t *user)
 {
-	writing.has_user = true;
+	proof.user = *user;
+	proof.statement = GetCurrentStatementStartTimestamp();
+	if (writing.owner != NULL && writing.identity.has_user &&
+		memcmp(&writing.identity.user, user, UUID_LEN) == 0)
+		writing.is_proved = true;
 }
 
-/* Whether that is so of the statement that is writing. */
-bool
-casnet_statement_has_user(void)
+/* Who answers for what is written, if somebody proved to be that; else NULL. */
+const pg_uuid_t *
+casnet_statement_writer(void)
 {
-	return writing.owner != NULL && writing.has_user;
+	return writing.owner != NULL && writing.is_proved ?
+		&writing.identity.user : NULL;
 }
 
 /* The statement of that owner has ended; one inside it makes no difference. */

@@ -24,17 +24,11 @@ casnet_statement_check(void)
 {
 }
 
-void
-casnet_statement_note_user(void)
-{
-}
-
 const CasnetIdentity *
 casnet_statement_opener(void)
 {
 	return NULL;
 }
-
 
 struct HTAB
 {
