@@ -187,6 +187,7 @@ extern void casnet_statement_begin(const void *owner,
 								   const CasnetIdentity *identity);
 extern void casnet_statement_end(const void *owner);
 extern void casnet_statement_check(void);
+extern void casnet_statement_require_opener(const CasnetIdentity *identity);
 extern bool casnet_statement_check_role(void);
 extern void casnet_statement_note_proof(const pg_uuid_t *user);
 extern const pg_uuid_t *casnet_statement_writer(void);
@@ -218,29 +219,11 @@ typedef struct CasnetVerdict
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
-/* So much of what was asked for lately is known. */
-#define CASNET_KEYS_ASKED 16
-
-/* What somebody held in a tenant when that was asked for. */
-typedef struct CasnetHeld
-{
-	uint64		asked;			/* the count of the last time, 0 for none */
-	CasnetVerdictKey key;
-	uint64		token;			/* number of the token that proved it, or 0 */
-	bool		superuser;
-	bool		tenant_open;
-	Bitmapset  *permissions;
-} CasnetHeld;
-
-extern uint64 casnet_rights_asked;
-
 extern void casnet_membership_init(void);
 extern void casnet_membership_require_active(const pg_uuid_t *user);
 extern void casnet_membership_note_asked(const pg_uuid_t *user,
 										 const pg_uuid_t *tenant,
 										 uint64 token);
-extern void casnet_membership_note_more(void);
-extern int	casnet_membership_asked(uint64 since, CasnetHeld *held);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
@@ -260,6 +243,66 @@ extern bool casnet_membership_is_administrator(void);
 extern void casnet_membership_note_lookup(void);
 extern bool casnet_tenant_exists(const pg_uuid_t *tenant);
 
+/* asked.c: what was asked for lately */
+
+/* So much of it is known. */
+#define CASNET_KEYS_ASKED 16
+#define CASNET_LISTS_ASKED 4
+
+/* What somebody held in a tenant when that was asked for. */
+typedef struct CasnetHeld
+{
+	uint64		asked;			/* its number, 0 for none */
+	CasnetVerdictKey key;
+	uint64		token;			/* number of the token that proved it, or 0 */
+	bool		superuser;
+	bool		tenant_open;
+	Bitmapset  *permissions;
+} CasnetHeld;
+
+/* The tenants that were listed for somebody. */
+typedef struct CasnetListed
+{
+	uint64		asked;			/* its number, 0 for none */
+	pg_uuid_t	user;
+	ArrayType  *tenants;		/* uuid[] */
+} CasnetListed;
+
+extern uint64 casnet_rights_asked;
+
+extern CasnetHeld *casnet_asked_note(const CasnetVerdict *verdict,
+									 uint64 token);
+extern bool casnet_asked_is_list(const CasnetListed *listed,
+								 const pg_uuid_t *user,
+								 const ArrayType *tenants);
+extern void casnet_asked_note_list(const pg_uuid_t *user,
+								   const ArrayType *tenants);
+extern void casnet_asked_note_more(void);
+extern bool casnet_asked_all_known(uint64 since);
+extern const CasnetHeld *casnet_asked_held(uint64 since, int *next);
+extern const CasnetListed *casnet_asked_listed(uint64 since, int *next);
+
+/* remember.c: what an execution that stopped on its way rests on */
+
+typedef struct CasnetRemembered
+{
+	List	   *held;			/* of CasnetHeld */
+	List	   *listed;			/* of CasnetListed */
+	bool		is_strict;		/* there was more: */
+	uint64		epochs;			/* nothing may change since these */
+} CasnetRemembered;
+
+extern uint64 casnet_remember_epochs(void);
+pg_attribute_noreturn() extern void casnet_remember_refuse(void);
+extern void casnet_remember_require_list(const pg_uuid_t *user,
+										 const ArrayType *tenants);
+extern void casnet_remember_require_token(uint64 number);
+extern void casnet_remember_require_tokens(const CasnetRemembered *remembered);
+extern void casnet_remember_require(const CasnetRemembered *remembered);
+extern void casnet_remember(CasnetRemembered *remembered, uint64 asked,
+							uint64 epochs);
+extern void casnet_remember_note_within(const CasnetRemembered *remembered);
+
 /* permission.c: names and bits of permissions, and the function policies call */
 
 extern int	casnet_permission_intern(const char *name);
@@ -269,12 +312,11 @@ extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
 extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
+extern void casnet_permission_check_opener(FmgrInfo *flinfo);
 extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
 extern Datum casnet_tenant_with(PG_FUNCTION_ARGS);
 
 /* identity.c: what a session may know about itself */
-
-extern uint64 casnet_tenants_listed;
 
 extern ArrayType *casnet_identity_my_tenants(const CasnetIdentity *session,
 											 const pg_uuid_t *user);
@@ -307,6 +349,7 @@ typedef enum CasnetNote
 {
 	CASNET_NOTE_NONE,			/* the cell is no note */
 	CASNET_NOTE_NOTHING,		/* looked at; nothing is asked for */
+	CASNET_NOTE_SESSION,		/* conditions depend on who the session is */
 	CASNET_NOTE_PERMISSION,		/* value: a bit */
 	CASNET_NOTE_TENANT,			/* value: the parameter that gets it */
 	CASNET_NOTE_USER,			/* likewise, as those below */

@@ -34,7 +34,9 @@ typedef struct Execution
 	struct Execution *next;
 	QueryDesc  *query;
 	bool		is_noted;		/* something is asked for */
+	bool		remembers;		/* it stopped after functions had asked */
 	bool		calls_left;		/* its plan calls the functions of policies */
+	bool		follows_session;	/* or such as follow the session */
 	bool		by_token;		/* tokens that it rests on are kept */
 	bool		needs_tenant;
 	bool		needs_view_users;
@@ -45,9 +47,7 @@ typedef struct Execution
 	uint64		runs_before;	/* runs begun when it began */
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
-	List	   *held;			/* of CasnetHeld: what functions asked for */
-	bool		is_strict;		/* there was more of that: */
-	uint64		epochs;			/* nothing may change since these */
+	CasnetRemembered remembered;	/* what functions asked for */
 	int			nbits;			/* permissions */
 	int		   *bits;
 	MemoryContextCallback callback;
@@ -169,6 +169,7 @@ read_notes(Execution *execution, List *notes, EState *estate)
 		{
 			execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
 			execution->calls_left |= kind == CASNET_NOTE_CALLS;
+			execution->follows_session |= kind == CASNET_NOTE_SESSION;
 		}
 	}
 }
@@ -258,79 +259,6 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 	set_parameters(execution, plan->invalItems, estate);
 }
 
-/* Moves whenever the tables that decide about access may have changed. */
-static uint64
-current_epochs(void)
-{
-	return casnet_epoch + casnet_token_epoch;
-}
-
-/* Raises 42501, since somebody lost what an execution rests on. */
-static void
-refuse_loss(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("rights with which this was opened have been taken away"),
-			 errhint("Open it again to see what is left.")));
-}
-
-/* Raises 42501 unless the user is still a member of all these tenants. */
-static void
-require_tenants(Execution *execution)
-{
-	ArrayType  *now = casnet_identity_my_tenants(&execution->opened_as,
-												 &execution->user);
-	const pg_uuid_t *here = (const pg_uuid_t *) ARR_DATA_PTR(now);
-	const pg_uuid_t *there = (const pg_uuid_t *) ARR_DATA_PTR(execution->my_tenants);
-	int			nhere = ArrayGetNItems(ARR_NDIM(now), ARR_DIMS(now));
-	int			nthere = ArrayGetNItems(ARR_NDIM(execution->my_tenants),
-										ARR_DIMS(execution->my_tenants));
-
-	for (int i = 0; i < nthere; i++)
-	{
-		int			j = 0;
-
-		while (j < nhere && memcmp(&there[i], &here[j], UUID_LEN) != 0)
-			j++;
-		if (j == nhere)
-			refuse_loss();
-	}
-	pfree(now);
-}
-
-/* Raises 28000 unless the token is good. */
-static void
-require_token(uint64 number)
-{
-	const char *problem = casnet_token_problem_of(number);
-
-	if (problem != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
-				 errdetail_internal("%s", problem),
-				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
-}
-
-/* Raises 28000 or 42501 unless somebody still holds all that was held before. */
-static void
-require_held(const CasnetHeld *held)
-{
-	const CasnetVerdict *verdict;
-
-	casnet_membership_require_active(&held->key.user);
-	verdict = casnet_membership_of(&held->key.user, held->key.has_tenant ?
-								   &held->key.tenant : NULL);
-	if (held->tenant_open && !verdict->tenant_open)
-		refuse_loss();
-	if (verdict->superuser)
-		return;
-	if (held->superuser || !bms_is_subset(held->permissions,
-										  verdict->permissions))
-		refuse_loss();
-}
-
 /*
  * The execution goes on: whoever opened it must still hold what was asked for.
  * Raises 28000 or 42501 if not, 55000 if workers would go on as somebody else.
@@ -339,14 +267,12 @@ static void
 ask_again(Execution *execution)
 {
 	uint64		generation;
-	ListCell   *lc;
 
 	AcceptInvalidationMessages();
-	if (execution->by_token && execution->token != 0)
-		require_token(execution->token);
-	foreach(lc, execution->held)
-		if (((CasnetHeld *) lfirst(lc))->token != 0)
-			require_token(((CasnetHeld *) lfirst(lc))->token);
+	if (execution->follows_session)
+		casnet_statement_require_opener(&execution->opened_as);
+	casnet_remember_require_token(execution->token);
+	casnet_remember_require_tokens(&execution->remembered);
 	generation = casnet_generation;
 	if (execution->generation == generation)
 		return;
@@ -373,71 +299,10 @@ ask_again(Execution *execution)
 											1, &bit);
 	}
 	if (execution->my_tenants != NULL)
-		require_tenants(execution);
-	foreach(lc, execution->held)
-		require_held(lfirst(lc));
-	if (execution->is_strict && execution->epochs != current_epochs())
-		refuse_loss();
+		casnet_remember_require_list(&execution->user,
+									 execution->my_tenants);
+	casnet_remember_require(&execution->remembered);
 	execution->generation = generation;
-}
-
-/* Whether it rests on that already. */
-static bool
-is_remembered(const Execution *execution, const CasnetHeld *held)
-{
-	ListCell   *lc;
-
-	foreach(lc, execution->held)
-	{
-		const CasnetHeld *other = lfirst(lc);
-
-		if (other->token == held->token &&
-			other->superuser == held->superuser &&
-			other->tenant_open == held->tenant_open &&
-			memcmp(&other->key, &held->key, sizeof(CasnetVerdictKey)) == 0 &&
-			bms_equal(other->permissions, held->permissions))
-			return true;
-	}
-	return false;
-}
-
-/*
- * An execution stopped after functions had asked for the session's rights: what it
- * has put aside rests on all that was held then.
- */
-static void
-remember_rights(Execution *execution, uint64 asked, uint64 epochs,
-				bool tenants_listed)
-{
-	MemoryContext before =
-		MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
-	CasnetHeld	held[CASNET_KEYS_ASKED];
-	int			nheld = casnet_membership_asked(asked, held);
-
-	if (nheld < 0 && !execution->is_strict)
-	{
-		execution->is_strict = true;
-		execution->epochs = epochs;
-	}
-	for (int i = 0; i < nheld; i++)
-	{
-		CasnetHeld *copy;
-
-		if (!execution->is_noted)
-			execution->user = held[i].key.user;
-		if (is_remembered(execution, &held[i]))
-			continue;
-		copy = palloc(sizeof(CasnetHeld));
-		*copy = held[i];
-		copy->permissions = bms_copy(held[i].permissions);
-		execution->held = lappend(execution->held, copy);
-	}
-	if (tenants_listed && execution->held != NIL &&
-		execution->my_tenants == NULL)
-		execution->my_tenants =
-			casnet_identity_my_tenants(&execution->opened_as,
-									   &execution->user);
-	MemoryContextSwitchTo(before);
 }
 
 /*
@@ -447,23 +312,18 @@ remember_rights(Execution *execution, uint64 asked, uint64 epochs,
 static void
 note_within(Execution *execution)
 {
-	ListCell   *lc;
-
 	if (execution->is_noted)
 		casnet_membership_note_asked(&execution->user,
 									 execution->needs_tenant ?
 									 &execution->tenant : NULL,
 									 execution->token);
-	foreach(lc, execution->held)
-	{
-		CasnetHeld *held = lfirst(lc);
-
-		casnet_membership_note_asked(&held->key.user, held->key.has_tenant ?
-									 &held->key.tenant : NULL, held->token);
-	}
-	if (execution->my_tenants != NULL || execution->needs_view_users ||
-		execution->is_strict)
-		casnet_membership_note_more();
+	if (execution->needs_view_users)
+		casnet_membership_note_asked(&execution->user,
+									 &execution->opened_as.tenant,
+									 execution->token);
+	if (execution->my_tenants != NULL)
+		casnet_asked_note_list(&execution->user, execution->my_tenants);
+	casnet_remember_note_within(&execution->remembered);
 }
 
 /* An execution starts: the policies are asked, and who writes is noted. */
@@ -481,7 +341,7 @@ start_noted(QueryDesc *query, int eflags)
 	is_late = casnet_plan_note_late(plan, explain_only &&
 									casnet_explain_is_restricted());
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
-	casnet_explain_check(query, note > CASNET_NOTE_NOTHING, is_late,
+	casnet_explain_check(query, note > CASNET_NOTE_SESSION, is_late,
 						 explain_only);
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
@@ -508,7 +368,9 @@ start_noted(QueryDesc *query, int eflags)
 		execution = add_execution(query, &identity);
 	if (execution != NULL && writes(plan))
 		casnet_statement_begin(execution, &identity);
-	if (note != CASNET_NOTE_NONE)
+	if (note == CASNET_NOTE_SESSION)
+		execution->calls_left = execution->follows_session = true;
+	else if (note != CASNET_NOTE_NONE)
 		ask_first(execution, plan, query->estate);
 }
 
@@ -600,8 +462,8 @@ static void
 ask_about_earlier(void)
 {
 	AcceptInvalidationMessages();
-	if (current_epochs() != epochs_loaded)
-		refuse_loss();
+	if (casnet_remember_epochs() != epochs_loaded)
+		casnet_remember_refuse();
 }
 
 /*
@@ -628,8 +490,8 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 		if (casnet_plan_may_have_come_past() && !writes(query->plannedstmt))
 			ask_about_earlier();
 	}
-	else if (execution->is_noted || execution->held != NIL ||
-			 execution->is_strict)
+	else if (execution->is_noted || execution->follows_session ||
+			 execution->remembers)
 	{
 		ask_again(execution);
 		if (innermost_run > execution->runs_before)
@@ -669,7 +531,6 @@ run_execution(QueryDesc *query, ScanDirection direction,
 {
 	Execution  *execution = executions == NULL ? NULL : find_execution(query);
 	uint64		asked = casnet_rights_asked;
-	uint64		listed = casnet_tenants_listed;
 	uint64		generation;
 	uint64		epochs;
 	uint64		outer_run = innermost_run;
@@ -679,7 +540,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 
 	ask(execution, query, direction);
 	generation = casnet_generation;
-	epochs = current_epochs();
+	epochs = casnet_remember_epochs();
 	/* Tokens that functions set and give up in here may have to be known later. */
 	if (may_stop)
 	{
@@ -692,6 +553,8 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	if (may_stop && asked != casnet_rights_asked &&
 		may_go_on(query->estate, count))
 	{
+		MemoryContext before;
+
 		if (execution == NULL)
 		{
 			CasnetIdentity identity;
@@ -701,8 +564,10 @@ run_execution(QueryDesc *query, ScanDirection direction,
 			execution->generation = generation;
 		}
 		hold_token(execution);
-		remember_rights(execution, asked, epochs,
-						listed != casnet_tenants_listed);
+		before = MemoryContextSwitchTo(query->estate->es_query_cxt);
+		casnet_remember(&execution->remembered, asked, epochs);
+		MemoryContextSwitchTo(before);
+		execution->remembers = true;
 	}
 	if (may_stop)
 		casnet_token_release();
@@ -773,7 +638,7 @@ void
 casnet_execution_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
-	epochs_loaded = current_epochs();
+	epochs_loaded = casnet_remember_epochs();
 	previous_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_execution;
 	previous_run_hook = ExecutorRun_hook;

@@ -24,9 +24,6 @@
 #define WHOAMI_COLUMNS 8
 #define MY_TENANTS_COLUMNS 4
 
-/* How often memberships were listed, so that executions notice. */
-uint64		casnet_tenants_listed = 0;
-
 PG_FUNCTION_INFO_V1(casnet_current_user_id);
 PG_FUNCTION_INFO_V1(casnet_require_user);
 PG_FUNCTION_INFO_V1(casnet_is_administrator);
@@ -50,13 +47,15 @@ copy_uuid(const pg_uuid_t *uuid)
 /*
  * casnet.current_user_id() returns uuid
  *
- * The session's user if there is one who exists and is active, else NULL.
+ * The session's user if there is one who exists and is active, else NULL.  Raises
+ * 55000 in a policy when the session became somebody else while rows are fetched.
  */
 Datum
 casnet_current_user_id(PG_FUNCTION_ARGS)
 {
 	const CasnetVerdict *verdict;
 
+	casnet_permission_check_opener(fcinfo->flinfo);
 	AcceptInvalidationMessages();
 	verdict = casnet_membership_current();
 	if (verdict == NULL || !verdict->user_active)
@@ -236,6 +235,20 @@ casnet_whoami(PG_FUNCTION_ARGS)
 													  values, nulls)));
 }
 
+/* uuid[] of the list, in the current memory context. */
+static ArrayType *
+uuid_array(List *list)
+{
+	Datum	   *elements = palloc(Max(list_length(list), 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, list)
+		elements[n++] = PointerGetDatum(lfirst(lc));
+	return construct_array(elements, n, UUIDOID, UUID_LEN, false,
+						   TYPALIGN_CHAR);
+}
+
 /*
  * casnet.my_tenants() returns setof record
  *
@@ -251,10 +264,10 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 	Snapshot	snapshot;
 	CasnetScan	scan;
 	HeapTuple	tuple;
+	List	   *listed = NIL;
 
 	AcceptInvalidationMessages();
 	user = casnet_membership_require_user()->key.user;
-	casnet_tenants_listed++;
 	InitMaterializedSRF(fcinfo, 0);
 
 	snapshot = casnet_catalog_snapshot();
@@ -280,9 +293,11 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 								 memcmp(active, tenant, UUID_LEN) == 0);
 		tuplestore_putvalues(result->setResult, result->setDesc,
 							 values, nulls);
+		listed = lappend(listed, DatumGetPointer(copy_uuid(tenant)));
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	casnet_asked_note_list(&user, uuid_array(listed));
 	return (Datum) 0;
 }
 
@@ -319,20 +334,6 @@ append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
 	return list;
 }
 
-/* uuid[] of the list, in the current memory context. */
-static ArrayType *
-uuid_array(List *list)
-{
-	Datum	   *elements = palloc(Max(list_length(list), 1) * sizeof(Datum));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, list)
-		elements[n++] = PointerGetDatum(lfirst(lc));
-	return construct_array(elements, n, UUIDOID, UUID_LEN, false,
-						   TYPALIGN_CHAR);
-}
-
 /*
  * A set of ids that a policy compares rows with, kept at its call site: the
  * first answer for the life of the expression, as long as it holds, later
@@ -341,6 +342,7 @@ uuid_array(List *list)
 typedef struct IdSet
 {
 	uint64		generation;
+	bool		of_tenants;		/* not of users */
 	ArrayType  *array;
 } IdSet;
 
@@ -352,6 +354,7 @@ static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
 {
 	IdSet	   *set = fcinfo->flinfo->fn_extra;
+	pg_uuid_t	user;
 
 	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo) &&
 		(casnet_statement_opener() != NULL || casnet_statement_is_noted()))
@@ -362,17 +365,19 @@ kept_ids(FunctionCallInfo fcinfo)
 	/* PL/pgSQL keeps an expression beyond a statement, and a token may end. */
 	if (!casnet_permission_call_is_stored(fcinfo->flinfo))
 	{
-		(void) casnet_membership_require_user();
-		casnet_tenants_listed++;
+		user = casnet_membership_require_user()->key.user;
 		if (set->generation != casnet_generation)
 			return NULL;
+		if (set->of_tenants)
+			casnet_asked_note_list(&user, set->array);
 	}
 	return set->array;
 }
 
 /* Keep the ids as this call site's answer if it is the first; return them. */
 static Datum
-keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, uint64 generation)
+keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
+		 uint64 generation)
 {
 	MemoryContext oldcontext;
 	IdSet	   *set;
@@ -384,6 +389,7 @@ keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, uint64 generation)
 	set = palloc(sizeof(IdSet));
 	set->array = DatumGetArrayTypePCopy(PointerGetDatum(ids));
 	set->generation = generation;
+	set->of_tenants = of_tenants;
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = set;
 	PG_RETURN_ARRAYTYPE_P(set->array);
@@ -400,12 +406,14 @@ casnet_identity_my_tenants(const CasnetIdentity *session,
 {
 	List	   *list = append_rows(NIL, CASNET_MEMBERS_BY_USER, user,
 								   USER_TENANTS_TENANT_ID);
+	ArrayType  *tenants;
 
-	casnet_tenants_listed++;
 	if (session->has_tenant &&
 		casnet_membership_of(user, &session->tenant)->tenant_open)
 		list = append_unique(list, &session->tenant);
-	return uuid_array(list);
+	tenants = uuid_array(list);
+	casnet_asked_note_list(user, tenants);
+	return tenants;
 }
 
 /*
@@ -469,7 +477,7 @@ casnet_my_tenant_ids(PG_FUNCTION_ARGS)
 
 	user = whose_ids(fcinfo, &session);
 	generation = casnet_generation;
-	return keep_ids(fcinfo, casnet_identity_my_tenants(&session, &user),
+	return keep_ids(fcinfo, casnet_identity_my_tenants(&session, &user), true,
 					generation);
 }
 
@@ -495,7 +503,7 @@ casnet_visible_user_ids(PG_FUNCTION_ARGS)
 	generation = casnet_generation;
 	return keep_ids(fcinfo,
 					casnet_identity_visible_users(&session, &user, &of_tenant),
-					generation);
+					false, generation);
 }
 
 /*

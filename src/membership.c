@@ -35,16 +35,6 @@
 /* Of transaction ids less far apart than 2^31, one is the older. */
 #define MAX_XID_DISTANCE 1000000000
 
-/* How often somebody's rights were asked for, so that executions notice. */
-uint64		casnet_rights_asked = 0;
-
-/* What was asked for lately. */
-static CasnetHeld asked_lately[CASNET_KEYS_ASKED];
-static MemoryContext asked_context = NULL;
-
-/* The last count of something that has made room for others. */
-static uint64 asked_before = 0;
-
 /* The entry of the session's verdict, if nobody else was asked about since. */
 static CasnetHeld *entry_of_session = NULL;
 
@@ -438,95 +428,16 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	return kept;
 }
 
-/* Whether the entry says what the verdict does. */
-static bool
-is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
-{
-	return held->asked != 0 && held->token == token &&
-		held->superuser == verdict->superuser &&
-		held->tenant_open == verdict->tenant_open &&
-		memcmp(&held->key, &verdict->key, sizeof(CasnetVerdictKey)) == 0 &&
-		bms_equal(held->permissions, verdict->permissions);
-}
-
 /*
- * The session's rights are asked for.  What they are now is remembered, since an
- * execution that goes on later may rest on them.  Returns the entry, NULL if
- * there is none.
- */
-static CasnetHeld *
-note_asked(const CasnetVerdict *verdict, uint64 token)
-{
-	CasnetHeld *oldest = &asked_lately[0];
-	MemoryContext before;
-	Bitmapset  *permissions;
-
-	casnet_rights_asked++;
-	if (!verdict->user_active)
-		return NULL;
-	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
-	{
-		if (is_same(&asked_lately[i], verdict, token))
-		{
-			asked_lately[i].asked = casnet_rights_asked;
-			return &asked_lately[i];
-		}
-		if (asked_lately[i].asked < oldest->asked)
-			oldest = &asked_lately[i];
-	}
-
-	if (asked_context == NULL)
-		asked_context = AllocSetContextCreate(TopMemoryContext,
-											  "casnet rights asked for",
-											  ALLOCSET_SMALL_SIZES);
-	before = MemoryContextSwitchTo(asked_context);
-	permissions = bms_copy(verdict->permissions);
-	MemoryContextSwitchTo(before);
-	asked_before = Max(asked_before, oldest->asked);
-	bms_free(oldest->permissions);
-	entry_of_session = NULL;
-	oldest->asked = casnet_rights_asked;
-	oldest->key = verdict->key;
-	oldest->token = token;
-	oldest->superuser = verdict->superuser;
-	oldest->tenant_open = verdict->tenant_open;
-	oldest->permissions = permissions;
-	return oldest;
-}
-
-/*
- * The same of a user in a tenant, or alone if that is NULL, by a token of that
- * number; 0 for none.
+ * The rights of a user in a tenant, or alone if that is NULL, are asked for by a
+ * token of that number; 0 for none.
  */
 void
 casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							 uint64 token)
 {
-	(void) note_asked(casnet_membership_of(user, tenant), token);
-}
-
-/* The same of what is not known in detail. */
-void
-casnet_membership_note_more(void)
-{
-	asked_before = ++casnet_rights_asked;
-}
-
-/*
- * What was asked for since that count of casnet_rights_asked, good until more is;
- * returns the number of entries, -1 if there were too many.
- */
-int
-casnet_membership_asked(uint64 since, CasnetHeld *held)
-{
-	int			n = 0;
-
-	if (asked_before > since)
-		return -1;
-	for (int i = 0; i < CASNET_KEYS_ASKED; i++)
-		if (asked_lately[i].asked > since)
-			held[n++] = asked_lately[i];
-	return n;
+	entry_of_session = NULL;
+	(void) casnet_asked_note(casnet_membership_of(user, tenant), token);
 }
 
 /* The last verdict is kept, so an answer derived from it may be kept too. */
@@ -557,7 +468,8 @@ casnet_membership_in(const pg_uuid_t *tenant)
 		uint64		epoch = casnet_token_epoch;
 
 		verdict = casnet_membership_of(user, tenant);
-		(void) note_asked(verdict, casnet_token_number());
+		entry_of_session = NULL;
+		(void) casnet_asked_note(verdict, casnet_token_number());
 		AcceptInvalidationMessages();
 		if (epoch == casnet_token_epoch)
 			return verdict;
@@ -590,8 +502,8 @@ casnet_membership_current(void)
 					entry_of_session->token == casnet_token_number()))
 		entry_of_session->asked = ++casnet_rights_asked;
 	else
-		entry_of_session = note_asked(current_verdict,
-									  casnet_token_number());
+		entry_of_session = casnet_asked_note(current_verdict,
+											 casnet_token_number());
 	return current_verdict;
 }
 

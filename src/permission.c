@@ -271,6 +271,20 @@ casnet_permission_call_is_stored(FmgrInfo *flinfo)
 }
 
 /*
+ * The call is about to answer for the session.  Raises 55000 when it is of a policy or
+ * a view, and rows are fetched from what somebody else opened: such a condition must
+ * not let through rows of two users or tenants.
+ */
+void
+casnet_permission_check_opener(FmgrInfo *flinfo)
+{
+	const CasnetIdentity *opener = casnet_statement_opener();
+
+	if (unlikely(opener != NULL) && casnet_permission_call_is_stored(flinfo))
+		casnet_statement_require_opener(opener);
+}
+
+/*
  * The answer kept at this call site still holds.  An expression which PL/pgSQL
  * keeps is asked by one statement after the other, of which a client may send
  * several at once, and each rests on the answer; so that is asked for again.
@@ -449,7 +463,8 @@ casnet_tenant_with(PG_FUNCTION_ARGS)
 /*
  * casnet.can(permission text) returns boolean
  *
- * Whether tenant_with() would succeed.  Raises 22023 for an unknown one.
+ * Whether tenant_with() would succeed.  Raises 22023 for an unknown one, 55000 in a
+ * policy when the session became somebody else while rows are fetched.
  */
 Datum
 casnet_can(PG_FUNCTION_ARGS)
@@ -461,6 +476,7 @@ casnet_can(PG_FUNCTION_ARGS)
 	if (site_is_fresh(site))
 		PG_RETURN_BOOL(site->holds);
 
+	casnet_permission_check_opener(fcinfo->flinfo);
 	site = prepare_site(fcinfo, &scratch);
 	verdict = casnet_membership_current();
 	site->holds = verdict != NULL;

@@ -46,11 +46,13 @@ typedef struct Replacing
 {
 	PlannedStmt *plan;
 	Oid			functions[CASNET_POLICY_FUNCTIONS];
+	Oid			session_functions[CASNET_SESSION_FUNCTIONS];
 	int			parameters[CASNET_POLICY_FUNCTIONS]; /* 0: none yet */
 	Bitmapset  *permissions;	/* noted already */
 	bool		only_ask;		/* replace nothing */
 	bool		hide;			/* take the estimates out */
 	bool		calls_left;
+	bool		calls_session;	/* policies of others ask about the session */
 } Replacing;
 
 static planner_hook_type previous_planner_hook = NULL;
@@ -181,8 +183,10 @@ replace_in_condition(Node *condition, Replacing *replacing)
 	ListCell   *lc;
 	bool		deep;
 
-	if (!casnet_recheck_calls_policy(condition,
-											 replacing->functions))
+	if (!replacing->calls_session &&
+		casnet_recheck_calls_session(condition, replacing->session_functions))
+		replacing->calls_session = true;
+	if (!casnet_recheck_calls_policy(condition, replacing->functions))
 		return condition;
 	deep = !(IsA(condition, BoolExpr) || IsA(condition, List) ||
 			 IsA(condition, OpExpr) || IsA(condition, ScalarArrayOpExpr));
@@ -371,6 +375,7 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 {
 	Replacing	replacing;
 	int			value;
+	bool		policed;
 
 	memset(&replacing, 0, sizeof(replacing));
 	replacing.plan = plan;
@@ -381,11 +386,16 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
 	look_through_all(plan->subplans, &replacing);
-	if (replacing.calls_left || has_tags)
+	policed = replacing.calls_left || has_tags ||
+		casnet_plan_note(list_head(plan->invalItems), &value) !=
+		CASNET_NOTE_NONE;
+	if (replacing.calls_session)
+		add_note(plan, CASNET_NOTE_SESSION, 0);
+	/* The first note says whether there is something to ask for. */
+	if (replacing.calls_left || has_tags || (policed && replacing.calls_session))
 		add_note(plan, CASNET_NOTE_CALLS, 0);
 	/* Whoever comes by later need not look again. */
-	if (casnet_plan_note(list_head(plan->invalItems), &value) ==
-		CASNET_NOTE_NONE)
+	if (!policed && !replacing.calls_session)
 		add_note(plan, CASNET_NOTE_NOTHING, 0);
 	bms_free(replacing.permissions);
 }
@@ -397,7 +407,7 @@ casnet_plan_is_policed(PlannedStmt *plan)
 	int			value;
 	CasnetNote	first = casnet_plan_note(list_head(plan->invalItems), &value);
 
-	return first != CASNET_NOTE_NONE && first != CASNET_NOTE_NOTHING;
+	return first > CASNET_NOTE_SESSION;
 }
 
 /*

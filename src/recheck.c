@@ -32,9 +32,20 @@ const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
 };
 
-/* A function of casnet's, by its number in the table; InvalidOid if there is none. */
+/* What a policy of an application may ask about the session. */
+static const struct
+{
+	const char *name;
+	int			nargs;			/* of type text */
+}			session_functions[CASNET_SESSION_FUNCTIONS] = {
+	{"can", 1},
+	{"current_user_id", 0},
+	{"current_tenant_id", 0}
+};
+
+/* A function of casnet's with that many arguments of type text, or InvalidOid. */
 static Oid
-find_function(int which)
+find_function(const char *name, int nargs)
 {
 	Oid			namespace = get_namespace_oid("casnet", true);
 	Oid			text_type = TEXTOID;
@@ -42,10 +53,17 @@ find_function(int which)
 	if (!OidIsValid(namespace))
 		return InvalidOid;
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum(casnet_policy_functions[which].name),
-						   PointerGetDatum(buildoidvector(&text_type,
-														  which == 0 ? 1 : 0)),
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(&text_type, nargs)),
 						   ObjectIdGetDatum(namespace));
+}
+
+/* A function that policies call, by its number. */
+static Oid
+find_policy_function(int which)
+{
+	return find_function(casnet_policy_functions[which].name,
+						 which == 0 ? 1 : 0);
 }
 
 /*
@@ -56,7 +74,7 @@ bool
 casnet_recheck_find_functions(Oid *functions)
 {
 	memset(functions, 0, CASNET_POLICY_FUNCTIONS * sizeof(Oid));
-	functions[0] = find_function(0);
+	functions[0] = find_policy_function(0);
 	return OidIsValid(functions[0]);
 }
 
@@ -76,7 +94,7 @@ casnet_recheck_policy_call(Node *node, Oid *functions)
 	for (int i = 1; i < CASNET_POLICY_FUNCTIONS; i++)
 	{
 		if (!OidIsValid(functions[i]))
-			functions[i] = find_function(i);
+			functions[i] = find_policy_function(i);
 		if (call->funcid == functions[i])
 			return i;
 	}
@@ -92,6 +110,32 @@ casnet_recheck_calls_policy(Node *node, void *functions)
 	if (casnet_recheck_policy_call(node, functions) >= 0)
 		return true;
 	return expression_tree_walker(node, casnet_recheck_calls_policy, functions);
+}
+
+/*
+ * Whether the expression is stored, and asks who the session is or what it may do,
+ * anywhere.
+ */
+bool
+casnet_recheck_calls_session(Node *node, void *functions)
+{
+	Oid		   *known = functions;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->location < 0)
+	{
+		for (int i = 0; i < CASNET_SESSION_FUNCTIONS; i++)
+		{
+			if (!OidIsValid(known[i]))
+				known[i] = find_function(session_functions[i].name,
+										 session_functions[i].nargs);
+			if (((FuncExpr *) node)->funcid == known[i])
+				return true;
+		}
+	}
+	return expression_tree_walker(node, casnet_recheck_calls_session,
+								  functions);
 }
 
 /* Whether there is such a function, in the schema of casnet. */

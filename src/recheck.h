@@ -20,12 +20,16 @@ typedef struct CasnetPolicyFunction
 /* tenant_with() is the first. */
 #define CASNET_POLICY_FUNCTIONS 4
 
+/* Those that ask about the session without an error for who may not. */
+#define CASNET_SESSION_FUNCTIONS 3
+
 extern const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS];
 
 extern bool casnet_recheck_is_policy_function(const char *name);
 extern bool casnet_recheck_find_functions(Oid *functions);
 extern int	casnet_recheck_policy_call(Node *node, Oid *functions);
 extern bool casnet_recheck_calls_policy(Node *node, void *functions);
+extern bool casnet_recheck_calls_session(Node *node, void *functions);
 extern void casnet_recheck_order(Plan *plan, Oid *functions);
 extern void casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions);
 extern void casnet_recheck_merge(ModifyTable *plan, Oid function);

@@ -154,14 +154,17 @@ casnet_session_is(const CasnetIdentity *identity)
  * casnet.current_tenant_id() returns uuid
  *
  * The active tenant as the session names it, NULL without one.  It is a column
- * default; policies decide whether the tenant is allowed.
+ * default; policies decide whether the tenant is allowed.  Raises 55000 in a policy
+ * when the session became somebody else while rows are fetched.
  */
 Datum
 casnet_current_tenant_id(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *tenant = casnet_session_tenant();
+	const pg_uuid_t *tenant;
 	pg_uuid_t  *result;
 
+	casnet_permission_check_opener(fcinfo->flinfo);
+	tenant = casnet_session_tenant();
 	if (tenant == NULL)
 		PG_RETURN_NULL();
 

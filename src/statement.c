@@ -167,6 +167,20 @@ casnet_statement_check_role(void)
 	return true;
 }
 
+/*
+ * Rows are about to be judged by who the session is.  Raises 55000 unless that is
+ * still whoever opened what they are fetched from.
+ */
+void
+casnet_statement_require_opener(const CasnetIdentity *identity)
+{
+	if (!casnet_session_is(identity))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the identity of the session changed while rows were fetched"),
+				 errhint("Fetch all rows before the session becomes somebody else, or open the cursor again.")));
+}
+
 /* Who opened what is being fetched from, or NULL for the session itself. */
 const CasnetIdentity *
 casnet_statement_opener(void)

@@ -24,6 +24,11 @@ casnet_statement_check(void)
 {
 }
 
+void
+casnet_statement_require_opener(const CasnetIdentity *identity)
+{
+}
+
 const CasnetIdentity *
 casnet_statement_opener(void)
 {
