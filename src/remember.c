@@ -88,14 +88,14 @@ casnet_remember_require(const CasnetRemembered *remembered)
 {
 	ListCell   *lc;
 
+	foreach(lc, remembered->held)
+		require_held(lfirst(lc));
 	foreach(lc, remembered->listed)
 	{
 		const CasnetListed *listed = lfirst(lc);
 
 		casnet_remember_require_list(&listed->user, listed->tenants);
 	}
-	foreach(lc, remembered->held)
-		require_held(lfirst(lc));
 	if (remembered->is_strict &&
 		remembered->epochs != casnet_remember_epochs())
 		casnet_remember_refuse();
