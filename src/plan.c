@@ -45,8 +45,7 @@
 typedef struct Replacing
 {
 	PlannedStmt *plan;
-	Oid			functions[CASNET_POLICY_FUNCTIONS];
-	Oid			session_functions[CASNET_SESSION_FUNCTIONS];
+	Oid			functions[CASNET_NOTED_FUNCTIONS];
 	int			parameters[CASNET_POLICY_FUNCTIONS]; /* 0: none yet */
 	Bitmapset  *permissions;	/* noted already */
 	bool		only_ask;		/* replace nothing */
@@ -179,14 +178,14 @@ replace_call(FuncExpr *call, int which, Replacing *replacing)
 static Node *
 replace_in_condition(Node *condition, Replacing *replacing)
 {
+	CasnetCalls calls = {replacing->functions, false, false};
 	List	   *operands;
 	ListCell   *lc;
 	bool		deep;
 
-	if (!replacing->calls_session &&
-		casnet_recheck_calls_session(condition, replacing->session_functions))
-		replacing->calls_session = true;
-	if (!casnet_recheck_calls_policy(condition, replacing->functions))
+	(void) casnet_recheck_find_calls(condition, &calls);
+	replacing->calls_session |= calls.session;
+	if (!calls.policy)
 		return condition;
 	deep = !(IsA(condition, BoolExpr) || IsA(condition, List) ||
 			 IsA(condition, OpExpr) || IsA(condition, ScalarArrayOpExpr));

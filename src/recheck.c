@@ -32,20 +32,27 @@ const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 	{"visible_user_ids", CASNET_NOTE_VISIBLE_USERS, UUIDARRAYOID}
 };
 
-/* What a policy of an application may ask about the session. */
+/*
+ * Functions with that many arguments of type text: those that policies of ours call,
+ * and those that policies of an application may ask about the session.
+ */
 static const struct
 {
 	const char *name;
-	int			nargs;			/* of type text */
-}			session_functions[CASNET_SESSION_FUNCTIONS] = {
+	int			nargs;
+}			signatures[CASNET_NOTED_FUNCTIONS] = {
+	{"tenant_with", 1},
+	{"require_user", 0},
+	{"my_tenant_ids", 0},
+	{"visible_user_ids", 0},
 	{"can", 1},
 	{"current_user_id", 0},
 	{"current_tenant_id", 0}
 };
 
-/* A function of casnet's with that many arguments of type text, or InvalidOid. */
+/* A function of casnet's, by its number in the table; InvalidOid if there is none. */
 static Oid
-find_function(const char *name, int nargs)
+find_function(int which)
 {
 	Oid			namespace = get_namespace_oid("casnet", true);
 	Oid			text_type = TEXTOID;
@@ -53,17 +60,10 @@ find_function(const char *name, int nargs)
 	if (!OidIsValid(namespace))
 		return InvalidOid;
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(&text_type, nargs)),
+						   CStringGetDatum(signatures[which].name),
+						   PointerGetDatum(buildoidvector(&text_type,
+														  signatures[which].nargs)),
 						   ObjectIdGetDatum(namespace));
-}
-
-/* A function that policies call, by its number. */
-static Oid
-find_policy_function(int which)
-{
-	return find_function(casnet_policy_functions[which].name,
-						 which == 0 ? 1 : 0);
 }
 
 /*
@@ -73,8 +73,8 @@ find_policy_function(int which)
 bool
 casnet_recheck_find_functions(Oid *functions)
 {
-	memset(functions, 0, CASNET_POLICY_FUNCTIONS * sizeof(Oid));
-	functions[0] = find_policy_function(0);
+	memset(functions, 0, CASNET_NOTED_FUNCTIONS * sizeof(Oid));
+	functions[0] = find_function(0);
 	return OidIsValid(functions[0]);
 }
 
@@ -82,8 +82,8 @@ casnet_recheck_find_functions(Oid *functions)
  * Which of the functions the node calls, as an index; -1 for none.  Stored
  * expressions have no location; what a statement itself calls is no policy.
  */
-int
-casnet_recheck_policy_call(Node *node, Oid *functions)
+static int
+noted_call(Node *node, Oid *functions)
 {
 	FuncExpr   *call = (FuncExpr *) node;
 
@@ -91,14 +91,23 @@ casnet_recheck_policy_call(Node *node, Oid *functions)
 		return -1;
 	if (call->funcid == functions[0])
 		return 0;
-	for (int i = 1; i < CASNET_POLICY_FUNCTIONS; i++)
+	for (int i = 1; i < CASNET_NOTED_FUNCTIONS; i++)
 	{
 		if (!OidIsValid(functions[i]))
-			functions[i] = find_policy_function(i);
+			functions[i] = find_function(i);
 		if (call->funcid == functions[i])
 			return i;
 	}
 	return -1;
+}
+
+/* The same for those that policies of ours call. */
+int
+casnet_recheck_policy_call(Node *node, Oid *functions)
+{
+	int			which = noted_call(node, functions);
+
+	return which < CASNET_POLICY_FUNCTIONS ? which : -1;
 }
 
 /* Whether the expression calls one of them, anywhere. */
@@ -112,30 +121,20 @@ casnet_recheck_calls_policy(Node *node, void *functions)
 	return expression_tree_walker(node, casnet_recheck_calls_policy, functions);
 }
 
-/*
- * Whether the expression is stored, and asks who the session is or what it may do,
- * anywhere.
- */
+/* Find what the expression calls, anywhere. */
 bool
-casnet_recheck_calls_session(Node *node, void *functions)
+casnet_recheck_find_calls(Node *node, CasnetCalls *calls)
 {
-	Oid		   *known = functions;
+	int			which;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->location < 0)
-	{
-		for (int i = 0; i < CASNET_SESSION_FUNCTIONS; i++)
-		{
-			if (!OidIsValid(known[i]))
-				known[i] = find_function(session_functions[i].name,
-										 session_functions[i].nargs);
-			if (((FuncExpr *) node)->funcid == known[i])
-				return true;
-		}
-	}
-	return expression_tree_walker(node, casnet_recheck_calls_session,
-								  functions);
+	which = noted_call(node, calls->functions);
+	if (which >= CASNET_POLICY_FUNCTIONS)
+		calls->session = true;
+	else if (which >= 0)
+		calls->policy = true;
+	return expression_tree_walker(node, casnet_recheck_find_calls, calls);
 }
 
 /* Whether there is such a function, in the schema of casnet. */

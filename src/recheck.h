@@ -20,8 +20,16 @@ typedef struct CasnetPolicyFunction
 /* tenant_with() is the first. */
 #define CASNET_POLICY_FUNCTIONS 4
 
-/* Those that ask about the session without an error for who may not. */
-#define CASNET_SESSION_FUNCTIONS 3
+/* Those, and can(), current_user_id() and current_tenant_id(). */
+#define CASNET_NOTED_FUNCTIONS 7
+
+/* What an expression calls. */
+typedef struct CasnetCalls
+{
+	Oid		   *functions;		/* CASNET_NOTED_FUNCTIONS of them */
+	bool		policy;			/* what policies of ours call */
+	bool		session;		/* what others may ask about the session */
+} CasnetCalls;
 
 extern const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS];
 
@@ -29,7 +37,7 @@ extern bool casnet_recheck_is_policy_function(const char *name);
 extern bool casnet_recheck_find_functions(Oid *functions);
 extern int	casnet_recheck_policy_call(Node *node, Oid *functions);
 extern bool casnet_recheck_calls_policy(Node *node, void *functions);
-extern bool casnet_recheck_calls_session(Node *node, void *functions);
+extern bool casnet_recheck_find_calls(Node *node, CasnetCalls *calls);
 extern void casnet_recheck_order(Plan *plan, Oid *functions);
 extern void casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions);
 extern void casnet_recheck_merge(ModifyTable *plan, Oid function);
