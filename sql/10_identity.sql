@@ -124,3 +124,10 @@ CREATE FUNCTION casnet.sign_out() RETURNS void
 	AS 'MODULE_PATHNAME', 'casnet_sign_out';
 COMMENT ON FUNCTION casnet.sign_out() IS
 	'forgets the token, the user and the tenant of this session';
+
+CREATE FUNCTION casnet.run_as_owner(relation regclass, statement text)
+	RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_run_as_owner';
+COMMENT ON FUNCTION casnet.run_as_owner(regclass, text) IS
+	'internal: runs a statement on a table as its owner, as a security-restricted operation';

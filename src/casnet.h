@@ -142,6 +142,20 @@ extern char *casnet_trigger_text(Relation relation, HeapTuple row,
 								 const char *column);
 extern bool casnet_trigger_stands_above(Relation relation);
 
+/* owner.c: statements on somebody else's table */
+
+/* Who we were before we became somebody else. */
+typedef struct CasnetOwnerSwitch
+{
+	Oid			user;
+	int			context;
+	int			level;			/* of settings */
+} CasnetOwnerSwitch;
+
+extern Oid	casnet_owner_of(Oid table);
+extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
+extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
+
 /* session.c: who the session is, by its settings */
 
 /* Whom the settings name, verified or not; bytes that are not used are zero. */

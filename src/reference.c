@@ -192,20 +192,6 @@ may_be_referred_to(Reference *entry, Oid table, Oid referenced, Datum *values)
 	return found;
 }
 
-/* The owner of a table. */
-static Oid
-owner_of(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", table);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * The plan that sets the column to NULL where tenant_id is $1 and it is $2.
  * Called while SPI is connected, as who will execute it.  Raises what the
@@ -258,8 +244,7 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 	Reference  *entry;
 	Datum		values[2];
 	bool		isnull[2];
-	Oid			save_userid;
-	int			save_sec_context;
+	CasnetOwnerSwitch former;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
@@ -298,17 +283,14 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 	if (!casnet_tenant_exists(DatumGetUUIDP(values[0])))
 		return PointerGetDatum(trigger->tg_trigtuple);
 
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(owner_of(table),
-						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	casnet_owner_enter(&former, casnet_owner_of(table));
 	if (SPI_execute_plan(clear_plan(entry), values, NULL, false, 0) !=
 		SPI_OK_UPDATE)
 		elog(ERROR, "could not clear references");
+	casnet_owner_leave(&former);
 	SPI_finish();
-	SetUserIdAndSecContext(save_userid, save_sec_context);
 
 	return PointerGetDatum(trigger->tg_trigtuple);
 }
