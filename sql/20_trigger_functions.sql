@@ -55,3 +55,8 @@ CREATE FUNCTION casnet.clear_references() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_clear_references';
 COMMENT ON FUNCTION casnet.clear_references() IS
 	'trigger (table, column, key): clears references to a row that is about to go';
+
+CREATE FUNCTION casnet.guard_cascade() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_cascade';
+COMMENT ON FUNCTION casnet.guard_cascade() IS
+	'trigger: nothing is deleted whose cascade would run triggers with more rights than their owner has';

@@ -33,6 +33,14 @@ BEGIN
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
 		UNION ALL
+		SELECT 'casnet_guard_cascade', relation, 'BEFORE DELETE', 'STATEMENT',
+			   'guard_cascade()', 'ALWAYS',
+			   'no trigger of others runs with more rights than its owner has'
+		  FROM casnet.managed_tables()
+		 WHERE relation IN ('casnet.users'::regclass,
+							'casnet.tenants'::regclass,
+							'casnet.user_tenants'::regclass)
+		UNION ALL
 		SELECT 'casnet_announce_row', relation,
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
 			   'announce_change()', 'ALWAYS',

@@ -67,71 +67,10 @@ $$;
 COMMENT ON FUNCTION casnet.create_tenant(text, text, uuid) IS
 	'creates a tenant, owned by the user of this session; administrators may name another owner, or none';
 
--- The tables of a tenant without anything that depends on their rows are
--- emptied one by one; what is left goes by the cascade, after the tenant, when
--- the triggers on records and members know that there is nothing to clear.
 CREATE FUNCTION casnet.erase_tenant(tenant_id uuid) RETURNS bigint
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	LANGUAGE c VOLATILE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	erased bigint := 1;
-	more bigint;
-	emptied CONSTANT text[] :=
-		'{record_tags, tasks, calendar_events, tags, persons}';
-	name text;
-	cascading record;
-BEGIN
-	-- From here on no row refers to the tenant anew.
-	PERFORM FROM casnet.tenants AS t
-	  WHERE t.id = erase_tenant.tenant_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN NULL;
-	END IF;
-
-	FOREACH name IN ARRAY emptied LOOP
-		EXECUTE format('DELETE FROM casnet.%I WHERE tenant_id = $1', name)
-		  USING erase_tenant.tenant_id;
-		GET DIAGNOSTICS more = ROW_COUNT;
-		erased := erased + more;
-	END LOOP;
-
-	-- What cascades from the tenant, tables of the application included.  The
-	-- lock makes the number exact: a row that somebody else deletes at the
-	-- same time is theirs or ours.  These tables are not deleted from here,
-	-- since their triggers are to run as their owner.
-	FOR cascading IN
-		SELECT c.conrelid::regclass AS relation,
-			   string_agg(format('r.%I OPERATOR(pg_catalog.=) $1', a.attname),
-						  ' OR ' ORDER BY a.attnum) AS condition
-		  FROM pg_constraint AS c
-		  JOIN pg_attribute AS a
-			ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-		 WHERE c.contype = 'f' AND c.confdeltype = 'c' AND c.conparentid = 0
-		   AND c.confrelid = 'casnet.tenants'::regclass
-		   AND cardinality(c.conkey) = 1 AND a.atttypid = 'uuid'::regtype
-		   AND c.conrelid <> ALL (ARRAY(SELECT ('casnet.' || e)::regclass
-										  FROM unnest(emptied) AS e))
-		 GROUP BY c.conrelid
-		 ORDER BY c.conrelid
-	LOOP
-		EXECUTE format('SELECT count(*) FROM (SELECT FROM %s AS r WHERE %s '
-					   'FOR UPDATE) AS locked',
-					   cascading.relation, cascading.condition)
-		   INTO more USING erase_tenant.tenant_id;
-		erased := erased + more;
-	END LOOP;
-
-	-- The members are locked by now, so nothing more is granted to them.
-	DELETE FROM casnet.user_tenant_permissions AS p
-	 WHERE p.tenant_id = erase_tenant.tenant_id;
-	GET DIAGNOSTICS more = ROW_COUNT;
-	DELETE FROM casnet.tenants AS t WHERE t.id = erase_tenant.tenant_id;
-	-- Last, since deleting leaves entries as well; those are not counted.
-	PERFORM casnet.forget_audit(erase_tenant.tenant_id);
-	RETURN erased + more;
-END
-$$;
+	AS 'MODULE_PATHNAME', 'casnet_erase_tenant';
 COMMENT ON FUNCTION casnet.erase_tenant(uuid) IS
 	'internal: deletes a tenant and returns the number of rows, or NULL when there is none; for casnet_admin';
 

@@ -199,6 +199,9 @@ CREATE FUNCTION casnet.doctor_state()
 			 m.kind = 'tenant'
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),
+			('casnet_guard_cascade', 'A',
+			 m.relation::text IN ('casnet.users', 'casnet.tenants',
+								  'casnet.user_tenants')),
 			('casnet_announce_row', 'A', m.kind IN ('administration', 'token')),
 			('casnet_announce_truncate', 'A',
 			 m.kind IN ('administration', 'token')))

@@ -122,6 +122,7 @@ extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
 
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
+extern void casnet_catalog_announce(Relation relation);
 extern Snapshot casnet_catalog_snapshot(void);
 extern void casnet_scan_begin(CasnetScan *scan, CasnetPath path,
 							  Snapshot snapshot, Datum key1, Datum key2);

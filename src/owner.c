@@ -14,8 +14,10 @@
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
@@ -67,7 +69,7 @@ casnet_owner_leave(const CasnetOwnerSwitch *former)
  *
  * Runs one statement as the owner of the table; internal.  Returns the first column
  * of the first row, or else the number of rows.  Raises 42P01 when there is no such
- * table, and what the statement raises.
+ * table, 42501 for who is not its owner, and what the statement raises.
  */
 Datum
 casnet_run_as_owner(PG_FUNCTION_ARGS)
@@ -75,6 +77,7 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 	Oid			table = PG_GETARG_OID(0);
 	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	CasnetOwnerSwitch former;
+	Oid			owner;
 	char	   *result = NULL;
 	int			code;
 
@@ -83,9 +86,17 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", table),
 				 errhint("Somebody may have dropped it; look again.")));
+	/* It takes rights away, and gives none. */
+	owner = casnet_owner_of(table);
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s",
+						get_rel_name(table)),
+				 errhint("Ask a superuser or the owner of the table.")));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	casnet_owner_enter(&former, casnet_owner_of(table));
+	casnet_owner_enter(&former, owner);
 	code = SPI_execute(statement, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run a statement: %s",
