@@ -17,7 +17,9 @@ BEGIN
 				THEN format('The schema belongs to %I.', o.rolname)
 			WHEN EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a
 						 WHERE a.privilege_type = 'CREATE'
-						   AND a.grantee <> n.nspowner)
+						   AND a.grantee NOT IN (
+							n.nspowner,
+							coalesce(pg_catalog.to_regrole('casnet_owner'), 0)))
 				THEN 'Another role than its owner may create objects in it.'
 			END
 	  INTO trouble
@@ -49,7 +51,9 @@ BEGIN
 		('casnet_authenticator',
 		 'casnet: trusted backends; casnet_user that may set casnet.user_id'),
 		('casnet_admin',
-		 'casnet: manages users, tenants and role permissions')
+		 'casnet: manages users, tenants and role permissions'),
+		('casnet_owner',
+		 'casnet: owns its tables and functions; nobody is a member')
 	LOOP
 		IF pg_catalog.to_regrole(role_name) IS NULL THEN
 			BEGIN
@@ -60,6 +64,26 @@ BEGIN
 			END;
 		END IF;
 	END LOOP;
+
+	-- It sees through the policies of its own tables, for functions that judge the
+	-- session themselves; and that is all.
+	IF EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+			   WHERE r.rolname = 'casnet_owner'
+				 AND (r.rolsuper OR r.rolcanlogin OR r.rolcreaterole
+					  OR r.rolcreatedb OR r.rolreplication))
+	   OR EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m
+				  WHERE pg_catalog.to_regrole('casnet_owner')
+						IN (m.roleid, m.member)
+					AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+									WHERE r.oid = m.member AND r.rolsuper)) THEN
+		RAISE EXCEPTION 'role casnet_owner has powers or members'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Drop or rename the role, or take them away.';
+	END IF;
+	IF NOT (SELECT r.rolbypassrls FROM pg_catalog.pg_roles AS r
+			WHERE r.rolname = 'casnet_owner') THEN
+		ALTER ROLE casnet_owner BYPASSRLS;
+	END IF;
 
 	-- Only if need be: two databases that do it at once update the same row.
 	IF NOT has_parameter_privilege('casnet_authenticator', 'casnet.user_id',
@@ -77,3 +101,5 @@ DROP FUNCTION casnet.grant_setting(text, text);
 
 GRANT casnet_user TO casnet_authenticator;
 GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;
+-- For the partitions of the audit.
+GRANT USAGE, CREATE ON SCHEMA casnet TO casnet_owner;

@@ -11,6 +11,36 @@ $$;
 COMMENT ON FUNCTION casnet.schema_version() IS
 	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
 
+-- The tables of casnet belong to casnet_owner, and so do the views to load them
+-- through and the partitions of the audit: a new table, one that was restored
+-- without its owner, or an older one.
+CREATE FUNCTION casnet.install_owner() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	owned record;
+BEGIN
+	FOR owned IN
+		SELECT c.oid::regclass AS relation,
+			   CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+		  FROM pg_class AS c
+		 WHERE c.relowner <> 'casnet_owner'::regrole
+		   AND (c.oid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+				OR c.oid IN (SELECT p.relid
+							   FROM pg_partition_tree(to_regclass('casnet.audit_entries')) AS p)
+				OR c.oid IN (SELECT to_regclass(m.relation::text || '_load')
+							   FROM casnet.managed_tables() AS m
+							  WHERE m.kind = 'tenant'))
+	LOOP
+		EXECUTE format('ALTER %s %s OWNER TO casnet_owner',
+					   owned.kind, owned.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_owner() IS
+	'internal: gives the tables and views to casnet_owner';
+
 CREATE FUNCTION casnet.install() RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -35,6 +65,7 @@ BEGIN
 	PERFORM casnet.install_token_tables();
 	PERFORM casnet.install_audit_tables();
 	PERFORM casnet.install_protect_tables();
+	PERFORM casnet.install_owner();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();
@@ -60,6 +91,9 @@ BEGIN
 	LOOP
 		PERFORM casnet.install_grants(installed.relation);
 	END LOOP;
+
+	-- The views that are new, and partitions.
+	PERFORM casnet.install_owner();
 
 	SELECT extversion INTO STRICT version
 	  FROM pg_extension WHERE extname = 'casnet';

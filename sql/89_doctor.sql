@@ -23,6 +23,8 @@ CREATE FUNCTION casnet.doctor_codes(
 	('role-createrole', 'error', 'an application role may give itself memberships'),
 	('role-server-access', 'error', 'an application role is in a predefined role that goes past the privileges or the policies'),
 	('role-owns-table', 'error', 'an application role owns a table of tenants, or is a member of its owner'),
+	('owner-powerful', 'error', 'casnet_owner has a power or a member'),
+	('owner-other', 'error', 'a table or function of casnet belongs to another role than casnet_owner'),
 	('role-statistics', 'warning', 'an application role sees the statements of others'),
 	('role-administers', 'notice', 'an application role is a member of casnet_admin'),
 	('identity-settable', 'error', 'roles besides casnet_authenticator may set casnet.user_id'),

@@ -91,13 +91,59 @@ CREATE FUNCTION casnet.doctor_roles()
 							p.holder, p.rolname) END,
 		   CASE WHEN p.is_application
 				THEN format('ALTER TABLE %s OWNER TO %s', t.relation,
-							(SELECT e.extowner::regrole FROM pg_extension AS e
-							  WHERE e.extname = 'casnet'))
+							CASE WHEN t.relation IN (SELECT m.relation
+													   FROM casnet.managed_tables() AS m)
+								 THEN to_regrole('casnet_owner')
+								 ELSE (SELECT e.extowner::regrole
+										 FROM pg_extension AS e
+										WHERE e.extname = 'casnet') END)
 				ELSE format('REVOKE %I FROM %s', p.rolname, p.holder) END
 	  FROM power AS p
 	  JOIN pg_class AS c ON c.relowner = p.role
 	  JOIN casnet.watched_tables() AS t ON t.relation = c.oid
 	 WHERE NOT p.rolsuper
+
+	-- owner-powerful: what the server runs as the owner of a table would have it.
+	UNION ALL
+	SELECT 'owner-powerful', r.rolname::text, format('It has %s.', v.power),
+		   format(v.remedy, r.rolname)
+	  FROM pg_roles AS r
+	 CROSS JOIN LATERAL (VALUES
+			('SUPERUSER', r.rolsuper, 'ALTER ROLE %I NOSUPERUSER'),
+			('LOGIN', r.rolcanlogin, 'ALTER ROLE %I NOLOGIN'),
+			('CREATEROLE', r.rolcreaterole, 'ALTER ROLE %I NOCREATEROLE'),
+			('CREATEDB', r.rolcreatedb, 'ALTER ROLE %I NOCREATEDB'),
+			('REPLICATION', r.rolreplication, 'ALTER ROLE %I NOREPLICATION'))
+			AS v (power, has, remedy)
+	 WHERE r.rolname = 'casnet_owner' AND v.has
+	UNION ALL
+	SELECT 'owner-powerful', 'casnet_owner',
+		   CASE m.roleid WHEN to_regrole('casnet_owner')
+				THEN format('%s is a member of it.', m.member::regrole)
+				ELSE format('It is a member of %s.', m.roleid::regrole) END,
+		   format('REVOKE %s FROM %s', m.roleid::regrole, m.member::regrole)
+	  FROM pg_auth_members AS m
+	  JOIN pg_roles AS r ON r.oid = m.member AND NOT r.rolsuper
+	 WHERE to_regrole('casnet_owner') IN (m.roleid, m.member)
+
+	-- owner-other: code of others runs as it, in checks of keys and in triggers.
+	UNION ALL
+	SELECT 'owner-other', c.oid::regclass::text,
+		   format('It belongs to %s.', c.relowner::regrole),
+		   'SELECT casnet.install()'
+	  FROM casnet.managed_tables() AS m
+	  JOIN pg_class AS c ON c.oid = m.relation
+	 WHERE c.relowner <> to_regrole('casnet_owner')
+	UNION ALL
+	SELECT 'owner-other', f.oid::regprocedure::text,
+		   format('It runs with the rights of %s.', f.proowner::regrole),
+		   format('ALTER FUNCTION %s OWNER TO casnet_owner', f.oid::regprocedure)
+	  FROM pg_depend AS d
+	  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'casnet'
+	  JOIN pg_proc AS f ON f.oid = d.objid
+	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND f.prosecdef
+	   AND f.prorettype <> 'event_trigger'::regtype
+	   AND f.proowner <> to_regrole('casnet_owner')
 
 	-- identity-settable: SET on casnet.user_id makes a session anybody.
 	-- parameter-granted: these switch triggers off or load libraries.
@@ -241,7 +287,7 @@ CREATE FUNCTION casnet.doctor_grants()
 	 CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
 	  JOIN grantee AS g ON g.role = a.grantee
 	 WHERE n.nspname = 'casnet' AND a.privilege_type = 'CREATE'
-	   AND a.grantee <> n.nspowner
+	   AND a.grantee NOT IN (n.nspowner, to_regrole('casnet_owner'))
 
 	-- grant-function: as GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA does.  What
 	-- the extension's script granted is in pg_init_privs.

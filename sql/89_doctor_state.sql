@@ -288,6 +288,12 @@ $$;
 COMMENT ON FUNCTION casnet.doctor_state() IS
 	'internal: doctor() about versions and what install() makes';
 
+CREATE FUNCTION casnet.preload_setting(setting text) RETURNS text
+	LANGUAGE c STABLE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_preload_setting';
+COMMENT ON FUNCTION casnet.preload_setting(text) IS
+	'internal: one of the settings that name libraries, which superusers see';
+
 -- Reads rows of casnet and settings that only superusers see, so it is for
 -- casnet_admin, who may know all that it returns.  Without the tables, as in a
 -- restore, there is nothing to say.
@@ -297,8 +303,8 @@ CREATE FUNCTION casnet.doctor_data()
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	shared text := current_setting('shared_preload_libraries');
-	own text := current_setting('session_preload_libraries');
+	shared text := casnet.preload_setting('shared_preload_libraries');
+	own text := casnet.preload_setting('session_preload_libraries');
 BEGIN
 	-- preload-shared: takes a restart.
 	IF shared !~ '\mcasnet\M' THEN

@@ -189,6 +189,25 @@ GRANT EXECUTE ON FUNCTION
 	casnet.audit_log(timestamptz, timestamptz, integer, uuid)
 	TO casnet_user;
 
+-- Nothing that users may call runs as a superuser.  The event trigger does, since it
+-- protects tables of whoever makes them.
+DO $$
+DECLARE
+	definer record;
+BEGIN
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO casnet_owner;
+	FOR definer IN
+		SELECT p.oid::regprocedure AS name
+		  FROM pg_catalog.pg_proc AS p
+		 WHERE p.pronamespace = 'casnet'::regnamespace AND p.prosecdef
+		   AND p.prorettype <> 'event_trigger'::regtype
+	LOOP
+		EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO casnet_owner',
+								  definer.name);
+	END LOOP;
+END
+$$;
+
 -- In a restore the tables come from the dump, and on a Citus worker from the
 -- coordinator.  Every script of pg_dump sets row_security and xmloption, and
 -- unless --enable-row-security was given, the former off.

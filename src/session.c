@@ -38,6 +38,7 @@ uint64		casnet_user_changes = 0;
 PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
 PG_FUNCTION_INFO_V1(casnet_sign_out);
 PG_FUNCTION_INFO_V1(casnet_grant_setting);
+PG_FUNCTION_INFO_V1(casnet_preload_setting);
 
 /*
  * Parse the new value into *extra; empty means unset.  Refuses anything else
@@ -190,6 +191,26 @@ casnet_sign_out(PG_FUNCTION_ARGS)
 	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
 					  GUC_ACTION_SET, true, 0, false);
 	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.preload_setting(setting text) returns text
+ *
+ * shared_preload_libraries or session_preload_libraries, which the server shows to
+ * superusers only; internal, for doctor().  Raises 22023 for any other.
+ */
+Datum
+casnet_preload_setting(PG_FUNCTION_ARGS)
+{
+	char	   *setting = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (strcmp(setting, "shared_preload_libraries") != 0 &&
+		strcmp(setting, "session_preload_libraries") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("setting \"%s\" is not about libraries", setting),
+				 errhint("Ask for shared_preload_libraries or session_preload_libraries.")));
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOption(setting, false, false)));
 }
 
 /*

@@ -46,7 +46,7 @@ SELECT is(state_of(public.with_trigger('', body, '', $s$COPY public.invoices_loa
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.on_task() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM set_config('casnet.user_id', '00000000-0000-7000-8000-000000000001', false);
+	PERFORM set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', false);
 	RETURN NEW;
 END
 $$;
