@@ -27,6 +27,7 @@
 #include "replication/logicalworker.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit.h"
@@ -296,6 +297,7 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	char		nulls[lengthof(types)];
 	const char *glue = " WHERE ";
 	StringInfoData query;
+	SPIPlanPtr	plan;
 	uint64		removed;
 
 	initStringInfo(&query);
@@ -320,8 +322,11 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	removals_under_way++;
 	PG_TRY();
 	{
-		if (SPI_execute_with_args(query.data, lengthof(types), types, values,
-								  nulls, false, 0) != SPI_OK_DELETE)
+		/* Also those that are newer than the transaction's snapshot. */
+		plan = SPI_prepare(query.data, lengthof(types), types);
+		if (plan == NULL ||
+			SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
+								 InvalidSnapshot, false, true, 0) != SPI_OK_DELETE)
 			elog(ERROR, "could not remove entries");
 		removed = SPI_processed;
 	}
