@@ -406,6 +406,10 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	while ((cascade = next_cascade(cascades, edges)) != NULL)
 		erased += empty_foreign(cascade, edges, &tenant);
 
+	/* Nothing more is granted to the members, whom no key to the tenant holds up. */
+	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
+						   "WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+						   &tenant);
 	delete_row(tenants, &place);
 	erasing = true;
 	PG_TRY();
