@@ -204,6 +204,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('assign_roles');
 	member uuid := casnet.find_member(set_member_role.username, managed);
 BEGIN
+	PERFORM casnet.free_membership(member, managed);
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
@@ -224,6 +225,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('manage_users');
 	member uuid := casnet.find_member(remove_member.username, managed);
 BEGIN
+	PERFORM casnet.free_membership(member, managed);
 	DELETE FROM casnet.user_tenants AS m
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;

@@ -30,6 +30,11 @@ GRANT EXECUTE ON FUNCTION
 	casnet.hash_password(text),
 	casnet.sign_in(text, boolean),
 	casnet.create_user(text, text, text, text, boolean),
+	casnet.free_membership(uuid, uuid),
+	casnet.free_account(uuid),
+	casnet.set_active(uuid, boolean),
+	casnet.deactivate_user(uuid),
+	casnet.reactivate_user(uuid),
 	casnet.set_password(uuid, text),
 	casnet.revoke_all_tokens(uuid)
 	TO casnet_user, casnet_admin;
@@ -183,6 +188,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.revoke_tokens_in_session(uuid),
 	casnet.change_password(text, text),
 	casnet.set_password_in_session(uuid, text),
+	casnet.set_active_in_session(uuid, boolean),
 	casnet.create_user_in_session(text, text, text, text, boolean),
 	casnet.invite_member(text, text, interval),
 	casnet.accept_invitation(text),

@@ -404,6 +404,10 @@ extern void casnet_execution_init(void);
 extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
 								  const int *bits);
 
+/* holders.c: whoever is to be stopped holds no lock that stops it */
+
+extern void casnet_holders_check_lock(const LockStmt *statement);
+
 /* explain.c: what EXPLAIN shows, and to whom */
 
 extern void casnet_explain_init(void);

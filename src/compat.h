@@ -99,4 +99,11 @@
 	(create_tidscan_paths((root), (relation)), false)
 #endif
 
+/* The process of a virtual transaction, which is named by another number since 17. */
+#if PG_VERSION_NUM >= 170000
+#define casnet_process_of(vxid) ProcNumberGetProc((vxid).procNumber)
+#else
+#define casnet_process_of(vxid) BackendIdGetProc((vxid).backendId)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

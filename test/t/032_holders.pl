@@ -1,0 +1,84 @@
+# Whoever is to be stopped holds no lock that stops it.  A member who is assigned a task
+# in an open transaction, has locked the membership or changed it, is demoted, removed
+# and deactivated within seconds, and the session that holds it is ended.  One of an
+# administrator's is waited for.  LOCK TABLE on what decides about access is refused.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes 'time';
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'casnet'");
+$node->start;
+make_fixture($node, 'postgres');
+$node->safe_psql('postgres', 'CREATE ROLE casnet_boss LOGIN IN ROLE casnet_admin');
+
+# What ben holds in an open transaction, and what is done about it meanwhile.
+my $membership = "user_id = '$ID{ben}' AND tenant_id = '$ID{north}'";
+my @holds = (
+	['a task that is assigned', "INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '$ID{ben}')"],
+	['FOR UPDATE', "SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE"],
+	['FOR KEY SHARE in a subtransaction', "SAVEPOINT a; SELECT FROM casnet.user_tenants WHERE $membership FOR KEY SHARE"]);
+my %stops = (
+	removed => ["SELECT casnet.remove_member('ben')", "NOT EXISTS (SELECT FROM casnet.user_tenants WHERE $membership)"],
+	demoted => ["SELECT casnet.set_member_role('ben', 'viewer')", "EXISTS (SELECT FROM casnet.user_tenants WHERE $membership AND role = 'viewer')"]);
+
+for my $hold (@holds)
+{
+	for my $stop (sort keys %stops)
+	{
+		my ($statement, $done) = @{ $stops{$stop} };
+		my ($ben, $ada, $began);
+
+		$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
+		$ben = open_session($node, 'postgres', 'ben', 'north');
+		$ada = open_session($node, 'postgres', 'ada', 'north');
+		ask($ben, "BEGIN; $hold->[1]");
+		$began = time;
+		ask($ada, "SET statement_timeout = '30s'; $statement");
+		cmp_ok(time - $began, '<', 20, "$hold->[0]: ben is $stop in time");
+		is($node->safe_psql('postgres', "SELECT $done"), 't', "$hold->[0]: ben is $stop");
+		eval { $ben->quit };
+		$ada->quit;
+	}
+}
+
+# An account; and an administrator's session is waited for.
+my $boss = open_session($node, 'postgres', undef, undef, 'casnet_boss');
+my $ada = open_session($node, 'postgres', 'ada', 'north');
+
+ask($ada, 'BEGIN; UPDATE casnet.users SET full_name = $$x$$');
+is(ask($boss, "SET statement_timeout = '30s'; SELECT casnet.deactivate_user('$ID{ada}')"), '', 'an account is deactivated');
+eval { $ada->quit };
+is($node->safe_psql('postgres', "SELECT is_active FROM casnet.users WHERE id = '$ID{ada}'"), 'f', 'and is inactive');
+is(ask($boss, "SELECT casnet.reactivate_user('$ID{ada}')"), '', 'it is reactivated');
+$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
+ask($boss, "BEGIN; SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE");
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '1s'; SELECT casnet.remove_member('ben')"), '55P03', 'nobody ends the session of an administrator');
+is(ask($boss, 'SELECT 1'), '1', 'which goes on');
+ask($boss, 'COMMIT');
+
+# Who may call it, and LOCK TABLE.
+is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}')"), '42501', 'nobody frees a membership');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}')"), '42501', 'nor does who may not change it');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet.free_account('$ID{cid}')"), '42501', 'nor an account');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SELECT casnet.deactivate_user('$ID{cid}')"), '42501', 'who is no administrator deactivates nobody');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{max}'; SELECT casnet.deactivate_user('$ID{ben}')"), '', 'a superuser of the application does');
+for my $table (qw(users tenants user_tenants user_tenant_permissions role_permissions))
+{
+	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table"), '42501', "LOCK TABLE $table");
+	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table IN SHARE MODE"), '42501', "and in another mode");
+}
+is(ask_once($node, 'postgres', 'casnet_app', 'BEGIN; LOCK TABLE casnet.records'), '', 'other tables may be locked');
+is(ask_once($node, 'postgres', 'casnet_boss', 'BEGIN; LOCK TABLE casnet.user_tenants'), '', 'and by an administrator');
+$boss->quit;
+$node->stop;
+done_testing();
