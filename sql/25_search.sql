@@ -211,7 +211,7 @@ DECLARE
 	changed bigint;
 	replication_role text := current_setting('session_replication_role');
 BEGIN
-	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+	IF casnet.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'casnet.set_search_language() takes a superuser'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';

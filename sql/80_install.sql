@@ -51,7 +51,7 @@ DECLARE
 	installed record;
 	version text;
 BEGIN
-	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+	IF casnet.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'casnet.install() takes a superuser'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';

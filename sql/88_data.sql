@@ -193,11 +193,8 @@ COMMENT ON FUNCTION casnet.export_tenant_in_session(uuid) IS
 	'internal: export_tenant() for users';
 
 CREATE FUNCTION casnet.is_operator() RETURNS boolean
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user
-$$;
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'casnet_is_operator';
 COMMENT ON FUNCTION casnet.is_operator() IS
 	'internal: whether the current database role is a superuser';
 

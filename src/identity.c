@@ -27,6 +27,7 @@
 PG_FUNCTION_INFO_V1(casnet_current_user_id);
 PG_FUNCTION_INFO_V1(casnet_require_user);
 PG_FUNCTION_INFO_V1(casnet_is_administrator);
+PG_FUNCTION_INFO_V1(casnet_is_operator);
 PG_FUNCTION_INFO_V1(casnet_tenant_to_manage);
 PG_FUNCTION_INFO_V1(casnet_whoami);
 PG_FUNCTION_INFO_V1(casnet_my_tenants);
@@ -84,6 +85,17 @@ Datum
 casnet_is_administrator(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(casnet_membership_is_administrator());
+}
+
+/*
+ * casnet.is_operator() returns boolean
+ *
+ * Whether the current role is a superuser, by the catalog of now; internal.
+ */
+Datum
+casnet_is_operator(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(superuser());
 }
 
 /*
