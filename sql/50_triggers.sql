@@ -20,7 +20,7 @@ BEGIN
 			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
 			   'no row moves to another tenant'
 		  FROM casnet.managed_tables()
-		 WHERE kind = 'tenant'
+		 WHERE kind IN ('tenant', 'invitation')
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
 		UNION ALL
@@ -29,7 +29,7 @@ BEGIN
 			   'keep_tenant()', 'ALWAYS',
 			   'no trigger moves a row to another tenant'
 		  FROM casnet.managed_tables()
-		 WHERE kind = 'tenant'
+		 WHERE kind IN ('tenant', 'invitation')
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
 		UNION ALL

@@ -192,11 +192,11 @@ CREATE FUNCTION casnet.doctor_state()
 					  WHERE a.attrelid = m.relation AND a.attname = 'updated_at'
 						AND NOT a.attisdropped)),
 			('casnet_keep_tenant', 'A',
-			 m.kind = 'tenant'
+			 m.kind IN ('tenant', 'invitation')
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),
 			('casnet_kept_tenant', 'A',
-			 m.kind = 'tenant'
+			 m.kind IN ('tenant', 'invitation')
 				OR m.relation::text IN ('casnet.user_tenants',
 										'casnet.user_tenant_permissions')),
 			('casnet_guard_cascade', 'A',

@@ -106,4 +106,11 @@
 #define casnet_process_of(vxid) BackendIdGetProc((vxid).backendId)
 #endif
 
+/* Whether a plan leaves partitions out while it runs: in a list of its own since 18. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_prunes(append) ((append)->part_prune_index >= 0)
+#else
+#define casnet_prunes(append) ((append)->part_prune_info != NULL)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

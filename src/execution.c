@@ -326,6 +326,24 @@ note_within(Execution *execution)
 	casnet_remember_note_within(&execution->remembered);
 }
 
+/*
+ * What the execution has put aside rests on all that functions have asked for since
+ * that count of casnet_rights_asked, at which the epochs were these.
+ */
+static void
+remember(Execution *execution, uint64 asked, uint64 epochs)
+{
+	MemoryContext before;
+
+	if (asked == casnet_rights_asked)
+		return;
+	hold_token(execution);
+	before = MemoryContextSwitchTo(execution->query->estate->es_query_cxt);
+	casnet_remember(&execution->remembered, asked, epochs);
+	MemoryContextSwitchTo(before);
+	execution->remembers = true;
+}
+
 /* An execution starts: the policies are asked, and who writes is noted. */
 static void
 start_noted(QueryDesc *query, int eflags)
@@ -337,18 +355,22 @@ start_noted(QueryDesc *query, int eflags)
 	Execution  *execution = NULL;
 	bool		is_late;
 	bool		explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	uint64		asked;
+	uint64		epochs;
 
 	is_late = casnet_plan_note_late(plan, explain_only &&
 									casnet_explain_is_restricted());
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
-	casnet_explain_check(query, note > CASNET_NOTE_SESSION, is_late,
+	casnet_explain_check(query, note > CASNET_NOTE_NOTHING, is_late,
 						 explain_only);
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
 
-	/* What the server evaluates now may change the session. */
+	/* What the server evaluates now may change the session, or ask for its rights. */
 	if (note != CASNET_NOTE_NONE || writes(plan))
 		casnet_session_identity(&identity);
+	asked = casnet_rights_asked;
+	epochs = casnet_remember_epochs();
 	if (previous_start_hook)
 		previous_start_hook(query, eflags);
 	else
@@ -357,16 +379,19 @@ start_noted(QueryDesc *query, int eflags)
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
 		/* What has no record then began before there was a hook. */
-		if (casnet_plan_may_have_come_past())
+		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked)
 		{
 			casnet_session_identity(&identity);
-			(void) add_execution(query, &identity);
+			execution = add_execution(query, &identity);
+			remember(execution, asked, epochs);
 		}
 		return;
 	}
 	if (note != CASNET_NOTE_NONE || !casnet_statement_is_noted())
 		execution = add_execution(query, &identity);
-	if (execution != NULL && writes(plan))
+	if (execution != NULL && !writes(plan))
+		remember(execution, asked, epochs);
+	else if (execution != NULL)
 		casnet_statement_begin(execution, &identity);
 	if (note == CASNET_NOTE_SESSION)
 		execution->calls_left = execution->follows_session = true;
@@ -553,8 +578,6 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	if (may_stop && asked != casnet_rights_asked &&
 		may_go_on(query->estate, count))
 	{
-		MemoryContext before;
-
 		if (execution == NULL)
 		{
 			CasnetIdentity identity;
@@ -563,11 +586,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 			execution = add_execution(query, &identity);
 			execution->generation = generation;
 		}
-		hold_token(execution);
-		before = MemoryContextSwitchTo(query->estate->es_query_cxt);
-		casnet_remember(&execution->remembered, asked, epochs);
-		MemoryContextSwitchTo(before);
-		execution->remembers = true;
+		remember(execution, asked, epochs);
 	}
 	if (may_stop)
 		casnet_token_release();

@@ -53,6 +53,9 @@ casnet_order_calls_ours(Node *node, void *namespace)
 {
 	if (node == NULL)
 		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, casnet_order_calls_ours,
+								 namespace, 0);
 	if (check_functions_in_node(node, is_ours, namespace))
 		return true;
 	return expression_tree_walker(node, casnet_order_calls_ours,
@@ -127,13 +130,17 @@ is_plain_policy(Node *condition, Oid namespace)
 	return true;
 }
 
-/* Whether there is a parameter of the executor in the expression. */
+/*
+ * Whether there is a parameter of the executor in the expression, or a subquery, in
+ * which anything may be called.
+ */
 static bool
 has_parameter(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
 		return true;
 	return expression_tree_walker(node, has_parameter, context);
 }
@@ -149,14 +156,39 @@ has_policies(List *conditions, Oid *namespace)
 		has_parameter((Node *) conditions, NULL);
 }
 
-/* Whether the expression is among the conditions of a relation. */
+/* The calls in the expression are a policy's: those have no location. */
 static bool
-is_among(Node *expression, List *conditions)
+make_stored(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr))
+		((FuncExpr *) node)->location = -1;
+	return expression_tree_walker(node, make_stored, context);
+}
+
+/*
+ * Whether the condition is the policy.  The server keeps one of those that are equal,
+ * wherever they were written; what a statement has written like a policy then is the
+ * policy.
+ */
+static bool
+is_policy(RestrictInfo *condition, Node *policy)
+{
+	if (!equal(condition->clause, policy))
+		return false;
+	(void) make_stored((Node *) condition->clause, NULL);
+	return true;
+}
+
+/* Whether the policy is among the conditions of a relation. */
+static bool
+is_among(Node *policy, List *conditions)
 {
 	ListCell   *lc;
 
 	foreach(lc, conditions)
-		if (equal(lfirst_node(RestrictInfo, lc)->clause, expression))
+		if (is_policy(lfirst_node(RestrictInfo, lc), policy))
 			return true;
 	return false;
 }
@@ -218,7 +250,7 @@ security_condition(RestrictInfo *condition, List *security)
 	ListCell   *lc;
 
 	foreach(lc, security)
-		if (equal(condition->clause, lfirst(lc)) ||
+		if (is_policy(condition, lfirst(lc)) ||
 			stands_for(condition, lfirst(lc)))
 			return lfirst(lc);
 	return NULL;

@@ -415,7 +415,10 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 											   site->nbits, site->bits);
 	}
 	else
+	{
+		casnet_permission_check_opener(fcinfo->flinfo);
 		verdict = casnet_membership_require(site->nbits, site->bits);
+	}
 
 	/*
 	 * A scan key may point to the value we returned before, so a site never

@@ -52,6 +52,7 @@ typedef struct Replacing
 	bool		hide;			/* take the estimates out */
 	bool		calls_left;
 	bool		calls_session;	/* policies of others ask about the session */
+	bool		prunes;			/* partitions are left out while it runs */
 } Replacing;
 
 static planner_hook_type previous_planner_hook = NULL;
@@ -289,6 +290,54 @@ look_through_checks(ModifyTable *plan, Replacing *replacing)
 	ask_for_new_rows(plan, replacing);
 }
 
+/* Note calls in an expression that is none of a scan's conditions. */
+static void
+note_elsewhere(void *expression, Replacing *replacing)
+{
+	CasnetCalls calls = {replacing->functions, false, false};
+
+	(void) casnet_recheck_find_calls((Node *) expression, &calls);
+	replacing->calls_session |= calls.policy || calls.session;
+}
+
+/*
+ * What a plan computes, or joins by.  A stored call there may be that of a policy with
+ * a subquery.  It is asked where it is reached, and by whoever opened the plan.
+ */
+static void
+look_elsewhere(Plan *plan, Replacing *replacing)
+{
+	note_elsewhere(plan->targetlist, replacing);
+	switch (nodeTag(plan))
+	{
+		case T_NestLoop:
+			note_elsewhere(((Join *) plan)->joinqual, replacing);
+			break;
+		case T_MergeJoin:
+			note_elsewhere(((Join *) plan)->joinqual, replacing);
+			note_elsewhere(((MergeJoin *) plan)->mergeclauses, replacing);
+			break;
+		case T_HashJoin:
+			note_elsewhere(((Join *) plan)->joinqual, replacing);
+			note_elsewhere(((HashJoin *) plan)->hashclauses, replacing);
+			break;
+		case T_FunctionScan:
+			note_elsewhere(((FunctionScan *) plan)->functions, replacing);
+			break;
+		case T_ValuesScan:
+			note_elsewhere(((ValuesScan *) plan)->values_lists, replacing);
+			break;
+		case T_Append:
+			replacing->prunes |= casnet_prunes((Append *) plan);
+			break;
+		case T_MergeAppend:
+			replacing->prunes |= casnet_prunes((MergeAppend *) plan);
+			break;
+		default:
+			break;
+	}
+}
+
 /* The conditions of a plan, and of those below it. */
 static void
 look_through(Plan *plan, Replacing *replacing)
@@ -296,6 +345,7 @@ look_through(Plan *plan, Replacing *replacing)
 	if (plan == NULL)
 		return;
 	check_stack_depth();
+	look_elsewhere(plan, replacing);
 	if (replacing->hide)
 	{
 		plan->startup_cost = plan->total_cost = plan->plan_rows = 0;
@@ -385,6 +435,10 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
 	look_through_all(plan->subplans, &replacing);
+	/* What leaves them out calls the functions as well. */
+	if (replacing.prunes && casnet_plan_note(list_head(plan->invalItems),
+											 &value) != CASNET_NOTE_NONE)
+		replacing.calls_left = true;
 	policed = replacing.calls_left || has_tags ||
 		casnet_plan_note(list_head(plan->invalItems), &value) !=
 		CASNET_NOTE_NONE;
@@ -406,7 +460,7 @@ casnet_plan_is_policed(PlannedStmt *plan)
 	int			value;
 	CasnetNote	first = casnet_plan_note(list_head(plan->invalItems), &value);
 
-	return first > CASNET_NOTE_SESSION;
+	return first > CASNET_NOTE_NOTHING;
 }
 
 /*

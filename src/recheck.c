@@ -216,13 +216,33 @@ is_plain_constant(Node *condition)
 }
 
 /*
- * The conditions with policies first, then comparisons with constants; also within
- * AND, which is changed in place.  Counts what came first.
+ * Whether the condition compares a column with what an application's policy asks about
+ * the session, or with what a subquery gave, and does nothing else.
+ */
+static bool
+is_plain_question(Node *condition, Oid *functions)
+{
+	Node	   *value;
+
+	if (!is_opclause(condition) ||
+		list_length(((OpExpr *) condition)->args) != 2 ||
+		!IsA(linitial(((OpExpr *) condition)->args), Var))
+		return false;
+	value = lsecond(((OpExpr *) condition)->args);
+	return noted_call(value, functions) >= 0 ||
+		(IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXEC);
+}
+
+/*
+ * The conditions with policies first, what policies of applications may be after them,
+ * then comparisons with constants; also within AND, which is changed in place.  Counts
+ * what came first.
  */
 static List *
 in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
 {
 	List	   *policies = NIL;
+	List	   *questions = NIL;
 	List	   *constants = NIL;
 	List	   *others = NIL;
 	ListCell   *lc;
@@ -245,42 +265,73 @@ in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
 		}
 		if (leads(condition, functions))
 			policies = lappend(policies, condition);
+		else if (is_plain_question(condition, functions))
+			questions = lappend(questions, condition);
 		else if (is_plain_constant(condition))
 			constants = lappend(constants, condition);
 		else
 			others = lappend(others, condition);
 	}
+	policies = list_concat(policies, questions);
 	*npolicies = list_length(policies);
 	*nconstants = list_length(constants);
 	return list_concat(list_concat(policies, constants), others);
 }
 
+/* Whether there is a subquery in the expression, or what one gave. */
+static bool
+has_subquery(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, has_subquery, context);
+}
+
+/* Whether the condition may be a policy, of whatever form. */
+static bool
+may_be_policy(Node *condition, Oid *functions)
+{
+	CasnetCalls calls = {functions, false, false};
+
+	(void) casnet_recheck_find_calls(condition, &calls);
+	return calls.policy || calls.session || has_subquery(condition, NULL);
+}
+
 /*
- * What is checked again of a row, with policies first.  If there is none in it,
- * the conditions that the scan evaluates later are put there as well, up to the
- * first that calls a function of policies: those come first among them.  If none
- * does, a comparison with a constant may stand for it.
+ * What is checked again of a row, with policies first.  Before all else in it come
+ * the conditions that the scan evaluates later, up to the last that may be a policy:
+ * those come first among them.  Policies that are an index condition are in the list
+ * itself; anybody can write what looks like one, so that there is one says nothing.
+ * If there is none at all, a comparison with a constant may stand for it.
  */
 static List *
 policies_first(List *recheck, List *conditions, Oid *functions)
 {
 	List	   *before = NIL;
+	List	   *later;
 	int			npolicies;
 	int			nconstants;
+	int			last = 0;
 	ListCell   *lc;
 
 	recheck = in_order(copyObject(recheck), functions, &npolicies, &nconstants);
-	if (npolicies > 0 || nconstants == list_length(recheck))
+	if (npolicies + nconstants == list_length(recheck))
 		return recheck;
 	foreach(lc, conditions)
-	{
-		before = lappend(before, copyObject(lfirst(lc)));
-		if (casnet_recheck_calls_policy(lfirst(lc), functions))
-			return list_concat(before, recheck);
-	}
-	if (conditions != NIL && is_plain_constant(linitial(conditions)))
-		return lcons(copyObject(linitial(conditions)), recheck);
-	return recheck;
+		if (may_be_policy(lfirst(lc), functions))
+			last = foreach_current_index(lc) + 1;
+	if (last == 0 && npolicies == 0 && conditions != NIL &&
+		is_plain_constant(linitial(conditions)))
+		last = 1;
+	foreach(lc, conditions)
+		if (foreach_current_index(lc) < last)
+			before = lappend(before, copyObject(lfirst(lc)));
+	later = list_copy_tail(recheck, npolicies);
+	return list_concat(list_concat(list_truncate(recheck, npolicies), before),
+					   later);
 }
 
 /* Whether a scan of the index never has a condition checked again. */

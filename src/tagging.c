@@ -248,8 +248,11 @@ require_tags(void)
 
 	AcceptInvalidationMessages();
 	if (opener != NULL && opener->has_user && opener->has_tenant)
+	{
+		casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
 		return casnet_membership_require_of(&opener->user, &opener->tenant,
 											1, &view_tags)->key.tenant;
+	}
 	return casnet_membership_require(1, &view_tags)->key.tenant;
 }
 
