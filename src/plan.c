@@ -90,6 +90,16 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 	plan->invalItems = lcons(item, plan->invalItems);
 }
 
+/* Note a permission, once. */
+static void
+note_permission(int bit, Replacing *replacing)
+{
+	if (bms_is_member(bit, replacing->permissions))
+		return;
+	replacing->permissions = bms_add_member(replacing->permissions, bit);
+	add_note(replacing->plan, CASNET_NOTE_PERMISSION, bit);
+}
+
 /*
  * Note the permissions of a call of tenant_with(), in their order.  False if one
  * is not known, not a constant, or one too many; the call then raises by itself.
@@ -115,14 +125,7 @@ note_permissions(FuncExpr *call, Replacing *replacing)
 			return false;
 	}
 	for (int i = 0; i < count; i++)
-	{
-		int			bit = bits[i];
-
-		if (bms_is_member(bit, replacing->permissions))
-			continue;
-		replacing->permissions = bms_add_member(replacing->permissions, bit);
-		add_note(replacing->plan, CASNET_NOTE_PERMISSION, bit);
-	}
+		note_permission(bits[i], replacing);
 	return true;
 }
 
@@ -435,6 +438,8 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
 	look_through_all(plan->subplans, &replacing);
+	if (has_tags)
+		note_permission(casnet_permission_find("view_tags"), &replacing);
 	/* What leaves them out calls the functions as well. */
 	if (replacing.prunes && casnet_plan_note(list_head(plan->invalItems),
 											 &value) != CASNET_NOTE_NONE)

@@ -249,7 +249,8 @@ require_tags(void)
 	AcceptInvalidationMessages();
 	if (opener != NULL && opener->has_user && opener->has_tenant)
 	{
-		casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
+		if (!casnet_execution_asks(opener, 1, &view_tags))
+			casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
 		return casnet_membership_require_of(&opener->user, &opener->tenant,
 											1, &view_tags)->key.tenant;
 	}
