@@ -102,14 +102,16 @@ require_power(void)
 static char *
 require_account(const pg_uuid_t *user, bool by_role)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable users = CASNET_USERS;
+	CasnetReading reading;
 	bool		active;
 	char	   *mark = NULL;
 	char	   *email;
-	bool		found = casnet_account_find(user, snapshot, &active, &mark,
-											&email);
+	bool		found =
+		casnet_account_find(user, casnet_reading_begin(&reading, 1, &users),
+							&active, &mark, &email);
 
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),

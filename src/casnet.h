@@ -139,6 +139,14 @@ typedef struct CasnetScan
 	SysScanDesc scan;
 } CasnetScan;
 
+/* Tables that are read with one snapshot, which is later than their locks. */
+typedef struct CasnetReading
+{
+	Snapshot	snapshot;
+	int			count;
+	Relation	relations[CASNET_NUM_TABLES];
+} CasnetReading;
+
 extern uint64 casnet_epoch;
 extern uint64 casnet_token_epoch;
 extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
@@ -146,6 +154,9 @@ extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
 extern Snapshot casnet_catalog_snapshot(void);
+extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
+									 const CasnetTable *wanted);
+extern void casnet_reading_end(CasnetReading *reading);
 extern void casnet_scan_begin(CasnetScan *scan, CasnetPath path,
 							  Snapshot snapshot, Datum key1, Datum key2);
 extern HeapTuple casnet_scan_next(CasnetScan *scan);

@@ -377,6 +377,31 @@ casnet_catalog_snapshot(void)
 	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
 }
 
+/*
+ * Begin to read tables with one snapshot of this moment.  The tables are locked
+ * first: whoever waits for a lock would else read with a snapshot of before.
+ */
+Snapshot
+casnet_reading_begin(CasnetReading *reading, int count,
+					 const CasnetTable *wanted)
+{
+	resolve();
+	reading->count = count;
+	for (int i = 0; i < count; i++)
+		reading->relations[i] = table_open(table_oids[wanted[i]],
+										   AccessShareLock);
+	reading->snapshot = casnet_catalog_snapshot();
+	return reading->snapshot;
+}
+
+void
+casnet_reading_end(CasnetReading *reading)
+{
+	UnregisterSnapshot(reading->snapshot);
+	for (int i = 0; i < reading->count; i++)
+		table_close(reading->relations[i], AccessShareLock);
+}
+
 /* The function of = for the types that our keys have, of < for times. */
 static RegProcedure
 comparison_function(Oid type)

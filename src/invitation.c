@@ -159,12 +159,14 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 static bool
 find_invitation(bytea *digest, Invitation *invitation)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable invitations = CASNET_INVITATIONS;
+	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
 	bool		isnull;
 
-	casnet_scan_begin(&scan, CASNET_INVITATION, snapshot,
+	casnet_scan_begin(&scan, CASNET_INVITATION,
+					  casnet_reading_begin(&reading, 1, &invitations),
 					  PointerGetDatum(digest), (Datum) 0);
 	tuple = casnet_scan_next(&scan);
 	if (tuple != NULL)
@@ -188,7 +190,7 @@ find_invitation(bytea *digest, Invitation *invitation)
 												  &isnull));
 	}
 	casnet_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	return tuple != NULL;
 }
 
@@ -204,14 +206,16 @@ fold(const char *string)
 static bool
 is_for(const Invitation *invitation, const pg_uuid_t *holder)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable users = CASNET_USERS;
+	CasnetReading reading;
 	bool		active;
 	char	   *mark;
 	char	   *email = NULL;
-	bool		found = casnet_account_find(holder, snapshot, &active, &mark,
-											&email);
+	bool		found =
+		casnet_account_find(holder, casnet_reading_begin(&reading, 1, &users),
+							&active, &mark, &email);
 
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	return found && email != NULL &&
 		strcmp(fold(email), fold(invitation->email)) == 0;
 }

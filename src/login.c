@@ -109,7 +109,11 @@ find_by_name(Datum name, pg_uuid_t *user)
 static void
 read_account(const pg_uuid_t *user, Account *account)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	static const CasnetTable tables[] = {CASNET_USERS,
+	CASNET_PASSWORD_HASHES, CASNET_TOKEN_CUTOFFS};
+	CasnetReading reading;
+	Snapshot	snapshot = casnet_reading_begin(&reading, lengthof(tables),
+												tables);
 	char	   *mark = NULL;
 	char	   *email;
 
@@ -121,7 +125,7 @@ read_account(const pg_uuid_t *user, Account *account)
 			account->hash.hash = NULL;
 		account->generation = casnet_revocation_generation(user, snapshot);
 	}
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 }
 
 /* A password that was given, the empty one for NULL. */
@@ -225,9 +229,11 @@ casnet_login(PG_FUNCTION_ARGS)
 Datum
 casnet_refresh_token(PG_FUNCTION_ARGS)
 {
+	static const CasnetTable tables[] = {CASNET_SIGNING_KEYS,
+	CASNET_REVOKED_TOKENS, CASNET_TOKEN_CUTOFFS};
+	CasnetReading reading;
 	const pg_uuid_t *tenant;
 	const char *problem;
-	Snapshot	snapshot;
 	pg_uuid_t	user;
 	int64		generation;
 	bool		own;
@@ -241,10 +247,10 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 				 errhint("Get one with casnet.login() and set it with casnet.sign_in().")));
 
 	/* One snapshot for the old token and what would end the new one. */
-	snapshot = casnet_catalog_snapshot();
-	problem = casnet_token_judge(snapshot, &own);
-	generation = casnet_revocation_generation(&user, snapshot);
-	UnregisterSnapshot(snapshot);
+	(void) casnet_reading_begin(&reading, lengthof(tables), tables);
+	problem = casnet_token_judge(reading.snapshot, &own);
+	generation = casnet_revocation_generation(&user, reading.snapshot);
+	casnet_reading_end(&reading);
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),

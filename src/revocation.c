@@ -137,7 +137,8 @@ insert_cutoff(const pg_uuid_t *user, const Sum *sum, bytea *spared)
 static void
 compact(const pg_uuid_t *user, bytea *spared)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
 	ItemPointerData rows[2 * MANY_CUTOFFS];
 	Sum			row_sums[2 * MANY_CUTOFFS];
 	bool		spares[2 * MANY_CUTOFFS];
@@ -146,7 +147,8 @@ compact(const pg_uuid_t *user, bytea *spared)
 	HeapTuple	tuple;
 	int			count = 0;
 
-	casnet_scan_begin(&scan, CASNET_CUTOFFS_OF_USER, snapshot,
+	casnet_scan_begin(&scan, CASNET_CUTOFFS_OF_USER,
+					  casnet_reading_begin(&reading, 1, &cutoffs),
 					  UUIDPGetDatum(user), (Datum) 0);
 	while (count < lengthof(rows) && (tuple = casnet_scan_next(&scan)) != NULL)
 	{
@@ -155,7 +157,7 @@ compact(const pg_uuid_t *user, bytea *spared)
 		count++;
 	}
 	casnet_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	if (count < MANY_CUTOFFS)
 		return;
 

@@ -333,13 +333,15 @@ casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot, CasnetHash *found)
 static int
 list_rows(const pg_uuid_t *user, ItemPointerData *rows, pg_uuid_t *latest)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
 	int			count = 0;
 
 	memset(latest, 0, sizeof(pg_uuid_t));
-	casnet_scan_begin(&scan, CASNET_HASHES_OF_USER, snapshot,
+	casnet_scan_begin(&scan, CASNET_HASHES_OF_USER,
+					  casnet_reading_begin(&reading, 1, &hashes),
 					  UUIDPGetDatum(user), (Datum) 0);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
@@ -352,7 +354,7 @@ list_rows(const pg_uuid_t *user, ItemPointerData *rows, pg_uuid_t *latest)
 			rows[count++] = tuple->t_self;
 	}
 	casnet_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	return count;
 }
 
@@ -430,11 +432,13 @@ bool
 casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
 					  const char *hash)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
 	CasnetHash	present;
 
-	casnet_secret_find(user, snapshot, &present);
-	UnregisterSnapshot(snapshot);
+	casnet_secret_find(user, casnet_reading_begin(&reading, 1, &hashes),
+					   &present);
+	casnet_reading_end(&reading);
 	if (memcmp(&present.id, &old->id, UUID_LEN) != 0)
 		return false;
 	add_hash(user, hash, &present.root);

@@ -226,13 +226,15 @@ casnet_retire_signing_key(PG_FUNCTION_ARGS)
 static bytea *
 find_own_key(char **kid)
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetTable keys = CASNET_SIGNING_KEYS;
+	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
 	TimestampTz newest = DT_NOBEGIN;
 	bytea	   *key = NULL;
 
-	casnet_scan_begin(&scan, CASNET_ALL_SIGNING_KEYS, snapshot,
+	casnet_scan_begin(&scan, CASNET_ALL_SIGNING_KEYS,
+					  casnet_reading_begin(&reading, 1, &keys),
 					  (Datum) 0, (Datum) 0);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
@@ -258,7 +260,7 @@ find_own_key(char **kid)
 		key = DatumGetByteaPCopy(values[SIGNING_KEYS_KEY]);
 	}
 	casnet_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
+	casnet_reading_end(&reading);
 	return key;
 }
 
@@ -361,7 +363,8 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
 Datum
 casnet_issue_token(PG_FUNCTION_ARGS)
 {
-	Snapshot	snapshot;
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
 	int64		generation;
 
 	if (PG_ARGISNULL(0))
@@ -369,9 +372,10 @@ casnet_issue_token(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the user is null"),
 				 errhint("Give the id of an account.")));
-	snapshot = casnet_catalog_snapshot();
-	generation = casnet_revocation_generation(PG_GETARG_UUID_P(0), snapshot);
-	UnregisterSnapshot(snapshot);
+	(void) casnet_reading_begin(&reading, 1, &cutoffs);
+	generation = casnet_revocation_generation(PG_GETARG_UUID_P(0),
+											  reading.snapshot);
+	casnet_reading_end(&reading);
 	PG_RETURN_TEXT_P(casnet_signing_issue(PG_GETARG_UUID_P(0),
 										  PG_ARGISNULL(1) ? NULL :
 										  PG_GETARG_UUID_P(1),
