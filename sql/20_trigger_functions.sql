@@ -15,6 +15,16 @@ CREATE FUNCTION casnet.stamp_completed_at() RETURNS trigger
 COMMENT ON FUNCTION casnet.stamp_completed_at() IS
 	'trigger: completed_at follows status';
 
+CREATE FUNCTION casnet.take_password() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_take_password';
+COMMENT ON FUNCTION casnet.take_password() IS
+	'trigger: leaves a mark where the hash of a password was written';
+
+CREATE FUNCTION casnet.keep_password() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_password';
+COMMENT ON FUNCTION casnet.keep_password() IS
+	'trigger: keeps the hash for whose mark the row waits, and ends tokens when it changes';
+
 CREATE FUNCTION casnet.guard_membership() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_membership';
 COMMENT ON FUNCTION casnet.guard_membership() IS

@@ -1,5 +1,7 @@
--- Tables about tokens and invitations.  They have no policy and no privilege
--- for anybody: only functions of the extension read and write them.
+-- Tables about tokens, passwords and invitations.  They have no policy and no
+-- privilege for anybody: only functions of the extension read and write them.
+-- Revocations and hashes are only added to and have no key to an account, lest
+-- anybody hold what an administrator needs; and a revocation outlives the account.
 
 CREATE FUNCTION casnet.install_token_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -28,28 +30,38 @@ BEGIN
 
 	IF to_regclass('casnet.revoked_tokens') IS NULL THEN
 	CREATE TABLE casnet.revoked_tokens (
+		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		digest bytea NOT NULL,
 		user_id uuid NOT NULL,
 		expires_at timestamptz NOT NULL,
 		created_at timestamptz NOT NULL DEFAULT now(),
 		updated_at timestamptz NOT NULL DEFAULT now(),
-		CONSTRAINT revoked_tokens_pkey PRIMARY KEY (digest),
-		CONSTRAINT revoked_tokens_user_id_fkey FOREIGN KEY (user_id)
-			REFERENCES casnet.users (id) ON DELETE CASCADE
+		CONSTRAINT revoked_tokens_pkey PRIMARY KEY (id)
 	);
 	END IF;
 
 	IF to_regclass('casnet.token_cutoffs') IS NULL THEN
 	CREATE TABLE casnet.token_cutoffs (
+		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		user_id uuid NOT NULL,
-		generation bigint NOT NULL DEFAULT 1,
+		weight bigint NOT NULL DEFAULT 1,
 		issued_before bigint NOT NULL,
 		spared bytea,
 		created_at timestamptz NOT NULL DEFAULT now(),
 		updated_at timestamptz NOT NULL DEFAULT now(),
-		CONSTRAINT token_cutoffs_pkey PRIMARY KEY (user_id),
-		CONSTRAINT token_cutoffs_user_id_fkey FOREIGN KEY (user_id)
-			REFERENCES casnet.users (id) ON DELETE CASCADE
+		CONSTRAINT token_cutoffs_pkey PRIMARY KEY (id)
+	);
+	END IF;
+
+	IF to_regclass('casnet.password_hashes') IS NULL THEN
+	CREATE TABLE casnet.password_hashes (
+		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
+		user_id uuid NOT NULL,
+		hash text,
+		replaces uuid,
+		created_at timestamptz NOT NULL DEFAULT now(),
+		updated_at timestamptz NOT NULL DEFAULT now(),
+		CONSTRAINT password_hashes_pkey PRIMARY KEY (id)
 	);
 	END IF;
 
@@ -77,4 +89,51 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.install_token_tables() IS
-	'internal: makes the tables about tokens and invitations that are missing';
+	'internal: makes the tables about tokens, passwords and invitations that are missing';
+
+-- Until then one row of token_cutoffs per user was updated, and both tables had
+-- keys to users, as had their primary keys what two transactions may write.
+CREATE FUNCTION casnet.bring_over_token_tables() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	old record;
+BEGIN
+	FOR old IN
+		SELECT v.relation, v.name
+		  FROM (VALUES (to_regclass('casnet.revoked_tokens'), 'revoked_tokens'),
+					   (to_regclass('casnet.token_cutoffs'), 'token_cutoffs'))
+			   AS v (relation, name)
+		 WHERE v.relation IS NOT NULL AND NOT EXISTS (
+			SELECT FROM pg_attribute AS a
+			 WHERE a.attrelid = v.relation AND a.attname = 'id')
+	LOOP
+		EXECUTE format('ALTER TABLE casnet.%I DROP CONSTRAINT IF EXISTS %I, '
+					   'DROP CONSTRAINT IF EXISTS %I, '
+					   'ADD COLUMN id uuid NOT NULL DEFAULT casnet.uuid_v7(), '
+					   'ADD CONSTRAINT %I PRIMARY KEY (id)',
+					   old.name, old.name || '_user_id_fkey',
+					   old.name || '_pkey', old.name || '_pkey');
+		IF old.name = 'token_cutoffs' THEN
+			ALTER TABLE casnet.token_cutoffs RENAME COLUMN generation TO weight;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.bring_over_token_tables() IS
+	'internal: brings tables about tokens of an older version to this one';
+
+-- Hashes that an older version left in users go where nobody reads them; the
+-- trigger does it.  SECURITY DEFINER, so that casnet.bypass does not mind.
+CREATE FUNCTION casnet.bring_over_passwords() RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	UPDATE casnet.users AS u SET hashed_password = u.hashed_password
+	 WHERE u.hashed_password !~ '^[$]casnet[$]';
+END
+$$;
+COMMENT ON FUNCTION casnet.bring_over_passwords() IS
+	'internal: takes the hashes that an older version left in users';

@@ -1,7 +1,7 @@
 -- What the roles may do with the tables before any policy is asked.  Nobody
--- gets TRUNCATE, which policies do not see, nor REFERENCES or TRIGGER, and
--- nobody reads hashed_password.  One exception: the tables that administrators
--- protect reference their tenant.
+-- gets TRUNCATE, which policies do not see, nor REFERENCES or TRIGGER.  The
+-- column hashed_password has marks, and no hash.  One exception: the tables that
+-- administrators protect reference their tenant.
 
 CREATE FUNCTION casnet.install_grants(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -13,7 +13,7 @@ BEGIN
 	FOR wanted IN
 		SELECT v.statement
 		  FROM (VALUES
-	('users', 'GRANT SELECT (id, username, email, full_name, is_active, is_superuser, created_at, updated_at) ON casnet.users TO casnet_user, casnet_admin'),
+	('users', 'GRANT SELECT (id, username, email, full_name, hashed_password, is_active, is_superuser, created_at, updated_at) ON casnet.users TO casnet_user, casnet_admin'),
 	('users', 'GRANT UPDATE (full_name) ON casnet.users TO casnet_user'),
 	('users', 'GRANT INSERT, UPDATE, DELETE ON casnet.users TO casnet_admin'),
 	('tenants', 'GRANT SELECT, UPDATE (name, description), DELETE ON casnet.tenants TO casnet_user'),

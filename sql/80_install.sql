@@ -48,6 +48,8 @@ CREATE FUNCTION casnet.install() RETURNS text
 	AS $$
 DECLARE
 	before regclass[];
+	brings_over boolean := to_regclass('casnet.users') IS NOT NULL
+		AND to_regclass('casnet.password_hashes') IS NULL;
 	installed record;
 	version text;
 BEGIN
@@ -62,6 +64,7 @@ BEGIN
 
 	PERFORM casnet.install_search_configuration();
 	PERFORM casnet.install_tables();
+	PERFORM casnet.bring_over_token_tables();
 	PERFORM casnet.install_token_tables();
 	PERFORM casnet.install_audit_tables();
 	PERFORM casnet.install_protect_tables();
@@ -74,9 +77,10 @@ BEGIN
 	PERFORM casnet.install_role_permissions();
 	IF NOT EXISTS (SELECT FROM casnet.signing_keys) THEN
 		PERFORM casnet.add_signing_key('casnet-' ||
-									   encode(casnet.random_bytes(8), 'hex'));
+			left(translate(gen_random_uuid()::text, '-', ''), 16));
 	END IF;
 	PERFORM casnet.install_triggers();
+	PERFORM casnet.bring_over_passwords();
 	PERFORM casnet.install_load_views();
 	PERFORM casnet.install_comments();
 	PERFORM casnet.describe_audit_partitions();
@@ -91,6 +95,9 @@ BEGIN
 	LOOP
 		PERFORM casnet.install_grants(installed.relation);
 	END LOOP;
+	IF brings_over THEN
+		GRANT SELECT (hashed_password) ON casnet.users TO casnet_user, casnet_admin;
+	END IF;
 
 	-- The views that are new, and partitions.
 	PERFORM casnet.install_owner();

@@ -257,15 +257,13 @@ CREATE FUNCTION casnet.doctor_grants()
 	 WHERE h.applies AND h.kind NOT IN ('tenant', 'application', 'administration')
 	   AND h.privilege NOT IN ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
 
-	-- grant-account: hashes can be attacked at leisure; who may update any
-	-- column of the own account becomes a superuser of the application.  REVOKE
-	-- on the table takes the columns' privileges too, so they are given again.
+	-- grant-account: who may update any column of the own account becomes a
+	-- superuser of the application.  REVOKE on the table takes the columns'
+	-- privileges too, so they are given again.
 	UNION ALL
 	SELECT 'grant-account', h.relation::text,
-		   CASE h.privilege
-				WHEN 'SELECT' THEN format('%s may read hashed_password.', h.name)
-				ELSE format('%s may change %s in the account of the session''s user.',
-							h.name, coalesce(quote_ident(h.attname), 'is_superuser')) END,
+		   format('%s may change %s in the account of the session''s user.',
+				  h.name, coalesce(quote_ident(h.attname), 'is_superuser')),
 		   format('REVOKE %s%s ON %s FROM %s', h.privilege,
 				  ' (' || quote_ident(h.attname) || ')', h.relation, h.name) ||
 		   CASE WHEN h.attname IS NULL
@@ -273,11 +271,8 @@ CREATE FUNCTION casnet.doctor_grants()
 				THEN format('; SELECT casnet.install_grants(%L)', h.relation)
 				ELSE '' END
 	  FROM held AS h
-	 WHERE h.is_users
-	   AND (h.privilege = 'SELECT' AND (h.applies OR h.name = 'casnet_admin')
-			AND coalesce(h.attname, 'hashed_password') = 'hashed_password'
-			OR h.privilege = 'UPDATE' AND h.applies AND h.name <> 'casnet_admin'
-			AND coalesce(h.attname, '') <> 'full_name')
+	 WHERE h.is_users AND h.privilege = 'UPDATE' AND h.applies
+	   AND h.name <> 'casnet_admin' AND coalesce(h.attname, '') <> 'full_name'
 
 	-- grant-schema: an object with the name of one of ours would be taken for it.
 	UNION ALL

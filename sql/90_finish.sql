@@ -74,7 +74,6 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	casnet.add_signing_key(text, jsonb, text, text),
 	casnet.retire_signing_key(text),
-	casnet.cut_off_tokens(uuid),
 	casnet.doctor(),
 	casnet.doctor_codes(),
 	casnet.application_roles(),
@@ -185,11 +184,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.login(text, text, uuid, interval),
 	casnet.refresh_token(interval),
 	casnet.revoke_token(),
-	casnet.revoke_tokens_in_session(uuid),
 	casnet.change_password(text, text),
-	casnet.set_password_in_session(uuid, text),
 	casnet.set_active_in_session(uuid, boolean),
-	casnet.create_user_in_session(text, text, text, text, boolean),
 	casnet.invite_member(text, text, interval),
 	casnet.accept_invitation(text),
 	casnet.audit_log(timestamptz, timestamptz, integer, uuid)

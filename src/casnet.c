@@ -35,6 +35,7 @@ _PG_init(void)
 	casnet_execution_init();
 	casnet_explain_init();
 	casnet_password_init();
+	casnet_secret_init();
 	casnet_load_init();
 	casnet_audit_init();
 	casnet_bypass_init();

@@ -42,16 +42,19 @@ typedef enum CasnetTable
 	CASNET_SIGNING_KEYS,
 	CASNET_REVOKED_TOKENS,
 	CASNET_TOKEN_CUTOFFS,
-	/* from here on: data, whose changes concern nobody's permissions */
-	CASNET_TAGS
+	/* from here on: nothing that is kept of them concerns permissions */
+	CASNET_TAGS,
+	CASNET_PASSWORD_HASHES,
+	CASNET_INVITATIONS
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_TAGS + 1)
+#define CASNET_NUM_TABLES (CASNET_INVITATIONS + 1)
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
 {
-	USERS_ID, USERS_USERNAME, USERS_IS_ACTIVE, USERS_IS_SUPERUSER
+	USERS_ID, USERS_USERNAME, USERS_IS_ACTIVE, USERS_IS_SUPERUSER, USERS_EMAIL,
+	USERS_HASHED_PASSWORD, USERS_COLUMNS
 };
 enum
 {
@@ -74,21 +77,36 @@ enum
 enum
 {
 	SIGNING_KEYS_KID, SIGNING_KEYS_ALGORITHM, SIGNING_KEYS_KEY,
-	SIGNING_KEYS_ISSUER, SIGNING_KEYS_AUDIENCE, SIGNING_KEYS_RETIRED_AT
+	SIGNING_KEYS_ISSUER, SIGNING_KEYS_AUDIENCE, SIGNING_KEYS_RETIRED_AT,
+	SIGNING_KEYS_CREATED_AT, SIGNING_KEYS_COLUMNS
 };
 enum
 {
-	REVOKED_TOKENS_DIGEST
+	REVOKED_TOKENS_DIGEST, REVOKED_TOKENS_ID, REVOKED_TOKENS_USER_ID,
+	REVOKED_TOKENS_EXPIRES_AT, REVOKED_TOKENS_COLUMNS
 };
 enum
 {
-	TOKEN_CUTOFFS_USER_ID, TOKEN_CUTOFFS_GENERATION,
-	TOKEN_CUTOFFS_ISSUED_BEFORE, TOKEN_CUTOFFS_SPARED
+	TOKEN_CUTOFFS_USER_ID, TOKEN_CUTOFFS_WEIGHT,
+	TOKEN_CUTOFFS_ISSUED_BEFORE, TOKEN_CUTOFFS_SPARED, TOKEN_CUTOFFS_ID,
+	TOKEN_CUTOFFS_COLUMNS
 };
 
 enum
 {
 	TAGS_TENANT_ID, TAGS_ID, TAGS_NAME
+};
+
+enum
+{
+	PASSWORD_HASHES_ID, PASSWORD_HASHES_USER_ID, PASSWORD_HASHES_HASH,
+	PASSWORD_HASHES_REPLACES, PASSWORD_HASHES_COLUMNS
+};
+enum
+{
+	INVITATIONS_DIGEST, INVITATIONS_TENANT_ID, INVITATIONS_EMAIL,
+	INVITATIONS_ROLE, INVITATIONS_INVITED_BY, INVITATIONS_EXPIRES_AT,
+	INVITATIONS_COLUMNS
 };
 
 /* The ways in which we read them. */
@@ -105,8 +123,13 @@ typedef enum CasnetPath
 	CASNET_PERMISSIONS_OF_MEMBER,	/* user, tenant */
 	CASNET_KEY_BY_KID,
 	CASNET_REVOKED_TOKEN,
-	CASNET_CUTOFF_OF_USER,
-	CASNET_TAG_BY_NAME			/* tenant, name */
+	CASNET_ALL_SIGNING_KEYS,
+	CASNET_REVOCATIONS_OVER,	/* those that expire before a time */
+	CASNET_CUTOFFS_OF_USER,
+	CASNET_TAG_BY_NAME,			/* tenant, name */
+	CASNET_HASHES_OF_USER,
+	CASNET_INVITATION,			/* digest */
+	CASNET_INVITATIONS_OVER		/* those that expire before a time */
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -116,6 +139,14 @@ typedef struct CasnetScan
 	SysScanDesc scan;
 } CasnetScan;
 
+/* Tables that are read with one snapshot, which is later than their locks. */
+typedef struct CasnetReading
+{
+	Snapshot	snapshot;
+	int			count;
+	Relation	relations[CASNET_NUM_TABLES];
+} CasnetReading;
+
 extern uint64 casnet_epoch;
 extern uint64 casnet_token_epoch;
 extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
@@ -124,12 +155,30 @@ extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
 extern void casnet_catalog_announce(Relation relation);
 extern Snapshot casnet_catalog_snapshot(void);
+extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
+									 const CasnetTable *wanted);
+extern void casnet_reading_end(CasnetReading *reading);
 extern void casnet_scan_begin(CasnetScan *scan, CasnetPath path,
 							  Snapshot snapshot, Datum key1, Datum key2);
 extern HeapTuple casnet_scan_next(CasnetScan *scan);
 extern Datum casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column,
 							   bool *isnull);
 extern void casnet_scan_end(CasnetScan *scan);
+extern Relation casnet_catalog_open(CasnetTable table, LOCKMODE lock);
+extern bool casnet_catalog_is(CasnetTable table, Relation relation);
+extern void casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
+								const Datum *values, const bool *isnull);
+extern void casnet_catalog_announce(CasnetTable table, Relation relation);
+
+/* row.c: rows that only C writes */
+
+extern void casnet_row_insert(CasnetTable table, const Datum *values,
+							  const bool *isnull);
+extern bool casnet_row_delete(CasnetTable table, ItemPointer row, bool wait);
+extern void casnet_row_delete_all(CasnetTable table,
+								  const ItemPointerData *rows, int count);
+extern void casnet_row_clear(CasnetTable table, CasnetPath path,
+							 TimestampTz before);
 
 /* trigger.c: what row triggers have in common */
 
@@ -193,6 +242,49 @@ extern void casnet_token_release(void);
 extern void casnet_token_release_all(void);
 extern uint64 casnet_token_number(void);
 extern const char *casnet_token_problem_of(uint64 number);
+extern bytea *casnet_token_digest(void);
+extern int64 casnet_token_clock(void);
+extern const char *casnet_token_judge(Snapshot snapshot, bool *own);
+
+/* revocation.c: how tokens end */
+
+extern int64 casnet_revocation_generation(const pg_uuid_t *user,
+										  Snapshot snapshot);
+extern bool casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
+								   int64 issued_at, bytea *digest,
+								   Snapshot snapshot);
+extern void casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared);
+
+/* signing.c: the keys that sign tokens, and new tokens */
+
+extern text *casnet_signing_issue(const pg_uuid_t *user,
+								  const pg_uuid_t *tenant,
+								  const Interval *lifetime, int64 generation);
+
+/* secret.c: the hashes of passwords */
+
+/* The hash that is in force for an account. */
+typedef struct CasnetHash
+{
+	pg_uuid_t	id;				/* of its row; all zero without one */
+	pg_uuid_t	root;			/* the administrator's row that it stands for */
+	char	   *hash;			/* NULL: no password */
+} CasnetHash;
+
+extern void casnet_secret_init(void);
+extern void casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot,
+							   CasnetHash *found);
+extern bool casnet_secret_replace(const pg_uuid_t *user,
+								  const CasnetHash *old, const char *hash);
+extern void casnet_secret_set(const pg_uuid_t *user, const char *hash);
+extern char *casnet_secret_mark(const char *hash);
+extern bool casnet_secret_is_mark(const char *string);
+extern bool casnet_secret_lock(const pg_uuid_t *user, bool wait);
+
+/* account.c: accounts, and who manages them */
+
+extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
+								bool *active, char **mark, char **email);
 
 /* statement.c: whose a statement is */
 
@@ -436,10 +528,22 @@ extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
 /* password.c: password hashes, and the slowing of failed logins */
 
 extern void casnet_password_init(void);
+extern char *casnet_password_hash(text *password);
+extern bool casnet_password_verify(text *password, const char *expected);
+extern bool casnet_password_is_outdated(const char *hash);
+extern bool casnet_password_is_hash(const char *string);
+extern Datum casnet_login_wait(PG_FUNCTION_ARGS);
+extern Datum casnet_login_succeeded(PG_FUNCTION_ARGS);
+extern Datum casnet_login_failed(PG_FUNCTION_ARGS);
 
 /* load.c: bulk load through views */
 
 extern void casnet_load_init(void);
+
+/* guard.c: memberships in order */
+
+extern int	casnet_guard_role_rank(const char *role);
+extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
 
 /* audit.c: who changed what; see also audit.h */
 

@@ -39,7 +39,7 @@
 
 #include "casnet.h"
 
-#define MAX_COLUMNS 6
+#define MAX_COLUMNS 7
 #define MAX_KEYS 2
 
 typedef struct ColumnDescription
@@ -63,8 +63,9 @@ typedef struct PathDescription
 } PathDescription;
 
 static const TableDescription tables[CASNET_NUM_TABLES] = {
-	[CASNET_USERS] = {"users", 4, {{"id", UUIDOID}, {"username", TEXTOID},
-	{"is_active", BOOLOID}, {"is_superuser", BOOLOID}}},
+	[CASNET_USERS] = {"users", 6, {{"id", UUIDOID}, {"username", TEXTOID},
+	{"is_active", BOOLOID}, {"is_superuser", BOOLOID}, {"email", TEXTOID},
+	{"hashed_password", TEXTOID}}},
 	[CASNET_TENANTS] = {"tenants", 2, {{"id", UUIDOID}, {"name", TEXTOID}}},
 	[CASNET_USER_TENANTS] = {"user_tenants", 3, {{"user_id", UUIDOID},
 	{"tenant_id", UUIDOID}, {"role", TEXTOID}}},
@@ -73,15 +74,22 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	[CASNET_USER_TENANT_PERMISSIONS] = {"user_tenant_permissions", 3,
 		{{"user_id", UUIDOID}, {"tenant_id", UUIDOID},
 	{"permission", TEXTOID}}},
-	[CASNET_SIGNING_KEYS] = {"signing_keys", 6, {{"kid", TEXTOID},
+	[CASNET_SIGNING_KEYS] = {"signing_keys", 7, {{"kid", TEXTOID},
 	{"algorithm", TEXTOID}, {"key", BYTEAOID}, {"issuer", TEXTOID},
-	{"audience", TEXTOID}, {"retired_at", TIMESTAMPTZOID}}},
-	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 1, {{"digest", BYTEAOID}}},
-	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 4, {{"user_id", UUIDOID},
-	{"generation", INT8OID}, {"issued_before", INT8OID},
-	{"spared", BYTEAOID}}},
+	{"audience", TEXTOID}, {"retired_at", TIMESTAMPTZOID},
+	{"created_at", TIMESTAMPTZOID}}},
+	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 4, {{"digest", BYTEAOID},
+	{"id", UUIDOID}, {"user_id", UUIDOID}, {"expires_at", TIMESTAMPTZOID}}},
+	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 5, {{"user_id", UUIDOID},
+	{"weight", INT8OID}, {"issued_before", INT8OID},
+	{"spared", BYTEAOID}, {"id", UUIDOID}}},
 	[CASNET_TAGS] = {"tags", 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
-	{"name", TEXTOID}}}
+	{"name", TEXTOID}}},
+	[CASNET_PASSWORD_HASHES] = {"password_hashes", 4, {{"id", UUIDOID},
+	{"user_id", UUIDOID}, {"hash", TEXTOID}, {"replaces", UUIDOID}}},
+	[CASNET_INVITATIONS] = {"invitations", 6, {{"digest", BYTEAOID},
+	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
+	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -103,9 +111,17 @@ static const PathDescription paths[] = {
 	[CASNET_KEY_BY_KID] = {CASNET_SIGNING_KEYS, 1, {SIGNING_KEYS_KID}},
 	[CASNET_REVOKED_TOKEN] = {CASNET_REVOKED_TOKENS, 1,
 	{REVOKED_TOKENS_DIGEST}},
-	[CASNET_CUTOFF_OF_USER] = {CASNET_TOKEN_CUTOFFS, 1,
+	[CASNET_ALL_SIGNING_KEYS] = {CASNET_SIGNING_KEYS, 0, {0}},
+	[CASNET_REVOCATIONS_OVER] = {CASNET_REVOKED_TOKENS, 1,
+	{REVOKED_TOKENS_EXPIRES_AT}},
+	[CASNET_CUTOFFS_OF_USER] = {CASNET_TOKEN_CUTOFFS, 1,
 	{TOKEN_CUTOFFS_USER_ID}},
 	[CASNET_TAG_BY_NAME] = {CASNET_TAGS, 2, {TAGS_TENANT_ID, TAGS_NAME}},
+	[CASNET_HASHES_OF_USER] = {CASNET_PASSWORD_HASHES, 1,
+	{PASSWORD_HASHES_USER_ID}},
+	[CASNET_INVITATION] = {CASNET_INVITATIONS, 1, {INVITATIONS_DIGEST}},
+	[CASNET_INVITATIONS_OVER] = {CASNET_INVITATIONS, 1,
+	{INVITATIONS_EXPIRES_AT}},
 };
 
 /*
@@ -168,7 +184,7 @@ relcache_callback(Datum arg, Oid relation)
 			catalog_valid = false;
 			catalog_changes++;
 		}
-		if (i == CASNET_TAGS)
+		if (i >= CASNET_TAGS)
 			continue;
 		if (table_oids[i] == relation)
 			casnet_catalog_invalidate();
@@ -361,9 +377,34 @@ casnet_catalog_snapshot(void)
 	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
 }
 
-/* The function of = for the types that our keys have. */
+/*
+ * Begin to read tables with one snapshot of this moment.  The tables are locked
+ * first: whoever waits for a lock would else read with a snapshot of before.
+ */
+Snapshot
+casnet_reading_begin(CasnetReading *reading, int count,
+					 const CasnetTable *wanted)
+{
+	resolve();
+	reading->count = count;
+	for (int i = 0; i < count; i++)
+		reading->relations[i] = table_open(table_oids[wanted[i]],
+										   AccessShareLock);
+	reading->snapshot = casnet_catalog_snapshot();
+	return reading->snapshot;
+}
+
+void
+casnet_reading_end(CasnetReading *reading)
+{
+	UnregisterSnapshot(reading->snapshot);
+	for (int i = 0; i < reading->count; i++)
+		table_close(reading->relations[i], AccessShareLock);
+}
+
+/* The function of = for the types that our keys have, of < for times. */
 static RegProcedure
-equality_function(Oid type)
+comparison_function(Oid type)
 {
 	switch (type)
 	{
@@ -371,6 +412,8 @@ equality_function(Oid type)
 			return F_UUID_EQ;
 		case BYTEAOID:
 			return F_BYTEAEQ;
+		case TIMESTAMPTZOID:
+			return F_TIMESTAMPTZ_LT;
 		default:
 			return F_TEXTEQ;
 	}
@@ -378,7 +421,8 @@ equality_function(Oid type)
 
 /*
  * Begin to read one of the tables.  The keys are as many Datums as the path
- * has (uuid, text or bytea); the others are ignored.
+ * has (uuid, text or bytea, or a time before which the rows are); the others are
+ * ignored.
  */
 void
 casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
@@ -402,9 +446,11 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 		Form_pg_attribute attribute =
 			TupleDescAttr(RelationGetDescr(scan->relation), number - 1);
 
-		ScanKeyEntryInitialize(&keys[i], 0, number, BTEqualStrategyNumber,
+		ScanKeyEntryInitialize(&keys[i], 0, number,
+							   attribute->atttypid == TIMESTAMPTZOID ?
+							   BTLessStrategyNumber : BTEqualStrategyNumber,
 							   InvalidOid, attribute->attcollation,
-							   equality_function(attribute->atttypid),
+							   comparison_function(attribute->atttypid),
 							   values[i]);
 	}
 	scan->scan = systable_beginscan(scan->relation, path_indexes[path],
@@ -432,6 +478,49 @@ casnet_scan_end(CasnetScan *scan)
 {
 	systable_endscan(scan->scan);
 	table_close(scan->relation, AccessShareLock);
+}
+
+/* Open one of the tables; the lock is held to the end of the transaction. */
+Relation
+casnet_catalog_open(CasnetTable table, LOCKMODE lock)
+{
+	Relation	relation;
+
+	resolve();
+	relation = table_open(table_oids[table], lock);
+	/* Opening it may have brought the news that it has changed. */
+	resolve();
+	return relation;
+}
+
+/* Whether the relation is that table. */
+bool
+casnet_catalog_is(CasnetTable table, Relation relation)
+{
+	resolve();
+	return RelationGetRelid(relation) == table_oids[table];
+}
+
+/* Put values into a slot of the table, which is open, by the numbers of casnet.h. */
+void
+casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
+					const Datum *values, const bool *isnull)
+{
+	for (int i = 0; i < tables[table].ncolumns; i++)
+	{
+		AttrNumber	number = attribute_numbers[table][i];
+
+		slot->tts_values[number - 1] = values[i];
+		slot->tts_isnull[number - 1] = isnull[i];
+	}
+}
+
+/* Rows of the table, which is open, have changed: see casnet_announce_change(). */
+void
+casnet_catalog_announce(CasnetTable table, Relation relation)
+{
+	if (table < CASNET_TAGS)
+		CacheInvalidateRelcacheByRelid(news_oid(relation));
 }
 
 /*

@@ -43,8 +43,8 @@ PG_FUNCTION_INFO_V1(casnet_require_may_give);
  * The order of the roles, from 1.  Raises 22023 for an unknown one, also for
  * the empty string that stands for NULL.
  */
-static int
-role_rank(const char *role)
+int
+casnet_guard_role_rank(const char *role)
 {
 	static const char *const roles[] = {"viewer", "member", "admin", "owner"};
 
@@ -103,7 +103,7 @@ refuse_escalation(const char *detail)
 static void
 check_role(const CasnetVerdict *judge, const char *role)
 {
-	if (!judge->is_member || role_rank(role) > role_rank(judge->role))
+	if (!judge->is_member || casnet_guard_role_rank(role) > casnet_guard_role_rank(judge->role))
 		refuse_escalation(psprintf("The role \"%s\" is above your own.", role));
 }
 
@@ -128,7 +128,7 @@ check_new_member(const CasnetVerdict *judge, const char *role)
 {
 	check_role(judge, role);
 	check_role_permissions(judge, role);
-	if (role_rank(role) > role_rank("member") &&
+	if (casnet_guard_role_rank(role) > casnet_guard_role_rank("member") &&
 		!casnet_membership_holds(judge,
 								 casnet_permission_find("assign_roles")))
 		refuse_escalation("To add somebody with a role above \"member\" takes the permission \"assign_roles\".");
@@ -161,7 +161,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	if (new != NULL)
 	{
 		new_role = casnet_trigger_text(relation, new, "role");
-		(void) role_rank(new_role);
+		(void) casnet_guard_role_rank(new_role);
 	}
 	if (casnet_trigger_stands_above(relation))
 		return PointerGetDatum(result);
@@ -212,7 +212,7 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 	int			manage_users = casnet_permission_find("manage_users");
 
 	AcceptInvalidationMessages();
-	(void) role_rank(role);
+	(void) casnet_guard_role_rank(role);
 	verdict = *casnet_membership_require(1, &manage_users);
 	if (verdict.superuser)
 		PG_RETURN_VOID();

@@ -29,10 +29,6 @@
 #define MIN_RSA_BITS 2048
 #define MAX_RSA_BITS 8192
 
-PG_FUNCTION_INFO_V1(casnet_random_bytes);
-PG_FUNCTION_INFO_V1(casnet_base64url_decode);
-PG_FUNCTION_INFO_V1(casnet_jwk_public_key);
-
 /*
  * HMAC-SHA-256 (RFC 2104) of the data into mac.  Raises XX000 if the server's
  * cryptographic library fails.
@@ -157,42 +153,28 @@ casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
 	return CRYPTO_memcmp(mac, signature, sizeof(mac)) == 0;
 }
 
-/*
- * casnet.random_bytes(count integer) returns bytea
- *
- * 1 to 1024 bytes from the operating system's generator; internal.  Raises
- * 22023 for another count.
- */
-Datum
-casnet_random_bytes(PG_FUNCTION_ARGS)
+/* Bytes from the operating system's generator.  Raises XX000 without one. */
+void
+casnet_key_random(uint8 *bytes, size_t length)
 {
-	int32		count = PG_GETARG_INT32(0);
-	bytea	   *result;
-
-	if (count < 1 || count > 1024)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the number of random bytes is out of range"),
-				 errhint("Ask for 1 to 1024 bytes.")));
-	result = palloc(VARHDRSZ + count);
-	SET_VARSIZE(result, VARHDRSZ + count);
-	if (!pg_strong_random(VARDATA(result), count))
+	if (!pg_strong_random(bytes, length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values"),
 				 errhint("The operating system has no source of random numbers.")));
-	PG_RETURN_BYTEA_P(result);
 }
 
-/* A member of a JWK, decoded; raises 22023 without quoting it. */
-static bytea *
-decode_member(text *member)
+/*
+ * A member of a JWK, decoded from base64url without padding (RFC 7515); raises
+ * 22023 without quoting it.
+ */
+bytea *
+casnet_key_decode(const char *member, size_t length)
 {
-	size_t		length = VARSIZE_ANY_EXHDR(member);
 	bytea	   *result = palloc(VARHDRSZ + length);
 	size_t		written;
 
-	if (!jws_base64url_decode(VARDATA_ANY(member), length,
+	if (!jws_base64url_decode(member, length,
 							  (unsigned char *) VARDATA(result), length,
 							  &written))
 		ereport(ERROR,
@@ -201,17 +183,6 @@ decode_member(text *member)
 				 errhint("Give the JWK as its issuer publishes it (RFC 7517).")));
 	SET_VARSIZE(result, VARHDRSZ + written);
 	return result;
-}
-
-/*
- * casnet.base64url_decode(value text) returns bytea
- *
- * Decodes base64url without padding (RFC 7515); internal.  Raises 22023.
- */
-Datum
-casnet_base64url_decode(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BYTEA_P(decode_member(PG_GETARG_TEXT_PP(0)));
 }
 
 /* The public key of a point on P-256, or NULL. */
@@ -287,19 +258,13 @@ is_valid_key(EVP_PKEY *key)
 }
 
 /*
- * casnet.jwk_public_key(algorithm text, first text, second text)
- * returns bytea
- *
  * The DER of a public key whose members a JWK gives (RFC 7517, 7518, 8037): x
- * for EdDSA, x and y for ES256, n and e for RS256; internal.  Raises 22023
- * when they are no key of that kind.
+ * for EdDSA, x and y for ES256, n and e for RS256.  Raises 22023 when they are no
+ * key of that kind.
  */
-Datum
-casnet_jwk_public_key(PG_FUNCTION_ARGS)
+bytea *
+casnet_key_public(const char *algorithm, bytea *first, bytea *second)
 {
-	char	   *algorithm = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	bytea	   *first = decode_member(PG_GETARG_TEXT_PP(1));
-	bytea	   *second = decode_member(PG_GETARG_TEXT_PP(2));
 	EVP_PKEY   *key = NULL;
 	unsigned char *der = NULL;
 	int			length = 0;
@@ -337,5 +302,5 @@ casnet_jwk_public_key(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
 				 errhint("Give the server more memory.")));
-	PG_RETURN_BYTEA_P(result);
+	return result;
 }

@@ -73,8 +73,6 @@ static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_hash_password);
-PG_FUNCTION_INFO_V1(casnet_verify_password);
-PG_FUNCTION_INFO_V1(casnet_password_is_outdated);
 PG_FUNCTION_INFO_V1(casnet_login_wait);
 PG_FUNCTION_INFO_V1(casnet_login_succeeded);
 PG_FUNCTION_INFO_V1(casnet_login_failed);
@@ -199,15 +197,12 @@ crypt_password(const char *password, const char *setting)
 }
 
 /*
- * casnet.hash_password(password text) returns text
- *
- * The yescrypt hash of the password, in the format of crypt(5).  Raises 22023
- * when it has less than 8 or more than 1024 bytes.
+ * The yescrypt hash of the password, in the format of crypt(5), in the current
+ * memory context.  Raises 22023 when it has less than 8 or more than 1024 bytes.
  */
-Datum
-casnet_hash_password(PG_FUNCTION_ARGS)
+char *
+casnet_password_hash(text *password)
 {
-	text	   *password = PG_GETARG_TEXT_PP(0);
 	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
 	char	   *string;
 	char	   *hash;
@@ -226,7 +221,18 @@ casnet_hash_password(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not hash a password"),
 				 errhint("The library libxcrypt must be built with yescrypt.")));
-	PG_RETURN_TEXT_P(cstring_to_text(hash));
+	return hash;
+}
+
+/*
+ * casnet.hash_password(password text) returns text
+ *
+ * The same for SQL.
+ */
+Datum
+casnet_hash_password(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(casnet_password_hash(PG_GETARG_TEXT_PP(0))));
 }
 
 /* Whether the scheme of the hash is one that we verify. */
@@ -265,26 +271,18 @@ cost_is_bearable(const char *hash)
 }
 
 /*
- * casnet.verify_password(password text, hash text) returns boolean
- *
  * Whether the password has the hash: yescrypt, bcrypt, sha256-crypt or
- * sha512-crypt; internal.  With a NULL, unknown or too costly hash it does the
- * work of a new one and returns false.  Raises 22023 for more than 1024 bytes.
+ * sha512-crypt.  With a NULL, unknown or too costly hash it does the work of a
+ * new one and returns false.  Raises 22023 for more than 1024 bytes.
  */
-Datum
-casnet_verify_password(PG_FUNCTION_ARGS)
+bool
+casnet_password_verify(text *password, const char *expected)
 {
 	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	char	   *string;
-	char	   *expected = NULL;
+	char	   *string = prepare_password(password);
 	char	   *hash;
 	bool		matches = false;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	string = prepare_password(PG_GETARG_TEXT_PP(0));
-	if (!PG_ARGISNULL(1))
-		expected = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (expected != NULL && scheme_is_known(expected) &&
 		cost_is_bearable(expected))
 		hash = crypt_password(string, expected);
@@ -299,25 +297,45 @@ casnet_verify_password(PG_FUNCTION_ARGS)
 	if (hash != NULL && expected != NULL &&
 		strlen(hash) == strlen(expected))
 		matches = CRYPTO_memcmp(hash, expected, strlen(hash)) == 0;
-	PG_RETURN_BOOL(matches);
+	return matches;
 }
 
-/*
- * casnet.password_is_outdated(hash text) returns boolean
- *
- * Whether a new hash would have another scheme or cost; internal.
- */
-Datum
-casnet_password_is_outdated(PG_FUNCTION_ARGS)
+/* Whether a new hash would have another scheme or cost. */
+bool
+casnet_password_is_outdated(const char *hash)
 {
-	char	   *hash = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char		setting[CRYPT_GENSALT_OUTPUT_SIZE];
 	const char *salt;
 
 	make_setting(setting);
 	salt = strchr(setting + strlen("$y$"), '$');
-	PG_RETURN_BOOL(salt == NULL ||
-				   strncmp(hash, setting, salt + 1 - setting) != 0);
+	return salt == NULL || strncmp(hash, setting, salt + 1 - setting) != 0;
+}
+
+/*
+ * Whether the string has the format of a hash of a known scheme, by crypt(5): the
+ * prefix, and in the end a digest of the scheme's length, of its alphabet.
+ */
+bool
+casnet_password_is_hash(const char *string)
+{
+	static const char alphabet[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *digest;
+
+	if (!scheme_is_known(string) || strlen(string) >= CRYPT_OUTPUT_SIZE)
+		return false;
+	digest = strrchr(string, '$') + 1;
+	if (strspn(digest, alphabet) != strlen(digest))
+		return false;
+
+	/* bcrypt: the salt, of 22 digits, and the digest are not parted. */
+	if (string[1] == '2')
+		return digest == string + 7 && strspn(string + 4, "0123456789") == 2 &&
+			strlen(digest) == 53;
+	for (const char *c = string; c < digest; c++)
+		if (strchr(alphabet, *c) == NULL && *c != '$' && *c != '=')
+			return false;
+	return digest > string + 3 && strlen(digest) == (string[1] == '6' ? 86 : 43);
 }
 
 /* The counts, which may have to be made. */

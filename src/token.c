@@ -17,12 +17,10 @@
 #include "common/hashfn.h"
 #include "common/sha2.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -89,8 +87,6 @@ static int	former_count = 0;
 static uint64 token_number = 0; /* how often the setting was assigned */
 static int	holders = 0;
 
-PG_FUNCTION_INFO_V1(casnet_token_digest);
-PG_FUNCTION_INFO_V1(casnet_sign_token);
 PG_FUNCTION_INFO_V1(casnet_sign_in);
 
 /* What verified tokens are kept: this one, or NULL. */
@@ -427,59 +423,20 @@ is_revoked(bytea *digest, Snapshot snapshot)
 	return found;
 }
 
-/*
- * Whether all tokens of the user up to this one were revoked.  Ours carry the
- * generation in which they were made; those of other issuers the time.
- */
-static bool
-is_cut_off(const ParsedToken *token, bool own, bytea *digest,
-		   Snapshot snapshot)
-{
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	bool		cut_off = false;
-
-	casnet_scan_begin(&scan, CASNET_CUTOFF_OF_USER, snapshot,
-					  UUIDPGetDatum(&token->user), (Datum) 0);
-	tuple = casnet_scan_next(&scan);
-	if (tuple != NULL)
-	{
-		bool		isnull;
-		int64		generation =
-			DatumGetInt64(casnet_scan_value(&scan, tuple,
-											TOKEN_CUTOFFS_GENERATION,
-											&isnull));
-		int64		issued_before =
-			DatumGetInt64(casnet_scan_value(&scan, tuple,
-											TOKEN_CUTOFFS_ISSUED_BEFORE,
-											&isnull));
-		Datum		spared = casnet_scan_value(&scan, tuple,
-											   TOKEN_CUTOFFS_SPARED, &isnull);
-
-		if (own && token->jws.generation >= 0)
-			cut_off = token->jws.generation < generation;
-		else
-			cut_off = token->jws.iat < issued_before;
-		if (cut_off && !isnull &&
-			DatumGetBool(DirectFunctionCall2(byteaeq, spared,
-											 PointerGetDatum(digest))))
-			cut_off = false;
-	}
-	casnet_scan_end(&scan);
-	return cut_off;
-}
-
 /* Verify all that does not depend on the time; NULL, or the problem. */
 static const char *
-verify(const ParsedToken *token, Snapshot snapshot)
+verify(const ParsedToken *token, Snapshot snapshot, bool *own)
 {
 	bytea	   *digest;
-	bool		own = false;
 
-	if (!signature_is_good(token, snapshot, &own))
+	*own = false;
+	if (!signature_is_good(token, snapshot, own))
 		return "The token is not signed by a live key for this use.";
 	digest = digest_of(token);
-	if (is_revoked(digest, snapshot) || is_cut_off(token, own, digest, snapshot))
+	if (is_revoked(digest, snapshot) ||
+		casnet_revocation_ends(&token->user,
+							   *own ? token->jws.generation : -1,
+							   token->jws.iat, digest, snapshot))
 		return "The token was revoked.";
 	return NULL;
 }
@@ -503,9 +460,10 @@ verified_answer(const ParsedToken *token)
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
 		Snapshot	snapshot = casnet_catalog_snapshot();
+		bool		own;
 
 		epoch = casnet_token_epoch;
-		problem = verify(token, snapshot);
+		problem = verify(token, snapshot, &own);
 		UnregisterSnapshot(snapshot);
 		if (epoch == casnet_token_epoch)
 			break;
@@ -520,8 +478,8 @@ verified_answer(const ParsedToken *token)
 }
 
 /* Seconds since 1970. */
-static int64
-unix_time(void)
+int64
+casnet_token_clock(void)
 {
 	return GetCurrentTimestamp() / USECS_PER_SEC +
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
@@ -537,7 +495,7 @@ casnet_token_is_set(void)
 static const char *
 problem_of_time(const ParsedToken *token)
 {
-	int64		now = unix_time();
+	int64		now = casnet_token_clock();
 
 	if (now >= token->jws.exp)
 		return "The token has expired.";
@@ -643,57 +601,26 @@ casnet_token_expiry(void)
 }
 
 /*
- * casnet.token_digest() returns bytea
- *
- * What identifies the token of this session for revocation, or NULL when it
- * has none that is valid; internal.
+ * What identifies the token of this session for revocation, in the current memory
+ * context, or NULL when it has none that is valid.
  */
-Datum
-casnet_token_digest(PG_FUNCTION_ARGS)
+bytea *
+casnet_token_digest(void)
 {
-	if (casnet_token_problem() != NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(digest_of(active_token));
-}
-
-/* Append base64url of the bytes. */
-static void
-append_base64url(StringInfo out, const void *bytes, size_t length)
-{
-	enlargeStringInfo(out, 4 * length / 3 + 4);
-	out->len += jws_base64url_encode(bytes, length, out->data + out->len);
+	return casnet_token_problem() == NULL ? digest_of(active_token) : NULL;
 }
 
 /*
- * casnet.sign_token(kid text, secret bytea, claims text) returns text
- *
- * A token with these claims (JSON), signed with HS256 (RFC 7518 section 3.2);
- * internal.
+ * Why the session's token, which must be set, does not prove anybody to this
+ * snapshot, or NULL if it does; also whether it is one of ours and not of an
+ * issuer.
  */
-Datum
-casnet_sign_token(PG_FUNCTION_ARGS)
+const char *
+casnet_token_judge(Snapshot snapshot, bool *own)
 {
-	char	   *kid = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	bytea	   *secret = PG_GETARG_BYTEA_PP(1);
-	text	   *claims = PG_GETARG_TEXT_PP(2);
-	uint8		mac[PG_SHA256_DIGEST_LENGTH];
-	StringInfoData header;
-	StringInfoData token;
+	const char *problem = verify(active_token, snapshot, own);
 
-	initStringInfo(&header);
-	appendStringInfoString(&header, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":");
-	escape_json(&header, kid);
-	appendStringInfoChar(&header, '}');
-
-	initStringInfo(&token);
-	append_base64url(&token, header.data, header.len);
-	appendStringInfoChar(&token, '.');
-	append_base64url(&token, VARDATA_ANY(claims), VARSIZE_ANY_EXHDR(claims));
-	casnet_key_hmac((uint8 *) VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret),
-					token.data, token.len, mac);
-	appendStringInfoChar(&token, '.');
-	append_base64url(&token, mac, sizeof(mac));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
+	return problem != NULL ? problem : problem_of_time(active_token);
 }
 
 /*

@@ -118,11 +118,11 @@ def reading(entry):
         add(read('select compiled', ['SET LOCAL jit = on', 'SET LOCAL jit_above_cost = 0',
                                      'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
     if entry.name == 'users':
-        found.append(Command('select hash', READ, 'SELECT hashed_password FROM {t} AS t',
+        found.append(Command('select hash', READ, 'SELECT hash FROM casnet.password_hashes AS t',
                              ('view', 'system'), quick=True))
-        found.append(Command('select by hash', READ, 'SELECT id FROM {t} AS t WHERE'
-                             " attack.leak(t.hashed_password)", ('view', 'system')))
-        found.append(Command('select whole', READ, 'SELECT t FROM {t} AS t', ('view', 'system')))
+        found.append(Command('select by hash', READ, 'SELECT id FROM casnet.password_hashes AS t WHERE'
+                             " attack.leak(t.hash)", ('view', 'system')))
+        add(read('select whole', 'SELECT t FROM {t} AS t', rows=None))
     for setting in ('enable_seqscan = off', 'enable_indexscan = off, enable_bitmapscan = off',
                     'enable_nestloop = off', 'enable_hashjoin = off, enable_mergejoin = off',
                     'enable_material = off, enable_memoize = off', 'geqo_threshold = 2',

@@ -69,7 +69,9 @@ def fill(cursor):
 
     insert('users', 'id, username, email, full_name, is_active, is_superuser, hashed_password',
            [[m.user_id(u), 'canary-u-' + u, 'canary-u-%s@here.test' % u, 'canary-u-%s-full' % u,
-             u != 'inactive', u == 'chief', 'canary-h-' + u] for u in m.USER_NAMES])
+             u != 'inactive', u == 'chief', '$2b$04$' + 53 * 'x'] for u in m.USER_NAMES])
+    cursor.execute("UPDATE casnet.password_hashes AS h SET hash = 'canary-h-' || substr(u.username, 10)"
+                   " FROM casnet.users AS u WHERE u.id = h.user_id")
     insert('tenants', 'id, name, description',
            [[m.tenant_id(l), 'canary-%s-tenants' % l, 'canary-%s-tenants-described' % l]
             for l in m.LETTERS])
@@ -96,7 +98,7 @@ def fill(cursor):
            [['\\x' + hashlib.sha256(('canary-h-code-' + l).encode()).hexdigest(), m.tenant_id(l),
              'canary-%s-invitations@here.test' % l, 'owner', m.user_id(u), '2099-01-01']
             for l, u in (('a', 'owner'), ('b', 'ownerb'), ('c', 'ownerc'))])
-    insert('token_cutoffs', 'user_id, generation, issued_before',
+    insert('token_cutoffs', 'user_id, weight, issued_before',
            [[m.user_id('spare'), 5, 0]])
 
 

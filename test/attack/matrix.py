@@ -265,7 +265,7 @@ ENTRIES = TABLES + [load_view(t.name + '_load', t) for t in TABLES] + [
           allowed_rows=lambda actor: 'true'),
 ] + [Entry(name, 'internal') for name in (
     'audit_entries', 'audit_entries_default', 'guarded_schemas', 'invitations', 'protected',
-    'revoked_tokens', 'signing_keys', 'token_cutoffs')]
+    'password_hashes', 'revoked_tokens', 'signing_keys', 'token_cutoffs')]
 
 # The months of the audit.
 PARTITION = re.compile(r'audit_entries_\d{4}_?\d{2}$')

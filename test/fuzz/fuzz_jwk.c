@@ -53,7 +53,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"HS256", "EdDSA", "ES256", "RS256", "none"};
 	static const size_t lengths[] = {0, 64, 64, 256, 0};
-	LOCAL_FCINFO(fcinfo, 3);
 	const uint8_t *line_end = size > 2 ? memchr(data + 2, '\n', size - 2) : NULL;
 	int			which;
 
@@ -61,20 +60,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (line_end == NULL || data[0] < '0' || data[0] > '4')
 		return 0;
 	which = data[0] - '0';
-	InitFunctionCallInfoData(*fcinfo, NULL, 3, InvalidOid, NULL, NULL);
 	if (setjmp(raised) == 0)
 	{
 		static const unsigned char zeros[256];
+		bytea	   *first;
+		bytea	   *second;
 		bytea	   *der;
 		const unsigned char *c;
 		unsigned char *back = NULL;
 		EVP_PKEY   *key;
 		int			length;
 
-		fcinfo->args[0].value = PointerGetDatum(cstring_to_text_with_len(names[which], strlen(names[which])));
-		fcinfo->args[1].value = PointerGetDatum(cstring_to_text_with_len((const char *) data + 2, line_end - data - 2));
-		fcinfo->args[2].value = PointerGetDatum(cstring_to_text_with_len((const char *) line_end + 1, data + size - line_end - 1));
-		der = DatumGetByteaPP(casnet_jwk_public_key(fcinfo));
+		first = casnet_key_decode((const char *) data + 2, line_end - data - 2);
+		second = casnet_key_decode((const char *) line_end + 1, data + size - line_end - 1);
+		der = casnet_key_public(names[which], first, second);
 
 		c = (unsigned char *) VARDATA_ANY(der);
 		key = d2i_PUBKEY(NULL, &c, VARSIZE_ANY_EXHDR(der));

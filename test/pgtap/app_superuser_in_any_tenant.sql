@@ -17,7 +17,7 @@ SELECT is(casnet.use_tenant('North'), :'north'::uuid, 'she goes by name');
 SELECT is((SELECT count(*) FROM casnet.my_tenants()), 0::bigint, 'though she is a member of none');
 SELECT throws_ok($$SELECT casnet.use_tenant('Utopia')$$, '02000', NULL, 'but not where nothing is');
 SELECT lives_ok($$SELECT casnet.create_tenant('East', owner_id => '00000000-0000-7000-8000-000000000008')$$, 'she founds tenants for others');
-SELECT throws_ok($$SELECT hashed_password FROM casnet.users$$, '42501', NULL, 'and reads no hash');
+SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'and reads no hash');
 CALL be('sue');
 SELECT throws_ok('SELECT count(*) FROM casnet.records', '55000', NULL, 'without a tenant she sees none');
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'but deletes one');

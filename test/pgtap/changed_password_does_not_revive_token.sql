@@ -15,11 +15,11 @@ SELECT is(fate(:'of_mia'), 'proves mia', 'and is still signed in');
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.end_all() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM casnet.revoke_all_tokens(new.id);
+	PERFORM casnet.revoke_all_tokens(new.user_id);
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER end_all AFTER UPDATE OF hashed_password ON casnet.users FOR EACH ROW EXECUTE FUNCTION public.end_all();
+CREATE TRIGGER end_all AFTER INSERT ON casnet.password_hashes FOR EACH ROW EXECUTE FUNCTION public.end_all();
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT lives_ok($$SELECT casnet.change_password('battery staple', 'correct horse')$$, 'with a trigger that ends all tokens');
 SELECT is(fate(:'of_mia'), 'use 28000 The token was revoked.', 'is signed in no more');

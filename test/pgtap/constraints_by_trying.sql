@@ -39,7 +39,7 @@ CREATE TEMP TABLE optional (name, columns) AS VALUES
 	('users', 'full_name hashed_password'), ('tenants', 'description'), ('user_tenants', ''), ('role_permissions', ''), ('user_tenant_permissions', ''),
 	('persons', 'date_of_birth gender'), ('records', 'search_vector'), ('tags', ''), ('record_tags', ''), ('tasks', 'description due_date completed_at assignee_id record_id'),
 	('calendar_events', 'description location ends_at recurrence_rule record_id'), ('signing_keys', 'issuer audience retired_at'), ('revoked_tokens', ''),
-	('token_cutoffs', 'spared'), ('invitations', ''), ('protected', ''), ('guarded_schemas', '');
+	('token_cutoffs', 'spared'), ('password_hashes', 'hash replaces'), ('invitations', ''), ('protected', ''), ('guarded_schemas', '');
 SELECT alike(error_of(format('UPDATE casnet.%I SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
   FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = ('casnet.' || o.name)::regclass
  WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (string_to_array(o.columns, ' '));
@@ -59,6 +59,7 @@ SELECT is(error_of(statement), 'none', 'the rest has defaults: ' || statement)
 	$$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', decode(repeat('00', 32), 'hex'))$$,
 	$$INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-000000000001', now())$$,
 	$$INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$,
+	$$INSERT INTO casnet.password_hashes (user_id) VALUES ('00000000-0000-7000-8000-000000000001')$$,
 	$$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$,
 	$$INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}') ON CONFLICT DO NOTHING$$,
 	$$INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('x', 'refuse')$$]) AS statement;
@@ -79,7 +80,7 @@ SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
 	('tasks_pkey', $$INSERT INTO casnet.tasks (id, title) SELECT id, 'x' FROM casnet.tasks WHERE tenant_id = casnet.current_tenant_id()$$),
 	('calendar_events_pkey', $$INSERT INTO casnet.calendar_events (id, title, starts_at) SELECT id, 'x', now() FROM casnet.calendar_events WHERE tenant_id = casnet.current_tenant_id()$$),
 	('signing_keys_pkey', $$INSERT INTO casnet.signing_keys SELECT * FROM casnet.signing_keys$$), ('revoked_tokens_pkey', $$INSERT INTO casnet.revoked_tokens SELECT * FROM casnet.revoked_tokens$$),
-	('token_cutoffs_pkey', $$INSERT INTO casnet.token_cutoffs SELECT * FROM casnet.token_cutoffs$$), ('invitations_pkey', $$INSERT INTO casnet.invitations SELECT * FROM casnet.invitations$$),
+	('token_cutoffs_pkey', $$INSERT INTO casnet.token_cutoffs SELECT * FROM casnet.token_cutoffs$$), ('password_hashes_pkey', $$INSERT INTO casnet.password_hashes SELECT * FROM casnet.password_hashes$$), ('invitations_pkey', $$INSERT INTO casnet.invitations SELECT * FROM casnet.invitations$$),
 	('protected_pkey', $$INSERT INTO casnet.protected SELECT * FROM casnet.protected$$), ('guarded_schemas_pkey', $$INSERT INTO casnet.guarded_schemas SELECT * FROM casnet.guarded_schemas$$)) AS v (name, statement);
 
 SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what is there')
@@ -96,12 +97,12 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
 	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
 	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
-	('revoked_tokens_user_id_fkey', $$UPDATE casnet.revoked_tokens SET user_id = '00000000-0000-7000-8000-0000000000ff'$$), ('token_cutoffs_user_id_fkey', $$UPDATE casnet.token_cutoffs SET user_id = '00000000-0000-7000-8000-0000000000ff'$$),
 	('invitations_tenant_id_fkey', $$UPDATE casnet.invitations SET tenant_id = '00000000-0000-7000-8000-0000000000ff'$$), ('invitations_invited_by_fkey', $$UPDATE casnet.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
 -- With a tenant, and with a user, goes what belongs to it.
 DELETE FROM casnet.users WHERE id = :'mia';
-SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet.token_cutoffs), 0::bigint, 'memberships and cutoffs go with the user');
+SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet.password_hashes WHERE user_id = :'mia'), 0::bigint, 'memberships and hashes go with the user');
+SELECT is((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), 1::bigint, 'what ended tokens stays');
 DELETE FROM casnet.user_tenants WHERE user_id = :'vic';
 SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions), 0::bigint, 'permissions go with the membership');
 DELETE FROM casnet.tags WHERE tenant_id = :'south';
@@ -113,6 +114,6 @@ SELECT ok(NOT EXISTS (SELECT tenant_id FROM casnet.persons WHERE tenant_id = :'n
 	UNION ALL SELECT tenant_id FROM casnet.tasks WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.calendar_events WHERE tenant_id = :'north'
 	UNION ALL SELECT tenant_id FROM casnet.user_tenants WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.invitations WHERE tenant_id = :'north'), 'everything goes with the tenant');
 DELETE FROM casnet.users WHERE id = :'olga';
-SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 0::bigint, 'revoked tokens go with the user');
+SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 1::bigint, 'as do revoked tokens');
 SELECT * FROM finish();
 ROLLBACK;

@@ -20,10 +20,9 @@ SELECT is(left(error_of('SELECT ' || call), 5), '28000', call || ' of an inactiv
 SELECT set_config('casnet.token', :'of_ines', true);
 SELECT alike(error_of('SELECT casnet.revoke_token()'), '28000 | the user of this session does not exist or is not active | %', 'nor with a token');
 SELECT set_config('casnet.token', '', true);
-CALL be(NULL);
-SELECT is(left(error_of('SELECT casnet.revoke_tokens_in_session(NULL)'), 5), '28000', 'nobody ends the tokens of nobody');
 CALL be('otto');
-SELECT is(left(error_of('SELECT casnet.revoke_tokens_in_session(NULL)'), 5), '42501', 'nor does a user');
+SELECT is(left(error_of('SELECT casnet.revoke_all_tokens(NULL)'), 5), '22023', 'nobody ends the tokens of nobody');
+SELECT is(left(error_of(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere')), 5), '42501', 'nor does a user');
 -- Of the active ones, those without a tenant are told so.
 CALL be('mia');
 SELECT is(left(error_of('SELECT casnet.leave_tenant()'), 5), '55000', 'leaving no tenant');

@@ -11,8 +11,8 @@ SELECT throws_ok($$UPDATE casnet.users SET hashed_password = 'mine' WHERE userna
 SELECT throws_ok($$UPDATE casnet.users SET is_active = false WHERE username = 'mia'$$, '42501', NULL, 'nor is she deactivated');
 SELECT throws_ok($$UPDATE casnet.users SET is_superuser = true$$, '42501', NULL, 'and nobody becomes a superuser');
 SELECT throws_ok($$DELETE FROM casnet.users WHERE username = 'mia'$$, '42501', NULL, 'nor deleted');
-SELECT throws_ok($$SELECT hashed_password FROM casnet.users$$, '42501', NULL, 'the hash is not read');
-SELECT throws_ok($$SELECT u FROM casnet.users AS u$$, '42501', NULL, 'nor the whole row');
+SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'the hash is not read');
+SELECT is((SELECT count(*) FROM casnet.users AS u WHERE u::text LIKE '%$2b$%'), 0::bigint, 'nor by the whole row');
 SELECT is(rows_of(format('DELETE FROM casnet.user_tenants WHERE user_id = %L AND tenant_id = %L', :'mia', :'south')), 0::bigint, 'her membership in South stays');
 SELECT throws_ok($$UPDATE casnet.users SET id = casnet.uuid_v7()$$, '42501', NULL, 'the key is not changed');
 

@@ -117,7 +117,7 @@ SELECT is(pg_temp.added(j), e, left(n, 60)) FROM (VALUES
 	('a secret of 31 bytes', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg"}', '22023 | the JWK lacks a member, or its s'),
 	('an empty secret', '{"kty": "oct", "k": ""}', '22023 | the JWK lacks a member, or its s'),
 	('no secret', '{"kty": "oct"}', '22023 | the JWK lacks a member, or its s'),
-	('a number as the secret', '{"kty": "oct", "k": 1}', '22023 | a value is not base64url without'),
+	('a number as the secret', '{"kty": "oct", "k": 1}', '22023 | the JWK lacks a member, or its s'),
 	('an empty object', '{}', '22023 | the JWK is not a key for HS256, '),
 	('a list', '[]', '22023 | the JWK is not a key for HS256, '),
 	('a JWK set', '{"keys": []}', '22023 | the JWK is not a key for HS256, '),

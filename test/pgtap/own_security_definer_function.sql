@@ -5,7 +5,7 @@ SELECT plan(8);
 \ir include/fixtures.sql
 SET LOCAL check_function_bodies = off;
 CREATE FUNCTION public.seen() RETURNS SETOF uuid LANGUAGE sql SECURITY DEFINER AS 'SELECT DISTINCT tenant_id FROM casnet.records';
-CREATE FUNCTION public.hashes() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT hashed_password FROM casnet.users';
+CREATE FUNCTION public.hashes() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT hash FROM casnet.password_hashes';
 CREATE FUNCTION public.rise() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT casnet.set_member_role('mia', 'owner')$$;
 CREATE FUNCTION public.all_seen() RETURNS SETOF uuid LANGUAGE sql SECURITY DEFINER SET row_security = off AS 'SELECT DISTINCT tenant_id FROM casnet.records';
 RESET SESSION AUTHORIZATION;

@@ -1,7 +1,7 @@
 -- TRUNCATE, which no policy sees, is nobody's.  Without CASCADE, so that the
 -- privilege on each table counts by itself.
 BEGIN;
-SELECT plan(22);
+SELECT plan(23);
 \ir include/fixtures.sql
 CALL be('sue', 'North');
 SELECT throws_ok(format('TRUNCATE casnet.%I', relname), '42501', NULL, 'an application does not truncate ' || relname)

@@ -1,6 +1,6 @@
 -- updated_at moves with each update of each table.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'vic', :'north', 'view_users');
@@ -23,6 +23,6 @@ END
 $$;
 SELECT ok(pg_temp.moved(name), name)
   FROM unnest(ARRAY['users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions', 'persons', 'records', 'tags', 'record_tags', 'tasks',
-	'calendar_events', 'signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations', 'protected', 'guarded_schemas']) AS name;
+	'calendar_events', 'signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'protected', 'guarded_schemas']) AS name;
 SELECT * FROM finish();
 ROLLBACK;

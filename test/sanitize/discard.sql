@@ -24,7 +24,20 @@ INSERT INTO casnet.tags (tenant_id, id, name) VALUES
 INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) VALUES
 	('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009a0');
 SELECT casnet.add_signing_key('sanitize', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');
-SELECT casnet.sign_token('sanitize', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+-- A token signed with HS256, as a known key signs it (RFC 2104, 7515).
+CREATE FUNCTION public.signed_token(kid text, secret bytea, claims text) RETURNS text LANGUAGE sql AS $$
+	WITH pads AS (
+		SELECT string_agg(set_byte('\x00', 0, get_byte(secret || decode(repeat('00', 64 - length(secret)), 'hex'), i) # 54), '\x'::bytea ORDER BY i) AS inner_pad,
+			   string_agg(set_byte('\x00', 0, get_byte(secret || decode(repeat('00', 64 - length(secret)), 'hex'), i) # 92), '\x'::bytea ORDER BY i) AS outer_pad
+		  FROM generate_series(0, 63) AS i
+	), parts AS (
+		SELECT string_agg(rtrim(translate(encode(convert_to(v.part, 'UTF8'), 'base64'), E'+/\n', '-_'), '='), '.' ORDER BY v.n) AS signed
+		  FROM (VALUES (1, json_build_object('alg', 'HS256', 'typ', 'JWT', 'kid', kid)::text), (2, claims)) AS v (n, part)
+	)
+	SELECT signed || '.' || rtrim(translate(encode(sha256(outer_pad || sha256(inner_pad || convert_to(signed, 'UTF8'))), 'base64'), E'+/\n', '-_'), '=')
+	  FROM pads, parts
+$$;
+SELECT public.signed_token('sanitize', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 	'{"sub": "00000000-0000-7000-8000-000000000003", "exp": 4102444800, "tid": "00000000-0000-7000-8000-0000000000a0"}') AS token \gset
 SELECT casnet.enable_audit('casnet.records');
 \echo as olga

@@ -4,7 +4,7 @@
 \set SHOW_CONTEXT never
 SELECT casnet.add_signing_key('regress', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');
 CREATE FUNCTION pg_temp.token(claims jsonb DEFAULT '{}', kid text DEFAULT 'regress') RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT casnet.sign_token(kid, '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+	SELECT public.signed_token(kid, '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 		jsonb_strip_nulls('{"sub": "00000000-0000-7000-8000-000000000003", "exp": 4102444800, "gen": 0}' || claims)::text)
 $$;
 SELECT pg_temp.token() AS good, pg_temp.token('{"exp": 1700000000}') AS expired, pg_temp.token('{"nbf": 4102444799}') AS early,

@@ -18,14 +18,14 @@ GRANT casnet_admin TO regress_admin;
 CREATE ROLE regress_nobody LOGIN;
 
 INSERT INTO casnet.users (id, username, email, is_active, is_superuser, hashed_password) VALUES
-	('00000000-0000-7000-8000-000000000001', 'olga', 'olga@north.test', true, false, 'secret'),
-	('00000000-0000-7000-8000-000000000002', 'adam', 'adam@north.test', true, false, 'secret'),
-	('00000000-0000-7000-8000-000000000003', 'mia', 'mia@north.test', true, false, 'secret'),
-	('00000000-0000-7000-8000-000000000004', 'vic', 'vic@north.test', true, false, 'secret'),
-	('00000000-0000-7000-8000-000000000005', 'otto', 'otto@south.test', true, false, 'secret'),
-	('00000000-0000-7000-8000-000000000006', 'ines', 'ines@north.test', false, false, 'secret'),
-	('00000000-0000-7000-8000-000000000007', 'sue', 'sue@root.test', true, true, 'secret'),
-	('00000000-0000-7000-8000-000000000008', 'nora', 'nora@nowhere.test', true, false, 'secret');
+	('00000000-0000-7000-8000-000000000001', 'olga', 'olga@north.test', true, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000002', 'adam', 'adam@north.test', true, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000003', 'mia', 'mia@north.test', true, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000004', 'vic', 'vic@north.test', true, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000005', 'otto', 'otto@south.test', true, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000006', 'ines', 'ines@north.test', false, false, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000007', 'sue', 'sue@root.test', true, true, rpad('$2b$04$secret', 60, 'x')),
+	('00000000-0000-7000-8000-000000000008', 'nora', 'nora@nowhere.test', true, false, rpad('$2b$04$secret', 60, 'x'));
 INSERT INTO casnet.tenants (id, name) VALUES
 	('00000000-0000-7000-8000-0000000000a0', 'North'),
 	('00000000-0000-7000-8000-0000000000b0', 'South');
@@ -37,6 +37,20 @@ INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES
 	('00000000-0000-7000-8000-000000000006', '00000000-0000-7000-8000-0000000000a0', 'member'),
 	('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-0000000000b0', 'viewer'),
 	('00000000-0000-7000-8000-000000000005', '00000000-0000-7000-8000-0000000000b0', 'owner');
+
+-- A token signed with HS256, as a known key signs it (RFC 2104, 7515).
+CREATE FUNCTION public.signed_token(kid text, secret bytea, claims text) RETURNS text LANGUAGE sql AS $$
+	WITH pads AS (
+		SELECT string_agg(set_byte('\x00', 0, get_byte(secret || decode(repeat('00', 64 - length(secret)), 'hex'), i) # 54), '\x'::bytea ORDER BY i) AS inner_pad,
+			   string_agg(set_byte('\x00', 0, get_byte(secret || decode(repeat('00', 64 - length(secret)), 'hex'), i) # 92), '\x'::bytea ORDER BY i) AS outer_pad
+		  FROM generate_series(0, 63) AS i
+	), parts AS (
+		SELECT string_agg(rtrim(translate(encode(convert_to(v.part, 'UTF8'), 'base64'), E'+/\n', '-_'), '='), '.' ORDER BY v.n) AS signed
+		  FROM (VALUES (1, json_build_object('alg', 'HS256', 'typ', 'JWT', 'kid', kid)::text), (2, claims)) AS v (n, part)
+	)
+	SELECT signed || '.' || rtrim(translate(encode(sha256(outer_pad || sha256(inner_pad || convert_to(signed, 'UTF8'))), 'base64'), E'+/\n', '-_'), '=')
+	  FROM pads, parts
+$$;
 
 -- 200 records, 4 tags and 400 links in each tenant; the tags' names are alike.
 INSERT INTO casnet.records (tenant_id, id, title, content, created_at)

@@ -4,7 +4,7 @@
 \set SHOW_CONTEXT never
 SELECT casnet.add_signing_key('regress', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');
 CREATE FUNCTION pg_temp.token(person text, tenant text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT casnet.sign_token('regress', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+	SELECT public.signed_token('regress', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 		jsonb_strip_nulls(jsonb_build_object('sub', (SELECT id FROM who WHERE name = person), 'tid', (SELECT id FROM who WHERE name = tenant), 'exp', 4102444800, 'gen', 0))::text)
 $$;
 SELECT pg_temp.token('mia', 'North') AS mia, pg_temp.token('otto', 'South') AS otto, pg_temp.token('olga') AS olga \gset

@@ -4,7 +4,7 @@
 \set VERBOSITY terse
 SELECT casnet.add_signing_key('regress', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');
 CREATE FUNCTION pg_temp.token(kid text) RETURNS text LANGUAGE sql AS $$
-	SELECT casnet.sign_token(kid, '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+	SELECT public.signed_token(kid, '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 		'{"sub": "00000000-0000-7000-8000-000000000003", "exp": 4102444800}')
 $$;
 -- fires before ours

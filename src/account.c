@@ -1,0 +1,297 @@
+/*
+ * account.c
+ *		Accounts, and who manages them.
+ *
+ * One function each for administrators, who act by their role, and for superusers
+ * of the application, who are judged by the verdict.  Facts are read at this
+ * moment, whatever the snapshot of the transaction is.  The password that a client
+ * gives is an argument of these functions and of nothing else; neither it nor its
+ * hash is a value of SQL.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+/* So much of a name is looked at; longer ones are refused by the table. */
+#define LOOKED_AT 2001
+
+PG_FUNCTION_INFO_V1(casnet_is_application_superuser);
+PG_FUNCTION_INFO_V1(casnet_revoke_all_tokens);
+PG_FUNCTION_INFO_V1(casnet_set_password);
+PG_FUNCTION_INFO_V1(casnet_create_user);
+
+/*
+ * Whether there is such an account; and if so whether it is active, what its
+ * column hashed_password holds, or NULL, and its email address.
+ */
+bool
+casnet_account_find(const pg_uuid_t *user, Snapshot snapshot, bool *active,
+					char **mark, char **email)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	casnet_scan_begin(&scan, CASNET_USER_BY_ID, snapshot, UUIDPGetDatum(user),
+					  (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		value;
+
+		value = casnet_scan_value(&scan, tuple, USERS_IS_ACTIVE, &isnull);
+		*active = !isnull && DatumGetBool(value);
+		value = casnet_scan_value(&scan, tuple, USERS_HASHED_PASSWORD, &isnull);
+		*mark = isnull ? NULL : TextDatumGetCString(value);
+		value = casnet_scan_value(&scan, tuple, USERS_EMAIL, &isnull);
+		*email = isnull ? NULL : TextDatumGetCString(value);
+	}
+	casnet_scan_end(&scan);
+	return tuple != NULL;
+}
+
+/*
+ * casnet.is_application_superuser() returns boolean
+ *
+ * Whether the session's user is a superuser of the application.  Raises 28000
+ * when nobody is signed in who exists and is active.
+ */
+Datum
+casnet_is_application_superuser(PG_FUNCTION_ARGS)
+{
+	AcceptInvalidationMessages();
+	PG_RETURN_BOOL(casnet_membership_require_user()->superuser);
+}
+
+/* Raises 42501 unless the session's user is a superuser of the application. */
+static void
+require_superuser(void)
+{
+	AcceptInvalidationMessages();
+	if (!casnet_membership_require_user()->superuser)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only administrators manage the accounts of others"),
+				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
+}
+
+/*
+ * Raises 42501 unless the current role, or the session's user, manages the
+ * accounts of others; returns whether it is the role.
+ */
+static bool
+require_power(void)
+{
+	if (casnet_membership_is_administrator())
+		return true;
+	require_superuser();
+	return false;
+}
+
+/* The mark of the account, or NULL.  Raises 02000 when there is no such account. */
+static char *
+require_account(const pg_uuid_t *user, bool by_role)
+{
+	CasnetTable users = CASNET_USERS;
+	CasnetReading reading;
+	bool		active;
+	char	   *mark = NULL;
+	char	   *email;
+	bool		found =
+		casnet_account_find(user, casnet_reading_begin(&reading, 1, &users),
+							&active, &mark, &email);
+
+	casnet_reading_end(&reading);
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("there is no such user"),
+				 by_role ?
+				 errhint("SELECT id, username FROM casnet.users lists them.") :
+				 errhint("Give the id of an account.")));
+	return mark;
+}
+
+/*
+ * Execute a statement that writes users, with a snapshot of this moment: with the
+ * rights of the caller if it is an administrator, else with those of the owner
+ * of the table.  Its parameters are no secrets.
+ */
+static void
+write_users(const char *statement, int nargs, Oid *types, Datum *values,
+			const char *nulls, bool by_role)
+{
+	Oid			caller;
+	int			context;
+	SPIPlanPtr	plan;
+
+	GetUserIdAndSecContext(&caller, &context);
+	if (!by_role)
+	{
+		Relation	users = casnet_catalog_open(CASNET_USERS, RowExclusiveLock);
+
+		SetUserIdAndSecContext(users->rd_rel->relowner,
+							   context | SECURITY_LOCAL_USERID_CHANGE);
+		table_close(users, NoLock);
+	}
+	SPI_connect();
+	plan = SPI_prepare(statement, nargs, types);
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
+							 InvalidSnapshot, false, true, 0) < 0)
+		elog(ERROR, "could not write an account");
+	SPI_finish();
+	SetUserIdAndSecContext(caller, context);
+}
+
+/*
+ * casnet.revoke_all_tokens(user_id uuid) returns void
+ *
+ * Ends all tokens of a user so far: one's own, or anybody's for those who manage
+ * accounts.  Raises 22023, 28000, 42501, 02000.
+ */
+Datum
+casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the user is null"),
+				 errhint("Give the id of an account, such as casnet.current_user_id().")));
+	user = PG_GETARG_UUID_P(0);
+	if (casnet_membership_is_administrator())
+		(void) require_account(user, true);
+	else
+	{
+		AcceptInvalidationMessages();
+		if (memcmp(&casnet_membership_require_user()->key.user, user,
+				   UUID_LEN) != 0)
+		{
+			require_superuser();
+			(void) require_account(user, false);
+		}
+	}
+	casnet_revocation_end_all(user, NULL);
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.set_password(user_id uuid, new text) returns void
+ *
+ * Sets the password of an account and ends its tokens.  The row of the account
+ * is written only where it says that there is no password: whoever is to be
+ * stopped may hold it.  Raises 22023, 28000, 42501, 02000.
+ */
+Datum
+casnet_set_password(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *user;
+	bool		by_role;
+	char	   *mark;
+	char	   *hash;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the user or the new password is null"),
+				 errhint("Give the id of an account and a password of 8 to 1024 bytes.")));
+	user = PG_GETARG_UUID_P(0);
+	by_role = require_power();
+	mark = require_account(user, by_role);
+	hash = casnet_password_hash(PG_GETARG_TEXT_PP(1));
+	if (mark != NULL && casnet_secret_is_mark(mark))
+	{
+		casnet_secret_set(user, hash);
+		casnet_revocation_end_all(user, NULL);
+	}
+	else
+	{
+		Oid			types[] = {TEXTOID, UUIDOID};
+		Datum		values[] = {CStringGetTextDatum(casnet_secret_mark(hash)),
+		UUIDPGetDatum(user)};
+
+		/* The triggers do the rest. */
+		write_users("UPDATE casnet.users AS u SET hashed_password = $1"
+					" WHERE u.id OPERATOR(pg_catalog.=) $2",
+					2, types, values, NULL, by_role);
+	}
+	explicit_bzero(hash, strlen(hash));
+	PG_RETURN_VOID();
+}
+
+/* Whether the name is NULL or has nothing but spaces. */
+static bool
+is_blank(FunctionCallInfo fcinfo, int argument)
+{
+	text	   *name;
+	int			length;
+
+	if (PG_ARGISNULL(argument))
+		return true;
+	name = PG_GETARG_TEXT_PP(argument);
+	length = Min(VARSIZE_ANY_EXHDR(name), LOOKED_AT);
+	for (int i = 0; i < length; i++)
+		if (VARDATA_ANY(name)[i] != ' ')
+			return false;
+	return true;
+}
+
+/*
+ * casnet.create_user(username text, email text, password text, full_name text,
+ * is_superuser boolean) returns uuid
+ *
+ * Makes an account, without a password if that is NULL.  Raises 22023, 28000,
+ * 42501, 23505.
+ */
+Datum
+casnet_create_user(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	Datum		values[lengthof(types)] = {0};
+	char		nulls[lengthof(types) + 1] = "      ";
+	pg_uuid_t  *created = palloc(sizeof(pg_uuid_t));
+	bool		by_role;
+
+	if (is_blank(fcinfo, 0) || is_blank(fcinfo, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the username or the email address is blank"),
+				 errhint("Give both; each must be unique, whatever its case.")));
+	by_role = require_power();
+
+	casnet_uuid_make(created, false);
+	values[0] = UUIDPGetDatum(created);
+	values[1] = PG_GETARG_DATUM(0);
+	values[2] = PG_GETARG_DATUM(1);
+	if (PG_ARGISNULL(2))
+		nulls[3] = 'n';
+	else
+	{
+		char	   *hash = casnet_password_hash(PG_GETARG_TEXT_PP(2));
+
+		values[3] = CStringGetTextDatum(casnet_secret_mark(hash));
+		explicit_bzero(hash, strlen(hash));
+	}
+	if (PG_ARGISNULL(3))
+		nulls[4] = 'n';
+	else
+		values[4] = PG_GETARG_DATUM(3);
+	values[5] = BoolGetDatum(!PG_ARGISNULL(4) && PG_GETARG_BOOL(4));
+	write_users("INSERT INTO casnet.users"
+				" (id, username, email, hashed_password, full_name, is_superuser)"
+				" VALUES ($1, $2, $3, $4, $5, $6)",
+				lengthof(types), types, values, nulls, by_role);
+	PG_RETURN_UUID_P(created);
+}

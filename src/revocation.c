@@ -1,0 +1,216 @@
+/*
+ * revocation.c
+ *		How tokens end: all of a user up to now, or one.
+ *
+ * Both tables are only added to.  No row is updated, none has a key to an account
+ * and none is unique in what two transactions may write; so nobody can hold
+ * what an administrator needs, and a revocation outlives the account.
+ *
+ * All tokens of a user up to now end by a row of token_cutoffs.  The generation
+ * of a user is the sum of the weights of the rows; a token carries the one that
+ * it was made in, and ends when rows that do not spare it weigh more.  Rows that
+ * are not yet committed when a token is made count as later ones.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "casnet.h"
+
+/* With so many rows of one user, they become one. */
+#define MANY_CUTOFFS 50
+
+/* Revoked tokens are kept for so long after they would have expired. */
+#define KEPT_AFTER_EXPIRY (60 * 60 * USECS_PER_SEC)
+
+/* What rows of one user come to. */
+typedef struct Sum
+{
+	int64		weight;
+	int64		issued_before;
+} Sum;
+
+PG_FUNCTION_INFO_V1(casnet_revoke_token);
+
+static bool
+same_bytes(bytea *a, bytea *b)
+{
+	return a != NULL && b != NULL &&
+		VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* Add what the row weighs; returns whether it spares that digest, or NULL. */
+static bool
+read_cutoff(CasnetScan *scan, HeapTuple tuple, bytea *digest, Sum *row)
+{
+	bool		isnull;
+	Datum		spared;
+
+	row->weight = DatumGetInt64(casnet_scan_value(scan, tuple,
+												  TOKEN_CUTOFFS_WEIGHT,
+												  &isnull));
+	row->issued_before =
+		DatumGetInt64(casnet_scan_value(scan, tuple,
+										TOKEN_CUTOFFS_ISSUED_BEFORE, &isnull));
+	spared = casnet_scan_value(scan, tuple, TOKEN_CUTOFFS_SPARED, &isnull);
+	return !isnull && same_bytes(DatumGetByteaPP(spared), digest);
+}
+
+static void
+add_to_sum(Sum *sum, const Sum *row)
+{
+	sum->weight += row->weight;
+	sum->issued_before = Max(sum->issued_before, row->issued_before);
+}
+
+/* What the rows of the user come to that do not spare that digest, or NULL. */
+static Sum
+sum_cutoffs(const pg_uuid_t *user, bytea *digest, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	Sum			sum = {0, PG_INT64_MIN};
+
+	casnet_scan_begin(&scan, CASNET_CUTOFFS_OF_USER, snapshot,
+					  UUIDPGetDatum(user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		Sum			row;
+
+		if (!read_cutoff(&scan, tuple, digest, &row))
+			add_to_sum(&sum, &row);
+	}
+	casnet_scan_end(&scan);
+	return sum;
+}
+
+/* The generation of tokens that are made for the user now. */
+int64
+casnet_revocation_generation(const pg_uuid_t *user, Snapshot snapshot)
+{
+	return sum_cutoffs(user, NULL, snapshot).weight;
+}
+
+/*
+ * Whether all tokens of the user up to this one were revoked.  Ours carry the
+ * generation in which they were made; those of other issuers, with -1, the time.
+ */
+bool
+casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
+					   int64 issued_at, bytea *digest, Snapshot snapshot)
+{
+	Sum			sum = sum_cutoffs(user, digest, snapshot);
+
+	return generation >= 0 ? generation < sum.weight :
+		issued_at < sum.issued_before;
+}
+
+/* Add a row of token_cutoffs. */
+static void
+insert_cutoff(const pg_uuid_t *user, const Sum *sum, bytea *spared)
+{
+	Datum		values[TOKEN_CUTOFFS_COLUMNS];
+	bool		isnull[TOKEN_CUTOFFS_COLUMNS] = {0};
+	pg_uuid_t	id;
+
+	casnet_uuid_make(&id, false);
+	values[TOKEN_CUTOFFS_ID] = UUIDPGetDatum(&id);
+	values[TOKEN_CUTOFFS_USER_ID] = UUIDPGetDatum(user);
+	values[TOKEN_CUTOFFS_WEIGHT] = Int64GetDatum(sum->weight);
+	values[TOKEN_CUTOFFS_ISSUED_BEFORE] = Int64GetDatum(sum->issued_before);
+	values[TOKEN_CUTOFFS_SPARED] = PointerGetDatum(spared);
+	isnull[TOKEN_CUTOFFS_SPARED] = spared == NULL;
+	casnet_row_insert(CASNET_TOKEN_CUTOFFS, values, isnull);
+}
+
+/*
+ * Make few rows of many: one of those that spare this token, one of the others.
+ * The row to come ends whatever else the others spare, so that may be forgotten.
+ * What somebody else is about to delete stays as it is.
+ */
+static void
+compact(const pg_uuid_t *user, bytea *spared)
+{
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
+	ItemPointerData rows[2 * MANY_CUTOFFS];
+	Sum			row_sums[2 * MANY_CUTOFFS];
+	bool		spares[2 * MANY_CUTOFFS];
+	Sum			sums[2] = {{0, PG_INT64_MIN}, {0, PG_INT64_MIN}};
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	casnet_scan_begin(&scan, CASNET_CUTOFFS_OF_USER,
+					  casnet_reading_begin(&reading, 1, &cutoffs),
+					  UUIDPGetDatum(user), (Datum) 0);
+	while (count < lengthof(rows) && (tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		rows[count] = tuple->t_self;
+		spares[count] = read_cutoff(&scan, tuple, spared, &row_sums[count]);
+		count++;
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	if (count < MANY_CUTOFFS)
+		return;
+
+	for (int i = 0; i < count; i++)
+		if (casnet_row_delete(CASNET_TOKEN_CUTOFFS, &rows[i], false))
+			add_to_sum(&sums[spares[i]], &row_sums[i]);
+	CommandCounterIncrement();
+	for (int i = 0; i < 2; i++)
+		if (sums[i].weight > 0)
+			insert_cutoff(user, &sums[i], i == 1 ? spared : NULL);
+}
+
+/* End all tokens of the user so far but one, by its digest, or NULL. */
+void
+casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
+{
+	Sum			row = {1, casnet_token_clock() + 1};
+
+	compact(user, spared);
+	insert_cutoff(user, &row, spared);
+}
+
+/*
+ * casnet.revoke_token() returns void
+ *
+ * Ends the token of this session.  Raises 28000 when it has none that is valid.
+ */
+Datum
+casnet_revoke_token(PG_FUNCTION_ARGS)
+{
+	Datum		values[REVOKED_TOKENS_COLUMNS];
+	bool		isnull[REVOKED_TOKENS_COLUMNS] = {0};
+	pg_uuid_t	id;
+	pg_uuid_t	user;
+	bytea	   *digest;
+
+	AcceptInvalidationMessages();
+	user = casnet_membership_require_user()->key.user;
+	digest = casnet_token_digest();
+	if (digest == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session has no token"),
+				 errhint("Set the token to be revoked with casnet.sign_in() first.")));
+
+	casnet_row_clear(CASNET_REVOKED_TOKENS, CASNET_REVOCATIONS_OVER,
+					 GetCurrentTimestamp() - KEPT_AFTER_EXPIRY);
+	casnet_uuid_make(&id, false);
+	values[REVOKED_TOKENS_ID] = UUIDPGetDatum(&id);
+	values[REVOKED_TOKENS_DIGEST] = PointerGetDatum(digest);
+	values[REVOKED_TOKENS_USER_ID] = UUIDPGetDatum(&user);
+	values[REVOKED_TOKENS_EXPIRES_AT] =
+		TimestampTzGetDatum(casnet_token_expiry());
+	casnet_row_insert(CASNET_REVOKED_TOKENS, values, isnull);
+	PG_RETURN_VOID();
+}

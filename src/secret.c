@@ -1,0 +1,519 @@
+/*
+ * secret.c
+ *		The hashes of passwords: a table that only C reads, and what stands for a
+ *		hash in the column users.hashed_password.
+ *
+ * That column is written and never read.  A trigger takes what is written into
+ * memory, under a number that nobody has used before, and leaves a mark with the
+ * number in the row.  When the row is there, another trigger finds the hash by the
+ * mark and puts it into casnet.password_hashes.  So the hash follows the row
+ * through ON CONFLICT, MERGE and COPY, and a row that did not come to be has none.
+ * Hashes that wait in memory go with the (sub)transaction that wrote them.
+ *
+ * The table is only added to, lest anybody hold what an administrator needs.  A
+ * root row is written by an administrator, or directly; other rows stand for a
+ * root: the user changed the password, or a login renewed its hash.  In force is
+ * the newest row of the newest root.  So what an administrator sets wins over
+ * a change by the user that is still open, whichever began first.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "casnet.h"
+
+/*
+ * Class of the locks by which the changes of one user queue; see guard.c.
+ * Administrators take none.
+ */
+#define PASSWORD_LOCK_CLASS 0xCA5F
+
+/* What the column holds for a hash that is in the table. */
+#define MARK "$casnet$"
+
+/* Superseded rows that go at a time. */
+#define MAX_SUPERSEDED 100
+
+/* A hash that was written into a row which is not there yet. */
+typedef struct PendingHash
+{
+	pg_uuid_t	number;			/* hash key; must be first */
+	SubTransactionId writer;
+	bool		was_there;		/* the row had it before, from an older version */
+	char	   *hash;
+} PendingHash;
+
+static MemoryContext pending_context = NULL;
+static HTAB *pending = NULL;
+
+PG_FUNCTION_INFO_V1(casnet_take_password);
+PG_FUNCTION_INFO_V1(casnet_keep_password);
+
+/* Forget a hash that waits. */
+static void
+forget(PendingHash *entry)
+{
+	char	   *hash = entry->hash;
+
+	(void) hash_search(pending, &entry->number, HASH_REMOVE, NULL);
+	explicit_bzero(hash, strlen(hash));
+	pfree(hash);
+}
+
+/* Forget all that waits.  Never raises. */
+static void
+forget_all(void)
+{
+	HASH_SEQ_STATUS status;
+	PendingHash *entry;
+
+	if (pending == NULL)
+		return;
+	hash_seq_init(&status, pending);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		explicit_bzero(entry->hash, strlen(entry->hash));
+	pending = NULL;
+	MemoryContextDelete(pending_context);
+	pending_context = NULL;
+}
+
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+			forget_all();
+			break;
+		default:
+			break;
+	}
+}
+
+/* What a subtransaction wrote goes with it, or becomes its parent's. */
+static void
+subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
+						SubTransactionId parentSubid, void *arg)
+{
+	HASH_SEQ_STATUS status;
+	PendingHash *entry;
+
+	if (pending == NULL || (event != SUBXACT_EVENT_ABORT_SUB &&
+							event != SUBXACT_EVENT_COMMIT_SUB))
+		return;
+	hash_seq_init(&status, pending);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->writer != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			entry->writer = parentSubid;
+		else
+			forget(entry);
+	}
+}
+
+void
+casnet_secret_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
+	RegisterSubXactCallback(subtransaction_callback, NULL);
+}
+
+/* Where hashes wait. */
+static void
+make_pending(void)
+{
+	HASHCTL		ctl;
+
+	if (pending != NULL)
+		return;
+	if (pending_context == NULL)
+		pending_context = AllocSetContextCreate(TopMemoryContext,
+												"casnet passwords",
+												ALLOCSET_SMALL_SIZES);
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(pg_uuid_t);
+	ctl.entrysize = sizeof(PendingHash);
+	ctl.hcxt = pending_context;
+	pending = hash_create("casnet passwords", 16, &ctl,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Have a hash wait for its row; returns the mark for the row. */
+static char *
+wait_for_row(const char *hash, bool was_there)
+{
+	pg_uuid_t	number;
+	PendingHash *entry;
+	char	   *copy;
+
+	make_pending();
+	casnet_uuid_make(&number, false);
+	copy = MemoryContextStrdup(pending_context, hash);
+	entry = hash_search(pending, &number, HASH_ENTER, NULL);
+	entry->writer = GetCurrentSubTransactionId();
+	entry->was_there = was_there;
+	entry->hash = copy;
+	return psprintf(MARK "%s", casnet_uuid_format(&number));
+}
+
+/* Have a hash wait; a row that gets this mark in this transaction has the hash. */
+char *
+casnet_secret_mark(const char *hash)
+{
+	return wait_for_row(hash, false);
+}
+
+/* The number of a mark; false for what is none. */
+static bool
+number_of(const char *string, pg_uuid_t *number)
+{
+	return strncmp(string, MARK, strlen(MARK)) == 0 &&
+		strlen(string) == strlen(MARK) + 36 &&
+		casnet_uuid_parse(string + strlen(MARK), number);
+}
+
+bool
+casnet_secret_is_mark(const char *string)
+{
+	pg_uuid_t	number;
+
+	return number_of(string, &number);
+}
+
+/* The hash that waits for a row with this mark, or NULL. */
+static PendingHash *
+find_pending(const char *mark)
+{
+	pg_uuid_t	number;
+
+	if (pending == NULL || !number_of(mark, &number))
+		return NULL;
+	return hash_search(pending, &number, HASH_FIND, NULL);
+}
+
+/* The column of the row, or NULL. */
+static char *
+column_of(Relation relation, HeapTuple row)
+{
+	bool		isnull;
+	int			number = casnet_trigger_column(relation, "hashed_password",
+											   TEXTOID);
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* Raises 22023: that is no hash.  Never quotes it. */
+static void
+refuse_hash(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("hashed_password takes the hash of a password"),
+			 errhint("Give the result of casnet.hash_password(), or a hash of crypt(3) that begins with $y$, $2a$, $2b$, $2y$, $5$ or $6$; never the password.")));
+}
+
+/*
+ * casnet.take_password() returns trigger
+ *
+ * BEFORE INSERT OR UPDATE OF hashed_password FOR EACH ROW on users: leaves a mark
+ * where a hash was written.  A mark stays in a new row, as in one that is
+ * restored; an old row keeps its own only, or gets one of a hash that waits.
+ * Raises 22023 for what is no hash of a known scheme.
+ */
+Datum
+casnet_take_password(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "take_password", true);
+	Relation	relation = trigger->tg_relation;
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	char	   *before = is_update ?
+		column_of(relation, trigger->tg_trigtuple) : NULL;
+	char	   *written = column_of(relation, row);
+	bool		stays = before != NULL && written != NULL &&
+		strcmp(before, written) == 0;
+	int			column;
+	Datum		mark;
+	bool		isnull = false;
+
+	if (written == NULL)
+		return PointerGetDatum(row);
+	if (casnet_secret_is_mark(written))
+	{
+		if (is_update && !stays && find_pending(written) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("hashed_password takes no mark of another account"),
+					 errdetail("The column holds a mark for a hash that nobody reads."),
+					 errhint("Leave the column as it is, or write a hash, such as the result of casnet.hash_password().")));
+		return PointerGetDatum(row);
+	}
+
+	/* What an older version left there stays a hash, whatever it is. */
+	if (!stays && !casnet_password_is_hash(written))
+		refuse_hash();
+	mark = CStringGetTextDatum(wait_for_row(written, stays));
+	explicit_bzero(written, strlen(written));
+	column = casnet_trigger_column(relation, "hashed_password", TEXTOID);
+	row = heap_modify_tuple_by_cols(row, RelationGetDescr(relation), 1,
+									&column, &mark, &isnull);
+	return PointerGetDatum(row);
+}
+
+/* Whether a is the later id. */
+static bool
+is_later(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a, b, UUID_LEN) > 0;
+}
+
+/* The row that a scan found: its id, and the root that it stands for. */
+static void
+read_ids(CasnetScan *scan, HeapTuple tuple, CasnetHash *row)
+{
+	bool		isnull;
+	Datum		value;
+
+	value = casnet_scan_value(scan, tuple, PASSWORD_HASHES_ID, &isnull);
+	row->id = *DatumGetUUIDP(value);
+	value = casnet_scan_value(scan, tuple, PASSWORD_HASHES_REPLACES, &isnull);
+	row->root = isnull ? row->id : *DatumGetUUIDP(value);
+}
+
+/*
+ * The hash that is in force for the user: the newest row of the newest root.  All
+ * zero and NULL without one; also NULL where an administrator took it away.
+ */
+void
+casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot, CasnetHash *found)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	memset(found, 0, sizeof(CasnetHash));
+	casnet_scan_begin(&scan, CASNET_HASHES_OF_USER, snapshot,
+					  UUIDPGetDatum(user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		CasnetHash	row;
+		bool		isnull;
+		Datum		hash;
+
+		read_ids(&scan, tuple, &row);
+		if (is_later(&found->root, &row.root) ||
+			(!is_later(&row.root, &found->root) &&
+			 is_later(&found->id, &row.id)))
+			continue;
+		hash = casnet_scan_value(&scan, tuple, PASSWORD_HASHES_HASH, &isnull);
+		row.hash = isnull ? NULL : TextDatumGetCString(hash);
+		*found = row;
+	}
+	casnet_scan_end(&scan);
+}
+
+/* The rows of the user that are there now, at most so many; and the latest id. */
+static int
+list_rows(const pg_uuid_t *user, ItemPointerData *rows, pg_uuid_t *latest)
+{
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	memset(latest, 0, sizeof(pg_uuid_t));
+	casnet_scan_begin(&scan, CASNET_HASHES_OF_USER,
+					  casnet_reading_begin(&reading, 1, &hashes),
+					  UUIDPGetDatum(user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		CasnetHash	row;
+
+		read_ids(&scan, tuple, &row);
+		if (is_later(&row.id, latest))
+			*latest = row.id;
+		if (count < MAX_SUPERSEDED)
+			rows[count++] = tuple->t_self;
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	return count;
+}
+
+/* A new id, later than that one even where the clock was set back. */
+static void
+make_later_id(pg_uuid_t *id, const pg_uuid_t *latest)
+{
+	casnet_uuid_make(id, false);
+	if (is_later(id, latest))
+		return;
+	*id = *latest;
+	for (int i = UUID_LEN - 1; i >= 0; i--)
+		if (++id->data[i] != 0)
+			break;
+}
+
+/*
+ * Add a row with the hash, or NULL for none, and delete those that it supersedes
+ * and nobody else holds.  Without a root it is one itself.
+ */
+static void
+add_hash(const pg_uuid_t *user, const char *hash, const pg_uuid_t *root)
+{
+	Datum		values[PASSWORD_HASHES_COLUMNS] = {0};
+	bool		isnull[PASSWORD_HASHES_COLUMNS] = {0};
+	ItemPointerData rows[MAX_SUPERSEDED];
+	pg_uuid_t	latest;
+	pg_uuid_t	id;
+	int			count = list_rows(user, rows, &latest);
+
+	make_later_id(&id, &latest);
+	values[PASSWORD_HASHES_ID] = UUIDPGetDatum(&id);
+	values[PASSWORD_HASHES_USER_ID] = UUIDPGetDatum(user);
+	isnull[PASSWORD_HASHES_HASH] = hash == NULL;
+	if (hash != NULL)
+		values[PASSWORD_HASHES_HASH] = CStringGetTextDatum(hash);
+	isnull[PASSWORD_HASHES_REPLACES] = root == NULL;
+	if (root != NULL)
+		values[PASSWORD_HASHES_REPLACES] = UUIDPGetDatum(root);
+	casnet_row_insert(CASNET_PASSWORD_HASHES, values, isnull);
+	casnet_row_delete_all(CASNET_PASSWORD_HASHES, rows, count);
+}
+
+/*
+ * Put an administrator's hash in force, or NULL: no password.  Nobody's open
+ * transaction is waited for.
+ */
+void
+casnet_secret_set(const pg_uuid_t *user, const char *hash)
+{
+	add_hash(user, hash, NULL);
+}
+
+/*
+ * Queue for changes by the user, until the end of the transaction; without wait,
+ * returns false when somebody else is at it.
+ */
+bool
+casnet_secret_lock(const pg_uuid_t *user, bool wait)
+{
+	uint64		hash = hash_bytes_extended(user->data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, PASSWORD_LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, false, !wait) !=
+		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * Replace a hash that was verified, under casnet_secret_lock(); false when another
+ * one is in force by now.
+ */
+bool
+casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
+					  const char *hash)
+{
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
+	CasnetHash	present;
+
+	casnet_secret_find(user, casnet_reading_begin(&reading, 1, &hashes),
+					   &present);
+	casnet_reading_end(&reading);
+	if (memcmp(&present.id, &old->id, UUID_LEN) != 0)
+		return false;
+	add_hash(user, hash, &present.root);
+	return true;
+}
+
+/*
+ * The account is gone, and so are its hashes.  One that is just being changed stays;
+ * it is nobody's, since a new account of that id gets a root of its own or no mark.
+ */
+static void
+forget_account(const pg_uuid_t *user)
+{
+	ItemPointerData rows[MAX_SUPERSEDED];
+	pg_uuid_t	latest;
+	int			count = list_rows(user, rows, &latest);
+
+	casnet_row_delete_all(CASNET_PASSWORD_HASHES, rows, count);
+}
+
+/*
+ * casnet.keep_password() returns trigger
+ *
+ * AFTER INSERT OR DELETE OR UPDATE OF hashed_password FOR EACH ROW on users: puts
+ * the hash for whose mark the row waits into the table, or takes it away.  A change
+ * ends all tokens of the account.  Raises 39P01 on another table.
+ */
+Datum
+casnet_keep_password(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "keep_password", false);
+	Relation	relation = trigger->tg_relation;
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	PendingHash *entry;
+	char	   *before;
+	char	   *mark;
+	pg_uuid_t	user;
+	bool		changes;
+
+	if (!casnet_catalog_is(CASNET_USERS, relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.keep_password() is for casnet.users only"),
+				 errhint("It is attached by casnet.install().")));
+	if (!casnet_trigger_uuid(relation, row, "id", &user))
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+	{
+		forget_account(&user);
+		return PointerGetDatum(NULL);
+	}
+
+	before = is_update ? column_of(relation, trigger->tg_trigtuple) : NULL;
+	mark = column_of(relation, row);
+	if (mark == NULL)
+	{
+		if (before == NULL)
+			return PointerGetDatum(NULL);
+		casnet_secret_set(&user, NULL);
+		casnet_revocation_end_all(&user, NULL);
+		return PointerGetDatum(NULL);
+	}
+
+	entry = find_pending(mark);
+	if (entry == NULL)
+		return PointerGetDatum(NULL);
+	casnet_secret_set(&user, entry->hash);
+	changes = is_update && !entry->was_there;
+
+	/* Found again: what ran meanwhile may have moved it. */
+	entry = find_pending(mark);
+	if (entry != NULL)
+		forget(entry);
+	if (changes)
+		casnet_revocation_end_all(&user, NULL);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,385 @@
+/*
+ * signing.c
+ *		The keys that sign tokens, and new tokens.
+ *
+ * A secret key is made or read, used and forgotten here.  It is no argument,
+ * result or variable of SQL, and in no plan; a secret that a client gives in a JWK
+ * goes from its argument into the table.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/sha2.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "casnet.h"
+#include "key.h"
+
+/* Shortest secret, in bytes: that of a hash of HS256 (RFC 7518). */
+#define SECRET_LENGTH 32
+
+/* Longest lifetime of a token: 366 days, in seconds. */
+#define MAX_LIFETIME (366 * 24 * 60 * 60)
+
+PG_FUNCTION_INFO_V1(casnet_add_signing_key);
+PG_FUNCTION_INFO_V1(casnet_retire_signing_key);
+PG_FUNCTION_INFO_V1(casnet_issue_token);
+
+/*
+ * A string member of the JWK, NULL if it is absent or null; the empty string for
+ * what is no string.
+ */
+static char *
+member_of(Jsonb *jwk, const char *name)
+{
+	JsonbValue	buffer;
+	JsonbValue *value;
+
+	if (!JB_ROOT_IS_OBJECT(jwk))
+		return NULL;
+	value = getKeyJsonValueFromContainer(&jwk->root, name, strlen(name),
+										 &buffer);
+	if (value == NULL || value->type == jbvNull)
+		return NULL;
+	return value->type != jbvString ? pstrdup("") :
+		pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+static bool
+is_text(const char *value, const char *expected)
+{
+	return value != NULL && strcmp(value, expected) == 0;
+}
+
+/*
+ * The algorithm for which the JWK is a key.  Raises 22023 when there is none, or
+ * when the JWK says that it is for something else, or private.
+ */
+static const char *
+algorithm_of(Jsonb *jwk)
+{
+	char	   *kind = member_of(jwk, "kty");
+	char	   *curve = member_of(jwk, "crv");
+	char	   *stated = member_of(jwk, "alg");
+	char	   *use = member_of(jwk, "use");
+	JsonbValue	buffer;
+	const char *algorithm = NULL;
+
+	if (is_text(kind, "oct"))
+		algorithm = "HS256";
+	else if (is_text(kind, "RSA"))
+		algorithm = "RS256";
+	else if (is_text(kind, "OKP") && is_text(curve, "Ed25519"))
+		algorithm = "EdDSA";
+	else if (is_text(kind, "EC") && is_text(curve, "P-256"))
+		algorithm = "ES256";
+	if (algorithm == NULL || (stated != NULL && !is_text(stated, algorithm)) ||
+		(use != NULL && !is_text(use, "sig")))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the JWK is not a key for HS256, EdDSA, ES256 or RS256"),
+				 errhint("Take oct, OKP with Ed25519, EC with P-256, or RSA, for signatures.")));
+	if (getKeyJsonValueFromContainer(&jwk->root, "d", 1, &buffer) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the JWK is a private key"),
+				 errhint("Give the public one, and consider the private one disclosed.")));
+	return algorithm;
+}
+
+/* A member that may be absent, decoded; NULL if it is.  Raises 22023. */
+static bytea *
+decoded_member(Jsonb *jwk, const char *name)
+{
+	char	   *member = member_of(jwk, name);
+
+	return member == NULL ? NULL : casnet_key_decode(member, strlen(member));
+}
+
+/* The key of the JWK as it is stored.  Raises 22023 when it is none. */
+static bytea *
+key_of(Jsonb *jwk, const char *algorithm)
+{
+	bool		is_secret = strcmp(algorithm, "HS256") == 0;
+	bool		is_ec = strcmp(algorithm, "ES256") == 0;
+	bool		is_rsa = strcmp(algorithm, "RS256") == 0;
+	bytea	   *first = decoded_member(jwk, is_secret ? "k" : is_rsa ? "n" : "x");
+	bytea	   *second = is_rsa ? decoded_member(jwk, "e") :
+		is_ec ? decoded_member(jwk, "y") : NULL;
+
+	if (first == NULL || ((is_rsa || is_ec) && second == NULL) ||
+		(is_secret && VARSIZE_ANY_EXHDR(first) < SECRET_LENGTH))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the JWK lacks a member, or its secret has less than 32 bytes"),
+				 errhint("RFC 7518 and 8037 say which members a key has.")));
+	return is_secret ? first : casnet_key_public(algorithm, first, second);
+}
+
+/* Raises 22023 unless the key id may stand in the table. */
+static void
+check_kid(const char *kid)
+{
+	if (kid == NULL || strlen(kid) > 255 || kid[strspn(kid, " ")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key id is blank or too long"),
+				 errhint("Give the kid that the issuer writes into its tokens.")));
+}
+
+/*
+ * casnet.add_signing_key(kid text, jwk jsonb, issuer text, audience text)
+ * returns void
+ *
+ * Adds a key that signs tokens: a JWK (RFC 7517), or a new secret for our own.
+ * Raises 22023 for what is no key, 23505 for a kid that was there before.
+ */
+Datum
+casnet_add_signing_key(PG_FUNCTION_ARGS)
+{
+	Datum		values[SIGNING_KEYS_COLUMNS] = {0};
+	bool		isnull[SIGNING_KEYS_COLUMNS] = {0};
+	char	   *kid = PG_ARGISNULL(0) ? NULL :
+		text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *algorithm = "HS256";
+	bytea	   *key;
+
+	check_kid(kid);
+	if (PG_ARGISNULL(1))
+	{
+		key = palloc(VARHDRSZ + SECRET_LENGTH);
+		SET_VARSIZE(key, VARHDRSZ + SECRET_LENGTH);
+		casnet_key_random((uint8 *) VARDATA(key), SECRET_LENGTH);
+	}
+	else
+	{
+		Jsonb	   *jwk = PG_GETARG_JSONB_P(1);
+
+		algorithm = algorithm_of(jwk);
+		key = key_of(jwk, algorithm);
+	}
+
+	values[SIGNING_KEYS_KID] = CStringGetTextDatum(kid);
+	values[SIGNING_KEYS_ALGORITHM] = CStringGetTextDatum(algorithm);
+	values[SIGNING_KEYS_KEY] = PointerGetDatum(key);
+	isnull[SIGNING_KEYS_ISSUER] = PG_ARGISNULL(2);
+	if (!PG_ARGISNULL(2))
+		values[SIGNING_KEYS_ISSUER] = PG_GETARG_DATUM(2);
+	isnull[SIGNING_KEYS_AUDIENCE] = PG_ARGISNULL(3);
+	if (!PG_ARGISNULL(3))
+		values[SIGNING_KEYS_AUDIENCE] = PG_GETARG_DATUM(3);
+	isnull[SIGNING_KEYS_RETIRED_AT] = true;
+	values[SIGNING_KEYS_CREATED_AT] =
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	casnet_row_insert(CASNET_SIGNING_KEYS, values, isnull);
+	explicit_bzero(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.retire_signing_key(kid text) returns void
+ *
+ * Ends a key: the row stays, so that the key id is never used again; the key goes.
+ * Raises 02000 when there is no such live key at this moment.
+ */
+Datum
+casnet_retire_signing_key(PG_FUNCTION_ARGS)
+{
+	Oid			type = TEXTOID;
+	Datum		value = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
+	char		isnull = PG_ARGISNULL(0) ? 'n' : ' ';
+	SPIPlanPtr	plan;
+	uint64		count;
+
+	SPI_connect();
+	plan = SPI_prepare("UPDATE casnet.signing_keys AS k"
+					   " SET retired_at = pg_catalog.now(), key = ''"
+					   " WHERE k.kid OPERATOR(pg_catalog.=) $1"
+					   " AND k.retired_at IS NULL", 1, &type);
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, &value, &isnull, GetLatestSnapshot(),
+							 InvalidSnapshot, false, true, 0) < 0)
+		elog(ERROR, "could not retire a signing key");
+	count = SPI_processed;
+	SPI_finish();
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA),
+				 errmsg("there is no such live key"),
+				 errhint("Give the kid of a key that was added and not retired.")));
+	PG_RETURN_VOID();
+}
+
+/* The newest of our own live keys, and its kid; NULL when there is none. */
+static bytea *
+find_own_key(char **kid)
+{
+	CasnetTable keys = CASNET_SIGNING_KEYS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	TimestampTz newest = DT_NOBEGIN;
+	bytea	   *key = NULL;
+
+	casnet_scan_begin(&scan, CASNET_ALL_SIGNING_KEYS,
+					  casnet_reading_begin(&reading, 1, &keys),
+					  (Datum) 0, (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull[SIGNING_KEYS_COLUMNS];
+		Datum		values[SIGNING_KEYS_COLUMNS];
+		TimestampTz created_at;
+		char	   *name;
+
+		for (int i = 0; i < SIGNING_KEYS_COLUMNS; i++)
+			values[i] = casnet_scan_value(&scan, tuple, i, &isnull[i]);
+		if (!isnull[SIGNING_KEYS_RETIRED_AT] || !isnull[SIGNING_KEYS_ISSUER] ||
+			!isnull[SIGNING_KEYS_AUDIENCE] ||
+			strcmp(TextDatumGetCString(values[SIGNING_KEYS_ALGORITHM]),
+				   "HS256") != 0)
+			continue;
+		created_at = DatumGetTimestampTz(values[SIGNING_KEYS_CREATED_AT]);
+		name = TextDatumGetCString(values[SIGNING_KEYS_KID]);
+		if (key != NULL && (created_at < newest ||
+							(created_at == newest && strcmp(name, *kid) > 0)))
+			continue;
+		newest = created_at;
+		*kid = name;
+		key = DatumGetByteaPCopy(values[SIGNING_KEYS_KEY]);
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	return key;
+}
+
+/* Append base64url of the bytes. */
+static void
+append_base64url(StringInfo out, const void *bytes, size_t length)
+{
+	enlargeStringInfo(out, 4 * length / 3 + 4);
+	out->len += jws_base64url_encode(bytes, length, out->data + out->len);
+}
+
+/*
+ * A token with these claims (JSON), signed with HS256 (RFC 7518 section 3.2) by
+ * the newest of our own keys.  Raises 55000 when there is none.
+ */
+static text *
+sign(StringInfo claims)
+{
+	char	   *kid = NULL;
+	bytea	   *key = find_own_key(&kid);
+	uint8		mac[PG_SHA256_DIGEST_LENGTH];
+	StringInfoData header;
+	StringInfoData token;
+
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no key to sign tokens with"),
+				 errhint("A member of casnet_admin can make one with casnet.add_signing_key('name').")));
+	initStringInfo(&header);
+	appendStringInfoString(&header, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":");
+	escape_json(&header, kid);
+	appendStringInfoChar(&header, '}');
+
+	initStringInfo(&token);
+	append_base64url(&token, header.data, header.len);
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, claims->data, claims->len);
+	casnet_key_hmac((uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
+					token.data, token.len, mac);
+	explicit_bzero(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, mac, sizeof(mac));
+	return cstring_to_text_with_len(token.data, token.len);
+}
+
+/* Seconds of the lifetime, rounded up.  Raises 22023 when it is out of range. */
+static int64
+seconds_of(const Interval *lifetime)
+{
+	double		seconds = lifetime == NULL ? 0 :
+		DatumGetFloat8(DirectFunctionCall2(interval_part,
+										   CStringGetTextDatum("epoch"),
+										   IntervalPGetDatum(lifetime)));
+
+	if (!(seconds >= 1 && seconds <= MAX_LIFETIME))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the lifetime of a token is out of range"),
+				 errhint("Give an interval from a second to a year.")));
+	return (int64) ceil(seconds);
+}
+
+/*
+ * A new token for the user, with a tenant or NULL.  The generation is that in
+ * which the password or the former token was judged: a revocation that commits
+ * meanwhile must end the new token too.  Raises 22023 for the lifetime, 55000
+ * without a key.
+ */
+text *
+casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
+					 const Interval *lifetime, int64 generation)
+{
+	int64		seconds = seconds_of(lifetime);
+	int64		issued_at = casnet_token_clock();
+	pg_uuid_t	id;
+	StringInfoData claims;
+
+	casnet_key_random(id.data, UUID_LEN);
+	id.data[6] = (id.data[6] & 0x0f) | 0x40;
+	id.data[8] = (id.data[8] & 0x3f) | 0x80;
+	initStringInfo(&claims);
+	appendStringInfo(&claims, "{\"sub\":\"%s\"", casnet_uuid_format(user));
+	if (tenant != NULL)
+		appendStringInfo(&claims, ",\"tid\":\"%s\"",
+						 casnet_uuid_format(tenant));
+	appendStringInfo(&claims, ",\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT
+					 ",\"jti\":\"%s\",\"gen\":" INT64_FORMAT "}",
+					 issued_at, issued_at + seconds, casnet_uuid_format(&id),
+					 generation);
+	return sign(&claims);
+}
+
+/*
+ * casnet.issue_token(user_id uuid, tenant_id uuid, lifetime interval)
+ * returns text
+ *
+ * A new token for anybody: for whoever may do all, and asks no password.
+ */
+Datum
+casnet_issue_token(PG_FUNCTION_ARGS)
+{
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
+	int64		generation;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the user is null"),
+				 errhint("Give the id of an account.")));
+	(void) casnet_reading_begin(&reading, 1, &cutoffs);
+	generation = casnet_revocation_generation(PG_GETARG_UUID_P(0),
+											  reading.snapshot);
+	casnet_reading_end(&reading);
+	PG_RETURN_TEXT_P(casnet_signing_issue(PG_GETARG_UUID_P(0),
+										  PG_ARGISNULL(1) ? NULL :
+										  PG_GETARG_UUID_P(1),
+										  PG_ARGISNULL(2) ? NULL :
+										  PG_GETARG_INTERVAL_P(2),
+										  generation));
+}

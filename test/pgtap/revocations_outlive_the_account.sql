@@ -1,0 +1,62 @@
+-- What ended tokens does so for good: when the account is made again with its id, when
+-- revocations become few rows of many, and when a hash is written directly.
+BEGIN;
+SELECT plan(19);
+\ir include/fixtures.sql
+\ir include/tokens.sql
+SELECT token('{"jti": "1"}') AS first, token('{"jti": "2"}') AS second, token('{"jti": "3", "gen": 1}') AS third \gset
+RESET SESSION AUTHORIZATION;
+-- the account is made again
+SAVEPOINT a;
+SELECT casnet.sign_in(:'first') AS me \gset
+SELECT casnet.revoke_token();
+SELECT casnet.sign_out();
+SELECT is(fate(:'first'), 'use 28000 The token was revoked.', 'revoked');
+SELECT is(fate(:'second'), 'proves mia', 'another is not');
+DELETE FROM casnet.users WHERE id = :'mia';
+INSERT INTO casnet.users (id, username, email) VALUES (:'mia', 'new', 'new@x.test');
+SELECT is(fate(:'first'), 'use 28000 The token was revoked.', 'nor does it live with a new account of that id');
+SELECT casnet.revoke_all_tokens(:'mia');
+DELETE FROM casnet.users WHERE id = :'mia';
+INSERT INTO casnet.users (id, username, email) VALUES (:'mia', 'new', 'new@x.test');
+SELECT is(fate(:'second'), 'use 28000 The token was revoked.', 'all of them');
+SELECT is(fate(:'third'), 'proves mia', 'but one made since');
+ROLLBACK TO a;
+
+-- a hash that is written directly
+\set hash '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e'
+SAVEPOINT a;
+UPDATE casnet.users SET hashed_password = :'hash' WHERE id = :'mia';
+SELECT is(fate(:'first'), 'use 28000 The token was revoked.', 'a hash written');
+ROLLBACK TO a;
+UPDATE casnet.users SET hashed_password = NULL WHERE id = :'mia';
+SELECT is(fate(:'first'), 'use 28000 The token was revoked.', 'a hash taken away');
+ROLLBACK TO a;
+UPDATE casnet.users SET hashed_password = hashed_password, full_name = 'Mia' WHERE id = :'mia';
+SELECT is(fate(:'first'), 'proves mia', 'but not the mark written back');
+ROLLBACK TO a;
+
+-- many revocations
+SELECT casnet.revoke_all_tokens(:'mia') FROM generate_series(1, 130);
+SELECT cmp_ok((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
+SELECT is((SELECT sum(weight) FROM casnet.token_cutoffs WHERE user_id = :'mia'), 130::numeric, 'of the same weight');
+SELECT is(fate(token('{"gen": 129}')), 'use 28000 The token was revoked.', 'the last revocation');
+SELECT is(fate(token('{"gen": 130}')), 'proves mia', 'and what came after it');
+-- A token that spares itself each time outlives them, and no other does.
+UPDATE casnet.users SET hashed_password = :'hash' WHERE id = :'mia';
+SELECT token('{"gen": 131, "jti": "spared"}') AS spared, token('{"gen": 131, "jti": "other"}') AS other \gset
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT casnet.sign_in(:'spared') AS me \gset
+SELECT count(casnet.change_password(CASE n WHEN 1 THEN 'correct horse' ELSE 'password ' || n - 1 END, 'password ' || n)) AS changes FROM generate_series(1, 60) AS n \gset
+SELECT is(:changes, 60, 'sixty changes of the password');
+SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'with one token');
+SELECT casnet.sign_out();
+SELECT is(fate(:'other'), 'use 28000 The token was revoked.', 'which end all others');
+RESET SESSION AUTHORIZATION;
+SELECT cmp_ok((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
+SELECT is((SELECT count(*) FROM casnet.password_hashes WHERE user_id = :'mia'), 1::bigint, 'and one hash');
+SELECT casnet.revoke_all_tokens(:'mia');
+SELECT is(fate(:'spared'), 'use 28000 The token was revoked.', 'until all end');
+SELECT is(fate(token(jsonb_build_object('gen', (SELECT sum(weight) FROM casnet.token_cutoffs WHERE user_id = :'mia')))), 'proves mia', 'but the next');
+SELECT * FROM finish();
+ROLLBACK;
