@@ -153,7 +153,6 @@ extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
 
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
-extern void casnet_catalog_announce(Relation relation);
 extern Snapshot casnet_catalog_snapshot(void);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
 									 const CasnetTable *wanted);

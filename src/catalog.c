@@ -524,16 +524,6 @@ casnet_catalog_announce(CasnetTable table, Relation relation)
 }
 
 /*
- * Rows of the table changed without its triggers.  Makes every backend forget what it
- * derived from them, at commit; this one at the next command.
- */
-void
-casnet_catalog_announce(Relation relation)
-{
-	CacheInvalidateRelcacheByRelid(news_oid(relation));
-}
-
-/*
  * casnet.announce_change() returns trigger
  *
  * Makes every backend forget what it derived from the table, at commit; this
@@ -552,6 +542,6 @@ casnet_announce_change(PG_FUNCTION_ARGS)
 				 errmsg("casnet.announce_change() was not called as a trigger"),
 				 errhint("It is attached to tables by casnet.install().")));
 
-	casnet_catalog_announce(trigger->tg_relation);
+	CacheInvalidateRelcacheByRelid(news_oid(trigger->tg_relation));
 	return PointerGetDatum(NULL);
 }

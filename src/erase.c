@@ -369,7 +369,7 @@ delete_row(Oid tenants, ItemPointer place)
 	Relation	relation = table_open(tenants, RowExclusiveLock);
 
 	simple_table_tuple_delete(relation, place, GetLatestSnapshot());
-	casnet_catalog_announce(relation);
+	casnet_catalog_announce(CASNET_TENANTS, relation);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 }
