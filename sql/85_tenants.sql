@@ -15,8 +15,7 @@ DECLARE
 	tenant_id uuid := casnet.uuid_v7();
 BEGIN
 	IF coalesce(found_tenant.owner_id, founder) <> founder
-	   AND NOT (SELECT u.is_superuser FROM casnet.users AS u
-				WHERE u.id = founder) THEN
+	   AND casnet.is_application_superuser() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only administrators create tenants for others'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Leave owner_id out: the tenant is yours, and you can add other owners.';

@@ -121,6 +121,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean)
 	TO casnet_user;
 
+GRANT EXECUTE ON FUNCTION casnet.is_operator() TO casnet_admin;
+
 -- For the views of protected tables.
 GRANT EXECUTE ON FUNCTION
 	casnet.make_load_view(regclass),

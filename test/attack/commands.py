@@ -507,6 +507,9 @@ def defining(entry):
     return found + locks(entry)
 
 
+DECIDING = ('users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions')
+
+
 def locks(entry):
     """LOCK TABLE in each mode; it takes table privileges and no session."""
     found = []
@@ -519,6 +522,9 @@ def locks(entry):
             enough = 'wd' + ('ar' if mode == 'ACCESS SHARE' else
                              'a' if mode in ('ROW SHARE', 'ROW EXCLUSIVE') else '')
         due = '00000' if have & set(enough) else '42501'
+        # What decides about access is locked by no application against its writers.
+        if entry.name in DECIDING and mode not in ('ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE'):
+            due = '42501'
         found.append(Command('lock ' + mode.lower(), DDL, 'LOCK TABLE {t} IN %s MODE' % mode, fixed=due))
     return found
 

@@ -97,7 +97,7 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
 	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
 	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
-	('invitations_tenant_id_fkey', $$UPDATE casnet.invitations SET tenant_id = '00000000-0000-7000-8000-0000000000ff'$$), ('invitations_invited_by_fkey', $$UPDATE casnet.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
+	('invitations_tenant_id_fkey', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
 -- With a tenant, and with a user, goes what belongs to it.
 DELETE FROM casnet.users WHERE id = :'mia';
