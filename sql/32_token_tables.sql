@@ -86,6 +86,13 @@ BEGIN
 			CHECK (role IN ('owner', 'admin', 'member', 'viewer'))
 	);
 	END IF;
+
+	-- Statistics are values, too.
+	ALTER TABLE casnet.signing_keys ALTER COLUMN key SET STATISTICS 0;
+	ALTER TABLE casnet.password_hashes ALTER COLUMN hash SET STATISTICS 0;
+	ALTER TABLE casnet.revoked_tokens ALTER COLUMN digest SET STATISTICS 0;
+	ALTER TABLE casnet.token_cutoffs ALTER COLUMN spared SET STATISTICS 0;
+	ALTER TABLE casnet.invitations ALTER COLUMN digest SET STATISTICS 0;
 END
 $$;
 COMMENT ON FUNCTION casnet.install_token_tables() IS

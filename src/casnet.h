@@ -399,7 +399,7 @@ typedef struct CasnetRemembered
 } CasnetRemembered;
 
 extern uint64 casnet_remember_epochs(void);
-pg_attribute_noreturn() extern void casnet_remember_refuse(void);
+casnet_noreturn extern void casnet_remember_refuse(void);
 extern void casnet_remember_require_list(const pg_uuid_t *user,
 										 const ArrayType *tenants);
 extern void casnet_remember_require_token(uint64 number);

@@ -40,6 +40,13 @@
 	(pg_proc_aclcheck((function), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* What does not return; the name and the place changed in 18. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_noreturn pg_noreturn
+#else
+#define casnet_noreturn pg_attribute_noreturn()
+#endif
+
 /* VARDATA() and the like moved out of postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
