@@ -53,6 +53,9 @@ BEGIN
 		PERFORM casnet.maintain_audit();
 	END IF;
 
+	-- Given by an older version; protect() makes the keys.
+	REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
+
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN
 		SELECT relation FROM casnet.managed_tables()
