@@ -41,7 +41,8 @@ BEGIN
 
 	-- Before the triggers: nobody knows anything yet that they could tell.
 	PERFORM casnet.install_role_permissions();
-	IF NOT EXISTS (SELECT FROM casnet.signing_keys) THEN
+	IF NOT casnet.run_as_owner('casnet.signing_keys',
+		'SELECT EXISTS (SELECT FROM casnet.signing_keys)')::boolean THEN
 		PERFORM casnet.add_signing_key('casnet-' ||
 									   encode(casnet.random_bytes(8), 'hex'));
 	END IF;

@@ -862,17 +862,8 @@ CREATE FUNCTION casnet.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	load_view regclass;
-	owner name;
 BEGIN
-	load_view := casnet.make_load_view(relation);
-	SELECT pg_get_userbyid(t.relowner) INTO owner
-	  FROM pg_class AS t JOIN pg_class AS v ON v.relowner <> t.relowner
-	 WHERE t.oid = protect_loading.relation AND v.oid = load_view;
-	IF FOUND THEN
-		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
-	END IF;
+	PERFORM casnet.make_load_view(relation);
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN
@@ -1199,10 +1190,7 @@ DECLARE
 	member regclass;
 BEGIN
 	FOR target IN
-		SELECT DISTINCT p.relation, g.resource
-		  FROM casnet.protected AS p
-		 CROSS JOIN LATERAL casnet.protection_of(p.relation) AS g
-		 WHERE g.resource IS NOT NULL
+		SELECT p.relation, p.resource FROM casnet.list_protected_tables() AS p
 	LOOP
 		PERFORM casnet.protect_default(target.relation);
 		FOR member IN

@@ -426,45 +426,34 @@ $$;
 COMMENT ON FUNCTION casnet.document_column(regclass) IS
 	'internal: the column of the documents, or an error for a table that cannot be imported from';
 
-CREATE FUNCTION casnet.refuse_document(
-	documents regclass, document_column name, at tid, problem text)
-	RETURNS void
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	document jsonb;
-	place bigint;
-	label text;
-BEGIN
-	EXECUTE format('SELECT t.%I, (SELECT count(*) FROM ONLY %s AS b '
-				   'WHERE b.ctid <= $1) FROM ONLY %s AS t WHERE t.ctid = $1',
-				   document_column, documents, documents)
-	   INTO document, place USING at;
-	label := left(concat_ws(' ', document->>'table', coalesce(
-					document#>>'{row,id}', document#>>'{row,username}',
-					(document#>>'{row,record_id}') || ' ' ||
-					(document#>>'{row,tag_id}'))), 200);
-	RAISE EXCEPTION 'document % cannot be imported', place
-			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
-		USING ERRCODE = 'invalid_parameter_value',
-			  DETAIL = coalesce(problem, casnet.document_problem(document),
-								'It is not of the expected shape.'),
-			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
-END
-$$;
-COMMENT ON FUNCTION casnet.refuse_document(regclass, name, tid, text) IS
-	'internal: an error that says which document cannot be imported, and why';
+CREATE FUNCTION casnet.read_documents(
+	documents regclass, document_column name, first tid, last tid,
+	OUT at tid, OUT document jsonb)
+	RETURNS SETOF record
+	LANGUAGE c STABLE STRICT ROWS 1000
+	AS 'MODULE_PATHNAME', 'casnet_read_documents';
+COMMENT ON FUNCTION casnet.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
+	'internal: the documents between two places of a table that the caller may read, read as its owner';
 
+-- In a table of somebody else there is what that one put into indexes and checks: it
+-- is read as its owner, and what is done with the documents is the caller's.
 CREATE FUNCTION casnet.document_source(documents regclass, document_column name)
 	RETURNS text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	-- #> with an empty path is the document itself, read once.
-	SELECT format('(SELECT t.ctid, t.%I #> ''{}'' AS d FROM ONLY %s AS t '
-				  'WHERE t.ctid >= $1 AND t.ctid <= $2 OFFSET 0)',
-				  document_column, documents)
+	SELECT CASE WHEN c.relowner = r.oid
+		THEN format('(SELECT t.ctid, t.%I #> ''{}'' AS d FROM ONLY %s AS t '
+					'WHERE t.ctid >= $1 AND t.ctid <= $2 OFFSET 0)',
+					document_column, documents)
+		ELSE format('(SELECT t.at AS ctid, t.document AS d '
+					'FROM casnet.read_documents(%s::oid::regclass, %L, $1, $2) '
+					'AS t OFFSET 0)',
+					documents::oid, document_column) END
+	  FROM pg_class AS c
+	  JOIN pg_roles AS r ON r.rolname = current_user
+	 WHERE c.oid = documents
 $$;
 COMMENT ON FUNCTION casnet.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
@@ -482,6 +471,41 @@ CREATE FUNCTION casnet.document_range(
 $$;
 COMMENT ON FUNCTION casnet.document_range(bigint, OUT tid, OUT tid) IS
 	'internal: the first and last tid that a document of a batch can have';
+
+CREATE FUNCTION casnet.refuse_document(
+	documents regclass, document_column name, at tid, problem text)
+	RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source CONSTANT text := casnet.document_source(documents, document_column);
+	document jsonb;
+	range record;
+	place bigint := 0;
+	label text;
+BEGIN
+	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
+	  USING at, at;
+	FOR batch IN 0..(at::text::point)[0]::bigint / 1024 LOOP
+		range := casnet.document_range(batch);
+		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO place
+		  USING range.first, least(range.last, at), place;
+	END LOOP;
+	label := left(concat_ws(' ', document->>'table', coalesce(
+					document#>>'{row,id}', document#>>'{row,username}',
+					(document#>>'{row,record_id}') || ' ' ||
+					(document#>>'{row,tag_id}'))), 200);
+	RAISE EXCEPTION 'document % cannot be imported', place
+			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
+		USING ERRCODE = 'invalid_parameter_value',
+			  DETAIL = coalesce(problem, casnet.document_problem(document),
+								'It is not of the expected shape.'),
+			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
+END
+$$;
+COMMENT ON FUNCTION casnet.refuse_document(regclass, name, tid, text) IS
+	'internal: an error that says which document cannot be imported, and why';
 
 CREATE FUNCTION casnet.check_documents(
 	documents regclass, document_column name,
@@ -719,9 +743,9 @@ CREATE FUNCTION casnet.import_importer(
 DECLARE
 	document jsonb;
 BEGIN
-	EXECUTE format('SELECT t.%I->''row'' FROM ONLY %s AS t WHERE t.ctid = $1',
-				   document_column, documents)
-	   INTO document USING at;
+	EXECUTE format('SELECT s.d->''row'' FROM %s AS s',
+				   casnet.document_source(documents, document_column))
+	   INTO document USING at, at;
 	UPDATE casnet.user_tenants AS m
 	   SET created_at = (document->>'created_at')::timestamptz,
 		   role = CASE WHEN EXISTS

@@ -108,6 +108,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.document_problem(jsonb),
 	casnet.document_column(regclass),
 	casnet.document_source(regclass, name),
+	casnet.read_documents(regclass, name, tid, tid),
 	casnet.document_range(bigint),
 	casnet.document_member(jsonb, text),
 	casnet.refuse_document(regclass, name, tid, text),

@@ -166,8 +166,8 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.read_documents(documents regclass, document_column name, first tid, last tid)
- * returns table (ctid tid, d jsonb)
+ * casnet.read_documents(documents regclass, document_column name, first tid, last tid,
+ * OUT at tid, OUT document jsonb) returns setof record
  *
  * The documents from one place to another in a table that the caller may read, read
  * as its owner.  Raises 42P01 when there is no such table, 42809 for what is no
