@@ -64,6 +64,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('function-definer', 'error', 'a SECURITY DEFINER function reads a table of tenants past its policies'),
 	('function-search-path', 'warning', 'a SECURITY DEFINER function of a powerful role follows the search_path of its caller'),
 	('function-leakproof', 'warning', 'a function of this database is marked LEAKPROOF'),
+	('later-trigger', 'warning', 'a trigger of another role runs as whoever deletes a tenant or a member'),
 	('publication-of-tenants', 'notice', 'a publication sends the rows of all tenants'),
 	('slot-logical', 'notice', 'a logical replication slot reads the changes of all tenants'),
 	-- 89_doctor_state.sql: settings
