@@ -20,6 +20,39 @@ CREATE FUNCTION casnet.require_protector(relation regclass) RETURNS void
 COMMENT ON FUNCTION casnet.require_protector(regclass) IS
 	'internal: 42501 unless the caller owns the table and is an administrator';
 
+-- The server evaluates the constant parts of a partition key when it opens a
+-- partitioned table to change it, as whoever does.
+CREATE FUNCTION casnet.strange_partition_key(relation regclass) RETURNS regclass
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.partrelid::regclass
+	  FROM (SELECT relation AS relid
+			UNION SELECT t.relid FROM pg_partition_tree(relation) AS t) AS m
+	  JOIN pg_partitioned_table AS p
+		ON p.partrelid = m.relid AND p.partexprs IS NOT NULL
+	  JOIN pg_class AS c ON c.oid = p.partrelid
+	  JOIN pg_depend AS d
+		ON d.classid = 'pg_class'::regclass AND d.objid = p.partrelid
+		   AND d.objsubid = 0
+		   AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass,
+								'pg_type'::regclass)
+		   AND d.refobjid <> c.reloftype
+	  LEFT JOIN pg_operator AS o
+		ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+	  LEFT JOIN pg_proc AS f
+		ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid
+									 ELSE o.oprcode END
+	  LEFT JOIN pg_type AS y
+		ON d.refclassid = 'pg_type'::regclass AND y.oid = d.refobjid
+	  LEFT JOIN pg_roles AS r
+		ON r.oid = coalesce(f.proowner, y.typowner) AND r.rolsuper
+	 WHERE r.oid IS NULL
+	 ORDER BY p.partrelid LIMIT 1
+$$;
+COMMENT ON FUNCTION casnet.strange_partition_key(regclass) IS
+	'internal: the table, or a partition that has partitions, whose partition key calls what is not a superuser''s, or NULL';
+
 CREATE FUNCTION casnet.require_protectable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -74,6 +107,10 @@ BEGIN
 				  WHERE c.relkind = 'f') THEN
 		trouble := 'A partition is a foreign table, where the policies are not.';
 		remedy := 'Detach the partition.';
+	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
+						  casnet.strange_partition_key(relation));
+		remedy := 'Use a key of columns, or of functions of the server.';
 	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
 		trouble := 'It is a table of a type, which has no attribute tenant_id.';
 		remedy := 'ALTER TABLE ... NOT OF.';
@@ -207,6 +244,11 @@ BEGIN
 	   OR EXISTS (SELECT FROM pg_trigger AS t
 				  WHERE t.tgrelid = protect_updates.relation
 					AND t.tgname = 'casnet_updated_at') THEN
+		RETURN;
+	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		RAISE WARNING 'table % gets no trigger for updated_at', relation
+			USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
+								  casnet.strange_partition_key(relation));
 		RETURN;
 	END IF;
 	EXECUTE format('CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON %s '
@@ -932,7 +974,8 @@ BEGIN
 				  DETAIL = format('They would go with the column: %s.', users),
 				  HINT = 'Drop them, or replace them by ones without tenant_id.';
 	END IF;
-	EXECUTE format('ALTER TABLE %s DROP COLUMN tenant_id', relation);
+	PERFORM casnet.run_for_owner(relation,
+		format('ALTER TABLE %s DROP COLUMN tenant_id', relation));
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS

@@ -157,6 +157,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.end_protection(regclass),
 	casnet.run_for_owner(regclass, text),
 	casnet.add_tenant_key(regclass),
+	casnet.strange_partition_key(regclass),
 	casnet.require_one_owner(regclass),
 	casnet.tenant_references(regclass),
 	casnet.key_within_tenant(regclass, name[]),

@@ -206,6 +206,31 @@ tenant_key(Oid table, bool validated)
 }
 
 /*
+ * Raises 42809 if the partition key of the table or below it calls what is not a
+ * superuser's: the server evaluates that as whoever opens the table to change it.
+ */
+static void
+require_plain_partition_key(Oid table)
+{
+	static const Oid types[] = {REGCLASSOID};
+	FmgrInfo	function;
+	LOCAL_FCINFO(call, 1);
+
+	fmgr_info(inner_function("strange_partition_key", lengthof(types), types),
+			  &function);
+	InitFunctionCallInfoData(*call, &function, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(table);
+	call->args[0].isnull = false;
+	(void) FunctionCallInvoke(call);
+	if (!call->isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the partition key of table %s calls a function of a role that is no superuser",
+						casnet_owner_name(table)),
+				 errhint("Use a key of columns, or of functions of the server.")));
+}
+
+/*
  * Make the key, as a superuser.  This changes catalogs and runs no query: it is not
  * validated, or all partitions have the same key and it is validated there.
  */
@@ -287,11 +312,14 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 
 	require_protector(table);
 	LockRelationOid(table, AccessExclusiveLock);
+	require_protector(table);
+	require_plain_partition_key(table);
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cover_partitions(table, true);
 		/* Once more: what the owners' code did meanwhile counts. */
 		cover_partitions(table, false);
+		require_plain_partition_key(table);
 		make_key(table, "");
 	}
 	else
