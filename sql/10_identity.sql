@@ -137,4 +137,4 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_for_owner';
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
-	'internal: the same for whoever has the rights of the owner; for administrators';
+	'internal: the same for whoever can become the owner; for administrators';

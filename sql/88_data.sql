@@ -3,7 +3,7 @@
 -- Export is two functions: one for users, which judges the session and reads
 -- with its owner's rights, since policies show the active tenant only; one
 -- for superusers, who need no session.  Functions of language SQL return
--- their rows one by one, so nothing is collected.
+-- their rows one by one, so nothing is collected of what users export.
 --
 -- Import runs as its caller, who names the table with the documents: nobody
 -- else's rights touch that table, and the rows go in under the policies, the
@@ -90,8 +90,7 @@ $$;
 COMMENT ON FUNCTION casnet.document_time(timestamptz) IS
 	'internal: a time in ISO 8601, UTC, to the microsecond, whatever the settings';
 
--- It asks existing_tenant(), which users may not call, so it is of no use to
--- them although they may call it, as export_tenant() demands of its caller.
+-- It asks existing_tenant(), which users may not call.
 CREATE FUNCTION casnet.tenant_documents(tenant_id uuid) RETURNS SETOF jsonb
 	LANGUAGE sql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -179,7 +178,7 @@ CREATE FUNCTION casnet.tenant_documents(tenant_id uuid) RETURNS SETOF jsonb
 	 ORDER BY e.id)
 $$;
 COMMENT ON FUNCTION casnet.tenant_documents(uuid) IS
-	'internal: export_tenant() for superusers';
+	'internal: the documents of export_tenant()';
 
 CREATE FUNCTION casnet.export_tenant_in_session(tenant_id uuid)
 	RETURNS SETOF jsonb
@@ -201,6 +200,33 @@ $$;
 COMMENT ON FUNCTION casnet.is_operator() IS
 	'internal: whether the current database role is a superuser';
 
+-- A superuser may read every tenant, but what is in the tables' indexes and checks is
+-- their owner's.  Nobody else may call this.
+CREATE FUNCTION casnet.export_tenant_as_owner(tenant_id uuid)
+	RETURNS SETOF jsonb
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.tenant_documents(export_tenant_as_owner.tenant_id)
+$$;
+COMMENT ON FUNCTION casnet.export_tenant_as_owner(uuid) IS
+	'internal: export_tenant() with the rights of the owner of the tables';
+
+-- In PL/pgSQL, which asks for the privilege on what it calls when it gets there.
+CREATE FUNCTION casnet.export_tenant_for_operator(tenant_id uuid)
+	RETURNS SETOF jsonb
+	LANGUAGE plpgsql STABLE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY SELECT casnet.export_tenant_as_owner(
+		coalesce(export_tenant_for_operator.tenant_id,
+				 casnet.current_tenant_id()));
+END
+$$;
+COMMENT ON FUNCTION casnet.export_tenant_for_operator(uuid) IS
+	'internal: export_tenant() for superusers';
+
 CREATE FUNCTION casnet.export_tenant(tenant_id uuid DEFAULT NULL)
 	RETURNS SETOF jsonb
 	LANGUAGE sql STABLE ROWS 10000
@@ -209,8 +235,7 @@ CREATE FUNCTION casnet.export_tenant(tenant_id uuid DEFAULT NULL)
 	SELECT casnet.export_tenant_in_session(export_tenant.tenant_id)
 	 WHERE NOT casnet.is_operator()
 	UNION ALL
-	SELECT casnet.tenant_documents(
-		coalesce(export_tenant.tenant_id, casnet.current_tenant_id()))
+	SELECT casnet.export_tenant_for_operator(export_tenant.tenant_id)
 	 WHERE casnet.is_operator()
 $$;
 COMMENT ON FUNCTION casnet.export_tenant(uuid) IS

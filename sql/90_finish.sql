@@ -101,7 +101,7 @@ GRANT EXECUTE ON FUNCTION
 -- Parts of these two, with the rights of whoever calls.
 GRANT EXECUTE ON FUNCTION
 	casnet.is_operator(),
-	casnet.tenant_documents(uuid),
+	casnet.export_tenant_for_operator(uuid),
 	casnet.document_keys(),
 	casnet.document_value_fits(text, jsonb),
 	casnet.document_row_problem(text, jsonb),

@@ -148,8 +148,8 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 /*
  * casnet.run_for_owner(relation regclass, statement text) returns text
  *
- * The same for whoever has the rights of the owner anyway, so that the statement gets
- * fewer rights by it and never more; for administrators.  Raises 42501 for others.
+ * The same for whoever can become the owner anyway, so that the statement gets fewer
+ * rights by it and never more; for administrators.  Raises 42501 for others.
  */
 Datum
 casnet_run_for_owner(PG_FUNCTION_ARGS)
@@ -157,7 +157,7 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 	Oid			table = PG_GETARG_OID(0);
 
 	require_table(table);
-	if (!has_privs_of_role(GetUserId(), casnet_owner_of(table)))
+	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", get_rel_name(table)),

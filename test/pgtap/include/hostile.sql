@@ -63,7 +63,7 @@ BEGIN
 		EXCLUDE USING btree ((h.evil('exclusion')) WITH =) WHERE (id = 0),
 		PRIMARY KEY (id))$c$, name, columns);
 	EXECUTE format('INSERT INTO h.%1$I (id) VALUES (1), (2)', name);
-	EXECUTE format('CREATE INDEX ON h.%1$I ((h.evil(''index expression'')))', name);
+	EXECUTE format('CREATE INDEX %2$I ON h.%1$I ((h.evil(''index expression'')))', name, name || '_i');
 	EXECUTE format('CREATE INDEX ON h.%1$I (id) WHERE h.evil(''index predicate'') = 1', name);
 	EXECUTE format('CREATE STATISTICS h.%2$I ON id, (id + h.evil(''statistics'')) FROM h.%1$I', name, name || '_s');
 	EXECUTE format('ANALYZE h.%1$I', name);
@@ -73,6 +73,8 @@ BEGIN
 	EXECUTE format('CREATE TRIGGER after_statement AFTER INSERT OR UPDATE OR DELETE ON h.%1$I EXECUTE FUNCTION h.fires()', name);
 	EXECUTE format('CREATE CONSTRAINT TRIGGER deferred AFTER INSERT OR UPDATE OR DELETE ON h.%1$I DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION h.fires()', name);
 	EXECUTE format('CREATE RULE told AS ON UPDATE TO h.%1$I DO ALSO SELECT h.now(''rule'')', name);
+	-- So that this session evaluates it again.
+	EXECUTE format('ALTER INDEX h.%1$I SET (fillfactor = 90)', name || '_i');
 END
 $$;
 -- Whether code of theirs has run as somebody else, or was not run at all, since the
