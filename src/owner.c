@@ -185,14 +185,14 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 	CasnetOwnerSwitch former;
 
 	require_table(table);
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 	if (get_rel_relkind(table) != RELKIND_RELATION ||
 		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the documents are not in an ordinary table without row security"),
 				 errhint("Copy them into a table of your own.")));
-	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 
 	InitMaterializedSRF(fcinfo, 0);
 	statement = psprintf("SELECT t.ctid, t.%s #> '{}' FROM ONLY %s AS t "
