@@ -931,10 +931,16 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP NOT NULL',
 						   relation);
 		END IF;
+		IF before->>'default' IS NULL THEN
+			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP DEFAULT',
+						   relation);
+			RETURN;
+		END IF;
 		-- The owner's: to read a constant of a row type is to check its domains.
+		PERFORM casnet.require_one_owner(relation);
 		PERFORM casnet.run_for_owner(relation,
-			format('ALTER TABLE %s ALTER COLUMN tenant_id ', relation) ||
-			coalesce('SET DEFAULT ' || (before->>'default'), 'DROP DEFAULT'));
+			format('ALTER TABLE %s ALTER COLUMN tenant_id SET DEFAULT %s',
+				   relation, before->>'default'));
 		RETURN;
 	END IF;
 
