@@ -54,6 +54,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('policy-forgeable', 'warning', 'a policy trusts a setting that anybody can set'),
 	-- 89_doctor_schema.sql: keys and indexes
 	('key-across-tenants', 'error', 'a foreign key can point to a row of another tenant'),
+	('key-cast', 'error', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
 	('key-without-tenant', 'error', 'a unique key tells that another tenant has the value'),
 	('index-without-tenant', 'warning', 'an index of a table of tenants does not begin with the tenant'),
 	('sequence-shared', 'warning', 'tenants share a sequence, whose gaps tell what others do'),

@@ -2,7 +2,7 @@
 -- is opened to be changed.  Where they call a function of a role that is no superuser,
 -- casnet does not change the table.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 \ir include/fixtures.sql
 \ir include/hostile.sql
 SET LOCAL SESSION AUTHORIZATION tap_evil;
@@ -42,10 +42,13 @@ SELECT h.rose() IS NOT NULL AS begun \gset
 DROP TABLE h.plain_part;
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 DROP TRIGGER casnet_updated_at ON h.plain;
+ALTER TABLE h.plain ALTER tenant_id DROP DEFAULT, NO FORCE ROW LEVEL SECURITY;
+DROP POLICY casnet_select ON h.plain;
 CREATE TABLE h.plain_part PARTITION OF h.plain DEFAULT PARTITION BY RANGE ((id + h.evil('partition key')));
 RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset
 SELECT lives_ok('SELECT casnet.install()', 'install() goes on');
+SELECT is((SELECT relforcerowsecurity FROM pg_class WHERE oid = 'h.plain'::regclass), true, 'with what evaluates nothing');
 SELECT is(h.rose_if_at_all(), NULL, 'and leaves it alone');
 SELECT lives_ok('SELECT casnet.unprotect(''h.plain'')', 'it can be given up');
 SELECT is(h.rose_if_at_all(), NULL, 'as its owner');

@@ -1,9 +1,10 @@
 -- Nobody but protect() makes keys to the tables of casnet, whose check the server runs
 -- as their owner; what protect() is made of serves the owner of a table only.
 BEGIN;
-SELECT plan(27);
+SELECT plan(31);
 \ir include/fixtures.sql
 \ir include/hostile.sql
+\ir include/doctor.sql
 SET LOCAL SESSION AUTHORIZATION tap_boss;
 SELECT throws_ok('CREATE TABLE h.cast (x h.shade REFERENCES casnet.tenants (id))', '42501', NULL, 'an administrator makes no key with a cast');
 SELECT throws_ok('CREATE TABLE h.plain (x uuid REFERENCES casnet.tenants (id))', '42501', NULL, 'nor any other');
@@ -41,5 +42,14 @@ SELECT is(casnet.run_for_owner('h.log', 'SELECT NULL'), NULL, 'nothing is NULL')
 SELECT throws_ok('SELECT casnet.run_for_owner(''h.log'', ''SET ROLE tap_boss'')', '42501', NULL, 'a role is not changed');
 RESET SESSION AUTHORIZATION;
 SELECT ok(EXISTS (SELECT FROM casnet.protected_tables WHERE relation = 'h.t'::regclass), 'and the table is protected as before');
+-- One that was made before.
+SELECT is(diagnosis('key-cast'), NULL, 'no key has a cast');
+GRANT REFERENCES ON casnet.tenants TO tap_boss;
+SET LOCAL SESSION AUTHORIZATION tap_boss;
+CREATE TABLE h.cast (x h.shade REFERENCES casnet.tenants (id), y uuid REFERENCES casnet.tenants (id), z h.id REFERENCES casnet.tenants (id));
+RESET SESSION AUTHORIZATION;
+SELECT is(diagnosis('key-cast'), 'error cast_x_fkey on h."cast"', 'but one that was made before, or by who was given the privilege');
+SELECT is(after_remedy('key-cast'), 'silent', 'remedy');
+SELECT is((SELECT count(*) FROM pg_constraint WHERE conrelid = 'h.cast'::regclass AND contype = 'f'), 2::bigint, 'others stay');
 SELECT * FROM finish();
 ROLLBACK;
