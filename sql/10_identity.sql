@@ -131,3 +131,10 @@ CREATE FUNCTION casnet.run_as_owner(relation regclass, statement text)
 	AS 'MODULE_PATHNAME', 'casnet_run_as_owner';
 COMMENT ON FUNCTION casnet.run_as_owner(regclass, text) IS
 	'internal: runs a statement on a table as its owner, as a security-restricted operation';
+
+CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
+	RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_run_for_owner';
+COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
+	'internal: the same for whoever can become the owner; for administrators';

@@ -238,8 +238,8 @@ BEGIN
 	PERFORM casnet.map_search_language(set_search_language.language);
 	-- The rows stay what they are: no trigger, no new updated_at.
 	PERFORM set_config('session_replication_role', 'replica', true);
-	UPDATE casnet.records AS r SET title = r.title;
-	GET DIAGNOSTICS changed = ROW_COUNT;
+	changed := casnet.run_as_owner('casnet.records',
+		'UPDATE casnet.records AS r SET title = r.title');
 	PERFORM set_config('session_replication_role', replication_role, true);
 	RETURN changed;
 END

@@ -26,6 +26,7 @@ DECLARE
 	owner name;
 	grants text[];
 	change text;
+	default_change record;
 BEGIN
 	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO target
 	  FROM pg_class AS c WHERE c.oid = make_load_view.relation;
@@ -75,9 +76,8 @@ BEGIN
 		grants := ARRAY[format('GRANT INSERT ON %s TO casnet_user', view_name)];
 	ELSIF want[:cardinality(have)] <> have THEN
 		-- Privileges that somebody has changed stay changed.
-		SELECT r.rolname, coalesce(g.statements, '{}') INTO owner, grants
-		  FROM pg_class AS c
-		  JOIN pg_roles AS r ON r.oid = c.relowner,
+		SELECT coalesce(g.statements, '{}') INTO grants
+		  FROM pg_class AS c,
 			   LATERAL (SELECT array_agg(
 							format('GRANT %s ON %s TO %s%s', a.privilege_type,
 								   view_name,
@@ -97,16 +97,26 @@ BEGIN
 					   view_name, select_list);
 		load_view := to_regclass(view_name);
 	END IF;
-	IF owner IS NOT NULL THEN
+	-- To make the view evaluates nothing; to read a default can check domains.  The
+	-- defaults are those of the owner of the table, who so owns the view too.
+	SELECT pg_get_userbyid(t.relowner) INTO owner
+	  FROM pg_class AS t
+	  JOIN pg_class AS v ON v.relowner <> t.relowner
+	 WHERE t.oid = make_load_view.relation AND v.oid = load_view;
+	IF FOUND THEN
 		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
 	END IF;
 	FOREACH change IN ARRAY coalesce(grants, '{}') LOOP
 		EXECUTE change;
 	END LOOP;
 
-	FOR change IN
+	FOR default_change IN
 		SELECT format('ALTER VIEW %s ALTER COLUMN %I %s', load_view, a.attname,
 					  coalesce('SET DEFAULT ' || d.value, 'DROP DEFAULT'))
+			   AS statement,
+			   -- The owner need not have a privilege on these.
+			   coalesce(d.value IN ('casnet.current_tenant_id()',
+									'casnet.uuid_v7()'), true) AS is_ours
 		  FROM pg_attribute AS v
 		  LEFT JOIN pg_attrdef AS vd
 			ON vd.adrelid = v.attrelid AND vd.adnum = v.attnum
@@ -118,7 +128,11 @@ BEGIN
 		 WHERE v.attrelid = load_view AND v.attnum > 0
 		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
 	LOOP
-		EXECUTE change;
+		IF default_change.is_ours THEN
+			EXECUTE default_change.statement;
+		ELSE
+			PERFORM casnet.run_for_owner(load_view, default_change.statement);
+		END IF;
 	END LOOP;
 
 	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load '

@@ -1,7 +1,7 @@
 -- What the roles may do with the tables before any policy is asked.  Nobody
 -- gets TRUNCATE, which policies do not see, nor REFERENCES or TRIGGER.  The
--- column hashed_password has marks, and no hash.  One exception: the tables that
--- administrators protect reference their tenant.
+-- column hashed_password has marks, and no hash.  The server checks a foreign key by
+-- a query that runs as the owner of tenants, so protect() makes those keys itself.
 
 CREATE FUNCTION casnet.install_grants(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -18,7 +18,6 @@ BEGIN
 	('users', 'GRANT INSERT, UPDATE, DELETE ON casnet.users TO casnet_admin'),
 	('tenants', 'GRANT SELECT, UPDATE (name, description), DELETE ON casnet.tenants TO casnet_user'),
 	('tenants', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.tenants TO casnet_admin'),
-	('tenants', 'GRANT REFERENCES (id) ON casnet.tenants TO casnet_admin'),
 	('user_tenants', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.user_tenants TO casnet_user, casnet_admin'),
 	('user_tenant_permissions', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.user_tenant_permissions TO casnet_user, casnet_admin'),
 	('role_permissions', 'GRANT SELECT ON casnet.role_permissions TO casnet_user'),

@@ -75,7 +75,8 @@ BEGIN
 
 	-- Before the triggers: nobody knows anything yet that they could tell.
 	PERFORM casnet.install_role_permissions();
-	IF NOT EXISTS (SELECT FROM casnet.signing_keys) THEN
+	IF NOT casnet.run_as_owner('casnet.signing_keys',
+		'SELECT EXISTS (SELECT FROM casnet.signing_keys)')::boolean THEN
 		PERFORM casnet.add_signing_key('casnet-' ||
 			left(translate(gen_random_uuid()::text, '-', ''), 16));
 	END IF;
@@ -87,6 +88,9 @@ BEGIN
 	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
 		PERFORM casnet.maintain_audit();
 	END IF;
+
+	-- Given by an older version; protect() makes the keys.
+	REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
 
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN

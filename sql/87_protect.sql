@@ -2,33 +2,56 @@
 --
 -- protect() runs as its caller, who owns the table.  It takes casnet_admin
 -- too, since it adds to role_permissions, and since whoever holds a foreign
--- key to tenants can find out with it whether a tenant exists.  What it makes
+-- key to tenants can find out with it whether a tenant exists.
+--
+-- The caller may be a superuser, or have more rights than the owner in another way.
+-- What evaluates anything of the table's, such as an expression of an index or of a
+-- check, runs as its owner: run_for_owner() for queries and for ALTER TABLE that may
+-- look at rows.  What remains with the caller changes catalogs only: policies,
+-- triggers without a condition of the owner's, privileges, comments, row security, a
+-- default of casnet's, and what is dropped.  CREATE INDEX is run as the owner by the
+-- server itself.  What it makes
 -- is marked by a comment; unprotect() takes away what is marked, and gives
 -- back what casnet.protected says that there was before.
 
 CREATE FUNCTION casnet.require_protector(relation regclass) RETURNS void
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	owner oid;
-BEGIN
-	SELECT c.relowner INTO owner FROM pg_class AS c
-	 WHERE c.oid = require_protector.relation;
-	IF owner IS NULL THEN
-		RAISE EXCEPTION 'there is no such table'
-			USING ERRCODE = 'undefined_table',
-				  HINT = 'Name a table, such as ''public.invoices''.';
-	END IF;
-	IF NOT casnet.is_administrator() OR NOT pg_has_role(owner, 'USAGE') THEN
-		RAISE EXCEPTION 'only its owner may protect table % or undo it', relation
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'Connect as a superuser, or as the owner of the table who is a member of casnet_admin.';
-	END IF;
-END
-$$;
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'casnet_require_protector';
 COMMENT ON FUNCTION casnet.require_protector(regclass) IS
 	'internal: 42501 unless the caller owns the table and is an administrator';
+
+-- The server evaluates the constant parts of a partition key when it opens a
+-- partitioned table to change it, as whoever does.
+CREATE FUNCTION casnet.strange_partition_key(relation regclass) RETURNS regclass
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.partrelid::regclass
+	  FROM (SELECT relation AS relid
+			UNION SELECT t.relid FROM pg_partition_tree(relation) AS t) AS m
+	  JOIN pg_partitioned_table AS p
+		ON p.partrelid = m.relid AND p.partexprs IS NOT NULL
+	  JOIN pg_class AS c ON c.oid = p.partrelid
+	  JOIN pg_depend AS d
+		ON d.classid = 'pg_class'::regclass AND d.objid = p.partrelid
+		   AND d.objsubid = 0
+		   AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass,
+								'pg_type'::regclass)
+		   AND d.refobjid <> c.reloftype
+	  LEFT JOIN pg_operator AS o
+		ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+	  LEFT JOIN pg_proc AS f
+		ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid
+									 ELSE o.oprcode END
+	  LEFT JOIN pg_type AS y
+		ON d.refclassid = 'pg_type'::regclass AND y.oid = d.refobjid
+	  LEFT JOIN pg_roles AS r
+		ON r.oid = coalesce(f.proowner, y.typowner) AND r.rolsuper
+	 WHERE r.oid IS NULL
+	 ORDER BY p.partrelid LIMIT 1
+$$;
+COMMENT ON FUNCTION casnet.strange_partition_key(regclass) IS
+	'internal: the table, or a partition that has partitions, whose partition key calls what is not a superuser''s, or NULL';
 
 CREATE FUNCTION casnet.require_protectable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -84,6 +107,10 @@ BEGIN
 				  WHERE c.relkind = 'f') THEN
 		trouble := 'A partition is a foreign table, where the policies are not.';
 		remedy := 'Detach the partition.';
+	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
+						  casnet.strange_partition_key(relation));
+		remedy := 'Use a key of columns, or of functions of the server.';
 	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
 		trouble := 'It is a table of a type, which has no attribute tenant_id.';
 		remedy := 'ALTER TABLE ... NOT OF.';
@@ -218,6 +245,11 @@ BEGIN
 				  WHERE t.tgrelid = protect_updates.relation
 					AND t.tgname = 'casnet_updated_at') THEN
 		RETURN;
+	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		RAISE WARNING 'table % gets no trigger for updated_at', relation
+			USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
+								  casnet.strange_partition_key(relation));
+		RETURN;
 	END IF;
 	EXECUTE format('CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON %s '
 				   'FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at()',
@@ -270,7 +302,7 @@ COMMENT ON FUNCTION casnet.protection_of(regclass) IS
 
 -- It reads all that unprotect() will rely on from the catalogs itself: the
 -- default of a column comes back as a piece of SQL.
-CREATE FUNCTION casnet.begin_protection(relation regclass, resource text,
+CREATE FUNCTION casnet.note_protection(relation regclass, resource text,
 	is_named boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -282,18 +314,18 @@ BEGIN
 	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
 	DELETE FROM casnet.protected AS p
 	 WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.relation)
-		OR (p.relation = begin_protection.relation
+		OR (p.relation = note_protection.relation
 			AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation)));
 	IF EXISTS (SELECT FROM casnet.protected AS p
-			   WHERE p.relation = begin_protection.relation) THEN
+			   WHERE p.relation = note_protection.relation) THEN
 		RAISE EXCEPTION 'table % is protected', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'Call casnet.protect() or casnet.unprotect().';
 	END IF;
 	IF NOT is_named
 	   AND (EXISTS (SELECT FROM casnet.protected AS p
-					WHERE p.resource = begin_protection.resource)
-			OR begin_protection.resource
+					WHERE p.resource = note_protection.resource)
+			OR note_protection.resource
 			   IN ('persons', 'records', 'tags', 'tasks', 'calendar')) THEN
 		RAISE EXCEPTION 'another table has the permissions of resource "%"', resource
 			USING ERRCODE = 'duplicate_object',
@@ -301,7 +333,7 @@ BEGIN
 	END IF;
 
 	WITH permission (name, lowest) AS (
-		SELECT v.verb || '_' || begin_protection.resource, v.lowest
+		SELECT v.verb || '_' || note_protection.resource, v.lowest
 		  FROM (VALUES ('view', 1), ('create', 2), ('edit', 2), ('delete', 3))
 			   AS v (verb, lowest)
 	), inserted AS (
@@ -317,7 +349,7 @@ BEGIN
 	SELECT array_agg(DISTINCT i.permission) INTO made FROM inserted AS i;
 
 	INSERT INTO casnet.protected (relation, resource, permissions, before)
-	SELECT c.oid, begin_protection.resource, coalesce(made, '{}'),
+	SELECT c.oid, note_protection.resource, coalesce(made, '{}'),
 		   jsonb_build_object(
 				'column', a.attnum IS NOT NULL,
 				'not_null', coalesce(a.attnotnull, false),
@@ -340,13 +372,21 @@ BEGIN
 		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
 	  LEFT JOIN pg_attrdef AS d
 		ON d.adrelid = c.oid AND d.adnum = a.attnum
-	 WHERE c.oid = begin_protection.relation;
+	 WHERE c.oid = note_protection.relation;
 END
 $$;
-COMMENT ON FUNCTION casnet.begin_protection(regclass, text, boolean) IS
+COMMENT ON FUNCTION casnet.note_protection(regclass, text, boolean) IS
 	'internal: notes what a table has of its own, and makes the permissions of its resource that nobody has';
 
-CREATE FUNCTION casnet.end_protection(relation regclass) RETURNS void
+CREATE FUNCTION casnet.begin_protection(relation regclass, resource text,
+	is_named boolean)
+	RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_begin_protection';
+COMMENT ON FUNCTION casnet.begin_protection(regclass, text, boolean) IS
+	'internal: note_protection() for whoever may protect the table';
+
+CREATE FUNCTION casnet.forget_protection(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -356,7 +396,7 @@ BEGIN
 	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
 	FOR gone IN
 		DELETE FROM casnet.protected AS p
-		 WHERE p.relation = end_protection.relation
+		 WHERE p.relation = forget_protection.relation
 		RETURNING p.resource, p.permissions
 	LOOP
 		-- Whoever uses the permissions next takes them over.
@@ -374,8 +414,45 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.end_protection(regclass) IS
+COMMENT ON FUNCTION casnet.forget_protection(regclass) IS
 	'internal: forgets a table, and the permissions that were made for it and that no other table uses';
+
+CREATE FUNCTION casnet.end_protection(relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_end_protection';
+COMMENT ON FUNCTION casnet.end_protection(regclass) IS
+	'internal: forget_protection() for whoever may undo the protection of the table';
+
+CREATE FUNCTION casnet.add_tenant_key(relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_add_tenant_key';
+COMMENT ON FUNCTION casnet.add_tenant_key(regclass) IS
+	'internal: the foreign key from tenant_id to casnet.tenants, for whoever may protect the table';
+
+-- Partitions are looked at with their table.
+CREATE FUNCTION casnet.require_one_owner(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	part record;
+BEGIN
+	SELECT p.oid::regclass AS relation, r.relowner::regrole AS owner INTO part
+	  FROM pg_class AS r
+	 CROSS JOIN pg_partition_tree(r.oid) AS t
+	  JOIN pg_class AS p ON p.oid = t.relid AND p.relowner <> r.relowner
+	 WHERE r.oid = require_one_owner.relation
+	 ORDER BY p.oid LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'partition % belongs to another role than table %',
+				part.relation, require_one_owner.relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = format('ALTER TABLE %s OWNER TO %s', part.relation, part.owner);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_one_owner(regclass) IS
+	'internal: 55000 when a partition belongs to another role than its table, whose code would run as that role';
 
 CREATE FUNCTION casnet.list_protected_tables(
 	OUT relation regclass, OUT resource text, OUT policies text[],
@@ -621,13 +698,16 @@ DECLARE
 	has_rows boolean;
 	holder uuid := coalesce(protect_column.tenant_id,
 							casnet.current_tenant_id());
+	tenants uuid[];
 	wrong bigint;
 	is_new boolean := NOT EXISTS (SELECT FROM pg_attribute AS a
 								  WHERE a.attrelid = protect_column.relation
 									AND a.attname = 'tenant_id');
 BEGIN
 	IF is_new THEN
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO has_rows;
+		PERFORM casnet.require_one_owner(relation);
+		has_rows := casnet.run_for_owner(relation,
+			format('SELECT EXISTS (SELECT FROM %s)', relation))::boolean;
 		IF has_rows AND holder IS NULL THEN
 			RAISE EXCEPTION 'the rows of table % would belong to no tenant', relation
 				USING ERRCODE = 'invalid_parameter_value',
@@ -640,38 +720,46 @@ BEGIN
 					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 		END IF;
 		-- A constant: no row is written, no trigger fires.
-		EXECUTE format('ALTER TABLE %s ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
-					   relation, coalesce(holder, casnet.uuid_v7()));
+		PERFORM casnet.run_for_owner(relation,
+			format('ALTER TABLE %s ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
+				   relation, coalesce(holder, casnet.uuid_v7())));
 		EXECUTE format('COMMENT ON COLUMN %s.tenant_id IS %L', relation,
 					   'the tenant; defaults to the active one');
 	ELSIF NOT (SELECT a.attnotnull FROM pg_attribute AS a
 			   WHERE a.attrelid = protect_column.relation
 				 AND a.attname = 'tenant_id') THEN
-		EXECUTE format('SELECT count(*) FROM %s WHERE tenant_id IS NULL',
-					   relation) INTO wrong;
+		PERFORM casnet.require_one_owner(relation);
+		wrong := casnet.run_for_owner(relation,
+			format('SELECT count(*) FROM %s WHERE tenant_id IS NULL', relation));
 		IF wrong > 0 THEN
 			RAISE EXCEPTION 'table % has % rows without a tenant', relation, wrong
 				USING ERRCODE = 'not_null_violation',
 					  HINT = format('UPDATE %s SET tenant_id = ... WHERE tenant_id IS NULL, and call it again.', relation);
 		END IF;
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id SET NOT NULL',
-					   relation);
+		PERFORM casnet.run_for_owner(relation,
+			format('ALTER TABLE %s ALTER COLUMN tenant_id SET NOT NULL', relation));
 	END IF;
 
 	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation)) THEN
+		PERFORM casnet.require_one_owner(relation);
 		IF NOT is_new THEN
-			EXECUTE format('SELECT count(*) FROM %s AS r WHERE NOT EXISTS '
-						   '(SELECT FROM casnet.tenants AS t WHERE t.id = r.tenant_id)',
-						   relation) INTO wrong;
-			IF wrong > 0 THEN
+			-- The owner need not be able to read tenants, nor the caller to run
+			-- what is in the way of the rows.
+			tenants := casnet.run_for_owner(relation,
+				format('SELECT array_agg(DISTINCT tenant_id) FROM %s', relation));
+			tenants := ARRAY(SELECT u.id FROM unnest(tenants) AS u (id)
+							  WHERE NOT EXISTS (SELECT FROM casnet.tenants AS t
+												 WHERE t.id = u.id));
+			IF tenants <> '{}' THEN
+				wrong := casnet.run_for_owner(relation,
+					format('SELECT count(*) FROM %s WHERE tenant_id = ANY (%L)',
+						   relation, tenants));
 				RAISE EXCEPTION 'table % has % rows of tenants that do not exist', relation, wrong
 					USING ERRCODE = 'foreign_key_violation',
 						  HINT = format('DELETE FROM %s WHERE tenant_id NOT IN (SELECT id FROM casnet.tenants), or correct them, and call it again.', relation);
 			END IF;
 		END IF;
-		EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (tenant_id) '
-					   'REFERENCES casnet.tenants (id) ON DELETE CASCADE',
-					   relation);
+		PERFORM casnet.add_tenant_key(relation);
 		EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L',
 					   (SELECT f.conname
 						  FROM casnet.tenant_references(relation) AS f),
@@ -816,17 +904,8 @@ CREATE FUNCTION casnet.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	load_view regclass;
-	owner name;
 BEGIN
-	load_view := casnet.make_load_view(relation);
-	SELECT pg_get_userbyid(t.relowner) INTO owner
-	  FROM pg_class AS t JOIN pg_class AS v ON v.relowner <> t.relowner
-	 WHERE t.oid = protect_loading.relation AND v.oid = load_view;
-	IF FOUND THEN
-		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
-	END IF;
+	PERFORM casnet.make_load_view(relation);
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN
@@ -852,14 +931,23 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP NOT NULL',
 						   relation);
 		END IF;
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id %s', relation,
-					   coalesce('SET DEFAULT ' || (before->>'default'),
-								'DROP DEFAULT'));
+		IF before->>'default' IS NULL THEN
+			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP DEFAULT',
+						   relation);
+			RETURN;
+		END IF;
+		-- The owner's: to read a constant of a row type is to check its domains.
+		PERFORM casnet.require_one_owner(relation);
+		PERFORM casnet.run_for_owner(relation,
+			format('ALTER TABLE %s ALTER COLUMN tenant_id SET DEFAULT %s',
+				   relation, before->>'default'));
 		RETURN;
 	END IF;
 
-	EXECUTE format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
-				   relation) INTO tenants;
+	PERFORM casnet.require_one_owner(relation);
+	tenants := casnet.run_for_owner(relation,
+		format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
+			   relation));
 	IF tenants > 1 THEN
 		RAISE EXCEPTION 'table % has rows of more than one tenant', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -892,7 +980,8 @@ BEGIN
 				  DETAIL = format('They would go with the column: %s.', users),
 				  HINT = 'Drop them, or replace them by ones without tenant_id.';
 	END IF;
-	EXECUTE format('ALTER TABLE %s DROP COLUMN tenant_id', relation);
+	PERFORM casnet.run_for_owner(relation,
+		format('ALTER TABLE %s DROP COLUMN tenant_id', relation));
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS
@@ -1017,6 +1106,9 @@ COMMENT ON FUNCTION casnet.unprotect(regclass) IS
 -- first schema and dropped with the last one; it is no member of the
 -- extension, so that it is dumped, at the very end of a dump.
 
+-- It runs as its owner, who is a superuser: the maker of the table may make no
+-- policies that ask casnet.  Nothing of the table's is evaluated as that; protect()
+-- runs it as the owner of the table.
 CREATE FUNCTION casnet.guard_created_table() RETURNS event_trigger
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -1025,9 +1117,7 @@ DECLARE
 	made record;
 	root record;
 BEGIN
-	-- Every script of pg_dump sets row_security off, and protects by itself.
-	IF current_setting('row_security') = 'off'
-	   OR to_regclass('casnet.protected') IS NULL
+	IF to_regclass('casnet.protected') IS NULL
 	   OR to_regclass('casnet.guarded_schemas') IS NULL THEN
 		RETURN;
 	END IF;
@@ -1040,6 +1130,11 @@ BEGIN
 		 WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension
 		   AND c.relpersistence <> 't'
 		   AND (g.action IS NOT NULL OR c.relispartition)
+		   -- Every script of pg_dump sets row_security off, and protects by
+		   -- itself.  Anybody can set it; a new table is still its maker's.
+		   AND NOT (current_setting('row_security') = 'off'
+					AND EXISTS (SELECT FROM pg_roles AS r
+								 WHERE r.oid = c.relowner AND r.rolsuper))
 	LOOP
 		IF made.relispartition THEN
 			SELECT p.relation, p.resource INTO root
@@ -1144,10 +1239,7 @@ DECLARE
 	member regclass;
 BEGIN
 	FOR target IN
-		SELECT DISTINCT p.relation, g.resource
-		  FROM casnet.protected AS p
-		 CROSS JOIN LATERAL casnet.protection_of(p.relation) AS g
-		 WHERE g.resource IS NOT NULL
+		SELECT p.relation, p.resource FROM casnet.list_protected_tables() AS p
 	LOOP
 		PERFORM casnet.protect_default(target.relation);
 		FOR member IN

@@ -90,8 +90,7 @@ $$;
 COMMENT ON FUNCTION casnet.document_time(timestamptz) IS
 	'internal: a time in ISO 8601, UTC, to the microsecond, whatever the settings';
 
--- It asks existing_tenant(), which users may not call, so it is of no use to
--- them although they may call it, as export_tenant() demands of its caller.
+-- It asks existing_tenant(), which users may not call.
 CREATE FUNCTION casnet.tenant_documents(tenant_id uuid) RETURNS SETOF jsonb
 	LANGUAGE sql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -179,7 +178,7 @@ CREATE FUNCTION casnet.tenant_documents(tenant_id uuid) RETURNS SETOF jsonb
 	 ORDER BY e.id)
 $$;
 COMMENT ON FUNCTION casnet.tenant_documents(uuid) IS
-	'internal: export_tenant() for superusers';
+	'internal: the documents of export_tenant()';
 
 CREATE FUNCTION casnet.export_tenant_in_session(tenant_id uuid)
 	RETURNS SETOF jsonb
@@ -198,6 +197,31 @@ CREATE FUNCTION casnet.is_operator() RETURNS boolean
 COMMENT ON FUNCTION casnet.is_operator() IS
 	'internal: whether the current database role is a superuser';
 
+-- A superuser may read every tenant, but what is in the tables' indexes and checks is
+-- their owner's.  Nobody else may call this.
+CREATE FUNCTION casnet.export_tenant_as_owner(tenant_id uuid)
+	RETURNS SETOF jsonb
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.tenant_documents(export_tenant_as_owner.tenant_id)
+$$;
+COMMENT ON FUNCTION casnet.export_tenant_as_owner(uuid) IS
+	'internal: export_tenant() with the rights of the owner of the tables';
+
+-- Between the two, since all that a query calls is asked for before it runs.
+CREATE FUNCTION casnet.export_tenant_for_operator(tenant_id uuid)
+	RETURNS SETOF jsonb
+	LANGUAGE sql STABLE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.export_tenant_as_owner(
+		coalesce(export_tenant_for_operator.tenant_id,
+				 casnet.current_tenant_id()))
+$$;
+COMMENT ON FUNCTION casnet.export_tenant_for_operator(uuid) IS
+	'internal: export_tenant() for superusers';
+
 CREATE FUNCTION casnet.export_tenant(tenant_id uuid DEFAULT NULL)
 	RETURNS SETOF jsonb
 	LANGUAGE sql STABLE ROWS 10000
@@ -206,8 +230,7 @@ CREATE FUNCTION casnet.export_tenant(tenant_id uuid DEFAULT NULL)
 	SELECT casnet.export_tenant_in_session(export_tenant.tenant_id)
 	 WHERE NOT casnet.is_operator()
 	UNION ALL
-	SELECT casnet.tenant_documents(
-		coalesce(export_tenant.tenant_id, casnet.current_tenant_id()))
+	SELECT casnet.export_tenant_for_operator(export_tenant.tenant_id)
 	 WHERE casnet.is_operator()
 $$;
 COMMENT ON FUNCTION casnet.export_tenant(uuid) IS
@@ -423,45 +446,34 @@ $$;
 COMMENT ON FUNCTION casnet.document_column(regclass) IS
 	'internal: the column of the documents, or an error for a table that cannot be imported from';
 
-CREATE FUNCTION casnet.refuse_document(
-	documents regclass, document_column name, at tid, problem text)
-	RETURNS void
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	document jsonb;
-	place bigint;
-	label text;
-BEGIN
-	EXECUTE format('SELECT t.%I, (SELECT count(*) FROM ONLY %s AS b '
-				   'WHERE b.ctid <= $1) FROM ONLY %s AS t WHERE t.ctid = $1',
-				   document_column, documents, documents)
-	   INTO document, place USING at;
-	label := left(concat_ws(' ', document->>'table', coalesce(
-					document#>>'{row,id}', document#>>'{row,username}',
-					(document#>>'{row,record_id}') || ' ' ||
-					(document#>>'{row,tag_id}'))), 200);
-	RAISE EXCEPTION 'document % cannot be imported', place
-			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
-		USING ERRCODE = 'invalid_parameter_value',
-			  DETAIL = coalesce(problem, casnet.document_problem(document),
-								'It is not of the expected shape.'),
-			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
-END
-$$;
-COMMENT ON FUNCTION casnet.refuse_document(regclass, name, tid, text) IS
-	'internal: an error that says which document cannot be imported, and why';
+CREATE FUNCTION casnet.read_documents(
+	documents regclass, document_column name, first tid, last tid,
+	OUT at tid, OUT document jsonb)
+	RETURNS SETOF record
+	LANGUAGE c STABLE STRICT ROWS 1000
+	AS 'MODULE_PATHNAME', 'casnet_read_documents';
+COMMENT ON FUNCTION casnet.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
+	'internal: the documents between two places of a table that the caller may read, read as its owner';
 
+-- In a table of somebody else there is what that one put into indexes and checks: it
+-- is read as its owner, and what is done with the documents is the caller's.
 CREATE FUNCTION casnet.document_source(documents regclass, document_column name)
 	RETURNS text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	-- #> with an empty path is the document itself, read once.
-	SELECT format('(SELECT t.ctid, t.%I #> ''{}'' AS d FROM ONLY %s AS t '
-				  'WHERE t.ctid >= $1 AND t.ctid <= $2 OFFSET 0)',
-				  document_column, documents)
+	SELECT CASE WHEN c.relowner = r.oid
+		THEN format('(SELECT t.ctid, t.%I #> ''{}'' AS d FROM ONLY %s AS t '
+					'WHERE t.ctid >= $1 AND t.ctid <= $2 OFFSET 0)',
+					document_column, documents)
+		ELSE format('(SELECT t.at AS ctid, t.document AS d '
+					'FROM casnet.read_documents(%s::oid::regclass, %L, $1, $2) '
+					'AS t OFFSET 0)',
+					documents::oid, document_column) END
+	  FROM pg_class AS c
+	  JOIN pg_roles AS r ON r.rolname = current_user
+	 WHERE c.oid = documents
 $$;
 COMMENT ON FUNCTION casnet.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
@@ -479,6 +491,41 @@ CREATE FUNCTION casnet.document_range(
 $$;
 COMMENT ON FUNCTION casnet.document_range(bigint, OUT tid, OUT tid) IS
 	'internal: the first and last tid that a document of a batch can have';
+
+CREATE FUNCTION casnet.refuse_document(
+	documents regclass, document_column name, at tid, problem text)
+	RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source CONSTANT text := casnet.document_source(documents, document_column);
+	document jsonb;
+	range record;
+	place bigint := 0;
+	label text;
+BEGIN
+	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
+	  USING at, at;
+	FOR batch IN 0..(at::text::point)[0]::bigint / 1024 LOOP
+		range := casnet.document_range(batch);
+		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO place
+		  USING range.first, least(range.last, at), place;
+	END LOOP;
+	label := left(concat_ws(' ', document->>'table', coalesce(
+					document#>>'{row,id}', document#>>'{row,username}',
+					(document#>>'{row,record_id}') || ' ' ||
+					(document#>>'{row,tag_id}'))), 200);
+	RAISE EXCEPTION 'document % cannot be imported', place
+			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
+		USING ERRCODE = 'invalid_parameter_value',
+			  DETAIL = coalesce(problem, casnet.document_problem(document),
+								'It is not of the expected shape.'),
+			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
+END
+$$;
+COMMENT ON FUNCTION casnet.refuse_document(regclass, name, tid, text) IS
+	'internal: an error that says which document cannot be imported, and why';
 
 CREATE FUNCTION casnet.check_documents(
 	documents regclass, document_column name,
@@ -716,9 +763,9 @@ CREATE FUNCTION casnet.import_importer(
 DECLARE
 	document jsonb;
 BEGIN
-	EXECUTE format('SELECT t.%I->''row'' FROM ONLY %s AS t WHERE t.ctid = $1',
-				   document_column, documents)
-	   INTO document USING at;
+	EXECUTE format('SELECT s.d->''row'' FROM %s AS s',
+				   casnet.document_source(documents, document_column))
+	   INTO document USING at, at;
 	UPDATE casnet.user_tenants AS m
 	   SET created_at = (document->>'created_at')::timestamptz,
 		   role = CASE WHEN EXISTS

@@ -234,6 +234,11 @@ BEGIN
 		RAISE EXCEPTION '% is not a table', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Audit the table where the rows are.';
+	ELSIF casnet.strange_partition_key(check_auditable.relation) IS NOT NULL THEN
+		RAISE EXCEPTION 'the partition key of table % calls a function of a role that is no superuser',
+				casnet.strange_partition_key(check_auditable.relation)
+			USING ERRCODE = 'wrong_object_type',
+				  HINT = 'Use a key of columns, or of functions of the server.';
 	ELSIF class.relpersistence = 't' THEN
 		RAISE EXCEPTION 'table % is temporary', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',

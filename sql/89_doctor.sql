@@ -56,6 +56,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('policy-forgeable', 'warning', 'a policy trusts a setting that anybody can set'),
 	-- 89_doctor_schema.sql: keys and indexes
 	('key-across-tenants', 'error', 'a foreign key can point to a row of another tenant'),
+	('key-cast', 'error', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
 	('key-without-tenant', 'error', 'a unique key tells that another tenant has the value'),
 	('index-without-tenant', 'warning', 'an index of a table of tenants does not begin with the tenant'),
 	('sequence-shared', 'warning', 'tenants share a sequence, whose gaps tell what others do'),
@@ -66,6 +67,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('function-definer', 'error', 'a SECURITY DEFINER function reads a table of tenants past its policies'),
 	('function-search-path', 'warning', 'a SECURITY DEFINER function of a powerful role follows the search_path of its caller'),
 	('function-leakproof', 'warning', 'a function of this database is marked LEAKPROOF'),
+	('later-trigger', 'warning', 'a trigger of another role runs as whoever deletes a tenant or a member'),
 	('publication-of-tenants', 'notice', 'a publication sends the rows of all tenants'),
 	('slot-logical', 'notice', 'a logical replication slot reads the changes of all tenants'),
 	-- 89_doctor_state.sql: settings

@@ -396,8 +396,27 @@ CREATE FUNCTION casnet.doctor_keys()
 		  LEFT JOIN pg_constraint AS k
 			ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 	)
+	-- key-cast: the server checks a foreign key as the owner of the table that it
+	-- refers to, and the cast is in that query.
+	SELECT DISTINCT 'key-cast',
+		   format('%I on %s', k.conname, k.conrelid::regclass),
+		   format('Its column is of type %s, whose cast is run as the owner of %s.',
+				  t.oid::regtype, k.confrelid::regclass),
+		   format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass,
+				  k.conname)
+	  FROM casnet.managed_tables() AS m
+	  JOIN pg_constraint AS k
+		ON k.confrelid = m.relation AND k.contype = 'f' AND k.conparentid = 0
+	 CROSS JOIN unnest(k.conkey, k.confkey) AS n (a, b)
+	  JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = n.a
+	  JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = n.b
+	  JOIN pg_type AS t ON t.oid = a.atttypid
+	 WHERE a.atttypid <> b.atttypid
+	   AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace
+
 	-- key-across-tenants: referential integrity asks no policy.  The remedy
 	-- keeps the actions; SET NULL and SET DEFAULT leave the tenant alone.
+	UNION ALL
 	SELECT 'key-across-tenants',
 		   format('%I on %s', k.conname, k.conrelid::regclass),
 		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error tells which exist.',

@@ -96,6 +96,15 @@ CREATE FUNCTION casnet.doctor_views()
 		   AND NOT EXISTS (SELECT FROM pg_depend AS d
 							WHERE d.classid = 'pg_proc'::regclass
 							  AND d.objid = p.oid AND d.deptype = 'e')
+	), cascading (relation) AS (
+		-- Whose rows go, or change, with a row of casnet's.
+		SELECT m.relation::oid FROM casnet.managed_tables() AS m
+		UNION
+		SELECT f.conrelid
+		  FROM cascading AS c
+		  JOIN pg_constraint AS f
+			ON f.confrelid = c.relation AND f.contype = 'f'
+			   AND f.confdeltype IN ('c', 'n', 'd')
 	)
 	-- view-definer: a view reads with its owner's rights, and for a superuser
 	-- that is everything.  A view that names the table counts, since a view
@@ -199,6 +208,34 @@ CREATE FUNCTION casnet.doctor_views()
 	   AND NOT EXISTS (SELECT FROM pg_depend AS d
 						WHERE d.classid = 'pg_proc'::regclass
 						  AND d.objid = p.oid AND d.deptype = 'e')
+
+	-- later-trigger: a cascade runs as the owner of the table, and so do triggers
+	-- that fire within it; others fire as whoever is current by then, at the end of
+	-- the statement or of the transaction.
+	UNION ALL
+	SELECT 'later-trigger',
+		   format('%I on %s', t.tgname, c.oid::regclass),
+		   format('When a row of casnet goes with what refers to it, the trigger of %s can run as whoever deletes.',
+				  c.relowner::regrole),
+		   regexp_replace(format('-- make it a trigger BEFORE the deletion or the update, or: DROP TRIGGER %I ON %s',
+								 t.tgname, c.oid::regclass),
+						  '[[:cntrl:]]', '?', 'g')
+	  FROM cascading AS g
+	  JOIN pg_class AS c ON c.oid = g.relation
+	  JOIN pg_roles AS r ON r.oid = c.relowner
+	  JOIN pg_trigger AS t ON t.tgrelid = c.oid
+	 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled <> 'D'
+	   AND NOT r.rolsuper
+	   AND c.relowner <> (SELECT o.relowner FROM pg_class AS o
+						   WHERE o.oid = to_regclass('casnet.tenants'))
+	   AND c.oid NOT IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+	   -- tgtype: 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE, 16 UPDATE.
+	   AND t.tgtype & 2 = 0 AND t.tgtype & 24 <> 0
+	   AND (t.tgdeferrable OR t.tgtype & 1 = 0
+			OR current_setting('server_version_num')::integer < 180000)
+	   AND NOT EXISTS (SELECT FROM ours AS o
+						WHERE o.classid = 'pg_proc'::regclass
+						  AND o.objid = t.tgfoid)
 
 	-- publication-of-tenants: whoever subscribes gets all rows, save with a row
 	-- filter.

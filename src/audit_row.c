@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_index.h"
@@ -53,6 +54,8 @@ typedef struct AuditedColumn
 	int			number;			/* in the table, from 0 */
 	JsonbValue	name;
 	FmgrInfo   *to_jsonb;		/* for types without a short cut */
+	Oid			owner;			/* of the table, whose casts to json may be anybody's,
+								 * or InvalidOid for types of the server */
 } AuditedColumn;
 
 struct AuditedTable
@@ -241,6 +244,8 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 		column->type = getBaseType(attribute->atttypid);
 		if (!has_short_cut(column->type))
 			column->to_jsonb = converter_of(attribute);
+		if (column->type >= FirstNormalObjectId)
+			column->owner = relation->rd_rel->relowner;
 	}
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
@@ -278,6 +283,24 @@ unpack(Jsonb *jsonb, JsonbValue *json)
 		whole = pushJsonbValue(&state, token,
 							   token < WJB_BEGIN_ARRAY ? &value : NULL);
 	*json = *whole;
+}
+
+/*
+ * A value of a type without a short cut.  The type may have a cast to json, which is
+ * a function of whoever owns the type.
+ */
+static Jsonb *
+jsonb_of(const AuditedColumn *column, Datum value)
+{
+	CasnetOwnerSwitch former;
+	Jsonb	   *result;
+
+	if (!OidIsValid(column->owner))
+		return DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
+	casnet_owner_enter(&former, column->owner);
+	result = DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
+	casnet_owner_leave(&former);
+	return result;
 }
 
 /* Add a member with the value to the object, which has room for it. */
@@ -337,8 +360,7 @@ add_value(JsonbValue *object, AuditedColumn *column, Datum value, bool isnull)
 			unpack(DatumGetJsonbP(value), json);
 			break;
 		default:
-			unpack(DatumGetJsonbP(FunctionCall1(column->to_jsonb, value)),
-				   json);
+			unpack(jsonb_of(column, value), json);
 			break;
 	}
 }

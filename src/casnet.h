@@ -202,8 +202,10 @@ typedef struct CasnetOwnerSwitch
 } CasnetOwnerSwitch;
 
 extern Oid	casnet_owner_of(Oid table);
+extern char *casnet_owner_name(Oid table);
 extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
 extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
+extern char *casnet_owner_run(Oid role, const char *statement);
 
 /* session.c: who the session is, by its settings */
 

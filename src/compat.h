@@ -47,6 +47,17 @@
 #define casnet_noreturn pg_attribute_noreturn()
 #endif
 
+/*
+ * Whether one role may become another and so has all rights that it has.  From 16 on
+ * a membership may give the privileges alone.
+ */
+#if PG_VERSION_NUM >= 160000
+#define casnet_may_become(member, role) \
+	(has_privs_of_role((member), (role)) && member_can_set_role((member), (role)))
+#else
+#define casnet_may_become(member, role) has_privs_of_role((member), (role))
+#endif
+
 /* VARDATA() and the like moved out of postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

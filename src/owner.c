@@ -12,17 +12,22 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
 
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
+PG_FUNCTION_INFO_V1(casnet_run_for_owner);
+PG_FUNCTION_INFO_V1(casnet_read_documents);
 
 /* The owner of a table.  Raises XX000 when there is no such table. */
 Oid
@@ -36,6 +41,14 @@ casnet_owner_of(Oid table)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/* A table, as SQL writes it whatever the search_path. */
+char *
+casnet_owner_name(Oid table)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+									  get_rel_name(table));
 }
 
 /*
@@ -64,39 +77,32 @@ casnet_owner_leave(const CasnetOwnerSwitch *former)
 	SetUserIdAndSecContext(former->user, former->context);
 }
 
-/*
- * casnet.run_as_owner(relation regclass, statement text) returns text
- *
- * Runs one statement as the owner of the table; internal.  Returns the first column
- * of the first row, or else the number of rows.  Raises 42P01 when there is no such
- * table, 42501 for who is not its owner, and what the statement raises.
- */
-Datum
-casnet_run_as_owner(PG_FUNCTION_ARGS)
+/* Raises 42P01 when there is no such table. */
+static void
+require_table(Oid table)
 {
-	Oid			table = PG_GETARG_OID(0);
-	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	CasnetOwnerSwitch former;
-	Oid			owner;
-	char	   *result = NULL;
-	int			code;
-
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", table),
 				 errhint("Somebody may have dropped it; look again.")));
-	/* It takes rights away, and gives none. */
-	owner = casnet_owner_of(table);
-	if (!has_privs_of_role(GetUserId(), owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s",
-						get_rel_name(table)),
-				 errhint("Ask a superuser or the owner of the table.")));
+}
+
+/*
+ * Run one statement as that role.  Returns the first column of the first row, or
+ * else the number of rows, in memory of the caller's.  Raises what the statement
+ * raises.
+ */
+char *
+casnet_owner_run(Oid role, const char *statement)
+{
+	CasnetOwnerSwitch former;
+	char	   *result = NULL;
+	int			code;
+
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	casnet_owner_enter(&former, owner);
+	casnet_owner_enter(&former, role);
 	code = SPI_execute(statement, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not run a statement: %s",
@@ -115,7 +121,95 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 		result = copy;
 	}
 	SPI_finish();
+	return result;
+}
+
+/*
+ * casnet.run_as_owner(relation regclass, statement text) returns text
+ *
+ * Runs one statement as the owner of the table; internal.  Returns the first column
+ * of the first row, or else the number of rows.  Raises 42P01 when there is no such
+ * table, and what the statement raises.
+ */
+Datum
+casnet_run_as_owner(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	char	   *result;
+
+	require_table(table);
+	result = casnet_owner_run(casnet_owner_of(table),
+							  text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(result));
+}
+
+/*
+ * casnet.run_for_owner(relation regclass, statement text) returns text
+ *
+ * The same for whoever can become the owner anyway, so that the statement gets fewer
+ * rights by it and never more; for administrators.  Raises 42501 for others.
+ */
+Datum
+casnet_run_for_owner(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+
+	require_table(table);
+	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", get_rel_name(table)),
+				 errhint("Connect as its owner or as a superuser.")));
+	return casnet_run_as_owner(fcinfo);
+}
+
+/*
+ * casnet.read_documents(documents regclass, document_column name, first tid, last tid,
+ * OUT at tid, OUT document jsonb) returns setof record
+ *
+ * The documents from one place to another in a table that the caller may read, read
+ * as its owner.  Raises 42P01 when there is no such table, 42809 for what is no
+ * ordinary table or has row security for the caller, 42501 when the caller may not
+ * read it.
+ */
+Datum
+casnet_read_documents(PG_FUNCTION_ARGS)
+{
+	static Oid	types[] = {TIDOID, TIDOID};
+	Oid			table = PG_GETARG_OID(0);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		bounds[] = {PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	char	   *statement;
+	CasnetOwnerSwitch former;
+
+	require_table(table);
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+	if (get_rel_relkind(table) != RELKIND_RELATION ||
+		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the documents are not in an ordinary table without row security"),
+				 errhint("Copy them into a table of your own.")));
+
+	InitMaterializedSRF(fcinfo, 0);
+	statement = psprintf("SELECT t.ctid, t.%s #> '{}' FROM ONLY %s AS t "
+						 "WHERE t.ctid >= $1 AND t.ctid <= $2",
+						 quote_identifier(NameStr(*PG_GETARG_NAME(1))),
+						 casnet_owner_name(table));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	casnet_owner_enter(&former, casnet_owner_of(table));
+	if (SPI_execute_with_args(statement, lengthof(types), types, bounds, NULL,
+							  true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the documents");
+	casnet_owner_leave(&former);
+	if (SPI_gettypeid(SPI_tuptable->tupdesc, 2) != JSONBOID)
+		elog(ERROR, "a column of documents is no jsonb");
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	SPI_finish();
+	return (Datum) 0;
 }

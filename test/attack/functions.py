@@ -215,8 +215,9 @@ CALLS = {
     'reissue_uuid(uuid,uuid)': [over('reissue_uuid', "'{Hrecord}', '{H}'", tells=True)],
     'managed_tenant(uuid)': [over('managed_tenant', "'{C}'", 'USER', '02000', by_chief='00000'),
                              over('managed_tenant', "'{tenant}'", 'USER', dues=MY_TENANT)],
-    'tenant_documents(uuid)': [over('tenant_documents', "'{C}'", 'TENANT', '42501'),
-                               over('tenant_documents', "'{tenant}'", 'TENANT', '42501')],
+    'export_tenant_for_operator(uuid)': [
+        over('export_tenant_for_operator', "'{C}'", ends='42501'),
+        over('export_tenant_for_operator', "'{tenant}'", ends='42501')],
     'export_tenant_in_session(uuid)': [
         over('export_tenant_in_session', "'{C}'", 'USER', '02000', by_chief='00000'),
         over('export_tenant_in_session', "'{tenant}'", 'USER', dues=MY_TENANT)],
@@ -232,12 +233,16 @@ CALLS = {
         ('persons', '42809'), ('signing_keys', '22023'), ('protected', '42809'))],
     'refuse_document(regclass,name,tid,text)': [
         over('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
-             'view_persons', '22023') for n in (1, 3, 5)] + [
+             ends='42809') for n in (1, 3, 5)] + [
                  over('refuse_document', "'casnet.protected', 'before', '(0,1)', NULL", ends='42501')],
     'document_source(regclass,name)': pure("casnet.document_source('casnet.persons', 'contact_info')"),
+    'read_documents(regclass,name,tid,tid)': [
+        over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
+            ('persons', 'contact_info', '42809'), ('signing_keys', 'kid', '42501'),
+            ('protected', 'before', '42501'))],
     'document_range(bigint)': pure('casnet.document_range(0)'),
     'check_documents(regclass,name)': [
-        over('check_documents', "'casnet.persons', 'contact_info'", 'view_persons', '22023'),
+        over('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),
         over('check_documents', "'casnet.protected', 'before'", ends='42501')],
     'found_imported_tenant(text,text,timestamp with time zone)': [
         over('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],

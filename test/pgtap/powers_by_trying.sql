@@ -50,7 +50,7 @@ $$;
 CREATE TEMP TABLE wanted (name, applications, administrators) AS VALUES
 	('persons', 'SIUD', ''), ('records', 'SIUD', ''), ('tags', 'SIUD', ''), ('record_tags', 'SIUD', ''), ('tasks', 'SIUD', ''), ('calendar_events', 'SIUD', ''),
 	('persons_load', 'I', ''), ('records_load', 'I', ''), ('tags_load', 'I', ''), ('record_tags_load', 'I', ''), ('tasks_load', 'I', ''), ('calendar_events_load', 'I', ''),
-	('users', 'S', 'SIUD'), ('tenants', 'SD', 'SIUDR'), ('user_tenants', 'SIUD', 'SIUD'), ('user_tenant_permissions', 'SIUD', 'SIUD'), ('role_permissions', 'S', 'SIUD'),
+	('users', 'S', 'SIUD'), ('tenants', 'SD', 'SIUD'), ('user_tenants', 'SIUD', 'SIUD'), ('user_tenant_permissions', 'SIUD', 'SIUD'), ('role_permissions', 'S', 'SIUD'),
 	('protected_tables', 'S', 'S');
 GRANT SELECT ON wanted TO PUBLIC;
 
@@ -68,7 +68,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(powers(t), coalesce(w.administrators, ''), 'administrator on ' || t.name) FROM tried AS t LEFT JOIN wanted AS w USING (name);
 SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, hashed_password SIU, is_active SIU, is_superuser SIU, created_at SIU, updated_at SIU', 'columns of users');
-SELECT is(columns_of('tenants'), 'id SIUR, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
+SELECT is(columns_of('tenants'), 'id SIU, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
 SELECT ok(NOT has_schema_privilege('casnet', 'CREATE') AND has_schema_privilege('casnet', 'USAGE'), 'nothing is made in the schema');
 RESET SESSION AUTHORIZATION;
 -- PUBLIC has nothing, which shows with a role that gets into the schema.

@@ -1,0 +1,328 @@
+/*
+ * protect.c
+ *		What casnet.protect() may do that its caller may not.
+ *
+ * It runs as its caller, an administrator who owns the table.  Two things take more
+ * rights: a foreign key to casnet.tenants, which nobody else may reference, and the
+ * table about protected tables, which nobody else may write.  Each asks here by itself
+ * for whom it does that, since its functions can be called one by one.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+#include "casnet.h"
+
+PG_FUNCTION_INFO_V1(casnet_require_protector);
+PG_FUNCTION_INFO_V1(casnet_begin_protection);
+PG_FUNCTION_INFO_V1(casnet_end_protection);
+PG_FUNCTION_INFO_V1(casnet_add_tenant_key);
+
+/* Raises 42501 unless the caller owns the table and is an administrator. */
+static void
+require_protector(Oid table)
+{
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no such table"),
+				 errhint("Name a table, such as 'public.invoices'.")));
+	if (!casnet_membership_is_administrator() ||
+		!has_privs_of_role(GetUserId(), casnet_owner_of(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only its owner may protect table %s or undo it",
+						DatumGetCString(DirectFunctionCall1(regclassout,
+															ObjectIdGetDatum(table)))),
+				 errhint("Connect as a superuser, or as the owner of the table who is a member of casnet_admin.")));
+}
+
+/*
+ * casnet.require_protector(relation regclass) returns void
+ *
+ * Raises 42501 unless the caller owns the table and is an administrator, 42P01
+ * when there is no such table.
+ */
+Datum
+casnet_require_protector(PG_FUNCTION_ARGS)
+{
+	require_protector(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+/*
+ * A function of ours, to be called with its owner's rights if it is SECURITY DEFINER,
+ * by whoever may not call it.
+ */
+static Oid
+inner_function(const char *name, int nargs, const Oid *types)
+{
+	return LookupFuncName(list_make2(makeString("casnet"),
+									 makeString(pstrdup(name))),
+						  nargs, types, false);
+}
+
+/*
+ * casnet.begin_protection(relation regclass, resource text, is_named boolean)
+ * returns void
+ *
+ * casnet.note_protection() for the protector of the table; raises 42501 for
+ * others.
+ */
+Datum
+casnet_begin_protection(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {REGCLASSOID, TEXTOID, BOOLOID};
+
+	require_protector(PG_GETARG_OID(0));
+	OidFunctionCall3(inner_function("note_protection", lengthof(types), types),
+					 PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+					 PG_GETARG_DATUM(2));
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.end_protection(relation regclass) returns void
+ *
+ * casnet.forget_protection() for the protector of the table; raises 42501 for
+ * others.
+ */
+Datum
+casnet_end_protection(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {REGCLASSOID};
+
+	require_protector(PG_GETARG_OID(0));
+	OidFunctionCall1(inner_function("forget_protection", lengthof(types), types),
+					 PG_GETARG_DATUM(0));
+	PG_RETURN_VOID();
+}
+
+/* The table of tenants.  Raises 42P01 when there is none. */
+static Oid
+tenants_table(void)
+{
+	Oid			table = get_relname_relid("tenants",
+										  get_namespace_oid("casnet", false));
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table casnet.tenants is missing"),
+				 errhint("SELECT casnet.install() makes it.")));
+	return table;
+}
+
+/*
+ * The column tenant_id of a table.  Raises 42809 unless it is of type uuid and no
+ * other: the server puts the cast of any other type into the query that checks the
+ * key, as the owner of casnet.tenants.
+ */
+static AttrNumber
+tenant_column(Oid table)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(table, "tenant_id");
+	Form_pg_attribute column;
+	AttrNumber	number = InvalidAttrNumber;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		column = (Form_pg_attribute) GETSTRUCT(tuple);
+		if (column->atttypid == UUIDOID && column->attgenerated == '\0')
+			number = column->attnum;
+		ReleaseSysCache(tuple);
+	}
+	if (number == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table %s has no ordinary column tenant_id of type uuid",
+						casnet_owner_name(table)),
+				 errhint("Add the column, or give it this type.")));
+	return number;
+}
+
+/*
+ * The foreign key by which the rows of a table go with their tenant, as the server
+ * would take it for that of its partitioned table, or NULL.
+ */
+static char *
+tenant_key(Oid table, bool validated)
+{
+	AttrNumber	column = tenant_column(table);
+	Oid			tenants = tenants_table();
+	AttrNumber	id = get_attnum(tenants, "id");
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	char	   *name = NULL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true,
+							  NULL, 1, &key);
+	while (name == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint one = (Form_pg_constraint) GETSTRUCT(tuple);
+		AttrNumber	columns[INDEX_MAX_KEYS];
+		AttrNumber	referenced[INDEX_MAX_KEYS];
+		int			number;
+
+		if (one->contype != CONSTRAINT_FOREIGN || one->confrelid != tenants ||
+			one->confdeltype != FKCONSTR_ACTION_CASCADE ||
+			one->confupdtype != FKCONSTR_ACTION_NOACTION ||
+			one->confmatchtype != FKCONSTR_MATCH_SIMPLE ||
+			one->condeferrable || OidIsValid(one->conparentid) ||
+			one->convalidated != validated)
+			continue;
+		DeconstructFkConstraintRow(tuple, &number, columns, referenced, NULL,
+								   NULL, NULL, NULL, NULL);
+		if (number == 1 && columns[0] == column && referenced[0] == id)
+			name = pstrdup(NameStr(one->conname));
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+	return name;
+}
+
+/*
+ * Raises 42809 if the partition key of the table or below it calls what is not a
+ * superuser's: the server evaluates that as whoever opens the table to change it.
+ */
+static void
+require_plain_partition_key(Oid table)
+{
+	static const Oid types[] = {REGCLASSOID};
+	FmgrInfo	function;
+	LOCAL_FCINFO(call, 1);
+
+	fmgr_info(inner_function("strange_partition_key", lengthof(types), types),
+			  &function);
+	InitFunctionCallInfoData(*call, &function, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(table);
+	call->args[0].isnull = false;
+	(void) FunctionCallInvoke(call);
+	if (!call->isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the partition key of table %s calls a function of a role that is no superuser",
+						casnet_owner_name(table)),
+				 errhint("Use a key of columns, or of functions of the server.")));
+}
+
+/*
+ * Make the key, as a superuser.  This changes catalogs and runs no query: it is not
+ * validated, or all partitions have the same key and it is validated there.
+ */
+static void
+make_key(Oid table, const char *how)
+{
+	char	   *statement;
+
+	require_protector(table);
+	(void) tenant_column(table);
+	statement = psprintf("ALTER TABLE %s ADD FOREIGN KEY (tenant_id) "
+						 "REFERENCES %s (id) ON DELETE CASCADE%s",
+						 casnet_owner_name(table),
+						 casnet_owner_name(tenants_table()), how);
+	casnet_owner_run(superuser() ? GetUserId() : BOOTSTRAP_SUPERUSERID,
+					 statement);
+}
+
+/* Make the key of a table with rows of its own, and validate it as its owner. */
+static void
+make_valid_key(Oid table)
+{
+	char	   *name = tenant_key(table, false);
+
+	if (name == NULL)
+	{
+		make_key(table, " NOT VALID");
+		name = tenant_key(table, false);
+	}
+	if (name == NULL)
+		elog(ERROR, "the key of table %u is not there", table);
+	casnet_owner_run(casnet_owner_of(table),
+					 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+							  casnet_owner_name(table),
+							  quote_identifier(name)));
+}
+
+/*
+ * See to it that each partition has a key, or else that an error is raised: the
+ * server would make the missing ones itself and look at the rows as a superuser.
+ */
+static void
+cover_partitions(Oid table, bool make)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_inheritance_children(table, AccessExclusiveLock))
+	{
+		Oid			part = lfirst_oid(cell);
+		char		kind = get_rel_relkind(part);
+
+		if (tenant_key(part, true) != NULL)
+			continue;
+		if (kind == RELKIND_PARTITIONED_TABLE)
+			cover_partitions(part, make);
+		else if (kind == RELKIND_RELATION && make)
+			make_valid_key(part);
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("partition %s cannot have a key to its tenants",
+							casnet_owner_name(part)),
+					 errhint("Detach the partition.")));
+	}
+}
+
+/*
+ * casnet.add_tenant_key(relation regclass) returns void
+ *
+ * A foreign key from tenant_id to casnet.tenants, by which rows go with their tenant;
+ * validated.  The rows are looked at as the owner of the table.  Raises 42501 unless
+ * the caller owns it and is an administrator, 42809 when tenant_id is not of type
+ * uuid, 23503 for rows without a tenant that exists.
+ */
+Datum
+casnet_add_tenant_key(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+
+	require_protector(table);
+	LockRelationOid(table, AccessExclusiveLock);
+	require_protector(table);
+	require_plain_partition_key(table);
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+	{
+		cover_partitions(table, true);
+		/* Once more: what the owners' code did meanwhile counts. */
+		cover_partitions(table, false);
+		require_plain_partition_key(table);
+		make_key(table, "");
+	}
+	else
+		make_valid_key(table);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,56 @@
+-- Documents in a table of another role are read as that role; to import them is the
+-- caller's work, with the caller's rights.
+BEGIN;
+SELECT plan(17);
+\ir include/fixtures.sql
+\ir include/hostile.sql
+CREATE TEMP TABLE exported AS SELECT n, d FROM casnet.export_tenant(:'north') WITH ORDINALITY AS e (d, n);
+GRANT SELECT ON exported TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+CREATE TABLE h.documents (n int, d jsonb, CHECK (h.evil('check') = 1), CHECK (d <> '1' OR h.evil('check') = 1), note int DEFAULT h.evil('default'));
+CREATE INDEX ON h.documents ((h.evil('index expression')));
+CREATE INDEX ON h.documents (n) WHERE h.evil('index predicate') = 1;
+CREATE STATISTICS h.told ON n, (n + h.evil('statistics')) FROM h.documents;
+INSERT INTO h.documents SELECT n, d, 1 FROM exported ORDER BY n;
+ANALYZE h.documents;
+GRANT SELECT, UPDATE ON h.documents TO tap_app;
+CREATE VIEW h.shown AS SELECT d, h.evil('view') FROM h.documents;
+RESET SESSION AUTHORIZATION;
+SELECT h.rose() IS NOT NULL AS begun \gset
+
+SELECT lives_ok('SELECT casnet.import_tenant(''h.documents'', ''Copy'')', 'a superuser imports');
+SELECT is(h.rose(), 'no', 'reading as the owner');
+SELECT throws_ok('SELECT casnet.import_tenant(''h.shown'', ''Copy'')', '42809', NULL, 'a view is no table');
+SELECT is(h.rose_if_at_all(), NULL, 'and is not read');
+SELECT is((SELECT count(*) FROM casnet.records AS r JOIN casnet.tenants AS t ON t.id = r.tenant_id WHERE t.name = 'Copy'), 3::bigint, 'all is there');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('sue');
+SELECT lives_ok('SELECT casnet.import_tenant(''h.documents'', ''Other copy'')', 'a user imports');
+SELECT is(h.rose(), 'no', 'reading as the owner');
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+UPDATE h.documents SET d = jsonb_set(d, '{row,title}', '1') WHERE n = (SELECT max(n) FROM h.documents WHERE d->>'table' = 'records');
+RESET SESSION AUTHORIZATION;
+SELECT h.rose() IS NOT NULL AS begun \gset
+SELECT matches(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')'),
+	'^22023 . document \d+ .records .* cannot be imported . "title" of "row" is no string', 'a document that does not fit is named');
+SELECT is(h.rose(), 'no', 'reading as the owner');
+SELECT is((regexp_match(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')'), 'document (\d+)'))[1]::bigint, (SELECT count(*) FROM h.documents), 'by its place, the last one since the change');
+
+-- What reads them asks for the caller's privilege by itself.
+SELECT h.rose() IS NOT NULL AS begun \gset
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+REVOKE ALL ON h.documents FROM tap_app;
+CREATE TABLE h.secured (d jsonb);
+ALTER TABLE h.secured ENABLE ROW LEVEL SECURITY;
+GRANT ALL ON h.secured TO tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('SELECT casnet.import_tenant(''h.documents'', ''Copy'')', '42501', NULL, 'a table that the caller may not read');
+SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.documents', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'directly');
+SELECT throws_ok($$SELECT * FROM casnet.read_documents('casnet.signing_keys', 'kid', '(0,0)', '(9,9)')$$, '42501', NULL, 'of casnet');
+SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.secured', 'd', '(0,0)', '(9,9)')$$, '42809', NULL, 'with row security');
+SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.shown', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'a view');
+SELECT throws_ok($$SELECT * FROM casnet.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
+RESET SESSION AUTHORIZATION;
+SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
+SELECT * FROM finish();
+ROLLBACK;

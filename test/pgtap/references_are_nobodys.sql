@@ -1,0 +1,55 @@
+-- Nobody but protect() makes keys to the tables of casnet, whose check the server runs
+-- as their owner; what protect() is made of serves the owner of a table only.
+BEGIN;
+SELECT plan(31);
+\ir include/fixtures.sql
+\ir include/hostile.sql
+\ir include/doctor.sql
+SET LOCAL SESSION AUTHORIZATION tap_boss;
+SELECT throws_ok('CREATE TABLE h.cast (x h.shade REFERENCES casnet.tenants (id))', '42501', NULL, 'an administrator makes no key with a cast');
+SELECT throws_ok('CREATE TABLE h.plain (x uuid REFERENCES casnet.tenants (id))', '42501', NULL, 'nor any other');
+CREATE TABLE h.t (id int PRIMARY KEY, tenant_id uuid NOT NULL);
+CREATE TABLE h.u (id int PRIMARY KEY, tenant_id uuid NOT NULL);
+SELECT lives_ok('SELECT casnet.protect(''h.t'')', 'but protects');
+SELECT throws_ok('ALTER TABLE h.t ALTER tenant_id DROP DEFAULT, ALTER tenant_id TYPE h.shade USING ''dark''', NULL, NULL, 'and changes no type under the key');
+SELECT is((SELECT count(*) FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS a WHERE c.relnamespace = 'casnet'::regnamespace AND a.privilege_type = 'REFERENCES' AND a.grantee <> c.relowner), 0::bigint, 'nobody has REFERENCES on a table');
+SELECT is((SELECT count(*) FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) AS a WHERE c.relnamespace = 'casnet'::regnamespace AND a.privilege_type = 'REFERENCES'), 0::bigint, 'nor on a column');
+RESET SESSION AUTHORIZATION;
+GRANT REFERENCES (id) ON casnet.tenants TO casnet_admin;
+SELECT casnet.install() IS NOT NULL AS done \gset
+SELECT ok(NOT has_any_column_privilege('casnet_admin', 'casnet.tenants', 'REFERENCES'), 'install() takes it from administrators of an older database');
+
+-- Step by step.
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT throws_ok(s, '42501', 'only its owner may protect table h.' || t || ' or undo it', s)
+  FROM (VALUES ('SELECT casnet.begin_protection(''h.u'', ''x'', true)', 'u'), ('SELECT casnet.end_protection(''h.t'')', 't'),
+		('SELECT casnet.add_tenant_key(''h.u'')', 'u'), ('SELECT casnet.require_protector(''h.t'')', 't')) AS v (s, t);
+SELECT throws_ok('SELECT casnet.run_for_owner(''h.t'', ''SELECT 1'')', '42501', 'must be owner of table t', 'nothing runs for another owner');
+SELECT throws_ok('SELECT casnet.run_for_owner(''casnet.tenants'', ''ALTER ROLE tap_operator SUPERUSER'')', '42501', NULL, 'nor for that of casnet');
+SELECT throws_ok(s, '42501', 'permission denied for function ' || f, s)
+  FROM (VALUES ('SELECT casnet.run_as_owner(''h.t'', ''SELECT 1'')', 'run_as_owner'), ('SELECT casnet.note_protection(''h.t'', ''x'', true)', 'note_protection'),
+		('SELECT casnet.forget_protection(''h.t'')', 'forget_protection'), ('SELECT casnet.export_tenant_as_owner(NULL)', 'export_tenant_as_owner')) AS v (s, f);
+SELECT throws_ok('SELECT casnet.run_for_owner(1::regclass, ''SELECT 1'')', '42P01', NULL, 'no table');
+SELECT throws_ok('SELECT casnet.require_protector(NULL)', '42P01', NULL, 'NULL is no table');
+SELECT throws_ok('SELECT casnet.end_protection(1::regclass)', '42P01', NULL, 'nor one to end');
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+SELECT throws_ok('SELECT casnet.run_for_owner(''h.log'', ''SELECT 1'')', '42501', NULL, 'nothing of it is for others than administrators');
+SET LOCAL SESSION AUTHORIZATION tap_boss;
+SELECT is(casnet.run_for_owner('h.log', 'SELECT current_user'), 'tap_evil', 'who run it as the owner of the table');
+SELECT is(casnet.run_for_owner('h.log', 'SELECT set_config(''search_path'', ''h'', false)'), 'h', 'who sets what he likes');
+SELECT isnt(current_setting('search_path'), 'h', 'for as long as it runs');
+SELECT is(casnet.run_for_owner('h.log', 'SELECT NULL'), NULL, 'nothing is NULL');
+SELECT throws_ok('SELECT casnet.run_for_owner(''h.log'', ''SET ROLE tap_boss'')', '42501', NULL, 'a role is not changed');
+RESET SESSION AUTHORIZATION;
+SELECT ok(EXISTS (SELECT FROM casnet.protected_tables WHERE relation = 'h.t'::regclass), 'and the table is protected as before');
+-- One that was made before.
+SELECT is(diagnosis('key-cast'), NULL, 'no key has a cast');
+GRANT REFERENCES ON casnet.tenants TO tap_boss;
+SET LOCAL SESSION AUTHORIZATION tap_boss;
+CREATE TABLE h.cast (x h.shade REFERENCES casnet.tenants (id), y uuid REFERENCES casnet.tenants (id), z h.id REFERENCES casnet.tenants (id));
+RESET SESSION AUTHORIZATION;
+SELECT is(diagnosis('key-cast'), 'error cast_x_fkey on h."cast"', 'but one that was made before, or by who was given the privilege');
+SELECT is(after_remedy('key-cast'), 'silent', 'remedy');
+SELECT is((SELECT count(*) FROM pg_constraint WHERE conrelid = 'h.cast'::regclass AND contype = 'f'), 2::bigint, 'others stay');
+SELECT * FROM finish();
+ROLLBACK;
