@@ -13,7 +13,8 @@ COMMENT ON FUNCTION casnet.schema_version() IS
 
 -- The tables of casnet belong to casnet_owner, and so do the views to load them
 -- through and the partitions of the audit: a new table, one that was restored
--- without its owner, or an older one.
+-- without its owner, or an older one.  What belongs to somebody who is no superuser may
+-- have code of theirs in it, so an administrator has to look first (doctor()).
 CREATE FUNCTION casnet.install_owner() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -25,8 +26,8 @@ BEGIN
 		SELECT c.oid::regclass AS relation,
 			   CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
 		  FROM pg_class AS c
-		 WHERE c.relowner <> 'casnet_owner'::regrole
-		   AND (c.oid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+		  JOIN pg_roles AS r ON r.oid = c.relowner AND r.rolsuper
+		 WHERE (c.oid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
 				OR c.oid IN (SELECT p.relid
 							   FROM pg_partition_tree(to_regclass('casnet.audit_entries')) AS p)
 				OR c.oid IN (SELECT to_regclass(m.relation::text || '_load')

@@ -130,9 +130,12 @@ CREATE FUNCTION casnet.doctor_roles()
 	UNION ALL
 	SELECT 'owner-other', c.oid::regclass::text,
 		   format('It belongs to %s.', c.relowner::regrole),
-		   'SELECT casnet.install()'
+		   CASE WHEN r.rolsuper THEN 'SELECT casnet.install()'
+				ELSE format('ALTER TABLE %s OWNER TO casnet_owner',
+							c.oid::regclass) END
 	  FROM casnet.managed_tables() AS m
 	  JOIN pg_class AS c ON c.oid = m.relation
+	  LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE c.relowner <> to_regrole('casnet_owner')
 	UNION ALL
 	SELECT 'owner-other', f.oid::regprocedure::text,

@@ -336,7 +336,8 @@ BEGIN
 		END IF;
 	END IF;
 
-	IF to_regclass('casnet.signing_keys') IS NOT NULL THEN
+	-- Who else owns a table is told by another check.
+	IF has_table_privilege(to_regclass('casnet.signing_keys'), 'SELECT') THEN
 		RETURN QUERY
 		WITH live AS (
 			SELECT k.kid, k.issuer, k.audience, k.created_at,
@@ -407,9 +408,9 @@ BEGIN
 		HAVING count(*) > 0;
 	END IF;
 
-	IF to_regclass('casnet.tenants') IS NOT NULL
-	   AND to_regclass('casnet.user_tenants') IS NOT NULL
-	   AND to_regclass('casnet.users') IS NOT NULL THEN
+	IF has_table_privilege(to_regclass('casnet.tenants'), 'SELECT')
+	   AND has_table_privilege(to_regclass('casnet.user_tenants'), 'SELECT')
+	   AND has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
 		RETURN QUERY
 		WITH tenant AS (
 			SELECT t.id, count(m.user_id) AS owners,
