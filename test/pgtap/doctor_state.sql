@@ -1,6 +1,6 @@
 -- casnet.doctor() on versions, and on what casnet.install() makes.
 BEGIN;
-SELECT plan(30);
+SELECT plan(33);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 
@@ -17,6 +17,13 @@ UPDATE pg_extension SET extversion = '0.0' WHERE extname = 'casnet';
 SELECT is(diagnosis('extension-outdated'), 'warning casnet', 'an older one');
 SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), 'ALTER EXTENSION casnet UPDATE; SELECT casnet.install()', 'remedy');
 UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'casnet') WHERE extname = 'casnet';
+
+SELECT is(diagnosis('password-hash-left'), NULL, 'no hash in users');
+SET LOCAL session_replication_role = replica;
+UPDATE casnet.users SET hashed_password = rpad('$2b$04$left', 60, 'x') WHERE username = 'mia';
+SET LOCAL session_replication_role = origin;
+SELECT is(diagnosis('password-hash-left'), 'error casnet.users', 'one that came while triggers were off');
+SELECT is(after_remedy('password-hash-left'), 'silent', 'remedy');
 
 SELECT is(diagnosis('table-missing'), NULL, 'every table is there');
 DROP TABLE casnet.calendar_events, casnet.token_cutoffs;
