@@ -57,7 +57,9 @@ BEGIN
 	LOOP
 		IF pg_catalog.to_regrole(role_name) IS NULL THEN
 			BEGIN
-				EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+				EXECUTE format('CREATE ROLE %I NOLOGIN %s', role_name,
+							   CASE role_name WHEN 'casnet_owner'
+									THEN 'BYPASSRLS' END);
 				EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, meaning);
 			EXCEPTION WHEN duplicate_object OR unique_violation THEN
 				NULL;			-- made by another session just now

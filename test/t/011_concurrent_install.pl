@@ -35,10 +35,10 @@ foreach my $round (1 .. 4)
 	is($node->safe_psql($_, q{SELECT count(*) FROM pg_init_privs WHERE classoid = 'pg_parameter_acl'::regclass}), '0', "round $round: $_")
 	  foreach @databases;
 	$node->safe_psql($_, 'DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet CASCADE') foreach @databases;
-	$node->safe_psql('postgres', 'DROP OWNED BY casnet_user, casnet_authenticator, casnet_admin; DROP ROLE casnet_user, casnet_authenticator, casnet_admin')
+	$node->safe_psql('postgres', 'DROP OWNED BY casnet_user, casnet_authenticator, casnet_admin, casnet_owner; DROP ROLE casnet_user, casnet_authenticator, casnet_admin, casnet_owner')
 	  if $round % 2;
 }
-is($node->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'casnet%'"), 3, 'three roles');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'casnet%'"), 4, 'four roles');
 
 $node->stop;
 done_testing();
