@@ -1,3 +1,22 @@
+-- Nothing that users may call runs as a superuser.  The event trigger does, since it
+-- protects tables of whoever makes them.  Before all privileges: what is granted later
+-- is part of the extension to pg_dump.
+DO $$
+DECLARE
+	definer record;
+BEGIN
+	FOR definer IN
+		SELECT p.oid::regprocedure AS name
+		  FROM pg_catalog.pg_proc AS p
+		 WHERE p.pronamespace = 'casnet'::regnamespace AND p.prosecdef
+		   AND p.prorettype <> 'event_trigger'::regtype
+	LOOP
+		EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO casnet_owner',
+								  definer.name);
+	END LOOP;
+END
+$$;
+
 -- Who may call what.  Trigger functions need no EXECUTE to fire.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casnet FROM PUBLIC;
@@ -222,24 +241,6 @@ GRANT EXECUTE ON FUNCTION
 	casnet.forget_audit(uuid),
 	casnet.refuse_audit_change()
 	TO casnet_owner;
-
--- Nothing that users may call runs as a superuser.  The event trigger does, since it
--- protects tables of whoever makes them.
-DO $$
-DECLARE
-	definer record;
-BEGIN
-	FOR definer IN
-		SELECT p.oid::regprocedure AS name
-		  FROM pg_catalog.pg_proc AS p
-		 WHERE p.pronamespace = 'casnet'::regnamespace AND p.prosecdef
-		   AND p.prorettype <> 'event_trigger'::regtype
-	LOOP
-		EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO casnet_owner',
-								  definer.name);
-	END LOOP;
-END
-$$;
 
 -- In a restore the tables come from the dump, and on a Citus worker from the
 -- coordinator.  Every script of pg_dump sets row_security and xmloption, and
