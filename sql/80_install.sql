@@ -90,8 +90,11 @@ BEGIN
 		PERFORM casnet.maintain_audit();
 	END IF;
 
-	-- Given by an older version; protect() makes the keys.
-	REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
+	-- Given by an older version; protect() makes the keys.  Not without need: what a
+	-- script revokes makes pg_dump forget all privileges on the table.
+	IF has_any_column_privilege('casnet_admin', 'casnet.tenants', 'REFERENCES') THEN
+		REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
+	END IF;
 
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN

@@ -511,6 +511,25 @@ COMMENT ON FUNCTION casnet.column_list(oid, int2[]) IS
 
 -- What is left to do for the owner, each with a statement that does it, in
 -- the order in which they work.
+-- Names are anybody's choice, and a line ends a comment.
+CREATE FUNCTION casnet.comment_line(text text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT '-- ' || regexp_replace(comment_line.text, '[[:cntrl:]]', ' ', 'g')
+$$;
+COMMENT ON FUNCTION casnet.comment_line(text) IS
+	'internal: a comment that ends with its line, whatever names are in it';
+
+CREATE FUNCTION casnet.note(comment text, statement text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.comment_line(note.comment) || E'\n' || note.statement
+$$;
+COMMENT ON FUNCTION casnet.note(text, text) IS
+	'internal: a comment, and the statement that it is about';
+
 CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -572,10 +591,11 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		   AND NOT m.tenant = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
 	), note (rank, name, text) AS (
 		SELECT 1, l.conname,
-			   format(E'-- foreign key %I of %s can point into another tenant\n'
-					  '%sALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I '
+			   casnet.note(
+					  format('foreign key %I of %s can point into another tenant',
+							 l.conname, l.conrelid::regclass),
+					  format('%sALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I '
 					  'FOREIGN KEY (tenant_id, %s) REFERENCES %s (tenant_id, %s)%s%s%s;',
-					  l.conname, l.conrelid::regclass,
 					  CASE WHEN casnet.key_within_tenant(l.confrelid, l.key) IS NULL
 						   THEN format(E'CREATE UNIQUE INDEX ON %s (tenant_id, %s);\n',
 									   l.confrelid::regclass, l.key_columns)
@@ -595,14 +615,15 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 						   ELSE '' END,
 					  CASE WHEN l.condeferrable THEN ' DEFERRABLE' ELSE '' END ||
 					  CASE WHEN l.condeferred THEN ' INITIALLY DEFERRED'
-						   ELSE '' END)
+						   ELSE '' END))
 		  FROM loose_reference AS l
 		UNION ALL
 		SELECT 2, f.conname,
-			   format(E'-- foreign key %I of %s keeps tenants from being deleted\n'
-					  'ALTER TABLE %s DROP CONSTRAINT %I;',
-					  f.conname, f.conrelid::regclass, f.conrelid::regclass,
-					  f.conname)
+			   casnet.note(
+					  format('foreign key %I of %s keeps tenants from being deleted',
+							 f.conname, f.conrelid::regclass),
+					  format('ALTER TABLE %s DROP CONSTRAINT %I;',
+							 f.conrelid::regclass, f.conname))
 		  FROM pg_constraint AS f
 		  JOIN member AS m ON m.oid = f.conrelid AND f.conkey = ARRAY[m.tenant]
 		 WHERE f.contype = 'f' AND f.conparentid = 0
@@ -610,14 +631,15 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		   AND f.confdeltype <> 'c'
 		UNION ALL
 		SELECT 3, k.conname,
-			   format(E'-- %s %I of %s is not within a tenant, so it tells of rows in others%s\n'
-					  'ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s;',
+			   casnet.note(
+					  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
 					  CASE k.contype WHEN 'p' THEN 'primary key'
 						   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
 					  k.conname, k.indrelid::regclass,
 					  CASE WHEN k.used_by IS NOT NULL
 						   THEN '; before it, foreign keys of ' || k.used_by
-						   ELSE '' END,
+						   ELSE '' END),
+					  format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s;',
 					  k.indrelid::regclass, k.conname, k.conname,
 					  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
 								AND NOT EXISTS (SELECT FROM pg_constraint AS o
@@ -631,7 +653,7 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 						   THEN regexp_replace(k.definition, '\(',
 											   '(tenant_id WITH =, ')
 						   ELSE regexp_replace(k.definition, '\(',
-											   '(tenant_id, ') END) ||
+											   '(tenant_id, ') END)) ||
 			   -- What a foreign key could need is the new primary key now.
 			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
 						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
@@ -643,22 +665,24 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		  FROM loose_key AS k WHERE k.conname IS NOT NULL
 		UNION ALL
 		SELECT 4, c.relname,
-			   format(E'-- unique index %I of %s is not within a tenant, so it tells of rows in others\n'
-					  'DROP INDEX %s; %s;',
-					  c.relname, k.indrelid::regclass, k.indexrelid::regclass,
+			   casnet.note(
+					  format('unique index %I of %s is not within a tenant, so it tells of rows in others',
+							 c.relname, k.indrelid::regclass),
+					  format('DROP INDEX %s; %s;', k.indexrelid::regclass,
 					  regexp_replace(pg_get_indexdef(k.indexrelid),
 						'^(CREATE UNIQUE INDEX (?:"(?:[^"]|"")*"|\S+) ON (?:ONLY )?'
 						'(?:"(?:[^"]|"")*"|[^"\s.]+)\.(?:"(?:[^"]|"")*"|\S+)'
-						' USING \w+ \()', '\1tenant_id, '))
+						' USING \w+ \()', '\1tenant_id, ')))
 		  FROM loose_key AS k JOIN pg_class AS c ON c.oid = k.indexrelid
 		 WHERE k.conname IS NULL
 		UNION ALL
 		SELECT 5, x.grantee::text,
-			   format(E'-- %s may do what no policy sees, or has privileges that it does not need\n'
-					  'REVOKE %s ON %s FROM %s;',
-					  coalesce(quote_ident(r.rolname), 'PUBLIC'),
+			   casnet.note(
+					  format('%s may do what no policy sees, or has privileges that it does not need',
+							 coalesce(quote_ident(r.rolname), 'PUBLIC')),
+					  format('REVOKE %s ON %s FROM %s;',
 					  string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type),
-					  m.oid::regclass, coalesce(quote_ident(r.rolname), 'PUBLIC'))
+					  m.oid::regclass, coalesce(quote_ident(r.rolname), 'PUBLIC')))
 		  FROM member AS m
 		 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
 		  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
@@ -668,9 +692,11 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		 GROUP BY x.grantee, r.rolname, m.oid
 		UNION ALL
 		SELECT DISTINCT 6, s.oid::text,
-			   format(E'-- the default of column %I takes a number of %s; the gaps tell how many others took\n'
-					  'GRANT USAGE ON SEQUENCE %s TO casnet_user;',
-					  a.attname, s.oid::regclass, s.oid::regclass)
+			   casnet.note(
+					  format('the default of column %I takes a number of %s; the gaps tell how many others took',
+							 a.attname, s.oid::regclass),
+					  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
+							 s.oid::regclass))
 		  FROM pg_attrdef AS d
 		  JOIN pg_attribute AS a
 			ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -909,9 +935,9 @@ BEGIN
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN
-	RETURN ARRAY[format(E'-- the view to load it through is missing or out of date: %s\n'
-						'SELECT casnet.make_load_view(%L);',
-						replace(SQLERRM, E'\n', ' '), relation)];
+	RETURN ARRAY[casnet.note(
+		'the view to load it through is missing or out of date: ' || SQLERRM,
+		format('SELECT casnet.make_load_view(%L);', relation))];
 END
 $$;
 COMMENT ON FUNCTION casnet.protect_loading(regclass) IS

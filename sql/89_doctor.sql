@@ -214,7 +214,10 @@ CREATE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet.doctor_state()
 		UNION ALL SELECT * FROM casnet.doctor_data()
 	)
-	SELECT c.severity, f.code, f.object, f.problem, f.remedy
+	SELECT c.severity, f.code, f.object, f.problem,
+		   CASE WHEN f.remedy LIKE '--%'
+				THEN casnet.comment_line(ltrim(substr(f.remedy, 3)))
+				ELSE f.remedy END
 	  FROM finding AS f
 	  LEFT JOIN casnet.doctor_codes() AS c ON c.code = f.code
 	 ORDER BY array_position(ARRAY['error', 'warning', 'notice'], c.severity),

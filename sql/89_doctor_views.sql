@@ -217,9 +217,8 @@ CREATE FUNCTION casnet.doctor_views()
 		   format('%I on %s', t.tgname, c.oid::regclass),
 		   format('When a row of casnet goes with what refers to it, the trigger of %s can run as whoever deletes.',
 				  c.relowner::regrole),
-		   regexp_replace(format('-- make it a trigger BEFORE the deletion or the update, or: DROP TRIGGER %I ON %s',
-								 t.tgname, c.oid::regclass),
-						  '[[:cntrl:]]', '?', 'g')
+		   format('-- make it a trigger BEFORE the deletion or the update, or: DROP TRIGGER %I ON %s',
+				  t.tgname, c.oid::regclass)
 	  FROM cascading AS g
 	  JOIN pg_class AS c ON c.oid = g.relation
 	  JOIN pg_roles AS r ON r.oid = c.relowner

@@ -188,6 +188,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.key_within_tenant(regclass, name[]),
 	casnet.column_list(oid, int2[]),
 	casnet.protection_notes(regclass),
+	casnet.comment_line(text),
+	casnet.note(text, text),
 	casnet.protect_column(regclass, uuid),
 	casnet.protect_default(regclass),
 	casnet.protect_index(regclass),

@@ -230,20 +230,31 @@ require_plain_partition_key(Oid table)
 				 errhint("Use a key of columns, or of functions of the server.")));
 }
 
+/* The name that the server gives a key of the table. */
+static char *
+key_name(Oid table)
+{
+	return ChooseConstraintName(get_rel_name(table), "tenant_id", "fkey",
+								get_rel_namespace(table), NIL);
+}
+
 /*
  * Make the key, as a superuser.  This changes catalogs and runs no query: it is not
- * validated, or all partitions have the same key and it is validated there.
+ * validated, or all partitions have the same key and it is validated there.  It gets
+ * the name, unless another constraint of the table has that.
  */
 static void
-make_key(Oid table, const char *how)
+make_key(Oid table, const char *name, const char *how)
 {
 	char	   *statement;
 
 	require_protector(table);
 	(void) tenant_column(table);
-	statement = psprintf("ALTER TABLE %s ADD FOREIGN KEY (tenant_id) "
+	if (ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name))
+		name = key_name(table);
+	statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (tenant_id) "
 						 "REFERENCES %s (id) ON DELETE CASCADE%s",
-						 casnet_owner_name(table),
+						 casnet_owner_name(table), quote_identifier(name),
 						 casnet_owner_name(tenants_table()), how);
 	casnet_owner_run(superuser() ? GetUserId() : BOOTSTRAP_SUPERUSERID,
 					 statement);
@@ -251,13 +262,13 @@ make_key(Oid table, const char *how)
 
 /* Make the key of a table with rows of its own, and validate it as its owner. */
 static void
-make_valid_key(Oid table)
+make_valid_key(Oid table, const char *wanted)
 {
 	char	   *name = tenant_key(table, false);
 
 	if (name == NULL)
 	{
-		make_key(table, " NOT VALID");
+		make_key(table, wanted, " NOT VALID");
 		name = tenant_key(table, false);
 	}
 	if (name == NULL)
@@ -269,11 +280,12 @@ make_valid_key(Oid table)
 }
 
 /*
- * See to it that each partition has a key, or else that an error is raised: the
- * server would make the missing ones itself and look at the rows as a superuser.
+ * See to it that each partition has a key, of that name if it can, or else that an
+ * error is raised: the server would make the missing ones itself and look at the rows
+ * as a superuser.
  */
 static void
-cover_partitions(Oid table, bool make)
+cover_partitions(Oid table, const char *name, bool make)
 {
 	ListCell   *cell;
 
@@ -285,9 +297,9 @@ cover_partitions(Oid table, bool make)
 		if (tenant_key(part, true) != NULL)
 			continue;
 		if (kind == RELKIND_PARTITIONED_TABLE)
-			cover_partitions(part, make);
+			cover_partitions(part, name, make);
 		else if (kind == RELKIND_RELATION && make)
-			make_valid_key(part);
+			make_valid_key(part, name);
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -309,20 +321,23 @@ Datum
 casnet_add_tenant_key(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
+	char	   *name;
 
 	require_protector(table);
 	LockRelationOid(table, AccessExclusiveLock);
 	require_protector(table);
 	require_plain_partition_key(table);
+	/* As the server does: partitions have the name of the table's key. */
+	name = key_name(table);
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
-		cover_partitions(table, true);
+		cover_partitions(table, name, true);
 		/* Once more: what the owners' code did meanwhile counts. */
-		cover_partitions(table, false);
+		cover_partitions(table, name, false);
 		require_plain_partition_key(table);
-		make_key(table, "");
+		make_key(table, name, "");
 	}
 	else
-		make_valid_key(table);
+		make_valid_key(table, name);
 	PG_RETURN_VOID();
 }
