@@ -4,13 +4,13 @@ BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-SELECT E'x\nCREATE ROLE tap_pwned; --' AS bad \gset
+SELECT E'x\nCREATE ROLE tap_pwned; --' AS bad, E'z\nCREATE ROLE tap_pwned; --' AS worse \gset
 CREATE SCHEMA evil;
 CREATE TABLE evil.t (tenant_id uuid, id integer, :"bad" serial, twin integer);
 ALTER TABLE evil.t ADD CONSTRAINT :"bad" PRIMARY KEY (id);
 CREATE UNIQUE INDEX "y
 CREATE ROLE tap_pwned; --" ON evil.t (twin);
-CREATE TABLE evil.:"bad" (tenant_id uuid, id integer, t_id integer CONSTRAINT :"bad" REFERENCES evil.t (id));
+CREATE TABLE evil.:"worse" (tenant_id uuid, id integer, t_id integer CONSTRAINT :"bad" REFERENCES evil.t (id));
 -- As psql does it: each text is sent as it is.
 CREATE FUNCTION public.gexec(statements text[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 SELECT cmp_ok(public.gexec(casnet.protect('evil.t')), '>', 1, 'protect() has notes');
-SELECT cmp_ok(public.gexec(casnet.protect(format('evil.%I', :'bad'), 'evil')), '>', 0, 'also about another name');
+SELECT cmp_ok(public.gexec(casnet.protect(format('evil.%I', :'worse'), 'evil')), '>', 0, 'also about another name');
 GRANT ALL ON ALL TABLES IN SCHEMA evil TO casnet_user;
 SELECT cmp_ok(public.gexec(ARRAY(SELECT remedy FROM casnet.doctor() WHERE object ~ 'evil|x')), '>', 1, 'and doctor()');
 SELECT is((SELECT count(*) FROM pg_roles WHERE rolname = 'tap_pwned'), 0::bigint, 'no role is made');
