@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(21);
+SELECT plan(30);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -43,5 +43,20 @@ SELECT is(diagnosis('role-createrole'), NULL, 'CREATEROLE elsewhere');
 ALTER ROLE tap_app CREATEROLE;
 SELECT is(diagnosis('role-createrole'), CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'error tap_app' END, 'an application with CREATEROLE, until 15');
 SELECT is(after_remedy('role-createrole'), 'silent', 'remedy');
+
+-- The role that owns the tables and functions of casnet.
+SELECT is(diagnosis('owner-powerful'), NULL, 'casnet_owner as it was made');
+ALTER ROLE casnet_owner LOGIN;
+SELECT is(diagnosis('owner-powerful'), 'error casnet_owner', 'it may log in');
+SELECT is(after_remedy('owner-powerful'), 'silent', 'remedy');
+GRANT casnet_owner TO tap_group;
+SELECT is(diagnosis('owner-powerful'), 'error casnet_owner', 'it has a member');
+SELECT is(after_remedy('owner-powerful'), 'silent', 'remedy');
+SELECT is(diagnosis('owner-other'), NULL, 'its tables');
+ALTER TABLE casnet.records OWNER TO tap_boss;
+SELECT is(diagnosis('owner-other'), 'error casnet.records', 'one of another');
+SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
+ALTER FUNCTION casnet.leave_tenant() OWNER TO tap_boss;
+SELECT is(diagnosis('owner-other'), 'error casnet.leave_tenant()', 'a function of another');
 SELECT * FROM finish();
 ROLLBACK;
