@@ -396,7 +396,7 @@ BEGIN
 		   AND k.issuer IS NOT NULL AND k.audience IS NULL;
 	END IF;
 
-	IF to_regclass('casnet.users') IS NOT NULL THEN
+	IF has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
 		-- password-hash-left: by an older version, or while triggers were off.
 		RETURN QUERY
 		SELECT 'password-hash-left', 'casnet.users',

@@ -84,13 +84,18 @@ is(ask($second, $count), '40|t', 'as may the extension in a third one');
 $second->quit;
 same_as('the copy: behaviour', behaviour($node, 'second'), $behaviour);
 
-# Another owner of all tables, who is nobody else: each user may what they
-# could.  The owner himself is under the policies, and the doctor tells if
-# applications are that owner.
+# Another owner of the application's tables, who is nobody else: each user may what they
+# could.  One of casnet's tables is under the policies as well, and the doctor tells of
+# him, and if applications are that owner; its remedies give the tables back.
 $node->safe_psql('second', 'CREATE ROLE casnet_keeper LOGIN; GRANT USAGE ON SCHEMA casnet, app TO casnet_keeper');
-$node->safe_psql('second', $_) foreach split /\n/, $node->safe_psql('second', q{SELECT format('ALTER TABLE %s OWNER TO casnet_keeper', c.oid::regclass)
-	FROM pg_class AS c WHERE c.relkind IN ('r', 'p', 'v') AND c.relnamespace IN ('casnet'::regnamespace, 'app'::regnamespace) ORDER BY 1});
+my $given = sub {
+	my ($schema, $kinds) = @_;
+	$node->safe_psql('second', $_) foreach split /\n/, $node->safe_psql('second', qq{SELECT format('ALTER TABLE %s OWNER TO casnet_keeper', c.oid::regclass)
+		FROM pg_class AS c WHERE c.relkind IN ($kinds) AND c.relnamespace = '$schema'::regnamespace ORDER BY 1});
+};
+$given->('app', q{'r', 'p', 'v'});
 same_as('another owner: behaviour', behaviour($node, 'second'), $behaviour);
+$given->('casnet', q{'r', 'p'});
 is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '42501', "the owner reads no $_") foreach qw(casnet.records casnet.user_tenants casnet.role_permissions);
 is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '0', "nor $_") foreach qw(casnet.signing_keys casnet.audit_entries);
 my $owner = "SELECT count(*) > 0 FROM casnet.doctor() WHERE code = 'role-owns-table'";
@@ -98,8 +103,9 @@ is($node->safe_psql('second', $owner), 'f', 'an owner who is no application');
 $node->safe_psql('second', 'GRANT casnet_keeper TO casnet_app');
 is($node->safe_psql('second', $owner), 't', 'and one who is');
 $node->safe_psql('second', 'REVOKE casnet_keeper FROM casnet_app');
+$node->safe_psql('second', $_) foreach split /\n/, $node->safe_psql('second', q{SELECT remedy FROM casnet.doctor() WHERE code = 'owner-other'});
 $node->safe_psql('second', 'SELECT casnet.install()');
-same_as('install(): behaviour', behaviour($node, 'second'), $behaviour);
+same_as('owned by casnet_owner again: behaviour', behaviour($node, 'second'), $behaviour);
 my $moved = fingerprint($node, 'second');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
