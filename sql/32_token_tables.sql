@@ -44,7 +44,7 @@ BEGIN
 	CREATE TABLE casnet.token_cutoffs (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		user_id uuid NOT NULL,
-		weight bigint NOT NULL DEFAULT 1,
+		nonce bigint NOT NULL DEFAULT floor(random() * 9007199254740992)::bigint,
 		issued_before bigint NOT NULL,
 		spared bytea,
 		created_at timestamptz NOT NULL DEFAULT now(),
@@ -123,7 +123,7 @@ BEGIN
 					   old.name, old.name || '_user_id_fkey',
 					   old.name || '_pkey', old.name || '_pkey');
 		IF old.name = 'token_cutoffs' THEN
-			ALTER TABLE casnet.token_cutoffs RENAME COLUMN generation TO weight;
+			ALTER TABLE casnet.token_cutoffs RENAME COLUMN generation TO nonce;
 		END IF;
 	END LOOP;
 END

@@ -70,7 +70,7 @@ BEGIN
 	('signing_keys', 'retired_at', 'since when its tokens are refused; NULL: live'),
 	('revoked_tokens', 'digest', 'SHA-256 of header and claims'),
 	('revoked_tokens', 'expires_at', 'when the row is of no use any more'),
-	('token_cutoffs', 'weight', 'tokens that the rows do not spare end when these sum up to more than their generation'),
+	('token_cutoffs', 'nonce', 'random; tokens that the rows do not spare end unless the exclusive or of these is their generation'),
 	('token_cutoffs', 'issued_before', 'so are those of other issuers issued before this time, in seconds since 1970'),
 	('token_cutoffs', 'spared', 'digest of the one token that is not'),
 	('password_hashes', 'hash', 'in crypt(3) format; NULL: no password'),

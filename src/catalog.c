@@ -81,7 +81,7 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 4, {{"digest", BYTEAOID},
 	{"id", UUIDOID}, {"user_id", UUIDOID}, {"expires_at", TIMESTAMPTZOID}}},
 	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 5, {{"user_id", UUIDOID},
-	{"weight", INT8OID}, {"issued_before", INT8OID},
+	{"nonce", INT8OID}, {"issued_before", INT8OID},
 	{"spared", BYTEAOID}, {"id", UUIDOID}}},
 	[CASNET_TAGS] = {"tags", 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
 	{"name", TEXTOID}}},

@@ -6,10 +6,11 @@
  * and none is unique in what two transactions may write; so nobody can hold
  * what an administrator needs, and a revocation outlives the account.
  *
- * All tokens of a user up to now end by a row of token_cutoffs.  The generation
- * of a user is the sum of the weights of the rows; a token carries the one that
- * it was made in, and ends when rows that do not spare it weigh more.  Rows that
- * are not yet committed when a token is made count as later ones.
+ * All tokens of a user up to now end by a row of token_cutoffs, which has a random
+ * number.  The generation of a user is the exclusive or of the numbers of the rows; a
+ * token carries the one that it was made in, and is good as long as that is the
+ * generation by the rows that do not spare it.  So a token that was made with rows that
+ * a rollback takes away, or without rows that were not yet committed, is never good.
  */
 #include "postgres.h"
 
@@ -31,7 +32,7 @@
 /* What rows of one user come to. */
 typedef struct Sum
 {
-	int64		weight;
+	int64		generation;		/* exclusive or of their numbers */
 	int64		issued_before;
 } Sum;
 
@@ -45,16 +46,16 @@ same_bytes(bytea *a, bytea *b)
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
 }
 
-/* Add what the row weighs; returns whether it spares that digest, or NULL. */
+/* Read a row; returns whether it spares that digest, which may be NULL. */
 static bool
 read_cutoff(CasnetScan *scan, HeapTuple tuple, bytea *digest, Sum *row)
 {
 	bool		isnull;
 	Datum		spared;
 
-	row->weight = DatumGetInt64(casnet_scan_value(scan, tuple,
-												  TOKEN_CUTOFFS_WEIGHT,
-												  &isnull));
+	row->generation = DatumGetInt64(casnet_scan_value(scan, tuple,
+													  TOKEN_CUTOFFS_NONCE,
+													  &isnull));
 	row->issued_before =
 		DatumGetInt64(casnet_scan_value(scan, tuple,
 										TOKEN_CUTOFFS_ISSUED_BEFORE, &isnull));
@@ -65,7 +66,7 @@ read_cutoff(CasnetScan *scan, HeapTuple tuple, bytea *digest, Sum *row)
 static void
 add_to_sum(Sum *sum, const Sum *row)
 {
-	sum->weight += row->weight;
+	sum->generation ^= row->generation;
 	sum->issued_before = Max(sum->issued_before, row->issued_before);
 }
 
@@ -94,7 +95,7 @@ sum_cutoffs(const pg_uuid_t *user, bytea *digest, Snapshot snapshot)
 int64
 casnet_revocation_generation(const pg_uuid_t *user, Snapshot snapshot)
 {
-	return sum_cutoffs(user, NULL, snapshot).weight;
+	return sum_cutoffs(user, NULL, snapshot).generation;
 }
 
 /*
@@ -107,7 +108,7 @@ casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
 {
 	Sum			sum = sum_cutoffs(user, digest, snapshot);
 
-	return generation >= 0 ? generation < sum.weight :
+	return generation >= 0 ? generation != sum.generation :
 		issued_at < sum.issued_before;
 }
 
@@ -122,7 +123,7 @@ insert_cutoff(const pg_uuid_t *user, const Sum *sum, bytea *spared)
 	casnet_uuid_make(&id, false);
 	values[TOKEN_CUTOFFS_ID] = UUIDPGetDatum(&id);
 	values[TOKEN_CUTOFFS_USER_ID] = UUIDPGetDatum(user);
-	values[TOKEN_CUTOFFS_WEIGHT] = Int64GetDatum(sum->weight);
+	values[TOKEN_CUTOFFS_NONCE] = Int64GetDatum(sum->generation);
 	values[TOKEN_CUTOFFS_ISSUED_BEFORE] = Int64GetDatum(sum->issued_before);
 	values[TOKEN_CUTOFFS_SPARED] = PointerGetDatum(spared);
 	isnull[TOKEN_CUTOFFS_SPARED] = spared == NULL;
@@ -166,7 +167,7 @@ compact(const pg_uuid_t *user, bytea *spared)
 			add_to_sum(&sums[spares[i]], &row_sums[i]);
 	CommandCounterIncrement();
 	for (int i = 0; i < 2; i++)
-		if (sums[i].weight > 0)
+		if (sums[i].issued_before != PG_INT64_MIN)
 			insert_cutoff(user, &sums[i], i == 1 ? spared : NULL);
 }
 
@@ -174,8 +175,15 @@ compact(const pg_uuid_t *user, bytea *spared)
 void
 casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 {
-	Sum			row = {1, casnet_token_clock() + 1};
+	Sum			row = {0, casnet_token_clock() + 1};
 
+	if (!pg_strong_random(&row.generation, sizeof(row.generation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not make a random number"),
+				 errhint("The server's cryptographic library failed; see its configuration.")));
+	/* So many bits are a whole number to whoever reads JSON (RFC 8259, section 6). */
+	row.generation &= (INT64CONST(1) << 53) - 1;
 	compact(user, spared);
 	insert_cutoff(user, &row, spared);
 }

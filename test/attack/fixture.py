@@ -98,7 +98,7 @@ def fill(cursor):
            [['\\x' + hashlib.sha256(('canary-h-code-' + l).encode()).hexdigest(), m.tenant_id(l),
              'canary-%s-invitations@here.test' % l, 'owner', m.user_id(u), '2099-01-01']
             for l, u in (('a', 'owner'), ('b', 'ownerb'), ('c', 'ownerc'))])
-    insert('token_cutoffs', 'user_id, weight, issued_before',
+    insert('token_cutoffs', 'user_id, nonce, issued_before',
            [[m.user_id('spare'), 5, 0]])
 
 

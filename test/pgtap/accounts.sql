@@ -30,7 +30,7 @@ SELECT lives_ok('SELECT casnet.revoke_all_tokens(casnet.current_user_id())', 're
 SELECT throws_ok('SELECT * FROM casnet.whoami()', '28000', NULL, 'spares none');
 
 -- an ordinary user
-SELECT casnet.sign_in(token('{"gen": 5, "tid": "00000000-0000-7000-8000-0000000000a0"}')) AS me \gset
+SELECT casnet.sign_in(token(jsonb_build_object('gen', public.generation_of(:'mia'), 'tid', :'north'))) AS me \gset
 SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '42501', 'only administrators manage the accounts of others', 'creates no account');
 SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', u), '42501', 'only administrators manage the accounts of others', 'sets no password, existing or not')
   FROM unnest(ARRAY[:'sue', :'mia', :'nowhere']) AS u;

@@ -31,7 +31,7 @@ SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'password-hash-left
 SELECT is((SELECT hash FROM casnet.password_hashes WHERE user_id = :'vic'), 'what no system knows', 'each is kept');
 SELECT is((SELECT hashed_password FROM casnet.users WHERE username = 'nora'), NULL, 'as is that there is none');
 SELECT is((SELECT count(*) FROM casnet.password_hashes), 2::bigint, 'one row for each');
-SELECT is((SELECT sum(weight) FROM casnet.token_cutoffs), 3::numeric, 'a generation weighs as much');
+SELECT is((SELECT nonce FROM casnet.token_cutoffs), 3::bigint, 'a generation is the number of the row');
 SELECT is((SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('casnet.token_cutoffs'::regclass, 'casnet.revoked_tokens'::regclass)), 0::bigint, 'no key to accounts');
 SELECT is((SELECT string_agg(a.attname, ', ' ORDER BY c.conname) FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
 	WHERE c.contype = 'p' AND conrelid IN ('casnet.token_cutoffs'::regclass, 'casnet.revoked_tokens'::regclass)), 'id, id', 'and another one of its own');

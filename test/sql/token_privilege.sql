@@ -9,7 +9,7 @@ TABLE casnet.token_cutoffs;
 TABLE casnet.invitations;
 DELETE FROM casnet.revoked_tokens;
 INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', repeat('x', 32)::bytea);
-UPDATE casnet.token_cutoffs SET weight = 0;
+UPDATE casnet.token_cutoffs SET nonce = 0;
 TABLE casnet.password_hashes;
 SELECT casnet.issue_token('00000000-0000-7000-8000-000000000007', NULL, '1 day');
 SELECT casnet.add_signing_key('x');

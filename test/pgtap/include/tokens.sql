@@ -79,4 +79,8 @@ EXCEPTION
 		RETURN concat_ws(' ', stage, SQLSTATE, nullif(detail, ''));
 END
 $$;
+-- The generation in which tokens are made now.
+CREATE FUNCTION public.generation_of(person uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+	SELECT coalesce(bit_xor(c.nonce), 0) FROM casnet.token_cutoffs AS c WHERE c.user_id = person
+$$;
 SET LOCAL SESSION AUTHORIZATION tap_client;
