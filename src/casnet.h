@@ -497,6 +497,10 @@ extern void casnet_execution_init(void);
 extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
 								  const int *bits);
 
+/* reference.c: clearing references */
+
+extern Oid	casnet_reference_index(Oid table, const char *column);
+
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 
 extern void casnet_holders_check_lock(const LockStmt *statement);

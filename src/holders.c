@@ -14,23 +14,31 @@
 
 #include <signal.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
+#include "access/relation.h"
 #include "access/subtrans.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -47,6 +55,8 @@
 
 PG_FUNCTION_INFO_V1(casnet_free_membership);
 PG_FUNCTION_INFO_V1(casnet_free_account);
+
+static bool decides(Oid table);
 
 /* Whether the session of that process may be ended: it is no administrator's. */
 static bool
@@ -75,10 +85,32 @@ add_transaction(TransactionId xid, int *pids, int *n)
 		pids[(*n)++] = pid;
 }
 
-/* Add those who have locked or changed the row that the path finds. */
+/* Add those who have locked or changed the row. */
 static void
-add_holders_of_row(CasnetPath path, const pg_uuid_t *user,
-				   const pg_uuid_t *tenant, int *pids, int *n)
+add_holders_of_row(HeapTuple tuple, int *pids, int *n)
+{
+	uint16		infomask = tuple->t_data->t_infomask;
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(tuple->t_data);
+	MultiXactMember *members;
+	int			nmembers;
+
+	if (infomask & HEAP_XMAX_INVALID)
+		return;
+	if (!(infomask & HEAP_XMAX_IS_MULTI))
+	{
+		add_transaction(xmax, pids, n);
+		return;
+	}
+	nmembers = GetMultiXactIdMembers(xmax, &members, false,
+									 HEAP_XMAX_IS_LOCKED_ONLY(infomask));
+	for (int i = 0; i < nmembers; i++)
+		add_transaction(members[i].xid, pids, n);
+}
+
+/* The same of all rows that the path finds. */
+static void
+add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
+					const pg_uuid_t *tenant, int *pids, int *n)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
@@ -86,26 +118,45 @@ add_holders_of_row(CasnetPath path, const pg_uuid_t *user,
 
 	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(user),
 					  UUIDPGetDatum(tenant));
-	tuple = casnet_scan_next(&scan);
-	if (tuple != NULL && !(tuple->t_data->t_infomask & HEAP_XMAX_INVALID))
-	{
-		TransactionId xmax = HeapTupleHeaderGetRawXmax(tuple->t_data);
-
-		if (tuple->t_data->t_infomask & HEAP_XMAX_IS_MULTI)
-		{
-			MultiXactMember *members;
-			int			nmembers =
-				GetMultiXactIdMembers(xmax, &members, false,
-									  HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_data->t_infomask));
-
-			for (int i = 0; i < nmembers; i++)
-				add_transaction(members[i].xid, pids, n);
-		}
-		else
-			add_transaction(xmax, pids, n);
-	}
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+		add_holders_of_row(tuple, pids, n);
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * The same of the tasks of a member, which are assigned to nobody when the membership
+ * goes.
+ */
+static void
+add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
+					 int *pids, int *n)
+{
+	Oid			table = get_relname_relid("tasks",
+										  get_namespace_oid("casnet", false));
+	Oid			index = casnet_reference_index(table, "assignee_id");
+	AttrNumber	columns[] = {get_attnum(table, "tenant_id"),
+	get_attnum(table, "assignee_id")};
+	Relation	relation;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	Snapshot	snapshot;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(index))
+		return;
+	relation = table_open(table, AccessShareLock);
+	snapshot = casnet_catalog_snapshot();
+	ScanKeyInit(&keys[0], columns[0], BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(tenant));
+	ScanKeyInit(&keys[1], columns[1], BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(user));
+	scan = systable_beginscan(relation, index, true, snapshot, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		add_holders_of_row(tuple, pids, n);
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
 }
 
 /* Add those whose lock on the table is in the way of writing it. */
@@ -140,12 +191,38 @@ wait_a_moment(void)
 }
 
 /*
- * Wait until nobody holds the row or its table, and end the sessions of those who
- * hold it for too long.
+ * Those who hold the membership, or the account if tenant is NULL: what goes with it
+ * as well, and the tables.
+ */
+static int
+find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
+{
+	int			n = 0;
+
+	if (tenant == NULL)
+	{
+		add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
+		add_holders_of_table("users", pids, &n);
+		return n;
+	}
+	add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
+	add_holders_of_table("user_tenants", pids, &n);
+	/* Opening a table waits for who has locked it against readers. */
+	add_holders_of_table("user_tenant_permissions", pids, &n);
+	add_holders_of_table("tasks", pids, &n);
+	if (n > 0)
+		return n;
+	add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids, &n);
+	add_holders_of_tasks(user, tenant, pids, &n);
+	return n;
+}
+
+/*
+ * Wait until nobody holds the membership, or the account, and end the sessions of
+ * those who hold it for too long.
  */
 static void
-free_row(CasnetPath path, const char *table, const pg_uuid_t *user,
-		 const pg_uuid_t *tenant)
+free_row(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
 	TimestampTz began = GetCurrentTimestamp();
 	bool		ended = false;
@@ -153,11 +230,9 @@ free_row(CasnetPath path, const char *table, const pg_uuid_t *user,
 	for (;;)
 	{
 		int			pids[MAX_HOLDERS];
-		int			n = 0;
+		int			n = find_holders(user, tenant, pids);
 		TimestampTz now = GetCurrentTimestamp();
 
-		add_holders_of_row(path, user, tenant, pids, &n);
-		add_holders_of_table(table, pids, &n);
 		if (n == 0 || TimestampDifferenceExceeds(began, now, GRACE_MS + END_MS))
 			return;
 		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
@@ -210,7 +285,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the membership is not yours to change"),
 				 errhint("It takes manage_users or assign_roles in the tenant.")));
-	free_row(CASNET_MEMBER, "user_tenants", &user, &tenant);
+	free_row(&user, &tenant);
 	PG_RETURN_VOID();
 }
 
@@ -232,11 +307,33 @@ casnet_free_account(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only administrators manage the accounts of others"),
 				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
-	free_row(CASNET_USER_BY_ID, "users", &user, &user);
+	free_row(&user, NULL);
 	PG_RETURN_VOID();
 }
 
-/* Whether the table decides about access. */
+/* The query of a view, which names the view as well: whether it reads one of those. */
+static bool
+reads_deciding(Node *node, void *view)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		return entry->rtekind == RTE_RELATION && entry->relid != *(Oid *) view &&
+			decides(entry->relid);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_deciding, view,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reads_deciding, view);
+}
+
+/*
+ * Whether the table decides about access, and is not ours, or a view reads one that
+ * does.
+ */
 static bool
 decides(Oid table)
 {
@@ -245,11 +342,21 @@ decides(Oid table)
 		"role_permissions"
 	};
 
+	check_stack_depth();
+	if (get_rel_relkind(table) == RELKIND_VIEW)
+	{
+		Relation	view = relation_open(table, AccessShareLock);
+		bool		found = reads_deciding((Node *) get_view_query(view),
+											   &table);
+
+		relation_close(view, AccessShareLock);
+		return found;
+	}
 	if (get_rel_namespace(table) != get_namespace_oid("casnet", true))
 		return false;
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(get_rel_name(table), names[i]) == 0)
-			return true;
+			return !has_privs_of_role(GetUserId(), casnet_owner_of(table));
 	return false;
 }
 
@@ -269,8 +376,7 @@ casnet_holders_check_lock(const LockStmt *statement)
 		Oid			table = RangeVarGetRelid(lfirst(lc), NoLock, true);
 
 		if (!OidIsValid(table) || !decides(table) ||
-			casnet_membership_is_administrator() ||
-			has_privs_of_role(GetUserId(), casnet_owner_of(table)))
+			casnet_membership_is_administrator())
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

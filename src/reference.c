@@ -159,6 +159,30 @@ learn_index(Reference *entry, Relation referencing, Oid referenced)
 	list_free(indexes);
 }
 
+/* The index by which rows of the table are found by tenant_id and that column. */
+Oid
+casnet_reference_index(Oid table, const char *column)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(relation);
+	AttrNumber	tenant_number = get_attnum(table, "tenant_id");
+	AttrNumber	column_number = get_attnum(table, column);
+	Oid			found = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (serves(index, tenant_number, column_number))
+			found = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
 /*
  * Whether a row of the table, of whatever age, may refer to tenant_id and key in
  * values.  Most rows have no reference, and a look into an index takes a sixth of

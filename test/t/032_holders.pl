@@ -25,6 +25,9 @@ $node->safe_psql('postgres', 'CREATE ROLE casnet_boss LOGIN IN ROLE casnet_admin
 my $membership = "user_id = '$ID{ben}' AND tenant_id = '$ID{north}'";
 my @holds = (
 	['a task that is assigned', "INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '$ID{ben}')"],
+	['a task of ben, FOR UPDATE', "SELECT FROM casnet.tasks WHERE assignee_id = '$ID{ben}' FOR UPDATE"],
+	['all tasks', 'LOCK TABLE casnet.tasks'],
+	['permissions, FOR UPDATE', "SELECT FROM casnet.user_tenant_permissions WHERE $membership FOR UPDATE"],
 	['FOR UPDATE', "SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE"],
 	['FOR KEY SHARE in a subtransaction', "SAVEPOINT a; SELECT FROM casnet.user_tenants WHERE $membership FOR KEY SHARE"]);
 my %stops = (
@@ -39,6 +42,8 @@ for my $hold (@holds)
 		my ($ben, $ada, $began);
 
 		$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
+		$node->safe_psql('postgres', "INSERT INTO casnet.tasks (tenant_id, title, assignee_id) VALUES ('$ID{north}', 'of ben', '$ID{ben}');"
+			. "INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{ben}', '$ID{north}', 'view_analytics') ON CONFLICT DO NOTHING");
 		$ben = open_session($node, 'postgres', 'ben', 'north');
 		$ada = open_session($node, 'postgres', 'ada', 'north');
 		ask($ben, "BEGIN; $hold->[1]");
@@ -77,6 +82,8 @@ for my $table (qw(users tenants user_tenants user_tenant_permissions role_permis
 	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table"), '42501', "LOCK TABLE $table");
 	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table IN SHARE MODE"), '42501', "and in another mode");
 }
+is(ask_once($node, 'postgres', 'casnet_app', "CREATE TEMP VIEW v AS SELECT role FROM casnet.user_tenants; CREATE TEMP VIEW w AS SELECT * FROM v; BEGIN; LOCK TABLE w"), '42501', 'LOCK TABLE by views');
+is(ask_once($node, 'postgres', 'casnet_app', "CREATE TEMP VIEW v AS SELECT 1 FROM casnet.records WHERE EXISTS (SELECT FROM casnet.tenants); BEGIN; LOCK TABLE v"), '42501', 'and by a subquery of one');
 is(ask_once($node, 'postgres', 'casnet_app', 'BEGIN; LOCK TABLE casnet.records'), '', 'other tables may be locked');
 is(ask_once($node, 'postgres', 'casnet_boss', 'BEGIN; LOCK TABLE casnet.user_tenants'), '', 'and by an administrator');
 $boss->quit;
