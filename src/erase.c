@@ -6,10 +6,10 @@
  * server's cascades.  Those run as the owner of the table, but the AFTER triggers that
  * they queue run as whoever deletes the tenant (before 18), deferred ones as whoever
  * commits, and what a BEFORE trigger sets stays set.  So such tables are emptied first,
- * each as its owner (owner.c), those that refer to others of them before these.
- * Then the row of the tenant goes without the server's cascades, which find nothing
- * but would fire triggers on whole statements; and last our own tables, which ask
- * whether the tenant still exists.
+ * each as its owner (owner.c), those that refer to others before these.  What their
+ * triggers have left or brought back is an error.  Then our own rows go with triggers
+ * and cascades switched off, but for those of ours that fire always: from there on no
+ * code of anybody else runs.
  *
  * Statements see what was committed until now, whatever the isolation level.  The lock
  * on the row of the tenant keeps everybody from referring to it anew.
@@ -51,9 +51,10 @@ static const char *const own_tables[] = {
 typedef struct Cascade
 {
 	Oid			table;
-	bool		of_tenant;		/* it refers to the row of the tenant itself */
+	Oid			target;			/* the table of ours that it refers to */
 	char		action;			/* as in pg_constraint.confdeltype */
-	char	   *condition;		/* which rows; $1 is the tenant */
+	char	   *condition;		/* which rows are of the tenant, $1 */
+	char	   *refers;			/* which of these refer to something */
 	char	   *assignments;	/* what SET NULL and SET DEFAULT do */
 	bool		done;
 } Cascade;
@@ -66,9 +67,6 @@ typedef struct Edge
 	char	   *constraint;		/* its name, if it can be deferred */
 	bool		is_deferred;
 } Edge;
-
-/* A tenant is being erased: no row of others goes with ours any more. */
-static bool erasing = false;
 
 PG_FUNCTION_INFO_V1(casnet_erase_tenant);
 PG_FUNCTION_INFO_V1(casnet_guard_cascade);
@@ -139,6 +137,7 @@ describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 	Cascade    *cascade = palloc0(sizeof(Cascade));
 	StringInfoData assignments;
+	StringInfoData refers;
 	AttrNumber *from;
 	AttrNumber *to;
 	AttrNumber *set;
@@ -157,6 +156,11 @@ describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
 													  false)));
 	if (cascade->condition == NULL)
 		return NULL;
+	initStringInfo(&refers);
+	for (int i = 0; i < nfrom; i++)
+		appendStringInfo(&refers, " AND %s IS NOT NULL",
+						 quote_identifier(get_attname(form->conrelid, from[i],
+													  false)));
 
 	set = key_numbers(catalog, tuple, Anum_pg_constraint_confdelsetcols, &nset);
 	if (nset == 0)
@@ -169,15 +173,16 @@ describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
 						 form->confdeltype == FKCONSTR_ACTION_SETNULL ?
 						 "NULL" : "DEFAULT");
 	cascade->table = form->conrelid;
-	cascade->of_tenant = form->confrelid == tenants;
+	cascade->target = form->confrelid;
+	cascade->refers = refers.data;
 	cascade->action = form->confdeltype;
 	cascade->assignments = assignments.data;
 	return cascade;
 }
 
 /*
- * The keys of others that refer to rows of a tenant and do something when these go;
- * and every foreign key there is, for the order.
+ * The keys of others that refer to rows of a tenant; and every foreign key there is,
+ * for the order.
  */
 static List *
 find_cascades(Oid namespace, Oid tenants, List **edges)
@@ -207,9 +212,7 @@ find_cascades(Oid namespace, Oid tenants, List **edges)
 										   NameStr(form->conname));
 		*edges = lappend(*edges, edge);
 		if (!is_own(form->confrelid, namespace) ||
-			is_own(form->conrelid, namespace) ||
-			form->confdeltype == FKCONSTR_ACTION_NOACTION ||
-			form->confdeltype == FKCONSTR_ACTION_RESTRICT)
+			is_own(form->conrelid, namespace))
 			continue;
 		cascade = describe_cascade(catalog, tuple, tenants);
 		if (cascade != NULL)
@@ -289,7 +292,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 
 /*
  * Raises 55000 if a trigger on the table would fire when the transaction commits, as
- * whoever does that; or, for whole statements, when our rows go to which it refers.
+ * whoever does that.
  */
 static void
 refuse_later_triggers(const Cascade *cascade)
@@ -301,19 +304,26 @@ refuse_later_triggers(const Cascade *cascade)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if (trigger->tgisinternal ||
-			(!trigger->tgdeferrable &&
-			 (cascade->of_tenant || TRIGGER_FOR_ROW(trigger->tgtype) ||
-			  !TRIGGER_FOR_AFTER(trigger->tgtype))))
+		if (trigger->tgisinternal || !trigger->tgdeferrable)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of table \"%s\" would fire later, as somebody else",
 						trigger->tgname, RelationGetRelationName(relation)),
 				 errdetail("It would have the rights of whoever deletes the tenant."),
-				 errhint("Make it an AFTER trigger FOR EACH ROW that cannot be deferred, or drop it.")));
+				 errhint("Make it an AFTER trigger that cannot be deferred, or drop it.")));
 	}
 	table_close(relation, NoLock);
+}
+
+/* The table of the key, as a statement names it: with its partitions only. */
+static char *
+target_of(const Cascade *cascade)
+{
+	return psprintf("%s%s", get_rel_relkind(cascade->table) ==
+					RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(cascade->table)),
+											   get_rel_name(cascade->table)));
 }
 
 /* Do to the rows of others what their key says.  Returns how many went. */
@@ -321,57 +331,71 @@ static uint64
 empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 {
 	CasnetOwnerSwitch former;
-	char	   *relation =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(cascade->table)),
-								   get_rel_name(cascade->table));
-	const char *only = get_rel_relkind(cascade->table) ==
-		RELKIND_PARTITIONED_TABLE ? "" : "ONLY ";
 	bool		deletes = cascade->action == FKCONSTR_ACTION_CASCADE;
 	char	   *statement;
 	uint64		rows;
 
+	cascade->done = true;
+	if (cascade->action == FKCONSTR_ACTION_NOACTION ||
+		cascade->action == FKCONSTR_ACTION_RESTRICT)
+		return 0;
 	refuse_later_triggers(cascade);
 	if (deletes)
-		statement = psprintf("DELETE FROM %s%s WHERE %s", only, relation,
+		statement = psprintf("DELETE FROM %s WHERE %s", target_of(cascade),
 							 cascade->condition);
 	else
-		statement = psprintf("UPDATE %s%s SET %s WHERE %s", only, relation,
-							 cascade->assignments, cascade->condition);
+		statement = psprintf("UPDATE %s SET %s WHERE %s%s", target_of(cascade),
+							 cascade->assignments, cascade->condition,
+							 cascade->refers);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
 	set_constraints(cascade->table, edges, false);
 	rows = run_with_tenant(statement, tenant);
 	set_constraints(cascade->table, edges, true);
 	casnet_owner_leave(&former);
-	cascade->done = true;
 	return deletes ? rows : 0;
 }
 
-/* Lock the row of the tenant; false if there is none. */
-static bool
-lock_row(const pg_uuid_t *tenant, ItemPointer place)
+/*
+ * Raises 23503 if a row of others still refers to the tenant or to a row of it: its key
+ * says so, or a trigger or rule has kept it or brought it back.
+ */
+static void
+require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 {
-	bool		isnull;
+	CasnetOwnerSwitch former;
+	uint64		rows;
 
-	if (run_with_tenant("SELECT t.ctid FROM casnet.tenants AS t "
-						"WHERE t.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-						tenant) == 0)
-		return false;
-	*place = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0],
-														  SPI_tuptable->tupdesc,
-														  1, &isnull));
-	return true;
+	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	rows = run_with_tenant(psprintf("SELECT FROM %s WHERE %s%s LIMIT 1",
+									target_of(cascade), cascade->condition,
+									cascade->refers), tenant);
+	casnet_owner_leave(&former);
+	if (rows > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("rows of table \"%s\" refer to the tenant",
+						get_rel_name(cascade->table)),
+				 errhint("Delete them first. A trigger or a rule of that table may keep them.")));
 }
 
-/* Delete the row of the tenant, which we hold locked, without any trigger. */
+/* Rows of ours that others refer to are locked, so that nobody refers to them anew. */
 static void
-delete_row(Oid tenants, ItemPointer place)
+lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
 {
-	Relation	relation = table_open(tenants, RowExclusiveLock);
+	List	   *done = list_make1_oid(tenants);
+	ListCell   *lc;
 
-	simple_table_tuple_delete(relation, place, GetLatestSnapshot());
-	casnet_catalog_announce(CASNET_TENANTS, relation);
-	table_close(relation, NoLock);
-	CommandCounterIncrement();
+	foreach(lc, cascades)
+	{
+		Oid			target = ((Cascade *) lfirst(lc))->target;
+
+		if (list_member_oid(done, target))
+			continue;
+		done = lappend_oid(done, target);
+		(void) run_with_tenant(psprintf("SELECT FROM casnet.%s WHERE tenant_id "
+										"OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+										get_rel_name(target)), tenant);
+	}
 }
 
 /*
@@ -379,7 +403,7 @@ delete_row(Oid tenants, ItemPointer place)
  *
  * Deletes the tenant and all that belongs to it; returns the number of rows, or NULL
  * when there is no such tenant; internal.  Raises 55000 when a trigger of an
- * application's table could fire later as somebody else.
+ * application's table could fire later as somebody else, 23503 when rows of one stay.
  */
 Datum
 casnet_erase_tenant(PG_FUNCTION_ARGS)
@@ -387,45 +411,46 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(0);
 	Oid			namespace = get_namespace_oid("casnet", false);
 	Oid			tenants = get_relname_relid("tenants", namespace);
-	ItemPointerData place;
 	List	   *edges = NIL;
 	List	   *cascades;
+	ListCell   *lc;
 	Cascade    *cascade;
-	int64		erased = 1;
+	int64		erased = 0;
 	int			level = NewGUCNestLevel();
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (!OidIsValid(tenants) || !lock_row(&tenant, &place))
+	if (!OidIsValid(tenants) ||
+		run_with_tenant("SELECT FROM casnet.tenants AS t "
+						"WHERE t.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+						&tenant) == 0)
 	{
 		SPI_finish();
 		AtEOXact_GUC(false, level);
 		PG_RETURN_NULL();
 	}
 	cascades = find_cascades(namespace, tenants, &edges);
-	while ((cascade = next_cascade(cascades, edges)) != NULL)
-		erased += empty_foreign(cascade, edges, &tenant);
-
 	/* Nothing more is granted to the members, whom no key to the tenant holds up. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
 						   "WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
 						   &tenant);
-	delete_row(tenants, &place);
-	erasing = true;
-	PG_TRY();
-	{
-		for (int i = 0; i < lengthof(own_tables); i++)
-			erased += run_with_tenant(psprintf("DELETE FROM casnet.%s WHERE "
-											   "tenant_id OPERATOR(pg_catalog.=) $1",
-											   own_tables[i]), &tenant);
-	}
-	PG_FINALLY();
-	{
-		erasing = false;
-	}
-	PG_END_TRY();
+	lock_targets(cascades, tenants, &tenant);
+	while ((cascade = next_cascade(cascades, edges)) != NULL)
+		erased += empty_foreign(cascade, edges, &tenant);
+	foreach(lc, cascades)
+		require_empty(lfirst(lc), &tenant);
 
-	/* Last, since deleting leaves entries as well; those are not counted. */
+	/* From here on nothing runs but what fires always, which is ours. */
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(own_tables); i++)
+		erased += run_with_tenant(psprintf("DELETE FROM casnet.%s WHERE "
+										   "tenant_id OPERATOR(pg_catalog.=) $1",
+										   own_tables[i]), &tenant);
+	erased += run_with_tenant("DELETE FROM casnet.tenants "
+							  "WHERE id OPERATOR(pg_catalog.=) $1", &tenant);
+
+	/* Last, since emptying tables leaves entries; those are not counted. */
 	(void) run_with_tenant("SELECT casnet.forget_audit($1)", &tenant);
 	SPI_finish();
 	/* What triggers of others have set goes with it. */
@@ -441,28 +466,64 @@ is_ours(Oid function)
 }
 
 /*
- * Raises 55000 if deletions of rows that the table refers to would fire triggers that
- * its owner chose, with rights that the owner does not have.
+ * Raises 55000 if a trigger or a rule of the table's owner would run with rights that
+ * the owner does not have, when rows go that the table refers to.
  */
 static void
-refuse_triggers_of(Oid table)
+refuse_triggers_of(Relation relation)
 {
-	Relation	relation = table_open(table, AccessShareLock);
+	const char *name = NULL;
 
-	for (int i = 0; relation->trigdesc != NULL &&
+	for (int i = 0; relation->trigdesc != NULL && name == NULL &&
 		 i < relation->trigdesc->numtriggers; i++)
 	{
 		Trigger    *trigger = &relation->trigdesc->triggers[i];
 
-		if (trigger->tgisinternal || !TRIGGER_FOR_DELETE(trigger->tgtype) ||
-			is_ours(trigger->tgfoid))
-			continue;
+		if (!trigger->tgisinternal && !is_ours(trigger->tgfoid) &&
+			(TRIGGER_FOR_DELETE(trigger->tgtype) ||
+			 TRIGGER_FOR_UPDATE(trigger->tgtype)))
+			name = trigger->tgname;
+	}
+	if (name == NULL && relation->rd_rules != NULL &&
+		relation->rd_rules->numLocks > 0)
+		name = "of a rule";
+	if (name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of table \"%s\" would run with your rights",
-						trigger->tgname, RelationGetRelationName(relation)),
-				 errhint("Delete a tenant with casnet.delete_tenant(), which runs it as the owner of the table; delete other rows as that owner's peer, or drop the trigger.")));
+						name, RelationGetRelationName(relation)),
+				 errhint("Delete a tenant with casnet.delete_tenant(), which runs it as the owner of the table; else drop the trigger, or give the table to a superuser.")));
+}
+
+/* The same for all tables by whose keys a deletion goes on, from this one. */
+static void
+look_along(Oid table, List **seen)
+{
+	Relation	relation;
+	TriggerDesc *triggers;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (list_member_oid(*seen, table))
+		return;
+	*seen = lappend_oid(*seen, table);
+	relation = table_open(table, AccessShareLock);
+	if (list_length(*seen) > 1 &&
+		!has_privs_of_role(relation->rd_rel->relowner, GetUserId()))
+		refuse_triggers_of(relation);
+
+	triggers = relation->trigdesc;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		/* The server's own, on the side of what is referred to. */
+		if (trigger->tgisinternal && OidIsValid(trigger->tgconstrrelid) &&
+			TRIGGER_FOR_DELETE(trigger->tgtype))
+			look_along(trigger->tgconstrrelid, seen);
 	}
+	foreach(lc, find_inheritance_children(table, AccessShareLock))
+		look_along(lfirst_oid(lc), seen);
 	table_close(relation, AccessShareLock);
 }
 
@@ -477,7 +538,7 @@ Datum
 casnet_guard_cascade(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	TriggerDesc *triggers;
+	List	   *seen = NIL;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
 		!TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
@@ -487,26 +548,8 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 				 errmsg("casnet.guard_cascade() was not called before the deletion of rows"),
 				 errhint("It is attached to tables by casnet.install().")));
 
-	if (erasing)
-		return PointerGetDatum(NULL);
-	triggers = data->tg_relation->trigdesc;
-	for (int i = 0; i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		/* The server's own, on the side of what is referred to. */
-		if (trigger->tgisinternal && OidIsValid(trigger->tgconstrrelid) &&
-			TRIGGER_FOR_DELETE(trigger->tgtype) &&
-			!has_privs_of_role(casnet_owner_of(trigger->tgconstrrelid),
-							   GetUserId()))
-		{
-			List	   *tables = find_all_inheritors(trigger->tgconstrrelid,
-													 AccessShareLock, NULL);
-			ListCell   *lc;
-
-			foreach(lc, tables)
-				refuse_triggers_of(lfirst_oid(lc));
-		}
-	}
+	/* As a replica the server does not cascade, nor do triggers of others fire. */
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		look_along(RelationGetRelid(data->tg_relation), &seen);
 	return PointerGetDatum(NULL);
 }

@@ -58,6 +58,10 @@ casnet_owner_name(Oid table)
 void
 casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 {
+	static const char *const identity[] = {
+		"casnet.token", "casnet.user_id", "casnet.tenant_id"
+	};
+
 	GetUserIdAndSecContext(&former->user, &former->context);
 	SetUserIdAndSecContext(role, former->context |
 						   SECURITY_LOCAL_USERID_CHANGE |
@@ -67,6 +71,12 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
+	if (superuser_arg(role) || role == get_role_oid("casnet_owner", true))
+		return;
+	/* Nor is it the user of the session, whose token anybody could read. */
+	for (int i = 0; i < lengthof(identity); i++)
+		(void) set_config_option(identity[i], "", PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Be who we were, with the settings that we had. */
