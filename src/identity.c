@@ -370,7 +370,10 @@ kept_ids(FunctionCallInfo fcinfo)
 
 	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo) &&
 		(casnet_statement_opener() != NULL || casnet_statement_is_noted()))
+	{
+		casnet_statement_check();
 		return set->array;
+	}
 	AcceptInvalidationMessages();
 	if (set == NULL || set->generation != casnet_generation)
 		return NULL;

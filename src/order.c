@@ -326,16 +326,20 @@ make_paths_again(PlannerInfo *root, RelOptInfo *relation)
 	create_index_paths(root, relation);
 }
 
-/* Whether a policy is among the conditions of the index that the path reads. */
+/* Whether a plain policy is among the conditions of the index that the path reads. */
 static bool
-has_policy(IndexPath *path, Oid namespace)
+has_policy(IndexPath *path, List *security, Oid namespace)
 {
 	ListCell   *lc;
 
 	foreach(lc, path->indexclauses)
-		if (is_plain_policy((Node *) lfirst_node(IndexClause, lc)->rinfo->clause,
-							namespace))
+	{
+		Node	   *policy =
+			security_condition(lfirst_node(IndexClause, lc)->rinfo, security);
+
+		if (policy != NULL && is_plain_policy(policy, namespace))
 			return true;
+	}
 	return false;
 }
 
@@ -364,7 +368,8 @@ orders_silently(IndexPath *path)
  * policy has let through.
  */
 static void
-leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid namespace)
+leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
+				 Oid namespace)
 {
 	bool		found = false;
 	ListCell   *lc;
@@ -374,7 +379,8 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, Oid namespace)
 		IndexPath  *path = lfirst(lc);
 
 		if (IsA(path, IndexPath) && path->indexorderbys != NIL &&
-			!orders_silently(path) && !has_policy(path, namespace))
+			!orders_silently(path) &&
+			!has_policy(path, security, namespace))
 			found = true;
 	}
 	if (!found)
@@ -437,7 +443,7 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 	if (security == NIL)
 		return;
 	order_list(root, relation->baserestrictinfo, security, namespace);
-	leave_out_orders(root, relation, namespace);
+	leave_out_orders(root, relation, security, namespace);
 }
 
 /*

@@ -330,6 +330,38 @@ look_elsewhere(Plan *plan, Replacing *replacing)
 		case T_ValuesScan:
 			note_elsewhere(((ValuesScan *) plan)->values_lists, replacing);
 			break;
+		case T_TableFuncScan:
+			note_elsewhere(((TableFuncScan *) plan)->tablefunc, replacing);
+			break;
+		case T_SampleScan:
+			note_elsewhere(((SampleScan *) plan)->tablesample, replacing);
+			break;
+		case T_TidScan:
+			note_elsewhere(((TidScan *) plan)->tidquals, replacing);
+			break;
+		case T_TidRangeScan:
+			note_elsewhere(((TidRangeScan *) plan)->tidrangequals, replacing);
+			break;
+		case T_IndexScan:
+			note_elsewhere(((IndexScan *) plan)->indexorderby, replacing);
+			break;
+		case T_IndexOnlyScan:
+			note_elsewhere(((IndexOnlyScan *) plan)->indexorderby, replacing);
+			break;
+		case T_WindowAgg:
+			note_elsewhere(((WindowAgg *) plan)->startOffset, replacing);
+			note_elsewhere(((WindowAgg *) plan)->endOffset, replacing);
+			break;
+		case T_Limit:
+			note_elsewhere(((Limit *) plan)->limitOffset, replacing);
+			note_elsewhere(((Limit *) plan)->limitCount, replacing);
+			break;
+		case T_Memoize:
+			note_elsewhere(((Memoize *) plan)->param_exprs, replacing);
+			break;
+		case T_ModifyTable:
+			note_elsewhere(((ModifyTable *) plan)->returningLists, replacing);
+			break;
 		case T_Append:
 			replacing->prunes |= casnet_prunes((Append *) plan);
 			break;

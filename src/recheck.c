@@ -21,6 +21,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "recheck.h"
@@ -121,6 +122,24 @@ casnet_recheck_calls_policy(Node *node, void *functions)
 	return expression_tree_walker(node, casnet_recheck_calls_policy, functions);
 }
 
+/*
+ * Whether the node calls another function of casnet's, which may ask about the session.
+ * Those that take the place of records_tagged() ask about whoever opened the plan.
+ */
+static bool
+asks_session(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	const char *name;
+
+	if (!IsA(node, FuncExpr) || call->location >= 0 ||
+		get_func_namespace(call->funcid) != get_namespace_oid("casnet", true))
+		return false;
+	name = get_func_name(call->funcid);
+	return strcmp(name, "tag_id") != 0 && strcmp(name, "tag_ids") != 0 &&
+		strcmp(name, "records_tagged") != 0;
+}
+
 /* Find what the expression calls, anywhere. */
 bool
 casnet_recheck_find_calls(Node *node, CasnetCalls *calls)
@@ -134,6 +153,8 @@ casnet_recheck_find_calls(Node *node, CasnetCalls *calls)
 		calls->session = true;
 	else if (which >= 0)
 		calls->policy = true;
+	else if (asks_session(node))
+		calls->session = true;
 	return expression_tree_walker(node, casnet_recheck_find_calls, calls);
 }
 
@@ -171,30 +192,6 @@ is_plain_policy(Node *condition, Oid *functions)
 		(call->args == NIL || IsA(linitial(call->args), Const));
 }
 
-/* Whether a policy decides before anything else in the condition does. */
-static bool
-leads(Node *condition, Oid *functions)
-{
-	ListCell   *lc;
-
-	if (IsA(condition, BoolExpr) &&
-		((BoolExpr *) condition)->boolop == OR_EXPR)
-	{
-		foreach(lc, ((BoolExpr *) condition)->args)
-			if (!leads(lfirst(lc), functions))
-				return false;
-		return true;
-	}
-	if (IsA(condition, BoolExpr) || IsA(condition, List))
-	{
-		List	   *operands = IsA(condition, List) ? (List *) condition :
-			((BoolExpr *) condition)->args;
-
-		return operands != NIL && leads(linitial(operands), functions);
-	}
-	return is_plain_policy(condition, functions);
-}
-
 /*
  * Whether the condition compares a column with a constant, or a parameter of the
  * statement, and does nothing else.  One that compares tenant_id may stand for the
@@ -215,6 +212,57 @@ is_plain_constant(Node *condition)
 		(IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXTERN);
 }
 
+/* Whether the condition compares a column with the id of a tag, of constant names. */
+static bool
+is_plain_tag(Node *condition)
+{
+	FuncExpr   *call;
+	const char *name;
+
+	if (!is_opclause(condition) ||
+		list_length(((OpExpr *) condition)->args) != 2 ||
+		!IsA(linitial(((OpExpr *) condition)->args), Var))
+		return false;
+	call = lsecond(((OpExpr *) condition)->args);
+	if (!IsA(call, FuncExpr) || list_length(call->args) != 1 ||
+		!IsA(linitial(call->args), Const) ||
+		get_func_namespace(call->funcid) != get_namespace_oid("casnet", true))
+		return false;
+	name = get_func_name(call->funcid);
+	return strcmp(name, "tag_id") == 0;
+}
+
+/*
+ * Whether the condition is a plain policy, by itself or with comparisons with constants,
+ * and nothing else; so that it can be evaluated on any row, whoever wrote it.
+ */
+static bool
+is_of_policies(Node *condition, Oid *functions)
+{
+	bool		is_or = IsA(condition, BoolExpr) &&
+		((BoolExpr *) condition)->boolop == OR_EXPR;
+	bool		found = false;
+	List	   *operands;
+	ListCell   *lc;
+
+	if (!IsA(condition, BoolExpr) && !IsA(condition, List))
+		return is_plain_policy(condition, functions);
+	if (IsA(condition, BoolExpr) &&
+		((BoolExpr *) condition)->boolop == NOT_EXPR)
+		return false;
+	operands = IsA(condition, List) ? (List *) condition :
+		((BoolExpr *) condition)->args;
+	foreach(lc, operands)
+	{
+		if (is_of_policies(lfirst(lc), functions))
+			found = true;
+		else if (is_or || !(is_plain_constant(lfirst(lc)) ||
+							is_plain_tag(lfirst(lc))))
+			return false;
+	}
+	return found;
+}
+
 /*
  * Whether the condition compares a column with what an application's policy asks about
  * the session, or with what a subquery gave, and does nothing else.
@@ -229,53 +277,13 @@ is_plain_question(Node *condition, Oid *functions)
 		!IsA(linitial(((OpExpr *) condition)->args), Var))
 		return false;
 	value = lsecond(((OpExpr *) condition)->args);
-	return noted_call(value, functions) >= 0 ||
-		(IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXEC);
-}
-
-/*
- * The conditions with policies first, what policies of applications may be after them,
- * then comparisons with constants; also within AND, which is changed in place.  Counts
- * what came first.
- */
-static List *
-in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
-{
-	List	   *policies = NIL;
-	List	   *questions = NIL;
-	List	   *constants = NIL;
-	List	   *others = NIL;
-	ListCell   *lc;
-
-	foreach(lc, conditions)
+	if (IsA(value, FuncExpr) && noted_call(value, functions) >= 0)
 	{
-		Node	   *condition = lfirst(lc);
-		int			ignored;
+		List	   *arguments = ((FuncExpr *) value)->args;
 
-		if (IsA(condition, BoolExpr) &&
-			((BoolExpr *) condition)->boolop != NOT_EXPR)
-		{
-			BoolExpr   *parts = (BoolExpr *) condition;
-			List	   *ordered = in_order(parts->args, functions, &ignored,
-										   &ignored);
-
-			/* Of OR all may be evaluated, in any order. */
-			if (parts->boolop == AND_EXPR)
-				parts->args = ordered;
-		}
-		if (leads(condition, functions))
-			policies = lappend(policies, condition);
-		else if (is_plain_question(condition, functions))
-			questions = lappend(questions, condition);
-		else if (is_plain_constant(condition))
-			constants = lappend(constants, condition);
-		else
-			others = lappend(others, condition);
+		return arguments == NIL || IsA(linitial(arguments), Const);
 	}
-	policies = list_concat(policies, questions);
-	*npolicies = list_length(policies);
-	*nconstants = list_length(constants);
-	return list_concat(list_concat(policies, constants), others);
+	return IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXEC;
 }
 
 /* Whether there is a subquery in the expression, or what one gave. */
@@ -301,11 +309,60 @@ may_be_policy(Node *condition, Oid *functions)
 }
 
 /*
+ * The conditions with policies first, what policies of applications may be after them,
+ * then comparisons with constants, then other conditions that call what policies do;
+ * also within AND, which is changed in place.  Counts what came first.
+ */
+static List *
+in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
+{
+	List	   *policies = NIL;
+	List	   *questions = NIL;
+	List	   *others_first = NIL;
+	List	   *constants = NIL;
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		Node	   *condition = lfirst(lc);
+		int			ignored;
+
+		if (IsA(condition, BoolExpr) &&
+			((BoolExpr *) condition)->boolop != NOT_EXPR)
+		{
+			BoolExpr   *parts = (BoolExpr *) condition;
+			List	   *ordered = in_order(parts->args, functions, &ignored,
+										   &ignored);
+
+			/* Of OR all may be evaluated, in any order. */
+			if (parts->boolop == AND_EXPR)
+				parts->args = ordered;
+		}
+		if (is_of_policies(condition, functions))
+			policies = lappend(policies, condition);
+		else if (is_plain_question(condition, functions))
+			questions = lappend(questions, condition);
+		else if (is_plain_constant(condition))
+			constants = lappend(constants, condition);
+		else if (may_be_policy(condition, functions))
+			others_first = lappend(others_first, condition);
+		else
+			others = lappend(others, condition);
+	}
+	others = list_concat(others_first, others);
+	policies = list_concat(policies, questions);
+	*npolicies = list_length(policies);
+	*nconstants = list_length(constants);
+	return list_concat(list_concat(policies, constants), others);
+}
+
+/*
  * What is checked again of a row, with policies first.  Before all else in it come
  * the conditions that the scan evaluates later, up to the last that may be a policy:
  * those come first among them.  Policies that are an index condition are in the list
  * itself; anybody can write what looks like one, so that there is one says nothing.
- * If there is none at all, a comparison with a constant may stand for it.
+ * If none is later, a comparison with a constant may stand for it.
  */
 static List *
 policies_first(List *recheck, List *conditions, Oid *functions)
@@ -323,7 +380,7 @@ policies_first(List *recheck, List *conditions, Oid *functions)
 	foreach(lc, conditions)
 		if (may_be_policy(lfirst(lc), functions))
 			last = foreach_current_index(lc) + 1;
-	if (last == 0 && npolicies == 0 && conditions != NIL &&
+	if (last == 0 && conditions != NIL &&
 		is_plain_constant(linitial(conditions)))
 		last = 1;
 	foreach(lc, conditions)

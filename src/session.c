@@ -155,8 +155,8 @@ casnet_session_is(const CasnetIdentity *identity)
  * casnet.current_tenant_id() returns uuid
  *
  * The active tenant as the session names it, NULL without one.  It is a column
- * default; policies decide whether the tenant is allowed.  Raises 55000 in a policy
- * when the session became somebody else while rows are fetched.
+ * default; policies decide whether the tenant is allowed.  Raises 55000 when the session
+ * became somebody else while a statement writes, or in a policy while rows are fetched.
  */
 Datum
 casnet_current_tenant_id(PG_FUNCTION_ARGS)
@@ -165,6 +165,7 @@ casnet_current_tenant_id(PG_FUNCTION_ARGS)
 	pg_uuid_t  *result;
 
 	casnet_permission_check_opener(fcinfo->flinfo);
+	casnet_statement_check();
 	tenant = casnet_session_tenant();
 	if (tenant == NULL)
 		PG_RETURN_NULL();
