@@ -138,3 +138,9 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 	AS 'MODULE_PATHNAME', 'casnet_run_for_owner';
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
+
+CREATE FUNCTION casnet.set_not_null(relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_set_not_null';
+COMMENT ON FUNCTION casnet.set_not_null(regclass) IS
+	'internal: makes the column tenant_id of the caller''s table NOT NULL, as the owner of the table';

@@ -762,8 +762,7 @@ BEGIN
 				USING ERRCODE = 'not_null_violation',
 					  HINT = format('UPDATE %s SET tenant_id = ... WHERE tenant_id IS NULL, and call it again.', relation);
 		END IF;
-		PERFORM casnet.run_for_owner(relation,
-			format('ALTER TABLE %s ALTER COLUMN tenant_id SET NOT NULL', relation));
+		PERFORM casnet.set_not_null(relation);
 	END IF;
 
 	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation)) THEN

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/datum.h"
@@ -54,8 +55,7 @@ typedef struct AuditedColumn
 	int			number;			/* in the table, from 0 */
 	JsonbValue	name;
 	FmgrInfo   *to_jsonb;		/* for types without a short cut */
-	Oid			owner;			/* of the table, whose casts to json may be anybody's,
-								 * or InvalidOid for types of the server */
+	bool		is_foreign;		/* no type of the server: has anybody's cast to json */
 } AuditedColumn;
 
 struct AuditedTable
@@ -244,8 +244,7 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 		column->type = getBaseType(attribute->atttypid);
 		if (!has_short_cut(column->type))
 			column->to_jsonb = converter_of(attribute);
-		if (column->type >= FirstNormalObjectId)
-			column->owner = relation->rd_rel->relowner;
+		column->is_foreign = column->type >= FirstNormalObjectId;
 	}
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
@@ -286,8 +285,33 @@ unpack(Jsonb *jsonb, JsonbValue *json)
 }
 
 /*
- * A value of a type without a short cut.  The type may have a cast to json, which is
- * a function of whoever owns the type.
+ * As whom a value of a type is converted: its owner, who alone may have given it a cast
+ * to json.  In a composite type there can be types of others, so that is casnet_user,
+ * who has no rights without a user and a tenant.
+ */
+static Oid
+role_of(Oid type)
+{
+	Oid			element;
+	HeapTuple	tuple;
+	Form_pg_type form;
+	Oid			role;
+
+	while (OidIsValid(element = get_element_type(type)))
+		type = getBaseType(element);
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	role = form->typtype == TYPTYPE_COMPOSITE ?
+		get_role_oid("casnet_user", false) : form->typowner;
+	ReleaseSysCache(tuple);
+	return role;
+}
+
+/*
+ * A value of a type without a short cut.  Neither the owner of the table nor whoever
+ * writes has to be the one whose cast to json runs.
  */
 static Jsonb *
 jsonb_of(const AuditedColumn *column, Datum value)
@@ -295,9 +319,9 @@ jsonb_of(const AuditedColumn *column, Datum value)
 	CasnetOwnerSwitch former;
 	Jsonb	   *result;
 
-	if (!OidIsValid(column->owner))
+	if (!column->is_foreign)
 		return DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
-	casnet_owner_enter(&former, column->owner);
+	casnet_owner_enter(&former, role_of(column->type));
 	result = DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
 	casnet_owner_leave(&former);
 	return result;

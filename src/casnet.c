@@ -32,6 +32,7 @@ _PG_init(void)
 	casnet_order_init();
 	casnet_planner_init();
 	casnet_plan_init();
+	casnet_owner_init();
 	casnet_execution_init();
 	casnet_explain_init();
 	casnet_password_init();

@@ -34,6 +34,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -64,7 +65,8 @@ typedef struct Edge
 {
 	Oid			from;
 	Oid			to;
-	char	   *constraint;		/* its name, if it can be deferred */
+	NameData	name;
+	char	   *constraint;		/* as SQL writes it, if it can be deferred */
 	bool		is_deferred;
 } Edge;
 
@@ -206,6 +208,7 @@ find_cascades(Oid namespace, Oid tenants, List **edges)
 		edge->from = form->conrelid;
 		edge->to = form->confrelid;
 		edge->is_deferred = form->condeferred;
+		edge->name = form->conname;
 		if (form->condeferrable)
 			edge->constraint =
 				quote_qualified_identifier(get_namespace_name(form->connamespace),
@@ -266,6 +269,45 @@ next_cascade(List *cascades, List *edges)
 }
 
 /*
+ * Raises 55000 if SET CONSTRAINTS with the name of the key would fire something of
+ * somebody who cannot become the current role, its owner.
+ */
+static void
+require_own_name(const Edge *edge)
+{
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	casnet_owner_require_schema(edge->from, GetUserId());
+	ScanKeyInit(&keys[0], Anum_pg_constraint_conname, BTEqualStrategyNumber,
+				F_NAMEEQ, NameGetDatum(&edge->name));
+	ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
+				BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(get_rel_namespace(edge->from)));
+	scan = systable_beginscan(catalog, ConstraintNameNspIndexId, true, NULL,
+							  lengthof(keys), keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (!other->condeferrable || !OidIsValid(other->conrelid) ||
+			is_member_of_role(casnet_owner_of(other->conrelid), GetUserId()))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("constraint \"%s\" of table \"%s\" has the name of one of table \"%s\"",
+						NameStr(edge->name), get_rel_name(other->conrelid),
+						get_rel_name(edge->from)),
+				 errdetail("SET CONSTRAINTS cannot tell them apart, and they are of different roles."),
+				 errhint("Rename one of them.")));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/*
  * Checks of foreign keys from and to the table are made at once, or are deferred
  * again.  Nothing can be deferred while we are its owner.  Their names must be theirs
  * alone, since SET CONSTRAINTS fires whatever has the name.
@@ -283,6 +325,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 			(edge->from != table && edge->to != table) ||
 			(deferred && !edge->is_deferred))
 			continue;
+		require_own_name(edge);
 		if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", edge->constraint,
 								 deferred ? "DEFERRED" : "IMMEDIATE"),
 						false, 0) < 0)
@@ -349,6 +392,7 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 							 cascade->refers);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
 	set_constraints(cascade->table, edges, false);
+	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(statement, tenant);
 	set_constraints(cascade->table, edges, true);
 	casnet_owner_leave(&former);
@@ -366,6 +410,7 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 	uint64		rows;
 
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(psprintf("SELECT FROM %s WHERE %s%s LIMIT 1",
 									target_of(cascade), cascade->condition,
 									cascade->refers), tenant);

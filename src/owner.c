@@ -8,14 +8,26 @@
  * rows that belong to somebody else is planned and run as that owner, as a
  * security-restricted operation, as VACUUM and REINDEX are; and what the owner's code
  * sets meanwhile is taken back before casnet goes on.
+ *
+ * Statements name their table, and the name means what it means once they are
+ * analysed: whoever may rename the schema could have put another table in its place,
+ * whose code would run as the owner of the first.  So it is looked which table was
+ * found, before anything of it is evaluated.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/analyze.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -27,7 +39,14 @@
 
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
 PG_FUNCTION_INFO_V1(casnet_run_for_owner);
+PG_FUNCTION_INFO_V1(casnet_set_not_null);
 PG_FUNCTION_INFO_V1(casnet_read_documents);
+
+/* The one table that the next statement may name, and where that was said. */
+static Oid	expected_table;
+static SubTransactionId expected_in;
+static bool expected_by_keys;
+static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 
 /* The owner of a table.  Raises XX000 when there is no such table. */
 Oid
@@ -83,8 +102,143 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 void
 casnet_owner_leave(const CasnetOwnerSwitch *former)
 {
+	expected_table = InvalidOid;
 	AtEOXact_GUC(false, former->level);
 	SetUserIdAndSecContext(former->user, former->context);
+}
+
+/*
+ * The next statement, which becomes a plan, is about this table and about tables of
+ * casnet's; otherwise it raises 55006.  Holds for it alone, and no longer than the
+ * subtransaction.
+ */
+void
+casnet_owner_expect(Oid table)
+{
+	expected_table = table;
+	expected_in = GetCurrentSubTransactionId();
+	expected_by_keys = false;
+}
+
+/* It is planned now: what comes next is code of the table's owner. */
+void
+casnet_owner_planned(void)
+{
+	if (!expected_by_keys)
+		expected_table = InvalidOid;
+}
+
+/* Whether a statement is about tenants, as the server's check of a key to them is. */
+static bool
+is_about_tenants(const Query *query)
+{
+	Oid			tenants = get_relname_relid("tenants",
+											get_namespace_oid("casnet", true));
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst(lc);
+
+		if (entry->rtekind == RTE_RELATION && entry->relid == tenants)
+			return true;
+	}
+	return false;
+}
+
+/* post_parse_analyze_hook */
+static void
+check_table(ParseState *pstate, Query *query, JumbleState *jumble)
+{
+	ListCell   *lc;
+
+	if (previous_analyze_hook)
+		previous_analyze_hook(pstate, query, jumble);
+	if (likely(!OidIsValid(expected_table)))
+		return;
+	if (expected_in != GetCurrentSubTransactionId() ||
+		!InSecurityRestrictedOperation())
+	{
+		/* It ended with an error. */
+		expected_table = InvalidOid;
+		return;
+	}
+	if (expected_by_keys && !is_about_tenants(query))
+		return;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst(lc);
+
+		if (entry->rtekind == RTE_RELATION && entry->relid != expected_table &&
+			get_rel_namespace(entry->relid) != get_namespace_oid("casnet", true))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("the schema of table \"%s\" was renamed meanwhile",
+							get_rel_name(expected_table)),
+					 errhint("Do it again.")));
+	}
+}
+
+/*
+ * Run ALTER TABLE as the owner of the table: VALIDATE CONSTRAINT of a key to tenants,
+ * or SET NOT NULL, which evaluate checks of the table.  It does not look for the table
+ * by its name.
+ */
+void
+casnet_owner_alter(Oid table, AlterTableType kind, const char *name)
+{
+	CasnetOwnerSwitch former;
+	AlterTableStmt *statement = makeNode(AlterTableStmt);
+	AlterTableCmd *command = makeNode(AlterTableCmd);
+
+	command->subtype = kind;
+	command->name = pstrdup(name);
+	statement->cmds = list_make1(command);
+	statement->objtype = OBJECT_TABLE;
+	casnet_owner_enter(&former, casnet_owner_of(table));
+	casnet_owner_expect(table);
+	expected_by_keys = true;
+	EventTriggerAlterTableStart((Node *) statement);
+	AlterTableInternal(table, statement->cmds, true);
+	EventTriggerAlterTableEnd();
+	expected_table = InvalidOid;
+	casnet_owner_leave(&former);
+}
+
+/* Have it looked which table a statement found. */
+void
+casnet_owner_init(void)
+{
+	previous_analyze_hook = post_parse_analyze_hook;
+	post_parse_analyze_hook = check_table;
+}
+
+/*
+ * Raises 55000 if somebody who cannot become the role may rename the table's schema,
+ * while we are that role: for SET CONSTRAINTS, which fires whatever has the name then.  The
+ * owner of the database is trusted with its schema public.
+ */
+void
+casnet_owner_require_schema(Oid table, Oid role)
+{
+	Oid			schema = get_rel_namespace(table);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	if (owner != ROLE_PG_DATABASE_OWNER &&
+		!is_member_of_role(owner, role))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("schema \"%s\" of table \"%s\" belongs to role \"%s\"",
+						get_namespace_name(schema), get_rel_name(table),
+						GetUserNameFromId(owner, false)),
+				 errdetail("Its owner could put another constraint in the place of one that is deferrable."),
+				 errhint("Give the schema to role \"%s\", or make the foreign keys of the table NOT DEFERRABLE.",
+						 GetUserNameFromId(role, false))));
 }
 
 /* Raises 42P01 when there is no such table. */
@@ -96,6 +250,18 @@ require_table(Oid table)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", table),
 				 errhint("Somebody may have dropped it; look again.")));
+}
+
+/* Raises 42P01 when there is no such table, 42501 unless we can become its owner. */
+static void
+require_owner(Oid table)
+{
+	require_table(table);
+	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", get_rel_name(table)),
+				 errhint("Connect as its owner or as a superuser.")));
 }
 
 /*
@@ -145,11 +311,12 @@ Datum
 casnet_run_as_owner(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
+	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char	   *result;
 
 	require_table(table);
-	result = casnet_owner_run(casnet_owner_of(table),
-							  text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	casnet_owner_expect(table);
+	result = casnet_owner_run(casnet_owner_of(table), statement);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(result));
@@ -164,15 +331,25 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 Datum
 casnet_run_for_owner(PG_FUNCTION_ARGS)
 {
+	require_owner(PG_GETARG_OID(0));
+	return casnet_run_as_owner(fcinfo);
+}
+
+/*
+ * casnet.set_not_null(relation regclass) returns void
+ *
+ * Makes the column tenant_id of the caller's table NOT NULL, as the owner of the
+ * table; internal.  Raises 42P01 when there is no such table, 42501 unless the caller
+ * can become its owner, 42703 without the column, 23502 when a row has none.
+ */
+Datum
+casnet_set_not_null(PG_FUNCTION_ARGS)
+{
 	Oid			table = PG_GETARG_OID(0);
 
-	require_table(table);
-	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", get_rel_name(table)),
-				 errhint("Connect as its owner or as a superuser.")));
-	return casnet_run_as_owner(fcinfo);
+	require_owner(table);
+	casnet_owner_alter(table, AT_SetNotNull, "tenant_id");
+	PG_RETURN_VOID();
 }
 
 /*
@@ -212,6 +389,7 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	casnet_owner_enter(&former, casnet_owner_of(table));
+	casnet_owner_expect(table);
 	if (SPI_execute_with_args(statement, lengthof(types), types, bounds, NULL,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the documents");

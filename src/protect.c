@@ -273,10 +273,7 @@ make_valid_key(Oid table, const char *wanted)
 	}
 	if (name == NULL)
 		elog(ERROR, "the key of table %u is not there", table);
-	casnet_owner_run(casnet_owner_of(table),
-					 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-							  casnet_owner_name(table),
-							  quote_identifier(name)));
+	casnet_owner_alter(table, AT_ValidateConstraint, name);
 }
 
 /*

@@ -72,6 +72,7 @@ POWERLESS = [(text, [text], '42501') for text in (
     "SELECT casnet.end_protection('public.attack_notes')", "SELECT casnet.add_tenant_key('attack.loot')",
     "SELECT casnet.run_for_owner('attack.loot', 'SELECT 1')",
     "SELECT casnet.run_as_owner('casnet.tenants', 'SELECT 1')",
+    "SELECT casnet.set_not_null('attack.loot')",
     'SELECT * FROM casnet.doctor()', 'SELECT casnet.forget_audit(\'{A}\')',
     "CREATE TRIGGER g BEFORE INSERT ON attack.loot FOR EACH ROW EXECUTE FUNCTION casnet.record_change()",
     "CREATE TRIGGER g AFTER INSERT ON attack.loot FOR EACH ROW EXECUTE FUNCTION casnet.announce_change()",
