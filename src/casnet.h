@@ -553,6 +553,7 @@ extern void casnet_load_init(void);
 /* guard.c: memberships in order */
 
 extern int	casnet_guard_role_rank(const char *role);
+extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
 extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
 
 /* audit.c: who changed what; see also audit.h */

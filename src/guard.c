@@ -99,39 +99,61 @@ refuse_escalation(const char *detail)
 			 errhint("Somebody with a higher role in the tenant can do it.")));
 }
 
-/* Raises 42501 unless the judge may make a row with that role, or undo it. */
-static void
-check_role(const CasnetVerdict *judge, const char *role)
+/* What is against the judge's making a row with that role, or undoing it, or NULL. */
+static char *
+role_objection(const CasnetVerdict *judge, const char *role)
 {
-	if (!judge->is_member || casnet_guard_role_rank(role) > casnet_guard_role_rank(judge->role))
-		refuse_escalation(psprintf("The role \"%s\" is above your own.", role));
+	if (judge->is_member &&
+		casnet_guard_role_rank(role) <= casnet_guard_role_rank(judge->role))
+		return NULL;
+	return psprintf("The role \"%s\" is above your own.", role);
 }
 
-/* Raises 42501 unless the judge holds each permission that the role gives. */
-static void
-check_role_permissions(const CasnetVerdict *judge, const char *role)
+/* The same, of the permissions that the role gives: the judge must hold them. */
+static char *
+permissions_objection(const CasnetVerdict *judge, const char *role)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	Bitmapset  *given = casnet_membership_role_permissions(role, snapshot);
 	Bitmapset  *missing = bms_difference(given, judge->permissions);
 
 	UnregisterSnapshot(snapshot);
-	if (!bms_is_empty(missing))
-		refuse_escalation(psprintf("The role \"%s\" gives the permission \"%s\", which you do not hold.",
-								   role,
-								   casnet_permission_name(bms_next_member(missing, -1))));
+	if (bms_is_empty(missing))
+		return NULL;
+	return psprintf("The role \"%s\" gives the permission \"%s\", which you do not hold.",
+					role,
+					casnet_permission_name(bms_next_member(missing, -1)));
 }
 
-/* Raises unless the judge may add a member with this role. */
-static void
-check_new_member(const CasnetVerdict *judge, const char *role)
+/* The same, of adding a member with the role. */
+static char *
+member_objection(const CasnetVerdict *judge, const char *role)
 {
-	check_role(judge, role);
-	check_role_permissions(judge, role);
-	if (casnet_guard_role_rank(role) > casnet_guard_role_rank("member") &&
+	char	   *objection = role_objection(judge, role);
+
+	if (objection == NULL)
+		objection = permissions_objection(judge, role);
+	if (objection == NULL &&
+		casnet_guard_role_rank(role) > casnet_guard_role_rank("member") &&
 		!casnet_membership_holds(judge,
 								 casnet_permission_find("assign_roles")))
-		refuse_escalation("To add somebody with a role above \"member\" takes the permission \"assign_roles\".");
+		return "To add somebody with a role above \"member\" takes the permission \"assign_roles\".";
+	return objection;
+}
+
+/* Whether the judge may add a member with this role, as far as the role goes. */
+bool
+casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
+{
+	return judge->superuser || member_objection(judge, role) == NULL;
+}
+
+/* Raises 42501 if there is an objection. */
+static void
+check_objection(const char *objection)
+{
+	if (objection != NULL)
+		refuse_escalation(objection);
 }
 
 /*
@@ -170,7 +192,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 		return PointerGetDatum(result);
 
 	if (old != NULL)
-		check_role(judge, casnet_trigger_text(relation, old, "role"));
+		check_objection(role_objection(judge, casnet_trigger_text(relation, old, "role")));
 	if (old != NULL && new != NULL)
 	{
 		pg_uuid_t	before[2];
@@ -189,11 +211,11 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 					 errhint("Remove the member and add the other one.")));
 	}
 	if (new != NULL && old == NULL)
-		check_new_member(judge, new_role);
+		check_objection(member_objection(judge, new_role));
 	else if (new != NULL)
 	{
-		check_role(judge, new_role);
-		check_role_permissions(judge, new_role);
+		check_objection(role_objection(judge, new_role));
+		check_objection(permissions_objection(judge, new_role));
 	}
 	return PointerGetDatum(result);
 }
@@ -219,7 +241,7 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 
 	/* A copy that lives on when the next verdict is looked up. */
 	verdict.permissions = bms_copy(verdict.permissions);
-	check_new_member(&verdict, role);
+	check_objection(member_objection(&verdict, role));
 	PG_RETURN_VOID();
 }
 
@@ -245,7 +267,7 @@ check_grant(Relation relation, HeapTuple row)
 
 		/* The foreign key refuses a permission for somebody else. */
 		if (member->is_member)
-			check_role(judge, member->role);
+			check_objection(role_objection(judge, member->role));
 	}
 }
 

@@ -228,13 +228,9 @@ inviter_may(const Invitation *invitation)
 
 	AcceptInvalidationMessages();
 	verdict = casnet_membership_of(&invitation->inviter, &invitation->tenant);
-	if (!casnet_membership_holds(verdict,
-								 casnet_permission_find("manage_users")))
-		return false;
-	return verdict->superuser ||
-		(verdict->is_member &&
-		 casnet_guard_role_rank(verdict->role) >=
-		 casnet_guard_role_rank(invitation->role));
+	return casnet_membership_holds(verdict,
+								   casnet_permission_find("manage_users")) &&
+		casnet_guard_may_add(verdict, invitation->role);
 }
 
 /* Make the user a member, or raise the role; see accept_invitation(). */

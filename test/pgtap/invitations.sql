@@ -1,7 +1,7 @@
 -- An invitation: one code, one use, one email address, in time, and never more
 -- than the inviter holds when it is accepted.
 BEGIN;
-SELECT plan(68);
+SELECT plan(71);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 -- Memberships are found in the order of their ids.
@@ -135,5 +135,27 @@ CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member('x@x.test') AS code \gset
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet.invitations), 1::bigint, 'expired ones do not pile up');
+-- The inviter has lost what the role takes, or gives, since.
+CALL pg_temp.be('adam', 'North');
+SELECT casnet.invite_member('nora@nowhere.test', 'admin') AS code \gset
+RESET SESSION AUTHORIZATION;
+DELETE FROM casnet.user_tenants WHERE user_id = :'nora';
+CREATE FUNCTION pg_temp.without(permission text, code text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	DELETE FROM casnet.role_permissions AS r WHERE r.role = 'admin' AND r.permission = without.permission;
+	CALL pg_temp.be('nora');
+	SET LOCAL ROLE tap_client;
+	answer := public.error_of(format('SELECT casnet.accept_invitation(%L)', without.code));
+	RESET ROLE;
+	RAISE EXCEPTION '%', answer USING ERRCODE = 'ZZ001';
+EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+	RETURN SQLERRM;
+END
+$$;
+SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
+SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
+SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
 SELECT * FROM finish();
 ROLLBACK;
