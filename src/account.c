@@ -192,7 +192,7 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
  *
  * Sets the password of an account and ends its tokens.  The row of the account
  * is written only where it says that there is no password: whoever is to be
- * stopped may hold it.  Raises 22023, 28000, 42501, 02000.
+ * stopped may hold it, and is given some seconds then.  Raises 22023, 28000, 42501, 02000.
  */
 Datum
 casnet_set_password(PG_FUNCTION_ARGS)
@@ -223,6 +223,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 		UUIDPGetDatum(user)};
 
 		/* The triggers do the rest. */
+		casnet_holders_free_account(user);
 		write_users("UPDATE casnet.users AS u SET hashed_password = $1"
 					" WHERE u.id OPERATOR(pg_catalog.=) $2",
 					2, types, values, NULL, by_role);

@@ -16,6 +16,7 @@
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -508,7 +509,8 @@ extern Oid	casnet_reference_index(Oid table, const char *column);
 
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 
-extern void casnet_holders_check_lock(const LockStmt *statement);
+extern void casnet_holders_check_statement(Node *statement);
+extern void casnet_holders_free_account(const pg_uuid_t *user);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 
@@ -553,6 +555,7 @@ extern void casnet_load_init(void);
 /* guard.c: memberships in order */
 
 extern int	casnet_guard_role_rank(const char *role);
+extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
 extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
 extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
 

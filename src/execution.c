@@ -625,8 +625,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 {
 	CasnetIdentity identity;
 
-	if (IsA(statement->utilityStmt, LockStmt))
-		casnet_holders_check_lock((LockStmt *) statement->utilityStmt);
+	casnet_holders_check_statement(statement->utilityStmt);
 	if (likely(!writes_without_plan(statement->utilityStmt)))
 	{
 		next_utility(statement, query_string, read_only_tree, context, params,

@@ -323,15 +323,24 @@ has_owner(const pg_uuid_t *tenant)
 	return found;
 }
 
-/* Hold until the end of the transaction; see casnet_keep_last_owner(). */
-static void
-lock_tenant(const pg_uuid_t *tenant)
+/* The lock of those who take an owner from a tenant. */
+LOCKTAG
+casnet_guard_lock_of(const pg_uuid_t *tenant)
 {
 	uint64		hash = hash_bytes_extended(tenant->data, UUID_LEN, 0);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
 						 (uint32) hash, TENANT_LOCK_CLASS);
+	return tag;
+}
+
+/* Hold until the end of the transaction; see casnet_keep_last_owner(). */
+static void
+lock_tenant(const pg_uuid_t *tenant)
+{
+	LOCKTAG		tag = casnet_guard_lock_of(tenant);
+
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

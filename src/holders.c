@@ -8,7 +8,9 @@
  * function changes the row, those who hold it are given some seconds, and then their
  * sessions are ended.  Administrators and prepared transactions are waited for.
  *
- * LOCK TABLE on tables that decide about access is refused.
+ * LOCK TABLE on tables that decide about access is refused; so are statements whose
+ * lock the server takes, or waits for in front of others, before it looks whether the
+ * role may do that at all.
  */
 #include "postgres.h"
 
@@ -159,17 +161,12 @@ add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	table_close(relation, AccessShareLock);
 }
 
-/* Add those whose lock on the table is in the way of writing it. */
+/* Add those whose lock is in the way of taking it in that mode. */
 static void
-add_holders_of_table(const char *name, int *pids, int *n)
+add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
 {
-	Oid			table = get_relname_relid(name,
-										  get_namespace_oid("casnet", false));
-	VirtualTransactionId *holders;
-	LOCKTAG		tag;
+	VirtualTransactionId *holders = GetLockConflicts(tag, mode, NULL);
 
-	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
-	holders = GetLockConflicts(&tag, RowExclusiveLock, NULL);
 	for (; VirtualTransactionIdIsValid(*holders) && *n < MAX_HOLDERS; holders++)
 	{
 		PGPROC	   *process = casnet_process_of(*holders);
@@ -178,6 +175,18 @@ add_holders_of_table(const char *name, int *pids, int *n)
 			may_be_ended(process->pid))
 			pids[(*n)++] = process->pid;
 	}
+}
+
+/* The same of writing a table. */
+static void
+add_holders_of_table(const char *name, int *pids, int *n)
+{
+	Oid			table = get_relname_relid(name,
+										  get_namespace_oid("casnet", false));
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+	add_holders_of_lock(&tag, RowExclusiveLock, pids, n);
 }
 
 /* Wait for a moment, unless interrupted. */
@@ -198,6 +207,7 @@ static int
 find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 {
 	int			n = 0;
+	LOCKTAG		tag;
 
 	if (tenant == NULL)
 	{
@@ -207,6 +217,8 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	}
 	add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
 	add_holders_of_table("user_tenants", pids, &n);
+	tag = casnet_guard_lock_of(tenant);
+	add_holders_of_lock(&tag, ExclusiveLock, pids, &n);
 	/* Opening a table waits for who has locked it against readers. */
 	add_holders_of_table("user_tenant_permissions", pids, &n);
 	add_holders_of_table("tasks", pids, &n);
@@ -253,6 +265,13 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant)
 		}
 		wait_a_moment();
 	}
+}
+
+/* Nobody holds the account any more; see casnet.free_account(). */
+void
+casnet_holders_free_account(const pg_uuid_t *user)
+{
+	free_row(user, NULL);
 }
 
 /*
@@ -364,8 +383,8 @@ decides(Oid table)
  * LOCK TABLE is about to be executed.  Raises 42501 if it would keep others from
  * changing a table that decides about access, for whom its rules bind.
  */
-void
-casnet_holders_check_lock(const LockStmt *statement)
+static void
+check_lock(const LockStmt *statement)
 {
 	ListCell   *lc;
 
@@ -383,5 +402,96 @@ casnet_holders_check_lock(const LockStmt *statement)
 				 errmsg("cannot lock table \"%s\", which decides about access",
 						get_rel_name(table)),
 				 errhint("Lock the rows that you change with SELECT ... FOR UPDATE.")));
+	}
+}
+
+/*
+ * Raises 42501 as the server would, unless the role owns that table of casnet's or, with
+ * a privilege, has it on the table or a column.
+ */
+static void
+check_privilege(const RangeVar *name, AclMode privilege)
+{
+	Oid			table = name == NULL ? InvalidOid :
+		RangeVarGetRelid(name, NoLock, true);
+
+	if (!OidIsValid(table) ||
+		get_rel_namespace(table) != get_namespace_oid("casnet", true) ||
+		has_privs_of_role(GetUserId(), casnet_owner_of(table)))
+		return;
+	if (privilege == ACL_NO_RIGHTS)
+		aclcheck_error(ACLCHECK_NOT_OWNER,
+					   get_relkind_objtype(get_rel_relkind(table)),
+					   get_rel_name(table));
+	if (pg_class_aclcheck(table, GetUserId(), privilege) != ACLCHECK_OK &&
+		(privilege != ACL_REFERENCES ||
+		 pg_attribute_aclcheck_all(table, GetUserId(), privilege,
+								   ACLMASK_ANY) != ACLCHECK_OK))
+		aclcheck_error(ACLCHECK_NO_PRIV,
+					   get_relkind_objtype(get_rel_relkind(table)),
+					   get_rel_name(table));
+}
+
+/* The same of the foreign keys in an element of CREATE TABLE or ALTER TABLE. */
+static void
+check_keys(Node *element)
+{
+	ListCell   *lc;
+
+	if (element == NULL)
+		return;
+	if (IsA(element, Constraint) &&
+		((Constraint *) element)->contype == CONSTR_FOREIGN)
+		check_privilege(((Constraint *) element)->pktable, ACL_REFERENCES);
+	if (IsA(element, ColumnDef))
+		foreach(lc, ((ColumnDef *) element)->constraints)
+			check_keys(lfirst(lc));
+}
+
+/*
+ * A statement without a plan is about to be executed.  Raises 42501 if its lock would
+ * keep others from changing what decides about access, for no right of this role.
+ */
+void
+casnet_holders_check_statement(Node *statement)
+{
+	ListCell   *lc;
+
+	switch (nodeTag(statement))
+	{
+		case T_LockStmt:
+			check_lock((LockStmt *) statement);
+			break;
+		case T_RuleStmt:
+			check_privilege(((RuleStmt *) statement)->relation, ACL_NO_RIGHTS);
+			break;
+		case T_CreateTrigStmt:
+			check_privilege(((CreateTrigStmt *) statement)->relation,
+							ACL_TRIGGER);
+			check_privilege(((CreateTrigStmt *) statement)->constrrel,
+							ACL_TRIGGER);
+			break;
+		case T_CreateStmt:
+			foreach(lc, ((CreateStmt *) statement)->tableElts)
+				check_keys(lfirst(lc));
+			foreach(lc, ((CreateStmt *) statement)->inhRelations)
+				check_privilege(lfirst(lc), ACL_NO_RIGHTS);
+			break;
+		case T_AlterTableStmt:
+			foreach(lc, ((AlterTableStmt *) statement)->cmds)
+			{
+				AlterTableCmd *command = lfirst(lc);
+
+				check_keys(command->def);
+				if (command->subtype == AT_AttachPartition)
+					check_privilege(((PartitionCmd *) command->def)->name,
+									ACL_NO_RIGHTS);
+				else if (command->subtype == AT_AddInherit)
+					check_privilege((RangeVar *) command->def,
+									ACL_NO_RIGHTS);
+			}
+			break;
+		default:
+			break;
 	}
 }

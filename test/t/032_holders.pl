@@ -65,6 +65,18 @@ is(ask($boss, "SET statement_timeout = '30s'; SELECT casnet.deactivate_user('$ID
 eval { $ada->quit };
 is($node->safe_psql('postgres', "SELECT is_active FROM casnet.users WHERE id = '$ID{ada}'"), 'f', 'and is inactive');
 is(ask($boss, "SELECT casnet.reactivate_user('$ID{ada}')"), '', 'it is reactivated');
+
+# An account without a password; and the lock of an owner who demotes another one.
+$node->safe_psql('postgres', "UPDATE casnet.users SET hashed_password = NULL WHERE id = '$ID{ada}'");
+$ada = open_session($node, 'postgres', 'ada', 'north');
+ask($ada, "BEGIN; SELECT FROM casnet.users WHERE id = '$ID{ada}' FOR UPDATE");
+is(ask($boss, "SELECT casnet.set_password('$ID{ada}', 'a new password')"), '', 'an account without a password gets one');
+eval { $ada->quit };
+$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'owner'), ('$ID{cid}', '$ID{north}', 'owner'), ('$ID{ada}', '$ID{north}', 'owner') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'owner'");
+my $ben = open_session($node, 'postgres', 'ben', 'north');
+ask($ben, "BEGIN; SELECT casnet.set_member_role('cid', 'admin')");
+is(ask($boss, "SET casnet.tenant_id = '$ID{north}'; SELECT casnet.remove_member('ben'); RESET casnet.tenant_id"), '', 'an owner is removed who demotes another one');
+eval { $ben->quit };
 $node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
 ask($boss, "BEGIN; SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE");
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '1s'; SELECT casnet.remove_member('ben')"), '55P03', 'nobody ends the session of an administrator');
