@@ -140,6 +140,10 @@ CREATE FUNCTION casnet.bring_over_passwords() RETURNS void
 BEGIN
 	UPDATE casnet.users AS u SET hashed_password = u.hashed_password
 	 WHERE u.hashed_password !~ '^[$]casnet[$]';
+	IF FOUND THEN
+		-- Nor do they stay in the statistics of the column.
+		ANALYZE casnet.users (hashed_password);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.bring_over_passwords() IS

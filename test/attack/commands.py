@@ -119,9 +119,9 @@ def reading(entry):
                                      'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
     if entry.name == 'users':
         found.append(Command('select hash', READ, 'SELECT hash FROM casnet.password_hashes AS t',
-                             ('view', 'system'), quick=True))
+                             fixed='42501', quick=True))
         found.append(Command('select by hash', READ, 'SELECT id FROM casnet.password_hashes AS t WHERE'
-                             " attack.leak(t.hash)", ('view', 'system')))
+                             " attack.leak(t.hash)", fixed='42501'))
         add(read('select whole', 'SELECT t FROM {t} AS t', rows=None))
     for setting in ('enable_seqscan = off', 'enable_indexscan = off, enable_bitmapscan = off',
                     'enable_nestloop = off', 'enable_hashjoin = off, enable_mergejoin = off',
@@ -271,8 +271,6 @@ def copying(entry):
     """COPY of the relation itself; of a view the server refuses it."""
     if entry.kind == 'table':
         whole = read('copy to', 'COPY {t} TO STDOUT', 'lines', quick=True)
-        if entry.shown != 't::text':
-            whole = Command('copy to', READ, 'COPY {t} TO STDOUT', fixed='42501', quick=True)
         listed = read('copy columns to', 'COPY {t} ({columns}) TO STDOUT', 'lines')
     else:
         due = '42809' if entry.kind == 'view' else '42501'

@@ -1,6 +1,6 @@
 -- casnet.doctor() on versions, and on what casnet.install() makes.
 BEGIN;
-SELECT plan(33);
+SELECT plan(35);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 
@@ -23,7 +23,11 @@ SET LOCAL session_replication_role = replica;
 UPDATE casnet.users SET hashed_password = rpad('$2b$04$left', 60, 'x') WHERE username = 'mia';
 SET LOCAL session_replication_role = origin;
 SELECT is(diagnosis('password-hash-left'), 'error casnet.users', 'one that came while triggers were off');
+ANALYZE casnet.users (hashed_password);
+SELECT matches((SELECT s::text FROM pg_stats AS s WHERE s.tablename = 'users' AND s.attname = 'hashed_password'), 'left', 'it is in statistics too');
 SELECT is(after_remedy('password-hash-left'), 'silent', 'remedy');
+SELECT casnet.install() \g /dev/null
+SELECT doesnt_match(coalesce((SELECT s::text FROM pg_stats AS s WHERE s.tablename = 'users' AND s.attname = 'hashed_password'), ''), 'left', 'which leaves none there');
 
 SELECT is(diagnosis('table-missing'), NULL, 'every table is there');
 DROP TABLE casnet.calendar_events, casnet.token_cutoffs;
