@@ -502,12 +502,15 @@ DECLARE
 	source CONSTANT text := casnet.document_source(documents, document_column);
 	document jsonb;
 	range record;
+	-- No place is behind the end of the table.
+	blocks CONSTANT bigint := pg_relation_size(documents)
+		/ current_setting('block_size')::bigint;
 	place bigint := 0;
 	label text;
 BEGIN
 	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
 	  USING at, at;
-	FOR batch IN 0..(at::text::point)[0]::bigint / 1024 LOOP
+	FOR batch IN 0..least((at::text::point)[0]::bigint, blocks) / 1024 LOOP
 		range := casnet.document_range(batch);
 		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO place
 		  USING range.first, least(range.last, at), place;
