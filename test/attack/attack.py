@@ -583,7 +583,7 @@ HOLES = [
     ('row security switched off', 'tasks', 'ALTER TABLE casnet.tasks DISABLE ROW LEVEL SECURITY'),
     ('row security not forced', 'persons', 'ALTER TABLE casnet.persons NO FORCE ROW LEVEL SECURITY'),
     ('a grant on a hidden table', 'signing_keys', 'GRANT SELECT ON casnet.signing_keys TO casnet_user'),
-    ('a column that is secret', 'users', 'GRANT SELECT ON casnet.users TO casnet_user'),
+    ('hashes that are readable', 'users', 'GRANT SELECT ON casnet.password_hashes TO casnet_user'),
     ('a table that is new', 'relation', 'CREATE TABLE casnet.more (x text)'),
     ('a policy that lets write', 'tags',
      "CREATE POLICY more ON casnet.tags FOR INSERT WITH CHECK (casnet.require_user() IS NOT NULL)"),

@@ -481,13 +481,11 @@ def defining(entry):
     add('disable triggers', 'ALTER TABLE {t} DISABLE TRIGGER ALL')
     add('create index', 'CREATE INDEX ON {t} (attack.leak_text({k}::text))')
     add('create statistics', 'CREATE STATISTICS attack.s ON {two} FROM {t}')
-    audit = entry.name.startswith('audit_')     # partitioned, and without a key
-    add('inherits', 'CREATE TABLE attack.x () INHERITS ({t})', '42809' if audit else '42501')
+    add('inherits', 'CREATE TABLE attack.x () INHERITS ({t})')
     add('inherit', ['CREATE TABLE attack.x (LIKE attack.loot)', 'ALTER TABLE attack.x INHERIT {t}'])
     add('attach partition', ['CREATE TABLE attack.x (line text) PARTITION BY LIST (line)',
                              "ALTER TABLE attack.x ATTACH PARTITION {t} FOR VALUES IN ('x')"])
-    add('references', 'CREATE TABLE attack.x (y uuid REFERENCES {t})',
-        '42704' if audit else '42501')
+    add('references', 'CREATE TABLE attack.x (y uuid REFERENCES {t})', '42501')
     add('cluster', 'CLUSTER {t}', '42501')
     add('reindex', 'REINDEX TABLE {t}')
     add('publication', 'CREATE PUBLICATION attack_mine FOR TABLE {t}')
