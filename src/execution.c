@@ -625,6 +625,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 {
 	CasnetIdentity identity;
 
+	casnet_owner_begun();
 	casnet_holders_check_statement(statement->utilityStmt);
 	if (likely(!writes_without_plan(statement->utilityStmt)))
 	{

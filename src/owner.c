@@ -120,9 +120,12 @@ casnet_owner_expect(Oid table)
 	expected_by_keys = false;
 }
 
-/* It is planned now: what comes next is code of the table's owner. */
+/*
+ * It is planned, or executed without a plan: what comes next is code of the table's
+ * owner, or of an event trigger.
+ */
 void
-casnet_owner_planned(void)
+casnet_owner_begun(void)
 {
 	if (!expected_by_keys)
 		expected_table = InvalidOid;

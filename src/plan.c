@@ -609,7 +609,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	const CasnetIdentity *opener = casnet_statement_opener();
 	PlannedStmt *plan;
 
-	casnet_owner_planned();
+	casnet_owner_begun();
 	if (likely(opener == NULL))
 		return prepare_and_plan(parse, query_string, options, params);
 	(void) casnet_statement_set_opener(NULL);
