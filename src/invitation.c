@@ -11,8 +11,6 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -53,27 +51,14 @@ PG_FUNCTION_INFO_V1(casnet_accept_invitation);
 static bytea *
 digest_of(const char *code, int length)
 {
-	bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
 	char	   *bytes = (char *)
 		pg_do_encoding_conversion((unsigned char *) code, length,
 								  GetDatabaseEncoding(), PG_UTF8);
-	bool		done;
 
 	if (bytes != code)
 		length = strlen(bytes);
-	done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
-		pg_cryptohash_update(ctx, (const uint8 *) bytes, length) >= 0 &&
-		pg_cryptohash_final(ctx, (uint8 *) VARDATA(digest),
-							PG_SHA256_DIGEST_LENGTH) >= 0;
-	pg_cryptohash_free(ctx);
-	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute a digest"),
-				 errhint("The server's cryptographic library failed; see its configuration.")));
-	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	return digest;
+	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
+											  PointerGetDatum(cstring_to_text_with_len(bytes, length))));
 }
 
 /* The address without spaces around it.  Raises 22023 when it cannot be one. */

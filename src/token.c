@@ -13,9 +13,7 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
-#include "common/sha2.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -321,23 +319,11 @@ keep_verified(const ParsedToken *token, uint64 epoch)
 static bytea *
 digest_of(const ParsedToken *token)
 {
-	bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	bool		done;
+	text	   *bytes = cstring_to_text_with_len(token->token,
+											  token->jws.signed_length);
 
-	done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
-		pg_cryptohash_update(ctx, (const uint8 *) token->token,
-							 token->jws.signed_length) >= 0 &&
-		pg_cryptohash_final(ctx, (uint8 *) VARDATA(digest),
-							PG_SHA256_DIGEST_LENGTH) >= 0;
-	pg_cryptohash_free(ctx);
-	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute a digest"),
-				 errhint("The server's cryptographic library failed; see its configuration.")));
-	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	return digest;
+	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
+											  PointerGetDatum(bytes)));
 }
 
 /* Whether the audience is among those of the token. */
