@@ -209,7 +209,6 @@ extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
 extern char *casnet_owner_run(Oid role, const char *statement);
 extern void casnet_owner_expect(Oid table);
 extern void casnet_owner_begun(void);
-extern void casnet_owner_require_schema(Oid table, Oid role);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
 

@@ -25,12 +25,14 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -66,7 +68,7 @@ typedef struct Edge
 	Oid			from;
 	Oid			to;
 	NameData	name;
-	char	   *constraint;		/* as SQL writes it, if it can be deferred */
+	bool		is_deferrable;
 	bool		is_deferred;
 } Edge;
 
@@ -209,10 +211,7 @@ find_cascades(Oid namespace, Oid tenants, List **edges)
 		edge->to = form->confrelid;
 		edge->is_deferred = form->condeferred;
 		edge->name = form->conname;
-		if (form->condeferrable)
-			edge->constraint =
-				quote_qualified_identifier(get_namespace_name(form->connamespace),
-										   NameStr(form->conname));
+		edge->is_deferrable = form->condeferrable;
 		*edges = lappend(*edges, edge);
 		if (!is_own(form->confrelid, namespace) ||
 			is_own(form->conrelid, namespace))
@@ -270,7 +269,8 @@ next_cascade(List *cascades, List *edges)
 
 /*
  * Raises 55000 if SET CONSTRAINTS with the name of the key would fire something of
- * somebody who cannot become the current role, its owner.
+ * somebody who cannot become the current role, its owner.  Other foreign keys run
+ * nothing as us: the server makes their checks as the owners of the tables.
  */
 static void
 require_own_name(const Edge *edge)
@@ -280,7 +280,6 @@ require_own_name(const Edge *edge)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	casnet_owner_require_schema(edge->from, GetUserId());
 	ScanKeyInit(&keys[0], Anum_pg_constraint_conname, BTEqualStrategyNumber,
 				F_NAMEEQ, NameGetDatum(&edge->name));
 	ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
@@ -292,7 +291,8 @@ require_own_name(const Edge *edge)
 	{
 		Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
 
-		if (!other->condeferrable || !OidIsValid(other->conrelid) ||
+		if (!other->condeferrable || other->contype == CONSTRAINT_FOREIGN ||
+			!OidIsValid(other->conrelid) ||
 			is_member_of_role(casnet_owner_of(other->conrelid), GetUserId()))
 			continue;
 		ereport(ERROR,
@@ -310,7 +310,8 @@ require_own_name(const Edge *edge)
 /*
  * Checks of foreign keys from and to the table are made at once, or are deferred
  * again.  Nothing can be deferred while we are its owner.  Their names must be theirs
- * alone, since SET CONSTRAINTS fires whatever has the name.
+ * alone, since SET CONSTRAINTS fires whatever has the name; and no schema is renamed
+ * between our look and its own, by an owner that is not the table's.
  */
 static void
 set_constraints(Oid table, List *edges, bool deferred)
@@ -320,16 +321,21 @@ set_constraints(Oid table, List *edges, bool deferred)
 	foreach(lc, edges)
 	{
 		Edge	   *edge = lfirst(lc);
+		const char *name;
 
-		if (edge->constraint == NULL ||
+		if (!edge->is_deferrable ||
 			(edge->from != table && edge->to != table) ||
 			(deferred && !edge->is_deferred))
 			continue;
+		LockRelationOid(NamespaceRelationId, ShareLock);
 		require_own_name(edge);
-		if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", edge->constraint,
+		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(edge->from)),
+										  NameStr(edge->name));
+		if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", name,
 								 deferred ? "DEFERRED" : "IMMEDIATE"),
 						false, 0) < 0)
 			elog(ERROR, "could not set a constraint");
+		UnlockRelationOid(NamespaceRelationId, ShareLock);
 	}
 }
 
@@ -383,6 +389,8 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		cascade->action == FKCONSTR_ACTION_RESTRICT)
 		return 0;
 	refuse_later_triggers(cascade);
+	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	set_constraints(cascade->table, edges, false);
 	if (deletes)
 		statement = psprintf("DELETE FROM %s WHERE %s", target_of(cascade),
 							 cascade->condition);
@@ -390,8 +398,6 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		statement = psprintf("UPDATE %s SET %s WHERE %s%s", target_of(cascade),
 							 cascade->assignments, cascade->condition,
 							 cascade->refers);
-	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
-	set_constraints(cascade->table, edges, false);
 	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(statement, tenant);
 	set_constraints(cascade->table, edges, true);

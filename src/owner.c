@@ -20,7 +20,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/tablecmds.h"
@@ -214,34 +213,6 @@ casnet_owner_init(void)
 {
 	previous_analyze_hook = post_parse_analyze_hook;
 	post_parse_analyze_hook = check_table;
-}
-
-/*
- * Raises 55000 if somebody who cannot become the role may rename the table's schema,
- * while we are that role: for SET CONSTRAINTS, which fires whatever has the name then.  The
- * owner of the database is trusted with its schema public.
- */
-void
-casnet_owner_require_schema(Oid table, Oid role)
-{
-	Oid			schema = get_rel_namespace(table);
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for schema %u", schema);
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	if (owner != ROLE_PG_DATABASE_OWNER &&
-		!is_member_of_role(owner, role))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("schema \"%s\" of table \"%s\" belongs to role \"%s\"",
-						get_namespace_name(schema), get_rel_name(table),
-						GetUserNameFromId(owner, false)),
-				 errdetail("Its owner could put another constraint in the place of one that is deferrable."),
-				 errhint("Give the schema to role \"%s\", or make the foreign keys of the table NOT DEFERRABLE.",
-						 GetUserNameFromId(role, false))));
 }
 
 /* Raises 42P01 when there is no such table. */
