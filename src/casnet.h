@@ -444,6 +444,7 @@ struct RelOptInfo;
 
 extern void casnet_order_init(void);
 extern bool casnet_order_calls_ours(Node *node, void *namespace);
+extern bool casnet_order_may_call_ours(Node *node, void *namespace);
 extern void casnet_order_leave_out_names(struct PlannerInfo *root,
 										 struct RelOptInfo *relation,
 										 Oid *namespace);

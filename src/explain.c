@@ -67,8 +67,8 @@ is_protected(Oid table, Oid *namespace)
 		{
 			RowSecurityPolicy *policy = lfirst(lc);
 
-			if (casnet_order_calls_ours((Node *) policy->qual, namespace) ||
-				casnet_order_calls_ours((Node *) policy->with_check_qual,
+			if (casnet_order_may_call_ours((Node *) policy->qual, namespace) ||
+				casnet_order_may_call_ours((Node *) policy->with_check_qual,
 										  namespace))
 				result = true;
 		}
@@ -99,16 +99,24 @@ is_on_protected(Node *node, void *namespace)
 }
 
 /*
- * Whether the plan of a query has policies of ours.  The planner may bring them
- * by what it puts in the place of a function.
+ * Whether the plan of a query is on a protected table.  The planner may bring one by
+ * what it puts in the place of a function.
  */
 static bool
-is_planned_with_policy(Query *query, const char *query_string,
-					   ParamListInfo params)
+is_planned_on_protected(Query *query, const char *query_string,
+						ParamListInfo params, Oid *namespace)
 {
-	return query->commandType != CMD_UTILITY &&
-		casnet_plan_is_policed(pg_plan_query(copyObject(query), query_string,
-											 CURSOR_OPT_PARALLEL_OK, params));
+	PlannedStmt *plan;
+	ListCell   *lc;
+
+	if (query->commandType == CMD_UTILITY)
+		return false;
+	plan = pg_plan_query(copyObject(query), query_string,
+						 CURSOR_OPT_PARALLEL_OK, params);
+	foreach(lc, plan->relationOids)
+		if (is_protected(lfirst_oid(lc), namespace))
+			return true;
+	return false;
 }
 
 /*
@@ -152,7 +160,8 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 	if (is_on_protected((Node *) queries, namespace))
 		return true;
 	foreach(lc, queries)
-		if (is_planned_with_policy(lfirst_node(Query, lc), query_string, params))
+		if (is_planned_on_protected(lfirst_node(Query, lc), query_string, params,
+									namespace))
 			return true;
 	return false;
 }

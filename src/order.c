@@ -21,6 +21,10 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
@@ -33,6 +37,7 @@
 #include "optimizer/planner.h"
 #include "optimizer/restrictinfo.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "casnet.h"
 #include "recheck.h"
@@ -45,6 +50,42 @@ static bool
 is_ours(Oid function, void *namespace)
 {
 	return get_func_namespace(function) == *(Oid *) namespace;
+}
+
+/*
+ * check_functions_in_node() callback: a function of schema casnet, or one that may call
+ * these: of somebody else's, in a language that has functions for its body.
+ */
+static bool
+may_be_ours(Oid function, void *namespace)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->pronamespace == *(Oid *) namespace ||
+		(form->pronamespace != PG_CATALOG_NAMESPACE &&
+		 form->prolang != INTERNALlanguageId && form->prolang != ClanguageId);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Whether the expression calls a function that is ours, or may call one. */
+bool
+casnet_order_may_call_ours(Node *node, void *namespace)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, casnet_order_may_call_ours,
+								 namespace, 0);
+	if (check_functions_in_node(node, may_be_ours, namespace))
+		return true;
+	return expression_tree_walker(node, casnet_order_may_call_ours,
+								  namespace);
 }
 
 /* Whether the expression calls a function of that namespace, ours. */
@@ -152,7 +193,7 @@ has_parameter(Node *node, void *context)
 static bool
 has_policies(List *conditions, Oid *namespace)
 {
-	return casnet_order_calls_ours((Node *) conditions, namespace) ||
+	return casnet_order_may_call_ours((Node *) conditions, namespace) ||
 		has_parameter((Node *) conditions, NULL);
 }
 
@@ -392,6 +433,161 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
 }
 
 /*
+ * The conditions of an index, after the security conditions: as such of which nothing
+ * is asked of the index, and which say that rows are to be checked again.  Those that
+ * are among them as plain policies are put first once the plan is made (recheck.c).
+ */
+static List *
+guarded_clauses(PlannerInfo *root, IndexPath *path, List *security,
+				Oid namespace)
+{
+	List	   *clauses = path->indexclauses;
+	List	   *guards = NIL;
+	ListCell   *lc;
+
+	if (clauses != NIL &&
+		linitial_node(IndexClause, clauses)->indexquals == NIL)
+		return clauses;
+	foreach(lc, security)
+	{
+		Node	   *policy = lfirst(lc);
+		bool		found = false;
+		IndexClause *guard;
+		ListCell   *other;
+
+		foreach(other, clauses)
+			if (is_plain_policy(policy, namespace) &&
+				security_condition(lfirst_node(IndexClause, other)->rinfo,
+								   list_make1(policy)) != NULL)
+				found = true;
+		/* Without a column it is evaluated once, before all rows. */
+		if (found || (!contain_var_clause(policy) &&
+					  !contain_volatile_functions(policy)))
+			continue;
+		guard = makeNode(IndexClause);
+		/* A copy: the server takes out what is among the conditions of the scan. */
+		guard->rinfo = make_simple_restrictinfo(root,
+												(Expr *) copyObject(policy));
+		guard->lossy = true;
+		guards = lappend(guards, guard);
+	}
+	return list_concat(guards, clauses);
+}
+
+/* The same for all scans of indexes in a bitmap, of which others may have parts. */
+static Path *
+guarded_bitmap(PlannerInfo *root, Path *path, List *security, Oid namespace)
+{
+	List	   *parts;
+	ListCell   *lc;
+
+	if (IsA(path, IndexPath))
+	{
+		IndexPath  *copy = makeNode(IndexPath);
+
+		memcpy(copy, path, sizeof(IndexPath));
+		copy->indexclauses = guarded_clauses(root, copy, security, namespace);
+		return (Path *) copy;
+	}
+	if (IsA(path, BitmapAndPath))
+	{
+		BitmapAndPath *copy = makeNode(BitmapAndPath);
+
+		memcpy(copy, path, sizeof(BitmapAndPath));
+		parts = copy->bitmapquals = list_copy(copy->bitmapquals);
+		path = (Path *) copy;
+	}
+	else
+	{
+		BitmapOrPath *copy = makeNode(BitmapOrPath);
+
+		memcpy(copy, castNode(BitmapOrPath, path), sizeof(BitmapOrPath));
+		parts = copy->bitmapquals = list_copy(copy->bitmapquals);
+		path = (Path *) copy;
+	}
+	foreach(lc, parts)
+		lfirst(lc) = guarded_bitmap(root, lfirst(lc), security, namespace);
+	return path;
+}
+
+/*
+ * A condition that says where security conditions end, so that recheck.c finds
+ * those of a finished scan, and takes it out.
+ */
+static void
+mark_end(PlannerInfo *root, RelOptInfo *relation)
+{
+	RestrictInfo *mark =
+		make_simple_restrictinfo(root,
+								 (Expr *) casnet_recheck_make_mark());
+	ListCell   *lc;
+
+	mark->security_level = root->qual_security_level + 1;
+	foreach(lc, relation->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		/* A partial index has a list of its own. */
+		if (index->indrestrictinfo != relation->baserestrictinfo)
+			index->indrestrictinfo = lappend(index->indrestrictinfo, mark);
+	}
+	relation->baserestrictinfo = lappend(relation->baserestrictinfo, mark);
+}
+
+/* Have security conditions among those of the scan, too, unless they are plain. */
+static void
+keep_in_scan(IndexPath *path, List *security, Oid namespace)
+{
+	ListCell   *lc;
+
+	foreach(lc, path->indexclauses)
+	{
+		IndexClause *clause = lfirst_node(IndexClause, lc);
+		Node	   *policy = security_condition(clause->rinfo, security);
+
+		if (policy != NULL && !is_plain_policy(policy, namespace))
+			clause->lossy = true;
+	}
+}
+
+/*
+ * A lossy index, and a bitmap that has run out of memory, have the conditions of the
+ * index checked again before all others, on rows that it does not have.  So the
+ * security conditions are put before these: in a bitmap as such of the index, which
+ * do not go when the predicate of a partial index says the same; in a scan by what the
+ * server has among its conditions.  A scan of a btree checks nothing again.
+ */
+static void
+guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security,
+			   Oid namespace)
+{
+	List	   *paths = list_concat_copy(relation->pathlist,
+										 relation->partial_pathlist);
+	bool		checks_again = false;
+	ListCell   *lc;
+
+	foreach(lc, paths)
+	{
+		if (IsA(lfirst(lc), BitmapHeapPath))
+		{
+			BitmapHeapPath *path = lfirst(lc);
+
+			path->bitmapqual = guarded_bitmap(root, path->bitmapqual, security,
+											  namespace);
+		}
+		else if (IsA(lfirst(lc), IndexPath) &&
+				 ((IndexPath *) lfirst(lc))->indexinfo->relam != BTREE_AM_OID)
+		{
+			keep_in_scan(lfirst(lc), security, namespace);
+			checks_again = true;
+		}
+	}
+	if (checks_again)
+		mark_end(root, relation);
+	list_free(paths);
+}
+
+/*
  * Put conditions in their order: plain policies of ours, the other security
  * conditions as the server has them, all else.
  */
@@ -406,7 +602,7 @@ order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
 		Node	   *policy = security_condition(condition, security);
 
 		if (policy == NULL)
-			condition->security_level = root->qual_security_level + 1;
+			condition->security_level = root->qual_security_level + 2;
 		else if (is_plain_policy(policy, namespace))
 			condition->security_level = 0;
 		else
@@ -444,6 +640,7 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 		return;
 	order_list(root, relation->baserestrictinfo, security, namespace);
 	leave_out_orders(root, relation, security, namespace);
+	guard_rechecks(root, relation, security, namespace);
 }
 
 /*

@@ -8,6 +8,8 @@
  * Policies are put before them.  The condition of ON CONFLICT DO UPDATE waits for
  * the policy for the same reason.
  *
+ * Policies of other forms than ours have been put there while planning (order.c).
+ *
  * Only a plain comparison of a column with the call is taken for a policy: in a
  * stored expression, such as that of a view, anybody may call these functions.
  */
@@ -25,6 +27,9 @@
 #include "utils/syscache.h"
 
 #include "recheck.h"
+
+/* No boolean has it as its modifier. */
+#define MARK 0x6361736e
 
 const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 	{"tenant_with", CASNET_NOTE_TENANT, UUIDOID},
@@ -264,61 +269,14 @@ is_of_policies(Node *condition, Oid *functions)
 }
 
 /*
- * Whether the condition compares a column with what an application's policy asks about
- * the session, or with what a subquery gave, and does nothing else.
- */
-static bool
-is_plain_question(Node *condition, Oid *functions)
-{
-	Node	   *value;
-
-	if (!is_opclause(condition) ||
-		list_length(((OpExpr *) condition)->args) != 2 ||
-		!IsA(linitial(((OpExpr *) condition)->args), Var))
-		return false;
-	value = lsecond(((OpExpr *) condition)->args);
-	if (IsA(value, FuncExpr) && noted_call(value, functions) >= 0)
-	{
-		List	   *arguments = ((FuncExpr *) value)->args;
-
-		return arguments == NIL || IsA(linitial(arguments), Const);
-	}
-	return IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXEC;
-}
-
-/* Whether there is a subquery in the expression, or what one gave. */
-static bool
-has_subquery(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan) ||
-		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
-		return true;
-	return expression_tree_walker(node, has_subquery, context);
-}
-
-/* Whether the condition may be a policy, of whatever form. */
-static bool
-may_be_policy(Node *condition, Oid *functions)
-{
-	CasnetCalls calls = {functions, false, false};
-
-	(void) casnet_recheck_find_calls(condition, &calls);
-	return calls.policy || calls.session || has_subquery(condition, NULL);
-}
-
-/*
- * The conditions with policies first, what policies of applications may be after them,
- * then comparisons with constants, then other conditions that call what policies do;
- * also within AND, which is changed in place.  Counts what came first.
+ * The conditions with plain policies first, then comparisons with constants, which may
+ * stand for one, then the others as they are: policies of other forms have been put
+ * before those of the statement (order.c).  Within AND, too, which is changed in place.
  */
 static List *
-in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
+policies_first(List *conditions, Oid *functions)
 {
 	List	   *policies = NIL;
-	List	   *questions = NIL;
-	List	   *others_first = NIL;
 	List	   *constants = NIL;
 	List	   *others = NIL;
 	ListCell   *lc;
@@ -326,14 +284,12 @@ in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
 	foreach(lc, conditions)
 	{
 		Node	   *condition = lfirst(lc);
-		int			ignored;
 
 		if (IsA(condition, BoolExpr) &&
 			((BoolExpr *) condition)->boolop != NOT_EXPR)
 		{
 			BoolExpr   *parts = (BoolExpr *) condition;
-			List	   *ordered = in_order(parts->args, functions, &ignored,
-										   &ignored);
+			List	   *ordered = policies_first(parts->args, functions);
 
 			/* Of OR all may be evaluated, in any order. */
 			if (parts->boolop == AND_EXPR)
@@ -341,54 +297,12 @@ in_order(List *conditions, Oid *functions, int *npolicies, int *nconstants)
 		}
 		if (is_of_policies(condition, functions))
 			policies = lappend(policies, condition);
-		else if (is_plain_question(condition, functions))
-			questions = lappend(questions, condition);
 		else if (is_plain_constant(condition))
 			constants = lappend(constants, condition);
-		else if (may_be_policy(condition, functions))
-			others_first = lappend(others_first, condition);
 		else
 			others = lappend(others, condition);
 	}
-	others = list_concat(others_first, others);
-	policies = list_concat(policies, questions);
-	*npolicies = list_length(policies);
-	*nconstants = list_length(constants);
 	return list_concat(list_concat(policies, constants), others);
-}
-
-/*
- * What is checked again of a row, with policies first.  Before all else in it come
- * the conditions that the scan evaluates later, up to the last that may be a policy:
- * those come first among them.  Policies that are an index condition are in the list
- * itself; anybody can write what looks like one, so that there is one says nothing.
- * If none is later, a comparison with a constant may stand for it.
- */
-static List *
-policies_first(List *recheck, List *conditions, Oid *functions)
-{
-	List	   *before = NIL;
-	List	   *later;
-	int			npolicies;
-	int			nconstants;
-	int			last = 0;
-	ListCell   *lc;
-
-	recheck = in_order(copyObject(recheck), functions, &npolicies, &nconstants);
-	if (npolicies + nconstants == list_length(recheck))
-		return recheck;
-	foreach(lc, conditions)
-		if (may_be_policy(lfirst(lc), functions))
-			last = foreach_current_index(lc) + 1;
-	if (last == 0 && conditions != NIL &&
-		is_plain_constant(linitial(conditions)))
-		last = 1;
-	foreach(lc, conditions)
-		if (foreach_current_index(lc) < last)
-			before = lappend(before, copyObject(lfirst(lc)));
-	later = list_copy_tail(recheck, npolicies);
-	return list_concat(list_concat(list_truncate(recheck, npolicies), before),
-					   later);
 }
 
 /* Whether a scan of the index never has a condition checked again. */
@@ -406,32 +320,62 @@ is_exact(Oid index)
 	return result;
 }
 
+/* A condition that is true, and known again (order.c). */
+Const *
+casnet_recheck_make_mark(void)
+{
+	Const	   *mark = (Const *) makeBoolConst(true, false);
+
+	mark->consttypmod = MARK;
+	return mark;
+}
+
+/* Take the mark out of the conditions of a scan.  Returns those before it. */
+static List *
+take_out_mark(Plan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->qual)
+	{
+		Const	   *mark = lfirst(lc);
+
+		if (IsA(mark, Const) && mark->consttypmod == MARK)
+		{
+			List	   *before =
+				list_truncate(list_copy(plan->qual),
+							  foreach_current_index(lc));
+
+			plan->qual = list_delete_ptr(list_copy(plan->qual), mark);
+			return before;
+		}
+	}
+	return NIL;
+}
+
 /* Put policies first where a scan checks rows again. */
 void
 casnet_recheck_order(Plan *plan, Oid *functions)
 {
+	List	   *security = take_out_mark(plan);
+	List	  **conditions;
+
 	if (IsA(plan, BitmapHeapScan))
 	{
-		BitmapHeapScan *scan = (BitmapHeapScan *) plan;
-
-		scan->bitmapqualorig = policies_first(scan->bitmapqualorig, plan->qual,
-											  functions);
+		conditions = &((BitmapHeapScan *) plan)->bitmapqualorig;
+		security = NIL;
 	}
 	else if (IsA(plan, IndexScan) && !is_exact(((IndexScan *) plan)->indexid))
-	{
-		IndexScan  *scan = (IndexScan *) plan;
-
-		scan->indexqualorig = policies_first(scan->indexqualorig, plan->qual,
-											 functions);
-	}
+		conditions = &((IndexScan *) plan)->indexqualorig;
 	else if (IsA(plan, IndexOnlyScan) &&
 			 !is_exact(((IndexOnlyScan *) plan)->indexid))
-	{
-		IndexOnlyScan *scan = (IndexOnlyScan *) plan;
-
-		scan->recheckqual = policies_first(scan->recheckqual, plan->qual,
-										   functions);
-	}
+		conditions = &((IndexOnlyScan *) plan)->recheckqual;
+	else
+		return;
+	if (*conditions != NIL)
+		*conditions = policies_first(list_concat_copy(copyObject(security),
+													  copyObject(*conditions)),
+									 functions);
 }
 
 /*

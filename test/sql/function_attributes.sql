@@ -33,4 +33,5 @@ SELECT nspname, a.privilege_type, coalesce(g.rolname, 'PUBLIC') AS grantee
 SELECT p.oid::regprocedure, coalesce(g.rolname, 'PUBLIC') AS grantee
   FROM pg_proc AS p, aclexplode(p.proacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
  WHERE p.pronamespace = 'casnet'::regnamespace AND a.grantee <> p.proowner
-   AND coalesce(g.rolname, 'PUBLIC') NOT IN ('casnet_user', 'casnet_admin');
+   AND coalesce(g.rolname, 'PUBLIC') NOT IN ('casnet_user', 'casnet_admin')
+ ORDER BY p.oid::regprocedure::text COLLATE "C";
