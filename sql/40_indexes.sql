@@ -61,6 +61,8 @@ BEGIN
 		 'one account per email address, whatever its case'),
 		('user_tenants_tenant_id_user_id_idx', '', 'user_tenants',
 		 '(tenant_id, user_id)', 'the members of a tenant'),
+		('user_tenant_permissions_tenant_id_user_id_idx', '', 'user_tenant_permissions',
+		 '(tenant_id, user_id)', 'what members hold besides their role'),
 		('persons_tenant_id_created_at_id_idx', '', 'persons',
 		 '(tenant_id, created_at, id)', 'pages of persons, newest first'),
 		('persons_tenant_id_name_idx', '', 'persons', '(tenant_id, name)',

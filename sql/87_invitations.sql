@@ -17,3 +17,30 @@ CREATE FUNCTION casnet.accept_invitation(code text) RETURNS uuid
 	AS 'MODULE_PATHNAME', 'casnet_accept_invitation';
 COMMENT ON FUNCTION casnet.accept_invitation(text) IS
 	'accepts an invitation: makes the user of this session a member, or raises the role, and returns the tenant';
+
+CREATE FUNCTION casnet.invitation(code text,
+	OUT tenant_name text, OUT role text, OUT email text, OUT expires_at timestamptz)
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'casnet_invitation';
+COMMENT ON FUNCTION casnet.invitation(text) IS
+	'what an invitation is for, to whoever has its code';
+
+CREATE FUNCTION casnet.invitations()
+	RETURNS TABLE (id uuid, email text, role text, invited_by uuid,
+				   created_at timestamptz, expires_at timestamptz)
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'casnet_invitations';
+COMMENT ON FUNCTION casnet.invitations() IS
+	'the invitations to the active tenant that have not ended; takes manage_users';
+
+CREATE FUNCTION casnet.cancel_invitation(id uuid) RETURNS void
+	LANGUAGE c VOLATILE
+	AS 'MODULE_PATHNAME', 'casnet_cancel_invitation';
+COMMENT ON FUNCTION casnet.cancel_invitation(uuid) IS
+	'ends an invitation to the active tenant; takes manage_users';
+
+CREATE FUNCTION casnet.end_invitations() RETURNS trigger
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'casnet_end_invitations';
+COMMENT ON FUNCTION casnet.end_invitations() IS
+	'internal: ends invitations when a membership begins, changes or ends, and when an account does or is deactivated';

@@ -217,6 +217,9 @@ GRANT EXECUTE ON FUNCTION
 	casnet.set_active_in_session(uuid, boolean),
 	casnet.invite_member(text, text, interval),
 	casnet.accept_invitation(text),
+	casnet.invitation(text),
+	casnet.invitations(),
+	casnet.cancel_invitation(uuid),
 	casnet.audit_log(timestamptz, timestamptz, integer, uuid)
 	TO casnet_user;
 

@@ -107,7 +107,7 @@ enum
 {
 	INVITATIONS_DIGEST, INVITATIONS_TENANT_ID, INVITATIONS_EMAIL,
 	INVITATIONS_ROLE, INVITATIONS_INVITED_BY, INVITATIONS_EXPIRES_AT,
-	INVITATIONS_COLUMNS
+	INVITATIONS_CREATED_AT, INVITATIONS_COLUMNS
 };
 
 /* The ways in which we read them. */
@@ -130,7 +130,9 @@ typedef enum CasnetPath
 	CASNET_TAG_BY_NAME,			/* tenant, name */
 	CASNET_HASHES_OF_USER,
 	CASNET_INVITATION,			/* digest */
-	CASNET_INVITATIONS_OVER		/* those that expire before a time */
+	CASNET_INVITATIONS_OVER,	/* those that expire before a time */
+	CASNET_INVITATIONS_OF_TENANT,
+	CASNET_ALL_INVITATIONS
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -165,6 +167,8 @@ extern Datum casnet_scan_value(CasnetScan *scan, HeapTuple tuple, int column,
 							   bool *isnull);
 extern void casnet_scan_end(CasnetScan *scan);
 extern Relation casnet_catalog_open(CasnetTable table, LOCKMODE lock);
+extern char *casnet_catalog_name(CasnetPath path, const pg_uuid_t *id,
+								 int column, Snapshot snapshot);
 extern bool casnet_catalog_is(CasnetTable table, Relation relation);
 extern void casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
 								const Datum *values, const bool *isnull);
@@ -190,6 +194,8 @@ extern bool casnet_trigger_uuid(Relation relation, HeapTuple row,
 								const char *column, pg_uuid_t *uuid);
 extern char *casnet_trigger_text(Relation relation, HeapTuple row,
 								 const char *column);
+extern bool casnet_trigger_bool(Relation relation, HeapTuple row,
+								const char *column);
 extern bool casnet_trigger_stands_above(Relation relation);
 
 /* owner.c: statements on somebody else's table */
@@ -260,6 +266,9 @@ extern bool casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
 								   int64 issued_at, bytea *digest,
 								   Snapshot snapshot);
 extern void casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared);
+extern bool casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot);
+extern void casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
+								  TimestampTz expires_at);
 
 /* signing.c: the keys that sign tokens, and new tokens */
 

@@ -87,9 +87,10 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	{"name", TEXTOID}}},
 	[CASNET_PASSWORD_HASHES] = {"password_hashes", 4, {{"id", UUIDOID},
 	{"user_id", UUIDOID}, {"hash", TEXTOID}, {"replaces", UUIDOID}}},
-	[CASNET_INVITATIONS] = {"invitations", 6, {{"digest", BYTEAOID},
+	[CASNET_INVITATIONS] = {"invitations", 7, {{"digest", BYTEAOID},
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
-	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID}}}
+	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
+	{"created_at", TIMESTAMPTZOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -122,6 +123,9 @@ static const PathDescription paths[] = {
 	[CASNET_INVITATION] = {CASNET_INVITATIONS, 1, {INVITATIONS_DIGEST}},
 	[CASNET_INVITATIONS_OVER] = {CASNET_INVITATIONS, 1,
 	{INVITATIONS_EXPIRES_AT}},
+	[CASNET_INVITATIONS_OF_TENANT] = {CASNET_INVITATIONS, 1,
+	{INVITATIONS_TENANT_ID}},
+	[CASNET_ALL_INVITATIONS] = {CASNET_INVITATIONS, 0, {0}},
 };
 
 /*
@@ -137,8 +141,8 @@ uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
 /* Attempts to find out about the tables while they change. */
 #define MAX_ATTEMPTS 10
 
-/* What was found about the tables; good while catalog_valid. */
-static bool catalog_valid = false;
+/* What was found about the tables; good while that table's valid is true. */
+static bool valid[CASNET_NUM_TABLES];
 static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
 static Oid	news_oids[CASNET_NUM_TABLES];	/* whose message tells of rows */
@@ -170,7 +174,7 @@ relcache_callback(Datum arg, Oid relation)
 {
 	if (!OidIsValid(relation))
 	{
-		catalog_valid = false;
+		memset(valid, 0, sizeof(valid));
 		catalog_changes++;
 		casnet_catalog_invalidate();
 		return;
@@ -181,7 +185,7 @@ relcache_callback(Datum arg, Oid relation)
 			continue;
 		if (table_oids[i] == relation)
 		{
-			catalog_valid = false;
+			valid[i] = false;
 			catalog_changes++;
 		}
 		if (i >= CASNET_TAGS)
@@ -272,22 +276,19 @@ find_index(Relation relation, int ncolumns, const AttrNumber *columns)
 	return found;
 }
 
-/* Find the tables.  Raises 55000 when one is missing. */
+/* Find the table.  Raises 55000 when it is missing. */
 static void
-resolve_tables(void)
+resolve_table(int table)
 {
 	Oid			namespace = get_namespace_oid("casnet", true);
 
-	for (int i = 0; i < CASNET_NUM_TABLES; i++)
-	{
-		table_oids[i] = OidIsValid(namespace) ?
-			get_relname_relid(tables[i].name, namespace) : InvalidOid;
-		if (!OidIsValid(table_oids[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table casnet.%s does not exist", tables[i].name),
-					 errhint("A superuser can make the missing tables with SELECT casnet.install().")));
-	}
+	table_oids[table] = OidIsValid(namespace) ?
+		get_relname_relid(tables[table].name, namespace) : InvalidOid;
+	if (!OidIsValid(table_oids[table]))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table casnet.%s does not exist", tables[table].name),
+				 errhint("A superuser can make the missing tables with SELECT casnet.install().")));
 }
 
 /* Find the columns of a table that is open.  Raises 55000 when one is missing. */
@@ -330,33 +331,30 @@ resolve_paths(int table, Relation relation)
 }
 
 /*
- * Find the tables, columns and indexes, unless that was done since they last
- * changed.  Raises 55000 when a table is missing or not as we made it.
+ * Find a table, its columns and indexes, unless that was done since it last changed.
+ * Raises 55000 when it is missing or not as we made it.  Each by itself, so that
+ * nobody waits for a lock on one that is not asked for.
  *
  * What was found is good once all of it is, and no message about one of the tables
- * came in while they were opened.  An error on the way, such as a lock that is not
+ * came in while it was opened.  An error on the way, such as a lock that is not
  * to be had in time, leaves it as not found.
  */
 static void
-resolve(void)
+resolve(CasnetTable table)
 {
-	for (int attempt = 0; !catalog_valid && attempt < MAX_ATTEMPTS; attempt++)
+	for (int attempt = 0; !valid[table] && attempt < MAX_ATTEMPTS; attempt++)
 	{
 		uint64		changes;
+		Relation	relation;
 
-		resolve_tables();
+		resolve_table(table);
 		changes = catalog_changes;
-		for (int i = 0; i < CASNET_NUM_TABLES; i++)
-		{
-			Relation	relation = table_open(table_oids[i],
-											  AccessShareLock);
-
-			news_oids[i] = news_oid(relation);
-			resolve_columns(i, relation);
-			resolve_paths(i, relation);
-			table_close(relation, AccessShareLock);
-		}
-		catalog_valid = changes == catalog_changes;
+		relation = table_open(table_oids[table], AccessShareLock);
+		news_oids[table] = news_oid(relation);
+		resolve_columns(table, relation);
+		resolve_paths(table, relation);
+		table_close(relation, AccessShareLock);
+		valid[table] = changes == catalog_changes;
 	}
 }
 
@@ -372,7 +370,7 @@ resolve(void)
 Snapshot
 casnet_catalog_snapshot(void)
 {
-	resolve();
+	resolve(CASNET_USERS);
 	AcceptInvalidationMessages();
 	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
 }
@@ -385,11 +383,13 @@ Snapshot
 casnet_reading_begin(CasnetReading *reading, int count,
 					 const CasnetTable *wanted)
 {
-	resolve();
 	reading->count = count;
 	for (int i = 0; i < count; i++)
+	{
+		resolve(wanted[i]);
 		reading->relations[i] = table_open(table_oids[wanted[i]],
 										   AccessShareLock);
+	}
 	reading->snapshot = casnet_catalog_snapshot();
 	return reading->snapshot;
 }
@@ -432,12 +432,12 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 	Datum		values[MAX_KEYS] = {key1, key2};
 	ScanKeyData keys[MAX_KEYS];
 
-	resolve();
 	scan->table = description->table;
+	resolve(scan->table);
 	scan->relation = table_open(table_oids[scan->table], AccessShareLock);
 
 	/* Opening it may have brought the news that it has changed. */
-	resolve();
+	resolve(scan->table);
 
 	for (int i = 0; i < description->nkeys; i++)
 	{
@@ -480,16 +480,42 @@ casnet_scan_end(CasnetScan *scan)
 	table_close(scan->relation, AccessShareLock);
 }
 
+/*
+ * One text column of the user or tenant with the given id, or NULL when there
+ * is no such row.
+ */
+char *
+casnet_catalog_name(CasnetPath path, const pg_uuid_t *id, int column,
+					Snapshot snapshot)
+{
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(id), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple, column, &isnull);
+
+		if (!isnull)
+			name = TextDatumGetCString(value);
+	}
+	casnet_scan_end(&scan);
+	return name;
+}
+
 /* Open one of the tables; the lock is held to the end of the transaction. */
 Relation
 casnet_catalog_open(CasnetTable table, LOCKMODE lock)
 {
 	Relation	relation;
 
-	resolve();
+	resolve(table);
 	relation = table_open(table_oids[table], lock);
 	/* Opening it may have brought the news that it has changed. */
-	resolve();
+	resolve(table);
 	return relation;
 }
 
@@ -497,7 +523,7 @@ casnet_catalog_open(CasnetTable table, LOCKMODE lock)
 bool
 casnet_catalog_is(CasnetTable table, Relation relation)
 {
-	resolve();
+	resolve(table);
 	return RelationGetRelid(relation) == table_oids[table];
 }
 

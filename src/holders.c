@@ -448,6 +448,27 @@ check_keys(Node *element)
 			check_keys(lfirst(lc));
 }
 
+/* The same of what belongs to a table: triggers, rules and policies. */
+static void
+check_drop(const DropStmt *statement)
+{
+	ListCell   *lc;
+
+	if (statement->removeType != OBJECT_TRIGGER &&
+		statement->removeType != OBJECT_RULE &&
+		statement->removeType != OBJECT_POLICY)
+		return;
+	foreach(lc, statement->objects)
+	{
+		List	   *names = list_copy(lfirst_node(List, lc));
+
+		if (list_length(names) > 1)
+			check_privilege(makeRangeVarFromNameList(list_truncate(names,
+																   list_length(names) - 1)),
+							ACL_NO_RIGHTS);
+	}
+}
+
 /*
  * A statement without a plan is about to be executed.  Raises 42501 if its lock would
  * keep others from changing what decides about access, for no right of this role.
@@ -465,6 +486,13 @@ casnet_holders_check_statement(Node *statement)
 		case T_RuleStmt:
 			check_privilege(((RuleStmt *) statement)->relation, ACL_NO_RIGHTS);
 			break;
+		case T_AlterObjectDependsStmt:
+			check_privilege(((AlterObjectDependsStmt *) statement)->relation,
+							ACL_NO_RIGHTS);
+			break;
+		case T_DropStmt:
+			check_drop((DropStmt *) statement);
+			break;
 		case T_CreateTrigStmt:
 			check_privilege(((CreateTrigStmt *) statement)->relation,
 							ACL_TRIGGER);
@@ -472,6 +500,7 @@ casnet_holders_check_statement(Node *statement)
 							ACL_TRIGGER);
 			break;
 		case T_CreateStmt:
+		case T_CreateForeignTableStmt:	/* begins as the other does */
 			foreach(lc, ((CreateStmt *) statement)->tableElts)
 				check_keys(lfirst(lc));
 			foreach(lc, ((CreateStmt *) statement)->inhRelations)
@@ -483,10 +512,12 @@ casnet_holders_check_statement(Node *statement)
 				AlterTableCmd *command = lfirst(lc);
 
 				check_keys(command->def);
-				if (command->subtype == AT_AttachPartition)
+				if (command->subtype == AT_AttachPartition ||
+					command->subtype == AT_DetachPartition)
 					check_privilege(((PartitionCmd *) command->def)->name,
 									ACL_NO_RIGHTS);
-				else if (command->subtype == AT_AddInherit)
+				else if (command->subtype == AT_AddInherit ||
+						 command->subtype == AT_DropInherit)
 					check_privilege((RangeVar *) command->def,
 									ACL_NO_RIGHTS);
 			}

@@ -124,31 +124,6 @@ casnet_tenant_to_manage(PG_FUNCTION_ARGS)
 	return copy_uuid(tenant);
 }
 
-/*
- * One text column of the user or tenant with the given id, or NULL when there
- * is no such row.
- */
-static char *
-read_name(CasnetPath path, const pg_uuid_t *id, int column, Snapshot snapshot)
-{
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	char	   *name = NULL;
-
-	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(id), (Datum) 0);
-	tuple = casnet_scan_next(&scan);
-	if (tuple != NULL)
-	{
-		bool		isnull;
-		Datum		value = casnet_scan_value(&scan, tuple, column, &isnull);
-
-		if (!isnull)
-			name = TextDatumGetCString(value);
-	}
-	casnet_scan_end(&scan);
-	return name;
-}
-
 static int
 compare_names(const void *a, const void *b)
 {
@@ -217,7 +192,7 @@ casnet_whoami(PG_FUNCTION_ARGS)
 	}
 
 	snapshot = casnet_catalog_snapshot();
-	name = read_name(CASNET_USER_BY_ID, &verdict.key.user, USERS_USERNAME,
+	name = casnet_catalog_name(CASNET_USER_BY_ID, &verdict.key.user, USERS_USERNAME,
 					 snapshot);
 	if (name != NULL)
 	{
@@ -228,7 +203,7 @@ casnet_whoami(PG_FUNCTION_ARGS)
 	{
 		values[2] = UUIDPGetDatum(&verdict.key.tenant);
 		nulls[2] = false;
-		name = read_name(CASNET_TENANT_BY_ID, &verdict.key.tenant,
+		name = casnet_catalog_name(CASNET_TENANT_BY_ID, &verdict.key.tenant,
 						 TENANTS_NAME, snapshot);
 		if (name != NULL)
 		{
@@ -295,7 +270,7 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 		values[0] = casnet_scan_value(&scan, tuple, USER_TENANTS_TENANT_ID,
 									  &nulls[0]);
 		tenant = DatumGetUUIDP(values[0]);
-		name = read_name(CASNET_TENANT_BY_ID, tenant, TENANTS_NAME, snapshot);
+		name = casnet_catalog_name(CASNET_TENANT_BY_ID, tenant, TENANTS_NAME, snapshot);
 		nulls[1] = name == NULL;
 		if (name != NULL)
 			values[1] = CStringGetTextDatum(name);

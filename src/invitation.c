@@ -5,14 +5,25 @@
  * The code is made here and returned to the client, or comes from one; neither it
  * nor its digest is a value of SQL within casnet.  Whether it counts is judged at
  * the moment when it is used, by what the inviter may do then.
+ *
+ * Of a tenant and an address there is one, the newest.  It ends when the membership
+ * that it is about begins, changes or ends, and when the account does or is deactivated:
+ * its row goes.  Whoever is about to accept it, and so holds the row, keeps nobody
+ * waiting: then the code is revoked like a token (revocation.c), and whoever accepts it
+ * looks for that once the membership is written, which may have waited for the other.
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -37,15 +48,32 @@
 typedef struct Invitation
 {
 	ItemPointerData row;
+	bytea	   *digest;
 	pg_uuid_t	tenant;
 	pg_uuid_t	inviter;
 	char	   *email;
 	char	   *role;
 	TimestampTz expires_at;
+	TimestampTz created_at;
 } Invitation;
+
+/* What invitations() and invitation() return. */
+#define LIST_COLUMNS 6
+#define PREVIEW_COLUMNS 4
 
 PG_FUNCTION_INFO_V1(casnet_invite_member);
 PG_FUNCTION_INFO_V1(casnet_accept_invitation);
+PG_FUNCTION_INFO_V1(casnet_invitations);
+PG_FUNCTION_INFO_V1(casnet_cancel_invitation);
+PG_FUNCTION_INFO_V1(casnet_invitation);
+PG_FUNCTION_INFO_V1(casnet_end_invitations);
+
+static bytea *
+sha256(const void *bytes, int length)
+{
+	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
+											  PointerGetDatum(cstring_to_text_with_len(bytes, length))));
+}
 
 /* The SHA-256 of a code, which is UTF-8 whatever the encoding of the database. */
 static bytea *
@@ -57,8 +85,23 @@ digest_of(const char *code, int length)
 
 	if (bytes != code)
 		length = strlen(bytes);
-	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
-											  PointerGetDatum(cstring_to_text_with_len(bytes, length))));
+	return sha256(bytes, length);
+}
+
+/* The digest of a code that a client sends, perhaps with white space around it. */
+static bytea *
+digest_argument(FunctionCallInfo fcinfo, int argument)
+{
+	text	   *code = PG_ARGISNULL(argument) ? cstring_to_text("") :
+		PG_GETARG_TEXT_PP(argument);
+	const char *begin = VARDATA_ANY(code);
+	const char *end = begin + VARSIZE_ANY_EXHDR(code);
+
+	while (begin < end && isspace((unsigned char) *begin))
+		begin++;
+	while (end > begin && isspace((unsigned char) end[-1]))
+		end--;
+	return digest_of(begin, end - begin);
 }
 
 /* The address without spaces around it.  Raises 22023 when it cannot be one. */
@@ -99,11 +142,166 @@ end_of(FunctionCallInfo fcinfo, int argument)
 												   PG_GETARG_DATUM(argument)));
 }
 
+/* Read a row. */
+static void
+read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
+{
+	bool		isnull;
+
+	invitation->row = tuple->t_self;
+	invitation->digest =
+		DatumGetByteaPCopy(casnet_scan_value(scan, tuple, INVITATIONS_DIGEST,
+											 &isnull));
+	invitation->tenant =
+		*DatumGetUUIDP(casnet_scan_value(scan, tuple, INVITATIONS_TENANT_ID,
+										 &isnull));
+	invitation->inviter =
+		*DatumGetUUIDP(casnet_scan_value(scan, tuple, INVITATIONS_INVITED_BY,
+										 &isnull));
+	invitation->email =
+		TextDatumGetCString(casnet_scan_value(scan, tuple, INVITATIONS_EMAIL,
+											  &isnull));
+	invitation->role =
+		TextDatumGetCString(casnet_scan_value(scan, tuple, INVITATIONS_ROLE,
+											  &isnull));
+	invitation->expires_at =
+		DatumGetTimestampTz(casnet_scan_value(scan, tuple,
+											  INVITATIONS_EXPIRES_AT, &isnull));
+	invitation->created_at =
+		DatumGetTimestampTz(casnet_scan_value(scan, tuple,
+											  INVITATIONS_CREATED_AT, &isnull));
+}
+
+/* The invitations that a path finds at this moment; those that are over, too. */
+static List *
+find_invitations(CasnetPath path, Datum key)
+{
+	CasnetTable tables[] = {CASNET_INVITATIONS, CASNET_REVOKED_TOKENS};
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+
+	casnet_scan_begin(&scan, path,
+					  casnet_reading_begin(&reading, lengthof(tables), tables),
+					  key, (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		Invitation *invitation = palloc(sizeof(Invitation));
+
+		read_invitation(&scan, tuple, invitation);
+		if (!casnet_revocation_is_revoked(invitation->digest,
+										  reading.snapshot))
+			found = lappend(found, invitation);
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	return found;
+}
+
+/* The invitation with this digest, if there is one at this moment; else NULL. */
+static Invitation *
+find_invitation(bytea *digest)
+{
+	List	   *found = find_invitations(CASNET_INVITATION,
+										 PointerGetDatum(digest));
+
+	return found == NIL ? NULL : linitial(found);
+}
+
+static List *
+find_of_tenant(const pg_uuid_t *tenant)
+{
+	return find_invitations(CASNET_INVITATIONS_OF_TENANT,
+							UUIDPGetDatum(tenant));
+}
+
+static char *
+fold(const char *string)
+{
+	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
+													   DEFAULT_COLLATION_OID,
+													   CStringGetTextDatum(string)));
+}
+
+/* Whether it is for that address, without regard to case. */
+static bool
+is_for_address(const Invitation *invitation, const char *email)
+{
+	return strcmp(fold(invitation->email), fold(email)) == 0;
+}
+
+/* Whether a newer one, of those of the tenant, is for the same address. */
+static bool
+is_replaced(const Invitation *invitation, List *of_tenant)
+{
+	ListCell   *lc;
+
+	foreach(lc, of_tenant)
+	{
+		Invitation *other = lfirst(lc);
+
+		if (other->created_at > invitation->created_at &&
+			is_for_address(other, invitation->email))
+			return true;
+	}
+	return false;
+}
+
+/* End it.  If somebody else holds the row, its code is revoked. */
+static void
+end_invitation(Invitation *invitation)
+{
+	if (casnet_row_delete(CASNET_INVITATIONS, &invitation->row, false))
+		CommandCounterIncrement();
+	else
+		casnet_revocation_add(invitation->digest, &invitation->inviter,
+							  invitation->expires_at);
+}
+
+/* End those to the address: to that tenant, or to any if it is NULL. */
+static void
+end_invitations_to(const char *email, const pg_uuid_t *tenant)
+{
+	List	   *found = tenant != NULL ? find_of_tenant(tenant) :
+		find_invitations(CASNET_ALL_INVITATIONS, (Datum) 0);
+	ListCell   *lc;
+
+	foreach(lc, found)
+		if (is_for_address(lfirst(lc), email))
+			end_invitation(lfirst(lc));
+}
+
+/* The address of an account at this moment, or NULL. */
+static char *
+address_of(const pg_uuid_t *user)
+{
+	CasnetTable users = CASNET_USERS;
+	CasnetReading reading;
+	bool		active;
+	char	   *mark;
+	char	   *email = NULL;
+
+	(void) casnet_account_find(user, casnet_reading_begin(&reading, 1, &users),
+							   &active, &mark, &email);
+	casnet_reading_end(&reading);
+	return email;
+}
+
+/* Whether the account has, at this moment, the address of the invitation. */
+static bool
+is_for(const Invitation *invitation, const pg_uuid_t *holder)
+{
+	char	   *email = address_of(holder);
+
+	return email != NULL && is_for_address(invitation, email);
+}
+
 /*
  * casnet.invite_member(email text, role text, lifetime interval) returns text
  *
  * A code with which the account of that address, once, becomes a member of the
- * active tenant.  Raises 22023, 28000, 55000, 42501.
+ * active tenant; one that it had before ends.  Raises 22023, 28000, 55000, 42501.
  */
 Datum
 casnet_invite_member(PG_FUNCTION_ARGS)
@@ -134,75 +332,12 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	values[INVITATIONS_DIGEST] = PointerGetDatum(digest_of(code, length));
 	values[INVITATIONS_TENANT_ID] = UUIDPGetDatum(&tenant);
 	values[INVITATIONS_INVITED_BY] = UUIDPGetDatum(&inviter);
+	values[INVITATIONS_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	casnet_row_clear(CASNET_INVITATIONS, CASNET_INVITATIONS_OVER,
 					 GetCurrentTimestamp());
+	end_invitations_to(TextDatumGetCString(values[INVITATIONS_EMAIL]), &tenant);
 	casnet_row_insert(CASNET_INVITATIONS, values, isnull);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, length));
-}
-
-/* The invitation with this digest, if there is one at this moment. */
-static bool
-find_invitation(bytea *digest, Invitation *invitation)
-{
-	CasnetTable invitations = CASNET_INVITATIONS;
-	CasnetReading reading;
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	bool		isnull;
-
-	casnet_scan_begin(&scan, CASNET_INVITATION,
-					  casnet_reading_begin(&reading, 1, &invitations),
-					  PointerGetDatum(digest), (Datum) 0);
-	tuple = casnet_scan_next(&scan);
-	if (tuple != NULL)
-	{
-		invitation->row = tuple->t_self;
-		invitation->tenant =
-			*DatumGetUUIDP(casnet_scan_value(&scan, tuple,
-											 INVITATIONS_TENANT_ID, &isnull));
-		invitation->inviter =
-			*DatumGetUUIDP(casnet_scan_value(&scan, tuple,
-											 INVITATIONS_INVITED_BY, &isnull));
-		invitation->email =
-			TextDatumGetCString(casnet_scan_value(&scan, tuple,
-												  INVITATIONS_EMAIL, &isnull));
-		invitation->role =
-			TextDatumGetCString(casnet_scan_value(&scan, tuple,
-												  INVITATIONS_ROLE, &isnull));
-		invitation->expires_at =
-			DatumGetTimestampTz(casnet_scan_value(&scan, tuple,
-												  INVITATIONS_EXPIRES_AT,
-												  &isnull));
-	}
-	casnet_scan_end(&scan);
-	casnet_reading_end(&reading);
-	return tuple != NULL;
-}
-
-static char *
-fold(const char *string)
-{
-	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
-													   DEFAULT_COLLATION_OID,
-													   CStringGetTextDatum(string)));
-}
-
-/* Whether the account has, at this moment, the address of the invitation. */
-static bool
-is_for(const Invitation *invitation, const pg_uuid_t *holder)
-{
-	CasnetTable users = CASNET_USERS;
-	CasnetReading reading;
-	bool		active;
-	char	   *mark;
-	char	   *email = NULL;
-	bool		found =
-		casnet_account_find(holder, casnet_reading_begin(&reading, 1, &users),
-							&active, &mark, &email);
-
-	casnet_reading_end(&reading);
-	return found && email != NULL &&
-		strcmp(fold(email), fold(invitation->email)) == 0;
 }
 
 /* Nobody gives more than they hold when it takes effect. */
@@ -243,6 +378,25 @@ add_member(const pg_uuid_t *user, const Invitation *invitation)
 	SPI_finish();
 }
 
+/* Whether it counts at this moment, for anybody. */
+static bool
+counts(const Invitation *invitation)
+{
+	return invitation->expires_at > GetCurrentTimestamp() &&
+		!is_replaced(invitation, find_of_tenant(&invitation->tenant)) &&
+		inviter_may(invitation);
+}
+
+/* Raises 02000: one message for every code that does not count. */
+static void
+refuse_code(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA),
+			 errmsg("there is no such invitation for you"),
+			 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
+}
+
 /*
  * casnet.accept_invitation(code text) returns uuid
  *
@@ -253,32 +407,224 @@ add_member(const pg_uuid_t *user, const Invitation *invitation)
 Datum
 casnet_accept_invitation(PG_FUNCTION_ARGS)
 {
-	Invitation	invitation;
+	Invitation *invitation;
 	pg_uuid_t	holder;
 	pg_uuid_t  *tenant;
-	text	   *code;
-	bool		counts;
+	CasnetTable revoked = CASNET_REVOKED_TOKENS;
+	CasnetReading reading;
+	bool		ended;
 
 	AcceptInvalidationMessages();
 	holder = casnet_membership_require_user()->key.user;
-	code = PG_ARGISNULL(0) ? cstring_to_text("") : PG_GETARG_TEXT_PP(0);
+	invitation = find_invitation(digest_argument(fcinfo, 0));
 
 	/* What may change while we wait is judged afterwards. */
-	counts = find_invitation(digest_of(VARDATA_ANY(code),
-									   VARSIZE_ANY_EXHDR(code)), &invitation) &&
-		is_for(&invitation, &holder) &&
-		casnet_row_delete(CASNET_INVITATIONS, &invitation.row, true) &&
-		invitation.expires_at > GetCurrentTimestamp() &&
-		is_for(&invitation, &holder) && inviter_may(&invitation);
-	if (!counts)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
-				 errmsg("there is no such invitation for you"),
-				 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
+	if (invitation == NULL || !is_for(invitation, &holder) ||
+		!casnet_row_delete(CASNET_INVITATIONS, &invitation->row, true) ||
+		!is_for(invitation, &holder) || !counts(invitation))
+		refuse_code();
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
-	add_member(&holder, &invitation);
+	add_member(&holder, invitation);
+	ended = casnet_revocation_is_revoked(invitation->digest,
+										 casnet_reading_begin(&reading, 1,
+															  &revoked));
+	casnet_reading_end(&reading);
+	if (ended)
+		refuse_code();
+	end_invitations_to(invitation->email, &invitation->tenant);
 	tenant = palloc(sizeof(pg_uuid_t));
-	*tenant = invitation.tenant;
+	*tenant = invitation->tenant;
 	PG_RETURN_UUID_P(tenant);
+}
+
+/*
+ * The id by which an invitation is listed and cancelled: a UUID of version 8 (RFC 9562,
+ * section 5.8) made of a digest of its digest, from which no code can be told.
+ */
+static pg_uuid_t
+id_of(const Invitation *invitation)
+{
+	pg_uuid_t	id;
+
+	memcpy(id.data, VARDATA_ANY(sha256(VARDATA_ANY(invitation->digest),
+									   VARSIZE_ANY_EXHDR(invitation->digest))),
+		   UUID_LEN);
+	id.data[6] = (id.data[6] & 0x0f) | 0x80;
+	id.data[8] = (id.data[8] & 0x3f) | 0x80;
+	return id;
+}
+
+/* The active tenant, if the user of this session may invite.  Raises 42501 and others. */
+static pg_uuid_t
+tenant_to_invite_to(void)
+{
+	int			manage_users = casnet_permission_find("manage_users");
+
+	AcceptInvalidationMessages();
+	return casnet_membership_require(1, &manage_users)->key.tenant;
+}
+
+/*
+ * casnet.invitations() returns setof (id, email, role, invited_by, created_at, expires_at)
+ *
+ * The invitations to the active tenant that have not ended.  Raises 28000, 55000,
+ * 42501 without manage_users.
+ */
+Datum
+casnet_invitations(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	pg_uuid_t	tenant = tenant_to_invite_to();
+	List	   *found = find_of_tenant(&tenant);
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, found)
+	{
+		Invitation *invitation = lfirst(lc);
+		Datum		values[LIST_COLUMNS];
+		bool		isnull[LIST_COLUMNS] = {false};
+		pg_uuid_t	id = id_of(invitation);
+
+		if (invitation->expires_at <= GetCurrentTimestamp() ||
+			is_replaced(invitation, found))
+			continue;
+		values[0] = UUIDPGetDatum(&id);
+		values[1] = CStringGetTextDatum(invitation->email);
+		values[2] = CStringGetTextDatum(invitation->role);
+		values[3] = UUIDPGetDatum(&invitation->inviter);
+		values[4] = TimestampTzGetDatum(invitation->created_at);
+		values[5] = TimestampTzGetDatum(invitation->expires_at);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * casnet.cancel_invitation(id uuid) returns void
+ *
+ * Ends an invitation to the active tenant.  Raises 02000 when there is none with that
+ * id, 28000, 55000, 42501 without manage_users.
+ */
+Datum
+casnet_cancel_invitation(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	tenant = tenant_to_invite_to();
+	ListCell   *lc;
+
+	if (!PG_ARGISNULL(0))
+		foreach(lc, find_of_tenant(&tenant))
+		{
+			pg_uuid_t	id = id_of(lfirst(lc));
+
+			if (memcmp(&id, PG_GETARG_UUID_P(0), UUID_LEN) != 0)
+				continue;
+			end_invitation(lfirst(lc));
+			PG_RETURN_VOID();
+		}
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA),
+			 errmsg("there is no such invitation"),
+			 errhint("SELECT * FROM casnet.invitations() lists them.")));
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.invitation(code text) returns (tenant_name, role, email, expires_at)
+ *
+ * What an invitation is for, to whoever has its code, signed in or not.  Raises 02000
+ * for any code that does not count.
+ */
+Datum
+casnet_invitation(PG_FUNCTION_ARGS)
+{
+	CasnetTable tenants = CASNET_TENANTS;
+	CasnetReading reading;
+	Invitation *invitation;
+	TupleDesc	columns;
+	Datum		values[PREVIEW_COLUMNS];
+	bool		isnull[PREVIEW_COLUMNS] = {false};
+	char	   *name;
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "casnet.invitation() returns a row");
+	AcceptInvalidationMessages();
+	invitation = find_invitation(digest_argument(fcinfo, 0));
+	if (invitation == NULL || !counts(invitation))
+		refuse_code();
+	name = casnet_catalog_name(CASNET_TENANT_BY_ID, &invitation->tenant,
+							   TENANTS_NAME,
+							   casnet_reading_begin(&reading, 1, &tenants));
+	casnet_reading_end(&reading);
+	isnull[0] = name == NULL;
+	values[0] = name == NULL ? (Datum) 0 : CStringGetTextDatum(name);
+	values[1] = CStringGetTextDatum(invitation->role);
+	values[2] = CStringGetTextDatum(invitation->email);
+	values[3] = TimestampTzGetDatum(invitation->expires_at);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns),
+													  values, isnull)));
+}
+
+/* End those that the change of an account makes an end of. */
+static void
+end_by_account(TriggerData *trigger)
+{
+	Relation	relation = trigger->tg_relation;
+
+	/* Of an update, only that which deactivates. */
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		(casnet_trigger_bool(relation, trigger->tg_newtuple, "is_active") ||
+		 !casnet_trigger_bool(relation, trigger->tg_trigtuple, "is_active")))
+		return;
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		end_invitations_to(casnet_trigger_text(relation, trigger->tg_trigtuple,
+											   "email"), NULL);
+}
+
+/* End those that the change of a membership makes an end of. */
+static void
+end_by_membership(TriggerData *trigger)
+{
+	Relation	relation = trigger->tg_relation;
+	HeapTuple	row = trigger->tg_trigtuple;
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	char	   *email;
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		strcmp(casnet_trigger_text(relation, row, "role"),
+			   casnet_trigger_text(relation, trigger->tg_newtuple, "role")) == 0)
+		return;
+	if (!casnet_trigger_uuid(relation, row, "user_id", &user) ||
+		!casnet_trigger_uuid(relation, row, "tenant_id", &tenant))
+		return;
+	/* With the account they have gone before. */
+	email = address_of(&user);
+	if (email != NULL)
+		end_invitations_to(email, &tenant);
+}
+
+/*
+ * casnet.end_invitations() returns trigger
+ *
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants: what is taken
+ * away is not given back by an invitation of before.  Raises 39P01 elsewhere.
+ */
+Datum
+casnet_end_invitations(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "end_invitations", false);
+
+	if (casnet_catalog_is(CASNET_USERS, trigger->tg_relation))
+		end_by_account(trigger);
+	else if (casnet_catalog_is(CASNET_USER_TENANTS, trigger->tg_relation))
+		end_by_membership(trigger);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.end_invitations() was not called for an account or a membership"),
+				 errhint("It is attached to tables by casnet.install().")));
+	return PointerGetDatum(NULL);
 }

@@ -385,26 +385,6 @@ has_policy(IndexPath *path, List *security, Oid namespace)
 }
 
 /*
- * Whether what the path orders by is compared with a constant or a parameter, so
- * that nothing of the user's runs if the index has it computed again from a row.
- */
-static bool
-orders_silently(IndexPath *path)
-{
-	ListCell   *lc;
-
-	foreach(lc, path->indexorderbys)
-	{
-		Node	   *value = is_opclause(lfirst(lc)) ?
-			lsecond(((OpExpr *) lfirst(lc))->args) : NULL;
-
-		if (value == NULL || !(IsA(value, Const) || IsA(value, Param)))
-			return false;
-	}
-	return true;
-}
-
-/*
  * Leave out paths that would compute what the user orders by from rows that no
  * policy has let through.
  */
@@ -420,7 +400,6 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
 		IndexPath  *path = lfirst(lc);
 
 		if (IsA(path, IndexPath) && path->indexorderbys != NIL &&
-			!orders_silently(path) &&
 			!has_policy(path, security, namespace))
 			found = true;
 	}
@@ -679,10 +658,26 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 	}
 }
 
+/* Whether the relation is one of ours that decide about access. */
+static bool
+decides_about_access(Oid relation, Oid namespace)
+{
+	static const char *const names[] = {
+		"users", "tenants", "user_tenants", "user_tenant_permissions"
+	};
+
+	if (get_rel_namespace(relation) != namespace)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(get_rel_name(relation), names[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
- * Accounts and tenants are read by their ids, those that the policy gives,
- * and not by other indexes.  How many entries an index has for a name or an address
- * is counted by the server, for everybody to see.
+ * Accounts, tenants and members are read by the ids that the policy gives, and not by
+ * other indexes.  How many entries, and pages, of an index have a name, an address or
+ * the id of somebody else is counted by the server, for everybody to see.
  */
 void
 casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation,
@@ -694,21 +689,25 @@ casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation,
 
 	foreach(lc, security)
 	{
-		ScalarArrayOpExpr *policy = lfirst(lc);
+		Node	   *policy = lfirst(lc);
 		Var		   *column;
 		ListCell   *index;
 
-		if (!IsA(policy, ScalarArrayOpExpr) ||
-			!is_plain_policy((Node *) policy, *namespace))
+		if (!is_plain_policy(policy, *namespace))
 			continue;
-		column = linitial_node(Var, policy->args);
+		column = linitial(IsA(policy, OpExpr) ? ((OpExpr *) policy)->args :
+						  ((ScalarArrayOpExpr *) policy)->args);
 		foreach(index, relation->indexlist)
 		{
 			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);
 
-			if (info->indexkeys[0] != column->varattno)
-				relation->indexlist =
-					foreach_delete_current(relation->indexlist, index);
+			if (info->indexkeys[0] == column->varattno)
+				continue;
+			if (!decides_about_access(root->simple_rte_array[relation->relid]->relid,
+									  *namespace))
+				return;
+			relation->indexlist =
+				foreach_delete_current(relation->indexlist, index);
 		}
 	}
 }

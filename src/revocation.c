@@ -188,6 +188,39 @@ casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 	insert_cutoff(user, &row, spared);
 }
 
+/* Whether the token, or the code of an invitation, with this digest was revoked. */
+bool
+casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	bool		found;
+
+	casnet_scan_begin(&scan, CASNET_REVOKED_TOKEN, snapshot,
+					  PointerGetDatum(digest), (Datum) 0);
+	found = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	return found;
+}
+
+/* Revoke what has this digest, and would else be good until then. */
+void
+casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
+					  TimestampTz expires_at)
+{
+	Datum		values[REVOKED_TOKENS_COLUMNS];
+	bool		isnull[REVOKED_TOKENS_COLUMNS] = {0};
+	pg_uuid_t	id;
+
+	casnet_row_clear(CASNET_REVOKED_TOKENS, CASNET_REVOCATIONS_OVER,
+					 GetCurrentTimestamp() - KEPT_AFTER_EXPIRY);
+	casnet_uuid_make(&id, false);
+	values[REVOKED_TOKENS_ID] = UUIDPGetDatum(&id);
+	values[REVOKED_TOKENS_DIGEST] = PointerGetDatum(digest);
+	values[REVOKED_TOKENS_USER_ID] = UUIDPGetDatum(user);
+	values[REVOKED_TOKENS_EXPIRES_AT] = TimestampTzGetDatum(expires_at);
+	casnet_row_insert(CASNET_REVOKED_TOKENS, values, isnull);
+}
+
 /*
  * casnet.revoke_token() returns void
  *
@@ -196,9 +229,6 @@ casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 Datum
 casnet_revoke_token(PG_FUNCTION_ARGS)
 {
-	Datum		values[REVOKED_TOKENS_COLUMNS];
-	bool		isnull[REVOKED_TOKENS_COLUMNS] = {0};
-	pg_uuid_t	id;
 	pg_uuid_t	user;
 	bytea	   *digest;
 
@@ -211,14 +241,6 @@ casnet_revoke_token(PG_FUNCTION_ARGS)
 				 errmsg("the session has no token"),
 				 errhint("Set the token to be revoked with casnet.sign_in() first.")));
 
-	casnet_row_clear(CASNET_REVOKED_TOKENS, CASNET_REVOCATIONS_OVER,
-					 GetCurrentTimestamp() - KEPT_AFTER_EXPIRY);
-	casnet_uuid_make(&id, false);
-	values[REVOKED_TOKENS_ID] = UUIDPGetDatum(&id);
-	values[REVOKED_TOKENS_DIGEST] = PointerGetDatum(digest);
-	values[REVOKED_TOKENS_USER_ID] = UUIDPGetDatum(&user);
-	values[REVOKED_TOKENS_EXPIRES_AT] =
-		TimestampTzGetDatum(casnet_token_expiry());
-	casnet_row_insert(CASNET_REVOKED_TOKENS, values, isnull);
+	casnet_revocation_add(digest, &user, casnet_token_expiry());
 	PG_RETURN_VOID();
 }

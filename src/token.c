@@ -395,20 +395,6 @@ signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
 	return good;
 }
 
-/* Whether the token itself was revoked. */
-static bool
-is_revoked(bytea *digest, Snapshot snapshot)
-{
-	CasnetScan	scan;
-	bool		found;
-
-	casnet_scan_begin(&scan, CASNET_REVOKED_TOKEN, snapshot,
-					  PointerGetDatum(digest), (Datum) 0);
-	found = casnet_scan_next(&scan) != NULL;
-	casnet_scan_end(&scan);
-	return found;
-}
-
 /* Verify all that does not depend on the time; NULL, or the problem. */
 static const char *
 verify(const ParsedToken *token, Snapshot snapshot, bool *own)
@@ -419,7 +405,7 @@ verify(const ParsedToken *token, Snapshot snapshot, bool *own)
 	if (!signature_is_good(token, snapshot, own))
 		return "The token is not signed by a live key for this use.";
 	digest = digest_of(token);
-	if (is_revoked(digest, snapshot) ||
+	if (casnet_revocation_is_revoked(digest, snapshot) ||
 		casnet_revocation_ends(&token->user,
 							   *own ? token->jws.generation : -1,
 							   token->jws.iat, digest, snapshot))

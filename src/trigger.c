@@ -92,6 +92,18 @@ casnet_trigger_text(Relation relation, HeapTuple row, const char *column)
 	return isnull ? pstrdup("") : TextDatumGetCString(value);
 }
 
+/* A boolean column of the row; NULL is false.  Raises 42703, 42804. */
+bool
+casnet_trigger_bool(Relation relation, HeapTuple row, const char *column)
+{
+	bool		isnull;
+	int			number = casnet_trigger_column(relation, column, BOOLOID);
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
 /*
  * Whether the rules that bind users do not bind the current database role:
  * superusers, administrators, and the owner of the table, as whom cascades

@@ -22,7 +22,7 @@ class Call:
     design whether something exists.  slow: not by everybody."""
 
     def __init__(self, statements, need='ANY', ends='00000', extra=(), tells=False, slow=False,
-                 value=None, by_chief=None, dues=None):
+                 value=None, by_chief=None, dues=None, shows=()):
         self.statements = [statements] if isinstance(statements, str) else list(statements)
         self.need = need
         self.ends = ends
@@ -32,6 +32,7 @@ class Call:
         self.value = value          # of actor: the one value returned
         self.by_chief = by_chief    # the SQLSTATE for a superuser of the application
         self.dues = dues or {}      # actor -> SQLSTATE, before all else
+        self.shows = shows          # tables whose rows of the active tenant it shows
 
     def due(self, actor):
         """The SQLSTATE that is due."""
@@ -204,6 +205,10 @@ CALLS = {
     'accept_invitation(text)': [over('accept_invitation', "'canary-h-code-{h}'", 'USER', '02000',
                                      dues={'tenantless': '02000'}),
                                 over('accept_invitation', "'canary-h-code-c'", 'USER', '02000')],
+    'invitation(text)': [over('invitation', "'canary-h-code-x'", ends='02000'),
+                         over('invitation', 'NULL', ends='02000')],
+    'invitations()': [over('invitations', need='manage_users', shows=('invitations',))],
+    'cancel_invitation(uuid)': [over('cancel_invitation', "'{C}'", 'manage_users', '02000')],
     'require_protector(regclass)': [over('require_protector', "'casnet.records'", ends='42501'),
                                     over('require_protector', "'attack.loot'", ends='42501')],
     'list_protected_tables()': [over('list_protected_tables')],
@@ -379,6 +384,8 @@ def try_call(campaign, session, actor, name, call):
                 if not x.group().startswith('canary-h') and
                 (mine or actor.name == 'tenantless' and due == '00000' and 'export' in name and
                  re.match('canary-[au]|aaaa|dddd', x.group()))}
+    if due == '00000' and actor.tenant:
+        expected |= {'canary-%s-%s' % (actor.tenant, table) for table in call.shows}
     campaign.judge_attempt('functions', name.split('(')[0], actor, statements, outcome, due, trouble,
                            may_change=due == '00000', expected=expected,
                            extra=call.extra if '{C}' not in ''.join(call.statements) or

@@ -10,6 +10,8 @@ RESET SESSION AUTHORIZATION;
 \ir include/doctor.sql
 DROP TRIGGER casnet_take_password ON casnet.users;
 DROP TRIGGER casnet_keep_password ON casnet.users;
+DROP TRIGGER casnet_end_invitations ON casnet.users;
+DROP TRIGGER casnet_end_invitations ON casnet.user_tenants;
 REVOKE SELECT (hashed_password) ON casnet.users FROM casnet_user, casnet_admin;
 DROP TABLE casnet.password_hashes, casnet.token_cutoffs, casnet.revoked_tokens;
 CREATE TABLE casnet.revoked_tokens (digest bytea NOT NULL, user_id uuid NOT NULL, expires_at timestamptz NOT NULL,

@@ -1,0 +1,113 @@
+-- Of a tenant and an address there is one invitation, the newest.  It ends when the
+-- membership that it is about begins, changes or ends, and when the account is
+-- deactivated or goes, whoever does that and by whatever statement.
+BEGIN;
+SELECT plan(40);
+\ir include/fixtures.sql
+CREATE FUNCTION pg_temp.invite(email text, role text DEFAULT 'admin') RETURNS text LANGUAGE sql AS $$ SELECT casnet.invite_member(email, role) $$;
+-- What accepting it comes to, which is undone.
+CREATE FUNCTION pg_temp.accepted(person text, code text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	CALL be(person);
+	PERFORM casnet.accept_invitation(code);
+	RAISE EXCEPTION 'accepted' USING ERRCODE = 'ZZ001';
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE SQLSTATE WHEN 'ZZ001' THEN SQLERRM ELSE SQLSTATE END;
+END
+$$;
+\set listed 'SELECT string_agg(email || '' '' || role, '', '' ORDER BY email) FROM casnet.invitations()'
+
+-- one by one
+CALL be('adam', 'North');
+SELECT pg_temp.invite('nora@nowhere.test', 'viewer') AS first, pg_temp.invite('NORA@nowhere.test', 'admin') AS second \gset
+SELECT is(pg_temp.accepted('nora', :'first'), '02000', 'a newer one replaces the older');
+SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'and counts itself');
+CALL be('sue', 'South');
+SELECT pg_temp.invite('nora@nowhere.test', 'viewer') AS elsewhere \gset
+SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'one to another tenant does not');
+CALL be('adam', 'North');
+SELECT pg_temp.invite('vic@north.test', 'admin') AS other \gset
+SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'nor one to another address');
+SELECT is((:listed), 'NORA@nowhere.test admin, vic@north.test admin', 'all are listed');
+
+-- codes with what is around them in a mail
+SELECT is(pg_temp.accepted('nora', E' \t' || :'second' || E'\r\n'), 'accepted', 'white space around a code');
+SELECT is((SELECT string_agg(i::text, ';') FROM casnet.invitation(:'second' || ' ') AS i) ~ '^\(North,admin,NORA@nowhere.test,"20', true, 'what it is for');
+SELECT casnet.sign_out();
+SELECT is((SELECT tenant_name FROM casnet.invitation(:'second')), 'North', 'also before anybody is signed in');
+SELECT throws_ok('SELECT casnet.invitation(''x'')', '02000', NULL, 'for whoever has the code');
+SELECT throws_ok('SELECT casnet.invitation(NULL)', '02000', NULL, 'and nobody else');
+
+-- listed, and taken back
+CALL be('vic', 'North');
+SELECT throws_ok('SELECT * FROM casnet.invitations()', '42501', NULL, 'the list is for who may invite');
+SELECT throws_ok($$SELECT casnet.cancel_invitation('00000000-0000-7000-8000-0000000000a0')$$, '42501', NULL, 'and so is taking back');
+CALL be('adam', 'North');
+SELECT id, invited_by = :'adam' AS by_adam FROM casnet.invitations() WHERE role = 'admin' AND email ~ 'NORA' \gset
+SELECT is(:'by_adam'::text, 't', 'with who invited');
+SELECT throws_ok(format('SELECT casnet.cancel_invitation(%L)', i), '02000', NULL, 'none is ' || coalesce(i::text, 'null')) FROM unnest(ARRAY[NULL, '00000000-0000-7000-8000-0000000000a0']::uuid[]) AS i;
+SAVEPOINT a;
+SELECT casnet.cancel_invitation(:'id') \g /dev/null
+SELECT is((:listed), 'vic@north.test admin', 'taken back');
+SELECT is(pg_temp.accepted('nora', :'second'), '02000', 'it does not count');
+SELECT is(pg_temp.accepted('nora', :'first'), '02000', 'nor does the older one again');
+ROLLBACK TO a;
+SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'unless that is undone');
+CALL be('sue', 'South');
+SELECT is(left(public.error_of(format('SELECT casnet.cancel_invitation(%L)', :'id')), 5), '02000', 'nobody takes back those of another tenant');
+
+-- What ends it: each statement, then the same code again.
+CREATE FUNCTION pg_temp.after(person text, tenant text, statement text, code text, invited text DEFAULT 'nora') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	IF person IS NULL THEN
+		RESET SESSION AUTHORIZATION;
+	ELSE
+		CALL be(person, tenant);
+	END IF;
+	EXECUTE statement;
+	SET LOCAL SESSION AUTHORIZATION tap_app;
+	answer := pg_temp.accepted(invited, code);
+	RAISE EXCEPTION '%', answer USING ERRCODE = 'ZZ001';
+EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+	RETURN SQLERRM;
+END
+$$;
+RESET SESSION AUTHORIZATION;
+GRANT tap_app TO CURRENT_USER;
+GRANT ALL ON ALL FUNCTIONS IN SCHEMA pg_temp TO PUBLIC;
+CREATE TABLE public.w (code text, other text, elsewhere text, vic uuid, nora uuid, north uuid);
+INSERT INTO public.w VALUES (:'second', :'other', :'elsewhere', :'vic', :'nora', :'north');
+GRANT SELECT ON public.w TO PUBLIC;
+SELECT is(pg_temp.after(NULL, NULL, 'SELECT', code), 'accepted', 'with nothing it counts') FROM public.w;
+SELECT is(pg_temp.after('olga', 'North', 'SELECT casnet.add_member(''nora'', ''viewer'')', code), '02000', 'added meanwhile') FROM public.w;
+SELECT is(pg_temp.after('olga', 'North', 'SELECT casnet.add_member(''nora'', ''viewer''); SELECT casnet.remove_member(''nora'')', code), '02000', 'added and removed') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, ''viewer'')', nora, north), code), '02000', 'by a plain INSERT') FROM public.w;
+SELECT is(pg_temp.after('olga', 'North', 'SELECT casnet.remove_member(''vic'')', other, 'vic'), '02000', 'removed') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('DELETE FROM casnet.user_tenants WHERE user_id = %L', vic), other, 'vic'), '02000', 'by a plain DELETE') FROM public.w;
+SELECT is(pg_temp.after('vic', 'North', 'SELECT casnet.leave_tenant()', other, 'vic'), '02000', 'gone by oneself') FROM public.w;
+SELECT is(pg_temp.after('olga', 'North', 'SELECT casnet.set_member_role(''vic'', ''member'')', other, 'vic'), '02000', 'with another role') FROM public.w;
+SELECT is(pg_temp.after('olga', 'North', 'SELECT casnet.set_member_role(''vic'', ''viewer'')', other, 'vic'), 'accepted', 'with the same') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('UPDATE casnet.user_tenants SET role = ''member'' WHERE user_id = %L', vic), other, 'vic'), '02000', 'by a plain UPDATE') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('MERGE INTO casnet.user_tenants AS t USING public.w ON t.user_id = w.vic WHEN MATCHED THEN UPDATE SET role = ''member''', vic), other, 'vic'), '02000', 'by MERGE') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('SELECT casnet.deactivate_user(%L); SELECT casnet.reactivate_user(%1$L)', nora), code), '02000', 'deactivated and active again') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('SELECT casnet.deactivate_user(%L); SELECT casnet.reactivate_user(%1$L)', nora), elsewhere), '02000', 'in every tenant') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('UPDATE casnet.users SET is_active = false WHERE id = %L; UPDATE casnet.users SET is_active = true WHERE id = %1$L', nora), code), '02000', 'by a plain UPDATE of the account') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('UPDATE casnet.users SET full_name = ''Nora'', is_active = true WHERE id = %L', nora), code), 'accepted', 'not by another one') FROM public.w;
+SELECT is(pg_temp.after(NULL, NULL, format('DELETE FROM casnet.users WHERE id = %L; INSERT INTO casnet.users (id, username, email) VALUES (%1$L, ''nora'', ''nora@nowhere.test'')', nora), code), '02000', 'deleted and made again') FROM public.w;
+SELECT is(pg_temp.after('nora', NULL, format('SELECT casnet.accept_invitation(%L)', elsewhere), code), 'accepted', 'accepting one ends none of another tenant') FROM public.w;
+
+-- Two that were made at once, as neither saw the other: the newer one is left, and with
+-- its end, or when it is accepted, so is the older.
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at, created_at)
+SELECT sha256('old'), w.north, 'nora@nowhere.test', 'owner', u.id, 'infinity', '2020-01-01' FROM public.w, casnet.users AS u WHERE u.username = 'olga';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(pg_temp.accepted('nora', 'old'), '02000', 'of two that were made at once the newer one is left');
+CALL be('nora');
+SELECT casnet.accept_invitation(:'second') \g /dev/null
+SELECT is(pg_temp.accepted('nora', 'old'), '02000', 'with the newer one the older is accepted');
+CALL be('olga', 'North');
+SELECT is((:listed), 'vic@north.test admin', 'no more of it is left');
+SELECT * FROM finish();
+ROLLBACK;
