@@ -139,6 +139,19 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
 
+CREATE FUNCTION casnet.run_on(before text, relation regclass, after text)
+	RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_run_on';
+COMMENT ON FUNCTION casnet.run_on(text, regclass, text) IS
+	'internal: runs a statement that changes catalogs, with the name of a relation in it';
+
+CREATE FUNCTION casnet.give_view(view regclass, relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_give_view';
+COMMENT ON FUNCTION casnet.give_view(regclass, regclass) IS
+	'internal: gives a view that casnet has made to the owner of a table';
+
 CREATE FUNCTION casnet.set_not_null(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_set_not_null';

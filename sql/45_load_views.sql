@@ -23,9 +23,8 @@ DECLARE
 	have text[];
 	want text[];
 	select_list text;
-	owner name;
-	grants text[];
-	change text;
+	grants jsonb;
+	granted record;
 	default_change record;
 BEGIN
 	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO target
@@ -43,13 +42,18 @@ BEGIN
 	END IF;
 	view_name := format('%s.%I', target.schema, target.relname || '_load');
 	load_view := to_regclass(view_name);
+	-- Anybody who may make a view there can make one that looks like ours.
 	IF EXISTS (SELECT FROM pg_class AS c
+				 JOIN pg_class AS t ON t.oid = make_load_view.relation
+				 JOIN pg_roles AS o ON o.oid = c.relowner
 			   WHERE c.oid = load_view
 				 AND (c.relkind <> 'v'
-					  OR pg_get_viewdef(c.oid) !~ '\mWHERE false;$')) THEN
+					  OR pg_get_viewdef(c.oid) !~ '\mWHERE false;$'
+					  OR NOT (c.relowner = t.relowner OR o.rolsuper
+							  OR o.rolname = 'casnet_owner'))) THEN
 		RAISE EXCEPTION 'relation % is not a view that casnet made', load_view
 			USING ERRCODE = 'duplicate_table',
-				  HINT = format('Rename it: the name is that of the view to load %s through.',
+				  HINT = format('Rename or drop it: the name is that of the view to load %s through, which belongs to the owner of the table.',
 								make_load_view.relation);
 	END IF;
 
@@ -73,19 +77,18 @@ BEGIN
 	   AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = '';
 
 	IF have IS NULL THEN
-		grants := ARRAY[format('GRANT INSERT ON %s TO casnet_user', view_name)];
+		grants := '[{"privilege": "INSERT", "to": "casnet_user"}]';
 	ELSIF want[:cardinality(have)] <> have THEN
 		-- Privileges that somebody has changed stay changed.
-		SELECT coalesce(g.statements, '{}') INTO grants
-		  FROM pg_class AS c,
-			   LATERAL (SELECT array_agg(
-							format('GRANT %s ON %s TO %s%s', a.privilege_type,
-								   view_name,
-								   coalesce(quote_ident(g.rolname), 'PUBLIC'),
-								   CASE WHEN a.is_grantable
-										THEN ' WITH GRANT OPTION' ELSE '' END))
-						  FROM aclexplode(c.relacl) AS a
-						  LEFT JOIN pg_roles AS g ON g.oid = a.grantee) AS g (statements)
+		SELECT jsonb_agg(jsonb_build_object(
+					'privilege', a.privilege_type,
+					'to', coalesce(quote_ident(g.rolname), 'PUBLIC')
+						  || CASE WHEN a.is_grantable
+								  THEN ' WITH GRANT OPTION' ELSE '' END))
+		  INTO grants
+		  FROM pg_class AS c
+		 CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+		  LEFT JOIN pg_roles AS g ON g.oid = a.grantee
 		 WHERE c.oid = load_view;
 		EXECUTE format('DROP VIEW %s', load_view);
 	ELSIF have <> want THEN
@@ -93,21 +96,22 @@ BEGIN
 		EXECUTE format('ALTER EXTENSION casnet ADD VIEW %s', load_view);
 	END IF;
 	IF have IS DISTINCT FROM want THEN
-		EXECUTE format('CREATE OR REPLACE VIEW %s AS SELECT %s WHERE false',
+		-- One that has come meanwhile is not replaced.
+		EXECUTE format('CREATE %s VIEW %s AS SELECT %s WHERE false',
+					   CASE WHEN have IS NULL OR want[:cardinality(have)] <> have
+							THEN '' ELSE 'OR REPLACE' END,
 					   view_name, select_list);
 		load_view := to_regclass(view_name);
 	END IF;
 	-- To make the view evaluates nothing; to read a default can check domains.  The
 	-- defaults are those of the owner of the table, who so owns the view too.
-	SELECT pg_get_userbyid(t.relowner) INTO owner
-	  FROM pg_class AS t
-	  JOIN pg_class AS v ON v.relowner <> t.relowner
-	 WHERE t.oid = make_load_view.relation AND v.oid = load_view;
-	IF FOUND THEN
-		EXECUTE format('ALTER VIEW %s OWNER TO %I', load_view, owner);
-	END IF;
-	FOREACH change IN ARRAY coalesce(grants, '{}') LOOP
-		EXECUTE change;
+	PERFORM casnet.give_view(load_view, relation);
+	FOR granted IN
+		SELECT g.privilege, g."to"
+		  FROM jsonb_to_recordset(grants) AS g (privilege text, "to" text)
+	LOOP
+		PERFORM casnet.run_on(format('GRANT %s ON', granted.privilege), load_view,
+							  'TO ' || granted."to");
 	END LOOP;
 
 	FOR default_change IN

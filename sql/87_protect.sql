@@ -916,8 +916,8 @@ BEGIN
 	PERFORM casnet.protect_updates(relation);
 	-- Privileges that somebody has changed stay changed.
 	IF registered IS NULL THEN
-		EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO casnet_user',
-					   relation);
+		PERFORM casnet.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,
+							  'TO casnet_user');
 	END IF;
 	RETURN casnet.protection_notes(relation) || casnet.protect_loading(relation);
 END
@@ -1021,6 +1021,7 @@ DECLARE
 	member record;
 	statement text;
 	privileges text;
+	columns text[];
 BEGIN
 	PERFORM casnet.require_protector(relation);
 	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
@@ -1109,17 +1110,17 @@ BEGIN
 	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
 	 WHERE NOT coalesce(target.before->'privileges' ? v.privilege, false);
 	IF privileges IS NOT NULL THEN
-		SELECT string_agg(format('GRANT %s (%I) ON %s TO casnet_user',
-								 x.privilege_type, a.attname, relation), '; ')
-		  INTO statement
+		SELECT array_agg(format('GRANT %s (%I) ON', x.privilege_type, a.attname))
+		  INTO columns
 		  FROM pg_attribute AS a
 		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
 		 WHERE a.attrelid = unprotect.relation AND NOT a.attisdropped
 		   AND x.grantee = 'casnet_user'::regrole;
-		EXECUTE format('REVOKE %s ON %s FROM casnet_user', privileges, relation);
-		IF statement IS NOT NULL THEN
-			EXECUTE statement;
-		END IF;
+		PERFORM casnet.run_on(format('REVOKE %s ON', privileges), relation,
+							  'FROM casnet_user');
+		FOREACH statement IN ARRAY coalesce(columns, '{}') LOOP
+			PERFORM casnet.run_on(statement, relation, 'TO casnet_user');
+		END LOOP;
 	END IF;
 	PERFORM casnet.end_protection(relation);
 END

@@ -181,6 +181,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet.begin_protection(regclass, text, boolean),
 	casnet.end_protection(regclass),
 	casnet.run_for_owner(regclass, text),
+	casnet.run_on(text, regclass, text),
+	casnet.give_view(regclass, regclass),
 	casnet.set_not_null(regclass),
 	casnet.add_tenant_key(regclass),
 	casnet.strange_partition_key(regclass),

@@ -214,6 +214,8 @@ extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
 extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
 extern char *casnet_owner_run(Oid role, const char *statement);
 extern void casnet_owner_expect(Oid table);
+extern void casnet_owner_hold_names(void);
+extern void casnet_owner_release_names(void);
 extern void casnet_owner_begun(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);

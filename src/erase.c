@@ -25,14 +25,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -327,7 +325,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 			(edge->from != table && edge->to != table) ||
 			(deferred && !edge->is_deferred))
 			continue;
-		LockRelationOid(NamespaceRelationId, ShareLock);
+		casnet_owner_hold_names();
 		require_own_name(edge);
 		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(edge->from)),
 										  NameStr(edge->name));
@@ -335,7 +333,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 								 deferred ? "DEFERRED" : "IMMEDIATE"),
 						false, 0) < 0)
 			elog(ERROR, "could not set a constraint");
-		UnlockRelationOid(NamespaceRelationId, ShareLock);
+		casnet_owner_release_names();
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/tablecmds.h"
@@ -27,6 +28,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -38,6 +40,8 @@
 
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
 PG_FUNCTION_INFO_V1(casnet_run_for_owner);
+PG_FUNCTION_INFO_V1(casnet_run_on);
+PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
 PG_FUNCTION_INFO_V1(casnet_read_documents);
 
@@ -148,6 +152,17 @@ is_about_tenants(const Query *query)
 	return false;
 }
 
+/* Raises 55006. */
+static void
+refuse_renamed(Oid table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("the schema of table \"%s\" was renamed meanwhile",
+					get_rel_name(table)),
+			 errhint("Do it again.")));
+}
+
 /* post_parse_analyze_hook */
 static void
 check_table(ParseState *pstate, Query *query, JumbleState *jumble)
@@ -173,11 +188,7 @@ check_table(ParseState *pstate, Query *query, JumbleState *jumble)
 
 		if (entry->rtekind == RTE_RELATION && entry->relid != expected_table &&
 			get_rel_namespace(entry->relid) != get_namespace_oid("casnet", true))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("the schema of table \"%s\" was renamed meanwhile",
-							get_rel_name(expected_table)),
-					 errhint("Do it again.")));
+			refuse_renamed(expected_table);
 	}
 }
 
@@ -213,6 +224,23 @@ casnet_owner_init(void)
 {
 	previous_analyze_hook = post_parse_analyze_hook;
 	post_parse_analyze_hook = check_table;
+}
+
+/*
+ * From here on no schema gets another name, so that a statement which names a table, and
+ * is executed without a plan, finds the one that is meant.  The tables themselves must
+ * be locked.
+ */
+void
+casnet_owner_hold_names(void)
+{
+	LockRelationOid(NamespaceRelationId, ShareLock);
+}
+
+void
+casnet_owner_release_names(void)
+{
+	UnlockRelationOid(NamespaceRelationId, ShareLock);
 }
 
 /* Raises 42P01 when there is no such table. */
@@ -274,6 +302,13 @@ casnet_owner_run(Oid role, const char *statement)
 	return result;
 }
 
+/* Whether the statement is executed without a plan. */
+static bool
+changes_table(const char *statement)
+{
+	return strncmp(statement, "ALTER ", strlen("ALTER ")) == 0;
+}
+
 /*
  * casnet.run_as_owner(relation regclass, statement text) returns text
  *
@@ -289,8 +324,19 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 	char	   *result;
 
 	require_table(table);
-	casnet_owner_expect(table);
-	result = casnet_owner_run(casnet_owner_of(table), statement);
+	if (!changes_table(statement))
+	{
+		casnet_owner_expect(table);
+		result = casnet_owner_run(casnet_owner_of(table), statement);
+	}
+	else
+	{
+		casnet_owner_hold_names();
+		if (strstr(statement, casnet_owner_name(table)) == NULL)
+			refuse_renamed(table);
+		result = casnet_owner_run(casnet_owner_of(table), statement);
+		casnet_owner_release_names();
+	}
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(result));
@@ -307,6 +353,66 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 {
 	require_owner(PG_GETARG_OID(0));
 	return casnet_run_as_owner(fcinfo);
+}
+
+/*
+ * casnet.run_on(before text, relation regclass, after text) returns void
+ *
+ * Runs a statement that changes catalogs, as the caller: with the name of the relation
+ * between those two, and no schema is renamed meanwhile; internal.  Raises 42P01 when
+ * there is no such relation, and what the statement raises.
+ */
+Datum
+casnet_run_on(PG_FUNCTION_ARGS)
+{
+	Oid			relation = PG_GETARG_OID(1);
+	char	   *statement;
+
+	require_table(relation);
+	casnet_owner_hold_names();
+	statement = psprintf("%s %s %s", text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						 casnet_owner_name(relation),
+						 text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not run a statement");
+	SPI_finish();
+	casnet_owner_release_names();
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.give_view(view regclass, relation regclass) returns void
+ *
+ * Gives a view to the owner of a table, if the caller or a superuser has made it;
+ * internal.  Raises 42710 for any other, whose query would get the rights of that owner,
+ * 42501 unless the caller may give it.
+ */
+Datum
+casnet_give_view(PG_FUNCTION_ARGS)
+{
+	Oid			view = PG_GETARG_OID(0);
+	Oid			owner = casnet_owner_of(PG_GETARG_OID(1));
+	Oid			maker;
+
+	require_table(view);
+	LockRelationOid(view, AccessExclusiveLock);
+	require_table(view);
+	maker = casnet_owner_of(view);
+	if (maker == owner)
+		PG_RETURN_VOID();
+	if (get_rel_relkind(view) != RELKIND_VIEW ||
+		!(maker == GetUserId() || superuser_arg(maker) ||
+		  maker == get_role_oid("casnet_owner", true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("view %s belongs to another role", casnet_owner_name(view)),
+				 errdetail("Given to the owner of the table, its query would get the rights of that role."),
+				 errhint("Look at it, and drop it or give it to the owner of the table.")));
+	ATExecChangeOwner(view, owner, false, AccessExclusiveLock);
+	CommandCounterIncrement();
+	PG_RETURN_VOID();
 }
 
 /*

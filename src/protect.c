@@ -241,7 +241,7 @@ key_name(Oid table)
 /*
  * Make the key, as a superuser.  This changes catalogs and runs no query: it is not
  * validated, or all partitions have the same key and it is validated there.  It gets
- * the name, unless another constraint of the table has that.
+ * the name, unless another constraint of the table has that.  The table is locked.
  */
 static void
 make_key(Oid table, const char *name, const char *how)
@@ -250,6 +250,7 @@ make_key(Oid table, const char *name, const char *how)
 
 	require_protector(table);
 	(void) tenant_column(table);
+	casnet_owner_hold_names();
 	if (ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name))
 		name = key_name(table);
 	statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (tenant_id) "
@@ -258,6 +259,7 @@ make_key(Oid table, const char *name, const char *how)
 						 casnet_owner_name(tenants_table()), how);
 	casnet_owner_run(superuser() ? GetUserId() : BOOTSTRAP_SUPERUSERID,
 					 statement);
+	casnet_owner_release_names();
 }
 
 /* Make the key of a table with rows of its own, and validate it as its owner. */
