@@ -6,23 +6,25 @@ CREATE FUNCTION casnet.uuid_v7() RETURNS uuid
 COMMENT ON FUNCTION casnet.uuid_v7() IS
 	'a new version 7 UUID (RFC 9562), greater than any this session made before';
 
+CREATE FUNCTION casnet.unite_permissions(internal) RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_unite_permissions';
+COMMENT ON FUNCTION casnet.unite_permissions(internal) IS
+	'internal: planner support; the policies of one statement ask for the same permissions';
+
 CREATE FUNCTION casnet.current_user_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_current_user_id';
 COMMENT ON FUNCTION casnet.current_user_id() IS
 	'the user of this session, or NULL when there is none who exists and is active';
 
 CREATE FUNCTION casnet.current_tenant_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_current_tenant_id';
 COMMENT ON FUNCTION casnet.current_tenant_id() IS
 	'the active tenant of this session, or NULL; policies check whether it is allowed';
-
-CREATE FUNCTION casnet.unite_permissions(internal) RETURNS internal
-	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'casnet_unite_permissions';
-COMMENT ON FUNCTION casnet.unite_permissions(internal) IS
-	'internal: planner support; the policies of one statement ask for the same permissions';
 
 -- LEAKPROOF: without a column in its argument it depends on the session alone,
 -- and with one it returns NULL whatever the value is.
@@ -42,6 +44,7 @@ COMMENT ON FUNCTION casnet.can(text) IS
 
 CREATE FUNCTION casnet.can_in(tenant_id uuid, permission text) RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_can_in';
 COMMENT ON FUNCTION casnet.can_in(uuid, text) IS
 	'internal: whether the user of this session holds the permission in that tenant';
@@ -77,6 +80,7 @@ COMMENT ON FUNCTION casnet.visible_user_ids() IS
 
 CREATE FUNCTION casnet.is_administrator() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_is_administrator';
 COMMENT ON FUNCTION casnet.is_administrator() IS
 	'whether the current database role is a superuser or a member of casnet_admin';
@@ -93,6 +97,7 @@ CREATE FUNCTION casnet.whoami(
 	OUT expires_at timestamptz, OUT authenticated_by text)
 	RETURNS record
 	LANGUAGE c STABLE PARALLEL SAFE
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_whoami';
 COMMENT ON FUNCTION casnet.whoami() IS
 	'the user, active tenant, role and permissions of this session';
@@ -101,6 +106,7 @@ CREATE FUNCTION casnet.my_tenants(
 	OUT tenant_id uuid, OUT name text, OUT role text, OUT is_active boolean)
 	RETURNS SETOF record
 	LANGUAGE c STABLE PARALLEL SAFE ROWS 10
+	SUPPORT casnet.unite_permissions
 	AS 'MODULE_PATHNAME', 'casnet_my_tenants';
 COMMENT ON FUNCTION casnet.my_tenants() IS
 	'the tenants that the user of this session is a member of';

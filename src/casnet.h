@@ -235,6 +235,7 @@ extern uint64 casnet_generation;
 extern uint64 casnet_user_changes;
 
 extern void casnet_session_init(void);
+extern bool casnet_session_is_suspended(void);
 extern const pg_uuid_t *casnet_session_user(void);
 extern const pg_uuid_t *casnet_session_tenant(void);
 extern void casnet_session_identity(CasnetIdentity *identity);
@@ -504,7 +505,7 @@ casnet_plan_note(ListCell *cell, int *value)
 extern void casnet_plan_init(void);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern bool casnet_plan_may_have_come_past(void);
-extern void casnet_plan_hide_late(void);
+extern void casnet_plan_hide(void);
 extern bool casnet_plan_is_policed(PlannedStmt *plan);
 extern void casnet_plan_show_next(bool show);
 

@@ -98,6 +98,18 @@ is_on_protected(Node *node, void *namespace)
 	return query_tree_walker((Query *) node, is_on_protected, namespace, 0);
 }
 
+/* Whether the plan is on a protected table. */
+static bool
+reads_protected(PlannedStmt *plan, Oid *namespace)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->relationOids)
+		if (is_protected(lfirst_oid(lc), namespace))
+			return true;
+	return false;
+}
+
 /*
  * Whether the plan of a query is on a protected table.  The planner may bring one by
  * what it puts in the place of a function.
@@ -106,17 +118,10 @@ static bool
 is_planned_on_protected(Query *query, const char *query_string,
 						ParamListInfo params, Oid *namespace)
 {
-	PlannedStmt *plan;
-	ListCell   *lc;
-
-	if (query->commandType == CMD_UTILITY)
-		return false;
-	plan = pg_plan_query(copyObject(query), query_string,
-						 CURSOR_OPT_PARALLEL_OK, params);
-	foreach(lc, plan->relationOids)
-		if (is_protected(lfirst_oid(lc), namespace))
-			return true;
-	return false;
+	return query->commandType != CMD_UTILITY &&
+		reads_protected(pg_plan_query(copyObject(query), query_string,
+									  CURSOR_OPT_PARALLEL_OK, params),
+						namespace);
 }
 
 /*
@@ -315,9 +320,14 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 					 bool explain_only)
 {
 	bool		unexpected = shows_all || (is_late && !explain_only);
+	Oid			namespace;
 
-	if ((explain_only || query->instrument_options != 0) && is_policed &&
-		unexpected && casnet_explain_is_restricted())
+	if (!(explain_only || query->instrument_options != 0) || !unexpected ||
+		!casnet_explain_is_restricted())
+		return;
+	namespace = get_namespace_oid("casnet", true);
+	if (is_policed || (OidIsValid(namespace) &&
+					   reads_protected(query->plannedstmt, &namespace)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the numbers of a plan for protected tables are not shown"),

@@ -651,7 +651,7 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 		security = security_conditions(root, i, &levels);
 		if (!has_policies(security, &namespace))
 			continue;
-		casnet_plan_hide_late();
+		casnet_plan_hide();
 		foreach(lc, relation->ppilist)
 			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
 					   security, namespace);

@@ -560,12 +560,11 @@ hide_from_debugging(void)
 	SetConfigOption("debug_print_plan", "off", PGC_USERSET, PGC_S_SESSION);
 }
 
-/* A query with policies of ours was planned, perhaps past the hook. */
+/* A query with policies that may call casnet is being planned, perhaps past the hook. */
 void
-casnet_plan_hide_late(void)
+casnet_plan_hide(void)
 {
-	if (plans_came_past)
-		hide_from_debugging();
+	hide_from_debugging();
 }
 
 /* What is done to a statement before and after it is planned. */

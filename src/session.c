@@ -14,6 +14,8 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -85,6 +87,34 @@ assign_tenant_id(const char *newval, void *extra)
 	casnet_generation++;
 }
 
+/*
+ * Whether code of another role runs as that role, as a security-restricted operation:
+ * in casnet's owner.c, or when the server maintains a table.  To that code the session is
+ * nobody, whatever it does to the settings; RESET brings back what the connection set.
+ * Superusers and the owner of casnet's tables are trusted.
+ */
+bool
+casnet_session_is_suspended(void)
+{
+	return InSecurityRestrictedOperation() &&
+		GetUserId() != GetOuterUserId() && !superuser() &&
+		GetUserId() != get_role_oid("casnet_owner", true);
+}
+
+static const char *
+show_user_id(void)
+{
+	return casnet_session_is_suspended() || user_id_string == NULL ? "" :
+		user_id_string;
+}
+
+static const char *
+show_tenant_id(void)
+{
+	return casnet_session_is_suspended() || tenant_id_string == NULL ? "" :
+		tenant_id_string;
+}
+
 void
 casnet_session_init(void)
 {
@@ -92,12 +122,12 @@ casnet_session_init(void)
 							   "The user of this session, asserted by a trusted backend.",
 							   "A users.id. Set it from a backend that has authenticated the user itself.",
 							   &user_id_string, "", PGC_SUSET, 0,
-							   check_uuid, assign_user_id, NULL);
+							   check_uuid, assign_user_id, show_user_id);
 	DefineCustomStringVariable("casnet.tenant_id",
 							   "The active tenant of this session.",
 							   "A tenants.id. Anybody may set it; membership is checked at each use.",
 							   &tenant_id_string, "", PGC_USERSET, 0,
-							   check_uuid, assign_tenant_id, NULL);
+							   check_uuid, assign_tenant_id, show_tenant_id);
 }
 
 /*
@@ -107,6 +137,8 @@ casnet_session_init(void)
 const pg_uuid_t *
 casnet_session_user(void)
 {
+	if (casnet_session_is_suspended())
+		return NULL;
 	return casnet_token_is_set() ? casnet_token_user() : active_user;
 }
 
@@ -117,6 +149,8 @@ casnet_session_user(void)
 const pg_uuid_t *
 casnet_session_tenant(void)
 {
+	if (casnet_session_is_suspended())
+		return NULL;
 	return active_tenant != NULL ? active_tenant : casnet_token_tenant();
 }
 
@@ -133,6 +167,8 @@ casnet_session_identity(CasnetIdentity *identity)
 		active_tenant : casnet_token_named_tenant();
 
 	memset(identity, 0, sizeof(CasnetIdentity));
+	if (casnet_session_is_suspended())
+		return;
 	identity->has_user = user != NULL;
 	if (user != NULL)
 		identity->user = *user;

@@ -233,11 +233,18 @@ casnet_token_release(void)
 		casnet_token_release_all();
 }
 
+/* The token that is set, unless code of another role runs; NULL if there is none. */
+static const ParsedToken *
+current_token(void)
+{
+	return casnet_session_is_suspended() ? NULL : active_token;
+}
+
 /* The number of the session's token, 0 for none. */
 uint64
 casnet_token_number(void)
 {
-	return active_token == NULL ? 0 : token_number;
+	return current_token() == NULL ? 0 : token_number;
 }
 
 static void
@@ -253,14 +260,23 @@ assign_token(const char *newval, void *extra)
 	casnet_user_changes++;
 }
 
+/* Code of another role does not get to know it either. */
+static const char *
+show_token(void)
+{
+	return casnet_session_is_suspended() || token_string == NULL ? "" :
+		token_string;
+}
+
 void
 casnet_token_init(void)
 {
 	DefineCustomStringVariable("casnet.token",
 							   "A signed session token, which proves the user of this session.",
 							   "Bind it as a parameter of set_config() or casnet.sign_in(), so that it is not logged.",
-							   &token_string, "", PGC_USERSET, GUC_REPORT,
-							   check_token, assign_token, NULL);
+							   &token_string, "", PGC_USERSET,
+							   GUC_REPORT | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+							   check_token, assign_token, show_token);
 }
 
 /* Throw away what was verified and begin anew. */
@@ -460,7 +476,7 @@ casnet_token_clock(void)
 bool
 casnet_token_is_set(void)
 {
-	return active_token != NULL;
+	return current_token() != NULL;
 }
 
 /* Why the token is not valid at this time, or NULL if it is. */
@@ -484,7 +500,7 @@ problem_of_time(const ParsedToken *token)
 const char *
 casnet_token_problem(void)
 {
-	const ParsedToken *token = active_token;
+	const ParsedToken *token = current_token();
 
 	if (token == NULL)
 		return "No token is set.";
@@ -535,7 +551,7 @@ casnet_token_named_user(void)
 const pg_uuid_t *
 casnet_token_named_tenant(void)
 {
-	return active_token != NULL && active_token->has_tenant ?
+	return current_token() != NULL && active_token->has_tenant ?
 		&active_token->tenant : NULL;
 }
 
@@ -558,7 +574,7 @@ casnet_token_refusal(void)
 const pg_uuid_t *
 casnet_token_tenant(void)
 {
-	return active_token != NULL && active_token->has_tenant &&
+	return current_token() != NULL && active_token->has_tenant &&
 		casnet_token_problem() == NULL ? &active_token->tenant : NULL;
 }
 

@@ -1,0 +1,86 @@
+# Code of another role that runs as that role, within casnet or when the server maintains
+# a table, is nobody's session: not even where the identity came with the connection, which
+# RESET brings back.  (What the server runs before the library is there is out of reach.)
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('nobody');
+$node->init;
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'casnet'");
+$node->start;
+make_fixture($node, 'postgres');
+$node->safe_psql('postgres', q{
+	CREATE ROLE maker LOGIN;
+	CREATE SCHEMA own AUTHORIZATION maker;
+	GRANT USAGE ON SCHEMA own TO PUBLIC;
+	SET ROLE maker;
+	CREATE TABLE own.seen (step text, what text);
+	GRANT INSERT ON own.seen TO PUBLIC;
+	-- What there is to be seen of the session, after all that brings it back.
+	CREATE FUNCTION own.look(step text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		setting text;
+		found text := '';
+	BEGIN
+		EXECUTE 'RESET ALL';
+		FOREACH setting IN ARRAY '{casnet.token,casnet.user_id,casnet.tenant_id}'::text[] LOOP
+			BEGIN
+				EXECUTE 'RESET ' || setting;
+			EXCEPTION WHEN insufficient_privilege THEN
+			END;
+			found := found || current_setting(setting);
+		END LOOP;
+		found := found || coalesce((SELECT string_agg(s.setting || s.reset_val, '') FROM pg_settings AS s WHERE s.name = 'casnet.token'), '');
+		INSERT INTO own.seen VALUES (step, CASE found WHEN '' THEN 'nothing' ELSE found END);
+		RETURN step;
+	END
+	$$;
+	CREATE FUNCTION own.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM own.look('trigger'); RETURN old; END $$;
+	CREATE FUNCTION own.expression(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM own.look('index'); RETURN $1; END $$;
+	CREATE TABLE own.rows (id integer PRIMARY KEY, tenant_id uuid);
+	CREATE TRIGGER fires BEFORE DELETE ON own.rows FOR EACH ROW EXECUTE FUNCTION own.fires();
+	CREATE TABLE own.indexed AS SELECT 1 AS id;
+	RESET ROLE;
+	SELECT casnet.protect('own.rows');
+});
+my $tenant = $node->safe_psql('postgres', "SELECT casnet.create_tenant('Gone', NULL, '$ID{ada}')");
+$node->safe_psql('postgres', "INSERT INTO own.rows VALUES (1, '$tenant'); SELECT casnet.set_password('$ID{ada}', 'correct horse battery')");
+my $token = ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('ada', 'correct horse battery')");
+like($token, qr/^\w+\.\w+\.[\w-]+$/, 'a token');
+
+# sql as that role, with the identity in the options of the connection.
+sub with_identity
+{
+	my ($role, $sql) = @_;
+
+	return ask_once($node, 'postgres', $role, $sql, "-c casnet.token=$token -c casnet.tenant_id=$ID{north}");
+}
+
+sub seen
+{
+	return $node->safe_psql('postgres', 'SELECT DISTINCT step, what FROM own.seen ORDER BY 1, 2; DELETE FROM own.seen');
+}
+
+is(with_identity('casnet_app', 'SELECT username FROM casnet.whoami()'), 'ada', 'who connects is somebody');
+is(with_identity('casnet_app', 'RESET ALL; SELECT username FROM casnet.whoami()'), 'ada', 'and is so again');
+is(with_identity('casnet_app', "SELECT count(*) FROM pg_settings WHERE name = 'casnet.token'"), '0', 'but the token is in no list of settings');
+is(with_identity('casnet_app', "SELECT casnet.delete_tenant('$tenant')"), '3', 'a tenant goes, with a row of a table that is another role\'s');
+is(seen(), 'trigger|nothing', 'whose trigger sees nobody');
+my $super = $node->safe_psql('postgres', 'SELECT current_user');
+is(with_identity($super, 'CREATE INDEX by_expression ON own.indexed (own.expression(id)); SELECT 1'), '1', 'an index is made by a superuser');
+is(seen(), 'index|nothing', 'for whom the function in it sees nobody');
+is(with_identity($super, 'REINDEX TABLE own.indexed; SELECT 1'), '1', 'and again');
+is(seen(), 'index|nothing', 'who is nobody then');
+is(with_identity($super, 'ANALYZE own.indexed; SELECT 1'), '1', 'its statistics');
+is(seen(), 'index|nothing', 'are made by nobody');
+is(with_identity('casnet_app', 'SELECT username FROM casnet.whoami()'), 'ada', 'who connects is somebody still');
+
+$node->stop;
+done_testing();
