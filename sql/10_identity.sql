@@ -145,6 +145,12 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
 
+CREATE FUNCTION casnet.lock_tree(relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_lock_tree';
+COMMENT ON FUNCTION casnet.lock_tree(regclass) IS
+	'internal: locks a table of the caller and its partitions, by OID';
+
 CREATE FUNCTION casnet.run_on(before text, relation regclass, after text)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

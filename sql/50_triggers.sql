@@ -33,9 +33,12 @@ BEGIN
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
 		UNION ALL
-		SELECT 'casnet_guard_cascade', relation, 'BEFORE DELETE', 'STATEMENT',
-			   'guard_cascade()', 'ALWAYS',
-			   'no trigger of others runs with more rights than its owner has'
+		SELECT 'casnet_guard_cascade', relation,
+			   'BEFORE DELETE OR TRUNCATE OR UPDATE OF '
+			   || CASE relation WHEN 'casnet.user_tenants'::regclass
+								THEN 'user_id, tenant_id' ELSE 'id' END,
+			   'STATEMENT', 'guard_cascade()', 'ALWAYS',
+			   'no code of others runs in the session of who deletes'
 		  FROM casnet.managed_tables()
 		 WHERE relation IN ('casnet.users'::regclass,
 							'casnet.tenants'::regclass,

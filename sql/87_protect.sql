@@ -858,7 +858,7 @@ DECLARE
 BEGIN
 	PERFORM casnet.require_protector(relation);
 	PERFORM casnet.require_protectable(relation);
-	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	PERFORM casnet.lock_tree(relation);
 	-- It may have changed while we waited.
 	PERFORM casnet.require_protector(relation);
 	PERFORM casnet.require_protectable(relation);
@@ -1026,8 +1026,14 @@ BEGIN
 	PERFORM casnet.require_protector(relation);
 	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
 		WHERE c.oid = unprotect.relation) THEN
-		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+		PERFORM casnet.lock_tree(relation);
 		PERFORM casnet.require_protector(relation);
+		IF casnet.strange_partition_key(relation) IS NOT NULL THEN
+			RAISE EXCEPTION 'the partition key of % calls a function of a role that is no superuser',
+							casnet.strange_partition_key(relation)
+				USING ERRCODE = 'wrong_object_type',
+					  HINT = 'Detach that partition first.';
+		END IF;
 	END IF;
 	SELECT g.resource, g.before INTO target
 	  FROM casnet.protection_of(relation) AS g;

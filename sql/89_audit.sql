@@ -320,6 +320,7 @@ DECLARE
 	part regclass;
 BEGIN
 	PERFORM casnet.require_own_table(enable_audit.relation);
+	PERFORM casnet.lock_tree(enable_audit.relation);
 	PERFORM casnet.check_auditable(enable_audit.relation,
 								   enable_audit.except_columns);
 	PERFORM casnet.maintain_audit();
@@ -361,6 +362,7 @@ DECLARE
 	attached record;
 BEGIN
 	PERFORM casnet.require_own_table(disable_audit.relation);
+	PERFORM casnet.lock_tree(disable_audit.relation);
 	FOR attached IN
 		SELECT t.tgrelid::regclass AS relation, t.tgname
 		  FROM pg_trigger AS t

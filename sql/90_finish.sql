@@ -181,6 +181,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.begin_protection(regclass, text, boolean),
 	casnet.end_protection(regclass),
 	casnet.run_for_owner(regclass, text),
+	casnet.lock_tree(regclass),
 	casnet.run_on(text, regclass, text),
 	casnet.give_view(regclass, regclass),
 	casnet.set_not_null(regclass),

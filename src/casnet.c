@@ -33,6 +33,7 @@ _PG_init(void)
 	casnet_planner_init();
 	casnet_plan_init();
 	casnet_owner_init();
+	casnet_noforce_init();
 	casnet_execution_init();
 	casnet_explain_init();
 	casnet_password_init();

@@ -220,6 +220,11 @@ extern void casnet_owner_begun(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
 
+/* noforce.c: policies bind owners also while a foreign key cascades */
+
+extern void casnet_noforce_init(void);
+extern void casnet_noforce_check(Query *query);
+
 /* session.c: who the session is, by its settings */
 
 /* Whom the settings name, verified or not; bytes that are not used are zero. */
@@ -522,6 +527,7 @@ extern Oid	casnet_reference_index(Oid table, const char *column);
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 
 extern void casnet_holders_check_statement(Node *statement);
+extern void casnet_holders_end_statement(void);
 extern void casnet_holders_free_account(const pg_uuid_t *user);
 
 /* explain.c: what EXPLAIN shows, and to whom */

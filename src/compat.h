@@ -58,6 +58,10 @@
 #define casnet_may_become(member, role) has_privs_of_role((member), (role))
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#endif
+
 /* VARDATA() and the like moved out of postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -129,6 +133,15 @@
 #define casnet_prunes(append) ((append)->part_prune_index >= 0)
 #else
 #define casnet_prunes(append) ((append)->part_prune_info != NULL)
+#endif
+
+/* As whom a table is read, beside the range table from 16 on; InvalidOid: the user. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_checked_as(query, entry) \
+	((entry)->perminfoindex == 0 ? InvalidOid : \
+	 getRTEPermissionInfo((query)->rteperminfos, (entry))->checkAsUser)
+#else
+#define casnet_checked_as(query, entry) ((entry)->checkAsUser)
 #endif
 
 #endif							/* CASNET_COMPAT_H */

@@ -507,44 +507,20 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(erased);
 }
 
-/* Whether the function is one of casnet's own. */
+/* Whether what belongs to that role may run in the session of the current one. */
 static bool
-is_ours(Oid function)
+is_trusted(Oid owner)
 {
-	return get_func_namespace(function) == get_namespace_oid("casnet", true);
+	return has_privs_of_role(owner, GetUserId()) ||
+		owner == get_role_oid("casnet_owner", true);
 }
 
 /*
- * Raises 55000 if a trigger or a rule of the table's owner would run with rights that
- * the owner does not have, when rows go that the table refers to.
+ * All tables by whose keys a change goes on, from the first one, are of roles that are
+ * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan what it does there, the server evaluates expressions
+ * of the table, and rows fire triggers, in this session, whose settings they can change.
+ * The locks are kept, so that no other table joins them.
  */
-static void
-refuse_triggers_of(Relation relation)
-{
-	const char *name = NULL;
-
-	for (int i = 0; relation->trigdesc != NULL && name == NULL &&
-		 i < relation->trigdesc->numtriggers; i++)
-	{
-		Trigger    *trigger = &relation->trigdesc->triggers[i];
-
-		if (!trigger->tgisinternal && !is_ours(trigger->tgfoid) &&
-			(TRIGGER_FOR_DELETE(trigger->tgtype) ||
-			 TRIGGER_FOR_UPDATE(trigger->tgtype)))
-			name = trigger->tgname;
-	}
-	if (name == NULL && relation->rd_rules != NULL &&
-		relation->rd_rules->numLocks > 0)
-		name = "of a rule";
-	if (name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("trigger \"%s\" of table \"%s\" would run with your rights",
-						name, RelationGetRelationName(relation)),
-				 errhint("Delete a tenant with casnet.delete_tenant(), which runs it as the owner of the table; else drop the trigger, or give the table to a superuser.")));
-}
-
-/* The same for all tables by whose keys a deletion goes on, from this one. */
 static void
 look_along(Oid table, List **seen)
 {
@@ -557,9 +533,15 @@ look_along(Oid table, List **seen)
 		return;
 	*seen = lappend_oid(*seen, table);
 	relation = table_open(table, AccessShareLock);
-	if (list_length(*seen) > 1 &&
-		!has_privs_of_role(relation->rd_rel->relowner, GetUserId()))
-		refuse_triggers_of(relation);
+	if (!is_trusted(relation->rd_rel->relowner) &&
+		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" of role \"%s\" is changed with these rows",
+						RelationGetRelationName(relation),
+						GetUserNameFromId(relation->rd_rel->relowner, false)),
+				 errdetail("Code that its owner has put into it would run in your session."),
+				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
 
 	triggers = relation->trigdesc;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -573,14 +555,14 @@ look_along(Oid table, List **seen)
 	}
 	foreach(lc, find_inheritance_children(table, AccessShareLock))
 		look_along(lfirst_oid(lc), seen);
-	table_close(relation, AccessShareLock);
+	table_close(relation, NoLock);
 }
 
 /*
  * casnet.guard_cascade() returns trigger
  *
- * BEFORE DELETE FOR EACH STATEMENT: raises 55000 if a table goes with the rows whose
- * triggers would run with more rights than its owner has.  Raises 39P01 when called
+ * BEFORE DELETE, TRUNCATE OR UPDATE of the key FOR EACH STATEMENT: raises 55000 if a
+ * table is changed with the rows whose owner is not trusted.  Raises 39P01 when called
  * in any other way.
  */
 Datum
@@ -590,15 +572,19 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 	List	   *seen = NIL;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
+		TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.guard_cascade() was not called before the deletion of rows"),
+				 errmsg("casnet.guard_cascade() was not called before rows change or go"),
 				 errhint("It is attached to tables by casnet.install().")));
 
-	/* As a replica the server does not cascade, nor do triggers of others fire. */
-	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+	/*
+	 * As a replica the server does not cascade, nor do triggers of others fire, but for
+	 * those of TRUNCATE that say so.
+	 */
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
+		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		look_along(RelationGetRelid(data->tg_relation), &seen);
 	return PointerGetDatum(NULL);
 }

@@ -631,6 +631,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	{
 		next_utility(statement, query_string, read_only_tree, context, params,
 					 environment, receiver, completion);
+		casnet_holders_end_statement();
 		return;
 	}
 	casnet_session_identity(&identity);

@@ -141,6 +141,38 @@ member_objection(const CasnetVerdict *judge, const char *role)
 	return objection;
 }
 
+/*
+ * The same, of removing a member, with whom go the permissions that were granted besides
+ * the role.
+ */
+static char *
+removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	char	   *objection = NULL;
+
+	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_MEMBER, snapshot,
+					  UUIDPGetDatum(user), UUIDPGetDatum(&judge->key.tenant));
+	while (objection == NULL && (tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		char	   *permission =
+			TextDatumGetCString(casnet_scan_value(&scan, tuple,
+												  USER_TENANT_PERMISSIONS_PERMISSION,
+												  &isnull));
+		int			bit = casnet_permission_find(permission);
+
+		if (bit < 0 || !casnet_membership_holds(judge, bit))
+			objection = psprintf("The member holds the permission \"%s\", which you do not hold.",
+								 permission);
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return objection;
+}
+
 /* Whether the judge may add a member with this role, as far as the role goes. */
 bool
 casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
@@ -161,8 +193,9 @@ check_objection(const char *objection)
  *
  * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the role
  * before and the role after are not above the writer's own, the writer holds
- * every permission of the new one, a membership does not move, and to add
- * somebody above member takes assign_roles too.  Raises 42501; 22023 for an
+ * every permission of the new one and, of a member who goes, what was granted besides
+ * the role; a membership does not move, and to add somebody above member takes
+ * assign_roles too.  Raises 42501; 22023 for an
  * unknown role.
  */
 Datum
@@ -193,6 +226,13 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 
 	if (old != NULL)
 		check_objection(role_objection(judge, casnet_trigger_text(relation, old, "role")));
+	if (new == NULL)
+	{
+		pg_uuid_t	user;
+
+		if (casnet_trigger_uuid(relation, old, "user_id", &user))
+			check_objection(removal_objection(judge, &user));
+	}
 	if (old != NULL && new != NULL)
 	{
 		pg_uuid_t	before[2];

@@ -8,7 +8,7 @@
  * function changes the row, those who hold it are given some seconds, and then their
  * sessions are ended.  Administrators and prepared transactions are waited for.
  *
- * LOCK TABLE on tables that decide about access is refused; so are statements whose
+ * LOCK TABLE on tables of casnet is refused; so are statements whose
  * lock the server takes, or waits for in front of others, before it looks whether the
  * role may do that at all.
  */
@@ -19,18 +19,17 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
-#include "access/relation.h"
 #include "access/subtrans.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
-#include "rewrite/rewriteHandler.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -58,7 +57,8 @@
 PG_FUNCTION_INFO_V1(casnet_free_membership);
 PG_FUNCTION_INFO_V1(casnet_free_account);
 
-static bool decides(Oid table);
+/* Names of schemas are, until the statement is through. */
+static bool names_are_held = false;
 
 /* Whether the session of that process may be ended: it is no administrator's. */
 static bool
@@ -330,78 +330,82 @@ casnet_free_account(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The query of a view, which names the view as well: whether it reads one of those. */
+/* Whether the current role is one for whom casnet's rules about locks are. */
 static bool
-reads_deciding(Node *node, void *view)
+is_bound(void)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *entry = (RangeTblEntry *) node;
+	Oid			user = get_role_oid("casnet_user", true);
 
-		return entry->rtekind == RTE_RELATION && entry->relid != *(Oid *) view &&
-			decides(entry->relid);
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, reads_deciding, view,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, reads_deciding, view);
+	return OidIsValid(user) && has_privs_of_role(GetUserId(), user) &&
+		!casnet_membership_is_administrator();
 }
 
-/*
- * Whether the table decides about access, and is not ours, or a view reads one that
- * does.
- */
-static bool
-decides(Oid table)
+/* Raises 42501 if LOCK TABLE may not lock the relation. */
+static void
+check_locked(Oid relation)
 {
-	static const char *const names[] = {
-		"users", "tenants", "user_tenants", "user_tenant_permissions",
-		"role_permissions"
-	};
+	if (get_rel_relkind(relation) == RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot lock what view \"%s\" reads",
+						get_rel_name(relation)),
+				 errhint("Lock the tables themselves.")));
+	if (get_rel_namespace(relation) == get_namespace_oid("casnet", true) &&
+		!has_privs_of_role(GetUserId(), casnet_owner_of(relation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot lock table \"%s\" of casnet",
+						get_rel_name(relation)),
+				 errhint("Lock the rows that you change with SELECT ... FOR UPDATE.")));
+}
 
-	check_stack_depth();
-	if (get_rel_relkind(table) == RELKIND_VIEW)
-	{
-		Relation	view = relation_open(table, AccessShareLock);
-		bool		found = reads_deciding((Node *) get_view_query(view),
-											   &table);
-
-		relation_close(view, AccessShareLock);
-		return found;
-	}
-	if (get_rel_namespace(table) != get_namespace_oid("casnet", true))
-		return false;
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(get_rel_name(table), names[i]) == 0)
-			return !has_privs_of_role(GetUserId(), casnet_owner_of(table));
-	return false;
+/* Take the lock, by OID, if the server would give it; with what inherits from it. */
+static void
+lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
+{
+	if (pg_class_aclcheck(relation, GetUserId(),
+						  ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE) != ACLCHECK_OK)
+		return;
+	LockRelationOid(relation, mode);
+	if (name->inh && get_rel_relkind(relation) != RELKIND_VIEW)
+		(void) find_all_inheritors(relation, mode, NULL);
 }
 
 /*
  * LOCK TABLE is about to be executed.  Raises 42501 if it would keep others from
- * changing a table that decides about access, for whom its rules bind.
+ * changing what decides about access, or a table that goes with that, for whom casnet's
+ * rules are.
+ *
+ * What a name means may change while the server waits for the lock.  So it is waited
+ * for here, and then no schema gets another name until the server is through: it has the
+ * lock already, and waits no more.
  */
 static void
 check_lock(const LockStmt *statement)
 {
 	ListCell   *lc;
 
-	if (statement->mode <= RowExclusiveLock)
+	if (statement->mode <= RowExclusiveLock || !is_bound())
 		return;
+	foreach(lc, statement->relations)
+	{
+		RangeVar   *name = lfirst(lc);
+		Oid			table = RangeVarGetRelid(name, NoLock, true);
+
+		if (!OidIsValid(table))
+			continue;
+		check_locked(table);
+		if (!statement->nowait)
+			lock_beforehand(name, table, statement->mode);
+	}
+	casnet_owner_hold_names();
+	names_are_held = true;
 	foreach(lc, statement->relations)
 	{
 		Oid			table = RangeVarGetRelid(lfirst(lc), NoLock, true);
 
-		if (!OidIsValid(table) || !decides(table) ||
-			casnet_membership_is_administrator())
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot lock table \"%s\", which decides about access",
-						get_rel_name(table)),
-				 errhint("Lock the rows that you change with SELECT ... FOR UPDATE.")));
+		if (OidIsValid(table))
+			check_locked(table);
 	}
 }
 
@@ -478,6 +482,8 @@ casnet_holders_check_statement(Node *statement)
 {
 	ListCell   *lc;
 
+	/* It ended with an error, and so did the lock. */
+	names_are_held = false;
 	switch (nodeTag(statement))
 	{
 		case T_LockStmt:
@@ -525,4 +531,13 @@ casnet_holders_check_statement(Node *statement)
 		default:
 			break;
 	}
+}
+
+/* The statement is through. */
+void
+casnet_holders_end_statement(void)
+{
+	if (names_are_held)
+		casnet_owner_release_names();
+	names_are_held = false;
 }

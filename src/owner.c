@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
@@ -40,6 +41,7 @@
 
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
 PG_FUNCTION_INFO_V1(casnet_run_for_owner);
+PG_FUNCTION_INFO_V1(casnet_lock_tree);
 PG_FUNCTION_INFO_V1(casnet_run_on);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
@@ -353,6 +355,26 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 {
 	require_owner(PG_GETARG_OID(0));
 	return casnet_run_as_owner(fcinfo);
+}
+
+/*
+ * casnet.lock_tree(relation regclass) returns void
+ *
+ * Locks the caller's table and its partitions against everybody, by their OIDs, so that
+ * what is found out about them afterwards stays so; internal.  Raises 42P01 when there
+ * is no such table, 42501 unless the caller can become its owner.
+ */
+Datum
+casnet_lock_tree(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+
+	require_owner(table);
+	LockRelationOid(table, AccessExclusiveLock);
+	/* It may have changed while we waited. */
+	require_owner(table);
+	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
+	PG_RETURN_VOID();
 }
 
 /*

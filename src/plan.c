@@ -289,7 +289,7 @@ static void
 look_through_checks(ModifyTable *plan, Replacing *replacing)
 {
 	casnet_recheck_merge(plan, replacing->functions[0]);
-	casnet_recheck_guard_conflict(plan, replacing->functions);
+	casnet_recheck_guard_conflict(plan);
 	ask_for_new_rows(plan, replacing);
 }
 
@@ -609,6 +609,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	PlannedStmt *plan;
 
 	casnet_owner_begun();
+	casnet_noforce_check(parse);
 	if (likely(opener == NULL))
 		return prepare_and_plan(parse, query_string, options, params);
 	(void) casnet_statement_set_opener(NULL);

@@ -384,7 +384,7 @@ casnet_recheck_order(Plan *plan, Oid *functions)
  * it through.  So the condition is evaluated only where they do.
  */
 void
-casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions)
+casnet_recheck_guard_conflict(ModifyTable *plan)
 {
 	List	   *policies = NIL;
 	CaseExpr   *guarded;
@@ -402,7 +402,7 @@ casnet_recheck_guard_conflict(ModifyTable *plan, Oid *functions)
 			policies = list_concat(policies,
 								   copyObject((List *) check->qual));
 	}
-	if (!casnet_recheck_calls_policy((Node *) policies, functions))
+	if (policies == NIL)
 		return;
 
 	when = makeNode(CaseWhen);

@@ -44,7 +44,7 @@ SELECT is(h.rose(), 'domain and null as tap_app', 'their audit too');
 SELECT lives_ok('UPDATE h.shades SET shade = NULL WHERE id = 1', 'a change');
 SELECT is(h.rose(), 'no', 'and this one');
 RESET SESSION AUTHORIZATION;
-DELETE FROM casnet.tenants WHERE id = :'north';
+SELECT casnet.delete_tenant(:'north') IS NOT NULL AS deleted \gset
 SELECT is(h.rose(), 'no', 'rows that go with their tenant');
 SELECT * FROM finish();
 ROLLBACK;

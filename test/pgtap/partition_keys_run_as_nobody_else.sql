@@ -2,7 +2,7 @@
 -- is opened to be changed.  Where they call a function of a role that is no superuser,
 -- casnet does not change the table.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 \ir include/fixtures.sql
 \ir include/hostile.sql
 SET LOCAL SESSION AUTHORIZATION tap_evil;
@@ -34,7 +34,7 @@ SELECT lives_ok('SELECT casnet.protect(''h.plain'')', 'keys of the server''s fun
 SELECT is(h.rose(), 'no', 'what else is there ran as its owner');
 SELECT results_eq('SELECT conrelid::regclass::text, convalidated, conparentid <> 0 FROM pg_constraint WHERE confrelid = ''casnet.tenants''::regclass AND conrelid::regclass::text ~ ''^h'' ORDER BY 1',
 	$$VALUES ('h.plain', true, false), ('h.plain_leaf', true, true), ('h.plain_part', true, true)$$, 'each has its key, under that of the table');
-DELETE FROM casnet.tenants WHERE id = :'north';
+SELECT casnet.delete_tenant(:'north') IS NOT NULL AS deleted \gset
 SELECT is((SELECT count(*) FROM h.plain), 0::bigint, 'rows go with their tenant');
 SELECT h.rose() IS NOT NULL AS begun \gset
 
@@ -50,7 +50,13 @@ SELECT h.rose() IS NOT NULL AS begun \gset
 SELECT lives_ok('SELECT casnet.install()', 'install() goes on');
 SELECT is((SELECT relforcerowsecurity FROM pg_class WHERE oid = 'h.plain'::regclass), true, 'with what evaluates nothing');
 SELECT is(h.rose_if_at_all(), NULL, 'and leaves it alone');
-SELECT lives_ok('SELECT casnet.unprotect(''h.plain'')', 'it can be given up');
+SELECT throws_ok('SELECT casnet.unprotect(''h.plain'')', '42809', NULL, 'it is not given up with the partition');
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+ALTER TABLE h.plain DETACH PARTITION h.plain_part;
+SELECT h.rose_if_at_all() IS NOT NULL AS ran \gset
+RESET SESSION AUTHORIZATION;
+SELECT h.rose() IS NOT NULL AS begun \gset
+SELECT lives_ok('SELECT casnet.unprotect(''h.plain'')', 'but without it');
 SELECT is(h.rose_if_at_all(), NULL, 'as its owner');
 SELECT * FROM finish();
 ROLLBACK;

@@ -38,7 +38,7 @@ SELECT throws_ok('CREATE TABLE public.probe (t uuid REFERENCES casnet.tenants)',
 CALL be('mia', 'North');
 SELECT is((SELECT count(*) FROM public.invoices), 1::bigint, 'members see the rows');
 RESET SESSION AUTHORIZATION;
-DELETE FROM casnet.tenants WHERE id = :'north';
+SELECT casnet.delete_tenant(:'north') IS NOT NULL AS deleted \gset
 SELECT is_empty('TABLE public.invoices', 'the rows go with the tenant, under the policies of another owner');
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 SELECT lives_ok('SELECT casnet.unprotect(''public.invoices'')', 'the owner undoes it');
