@@ -310,6 +310,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('manage_permissions');
 	member uuid := casnet.find_member(revoke_permission.username, managed);
 BEGIN
+	PERFORM casnet.free_membership(member, managed);
 	DELETE FROM casnet.user_tenant_permissions AS p
 	 WHERE p.tenant_id = managed
 	   AND p.user_id = member

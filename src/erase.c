@@ -363,6 +363,26 @@ refuse_later_triggers(const Cascade *cascade)
 	table_close(relation, NoLock);
 }
 
+/*
+ * Raises 55000 if a partition is of another role than its table, whose code would run
+ * as the owner of that.
+ */
+static void
+require_one_owner(Oid table)
+{
+	Oid			owner = casnet_owner_of(table);
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(table, RowExclusiveLock, NULL))
+		if (casnet_owner_of(lfirst_oid(lc)) != owner)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition \"%s\" of table \"%s\" belongs to another role",
+							get_rel_name(lfirst_oid(lc)), get_rel_name(table)),
+					 errdetail("Its triggers would run as the owner of the table."),
+					 errhint("Give both to one role, or detach the partition.")));
+}
+
 /* The table of the key, as a statement names it: with its partitions only. */
 static char *
 target_of(const Cascade *cascade)
@@ -387,6 +407,7 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		cascade->action == FKCONSTR_ACTION_RESTRICT)
 		return 0;
 	refuse_later_triggers(cascade);
+	require_one_owner(cascade->table);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
 	set_constraints(cascade->table, edges, false);
 	if (deletes)

@@ -51,6 +51,7 @@ typedef struct Execution
 	int			nbits;			/* permissions */
 	int		   *bits;
 	MemoryContextCallback callback;
+	bool		was_suspended;	/* began in code of another role */
 } Execution;
 
 /* Those under way, the newest first. */
@@ -99,6 +100,7 @@ add_execution(QueryDesc *query, const CasnetIdentity *identity)
 
 	execution->query = query;
 	execution->opened_as = *identity;
+	execution->was_suspended = casnet_session_is_suspended();
 	execution->runs_before = runs_begun;
 	execution->next = executions;
 	executions = execution;
@@ -510,6 +512,12 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 {
 	if (ScanDirectionIsNoMovement(direction))
 		return;
+	if (execution != NULL && casnet_session_is_suspended() &&
+		!execution->was_suspended)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the cursor belongs to the session, and not to this code"),
+				 errhint("Open a cursor of its own.")));
 	if (execution == NULL)
 	{
 		if (casnet_plan_may_have_come_past() && !writes(query->plannedstmt))

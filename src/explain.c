@@ -118,10 +118,13 @@ static bool
 is_planned_on_protected(Query *query, const char *query_string,
 						ParamListInfo params, Oid *namespace)
 {
-	return query->commandType != CMD_UTILITY &&
-		reads_protected(pg_plan_query(copyObject(query), query_string,
-									  CURSOR_OPT_PARALLEL_OK, params),
-						namespace);
+	PlannedStmt *plan;
+
+	if (query->commandType == CMD_UTILITY)
+		return false;
+	plan = pg_plan_query(copyObject(query), query_string,
+						 CURSOR_OPT_PARALLEL_OK, params);
+	return casnet_plan_is_policed(plan) || reads_protected(plan, namespace);
 }
 
 /*

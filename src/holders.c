@@ -177,16 +177,21 @@ add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
 	}
 }
 
-/* The same of writing a table. */
+/*
+ * The same of using a table in that mode.  Sessions of other tenants are not for a member
+ * to end, who comes here for the sake of a membership.
+ */
 static void
-add_holders_of_table(const char *name, int *pids, int *n)
+add_holders_of_table(const char *name, LOCKMODE mode, int *pids, int *n)
 {
 	Oid			table = get_relname_relid(name,
 										  get_namespace_oid("casnet", false));
 	LOCKTAG		tag;
 
+	if (!casnet_membership_is_administrator())
+		return;
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
-	add_holders_of_lock(&tag, RowExclusiveLock, pids, n);
+	add_holders_of_lock(&tag, mode, pids, n);
 }
 
 /* Wait for a moment, unless interrupted. */
@@ -209,19 +214,21 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	int			n = 0;
 	LOCKTAG		tag;
 
+	/* To drop a key to it, as who drops a protected table does, locks it. */
+	add_holders_of_table("tenants", AccessShareLock, pids, &n);
 	if (tenant == NULL)
 	{
 		add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
-		add_holders_of_table("users", pids, &n);
+		add_holders_of_table("users", RowExclusiveLock, pids, &n);
 		return n;
 	}
 	add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
-	add_holders_of_table("user_tenants", pids, &n);
+	add_holders_of_table("user_tenants", RowExclusiveLock, pids, &n);
 	tag = casnet_guard_lock_of(tenant);
 	add_holders_of_lock(&tag, ExclusiveLock, pids, &n);
 	/* Opening a table waits for who has locked it against readers. */
-	add_holders_of_table("user_tenant_permissions", pids, &n);
-	add_holders_of_table("tasks", pids, &n);
+	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, pids, &n);
+	add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
 	if (n > 0)
 		return n;
 	add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids, &n);

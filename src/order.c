@@ -22,6 +22,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -297,6 +298,26 @@ security_condition(RestrictInfo *condition, List *security)
 	return NULL;
 }
 
+/* Add a condition to those of a relation, and to those of its indexes. */
+static void
+add_condition(RelOptInfo *relation, RestrictInfo *condition)
+{
+	List	   *before = relation->baserestrictinfo;
+	ListCell   *lc;
+
+	relation->baserestrictinfo = lappend(before, condition);
+	foreach(lc, relation->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		/* A partial index may have a list of its own. */
+		if (index->indpred != NIL && index->indrestrictinfo != before)
+			index->indrestrictinfo = lappend(index->indrestrictinfo, condition);
+		else
+			index->indrestrictinfo = relation->baserestrictinfo;
+	}
+}
+
 /*
  * Put back the security conditions that the server took out of the conditions of a
  * relation, each at its level; whether there were any.
@@ -307,7 +328,6 @@ put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
 	bool		found = false;
 	ListCell   *lc;
 	ListCell   *level;
-	ListCell   *index;
 
 	forboth(lc, security, level, levels)
 	{
@@ -321,17 +341,7 @@ put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
 			continue;
 		condition = make_simple_restrictinfo(root, (Expr *) policy);
 		condition->security_level = lfirst_int(level);
-		foreach(index, relation->indexlist)
-		{
-			IndexOptInfo *info = lfirst_node(IndexOptInfo, index);
-
-			/* A partial index has a list of its own. */
-			if (info->indrestrictinfo != relation->baserestrictinfo)
-				info->indrestrictinfo = lappend(info->indrestrictinfo,
-												condition);
-		}
-		relation->baserestrictinfo = lappend(relation->baserestrictinfo,
-											 condition);
+		add_condition(relation, condition);
 		relation->baserestrict_min_security = 0;
 		found = true;
 	}
@@ -365,6 +375,13 @@ make_paths_again(PlannerInfo *root, RelOptInfo *relation)
 												 workers));
 	}
 	create_index_paths(root, relation);
+}
+
+/* Whether the paths of the relation are those of a plain table, and not of a wrapper. */
+static bool
+has_plain_paths(RangeTblEntry *rte)
+{
+	return rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_MATVIEW;
 }
 
 /* Whether a plain policy is among the conditions of the index that the path reads. */
@@ -499,18 +516,9 @@ mark_end(PlannerInfo *root, RelOptInfo *relation)
 	RestrictInfo *mark =
 		make_simple_restrictinfo(root,
 								 (Expr *) casnet_recheck_make_mark());
-	ListCell   *lc;
 
 	mark->security_level = root->qual_security_level + 1;
-	foreach(lc, relation->indexlist)
-	{
-		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
-
-		/* A partial index has a list of its own. */
-		if (index->indrestrictinfo != relation->baserestrictinfo)
-			index->indrestrictinfo = lappend(index->indrestrictinfo, mark);
-	}
-	relation->baserestrictinfo = lappend(relation->baserestrictinfo, mark);
+	add_condition(relation, mark);
 }
 
 /* Have security conditions among those of the scan, too, unless they are plain. */
@@ -602,7 +610,9 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 	List	   *security = NIL;
 	List	   *levels = NIL;
 
-	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0)
+	/* What is not read has no rows: the server has proved that, and looked no further. */
+	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0 &&
+		!IS_DUMMY_REL(relation))
 	{
 		namespace = get_namespace_oid("casnet", true);
 		security = security_conditions(root, rti, &levels);
@@ -610,7 +620,7 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 			security = NIL;
 	}
 	if (security != NIL && put_back(root, relation, security, levels) &&
-		!rte->inh && rte->tablesample == NULL)
+		!rte->inh && rte->tablesample == NULL && has_plain_paths(rte))
 		make_paths_again(root, relation);
 
 	if (previous_pathlist_hook)

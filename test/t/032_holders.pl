@@ -1,7 +1,7 @@
 # Whoever is to be stopped holds no lock that stops it.  A member who is assigned a task
 # in an open transaction, has locked the membership or changed it, is demoted, removed
 # and deactivated within seconds, and the session that holds it is ended.  One of an
-# administrator's is waited for.  LOCK TABLE on what decides about access is refused.
+# administrator's is waited for.  LOCK TABLE on tables of casnet is refused.
 
 use strict;
 use warnings;
@@ -26,12 +26,12 @@ my $membership = "user_id = '$ID{ben}' AND tenant_id = '$ID{north}'";
 my @holds = (
 	['a task that is assigned', "INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '$ID{ben}')"],
 	['a task of ben, FOR UPDATE', "SELECT FROM casnet.tasks WHERE assignee_id = '$ID{ben}' FOR UPDATE"],
-	['all tasks', 'LOCK TABLE casnet.tasks'],
 	['permissions, FOR UPDATE', "SELECT FROM casnet.user_tenant_permissions WHERE $membership FOR UPDATE"],
 	['FOR UPDATE', "SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE"],
 	['FOR KEY SHARE in a subtransaction', "SAVEPOINT a; SELECT FROM casnet.user_tenants WHERE $membership FOR KEY SHARE"]);
 my %stops = (
 	removed => ["SELECT casnet.remove_member('ben')", "NOT EXISTS (SELECT FROM casnet.user_tenants WHERE $membership)"],
+	deprived => ["SELECT casnet.revoke_permission('ben', 'view_analytics')", "NOT EXISTS (SELECT FROM casnet.user_tenant_permissions WHERE $membership)"],
 	demoted => ["SELECT casnet.set_member_role('ben', 'viewer')", "EXISTS (SELECT FROM casnet.user_tenants WHERE $membership AND role = 'viewer')"]);
 
 for my $hold (@holds)
@@ -89,15 +89,38 @@ is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; S
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet.free_account('$ID{cid}')"), '42501', 'nor an account');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SELECT casnet.deactivate_user('$ID{cid}')"), '42501', 'who is no administrator deactivates nobody');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{max}'; SELECT casnet.deactivate_user('$ID{ben}')"), '', 'a superuser of the application does');
-for my $table (qw(users tenants user_tenants user_tenant_permissions role_permissions))
+for my $table (qw(users tenants user_tenants user_tenant_permissions role_permissions tasks records tags))
 {
 	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table"), '42501', "LOCK TABLE $table");
 	is(ask_once($node, 'postgres', 'casnet_app', "BEGIN; LOCK TABLE casnet.$table IN SHARE MODE"), '42501', "and in another mode");
 }
 is(ask_once($node, 'postgres', 'casnet_app', "CREATE TEMP VIEW v AS SELECT role FROM casnet.user_tenants; CREATE TEMP VIEW w AS SELECT * FROM v; BEGIN; LOCK TABLE w"), '42501', 'LOCK TABLE by views');
 is(ask_once($node, 'postgres', 'casnet_app', "CREATE TEMP VIEW v AS SELECT 1 FROM casnet.records WHERE EXISTS (SELECT FROM casnet.tenants); BEGIN; LOCK TABLE v"), '42501', 'and by a subquery of one');
-is(ask_once($node, 'postgres', 'casnet_app', 'BEGIN; LOCK TABLE casnet.records'), '', 'other tables may be locked');
+is(ask_once($node, 'postgres', 'casnet_app', 'CREATE TEMP TABLE t (); BEGIN; LOCK TABLE t'), '', 'other tables may be locked');
 is(ask_once($node, 'postgres', 'casnet_boss', 'BEGIN; LOCK TABLE casnet.user_tenants'), '', 'and by an administrator');
+
+# Who drops a protected table, or its key, holds the table of tenants against everybody.
+$node->safe_psql('postgres', 'CREATE ROLE casnet_maker LOGIN IN ROLE casnet_authenticator; CREATE SCHEMA own AUTHORIZATION casnet_maker; SET ROLE casnet_maker; CREATE TABLE own.t (id integer); RESET ROLE; SELECT casnet.protect($$own.t$$)');
+for my $drop ('ALTER TABLE own.t DROP CONSTRAINT t_tenant_id_fkey', 'DROP TABLE own.t CASCADE')
+{
+	my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
+	my $began = time;
+
+	ask($maker, "BEGIN; $drop");
+	is(ask_once($node, 'postgres', 'casnet_boss', "SET statement_timeout = '30s'; SELECT casnet.deactivate_user('$ID{cid}')"), '', "$drop: an account is deactivated in a new session");
+	cmp_ok(time - $began, '<', 20, 'in time');
+	eval { $maker->quit };
+}
+
+# A member who calls it for the sake of a membership ends no session that has locked a table.
+my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
+$node->safe_psql('postgres', 'ALTER TABLE casnet.tasks OWNER TO casnet_maker');
+ask($maker, 'BEGIN; LOCK TABLE casnet.tasks');
+$ada = open_session($node, 'postgres', 'ada', 'north');
+ask($ada, "SET statement_timeout = '4s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}')");
+is(ask($maker, 'SELECT 1'), '1', 'the owner of a table who works on it goes on');
+ask($maker, 'COMMIT');
+$_->quit foreach $maker, $ada;
 $boss->quit;
 $node->stop;
 done_testing();

@@ -1,0 +1,57 @@
+-- Code of another role that runs in a session, as that role, does not fetch from the cursors
+-- that the session has open; and a partition's does not run as the owner of the whole.
+BEGIN;
+SELECT plan(4);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE ROLE tap_maker;
+CREATE ROLE tap_other;
+CREATE SCHEMA shop AUTHORIZATION tap_maker;
+GRANT USAGE, CREATE ON SCHEMA shop TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+CREATE TABLE shop.orders (id integer NOT NULL) PARTITION BY LIST (id);
+CREATE TABLE shop.orders_1 PARTITION OF shop.orders DEFAULT;
+CREATE TABLE shop.seen (what text);
+GRANT INSERT ON shop.seen TO PUBLIC;
+CREATE FUNCTION shop.fetches() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	c refcursor := 'open';
+	own refcursor;
+	t text;
+BEGIN
+	BEGIN
+		FETCH c INTO t;
+		INSERT INTO shop.seen VALUES (coalesce(t, 'the end'));
+	EXCEPTION WHEN OTHERS THEN
+		INSERT INTO shop.seen VALUES (SQLSTATE);
+	END;
+	OPEN own FOR SELECT 'own';
+	FETCH own INTO t;
+	INSERT INTO shop.seen VALUES (t);
+	RETURN old;
+END
+$$;
+CREATE TRIGGER fetches BEFORE DELETE ON shop.orders_1 FOR EACH ROW EXECUTE FUNCTION shop.fetches();
+RESET SESSION AUTHORIZATION;
+SELECT casnet.protect('shop.orders', 'records') IS NOT NULL AS protected \g /dev/null
+INSERT INTO shop.orders (tenant_id, id) VALUES (:'south', 1);
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('otto', 'South');
+CREATE FUNCTION pg_temp.next() RETURNS text LANGUAGE plpgsql AS $$ DECLARE c refcursor := 'open'; t text; BEGIN FETCH c INTO t; RETURN t; END $$;
+DECLARE open CURSOR FOR SELECT title FROM casnet.records ORDER BY title;
+SELECT is(pg_temp.next(), 'South record 1', 'the session fetches');
+SAVEPOINT a;
+SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT string_agg(what, ' ') FROM shop.seen), '42501 own', 'with code that fetches from its own cursors only');
+ROLLBACK TO a;
+RESET SESSION AUTHORIZATION;
+ALTER TABLE shop.orders_1 OWNER TO tap_other;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(left(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 5), '55000', 'a partition of another role');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE shop.orders OWNER TO tap_other;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 'none', 'of the same');
+SELECT * FROM finish();
+ROLLBACK;
