@@ -129,10 +129,11 @@ DECLARE
 	-- No account has a longer name, and the server cannot lower() any.
 	wanted CONSTANT text := lower(left(find_user.username, 2001));
 BEGIN
-	RETURN (SELECT u.id FROM casnet.users AS u
+	-- A name of two accounts, from before they had one namespace, is none.
+	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u
 			WHERE lower(u.username) = wanted
 			   OR lower(u.email) = wanted
-			ORDER BY lower(u.username) <> wanted LIMIT 1);
+			HAVING count(*) = 1);
 END
 $$;
 COMMENT ON FUNCTION casnet.find_user(text) IS
@@ -149,10 +150,10 @@ DECLARE
 	added uuid;
 BEGIN
 	IF casnet.is_administrator() THEN
-		SELECT u.id INTO added FROM casnet.users AS u
+		SELECT min(u.id::text) INTO added FROM casnet.users AS u
 		 WHERE lower(u.username) = wanted
 			OR lower(u.email) = wanted
-		 ORDER BY lower(u.username) <> wanted LIMIT 1;
+		HAVING count(*) = 1;
 	ELSE
 		added := casnet.find_user(add_member.username);
 	END IF;
@@ -177,13 +178,13 @@ DECLARE
 	user_id uuid;
 	wanted CONSTANT text := lower(left(find_member.username, 2001));
 BEGIN
-	SELECT u.id INTO user_id
+	SELECT min(u.id::text) INTO user_id
 	  FROM casnet.user_tenants AS m
 	  JOIN casnet.users AS u ON u.id = m.user_id
 	 WHERE m.tenant_id = find_member.tenant_id
 	   AND (lower(u.username) = wanted
 			OR lower(u.email) = wanted)
-	 ORDER BY lower(u.username) <> wanted LIMIT 1;
+	HAVING count(*) = 1;
 	IF user_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such member of the active tenant'
 			USING ERRCODE = '02000',

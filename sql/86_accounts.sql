@@ -130,3 +130,9 @@ CREATE FUNCTION casnet.create_user(
 	AS 'MODULE_PATHNAME', 'casnet_create_user';
 COMMENT ON FUNCTION casnet.create_user(text, text, text, text, boolean) IS
 	'creates an account, without a password login if the password is null; for administrators';
+
+CREATE FUNCTION casnet.keep_one_namespace() RETURNS trigger
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'casnet_keep_one_namespace';
+COMMENT ON FUNCTION casnet.keep_one_namespace() IS
+	'internal: no username is the email address of another account';

@@ -90,6 +90,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('trigram-absent', 'notice', 'substrings cannot be searched by an index'),
 	('unaccent-absent', 'notice', 'searches cannot disregard accents'),
 	('password-hash-left', 'error', 'casnet.users has password hashes, which whoever reads accounts sees'),
+	('name-clash', 'warning', 'a username is the email address of another account'),
 	('signing-key-missing', 'warning', 'no key verifies tokens'),
 	('signing-key-old', 'warning', 'the key that signs tokens is older than a year'),
 	('signing-key-left', 'notice', 'a replaced key still verifies tokens'),

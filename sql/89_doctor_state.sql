@@ -406,6 +406,17 @@ BEGIN
 		  FROM casnet.users AS u
 		 WHERE u.hashed_password !~ '^[$]casnet[$]'
 		HAVING count(*) > 0;
+
+		-- name-clash: from before it was refused, or while triggers were off.
+		RETURN QUERY
+		SELECT 'name-clash', 'casnet.users',
+			   format('Usernames that are the email address of another account: %s. Such a name signs in neither, and adds neither as a member.',
+					  count(*)),
+			   '-- Give one account of each another name: SELECT u.id, e.id FROM casnet.users AS u JOIN casnet.users AS e ON lower(e.email) = lower(u.username) AND e.id <> u.id'
+		  FROM casnet.users AS u
+		  JOIN casnet.users AS e
+			ON lower(e.email) = lower(u.username) AND e.id <> u.id
+		HAVING count(*) > 0;
 	END IF;
 
 	IF has_table_privilege(to_regclass('casnet.tenants'), 'SELECT')

@@ -11,7 +11,9 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -25,6 +27,7 @@
 /* So much of a name is looked at; longer ones are refused by the table. */
 #define LOOKED_AT 2001
 
+PG_FUNCTION_INFO_V1(casnet_keep_one_namespace);
 PG_FUNCTION_INFO_V1(casnet_is_application_superuser);
 PG_FUNCTION_INFO_V1(casnet_revoke_all_tokens);
 PG_FUNCTION_INFO_V1(casnet_set_password);
@@ -58,6 +61,78 @@ casnet_account_find(const pg_uuid_t *user, Snapshot snapshot, bool *active,
 	}
 	casnet_scan_end(&scan);
 	return tuple != NULL;
+}
+
+/*
+ * Raises 23505 if another account has one of the names: as a username or as an email
+ * address, which are one namespace.
+ */
+static void
+require_free(Relation users, const pg_uuid_t *self, const char *name,
+			 const char *other_column)
+{
+	Oid			types[] = {TEXTOID, UUIDOID};
+	Datum		values[] = {CStringGetTextDatum(name), UUIDPGetDatum(self)};
+	CasnetOwnerSwitch former;
+	SPIPlanPtr	plan;
+	bool		is_taken;
+
+	SPI_connect();
+	casnet_owner_enter(&former, users->rd_rel->relowner);
+	casnet_owner_expect(RelationGetRelid(users));
+	plan = SPI_prepare(psprintf("SELECT FROM casnet.users AS u WHERE pg_catalog.lower(u.%s)"
+								" OPERATOR(pg_catalog.=) pg_catalog.lower($1)"
+								" AND u.id OPERATOR(pg_catalog.<>) $2",
+								other_column), lengthof(types), types);
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),
+							 InvalidSnapshot, true, false, 1) < 0)
+		elog(ERROR, "could not look a name up");
+	is_taken = SPI_processed > 0;
+	casnet_owner_leave(&former);
+	SPI_finish();
+	if (is_taken)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("another account has \"%s\" as its %s", name,
+						other_column),
+				 errhint("Usernames and email addresses are one namespace, since either signs in; choose another one."),
+				 errtable(users)));
+}
+
+/*
+ * casnet.keep_one_namespace() returns trigger
+ *
+ * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is
+ * the email address of another account, or the other way round.  (Two transactions at
+ * once may still do that; then the name signs neither in, and doctor() reports it.)
+ */
+Datum
+casnet_keep_one_namespace(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "keep_one_namespace",
+											  false);
+	Relation	users = trigger->tg_relation;
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	pg_uuid_t	id;
+	char	   *username = casnet_trigger_text(users, row, "username");
+	char	   *email = casnet_trigger_text(users, row, "email");
+
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		!casnet_trigger_uuid(users, row, "id", &id))
+		return PointerGetDatum(NULL);
+	/* Other rows of this command are seen, too. */
+	CommandCounterIncrement();
+	if (!is_update ||
+		strcmp(username, casnet_trigger_text(users, trigger->tg_trigtuple,
+											 "username")) != 0)
+		require_free(users, &id, username, "email");
+	if (!is_update ||
+		strcmp(email, casnet_trigger_text(users, trigger->tg_trigtuple,
+										  "email")) != 0)
+		require_free(users, &id, email, "username");
+	return PointerGetDatum(NULL);
 }
 
 /*

@@ -224,6 +224,7 @@ extern void casnet_owner_init(void);
 
 extern void casnet_noforce_init(void);
 extern void casnet_noforce_check(Query *query);
+extern void casnet_noforce_check_plan(PlannedStmt *plan);
 
 /* session.c: who the session is, by its settings */
 
@@ -533,7 +534,7 @@ extern void casnet_holders_free_account(const pg_uuid_t *user);
 /* explain.c: what EXPLAIN shows, and to whom */
 
 extern void casnet_explain_init(void);
-extern bool casnet_explain_is_restricted(void);
+extern bool casnet_explain_is_restricted(Oid role);
 extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
 								 bool is_late, bool explain_only);
 

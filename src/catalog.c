@@ -331,30 +331,41 @@ resolve_paths(int table, Relation relation)
 }
 
 /*
- * Find a table, its columns and indexes, unless that was done since it last changed.
- * Raises 55000 when it is missing or not as we made it.  Each by itself, so that
- * nobody waits for a lock on one that is not asked for.
+ * Find a table, its columns and indexes, unless that was done since it last changed;
+ * of those that decide about access, all at once.  Raises 55000 when one is missing or
+ * not as we made it.  Nobody waits here for a lock on a table of tenants that is not asked
+ * for.
  *
  * What was found is good once all of it is, and no message about one of the tables
- * came in while it was opened.  An error on the way, such as a lock that is not
- * to be had in time, leaves it as not found.
+ * came in while they were opened.  An error on the way, such as a lock that is not
+ * to be had in time, leaves it as not found.  The message about rows of a table is known
+ * once the table is found: whoever waits for one here so has not begun to read any.
  */
 static void
 resolve(CasnetTable table)
 {
+	int			first = table < CASNET_TAGS ? 0 : table;
+	int			last = table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
+
 	for (int attempt = 0; !valid[table] && attempt < MAX_ATTEMPTS; attempt++)
 	{
 		uint64		changes;
-		Relation	relation;
 
-		resolve_table(table);
+		for (int i = first; i <= last; i++)
+			resolve_table(i);
 		changes = catalog_changes;
-		relation = table_open(table_oids[table], AccessShareLock);
-		news_oids[table] = news_oid(relation);
-		resolve_columns(table, relation);
-		resolve_paths(table, relation);
-		table_close(relation, AccessShareLock);
-		valid[table] = changes == catalog_changes;
+		for (int i = first; i <= last; i++)
+		{
+			Relation	relation = table_open(table_oids[i],
+											  AccessShareLock);
+
+			news_oids[i] = news_oid(relation);
+			resolve_columns(i, relation);
+			resolve_paths(i, relation);
+			table_close(relation, AccessShareLock);
+		}
+		for (int i = first; i <= last; i++)
+			valid[i] = changes == catalog_changes;
 	}
 }
 

@@ -140,8 +140,35 @@
 #define casnet_checked_as(query, entry) \
 	((entry)->perminfoindex == 0 ? InvalidOid : \
 	 getRTEPermissionInfo((query)->rteperminfos, (entry))->checkAsUser)
+#define casnet_plan_checked_as(plan, entry) \
+	((entry)->perminfoindex == 0 ? InvalidOid : \
+	 getRTEPermissionInfo((plan)->permInfos, (entry))->checkAsUser)
 #else
 #define casnet_checked_as(query, entry) ((entry)->checkAsUser)
+#define casnet_plan_checked_as(plan, entry) ((entry)->checkAsUser)
 #endif
+
+/*
+ * From 18 on a table that is joined with itself by a key is read once, by one of the two
+ * entries, and the policy may be that of the other.  Says whether to; returns what was.
+ */
+#if PG_VERSION_NUM >= 180000
+#include "optimizer/planmain.h"
+#define CASNET_JOINS_ITSELF true
+#define casnet_join_itself(enable) \
+	casnet_exchange(&enable_self_join_elimination, (enable))
+#else
+#define CASNET_JOINS_ITSELF false
+#define casnet_join_itself(enable) (enable)
+#endif
+
+static inline bool
+casnet_exchange(bool *setting, bool value)
+{
+	bool		before = *setting;
+
+	*setting = value;
+	return before;
+}
 
 #endif							/* CASNET_COMPAT_H */

@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -346,6 +347,19 @@ remember(Execution *execution, uint64 asked, uint64 epochs)
 	execution->remembers = true;
 }
 
+/* Ask for what the plan notes. */
+static void
+begin_asking(Execution *execution, PlannedStmt *plan, EState *estate)
+{
+	int			value;
+
+	if (casnet_plan_note(list_head(plan->invalItems), &value) ==
+		CASNET_NOTE_SESSION)
+		execution->calls_left = execution->follows_session = true;
+	else
+		ask_first(execution, plan, estate);
+}
+
 /* An execution starts: the policies are asked, and who writes is noted. */
 static void
 start_noted(QueryDesc *query, int eflags)
@@ -361,7 +375,7 @@ start_noted(QueryDesc *query, int eflags)
 	uint64		epochs;
 
 	is_late = casnet_plan_note_late(plan, explain_only &&
-									casnet_explain_is_restricted());
+									casnet_explain_is_restricted(GetUserId()));
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
 	casnet_explain_check(query, note > CASNET_NOTE_NOTHING, is_late,
 						 explain_only);
@@ -395,10 +409,8 @@ start_noted(QueryDesc *query, int eflags)
 		remember(execution, asked, epochs);
 	else if (execution != NULL)
 		casnet_statement_begin(execution, &identity);
-	if (note == CASNET_NOTE_SESSION)
-		execution->calls_left = execution->follows_session = true;
-	else if (note != CASNET_NOTE_NONE)
-		ask_first(execution, plan, query->estate);
+	if (note != CASNET_NOTE_NONE)
+		begin_asking(execution, plan, query->estate);
 }
 
 /*
@@ -538,6 +550,27 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 		(void) casnet_membership_current();
 }
 
+/*
+ * Another extension has started the execution by itself, past the hook; what it would
+ * have got then it gets now.  NULL if its plan asks for nothing.
+ */
+static Execution *
+start_now(QueryDesc *query)
+{
+	PlannedStmt *plan = query->plannedstmt;
+	CasnetIdentity identity;
+	Execution  *execution;
+
+	if (!casnet_plan_is_policed(plan))
+		return NULL;
+	casnet_session_identity(&identity);
+	execution = add_execution(query, &identity);
+	if (writes(plan))
+		casnet_statement_begin(execution, &identity);
+	begin_asking(execution, plan, query->estate);
+	return execution;
+}
+
 /* Run it, with policies that are called judging its opener, or the session. */
 static void
 run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
@@ -562,7 +595,7 @@ static void
 run_execution(QueryDesc *query, ScanDirection direction,
 			  CASNET_RUN_ARGUMENTS)
 {
-	Execution  *execution = executions == NULL ? NULL : find_execution(query);
+	Execution  *execution = find_execution(query);
 	uint64		asked = casnet_rights_asked;
 	uint64		generation;
 	uint64		epochs;
@@ -571,6 +604,8 @@ run_execution(QueryDesc *query, ScanDirection direction,
 		(query->estate->es_top_eflags &
 		 (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD)) != 0;
 
+	if (execution == NULL)
+		execution = start_now(query);
 	ask(execution, query, direction);
 	generation = casnet_generation;
 	epochs = casnet_remember_epochs();

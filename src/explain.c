@@ -45,12 +45,15 @@ static ProcessUtility_hook_type previous_utility_hook = NULL;
 /* What is explained for a restricted role was found to be on no protected table. */
 static bool shows_all = false;
 
-/* Whether the current role sees no more than the shape of a plan. */
+/* Whether the role sees no more than the shape of a plan. */
 bool
-casnet_explain_is_restricted(void)
+casnet_explain_is_restricted(Oid role)
 {
-	return !casnet_membership_is_administrator() &&
-		!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+	Oid			admin = get_role_oid("casnet_admin", true);
+
+	return !superuser_arg(role) &&
+		!(OidIsValid(admin) && has_privs_of_role(role, admin)) &&
+		!has_privs_of_role(role, ROLE_PG_READ_ALL_STATS);
 }
 
 /* Whether one of the table's policies is ours. */
@@ -291,7 +294,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	}
 
 	namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(namespace) || !casnet_explain_is_restricted())
+	if (!OidIsValid(namespace) || !casnet_explain_is_restricted(GetUserId()))
 		 /* all is shown */ ;
 	else if (!explains_protected((ExplainStmt *) statement->utilityStmt,
 								 query_string, params, &namespace))
@@ -326,7 +329,7 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 	Oid			namespace;
 
 	if (!(explain_only || query->instrument_options != 0) || !unexpected ||
-		!casnet_explain_is_restricted())
+		!casnet_explain_is_restricted(GetUserId()))
 		return;
 	namespace = get_namespace_oid("casnet", true);
 	if (is_policed || (OidIsValid(namespace) &&

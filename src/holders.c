@@ -5,8 +5,8 @@
  * A membership or an account is changed by an UPDATE or DELETE of its row, and waits for
  * whoever has locked that, also for the user whom it is about: by an open change, by
  * FOR UPDATE, by a task that was assigned meanwhile.  So before an administrator's
- * function changes the row, those who hold it are given some seconds, and then their
- * sessions are ended.  Administrators and prepared transactions are waited for.
+ * function changes the row, it is locked without waiting; those who hold it are given
+ * some seconds, and then their sessions are ended.  Administrators and prepared transactions are waited for.
  *
  * LOCK TABLE on tables of casnet is refused; so are statements whose
  * lock the server takes, or waits for in front of others, before it looks whether the
@@ -21,11 +21,13 @@
 #include "access/multixact.h"
 #include "access/subtrans.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -109,10 +111,33 @@ add_holders_of_row(HeapTuple tuple, int *pids, int *n)
 		add_transaction(members[i].xid, pids, n);
 }
 
+/*
+ * Lock a row that a scan found, if nobody holds it; else add those who do.  It so
+ * stays ours until it is changed.
+ */
+static void
+lock_or_add_holders(Relation relation, HeapTuple tuple, int *pids, int *n)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TM_FailureData failure;
+	ItemPointerData place = tuple->t_self;
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TM_Result	result =
+		table_tuple_lock(relation, &place, snapshot, slot,
+						 GetCurrentCommandId(true), LockTupleExclusive,
+						 LockWaitSkip, TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+						 &failure);
+
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	if (result == TM_WouldBlock)
+		add_holders_of_row(tuple, pids, n);
+}
+
 /* The same of all rows that the path finds. */
 static void
-add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
-					const pg_uuid_t *tenant, int *pids, int *n)
+lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
+							const pg_uuid_t *tenant, int *pids, int *n)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
@@ -121,7 +146,7 @@ add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
 	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(user),
 					  UUIDPGetDatum(tenant));
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
-		add_holders_of_row(tuple, pids, n);
+		lock_or_add_holders(scan.relation, tuple, pids, n);
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 }
@@ -131,8 +156,8 @@ add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
  * goes.
  */
 static void
-add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
-					 int *pids, int *n)
+lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
+							 int *pids, int *n)
 {
 	Oid			table = get_relname_relid("tasks",
 										  get_namespace_oid("casnet", false));
@@ -147,7 +172,7 @@ add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 
 	if (!OidIsValid(index))
 		return;
-	relation = table_open(table, AccessShareLock);
+	relation = table_open(table, RowShareLock);
 	snapshot = casnet_catalog_snapshot();
 	ScanKeyInit(&keys[0], columns[0], BTEqualStrategyNumber, F_UUID_EQ,
 				UUIDPGetDatum(tenant));
@@ -155,10 +180,10 @@ add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 				UUIDPGetDatum(user));
 	scan = systable_beginscan(relation, index, true, snapshot, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		add_holders_of_row(tuple, pids, n);
+		lock_or_add_holders(relation, tuple, pids, n);
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
-	table_close(relation, AccessShareLock);
+	table_close(relation, NoLock);
 }
 
 /* Add those whose lock is in the way of taking it in that mode. */
@@ -206,7 +231,7 @@ wait_a_moment(void)
 
 /*
  * Those who hold the membership, or the account if tenant is NULL: what goes with it
- * as well, and the tables.
+ * as well, and the tables.  What nobody holds is locked.
  */
 static int
 find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
@@ -218,11 +243,11 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	add_holders_of_table("tenants", AccessShareLock, pids, &n);
 	if (tenant == NULL)
 	{
-		add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
+		lock_or_add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
 		add_holders_of_table("users", RowExclusiveLock, pids, &n);
 		return n;
 	}
-	add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
+	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
 	add_holders_of_table("user_tenants", RowExclusiveLock, pids, &n);
 	tag = casnet_guard_lock_of(tenant);
 	add_holders_of_lock(&tag, ExclusiveLock, pids, &n);
@@ -231,14 +256,15 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
 	if (n > 0)
 		return n;
-	add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids, &n);
-	add_holders_of_tasks(user, tenant, pids, &n);
+	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids,
+								&n);
+	lock_or_add_holders_of_tasks(user, tenant, pids, &n);
 	return n;
 }
 
 /*
- * Wait until nobody holds the membership, or the account, and end the sessions of
- * those who hold it for too long.
+ * Wait until nobody holds the membership, or the account, and the caller does; and end
+ * the sessions of those who hold it for too long.
  */
 static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant)

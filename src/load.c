@@ -218,6 +218,12 @@ open_load(Load *load, TriggerData *trigger)
 								   NULL, 0);
 	ExecutorStart(load->insert, EXEC_FLAG_SKIP_TRIGGERS);
 	PopActiveSnapshot();
+	if (!IsA(load->insert->planstate, ModifyTableState))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("view %s cannot load a table whose plan another extension has changed",
+						RelationGetRelationName(view)),
+				 errhint("Use INSERT into the table.")));
 
 	load->subid = GetCurrentSubTransactionId();
 	load->running = false;

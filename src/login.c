@@ -74,7 +74,10 @@ fold(FunctionCallInfo fcinfo, int argument)
 	return DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, name);
 }
 
-/* The account of that username, or else of that email address, now. */
+/*
+ * The account of that username or email address, now; none if these are two, as may be
+ * so from before they had one namespace.
+ */
 static bool
 find_by_name(Datum name, pg_uuid_t *user)
 {
@@ -86,13 +89,12 @@ find_by_name(Datum name, pg_uuid_t *user)
 	plan = SPI_prepare("SELECT u.id FROM casnet.users AS u"
 					   " WHERE pg_catalog.lower(u.username) OPERATOR(pg_catalog.=) $1"
 					   " OR pg_catalog.lower(u.email) OPERATOR(pg_catalog.=) $1"
-					   " ORDER BY pg_catalog.lower(u.username) OPERATOR(pg_catalog.<>) $1"
-					   " LIMIT 1", 1, &type);
+					   " LIMIT 2", 1, &type);
 	if (plan == NULL ||
 		SPI_execute_snapshot(plan, &name, NULL, GetLatestSnapshot(),
-							 InvalidSnapshot, true, false, 1) < 0)
+							 InvalidSnapshot, true, false, 2) < 0)
 		elog(ERROR, "could not look an account up");
-	found = SPI_processed > 0;
+	found = SPI_processed == 1;
 	if (found)
 	{
 		bool		isnull;
@@ -191,21 +193,19 @@ casnet_login(PG_FUNCTION_ARGS)
 	bool		is_known;
 	bool		may_try;
 	Account		account;
-	Datum		counted;
 	text	   *token;
 
 	memset(&user, 0, sizeof(user));
 	memset(&account, 0, sizeof(account));
 	is_known = find_by_name(name, &user);
 
-	/* An account is counted once, whether by username or by email address. */
-	counted = is_known ? CStringGetTextDatum(casnet_uuid_format(&user)) : name;
-	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, counted));
+	/* By the name that was given: that two name one account is not to be found out. */
+	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, name));
 
 	/* One snapshot for the password and what would end a token made with it. */
 	if (is_known)
 		read_account(&user, &account);
-	if (!password_matches(password, &account, may_try, counted, started))
+	if (!password_matches(password, &account, may_try, name, started))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PASSWORD),
 				 errmsg("login failed"),

@@ -21,6 +21,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -79,7 +80,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 	}
 }
 
-/* Whether policies are forced on the owner of the table, who is that role. */
+/* Whether the table has policies that are forced on that role as an owner of it. */
 static bool
 is_forced_on(Oid table, Oid role)
 {
@@ -91,14 +92,41 @@ is_forced_on(Oid table, Oid role)
 		return false;
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	result = form->relrowsecurity && form->relforcerowsecurity &&
-		form->relowner == role;
+		has_privs_of_role(role, form->relowner) &&
+		!has_bypassrls_privilege(role);
 	ReleaseSysCache(tuple);
 	return result;
 }
 
-/* Raises 42501 if a view or a rule in the query reads past forced policies. */
+/* Raises 42501. */
+static void
+refuse_table(Oid table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("policies of table \"%s\" would not bind its owner here",
+					get_rel_name(table)),
+			 errdetail("The query was made while a foreign key was checked, or a table read as its owner."),
+			 errhint("Make it in a statement of its own.")));
+}
+
+/*
+ * Raises 42501 if the table would be read without policies that are forced on the role as
+ * which it is read: but for a query of that role's own, in such an operation.
+ */
+static void
+check_entry(Oid table, Oid checked_as)
+{
+	Oid			role = OidIsValid(checked_as) ? checked_as : GetUserId();
+
+	if (!(InNoForceRLSOperation() && role == GetUserId()) &&
+		is_forced_on(table, role))
+		refuse_table(table);
+}
+
+/* The same of all tables of a query that have no policies in it. */
 static bool
-refuse_past_policies(Node *node, void *context)
+check_query(Node *node, void *context)
 {
 	Query	   *query = (Query *) node;
 	ListCell   *lc;
@@ -106,31 +134,53 @@ refuse_past_policies(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
-		return expression_tree_walker(node, refuse_past_policies, context);
+		return expression_tree_walker(node, check_query, context);
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-		Oid			role = casnet_checked_as(query, entry);
 
-		if (entry->rtekind == RTE_RELATION && OidIsValid(role) &&
-			role != GetUserId() && entry->securityQuals == NIL &&
-			is_forced_on(entry->relid, role))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("policies of table \"%s\" would not bind its owner here",
-							get_rel_name(entry->relid)),
-					 errdetail("A foreign key is being checked, or a table read as its owner."),
-					 errhint("Read the view in a statement of its own.")));
+		/* What is inserted into has checks in their place. */
+		if (entry->rtekind == RTE_RELATION && entry->securityQuals == NIL &&
+			!(query->commandType == CMD_INSERT &&
+			  foreach_current_index(lc) + 1 == query->resultRelation))
+			check_entry(entry->relid, casnet_checked_as(query, entry));
+		else if (!query->hasSubLinks)
+			(void) check_query((Node *) entry->subquery, context);
 	}
-	return query_tree_walker(query, refuse_past_policies, context, 0);
+	/* Where there are no sublinks, queries are in nothing else but these. */
+	if (query->hasSubLinks)
+		return query_tree_walker(query, check_query, context, 0);
+	foreach(lc, query->cteList)
+		(void) check_query(lfirst_node(CommonTableExpr, lc)->ctequery, context);
+	return false;
 }
 
-/* A query is about to be planned. */
+/*
+ * A query is about to be planned.  It may have been rewritten long ago, and the server
+ * keeps it as it was then.
+ */
 void
 casnet_noforce_check(Query *query)
 {
-	if (unlikely(InNoForceRLSOperation()))
-		(void) refuse_past_policies((Node *) query, NULL);
+	if (query->hasRowSecurity)
+		(void) check_query((Node *) query, NULL);
+}
+
+/* It is planned: what was put in the place of functions was rewritten meanwhile. */
+void
+casnet_noforce_check_plan(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	if (likely(!InNoForceRLSOperation()))
+		return;
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_RELATION)
+			check_entry(entry->relid, casnet_plan_checked_as(plan, entry));
+	}
 }
 
 void

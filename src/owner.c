@@ -372,6 +372,11 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 	require_owner(table);
 	LockRelationOid(table, AccessExclusiveLock);
 	/* It may have changed while we waited. */
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no such table"),
+				 errhint("Somebody has dropped it meanwhile.")));
 	require_owner(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	PG_RETURN_VOID();
@@ -415,10 +420,12 @@ Datum
 casnet_give_view(PG_FUNCTION_ARGS)
 {
 	Oid			view = PG_GETARG_OID(0);
-	Oid			owner = casnet_owner_of(PG_GETARG_OID(1));
+	Oid			owner;
 	Oid			maker;
 
 	require_table(view);
+	require_table(PG_GETARG_OID(1));
+	owner = casnet_owner_of(PG_GETARG_OID(1));
 	LockRelationOid(view, AccessExclusiveLock);
 	require_table(view);
 	maker = casnet_owner_of(view);

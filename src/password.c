@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include <crypt.h>
+#include <sys/socket.h>
 #include <openssl/crypto.h>
 
 #include "catalog/pg_collation.h"
@@ -18,13 +19,17 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "postmaster/postmaster.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
+#include "utils/fmgrprotos.h"
+#include "utils/inet.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -39,8 +44,8 @@
 #define YESCRYPT_SIZES "./0123456789ABCDEF"	/* log2(N) from 1 to 18 */
 #define YESCRYPT_BLOCKS YESCRYPT_SIZES "GHIJKLMNOPQRST" /* r from 1 to 32 */
 
-/* Accounts whose failures are counted at a time. */
-#define MAX_COUNTED 1024
+/* Names and addresses whose failures are counted at a time. */
+#define MAX_COUNTED 2048
 
 /* How long an attempt waits after so many failures; the last holds for more. */
 static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
@@ -48,24 +53,39 @@ static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
 /* A login that would have to wait longer than this fails at once. */
 #define MAX_WAIT_MS 15000
 
+/* After so many failures of a name from all addresses each attempt waits so long. */
+#define MANY_FAILURES 50
+#define NAME_DELAY_MS 1000
+
 /* Failures are forgotten after so long without another. */
 #define FORGET_MS (15 * 60 * 1000)
 
 /* A failed login takes a multiple of this, whatever the reason. */
 #define FAILURE_MS 1000
 
+/* So many attempts wait at a time: in all, and of those one address may have a half. */
+#define MAX_WAITING 128
+
 typedef struct FailureCount
 {
-	uint64		account;		/* hash of the name that was given */
+	uint64		key;			/* hash of the name that was given, and the address */
 	int			failures;
 	TimestampTz last;
 	TimestampTz free_at;		/* when the next attempt may start */
 } FailureCount;
 
+/* An attempt that waits; over by itself, however the attempt ends. */
+typedef struct Waiting
+{
+	uint64		address;
+	TimestampTz until;
+} Waiting;
+
 typedef struct FailureCounts
 {
 	LWLock	   *lock;			/* NULL in a backend's own memory */
 	FailureCount counts[MAX_COUNTED];
+	Waiting		waiting[MAX_WAITING];
 } FailureCounts;
 
 static FailureCounts *failure_counts = NULL;
@@ -362,9 +382,32 @@ unlock_counts(void)
 		LWLockRelease(failure_counts->lock);
 }
 
-/* The account by the name that was given, whatever its case. */
+/*
+ * The address of the client, without the port; 0 for a socket of the machine.  Of IPv6
+ * the first half, since the other is the client's to choose.
+ */
 static uint64
-account_of(text *name)
+client_address(void)
+{
+	LOCAL_FCINFO(call, 0);
+	Datum		result;
+	inet	   *address;
+	int			length;
+
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	result = inet_client_addr(call);
+	if (call->isnull)
+		return 0;
+	address = DatumGetInetPP(result);
+	length = ip_addrsize(address);
+	if (ip_family(address) == PGSQL_AF_INET6)
+		length /= 2;
+	return hash_bytes_extended(ip_addr(address), length, 2);
+}
+
+/* The name that was given, whatever its case. */
+static uint64
+key_of_name(text *name)
 {
 	char	   *folded = str_tolower(VARDATA_ANY(name),
 									 VARSIZE_ANY_EXHDR(name),
@@ -373,37 +416,109 @@ account_of(text *name)
 	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
 }
 
-/* The count of the account, NULL if there is none.  Under the lock. */
+/* The name, as given from the address of the client. */
+static uint64
+key_of_attempt(text *name)
+{
+	return hash_combine64(key_of_name(name), client_address());
+}
+
+/* The count of that key, NULL if there is none.  Under the lock. */
 static FailureCount *
-find_count(uint64 account)
+find_count(uint64 key)
 {
 	for (int i = 0; i < MAX_COUNTED; i++)
 	{
 		FailureCount *count = &failure_counts->counts[i];
 
-		if (count->account == account && count->failures > 0)
+		if (count->key == key && count->failures > 0)
 			return count;
 	}
 	return NULL;
 }
 
 /*
- * A new count for the account; the one that had a failure the longest time ago
+ * Count a failure.  For a new count, the one that had a failure the longest time ago
  * gives way.  Under the lock.
  */
-static FailureCount *
-make_count(uint64 account)
+static void
+count_failure(uint64 key, TimestampTz now)
 {
-	FailureCount *oldest = &failure_counts->counts[0];
+	FailureCount *count = find_count(key);
 
-	for (int i = 1; i < MAX_COUNTED; i++)
+	if (count == NULL)
 	{
-		if (failure_counts->counts[i].last < oldest->last)
-			oldest = &failure_counts->counts[i];
+		count = &failure_counts->counts[0];
+		for (int i = 1; i < MAX_COUNTED; i++)
+			if (failure_counts->counts[i].last < count->last)
+				count = &failure_counts->counts[i];
+		memset(count, 0, sizeof(FailureCount));
+		count->key = key;
 	}
-	memset(oldest, 0, sizeof(FailureCount));
-	oldest->account = account;
-	return oldest;
+	count->failures++;
+	count->last = now;
+}
+
+/* Forget the failures of that key.  Under the lock. */
+static void
+forget_failures(uint64 key)
+{
+	FailureCount *count = find_count(key);
+
+	if (count != NULL)
+		count->failures = 0;
+}
+
+/*
+ * An attempt is going to wait until then; false if too many do.  Under the lock.
+ */
+static bool
+note_waiting(TimestampTz now, TimestampTz until)
+{
+	uint64		address = client_address();
+	Waiting    *place = NULL;
+	int			of_address = 0;
+
+	for (int i = 0; i < MAX_WAITING; i++)
+	{
+		Waiting    *waiting = &failure_counts->waiting[i];
+
+		if (waiting->until <= now)
+			place = waiting;
+		else if (waiting->address == address)
+			of_address++;
+	}
+	if (place == NULL || of_address >= Min(MAX_WAITING, MaxConnections) / 2)
+		return false;
+	place->address = address;
+	place->until = until;
+	return true;
+}
+
+/* Raises 53300, whoever was named. */
+static void
+refuse_to_wait(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
+			 errmsg("too many failed logins are waiting"),
+			 errhint("Try again in some seconds.")));
+}
+
+/*
+ * Raises 57014 at once if statement_timeout leaves too little time for an answer that
+ * shows nothing: a login that fails takes a whole second.
+ */
+static void
+require_time(TimestampTz now)
+{
+	if (get_timeout_active(STATEMENT_TIMEOUT) &&
+		TimestampDifferenceMilliseconds(now,
+										get_timeout_finish_time(STATEMENT_TIMEOUT)) < FAILURE_MS)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("statement_timeout is too short for a login"),
+				 errhint("Let it be two seconds at least.")));
 }
 
 /* Wait until the time, unless interrupted. */
@@ -428,20 +543,27 @@ wait_until(TimestampTz time)
 /*
  * casnet.login_wait(name text) returns boolean
  *
- * Waits as long as former failures of this account ask for; false when that
- * would be too long, and the attempt must fail.  Attempts in different
- * sessions queue.  Internal.
+ * Waits as long as former failures ask for, of this name from this address, which queue,
+ * and, for a second at most, of this name from anywhere; false when that would be too
+ * long, and the attempt must fail.  Raises 57014 when statement_timeout leaves no time,
+ * 53300 when too many wait.  Internal.
  */
 Datum
 casnet_login_wait(PG_FUNCTION_ARGS)
 {
-	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
+	text	   *name = PG_GETARG_TEXT_PP(0);
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz start = now;
 	FailureCount *count;
+	bool		may_wait;
 
+	require_time(now);
 	lock_counts();
-	count = find_count(account);
+	count = find_count(key_of_name(name));
+	if (count != NULL && count->failures >= MANY_FAILURES &&
+		!TimestampDifferenceExceeds(count->last, now, FORGET_MS))
+		start = TimestampTzPlusMilliseconds(now, NAME_DELAY_MS);
+	count = find_count(key_of_attempt(name));
 	if (count != NULL &&
 		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		count->failures = 0;
@@ -449,16 +571,22 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	{
 		int			delay = delays_ms[Min(count->failures,
 										  lengthof(delays_ms) - 1)];
+		TimestampTz turn =
+			TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
 
-		start = TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
-		if (TimestampDifferenceExceeds(now, start, MAX_WAIT_MS))
+		if (TimestampDifferenceExceeds(now, turn, MAX_WAIT_MS))
 		{
 			unlock_counts();
 			PG_RETURN_BOOL(false);
 		}
-		count->free_at = start;
+		count->free_at = turn;
+		start = Max(start, turn);
 	}
+	/* If it fails, it goes on waiting. */
+	may_wait = note_waiting(now, TimestampTzPlusMilliseconds(start, FAILURE_MS));
 	unlock_counts();
+	if (!may_wait)
+		refuse_to_wait();
 
 	wait_until(start);
 	PG_RETURN_BOOL(true);
@@ -467,18 +595,15 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 /*
  * casnet.login_succeeded(name text) returns void
  *
- * Forgets the failures of the account; internal.
+ * Forgets the failures of the name from this address; internal.
  */
 Datum
 casnet_login_succeeded(PG_FUNCTION_ARGS)
 {
-	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
-	FailureCount *count;
+	uint64		key = key_of_attempt(PG_GETARG_TEXT_PP(0));
 
 	lock_counts();
-	count = find_count(account);
-	if (count != NULL)
-		count->failures = 0;
+	forget_failures(key);
 	unlock_counts();
 	PG_RETURN_VOID();
 }
@@ -488,30 +613,30 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
  *
  * Counts a failure and waits, so that the attempt has taken a whole multiple of
  * a second: the scheme of a hash, or that there is none, does not show in the
- * time.  A cancel request, such as a statement_timeout that the client chose,
- * is obeyed after it.  Returns false.  Internal.
+ * time.  A cancel request is obeyed after it, but statement_timeout in time.  Returns
+ * false.  Internal.
  */
 Datum
 casnet_login_failed(PG_FUNCTION_ARGS)
 {
-	uint64		account = account_of(PG_GETARG_TEXT_PP(0));
+	text	   *name = PG_GETARG_TEXT_PP(0);
 	TimestampTz started = PG_GETARG_TIMESTAMPTZ(1);
 	TimestampTz now = GetCurrentTimestamp();
-	FailureCount *count;
+	TimestampTz until;
 	long		taken;
 
 	lock_counts();
-	count = find_count(account);
-	if (count == NULL)
-		count = make_count(account);
-	count->failures++;
-	count->last = now;
+	count_failure(key_of_attempt(name), now);
+	count_failure(key_of_name(name), now);
 	unlock_counts();
 
 	taken = TimestampDifferenceMilliseconds(started, now);
+	until = TimestampTzPlusMilliseconds(started,
+										(taken / FAILURE_MS + 1) * FAILURE_MS);
+	if (get_timeout_active(STATEMENT_TIMEOUT))
+		until = Min(until, get_timeout_finish_time(STATEMENT_TIMEOUT));
 	HOLD_CANCEL_INTERRUPTS();
-	wait_until(TimestampTzPlusMilliseconds(started,
-										   (taken / FAILURE_MS + 1) * FAILURE_MS));
+	wait_until(until);
 	RESUME_CANCEL_INTERRUPTS();
 	PG_RETURN_BOOL(false);
 }

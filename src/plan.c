@@ -28,6 +28,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -35,6 +36,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
@@ -65,6 +67,9 @@ static bool show_next = false;
  * statement: that plan has come past the hook.
  */
 static bool plans_came_past = false;
+
+/* The server's setting before that. */
+static bool joined_itself = true;
 
 /* The server may have kept such a plan. */
 static bool kept_plans_are_stale = true;
@@ -541,7 +546,10 @@ static void
 transaction_callback(XactEvent event, void *arg)
 {
 	if (plans_came_past)
+	{
 		kept_plans_are_stale = true;
+		(void) casnet_join_itself(joined_itself);
+	}
 	plans_came_past = false;
 }
 
@@ -552,7 +560,7 @@ transaction_callback(XactEvent event, void *arg)
 static void
 hide_from_debugging(void)
 {
-	if (!Debug_print_plan || !casnet_explain_is_restricted())
+	if (!Debug_print_plan || !casnet_explain_is_restricted(GetOuterUserId()))
 		return;
 	ereport(NOTICE,
 			(errmsg("debug_print_plan is turned off, since it would show estimates for protected tables"),
@@ -565,6 +573,49 @@ void
 casnet_plan_hide(void)
 {
 	hide_from_debugging();
+}
+
+/* Whether the plan is on a table of casnet. */
+static bool
+reads_ours(PlannedStmt *plan)
+{
+	Oid			namespace = get_namespace_oid("casnet", true);
+	ListCell   *lc;
+
+	foreach(lc, plan->relationOids)
+		if (get_rel_namespace(lfirst_oid(lc)) == namespace)
+			return true;
+	return false;
+}
+
+/* Hand over to the next hook, or the server. */
+static PlannedStmt *
+next_planner(Query *parse, const char *query_string, int options,
+			 ParamListInfo params)
+{
+	return previous_planner_hook ?
+		previous_planner_hook(parse, query_string, options, params) :
+		standard_planner(parse, query_string, options, params);
+}
+
+/* The same, without joining a table with itself: each entry keeps its policies. */
+static PlannedStmt *
+plan_each_table(Query *parse, const char *query_string, int options,
+				ParamListInfo params)
+{
+	bool		before = casnet_join_itself(false);
+	PlannedStmt *volatile plan = NULL;
+
+	PG_TRY();
+	{
+		plan = next_planner(parse, query_string, options, params);
+	}
+	PG_FINALLY();
+	{
+		(void) casnet_join_itself(before);
+	}
+	PG_END_TRY();
+	return plan;
 }
 
 /* What is done to a statement before and after it is planned. */
@@ -581,12 +632,16 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	show_next = false;
 
 	parse = casnet_tagging_expand(parse, params, &tagged);
-	if (previous_planner_hook)
-		plan = previous_planner_hook(parse, query_string, options, params);
+	if (CASNET_JOINS_ITSELF && parse->hasRowSecurity)
+		plan = plan_each_table(parse, query_string, options, params);
 	else
-		plan = standard_planner(parse, query_string, options, params);
+		plan = next_planner(parse, query_string, options, params);
+	casnet_noforce_check_plan(plan);
 	casnet_tagging_finish(plan, params, &tagged);
 
+	/* Functions of casnet's read its tables past the policies. */
+	if (Debug_print_plan && reads_ours(plan))
+		hide_from_debugging();
 	/* The plan depends on the role where records_tagged() brought a policy. */
 	if (has_policy || plan->dependsOnRole)
 	{
@@ -631,5 +686,8 @@ casnet_plan_init(void)
 	previous_planner_hook = planner_hook;
 	planner_hook = plan_statement;
 	plans_came_past = IsTransactionState();
+	/* What is being planned joins no table with itself; nor does what follows. */
+	if (plans_came_past)
+		joined_itself = casnet_join_itself(false);
 	RegisterXactCallback(transaction_callback, NULL);
 }

@@ -2,7 +2,7 @@
 -- force policies on owners.  That is not so for what a role puts there to run: it reads
 -- nothing more through views and functions of somebody else.
 BEGIN;
-SELECT plan(8);
+SELECT plan(13);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -51,6 +51,34 @@ DELETE FROM own.loot;
 DELETE FROM own.parent WHERE id = 2;
 SELECT is((SELECT string_agg(DISTINCT what, ' ') FROM own.loot), '42501 of North', 'somebody reads rows of the own tenant by a function there');
 DROP TRIGGER fires ON own.child;
+-- What is prepared there is kept without policies, and so is not executed anywhere.
+CREATE FUNCTION own.prepares() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'PREPARE kept AS SELECT note FROM shop.listed'; RETURN old; END $$;
+CREATE TRIGGER prepares BEFORE DELETE ON own.child FOR EACH ROW EXECUTE FUNCTION own.prepares();
+INSERT INTO own.parent VALUES (5);
+INSERT INTO own.child VALUES (5);
+DELETE FROM own.parent WHERE id = 5;
+SELECT throws_ok('EXECUTE kept', '42501', NULL, 'a query that was prepared there');
+DROP TRIGGER prepares ON own.child;
+SELECT is(own.look('SELECT string_agg(note, '','') FROM shop.listed'), 'of North', 'the same in a statement of its own');
+-- A function that the planner puts into the statement, and the view of a member of the owner.
+CREATE FUNCTION own.inlined() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT note FROM shop.listed';
+CREATE FUNCTION own.looks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO own.loot VALUES (own.look('SELECT string_agg(i, '','') FROM own.inlined() AS i')), (own.look('SELECT string_agg(note, '','') FROM shop.of_member')); RETURN old; END $$;
+CREATE TRIGGER looks BEFORE DELETE ON own.child FOR EACH ROW EXECUTE FUNCTION own.looks();
+RESET SESSION AUTHORIZATION;
+CREATE ROLE tap_member IN ROLE tap_maker;
+CREATE VIEW shop.of_member AS SELECT note FROM shop.orders;
+ALTER VIEW shop.of_member OWNER TO tap_member;
+GRANT SELECT ON shop.of_member TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SELECT is(own.look('SELECT string_agg(note, '','') FROM shop.of_member'), 'of North', 'the view of a member of the owner');
+DELETE FROM own.loot;
+INSERT INTO own.parent VALUES (6);
+INSERT INTO own.child VALUES (6);
+DELETE FROM own.parent WHERE id = 6;
+SELECT is((SELECT string_agg(DISTINCT what, ' ') FROM own.loot), '42501', 'neither is read there');
+DROP TRIGGER looks ON own.child;
+SELECT is(own.look('SELECT string_agg(note, '','') FROM shop.listed'), 'of North', 'a view is read as before');
 CREATE RULE also AS ON DELETE TO own.child DO ALSO INSERT INTO own.loot SELECT note FROM shop.listed;
 INSERT INTO own.parent VALUES (3);
 INSERT INTO own.child VALUES (3);

@@ -18,6 +18,11 @@ append_to_file("$dir/other.c", <<'C');
 #include "postgres.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "nodes/pg_list.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -99,6 +104,26 @@ path_it(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	paths++;
 }
 
+/* Runs a statement as an extension may that starts the executor by itself. */
+PG_FUNCTION_INFO_V1(run_past);
+Datum
+run_past(PG_FUNCTION_ARGS)
+{
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	List	   *queries = pg_analyze_and_rewrite_fixedparams(linitial(pg_parse_query(sql)), sql, NULL, 0, NULL);
+	PlannedStmt *plan = pg_plan_query(linitial(queries), sql, CURSOR_OPT_PARALLEL_OK, NULL);
+	QueryDesc  *query = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+	uint64		rows;
+
+	standard_ExecutorStart(query, 0);
+	casnet_executor_run(query);
+	rows = query->estate->es_processed;
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	PG_RETURN_INT64(rows);
+}
+
 static const char *
 show_calls(void)
 {
@@ -138,6 +163,12 @@ my @names = qw(planner ExecutorStart ExecutorRun ExecutorFinish ExecutorCheckPer
 cmp_ok($after[$_], '>', $before[$_], "its $names[$_]_hook was called") foreach 0 .. $#names;
 is(ask($ben, 'SELECT count(*) FROM casnet.tags'), 'XX001', 'what it refuses is refused');
 is(ask($ben, 'SELECT count(*) FROM casnet.persons'), '0', 'what it only denies is left to the server');
+
+# An extension that starts the executor by itself gets rows of the tenant, too.
+$node->safe_psql('postgres', "CREATE FUNCTION public.run_past(text) RETURNS bigint LANGUAGE c AS '$dir/other', 'run_past'");
+is(ask($ben, "SELECT public.run_past('SELECT title FROM casnet.records')"), '2', 'started past the hook');
+is(ask($ben, "SELECT public.run_past('SELECT username FROM casnet.users')"), '1', 'by a list of ids');
+is(ask($ben, "SET casnet.tenant_id = '$ID{south}'; SELECT public.run_past('SELECT title FROM casnet.records')"), '1', 'of the tenant that is active');
 $ben->quit;
 
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
