@@ -28,8 +28,8 @@
 
 #include "recheck.h"
 
-/* No boolean has it as its modifier. */
-#define MARK 0x6361736e
+/* No text of a statement has such a place. */
+#define MARK (-0x6361736e)
 
 const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 	{"tenant_with", CASNET_NOTE_TENANT, UUIDOID},
@@ -320,13 +320,23 @@ is_exact(Oid index)
 	return result;
 }
 
-/* A condition that is true, and known again (order.c). */
-Const *
+/*
+ * A condition that is true, and known again (order.c).  It may change, as far as the
+ * server knows, so that it does not take it for implied by others.
+ */
+NullTest *
 casnet_recheck_make_mark(void)
 {
-	Const	   *mark = (Const *) makeBoolConst(true, false);
+	SQLValueFunction *value = makeNode(SQLValueFunction);
+	NullTest   *mark = makeNode(NullTest);
 
-	mark->consttypmod = MARK;
+	value->op = SVFOP_CURRENT_CATALOG;
+	value->type = NAMEOID;
+	value->typmod = -1;
+	value->location = -1;
+	mark->arg = (Expr *) value;
+	mark->nulltesttype = IS_NOT_NULL;
+	mark->location = MARK;
 	return mark;
 }
 
@@ -338,9 +348,9 @@ take_out_mark(Plan *plan)
 
 	foreach(lc, plan->qual)
 	{
-		Const	   *mark = lfirst(lc);
+		NullTest   *mark = lfirst(lc);
 
-		if (IsA(mark, Const) && mark->consttypmod == MARK)
+		if (IsA(mark, NullTest) && mark->location == MARK)
 		{
 			List	   *before =
 				list_truncate(list_copy(plan->qual),

@@ -38,7 +38,7 @@ extern bool casnet_recheck_find_functions(Oid *functions);
 extern int	casnet_recheck_policy_call(Node *node, Oid *functions);
 extern bool casnet_recheck_calls_policy(Node *node, void *functions);
 extern bool casnet_recheck_find_calls(Node *node, CasnetCalls *calls);
-extern Const *casnet_recheck_make_mark(void);
+extern NullTest *casnet_recheck_make_mark(void);
 extern void casnet_recheck_order(Plan *plan, Oid *functions);
 extern void casnet_recheck_guard_conflict(ModifyTable *plan);
 extern void casnet_recheck_merge(ModifyTable *plan, Oid function);

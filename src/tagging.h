@@ -23,7 +23,11 @@ typedef struct TagFilter
 } TagFilter;
 
 extern List *casnet_tag_names_of(ArrayType *array);
+/* Of tags that a record must all have, there is a join each for so many. */
+#define CASNET_TAGS_JOINED 8
+
 extern char *casnet_tag_sql_of_links(List *names);
+extern char *casnet_tag_sql_of_all(List *names);
 extern char *casnet_tag_sql_of_filter(TagFilter *filter);
 
 #endif							/* CASNET_TAGGING_H */

@@ -308,10 +308,18 @@ expand_in(SubLink *in, Expansion *expansion)
 
 	foreach(lc, filter.all_of)
 	{
-		char	   *links = casnet_tag_sql_of_links(list_make1(lfirst(lc)));
+		char	   *links;
 
+		if (foreach_current_index(lc) == CASNET_TAGS_JOINED)
+			break;
+		links = casnet_tag_sql_of_links(list_make1(lfirst(lc)));
 		conditions = lappend(conditions, make_in(in, links, expansion));
 	}
+	if (list_length(filter.all_of) > CASNET_TAGS_JOINED)
+		conditions = lappend(conditions,
+							 make_in(in, casnet_tag_sql_of_all(list_copy_tail(filter.all_of,
+																			  CASNET_TAGS_JOINED)),
+									 expansion));
 	if (filter.any_of != NIL)
 		conditions = lappend(conditions,
 							 make_in(in, casnet_tag_sql_of_links(filter.any_of),

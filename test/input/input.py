@@ -482,8 +482,9 @@ def try_settings(sessions, judge):
     """Every setting of casnet with every text; a refused value leaves the old one."""
     session = sessions['superuser']
     session.cursor.execute("SELECT name FROM pg_settings WHERE name LIKE 'casnet.%'")
-    names = [row[0] for row in session.cursor.fetchall()]
-    if len(names) < 4:
+    # The token is in no list.
+    names = [row[0] for row in session.cursor.fetchall()] + ['casnet.token']
+    if len(names) < 4 or names.count('casnet.token') != 1:
         judge.fail('superuser', 'pg_settings', 'the settings of casnet', names)
     for name in names + ['casnet.nonsense', 'casnet."x', 'casnet.']:
         for who, session in sessions.items():
