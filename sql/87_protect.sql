@@ -512,8 +512,27 @@ $$;
 COMMENT ON FUNCTION casnet.column_list(oid, int2[]) IS
 	'internal: the names of columns, as SQL writes them';
 
+CREATE FUNCTION casnet.key_columns(relation oid, columns int2[],
+	is_temporal boolean, before text, after text DEFAULT '')
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(
+			CASE WHEN is_temporal AND k.n = cardinality(columns)
+				 THEN key_columns.before || quote_ident(a.attname) || key_columns.after
+				 ELSE quote_ident(a.attname) END, ', ' ORDER BY k.n)
+	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
+	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION casnet.key_columns(oid, int2[], boolean, text, text) IS
+	'internal: the same of a key, whose last column is a period in a temporal one';
+
 -- What is left to do for the owner, each with a statement that does it, in
--- the order in which they work.
+-- the order in which they work.  As with doctor_codes(): a statement where it adds
+-- protection or tightens it, as a key within the tenant does, or where another key
+-- does what goes; a comment where a role that is no application's would lose what it
+-- may have for a reason.
 -- Names are anybody's choice, and a line ends a comment.
 CREATE FUNCTION casnet.comment_line(text text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
@@ -532,6 +551,120 @@ CREATE FUNCTION casnet.note(comment text, statement text) RETURNS text
 $$;
 COMMENT ON FUNCTION casnet.note(text, text) IS
 	'internal: a comment, and the statement that it is about';
+
+-- Names in a definition are anybody's choice, so nothing is looked for in one.  What
+-- it begins with is built from the catalogs; where the server writes something else,
+-- or what takes the tenant cannot be the same otherwise, the result is NULL.
+CREATE FUNCTION casnet.index_within(index oid, tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('CREATE %sINDEX %I ON %s USING %I (%I, ',
+				  CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, c.relname,
+				  i.indrelid::regclass, am.amname, index_within.tenant) ||
+		   substr(v.definition, length(v.head) + 1)
+	  FROM pg_index AS i
+	  JOIN pg_class AS c ON c.oid = i.indexrelid
+	  JOIN pg_am AS am ON am.oid = c.relam
+	 CROSS JOIN LATERAL (
+		SELECT pg_get_indexdef(i.indexrelid) AS definition,
+			   format('CREATE %sINDEX %I ON %s%s USING %I (',
+					  CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, c.relname,
+					  CASE c.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END,
+					  i.indrelid::regclass, am.amname) AS head) AS v
+	 WHERE i.indexrelid = index_within.index AND starts_with(v.definition, v.head)
+$$;
+COMMENT ON FUNCTION casnet.index_within(oid, name) IS
+	'internal: the statement that makes an index again with the tenant in front, or NULL';
+
+CREATE FUNCTION casnet.key_within(key oid, tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT h.head || format('%I%s, ', key_within.tenant,
+							CASE k.contype WHEN 'x' THEN ' WITH =' ELSE '' END) ||
+		   substr(d.definition, length(h.head) + 1)
+	  FROM pg_constraint AS k
+	  JOIN pg_class AS c ON c.oid = k.conindid
+	  JOIN pg_am AS am ON am.oid = c.relam
+	 CROSS JOIN LATERAL pg_get_constraintdef(k.oid) AS d (definition)
+	  JOIN LATERAL (VALUES ('p', 'PRIMARY KEY ('), ('u', 'UNIQUE ('),
+					('u', 'UNIQUE NULLS NOT DISTINCT ('),
+					('x', format('EXCLUDE USING %I (', am.amname)))
+		   AS h (contype, head)
+		ON h.contype = k.contype AND starts_with(d.definition, h.head)
+	 WHERE k.oid = key_within.key
+$$;
+COMMENT ON FUNCTION casnet.key_within(oid, name) IS
+	'internal: the definition of a key or exclusion with the tenant in front, or NULL';
+
+-- Neither a column of the tenant that an update clears, nor MATCH FULL of several
+-- columns, of which the tenant is never NULL, can be had.  The catalog has what
+-- belongs to periods and enforcement from 18 on.
+CREATE FUNCTION casnet.reference_within(reference oid, tenant name, key_tenant name)
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('FOREIGN KEY (%I, %s) REFERENCES %s (%I, %s)%s%s%s%s%s',
+				  reference_within.tenant,
+				  casnet.key_columns(f.conrelid, f.conkey, p.is_temporal, 'PERIOD '),
+				  f.confrelid::regclass, reference_within.key_tenant,
+				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, 'PERIOD '),
+				  CASE f.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
+					   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
+				  CASE f.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
+					   WHEN 'r' THEN ' ON DELETE RESTRICT'
+					   WHEN 'n' THEN format(' ON DELETE SET NULL (%s)', s.columns)
+					   WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)', s.columns)
+					   ELSE '' END,
+				  CASE WHEN f.condeferrable THEN ' DEFERRABLE' ELSE '' END,
+				  CASE WHEN f.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END,
+				  CASE WHEN NOT p.is_enforced THEN ' NOT ENFORCED'
+					   WHEN NOT f.convalidated THEN ' NOT VALID' ELSE '' END)
+	  FROM pg_constraint AS f
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(f)->>'conperiod')::boolean, false) AS is_temporal,
+			   coalesce((to_jsonb(f)->>'conenforced')::boolean, true) AS is_enforced
+		) AS p
+	 CROSS JOIN LATERAL (
+		SELECT coalesce(casnet.column_list(f.conrelid, f.confdelsetcols),
+						casnet.column_list(f.conrelid, f.conkey)) AS columns) AS s
+	 WHERE f.oid = reference_within.reference AND f.contype = 'f'
+	   AND f.confupdtype IN ('a', 'r', 'c')
+	   AND (f.confmatchtype = 's' OR cardinality(f.conkey) = 1)
+$$;
+COMMENT ON FUNCTION casnet.reference_within(oid, name, name) IS
+	'internal: the definition of a foreign key with the tenants of both tables, or NULL';
+
+-- The key that such a reference needs, unless there is one.
+CREATE FUNCTION casnet.key_for_reference(reference oid, key_tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('ALTER TABLE %s ADD UNIQUE (%I, %s)', f.confrelid::regclass,
+				  key_for_reference.key_tenant,
+				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, '',
+									 ' WITHOUT OVERLAPS'))
+	  FROM pg_constraint AS f
+	  JOIN pg_attribute AS a
+		ON a.attrelid = f.confrelid AND a.attname = key_for_reference.key_tenant
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(f)->>'conperiod')::boolean, false) AS is_temporal
+		) AS p
+	 WHERE f.oid = key_for_reference.reference
+	   AND NOT EXISTS (
+		SELECT FROM pg_index AS i
+		 WHERE i.indrelid = f.confrelid AND i.indisunique AND i.indimmediate
+		   AND i.indexprs IS NULL AND i.indpred IS NULL AND i.indisvalid
+		   AND i.indisexclusion = p.is_temporal
+		   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
+			   @> (a.attnum || f.confkey)
+		   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
+			   <@ (a.attnum || f.confkey))
+$$;
+COMMENT ON FUNCTION casnet.key_for_reference(oid, name) IS
+	'internal: the statement that makes the key for a reference within the tenant, or NULL if it is there';
 
 CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 	LANGUAGE sql STABLE
@@ -556,12 +689,7 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 			   LIKE '(tenant_id = casnet.tenant\_with(%'
 	), loose_reference AS (		-- to or from the table, across tenants
 		SELECT f.*,
-			   casnet.column_list(f.conrelid, f.conkey) AS columns,
-			   casnet.column_list(f.confrelid, f.confkey) AS key_columns,
-			   (SELECT array_agg(a.attname)
-				  FROM unnest(f.confkey) AS k (attnum)
-				  JOIN pg_attribute AS a
-					ON a.attrelid = f.confrelid AND a.attnum = k.attnum) AS key
+			   casnet.reference_within(f.oid, 'tenant_id', 'tenant_id') AS within
 		  FROM pg_constraint AS f
 		  JOIN tenant_table AS t ON t.oid = f.conrelid
 		  JOIN tenant_table AS r ON r.oid = f.confrelid
@@ -571,7 +699,8 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 						   WHERE k.a = t.tenant AND k.b = r.tenant)
 	), loose_key AS (			-- unique over all tenants
 		SELECT m.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
-			   k.conname, pg_get_constraintdef(k.oid) AS definition,
+			   k.conname, casnet.key_within(k.oid, 'tenant_id') AS definition,
+			   casnet.index_within(i.indexrelid, 'tenant_id') AS statement,
 			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
 				  FROM pg_constraint AS f
 				 WHERE f.confrelid = i.indrelid AND f.contype = 'f'
@@ -594,31 +723,17 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		   AND NOT m.tenant = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
 	), note (rank, name, text) AS (
 		SELECT 1, l.conname,
-			   casnet.note(
-					  format('foreign key %I of %s can point into another tenant',
-							 l.conname, l.conrelid::regclass),
-					  format('%sALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I '
-					  'FOREIGN KEY (tenant_id, %s) REFERENCES %s (tenant_id, %s)%s%s%s;',
-					  CASE WHEN casnet.key_within_tenant(l.confrelid, l.key) IS NULL
-						   THEN format(E'CREATE UNIQUE INDEX ON %s (tenant_id, %s);\n',
-									   l.confrelid::regclass, l.key_columns)
-						   ELSE '' END,
-					  l.conrelid::regclass, l.conname, l.conname, l.columns,
-					  l.confrelid::regclass, l.key_columns,
-					  CASE l.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
-						   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
-					  CASE l.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
-						   WHEN 'r' THEN ' ON DELETE RESTRICT'
-						   WHEN 'n' THEN format(' ON DELETE SET NULL (%s)',
-								coalesce(casnet.column_list(l.conrelid,
-									l.confdelsetcols), l.columns))
-						   WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)',
-								coalesce(casnet.column_list(l.conrelid,
-									l.confdelsetcols), l.columns))
-						   ELSE '' END,
-					  CASE WHEN l.condeferrable THEN ' DEFERRABLE' ELSE '' END ||
-					  CASE WHEN l.condeferred THEN ' INITIALLY DEFERRED'
-						   ELSE '' END))
+			   CASE WHEN l.within IS NOT NULL
+					THEN casnet.note(
+						format('foreign key %I of %s can point into another tenant',
+							   l.conname, l.conrelid::regclass),
+						coalesce(casnet.key_for_reference(l.oid, 'tenant_id')
+								 || E';\n', '') ||
+						format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
+							   l.conrelid::regclass, l.conname, l.within))
+					ELSE casnet.comment_line(
+						format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+							   l.conname, l.conrelid::regclass)) END
 		  FROM loose_reference AS l
 		UNION ALL
 		SELECT 2, f.conname,
@@ -642,9 +757,11 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 					  CASE WHEN k.used_by IS NOT NULL
 						   THEN '; before it, foreign keys of ' || k.used_by
 						   ELSE '' END),
-					  format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s;',
-					  k.indrelid::regclass, k.conname, k.conname,
+					  coalesce(format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I ',
+					  k.indrelid::regclass, k.conname) ||
+					  -- A temporal one has an index of another kind.
 					  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
+								AND NOT k.indisexclusion
 								AND NOT EXISTS (SELECT FROM pg_constraint AS o
 												WHERE o.conindid = k.within
 												  AND o.contype IN ('p', 'u'))
@@ -652,11 +769,8 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 						   THEN format('PRIMARY KEY USING INDEX %I',
 								(SELECT c.relname FROM pg_class AS c
 								  WHERE c.oid = k.within))
-						   WHEN k.contype = 'x'
-						   THEN regexp_replace(k.definition, '\(',
-											   '(tenant_id WITH =, ')
-						   ELSE regexp_replace(k.definition, '\(',
-											   '(tenant_id, ') END)) ||
+						   ELSE k.definition END || ';',
+					  '-- make it again with tenant_id')) ||
 			   -- What a foreign key could need is the new primary key now.
 			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
 						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
@@ -668,31 +782,41 @@ CREATE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
 		  FROM loose_key AS k WHERE k.conname IS NOT NULL
 		UNION ALL
 		SELECT 4, c.relname,
-			   casnet.note(
-					  format('unique index %I of %s is not within a tenant, so it tells of rows in others',
-							 c.relname, k.indrelid::regclass),
-					  format('DROP INDEX %s; %s;', k.indexrelid::regclass,
-					  regexp_replace(pg_get_indexdef(k.indexrelid),
-						'^(CREATE UNIQUE INDEX (?:"(?:[^"]|"")*"|\S+) ON (?:ONLY )?'
-						'(?:"(?:[^"]|"")*"|[^"\s.]+)\.(?:"(?:[^"]|"")*"|\S+)'
-						' USING \w+ \()', '\1tenant_id, ')))
-		  FROM loose_key AS k JOIN pg_class AS c ON c.oid = k.indexrelid
+			   CASE WHEN k.statement IS NOT NULL
+					THEN casnet.note(v.trouble,
+						format('DROP INDEX %s; %s;', k.indexrelid::regclass,
+							   k.statement))
+					ELSE casnet.comment_line(v.trouble || '; make it again with tenant_id in front')
+			   END
+		  FROM loose_key AS k
+		  JOIN pg_class AS c ON c.oid = k.indexrelid
+		 CROSS JOIN LATERAL
+			   format('unique index %I of %s is not within a tenant, so it tells of rows in others',
+					  c.relname, k.indrelid::regclass) AS v (trouble)
 		 WHERE k.conname IS NULL
 		UNION ALL
 		SELECT 5, x.grantee::text,
 			   casnet.note(
 					  format('%s may do what no policy sees, or has privileges that it does not need',
-							 coalesce(quote_ident(r.rolname), 'PUBLIC')),
-					  format('REVOKE %s ON %s FROM %s;',
-					  string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type),
-					  m.oid::regclass, coalesce(quote_ident(r.rolname), 'PUBLIC')))
-		  FROM member AS m
-		 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
-		  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
-		 WHERE x.grantee = 0
-			OR (r.oid <> m.relowner
-				AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
-		 GROUP BY x.grantee, r.rolname, m.oid
+							 coalesce(quote_ident(x.rolname), 'PUBLIC')),
+					  CASE WHEN x.grantee = 0
+								OR x.grantee IN (SELECT a.role FROM casnet.application_roles() AS a)
+						   THEN s.statement
+						   ELSE casnet.comment_line('unless it is meant: ' || s.statement)
+					  END)
+		  FROM (SELECT m.oid, x.grantee, r.rolname,
+					   string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
+					   AS privileges
+				  FROM member AS m
+				 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
+				  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
+				 WHERE x.grantee = 0
+					OR (r.oid <> m.relowner
+						AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
+				 GROUP BY x.grantee, r.rolname, m.oid) AS x
+		 CROSS JOIN LATERAL
+			   format('REVOKE %s ON %s FROM %s;', x.privileges, x.oid::regclass,
+					  coalesce(quote_ident(x.rolname), 'PUBLIC')) AS s (statement)
 		UNION ALL
 		SELECT DISTINCT 6, s.oid::text,
 			   casnet.note(

@@ -297,15 +297,8 @@ CREATE FUNCTION casnet.doctor_policies()
 	SELECT 'policy-wrapped-call', i.name,
 		   format('%s has (SELECT f()), which hides the value from the planner.',
 				  i.clause),
-		   CASE WHEN u.source !~ 'SELECT'
-				THEN format('ALTER POLICY %I ON %s %s %s', i.polname,
-							i.polrelid::regclass, i.clause, u.source)
-				ELSE '-- write f() in place of (SELECT f())' END
+		   '-- write f() in place of (SELECT f())'
 	  FROM inspected AS i
-	 CROSS JOIN LATERAL (
-		SELECT regexp_replace(i.source,
-							  '\( SELECT ([^()]+\([^()]*\)) AS [^() ]+\)',
-							  '\1', 'g') AS source) AS u
 	 WHERE i.has_wrapped_call
 
 	-- policy-row-function: called for the rows of all tenants, unless an index
@@ -378,9 +371,7 @@ CREATE FUNCTION casnet.doctor_keys()
 		-- belong to an index of the parent.
 		SELECT i.indexrelid, b.relation::regclass AS relation, c.relname,
 			   b.tenant, i.indisunique, k.conname, k.contype, am.amname,
-			   pg_get_indexdef(i.indexrelid) AS definition,
-			   CASE WHEN k.oid IS NOT NULL
-					THEN pg_get_constraintdef(k.oid) END AS constraint_definition,
+			   k.oid AS constraint,
 			   a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
 			   AS has_tenant,
 			   i.indkey[0] = a.attnum AS is_led,
@@ -421,42 +412,20 @@ CREATE FUNCTION casnet.doctor_keys()
 		   format('%I on %s', k.conname, k.conrelid::regclass),
 		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error tells which exist.',
 				  k.confrelid::regclass),
-		   CASE WHEN EXISTS (
-					SELECT FROM pg_index AS i
-					 WHERE i.indrelid = k.confrelid AND i.indisunique
-					   AND i.indpred IS NULL AND i.indisvalid
-					   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
-						   @> (r.tenant_column || k.confkey)
-					   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
-						   <@ (r.tenant_column || k.confkey))
-				THEN ''
-				ELSE format('ALTER TABLE %s ADD UNIQUE (%I, %s); ',
-							k.confrelid::regclass, r.tenant, names.there) END ||
-		   format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I FOREIGN KEY (%3$I, %4$s) REFERENCES %5$s (%6$I, %7$s)%8$s%9$s%10$s',
-				  k.conrelid::regclass, k.conname, h.tenant, names.here,
-				  k.confrelid::regclass, r.tenant, names.there,
-				  CASE k.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
-					   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
-				  CASE k.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
-					   WHEN 'r' THEN ' ON DELETE RESTRICT'
-					   WHEN 'n' THEN format(' ON DELETE SET NULL (%s)', names.here)
-					   WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)', names.here)
-					   ELSE '' END,
-				  CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END ||
-				  CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END)
+		   CASE WHEN n.within IS NOT NULL
+				THEN coalesce(casnet.key_for_reference(k.oid, r.tenant) || '; ', '')
+					 || format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
+							   k.conrelid::regclass, k.conname, n.within)
+				ELSE format('-- replace %I by a key with the tenants of both tables, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+							k.conname) END
 	  FROM pg_constraint AS k
 	  JOIN held AS h ON h.relation = k.conrelid
 	  JOIN held AS r ON r.relation = k.confrelid
 	 CROSS JOIN LATERAL (
-		SELECT string_agg(quote_ident(x.attname), ', ' ORDER BY u.n) AS here,
-			   string_agg(quote_ident(y.attname), ', ' ORDER BY u.n) AS there,
-			   bool_or(u.here = h.tenant_column AND u.there = r.tenant_column)
-			   AS with_tenant
-		  FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (here, there, n)
-		  JOIN pg_attribute AS x ON x.attrelid = k.conrelid AND x.attnum = u.here
-		  JOIN pg_attribute AS y ON y.attrelid = k.confrelid AND y.attnum = u.there
-		) AS names
-	 WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT names.with_tenant
+		SELECT casnet.reference_within(k.oid, h.tenant, r.tenant) AS within) AS n
+	 WHERE k.contype = 'f' AND k.conparentid = 0
+	   AND NOT EXISTS (SELECT FROM unnest(k.conkey, k.confkey) AS u (here, there)
+						WHERE u.here = h.tenant_column AND u.there = r.tenant_column)
 
 	-- key-without-tenant: 23505 tells that another tenant has the value.
 	UNION ALL
@@ -464,20 +433,21 @@ CREATE FUNCTION casnet.doctor_keys()
 		   coalesce(quote_ident(k.conname) || ' on ' || k.relation,
 					k.indexrelid::regclass::text),
 		   'It is unique across tenants, so its error tells that another tenant has the value.',
-		   CASE WHEN k.contype IN ('p', 'u')
-				THEN format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
-							k.relation, k.conname,
-							regexp_replace(k.constraint_definition, '\(',
-										   format('(%s, ', quote_ident(k.tenant))))
-				WHEN k.contype = 'x'
+		   CASE WHEN k.contype = 'x'
 				THEN format('-- make %I exclude rows of the same tenant only: %I WITH =',
 							k.conname, k.tenant)
-				ELSE format('DROP INDEX %s; %s', k.indexrelid::regclass,
-							regexp_replace(replace(k.definition, ' ON ONLY ', ' ON '),
-										   ' USING (\w+) \(',
-										   format(' USING \1 (%s, ', quote_ident(k.tenant))))
-				END
+				ELSE coalesce(
+					format(CASE WHEN k.contype IS NOT NULL
+								THEN 'ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I '
+								ELSE 'DROP INDEX %3$s; ' END,
+						   k.relation, k.conname, k.indexrelid::regclass) || d.within,
+					format('-- make %s again with %I in front',
+						   k.indexrelid::regclass, k.tenant)) END
 	  FROM key AS k
+	 CROSS JOIN LATERAL (
+		SELECT CASE WHEN k.constraint IS NULL
+					THEN casnet.index_within(k.indexrelid, k.tenant)
+					ELSE casnet.key_within(k.constraint, k.tenant) END AS within) AS d
 	 WHERE (k.indisunique OR k.contype = 'x') AND NOT k.has_tenant
 
 	-- index-without-tenant: a query of one tenant walks through those of all.
@@ -491,10 +461,10 @@ CREATE FUNCTION casnet.doctor_keys()
 				WHEN k.amname IN ('gin', 'gist')
 				THEN format('CREATE EXTENSION IF NOT EXISTS btree_%s; ', k.amname)
 				ELSE '-- no such index can begin with the tenant: ' END ||
-		   format('DROP INDEX %s; %s', k.indexrelid::regclass,
-				  regexp_replace(replace(k.definition, ' ON ONLY ', ' ON '),
-								 ' USING (\w+) \(',
-								 format(' USING \1 (%s, ', quote_ident(k.tenant))))
+		   coalesce(format('DROP INDEX %s; ', k.indexrelid::regclass)
+					|| casnet.index_within(k.indexrelid, k.tenant),
+					format('-- make %s again with %I in front',
+						   k.indexrelid::regclass, k.tenant))
 	  FROM key AS k
 	 WHERE NOT k.is_led AND NOT k.indisunique AND k.contype IS NULL
 	   AND NOT EXISTS (SELECT FROM casnet.managed_tables() AS m

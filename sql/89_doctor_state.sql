@@ -79,13 +79,13 @@ CREATE FUNCTION casnet.doctor_settings()
 		 WHERE p.name = 'session_replication_role'
 		   AND p.source NOT IN ('database', 'user', 'database user')
 	), setting AS MATERIALIZED (
-		SELECT s.name, s.value, s.name AS object,
+		SELECT s.name, s.value, s.name AS object, 'ALTER SYSTEM' AS alter_what,
 			   format('ALTER SYSTEM SET %s', s.name) AS setting,
 			   '; SELECT pg_reload_conf()' AS afterwards, NULL::text AS whose
 		  FROM session AS s
 		UNION ALL
-		SELECT a.name, a.value, a.whose, format('%s SET %s', a.alter_what, a.name),
-			   '', a.whose
+		SELECT a.name, a.value, a.whose, a.alter_what,
+			   format('%s SET %s', a.alter_what, a.name), '', a.whose
 		  FROM applied AS a
 	)
 	-- setting-row-security: queries under policies fail, or with a table that
@@ -102,9 +102,7 @@ CREATE FUNCTION casnet.doctor_settings()
 	SELECT 'setting-replication-role', s.object,
 		   format('session_replication_role is %s, so triggers and foreign keys do not hold.',
 				  s.value),
-		   CASE WHEN s.whose IS NULL
-				THEN 'ALTER SYSTEM RESET session_replication_role; SELECT pg_reload_conf()'
-				ELSE regexp_replace(s.setting, ' SET (\S+)$', ' RESET \1') END
+		   format('%s RESET session_replication_role%s', s.alter_what, s.afterwards)
 	  FROM setting AS s
 	 WHERE s.name = 'session_replication_role' AND s.value = 'replica'
 
@@ -141,8 +139,7 @@ CREATE FUNCTION casnet.doctor_settings()
 	SELECT 'log-parameters', s.object,
 		   format('%s is %s, so bound values are in the log: set log_parameter_max_length to 0.',
 				  s.name, s.value),
-		   regexp_replace(s.setting, '\S+$', 'log_parameter_max_length') || ' = 0'
-		   || s.afterwards
+		   format('%s SET log_parameter_max_length = 0%s', s.alter_what, s.afterwards)
 	  FROM setting AS s
 	 WHERE (s.name = 'log_statement' AND s.value IN ('mod', 'all')
 			OR s.name IN ('log_min_duration_statement',
@@ -294,6 +291,26 @@ CREATE FUNCTION casnet.preload_setting(setting text) RETURNS text
 COMMENT ON FUNCTION casnet.preload_setting(text) IS
 	'internal: one of the settings that name libraries, which superusers see';
 
+-- A list as SET takes it.  Names of files with commas or spaces at their ends are in
+-- double quotes in the setting, and stay so.
+CREATE FUNCTION casnet.preload_with_casnet(libraries text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(
+			CASE WHEN l.name ~ '^[a-z_][a-z0-9_]*$' THEN l.name
+				 ELSE quote_literal(l.name) END, ', ' ORDER BY l.n)
+	  FROM (SELECT CASE WHEN m.found[1] IS NOT NULL
+						THEN replace(m.found[1], '""', '"')
+						ELSE btrim(m.found[2], E' \t\n\r\f') END, m.n
+			  FROM regexp_matches(libraries, '"((?:[^"]|"")*)"|([^",]+)', 'g')
+				   WITH ORDINALITY AS m (found, n)
+			UNION ALL SELECT 'casnet', NULL) AS l (name, n)
+	 WHERE l.name <> ''
+$$;
+COMMENT ON FUNCTION casnet.preload_with_casnet(text) IS
+	'internal: a list of libraries and casnet, as a statement writes it';
+
 -- Reads rows of casnet and settings that only superusers see, so it is for
 -- casnet_admin, who may know all that it returns.  Without the tables, as in a
 -- restore, there is nothing to say.
@@ -312,7 +329,7 @@ BEGIN
 		object := 'shared_preload_libraries';
 		problem := 'Each connection counts failed logins for itself, so that many connections try in parallel.';
 		remedy := format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
-						 concat_ws(', ', nullif(shared, ''), 'casnet'));
+						 casnet.preload_with_casnet(shared));
 		RETURN NEXT;
 
 		-- preload-session: a value set before the library is loaded is checked
@@ -331,7 +348,7 @@ BEGIN
 			problem := 'A bad value of a setting of casnet is refused only after the first call of a function.';
 			remedy := format('ALTER DATABASE %I SET session_preload_libraries = %s',
 							 current_database(),
-							 concat_ws(', ', nullif(own, ''), 'casnet'));
+							 casnet.preload_with_casnet(own));
 			RETURN NEXT;
 		END IF;
 	END IF;
