@@ -21,7 +21,7 @@ SELECT current_setting('server_version_num')::int >= 170000 AS has_maintain \gse
 \if :has_maintain
 GRANT MAINTAIN ON casnet.records TO tap_app;
 SELECT is(diagnosis('grant-maintain'), 'notice casnet.records', 'is told');
-SELECT is(after_remedy('grant-maintain'), 'silent', 'remedy');
+SELECT is(after_reading('grant-maintain'), 'silent', 'remedy');
 \else
 SELECT skip('no MAINTAIN before 17', 2);
 \endif

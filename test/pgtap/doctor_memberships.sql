@@ -21,7 +21,7 @@ SELECT is(diagnosis('role-statistics'), 'warning tap_app', 'pg_read_all_stats');
 SELECT is(after_remedy('role-statistics'), 'silent', 'remedy');
 
 SELECT is(diagnosis('role-administers'), 'notice tap_admin', 'not the one that is no application');
-SELECT is(after_remedy('role-administers'), 'silent', 'remedy');
+SELECT is(after_reading('role-administers'), 'silent', 'remedy');
 
 CREATE ROLE tap_owner;
 ALTER TABLE casnet.tags OWNER TO tap_owner;

@@ -76,6 +76,6 @@ RESET SESSION AUTHORIZATION;
 SELECT is(diagnosis('rule-definer'), NULL, 'or on one of an application, whom the policies limit');
 GRANT INSERT ON public.inbox TO tap_app;
 SELECT is(diagnosis('rule-definer'), 'error note on public.inbox', 'on another');
-SELECT is(after_remedy('rule-definer'), 'silent', 'remedy');
+SELECT is(after_reading('rule-definer'), 'silent', 'remedy');
 SELECT * FROM finish();
 ROLLBACK;

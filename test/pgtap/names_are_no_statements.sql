@@ -2,7 +2,7 @@
 -- protect(): names that look like the end of a name, of a comment, of a literal, or
 -- like another place of the definition they are in.
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SET LOCAL client_min_messages = error;
@@ -111,15 +111,25 @@ $$;
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE public.statements_of(remedy) ~ '["'']'$$, 'quotes are in pairs');
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE public.statements_of(remedy) ~ 'pwned'$$, 'no name gets out of its quotes');
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE remedy LIKE '--%' AND code <> 'protect' AND public.statements_of(remedy) <> 'q'$$, 'or out of a comment');
--- As it is pasted: each by itself, whatever becomes of it.
+-- As it is pasted: each statement by itself, whatever becomes of the others.
+CREATE FUNCTION public.split(remedy text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+	WITH token AS (
+		SELECT m.found[1] AS token, m.n, count(*) FILTER (WHERE m.found[1] = ';') OVER (ORDER BY m.n) AS statement
+		  FROM regexp_matches(remedy, $x$('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*|;|[^;'"-]+|.)$x$, 'g') WITH ORDINALITY AS m (found, n))
+	SELECT string_agg(t.token, '' ORDER BY t.n) FROM token AS t WHERE t.token <> ';' GROUP BY t.statement
+$$;
+SELECT set_eq($$SELECT public.split('a ";"; b '';;''; c -- d; e')$$, ARRAY['a ";"', ' b '';;''', ' c -- d; e'], 'statements are known');
 CREATE FUNCTION public.paste() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-	remedy text;
+	statement text;
 	done bigint := 0;
 BEGIN
-	FOR remedy IN SELECT a.remedy FROM public.advice AS a ORDER BY a.code <> 'protect' LOOP
+	FOR statement IN
+		SELECT s FROM public.advice AS a CROSS JOIN LATERAL public.split(a.remedy) WITH ORDINALITY AS s (s, n)
+		 ORDER BY a.code <> 'protect', a.code, a.remedy, s.n
+	LOOP
 		BEGIN
-			EXECUTE remedy;
+			EXECUTE statement;
 			done := done + 1;
 		EXCEPTION WHEN OTHERS THEN
 			NULL;
@@ -130,6 +140,8 @@ END
 $$;
 SELECT cmp_ok(public.paste(), '>', 300::bigint, 'as they are pasted');
 SELECT is((SELECT count(*) FROM pg_roles WHERE rolname = 'pwned'), 0::bigint, 'they make no role');
+SELECT is_empty($$SELECT code FROM casnet.doctor_codes() WHERE remedy = 'comment' AND code IN (SELECT code FROM public.advice WHERE remedy NOT LIKE '--%')$$,
+	'comments are comments');
 SELECT cmp_ok((SELECT count(DISTINCT code) FROM public.advice), '>', 40::bigint, 'of most kinds');
 SELECT * FROM finish();
 ROLLBACK;

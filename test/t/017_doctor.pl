@@ -86,7 +86,11 @@ is(diagnosis('slot-logical'), '', 'slots of others');
 $node->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('here', 'pgoutput')");
 is(diagnosis('slot-logical'), 'notice here', 'a logical slot');
 take_remedy('slot-logical');
-is(diagnosis('slot-logical'), '', 'and its remedy');
+is(diagnosis('slot-logical'), 'notice here', 'which is not dropped by its remedy');
+is($node->safe_psql('postgres', "SELECT remedy FROM casnet.doctor() WHERE code = 'slot-logical'"),
+	q{-- unless it is meant: SELECT pg_drop_replication_slot('here')}, 'a comment');
+$node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('here')});
+is(diagnosis('slot-logical'), '', 'without it');
 
 # Libraries.
 is(diagnosis('preload-shared'), 'notice shared_preload_libraries', 'nothing is preloaded');

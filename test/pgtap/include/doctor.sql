@@ -1,6 +1,7 @@
 -- For the tests of casnet.doctor(), after fixtures.sql.  diagnosis() is what a
 -- member of casnet_admin is told about a code, NULL for nothing;
--- after_remedy() pastes the remedies, as a superuser, and says what is left.
+-- after_remedy() pastes the remedies, as a superuser, and says what is left;
+-- after_reading() does what comments say, for those that only say what would do.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.diagnosis(code text) RETURNS text LANGUAGE sql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -22,5 +23,21 @@ BEGIN
 		EXECUTE remedy;
 	END LOOP;
 	RETURN coalesce(public.diagnosis(after_remedy.code), 'silent');
+END
+$$;
+
+CREATE FUNCTION public.after_reading(code text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	remedy text;
+BEGIN
+	FOR remedy IN
+		SELECT DISTINCT d.remedy FROM casnet.doctor() AS d WHERE d.code = after_reading.code
+	LOOP
+		IF NOT starts_with(remedy, '-- unless it is meant: ') THEN
+			RETURN 'no comment';
+		END IF;
+		EXECUTE substr(remedy, 24);
+	END LOOP;
+	RETURN coalesce(public.diagnosis(after_reading.code), 'silent');
 END
 $$;

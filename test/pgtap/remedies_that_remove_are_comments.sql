@@ -1,0 +1,64 @@
+-- What doctor() offers to paste adds protection or tightens it.  What would take away a
+-- protection, rows, objects of the application or somebody's access is a comment.
+BEGIN;
+SELECT plan(14);
+\ir include/fixtures.sql
+\ir include/doctor.sql
+-- All codes: a new one is put into one of the lists by whoever adds it.
+SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''', ARRAY[
+	'role-administers', 'grant-maintain', 'policy-restrictive', 'policy-subquery', 'policy-wrapped-call', 'policy-row-function',
+	'policy-forgeable', 'key-cast', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
+	'server-outdated', 'name-clash', 'signing-key-left', 'signing-key-issuer', 'signing-key-audience', 'tenant-without-owner',
+	'tenant-owner-inactive', 'application-superusers'], 'those that remove, or take a decision');
+SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement''', ARRAY[
+	'role-superuser', 'role-bypassrls', 'role-replication', 'role-createrole', 'role-server-access', 'role-owns-table',
+	'owner-powerful', 'owner-other', 'role-statistics', 'identity-settable', 'parameter-granted', 'grant-unpoliced',
+	'grant-public', 'grant-secret', 'grant-account', 'grant-schema', 'grant-function', 'partition-open', 'statements-readable',
+	'table-rls-off', 'table-not-forced', 'table-no-policy', 'table-open', 'table-unprotected', 'policy-changed', 'policy-widens',
+	'policy-immutable', 'key-across-tenants', 'key-without-tenant', 'index-without-tenant', 'view-definer', 'view-materialized',
+	'function-definer', 'function-search-path', 'function-leakproof', 'setting-row-security', 'setting-replication-role',
+	'setting-token', 'setting-identity', 'log-statement', 'log-parameters', 'log-parameters-on-error', 'log-trees',
+	'preload-shared', 'preload-session', 'extension-outdated', 'schema-outdated', 'table-missing', 'trigger-missing',
+	'trigram-absent', 'unaccent-absent', 'password-hash-left', 'signing-key-missing', 'signing-key-old'], 'and those that add or tighten');
+
+CREATE TABLE public.notes (tenant_id uuid, n serial, title text);
+CREATE POLICY notes ON public.notes USING (tenant_id = casnet.tenant_with('view_records'));
+CREATE POLICY narrow ON public.notes AS RESTRICTIVE USING (title <> '');
+CREATE POLICY wrapped ON public.notes AS RESTRICTIVE USING (tenant_id = (SELECT casnet.tenant_with('view_records')));
+CREATE RULE copied AS ON UPDATE TO public.notes DO ALSO DELETE FROM casnet.records;
+GRANT SELECT ON public.notes TO casnet_user;
+CREATE PUBLICATION partly FOR TABLE casnet.records;
+CREATE PUBLICATION everything FOR ALL TABLES;
+SELECT casnet.add_signing_key('old'), casnet.add_signing_key('new') \g /dev/null
+UPDATE casnet.signing_keys SET created_at = now() - interval '100 days' WHERE kid = 'old';
+UPDATE casnet.signing_keys SET created_at = now() - interval '50 days' WHERE kid = 'new';
+SELECT is((SELECT bool_and(d.remedy LIKE '-- %') FROM casnet.doctor() AS d WHERE d.code = v.code), true, v.code)
+  FROM (VALUES ('policy-restrictive'), ('role-administers'), ('publication-of-tenants'), ('signing-key-left'), ('rule-definer'),
+			   ('policy-wrapped-call'), ('sequence-shared')) AS v (code);
+-- As they are pasted.
+CREATE TABLE public.before AS
+	SELECT (SELECT count(*) FROM pg_policy) AS policies, (SELECT count(*) FROM pg_publication) AS publications,
+		   (SELECT count(*) FROM casnet.signing_keys WHERE retired_at IS NULL) AS keys, (SELECT count(*) FROM pg_rules) AS rules;
+DO $$
+DECLARE
+	remedy text;
+BEGIN
+	FOR remedy IN SELECT d.remedy FROM casnet.doctor() AS d WHERE d.severity = 'notice' AND d.remedy !~ 'ALTER|CREATE EXTENSION' LOOP
+		EXECUTE remedy;
+	END LOOP;
+END
+$$;
+SELECT results_eq($$SELECT (SELECT count(*) FROM pg_policy), (SELECT count(*) FROM pg_publication),
+	(SELECT count(*) FROM casnet.signing_keys WHERE retired_at IS NULL), (SELECT count(*) FROM pg_rules)$$, 'TABLE public.before', 'all is there');
+SELECT ok(pg_has_role('tap_admin', 'casnet_admin', 'MEMBER'), 'and who administers does');
+
+-- protect() takes from applications what no policy limits, and from others after reading.
+CREATE ROLE tap_copier;
+CREATE TABLE public.bills (id integer, tenant_id uuid);
+GRANT TRUNCATE, SELECT ON public.bills TO tap_copier, tap_app;
+CREATE TABLE public.said AS SELECT unnest(casnet.protect('public.bills')) AS note;
+SELECT matches((SELECT note FROM public.said WHERE note ~ 'tap_app'), E'\nREVOKE TRUNCATE ON public.bills FROM tap_app;$', 'a note about an application');
+SELECT matches((SELECT note FROM public.said WHERE note ~ 'tap_copier'), E'\n-- unless it is meant: REVOKE TRUNCATE ON public.bills FROM tap_copier;$', 'and about another role');
+SELECT is((SELECT count(*) FROM public.said WHERE note !~ '^--'), 0::bigint, 'each begins with its reason');
+SELECT * FROM finish();
+ROLLBACK;
