@@ -280,10 +280,9 @@ CREATE FUNCTION casnet.tenant_references(relation regclass)
 		   AND f.conkey = ARRAY[a.attnum]
 	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
 	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
-	   AND f.convalidated
 $$;
 COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
-	'internal: the foreign keys by which rows go with their tenant';
+	'internal: the foreign keys by which rows go with their tenant, whether they hold for all rows or not';
 
 CREATE FUNCTION casnet.protection_of(relation regclass,
 	OUT resource text, OUT before jsonb)
@@ -878,7 +877,13 @@ BEGIN
 				   relation, coalesce(holder, casnet.uuid_v7())));
 		EXECUTE format('COMMENT ON COLUMN %s.tenant_id IS %L', relation,
 					   'the tenant; defaults to the active one');
-	ELSIF NOT (SELECT a.attnotnull FROM pg_attribute AS a
+	ELSIF NOT (SELECT a.attnotnull
+					  -- From 18 on it may hold for new rows only.
+					  AND NOT EXISTS (SELECT FROM pg_constraint AS k
+									  WHERE k.conrelid = a.attrelid
+										AND k.contype = 'n' AND NOT k.convalidated
+										AND k.conkey = ARRAY[a.attnum])
+			   FROM pg_attribute AS a
 			   WHERE a.attrelid = protect_column.relation
 				 AND a.attname = 'tenant_id') THEN
 		PERFORM casnet.require_one_owner(relation);
@@ -892,7 +897,9 @@ BEGIN
 		PERFORM casnet.set_not_null(relation);
 	END IF;
 
-	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation)) THEN
+	-- One that is not enforced is not validated either.
+	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation) AS f
+				   WHERE f.convalidated) THEN
 		PERFORM casnet.require_one_owner(relation);
 		IF NOT is_new THEN
 			-- The owner need not be able to read tenants, nor the caller to run
@@ -914,7 +921,8 @@ BEGIN
 		PERFORM casnet.add_tenant_key(relation);
 		EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L',
 					   (SELECT f.conname
-						  FROM casnet.tenant_references(relation) AS f),
+						  FROM casnet.tenant_references(relation) AS f
+						 WHERE f.convalidated),
 					   relation, 'casnet: rows go with their tenant');
 	END IF;
 	PERFORM casnet.protect_default(relation);

@@ -62,6 +62,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('policy-forgeable', 'warning', 'comment', 'a policy trusts a setting that anybody can set'),
 	-- 89_doctor_schema.sql: keys and indexes
 	('key-across-tenants', 'error', 'statement', 'a foreign key can point to a row of another tenant'),
+	('key-not-enforced', 'error', 'statement', 'a foreign key of casnet, or of a table of tenants to them, does not hold for all rows'),
 	('key-cast', 'error', 'comment', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
 	('key-without-tenant', 'error', 'statement', 'a unique key tells that another tenant has the value'),
 	('index-without-tenant', 'warning', 'statement', 'an index of a table of tenants does not begin with the tenant'),

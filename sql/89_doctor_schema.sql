@@ -405,6 +405,52 @@ CREATE FUNCTION casnet.doctor_keys()
 	 WHERE a.atttypid <> b.atttypid
 	   AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace
 
+	-- key-not-enforced: rows that refer to nothing, or to what the key is to keep
+	-- out, come in.  A key of a table of an application is its own matter, but for
+	-- one to its tenant.  protect() makes that as the owner of the table.
+	UNION ALL
+	SELECT 'key-not-enforced',
+		   format('%I on %s', k.conname, k.conrelid::regclass),
+		   CASE WHEN t.statements IS NOT NULL
+				THEN 'Its triggers are switched off, so the server does not look whether it holds.'
+				WHEN e.is_enforced
+				THEN 'It is not validated, so rows of before may break it.'
+				ELSE 'It is not enforced, so the server does not look whether it holds.' END,
+		   CASE WHEN t.statements IS NOT NULL THEN t.statements
+				WHEN p.oid IS NOT NULL
+				THEN format('SELECT casnet.protect(%L)', k.conrelid::regclass)
+				ELSE format(CASE WHEN e.is_enforced
+								 THEN 'ALTER TABLE %s VALIDATE CONSTRAINT %I'
+								 ELSE 'ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED' END,
+							k.conrelid::regclass, k.conname) END
+	  FROM pg_constraint AS k
+	  LEFT JOIN held AS h ON h.relation = k.conrelid
+	  LEFT JOIN pg_policy AS p
+		ON p.polrelid = k.conrelid AND p.polname = 'casnet_select'
+		   AND k.conrelid NOT IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS is_enforced
+		) AS e
+	 CROSS JOIN LATERAL (
+		SELECT string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I',
+								 t.tgrelid::regclass, t.tgname), '; ' ORDER BY t.oid)
+			   AS statements
+		  FROM pg_trigger AS t
+		 WHERE t.tgconstraint = k.oid AND t.tgenabled IN ('D', 'R')) AS t
+	 WHERE k.contype = 'f' AND k.conparentid = 0
+	   AND (NOT k.convalidated OR NOT e.is_enforced OR t.statements IS NOT NULL)
+	   AND (k.conrelid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+			OR k.confrelid = to_regclass('casnet.tenants')
+			   AND k.conkey = ARRAY[h.tenant_column]
+			   AND NOT EXISTS (
+				SELECT FROM pg_constraint AS o
+				 WHERE o.conrelid = k.conrelid AND o.conkey = k.conkey
+				   AND o.confrelid = k.confrelid AND o.contype = 'f'
+				   AND o.confdeltype = 'c' AND o.convalidated
+				   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+									WHERE t.tgconstraint = o.oid
+									  AND t.tgenabled IN ('D', 'R'))))
+
 	-- key-across-tenants: referential integrity asks no policy.  The remedy
 	-- keeps the actions; SET NULL and SET DEFAULT leave the tenant alone.
 	UNION ALL

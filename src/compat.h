@@ -171,4 +171,11 @@ casnet_exchange(bool *setting, bool value)
 	return before;
 }
 
+/* A key may be there and not hold, since 18. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_is_enforced(constraint) ((constraint)->conenforced)
+#else
+#define casnet_is_enforced(constraint) (true)
+#endif
+
 #endif							/* CASNET_COMPAT_H */

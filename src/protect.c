@@ -163,7 +163,8 @@ tenant_column(Oid table)
 
 /*
  * The foreign key by which the rows of a table go with their tenant, as the server
- * would take it for that of its partitioned table, or NULL.
+ * would take it for that of its partitioned table, or NULL.  One that is not enforced
+ * is none: it cannot be validated.
  */
 static char *
 tenant_key(Oid table, bool validated)
@@ -193,7 +194,7 @@ tenant_key(Oid table, bool validated)
 			one->confupdtype != FKCONSTR_ACTION_NOACTION ||
 			one->confmatchtype != FKCONSTR_MATCH_SIMPLE ||
 			one->condeferrable || OidIsValid(one->conparentid) ||
-			one->convalidated != validated)
+			one->convalidated != validated || !casnet_is_enforced(one))
 			continue;
 		DeconstructFkConstraintRow(tuple, &number, columns, referenced, NULL,
 								   NULL, NULL, NULL, NULL);
