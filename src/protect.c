@@ -20,7 +20,9 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
@@ -37,6 +39,7 @@ PG_FUNCTION_INFO_V1(casnet_require_protector);
 PG_FUNCTION_INFO_V1(casnet_begin_protection);
 PG_FUNCTION_INFO_V1(casnet_end_protection);
 PG_FUNCTION_INFO_V1(casnet_add_tenant_key);
+PG_FUNCTION_INFO_V1(casnet_guard_created_table);
 
 /* Raises 42501 unless the caller owns the table and is an administrator. */
 static void
@@ -340,4 +343,53 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 	else
 		make_valid_key(table, name);
 	PG_RETURN_VOID();
+}
+
+/*
+ * What the command of an event trigger does about tables: it makes or moves one, or
+ * it brings a table below another, or neither.
+ */
+static bool
+command_concerns(Node *command, bool *joined)
+{
+	ListCell   *cell;
+
+	*joined = false;
+	if (IsA(command, RenameStmt))
+		return false;
+	if (!IsA(command, AlterTableStmt))
+		return true;
+	*joined = true;
+	foreach(cell, ((AlterTableStmt *) command)->cmds)
+	{
+		AlterTableType kind = lfirst_node(AlterTableCmd, cell)->subtype;
+
+		if (kind == AT_AttachPartition || kind == AT_AddInherit)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * casnet.guard_created_table() returns event_trigger
+ *
+ * casnet.guard_tables() for a command that makes or moves a table or attaches one to
+ * another.  Only C sees which command it is.  Raises 55000 for what the guard refuses.
+ */
+Datum
+casnet_guard_created_table(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {BOOLOID};
+	bool		joined;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet.guard_created_table() was not called as an event trigger"),
+				 errhint("casnet.guard_schema() makes the event trigger.")));
+	if (command_concerns(((EventTriggerData *) fcinfo->context)->parsetree,
+						 &joined))
+		OidFunctionCall1(inner_function("guard_tables", lengthof(types), types),
+						 BoolGetDatum(joined));
+	PG_RETURN_NULL();
 }
