@@ -116,7 +116,14 @@ CREATE FUNCTION casnet.use_tenant(tenant text, is_local boolean DEFAULT false)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_use_tenant';
 COMMENT ON FUNCTION casnet.use_tenant(text, boolean) IS
-	'makes one of your tenants, by name or id, the active one of the session or transaction';
+	'makes one of your tenants, by name or id, the active one of the session or transaction; a text that is a UUID is an id';
+
+CREATE FUNCTION casnet.use_tenant(tenant uuid, is_local boolean DEFAULT false)
+	RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_use_tenant_by_id';
+COMMENT ON FUNCTION casnet.use_tenant(uuid, boolean) IS
+	'makes one of your tenants the active one of the session or transaction';
 
 CREATE FUNCTION casnet.sign_in(token text, is_local boolean DEFAULT false)
 	RETURNS uuid

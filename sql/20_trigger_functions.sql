@@ -25,6 +25,11 @@ CREATE FUNCTION casnet.keep_password() RETURNS trigger
 COMMENT ON FUNCTION casnet.keep_password() IS
 	'trigger: keeps the hash for whose mark the row waits, and ends tokens when it changes';
 
+CREATE FUNCTION casnet.check_text() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_check_text';
+COMMENT ON FUNCTION casnet.check_text() IS
+	'trigger (column, bytes) or (column): a text is no longer, or a name is no id';
+
 CREATE FUNCTION casnet.guard_membership() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_membership';
 COMMENT ON FUNCTION casnet.guard_membership() IS

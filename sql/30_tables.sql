@@ -238,6 +238,46 @@ $$;
 COMMENT ON FUNCTION casnet.install_tables() IS
 	'internal: makes the tables that are missing';
 
+-- What an older version did not ask for holds for new rows at once, and for all when
+-- no row is in its way; until then doctor() tells (check-not-valid).
+CREATE FUNCTION casnet.install_checks() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted record;
+BEGIN
+	FOR wanted IN
+		SELECT v.relation, v.name, v.expression, k.convalidated
+		  FROM (VALUES
+			('casnet.users'::regclass, 'users_full_name_check'::name,
+			 'octet_length(full_name) <= 1000'),
+			('casnet.tenants', 'tenants_description_check',
+			 'octet_length(description) <= 10000'),
+			-- What the type uuid takes, and spaces.
+			('casnet.tenants', 'tenants_name_is_no_id',
+			 $c$name !~ '^\s*[{]?([0-9A-Fa-f]{4}-?){7}[0-9A-Fa-f]{4}[}]?\s*$'$c$))
+			AS v (relation, name, expression)
+		  LEFT JOIN pg_constraint AS k
+			ON k.conrelid = v.relation AND k.conname = v.name
+		 WHERE k.oid IS NULL OR NOT k.convalidated
+	LOOP
+		IF wanted.convalidated IS NULL THEN
+			EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (%s) NOT VALID',
+						   wanted.relation, wanted.name, wanted.expression);
+		END IF;
+		IF NOT casnet.run_as_owner(wanted.relation,
+			format('SELECT EXISTS (SELECT FROM %s WHERE NOT (%s))',
+				   wanted.relation, wanted.expression))::boolean THEN
+			EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I',
+						   wanted.relation, wanted.name);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_checks() IS
+	'internal: makes the checks that older tables do not have';
+
 -- Which table has the columns tenant_id and id of ours, and which defaults
 -- DROP EXTENSION CASCADE took away.
 CREATE FUNCTION casnet.install_defaults() RETURNS void

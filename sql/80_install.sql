@@ -70,6 +70,7 @@ BEGIN
 	PERFORM casnet.install_audit_tables();
 	PERFORM casnet.install_protect_tables();
 	PERFORM casnet.install_owner();
+	PERFORM casnet.install_checks();
 	PERFORM casnet.install_defaults();
 	PERFORM casnet.install_indexes();
 	PERFORM casnet.install_policies();

@@ -93,6 +93,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('extension-outdated', 'warning', 'statement', 'a newer version of casnet is on this machine than in this database'),
 	('schema-outdated', 'warning', 'statement', 'the tables are not at the version of the extension'),
 	('table-missing', 'error', 'statement', 'a table of casnet is missing'),
+	('check-not-valid', 'warning', 'comment', 'rows are in a table of casnet that a check would refuse, such as a tenant called like an id'),
 	('trigger-missing', 'error', 'statement', 'a trigger of casnet is missing or switched off'),
 	('trigram-absent', 'notice', 'statement', 'substrings cannot be searched by an index'),
 	('unaccent-absent', 'notice', 'statement', 'searches cannot disregard accents'),

@@ -267,6 +267,16 @@ CREATE FUNCTION casnet.doctor_state()
 	 WHERE t.oid IS NULL OR t.tgenabled NOT IN (x.enabled::"char", 'A')
 		OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet')
 
+	-- check-not-valid: install() found rows of before that it would refuse.
+	UNION ALL
+	SELECT 'check-not-valid', format('%I on %s', k.conname, k.conrelid::regclass),
+		   'Rows of before are not as new ones have to be.',
+		   format('-- SELECT * FROM %s WHERE NOT (%s); correct them, then SELECT casnet.install()',
+				  k.conrelid::regclass, pg_get_expr(k.conbin, k.conrelid))
+	  FROM managed AS m
+	  JOIN pg_constraint AS k
+		ON k.conrelid = m.relation AND k.contype = 'c' AND NOT k.convalidated
+
 	-- trigram-absent, unaccent-absent: casnet uses them where they are.
 	UNION ALL
 	SELECT v.code, v.extension,

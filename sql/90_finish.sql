@@ -35,6 +35,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.whoami(),
 	casnet.my_tenants(),
 	casnet.use_tenant(text, boolean),
+	casnet.use_tenant(uuid, boolean),
 	casnet.sign_out(),
 	casnet.schema_version(),
 	casnet.create_tenant(text, text, uuid),

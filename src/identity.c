@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(casnet_my_tenants);
 PG_FUNCTION_INFO_V1(casnet_my_tenant_ids);
 PG_FUNCTION_INFO_V1(casnet_visible_user_ids);
 PG_FUNCTION_INFO_V1(casnet_use_tenant);
+PG_FUNCTION_INFO_V1(casnet_use_tenant_by_id);
 
 /* A copy in the current memory context: a verdict lives until the next one. */
 static Datum
@@ -532,33 +533,32 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 }
 
 /*
- * The tenant with this id or name in which the user may be active; false if
- * there is none.  An id takes precedence over a name that looks like one.
+ * The tenant with this id or name in which the user may be active; false if there is
+ * none.  A text that is a UUID is an id and no name: somebody else's tenant may be
+ * called like the id of one that the user has left.
  */
 static bool
 find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 {
 	pg_uuid_t	user_id = user->key.user;
 
-	if (casnet_uuid_parse(wanted, found) &&
-		casnet_membership_of(&user_id, found)->tenant_open)
-		return true;
+	if (casnet_uuid_parse(wanted, found))
+		return casnet_membership_of(&user_id, found)->tenant_open;
 	return find_by_name(&user_id, wanted, found);
 }
 
 /*
- * casnet.use_tenant(tenant text, is_local boolean) returns uuid
- *
- * Makes a tenant, by id or name, the active one of the session, or of the
- * transaction if is_local; returns its id.  Raises 28000 when nobody is
- * signed in, 02000 when there is no such tenant among those of the user, one
- * error for both.
+ * Make the tenant that the call is about, by text or id, the active one of the
+ * session, or of the transaction if the second argument is true; returns its id.
+ * Raises 28000 when nobody is signed in, 22023 for NULL, 02000 when there is no such
+ * tenant among those of the user, one error for both.
  */
-Datum
-casnet_use_tenant(PG_FUNCTION_ARGS)
+static Datum
+use_tenant(FunctionCallInfo fcinfo, bool by_id)
 {
 	const CasnetVerdict *user;
 	pg_uuid_t	tenant;
+	bool		found;
 
 	AcceptInvalidationMessages();
 	user = casnet_membership_require_user();
@@ -568,7 +568,16 @@ casnet_use_tenant(PG_FUNCTION_ARGS)
 				 errmsg("the tenant is null"),
 				 errhint("Give the name or the id of one of the tenants that casnet.my_tenants() lists.")));
 
-	if (!find_tenant(user, text_to_cstring(PG_GETARG_TEXT_PP(0)), &tenant))
+	if (by_id)
+	{
+		pg_uuid_t	user_id = user->key.user;
+
+		tenant = *PG_GETARG_UUID_P(0);
+		found = casnet_membership_of(&user_id, &tenant)->tenant_open;
+	}
+	else
+		found = find_tenant(user, text_to_cstring(PG_GETARG_TEXT_PP(0)), &tenant);
+	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("there is no such tenant among yours"),
@@ -579,4 +588,18 @@ casnet_use_tenant(PG_FUNCTION_ARGS)
 					  !PG_ARGISNULL(1) && PG_GETARG_BOOL(1) ?
 					  GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 	return copy_uuid(&tenant);
+}
+
+/* casnet.use_tenant(tenant text, is_local boolean) returns uuid: see use_tenant(). */
+Datum
+casnet_use_tenant(PG_FUNCTION_ARGS)
+{
+	return use_tenant(fcinfo, false);
+}
+
+/* casnet.use_tenant(tenant uuid, is_local boolean) returns uuid: see use_tenant(). */
+Datum
+casnet_use_tenant_by_id(PG_FUNCTION_ARGS)
+{
+	return use_tenant(fcinfo, true);
 }

@@ -104,6 +104,9 @@ CALLS = {
         over('use_tenant', "'{Cname}'", 'USER', '02000', by_chief='00000'),
         Call(["SELECT set_config('casnet.tenant_id', '{C}', true)",
               'SELECT * FROM casnet.records'], 'USER', '42501', by_chief='00000')],
+    'use_tenant(uuid,boolean)': [
+        over('use_tenant', "'{H}'::uuid", 'USER', '02000', dues=BELONGS),
+        over('use_tenant', "'{C}'::uuid, true", 'USER', '02000', by_chief='00000')],
     'sign_in(text,boolean)': [
         over('sign_in', "'{forged}'", ends='28000'), over('sign_in', "'{expired}', true", ends='28000'),
         over('sign_in', "'{retired_key}'", ends='28000'), over('sign_in', "'{revoked}'", ends='28000'),

@@ -17,6 +17,8 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
   FROM (VALUES ('users_username_check', $$UPDATE casnet.users SET username = ' '$$), ('users_username_check', $$UPDATE casnet.users SET username = repeat('x', 2001)$$),
 	('users_email_check', $$UPDATE casnet.users SET email = ' '$$), ('users_email_check', $$UPDATE casnet.users SET email = repeat('x', 2001)$$),
 	('tenants_name_check', $$UPDATE casnet.tenants SET name = ' '$$), ('tenants_name_check', $$UPDATE casnet.tenants SET name = repeat('x', 2001)$$),
+	('users_full_name_check', $$UPDATE casnet.users SET full_name = repeat('x', 1001)$$), ('tenants_description_check', $$UPDATE casnet.tenants SET description = repeat('x', 10001)$$),
+	('tenants_name_is_no_id', $$UPDATE casnet.tenants SET name = ' {00000000000070008000-0000000000A0} '$$),
 	('user_tenants_role_check', $$INSERT INTO casnet.user_tenants (user_id, role) VALUES ('00000000-0000-7000-8000-000000000008', 'guest')$$),
 	('role_permissions_role_check', $$INSERT INTO casnet.role_permissions VALUES ('guest', 'view_tags')$$),
 	('role_permissions_permission_check', $$INSERT INTO casnet.role_permissions VALUES ('viewer', ' ')$$), ('role_permissions_permission_check', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'a,b')$$),

@@ -27,7 +27,7 @@ ROLLBACK TO whole;
 SELECT is(pg_temp.answer(), 'truefalse', 'all is well again');
 
 -- Another column at the same number, after a column before it is gone.
-ALTER TABLE casnet.users DROP COLUMN full_name;
+ALTER TABLE casnet.users DROP COLUMN full_name CASCADE;
 ALTER TABLE casnet.users ADD COLUMN full_name text;
 SELECT is(pg_temp.answer(), 'truefalse', 'columns are found by name');
 ROLLBACK TO whole;
