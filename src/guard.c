@@ -143,7 +143,7 @@ member_objection(const CasnetVerdict *judge, const char *role)
 
 /*
  * The same, of removing a member, with whom go the permissions that were granted besides
- * the role.
+ * the role.  What does not exist any more is held by nobody.
  */
 static char *
 removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
@@ -162,9 +162,9 @@ removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
 			TextDatumGetCString(casnet_scan_value(&scan, tuple,
 												  USER_TENANT_PERMISSIONS_PERMISSION,
 												  &isnull));
-		int			bit = casnet_permission_find(permission);
+		int			bit = casnet_permission_existing(permission);
 
-		if (bit < 0 || !casnet_membership_holds(judge, bit))
+		if (bit >= 0 && !casnet_membership_holds(judge, bit))
 			objection = psprintf("The member holds the permission \"%s\", which you do not hold.",
 								 permission);
 	}
@@ -285,19 +285,24 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Raises unless the judge may write this row of user_tenant_permissions. */
+/*
+ * Raises unless the judge may write this row of user_tenant_permissions.  A permission
+ * that does not exist any more can be held by nobody, and anybody may take it away.
+ */
 static void
 check_grant(Relation relation, HeapTuple row)
 {
 	CasnetVerdict verdict;
 	const CasnetVerdict *judge = judge_of(relation, row, &verdict);
 	char	   *permission;
+	int			bit;
 	pg_uuid_t	user;
 
 	if (judge == NULL)
 		return;
 	permission = casnet_trigger_text(relation, row, "permission");
-	if (!casnet_membership_holds(judge, casnet_permission_bit(permission)))
+	bit = casnet_permission_existing(permission);
+	if (bit >= 0 && !casnet_membership_holds(judge, bit))
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
 	if (casnet_trigger_uuid(relation, row, "user_id", &user))

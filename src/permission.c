@@ -5,7 +5,9 @@
  * A permission is a name in the tables and a bit in a verdict.  The bits of
  * one backend mean nothing to another.  The built-in names have the first
  * ones; others are added when they are met in role_permissions or
- * user_tenant_permissions, so what callers pass in never takes up memory.
+ * user_tenant_permissions, so what callers pass in never takes up memory.  That a
+ * name has a bit does not say that the permission exists: what was met may be gone,
+ * or was never committed.
  */
 #include "postgres.h"
 
@@ -25,6 +27,7 @@ typedef struct PermissionEntry
 {
 	char		name[CASNET_NAME_LENGTH];	/* hash key; must be first */
 	int			bit;
+	uint64		met;			/* the reading of role_permissions that last met it */
 } PermissionEntry;
 
 /* What a call site of tenant_with() or can() keeps in fn_extra. */
@@ -58,6 +61,10 @@ static const char **names = NULL;	/* by bit */
 static int	names_allocated = 0;
 static int	names_used = 0;
 
+/* The last reading of role_permissions, and the epoch of the table that it is good for. */
+static uint64 last_reading = 0;
+static uint64 read_epoch = PG_UINT64_MAX;
+
 PG_FUNCTION_INFO_V1(casnet_tenant_with);
 PG_FUNCTION_INFO_V1(casnet_can);
 PG_FUNCTION_INFO_V1(casnet_can_in);
@@ -82,6 +89,7 @@ add_name(const char *name)
 	}
 	entry = hash_search(registry, name, HASH_ENTER, NULL);
 	entry->bit = names_used;
+	entry->met = 0;
 	names[names_used++] = entry->name;
 	return entry->bit;
 }
@@ -108,7 +116,7 @@ ensure_registry(void)
 	}
 }
 
-/* The bit of a name that was met before, or -1. */
+/* The bit of a name that was met before, whether it exists or not; or -1. */
 int
 casnet_permission_find(const char *name)
 {
@@ -150,22 +158,18 @@ casnet_permission_count(void)
 }
 
 /*
- * The bit of a permission that somebody asks for.  Raises 22023 when it is
- * neither built in nor in role_permissions.
+ * Meet all names in role_permissions.  Good until the table changes: a message says
+ * so, also of one's own changes and of their rollback.
  */
-int
-casnet_permission_bit(const char *name)
+static void
+meet_permissions(void)
 {
-	int			bit = casnet_permission_find(name);
-	Snapshot	snapshot;
+	uint64		epoch = casnet_table_epochs[CASNET_ROLE_PERMISSIONS];
+	uint64		reading = ++last_reading;
+	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
 	HeapTuple	tuple;
 
-	if (bit >= 0)
-		return bit;
-
-	/* Perhaps a new one of this installation: meet them all. */
-	snapshot = casnet_catalog_snapshot();
 	casnet_scan_begin(&scan, CASNET_ALL_ROLE_PERMISSIONS, snapshot,
 					  (Datum) 0, (Datum) 0);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
@@ -174,14 +178,51 @@ casnet_permission_bit(const char *name)
 		Datum		value = casnet_scan_value(&scan, tuple,
 											  ROLE_PERMISSIONS_PERMISSION,
 											  &isnull);
+		char	   *name;
 
-		if (!isnull)
-			(void) casnet_permission_intern(TextDatumGetCString(value));
+		if (isnull)
+			continue;
+		name = TextDatumGetCString(value);
+		if (casnet_permission_intern(name) >= 0)
+		{
+			PermissionEntry *entry = hash_search(registry, name, HASH_FIND, NULL);
+
+			entry->met = reading;
+		}
+		pfree(name);
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	read_epoch = epoch;
+}
 
-	bit = casnet_permission_find(name);
+/*
+ * The bit of a permission that exists: it is built in or in role_permissions; or -1.
+ */
+int
+casnet_permission_existing(const char *name)
+{
+	int			bit = casnet_permission_find(name);
+	PermissionEntry *entry;
+
+	if ((bit >= 0 && bit < lengthof(built_in)) ||
+		strlen(name) >= CASNET_NAME_LENGTH)
+		return bit;
+	if (read_epoch != casnet_table_epochs[CASNET_ROLE_PERMISSIONS])
+		meet_permissions();
+	entry = hash_search(registry, name, HASH_FIND, NULL);
+	return entry != NULL && entry->met == last_reading ? entry->bit : -1;
+}
+
+/*
+ * The bit of a permission that somebody asks for.  Raises 22023 when it does not
+ * exist.
+ */
+int
+casnet_permission_bit(const char *name)
+{
+	int			bit = casnet_permission_existing(name);
+
 	if (bit < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -107,7 +107,7 @@ note_permission(int bit, Replacing *replacing)
 
 /*
  * Note the permissions of a call of tenant_with(), in their order.  False if one
- * is not known, not a constant, or one too many; the call then raises by itself.
+ * does not exist, not a constant, or one too many; the call then raises by itself.
  */
 static bool
 note_permissions(FuncExpr *call, Replacing *replacing)
@@ -125,7 +125,7 @@ note_permissions(FuncExpr *call, Replacing *replacing)
 	{
 		if (count == CASNET_MAX_UNITED)
 			return false;
-		bits[count] = casnet_permission_find(name);
+		bits[count] = casnet_permission_existing(name);
 		if (bits[count] < 0)
 			return false;
 	}
