@@ -312,21 +312,29 @@ CREATE FUNCTION casnet.note_protection(relation regclass, resource text,
 	AS $$
 DECLARE
 	made text[];
+	taken_over text[];
 BEGIN
 	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
-	DELETE FROM casnet.protected AS p
-	 WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.relation)
-		OR (p.relation = note_protection.relation
-			AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation)));
+	-- Of a table that is gone: what was made for it is this one's now.
+	WITH gone AS (
+		DELETE FROM casnet.protected AS p
+		 WHERE p.resource = note_protection.resource
+		   AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation))
+		RETURNING p.permissions
+	)
+	SELECT coalesce(array_agg(DISTINCT u.permission), '{}') INTO taken_over
+	  FROM gone AS g CROSS JOIN unnest(g.permissions) AS u (permission);
 	IF EXISTS (SELECT FROM casnet.protected AS p
-			   WHERE p.relation = note_protection.relation) THEN
+			   WHERE p.relation = note_protection.relation
+				 AND EXISTS (SELECT FROM casnet.tenant_references(p.relation))) THEN
 		RAISE EXCEPTION 'table % is protected', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'Call casnet.protect() or casnet.unprotect().';
 	END IF;
 	IF NOT is_named
 	   AND (EXISTS (SELECT FROM casnet.protected AS p
-					WHERE p.resource = note_protection.resource)
+					WHERE p.resource = note_protection.resource
+					  AND EXISTS (SELECT FROM casnet.tenant_references(p.relation)))
 			OR note_protection.resource
 			   IN ('persons', 'records', 'tags', 'tasks', 'calendar')) THEN
 		RAISE EXCEPTION 'another table has the permissions of resource "%"', resource
@@ -351,7 +359,7 @@ BEGIN
 	SELECT array_agg(DISTINCT i.permission) INTO made FROM inserted AS i;
 
 	INSERT INTO casnet.protected (relation, resource, permissions, before)
-	SELECT c.oid, note_protection.resource, coalesce(made, '{}'),
+	SELECT c.oid, note_protection.resource, coalesce(made, '{}') || taken_over,
 		   jsonb_build_object(
 				'column', a.attnum IS NOT NULL,
 				'not_null', coalesce(a.attnotnull, false),
@@ -399,6 +407,8 @@ BEGIN
 	FOR gone IN
 		DELETE FROM casnet.protected AS p
 		 WHERE p.relation = forget_protection.relation
+			OR forget_protection.relation IS NULL
+			   AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation))
 		RETURNING p.resource, p.permissions
 	LOOP
 		-- Whoever uses the permissions next takes them over.
@@ -407,6 +417,7 @@ BEGIN
 		 WHERE (p.relation, p.created_at) =
 			   (SELECT o.relation, o.created_at FROM casnet.protected AS o
 				 WHERE o.resource = gone.resource
+				   AND EXISTS (SELECT FROM casnet.tenant_references(o.relation))
 				 ORDER BY o.created_at, o.relation LIMIT 1);
 		CONTINUE WHEN FOUND;
 		DELETE FROM casnet.user_tenant_permissions AS g
@@ -417,7 +428,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.forget_protection(regclass) IS
-	'internal: forgets a table, and the permissions that were made for it and that no other table uses';
+	'internal: forgets a table, or with NULL those that are gone, and the permissions that were made for it and that no other table uses';
 
 CREATE FUNCTION casnet.end_protection(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT
@@ -841,6 +852,36 @@ $$;
 COMMENT ON FUNCTION casnet.protection_notes(regclass) IS
 	'internal: what casnet.protect() leaves to the owner of the table';
 
+-- Whoever holds the permissions of a table that is gone, or was given them for another
+-- purpose, holds them for the new one.
+CREATE FUNCTION casnet.permission_notes(resource text) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT coalesce(array_agg(casnet.comment_line(format(
+			'permission %I was there before: roles %s hold it, and members in person: %s',
+			v.verb || '_' || permission_notes.resource,
+			coalesce((SELECT string_agg(p.role, ', ' ORDER BY p.role)
+						FROM casnet.role_permissions AS p
+					   WHERE p.permission = v.verb || '_' || permission_notes.resource),
+					 'none'),
+			(SELECT count(*) FROM casnet.user_tenant_permissions AS g
+			  WHERE g.permission = v.verb || '_' || permission_notes.resource)))
+			ORDER BY v.n), '{}')
+	  FROM (VALUES (1, 'view'), (2, 'create'), (3, 'edit'), (4, 'delete'))
+		   AS v (n, verb)
+	 WHERE (EXISTS (SELECT FROM casnet.role_permissions AS p
+					 WHERE p.permission = v.verb || '_' || permission_notes.resource)
+			OR EXISTS (SELECT FROM casnet.user_tenant_permissions AS g
+						WHERE g.permission = v.verb || '_' || permission_notes.resource))
+	   AND permission_notes.resource
+		   NOT IN ('persons', 'records', 'tags', 'tasks', 'calendar')
+	   AND NOT EXISTS (SELECT FROM casnet.list_protected_tables() AS t
+						WHERE t.resource = permission_notes.resource)
+$$;
+COMMENT ON FUNCTION casnet.permission_notes(text) IS
+	'internal: who holds what a new protected table brings with it already';
+
 CREATE FUNCTION casnet.protect_column(relation regclass, tenant_id uuid)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -990,6 +1031,7 @@ DECLARE
 	wanted text := protect.resource;
 	others text[];
 	remedy text;
+	notes text[] := '{}';
 BEGIN
 	PERFORM casnet.require_protector(relation);
 	PERFORM casnet.require_protectable(relation);
@@ -1037,6 +1079,7 @@ BEGIN
 	END IF;
 
 	IF registered IS NULL THEN
+		notes := casnet.permission_notes(wanted);
 		PERFORM casnet.begin_protection(relation, wanted,
 										protect.resource IS NOT NULL);
 	END IF;
@@ -1054,7 +1097,8 @@ BEGIN
 		PERFORM casnet.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,
 							  'TO casnet_user');
 	END IF;
-	RETURN casnet.protection_notes(relation) || casnet.protect_loading(relation);
+	RETURN notes || casnet.protection_notes(relation)
+		|| casnet.protect_loading(relation);
 END
 $$;
 COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS

@@ -104,6 +104,7 @@ CREATE FUNCTION casnet.doctor_codes(
 	('signing-key-left', 'notice', 'comment', 'a replaced key still verifies tokens'),
 	('signing-key-issuer', 'warning', 'comment', 'an outside key is trusted whatever the token says of its issuer'),
 	('signing-key-audience', 'notice', 'comment', 'an outside key is trusted for tokens meant for others'),
+	('permission-left', 'notice', 'comment', 'permissions of a protected table that was dropped are there'),
 	('tenant-without-owner', 'warning', 'comment', 'a tenant has no owner'),
 	('tenant-owner-inactive', 'warning', 'comment', 'no owner of a tenant is active'),
 	('application-superusers', 'notice', 'comment', 'more than three users hold every permission in every tenant')

@@ -423,6 +423,22 @@ BEGIN
 		   AND k.issuer IS NOT NULL AND k.audience IS NULL;
 	END IF;
 
+	IF has_table_privilege(to_regclass('casnet.protected'), 'SELECT') THEN
+		-- permission-left: DROP TABLE tells nobody of it.  Members hold them, and a
+		-- new table with the same name brings them to life.
+		RETURN QUERY
+		SELECT DISTINCT 'permission-left', p.resource,
+			   format('The permissions of a protected table that is gone are there: %s.',
+					  array_to_string(p.permissions, ', ')),
+			   'SELECT casnet.forget_protection(NULL)'
+		  FROM casnet.protected AS p
+		 WHERE p.permissions <> '{}'
+		   AND NOT EXISTS (
+			SELECT FROM casnet.protected AS o
+			 WHERE o.resource = p.resource
+			   AND EXISTS (SELECT FROM casnet.tenant_references(o.relation)));
+	END IF;
+
 	IF has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
 		-- password-hash-left: by an older version, or while triggers were off.
 		RETURN QUERY

@@ -198,6 +198,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.reference_within(oid, name, name),
 	casnet.key_for_reference(oid, name),
 	casnet.protection_notes(regclass),
+	casnet.permission_notes(text),
 	casnet.comment_line(text),
 	casnet.note(text, text),
 	casnet.protect_column(regclass, uuid),
