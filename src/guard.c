@@ -389,6 +389,120 @@ lock_tenant(const pg_uuid_t *tenant)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
+/* Whether the account is there, to a snapshot of this moment. */
+static bool
+account_exists(const pg_uuid_t *user)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	bool		exists;
+
+	casnet_scan_begin(&scan, CASNET_USER_BY_ID, snapshot, UUIDPGetDatum(user),
+					  (Datum) 0);
+	exists = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return exists;
+}
+
+/* Id and name of the tenant, as a message has them. */
+static char *
+describe_tenant(const pg_uuid_t *tenant)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	char	   *result = casnet_uuid_format(tenant);
+
+	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
+					  UUIDPGetDatum(tenant), (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		name = casnet_scan_value(&scan, tuple, TENANTS_NAME, &isnull);
+
+		if (!isnull)
+			result = psprintf("%s \"%s\"", result, TextDatumGetCString(name));
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return result;
+}
+
+/*
+ * The tenants that the user was the last owner of, before the command that took away
+ * this row: with an account all its memberships go in one.
+ */
+static char *
+tenants_without_owner(HeapTuple gone, const pg_uuid_t *user)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	SnapshotData before = *snapshot;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	List	   *tenants = NIL;
+	ListCell   *cell;
+	StringInfoData list;
+
+	before.curcid = HeapTupleHeaderGetCmax(gone->t_data);
+	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_USER, &before,
+					  UUIDPGetDatum(user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		role = casnet_scan_value(&scan, tuple, USER_TENANTS_ROLE,
+											 &isnull);
+		pg_uuid_t  *tenant;
+
+		if (isnull || strcmp(TextDatumGetCString(role), "owner") != 0)
+			continue;
+		tenant = palloc(sizeof(pg_uuid_t));
+		*tenant = *DatumGetUUIDP(casnet_scan_value(&scan, tuple,
+												   USER_TENANTS_TENANT_ID,
+												   &isnull));
+		tenants = lappend(tenants, tenant);
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+
+	initStringInfo(&list);
+	foreach(cell, tenants)
+	{
+		pg_uuid_t  *tenant = lfirst(cell);
+
+		if (casnet_tenant_exists(tenant) && !has_owner(tenant))
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+							 describe_tenant(tenant));
+	}
+	return list.data;
+}
+
+/*
+ * Raises 23514 for the row that took away the last owner.  Whoever deletes an account
+ * sees all of them, and is told at once which tenants are in the way.
+ */
+static void
+refuse_last_owner(Relation relation, HeapTuple gone)
+{
+	pg_uuid_t	user;
+
+	if (casnet_trigger_uuid(relation, gone, "user_id", &user) &&
+		!account_exists(&user))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("a tenant keeps its last owner"),
+				 errdetail("The account is the last owner of %s.",
+						   tenants_without_owner(gone, &user)),
+				 errhint("Set casnet.tenant_id to each and name another owner with casnet.add_member() or casnet.set_member_role(), or delete it with casnet.delete_tenant(). Until then casnet.deactivate_user() takes everything from the account."),
+				 errtable(relation)));
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("a tenant keeps its last owner"),
+			 errhint("Make another member an owner first, or delete the tenant with casnet.delete_tenant()."),
+			 errtable(relation)));
+}
+
 /*
  * casnet.keep_last_owner() returns trigger
  *
@@ -428,10 +542,6 @@ casnet_keep_last_owner(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	lock_tenant(&tenant);
 	if (!has_owner(&tenant))
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("a tenant keeps its last owner"),
-				 errhint("Make another member an owner first, or delete the tenant with casnet.delete_tenant()."),
-				 errtable(relation)));
+		refuse_last_owner(relation, trigger->tg_trigtuple);
 	return PointerGetDatum(NULL);
 }
