@@ -1,7 +1,7 @@
 -- casnet.doctor() on signing keys, owners of tenants, and superusers of the
 -- application.
 BEGIN;
-SELECT plan(31);
+SELECT plan(34);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 \set jwk '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}'
@@ -21,6 +21,14 @@ SELECT is(diagnosis('signing-key-left'), NULL, 'replaced today');
 UPDATE casnet.signing_keys SET created_at = now() - interval '31 days' WHERE retired_at IS NULL AND kid <> 'old';
 SELECT is(diagnosis('signing-key-left'), $$notice 'old'$$, 'replaced a month ago');
 SELECT is(after_reading('signing-key-left'), 'silent', 'remedy');
+
+SELECT is(diagnosis('name-clash'), NULL, 'no username is the address of another account');
+ALTER TABLE casnet.users DISABLE TRIGGER casnet_one_namespace;
+UPDATE casnet.users SET username = 'olga@north.test' WHERE id = :'adam';
+SELECT is(diagnosis('name-clash'), 'warning casnet.users', 'one is');
+SELECT is(after_remedy('name-clash'), 'nothing to paste', 'which takes thought');
+UPDATE casnet.users SET username = 'adam' WHERE id = :'adam';
+ALTER TABLE casnet.users ENABLE TRIGGER casnet_one_namespace;
 
 SELECT casnet.add_signing_key('outer', :'jwk', issuer => 'https://id.test', audience => 'casnet');
 SELECT is(diagnosis('signing-key-issuer'), NULL, 'an outside key with an issuer');
