@@ -32,8 +32,10 @@ CREATE FUNCTION casnet.doctor_views()
 		-- Which view, or table with a rule, names which relation.
 		SELECT DISTINCT r.ev_class AS relation, c.relkind, c.relowner,
 			   r.oid AS rule, r.rulename, d.refobjid AS target,
-			   coalesce(c.reloptions::text
-						~* 'security_invoker=(true|on|yes|1)', false) AS is_invoker
+			   coalesce((SELECT o.option_value::boolean
+						   FROM pg_options_to_table(c.reloptions) AS o
+						  WHERE o.option_name = 'security_invoker'), false)
+			   AS is_invoker
 		  FROM pg_depend AS d
 		  JOIN pg_rewrite AS r ON r.oid = d.objid
 		  JOIN pg_class AS c ON c.oid = r.ev_class

@@ -1,7 +1,7 @@
 -- Secrets, generated columns and the columns that enable_audit() excepts are
 -- not recorded.
 BEGIN;
-SELECT plan(11);
+SELECT plan(18);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.notes (tenant_id uuid DEFAULT casnet.current_tenant_id(), id int, body text, password text, seen int, "a'b" int, twice int GENERATED ALWAYS AS (id * 2) STORED,
@@ -27,7 +27,16 @@ UPDATE casnet.users SET hashed_password = rpad('$2b$04$other', 60, 'x') WHERE us
 SELECT is((SELECT concat(action, row_key->>'id', before, after) FROM public.last), 'UPDATE' || :'mia' || '{}{}', 'a password: that it changed');
 INSERT INTO casnet.users (username, email, hashed_password) VALUES ('new', 'new@x.test', rpad('$2b$04$new', 60, 'x'));
 SELECT is((SELECT after->>'hashed_password' FROM public.last), NULL, 'nor the first one');
-SELECT is((SELECT count(*) FROM casnet.audit_entries AS e WHERE e::text ~ '[$]2b[$]|casnet[$]|secret'), 0::bigint, 'nowhere');
+-- Each name that is never recorded, in a table of somebody else.
+CREATE TABLE public.secrets (tenant_id uuid, id int, digest text, hashed_password text, passwd text, password text, password_hash text, secret bytea, passwords text, PRIMARY KEY (tenant_id, id));
+SELECT casnet.enable_audit('public.secrets');
+INSERT INTO public.secrets VALUES (:'north', 1, 'hidden', 'hidden', 'hidden', 'hidden', 'hidden', 'hidden', 'shown');
+SELECT is((SELECT after FROM public.last), jsonb_build_object('tenant_id', :'north', 'id', 1, 'passwords', 'shown'), 'secrets of six names');
+SELECT format('UPDATE public.secrets SET %I = %L', name, 'hidden too'), format('SELECT is((SELECT concat(action, before, after) FROM public.last), %L, %L)', 'UPDATE{}{}', 'that ' || name || ' changed')
+  FROM unnest('{digest,hashed_password,passwd,password,password_hash,secret}'::text[]) AS name
+\gexec
+DELETE FROM public.secrets;
+SELECT is((SELECT count(*) FROM casnet.audit_entries AS e WHERE (e.before, e.after)::text ~ '[$]2b[$]|casnet[$]|secret|hidden'), 0::bigint, 'nowhere');
 -- Under another name it would be recorded.
 ALTER TABLE public.notes RENAME COLUMN seen TO watched;
 SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has no column "seen", which is not to be recorded', 'a column that was renamed: nothing is written');

@@ -1,6 +1,6 @@
 -- casnet.doctor() on views and rules that go past the policies.
 BEGIN;
-SELECT plan(22);
+SELECT plan(25);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -31,6 +31,16 @@ SELECT is(after_remedy('view-definer'), 'silent', 'remedy');
 GRANT SELECT (title) ON public.unread TO casnet_user;
 SELECT is(diagnosis('view-definer'), 'error public.unread', 'a privilege on a column');
 SELECT is(after_remedy('view-definer'), 'silent', 'remedy');
+
+-- However it was written that it reads with the rights of who asks, or that it does not.
+SELECT format('CREATE VIEW public.spelled_%s WITH (security_barrier, security_invoker = %L) AS SELECT title FROM casnet.records', n, v), format('GRANT SELECT ON public.spelled_%s TO tap_app', n)
+  FROM unnest('{true,on,yes,1,TRUE,On,t,y,false,off,no,0,OFF,f,n}'::text[]) WITH ORDINALITY AS v (v, n)
+\gexec
+SELECT is(diagnosis('view-definer'), (SELECT string_agg(format('error public.spelled_%s', n), ', ' ORDER BY n::text COLLATE "C") FROM generate_series(9, 15) AS n), 'each spelling of no');
+SELECT is(after_remedy('view-definer'), 'silent', 'remedy');
+ALTER VIEW public.spelled_1 RESET (security_invoker);
+SELECT is(diagnosis('view-definer'), 'error public.spelled_1', 'without it');
+DROP VIEW public.spelled_1;
 
 CREATE ROLE tap_owner;
 ALTER TABLE casnet.tags OWNER TO tap_owner;
