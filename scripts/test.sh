@@ -286,9 +286,11 @@ run_tap()
 	fi
 	top=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
 	as_server mkdir -p "$COPY/tmp_check"
-	# these start servers of their own and must not find ours
+	# These start servers of their own and must not find ours; nor may their clusters
+	# take encoding and locale from an environment that need not have any.
 	# shellcheck disable=SC2046
-	run_logged 900 "$log" env -u PGHOST -u PGUSER PGPORT=65432 PATH="$BINDIR:$PATH" \
+	run_logged 900 "$log" env -u PGHOST -u PGUSER -u LANG -u LC_ALL \
+		PGPORT=65432 PATH="$BINDIR:$PATH" \
 		PERL5LIB="$top/src/test/perl${PERL5LIB:+:$PERL5LIB}" \
 		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
 		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \

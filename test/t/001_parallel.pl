@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('parallel');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', q{
 parallel_setup_cost = 0
 parallel_tuple_cost = 0

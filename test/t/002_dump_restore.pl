@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('dump');
-$node->init;
+init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 make_fixture($node, 'source');
@@ -142,7 +142,7 @@ check_restored($node, 'again');
 
 # A new cluster that knows the login roles of the application only.
 my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
+init_cluster($new);
 $new->start;
 $new->safe_psql('postgres', 'CREATE ROLE casnet_app LOGIN; CREATE ROLE casnet_plain LOGIN; CREATE DATABASE moved');
 command_ok(psql_file($new, 'moved', "$dir/plain.sql"), 'a new cluster restores');

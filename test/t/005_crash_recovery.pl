@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('crash');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', 'restart_after_crash = on');
 $node->start;
 make_fixture($node, 'postgres');

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1);
+init_cluster($primary, allows_streaming => 1);
 $primary->start;
 make_fixture($primary, 'postgres');
 $primary->backup('copy');

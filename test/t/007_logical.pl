@@ -12,11 +12,11 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $publisher = PostgreSQL::Test::Cluster->new('publisher');
-$publisher->init(allows_streaming => 'logical');
+init_cluster($publisher, allows_streaming => 'logical');
 $publisher->start;
 make_fixture($publisher, 'postgres');
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
-$subscriber->init(allows_streaming => 'logical');
+init_cluster($subscriber, allows_streaming => 'logical');
 $subscriber->start;
 make_fixture($subscriber, 'postgres', without => ['rows']);
 

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('prepared');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', 'max_prepared_transactions = 5');
 $node->start;
 make_fixture($node, 'postgres');

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('pool');
-$node->init;
+init_cluster($node);
 $node->start;
 make_fixture($node, 'postgres');
 

@@ -4,11 +4,15 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CasnetTest;
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('install');
-$node->init;
+init_cluster($node);
 $node->start;
 my @databases = map { "db$_" } 1 .. 4;
 $node->safe_psql('postgres', "CREATE DATABASE $_") foreach @databases;

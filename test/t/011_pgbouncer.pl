@@ -18,8 +18,7 @@ die "pgbouncer is not installed; install it, or set CASNET_SKIP_PGBOUNCER=1\n" u
 note('pgbouncer ' . pgbouncer_version());
 
 my $node = PostgreSQL::Test::Cluster->new('server');
-$node->init;
-$node->append_conf('postgresql.conf', 'max_connections = 40');
+init_cluster($node);
 $node->start;
 make_fixture($node, 'postgres');
 

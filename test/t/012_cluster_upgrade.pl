@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $old = PostgreSQL::Test::Cluster->new('old');
-$old->init;
+init_cluster($old);
 $old->start;
 make_fixture($old, 'postgres');
 $old->safe_psql('postgres', q{
@@ -73,7 +73,7 @@ sub check_moved
 
 # pg_dumpall, into a cluster that has nothing but its superuser.
 my $restored = PostgreSQL::Test::Cluster->new('restored');
-$restored->init;
+init_cluster($restored);
 $restored->start;
 my $file = PostgreSQL::Test::Utils::tempdir() . '/all.sql';
 command_ok([ 'pg_dumpall', '-d', $old->connstr('postgres'), '-f', $file ], 'pg_dumpall');
@@ -84,7 +84,7 @@ $restored->stop;
 
 # pg_upgrade, here to the same version.
 my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
+init_cluster($new);
 $old->stop;
 my $bindir = $new->config_data('--bindir');
 my $here = PostgreSQL::Test::Utils::tempdir();

@@ -13,7 +13,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $node = PostgreSQL::Test::Cluster->new('slowed');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "log_statement = none\nlisten_addresses = '127.0.0.1'");
 $node->start;
 make_fixture($node, 'postgres');

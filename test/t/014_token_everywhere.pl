@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
-$node->init(allows_streaming => 1);
+init_cluster($node, allows_streaming => 1);
 $node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nparallel_setup_cost = 0\nparallel_tuple_cost = 0\nmin_parallel_table_scan_size = 0\n");
 $node->start;
 make_fixture($node, 'postgres');

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('audit');
-$node->init(allows_streaming => 'logical');
+init_cluster($node, allows_streaming => 'logical');
 $node->append_conf('postgresql.conf', 'max_prepared_transactions = 2');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE source');

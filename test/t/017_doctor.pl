@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(allows_streaming => 'logical');
+init_cluster($node, allows_streaming => 'logical');
 # The test harness logs all statements.
 $node->append_conf('postgresql.conf', "log_statement = none\n");
 $node->start;

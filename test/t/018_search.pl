@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('search');
-$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(rich bare);
 

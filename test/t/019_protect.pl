@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('protect');
-$node->init;
+init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE source; CREATE DATABASE bare');
 make_fixture($node, 'source');

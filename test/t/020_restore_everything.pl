@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('everything');
-$node->init;
+init_cluster($node);
 $node->start;
 databases($node, 'source');
 make_everything($node, 'source');
@@ -210,7 +210,7 @@ is_restored('policies');
 
 # Another cluster: not without the roles, and with them settings come as well.
 my $other = PostgreSQL::Test::Cluster->new('other');
-$other->init;
+init_cluster($other);
 $other->start;
 databases($other, 'source');
 $other->command_fails_like(psql_file($other, 'source', "$dir/plain.sql", '-1'), qr/role "casnet_\w+" does not exist/, 'not without the roles');

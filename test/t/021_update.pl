@@ -93,7 +93,7 @@ append_to_file("$extension/casnet--$version--forgetful.sql", $script =~ s/^CREAT
 append_to_file("$extension/casnet--$version--failing.sql", $script . 'SELECT 1 / 0;');
 
 my $node = PostgreSQL::Test::Cluster->new('update', install_path => "$root$bin" =~ s/\/bin$//r);
-$node->init;
+init_cluster($node);
 $node->start;
 is($node->safe_psql('postgres', q{SELECT target FROM pg_extension_update_paths('casnet') WHERE source = '} . $version . q{' AND target = 'next' AND path IS NOT NULL}),
 	'next', 'the server sees the made-up version');

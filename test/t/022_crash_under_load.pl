@@ -24,8 +24,8 @@ note("CASNET_SEED=$seed");
 my $long = $ENV{PG_TEST_EXTRA} && $ENV{PG_TEST_EXTRA} =~ /\bcasnet_long\b/;
 
 my $node = PostgreSQL::Test::Cluster->new('load');
-$node->init;
-$node->append_conf('postgresql.conf', "restart_after_crash = on\nlog_statement = none\nmax_connections = 30\n"
+init_cluster($node);
+$node->append_conf('postgresql.conf', "restart_after_crash = on\nlog_statement = none\n"
 	  . "wal_level = replica\ncheckpoint_timeout = 30s\nmax_wal_size = 64MB\nautovacuum_naptime = 1s\n");
 $node->start;
 databases($node, 'busy');

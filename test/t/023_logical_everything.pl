@@ -18,13 +18,13 @@ use Time::HiRes 'usleep';
 my @settings = ("max_worker_processes = 20\nmax_sync_workers_per_subscription = 4\nmax_logical_replication_workers = 10\n"
 	  . "wal_retrieve_retry_interval = 200ms\nlog_statement = none\n");
 my $publisher = PostgreSQL::Test::Cluster->new('publisher');
-$publisher->init(allows_streaming => 'logical');
+init_cluster($publisher, allows_streaming => 'logical');
 $publisher->append_conf('postgresql.conf', $_) foreach @settings;
 $publisher->start;
 databases($publisher, 'source');
 make_everything($publisher, 'source');
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
-$subscriber->init(allows_streaming => 'logical');
+init_cluster($subscriber, allows_streaming => 'logical');
 $subscriber->append_conf('postgresql.conf', $_) foreach @settings;
 $subscriber->start;
 

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('upkeep');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "log_statement = none\n");
 $node->start;
 databases($node, 'first');

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 1);
+init_cluster($primary, allows_streaming => 1);
 $primary->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\n");
 $primary->start;
 databases($primary, 'cases');

@@ -19,7 +19,7 @@ my $some = $many / 5;
 my $few = $many / 20;
 
 my $node = PostgreSQL::Test::Cluster->new('growth');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "fsync = off");
 $node->start;
 make_fixture($node, 'postgres');

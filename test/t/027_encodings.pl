@@ -17,7 +17,7 @@ my $has_locale = system("localedef -i ja_JP -f EUC-JP $locales/ja_JP.eucjp >/dev
 local $ENV{LOCPATH} = $locales if $has_locale;
 
 my $node = PostgreSQL::Test::Cluster->new('encodings');
-$node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
+init_cluster($node, extra => ['--locale=C']);
 $node->start;
 
 # A letter above 127 of each encoding: an e with an acute accent, or its bytes.

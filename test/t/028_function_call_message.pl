@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('calls');
-$node->init;
+init_cluster($node);
 $node->start;
 plan skip_all => 'needs a socket in a folder' unless $node->host =~ m{^/};
 make_fixture($node, 'postgres');

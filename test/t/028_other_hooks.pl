@@ -149,7 +149,7 @@ my ($include) = run_command([ 'pg_config', '--includedir-server' ]);
 command_ok([ 'cc', '-shared', '-fPIC', '-w', "-I$include", "-I$FindBin::RealBin/../../src", '-o', "$dir/other.so", "$dir/other.c" ], 'a library');
 
 my $node = PostgreSQL::Test::Cluster->new('hooks');
-$node->init;
+init_cluster($node);
 $node->start;
 make_fixture($node, 'postgres');
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET session_preload_libraries = '$dir/other', 'casnet'");

@@ -29,7 +29,7 @@ sub cluster
 	my ($name, $version) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name, @{ $install{$version} });
 
-	$node->init(extra => [ '-k', '--locale=C.UTF-8', '-E', 'UTF8' ]);
+	init_cluster($node, extra => ['-k']);
 	return $node;
 }
 

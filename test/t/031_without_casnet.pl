@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('without');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', 'shared_preload_libraries = casnet');
 $node->start;
 $node->safe_psql('postgres', <<'SQL');

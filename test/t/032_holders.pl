@@ -15,7 +15,7 @@ use Test::More;
 use Time::HiRes 'time';
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'casnet'");
 $node->start;
 make_fixture($node, 'postgres');

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('no_secret');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', q{
 log_min_messages = log
 log_statement = none

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => 'no C compiler' if system('cc --version > /dev/null 2>&1') != 0;
-plan skip_all => 'another library is preloaded' if $ENV{LD_PRELOAD};
+plan skip_all => 'another library is preloaded' if $ENV{LD_PRELOAD} || $ENV{CASNET_UNDER};
 
 # The clock of the server: the file that $CLOCK names has a number of microseconds to add,
 # or behind "=" the time itself, which stands still.
@@ -80,7 +80,7 @@ sub set_clock
 my ($second, $minute, $day) = (1_000_000, 60_000_000, 86_400_000_000);
 set_clock(0);
 my $node = PostgreSQL::Test::Cluster->new('clock');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'casnet'\nautovacuum = off");
 {
 	local $ENV{LD_PRELOAD} = "$dir/clock.so";

@@ -14,7 +14,7 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT = qw(%ID make_fixture open_session ask ask_once token_of set_passwords);
+our @EXPORT = qw(%ID init_cluster make_fixture open_session ask ask_once token_of set_passwords);
 
 our %ID = (
 	ada => '00000000-0000-0000-0000-00000000000a',
@@ -45,6 +45,18 @@ my $ROWS = qq{
 		('$ID{north}', 'north 1'), ('$ID{north}', 'north 2'),
 		('$ID{south}', 'south 1');
 };
+
+# init_cluster(node, %parameters): initdb, with the encoding and the locale that the
+# tests are written for, whatever those of the environment are, or if it has none;
+# and with room for their sessions, which a node that streams has not.
+sub init_cluster
+{
+	my ($node, %parameters) = @_;
+
+	$node->init(%parameters, extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @{ $parameters{extra} || [] } ]);
+	$node->append_conf('postgresql.conf', 'max_connections = 60');
+	return;
+}
 
 # make_fixture(node, database, %options): the extension, the roles and the
 # rows; without => ['roles'] or ['rows'] leaves something out.
