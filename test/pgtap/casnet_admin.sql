@@ -1,7 +1,7 @@
 -- casnet_admin manages users, tenants, memberships and role permissions
 -- without being signed in, and reads no record and no hash.
 BEGIN;
-SELECT plan(25);
+SELECT plan(28);
 \ir include/fixtures.sql
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 
@@ -30,5 +30,12 @@ SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'with cas
 CALL be('vic', 'North');
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'signed in');
 SELECT ok(casnet.can('create_tags'), 'and the change is in force');
+-- One who is signed in founds a tenant as any user does, unless another owner is named.
+SELECT casnet.create_tenant('Of Vic') AS own, casnet.create_tenant('Of Nora', owner_id => :'nora') AS named \gset
+SELECT results_eq('SELECT name, role FROM casnet.my_tenants() ORDER BY name', $$VALUES ('North', 'viewer'), ('Of Vic', 'owner')$$, 'a tenant of their own');
+SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ') FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id WHERE m.tenant_id = :'named'), 'nora owner', 'or of somebody else''s');
+CALL be('');
+SELECT casnet.create_tenant('Nobody''s') AS of_nobody \gset
+SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE tenant_id = :'of_nobody'), 0::bigint, 'not signed in, nobody''s');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- search_records() finds records of the active tenant, the best ones first,
 -- and shows where, as HTML that a page can take as it is.
 BEGIN;
-SELECT plan(28);
+SELECT plan(31);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.records (tenant_id, title, content) VALUES
@@ -28,6 +28,12 @@ SELECT alike((SELECT snippet FROM casnet.search_records('bell')), '%a bicycle <b
 SELECT is((SELECT replace(replace(snippet, '<b>', ''), '</b>', '') !~ '[<>]|&(?!amp;|lt;|gt;)' FROM casnet.search_records('scooter')), true, 'everything else is escaped');
 SELECT is((SELECT (length(snippet) - length(replace(snippet, '<b>', ''))) / 3 FROM casnet.search_records('scooter')), 1, 'nobody else writes <b>');
 SELECT alike((SELECT snippet FROM casnet.search_records('"x y"')), '<b>x</b> &lt; <b>y</b>%', 'the title of a record without content');
+
+-- As far as the search goes, the snippet goes.
+SAVEPOINT long;
+INSERT INTO casnet.records (title, content) SELECT 'long ' || n, repeat('word ', n / 5) || 'zebra crossing' FROM unnest('{5000,50000,89980}'::int[]) AS n;
+SELECT alike((SELECT snippet FROM casnet.search_records('zebra') WHERE title = 'long ' || n), '%word <b>zebra</b> crossing%', 'a hit after ' || n || ' characters') FROM unnest('{5000,50000,89980}'::int[]) AS n;
+ROLLBACK TO long;
 
 SELECT is(error_of(format('SELECT * FROM casnet.search_records(''bicycle'', %s)', n)), '22023 | max_rows is out of range |  | Ask for 1 to 1000 rows. | ', 'max_rows ' || n)
   FROM unnest('{0,-1,1001,2147483647}'::text[]) AS n;

@@ -2,7 +2,7 @@
 -- renaming to a name that is taken merges.  Tags of the same name in another
 -- tenant are other tags.
 BEGIN;
-SELECT plan(18);
+SELECT plan(19);
 \ir include/fixtures.sql
 \set one 00000000-0000-7000-8000-0000000001a0
 \set two 00000000-0000-7000-8000-0000000002a0
@@ -18,12 +18,14 @@ CALL be('olga', 'North');
 SELECT casnet.tag_records(ARRAY[:'one', :'two']::uuid[], 'a');
 SELECT casnet.tag_records(ARRAY[:'two', :'three']::uuid[], 'b');
 UPDATE casnet.record_tags SET created_at = '2020-01-01' WHERE record_id = :'one' AND tag_id = casnet.tag_id('a');
+SELECT updated_at AS updated FROM casnet.record_tags WHERE record_id = :'one' AND tag_id = casnet.tag_id('a') \gset
 
 SELECT is(casnet.merge_tags('a', 'a'), 0::bigint, 'a tag with itself');
 SELECT is(casnet.merge_tags(' a', 'b '), 1::bigint, 'one record did not have the other tag');
 SELECT is(casnet.tag_id('a'), NULL, 'the first one is gone');
 SELECT results_eq($$SELECT name, records FROM casnet.tag_counts() WHERE name IN ('a', 'b')$$, $$VALUES ('b', 3::bigint)$$, 'each record has the other one once');
 SELECT results_eq(format('SELECT created_at FROM casnet.record_tags WHERE record_id = %L AND tag_id = casnet.tag_id(''b'')', :'one'), ARRAY['2020-01-01'::timestamptz], 'a link keeps its age');
+SELECT results_eq(format('SELECT updated_at FROM casnet.record_tags WHERE record_id = %L AND tag_id = casnet.tag_id(''b'')', :'one'), ARRAY[:'updated'::timestamptz], 'and when it was changed');
 SELECT throws_ok($$SELECT casnet.merge_tags('a', 'b')$$, '02000', 'there is no such tag', 'merging again');
 SELECT throws_ok($$SELECT casnet.merge_tags('b', 'unknown')$$, '02000', 'there is no such tag', 'into an unknown one');
 SELECT is(error_of($$SELECT casnet.merge_tags('b', 'South tag')$$), error_of($$SELECT casnet.merge_tags('b', 'unknown')$$), 'one of South is unknown');

@@ -123,6 +123,30 @@ foreach my $change (0, 0, -2 * $day, "=1600000000000000", "=1600000000000000", 1
 ok($updated[$_] > $updated[ $_ - 1 ], "updated_at goes on: $_") foreach 1 .. $#updated;
 $session->quit;
 
+# A password that is set after the clock went back is the one in force, and what ended
+# tokens before then still does; also where somebody else holds the row of the former one,
+# so that it stays.
+my %tokens;
+my $holder = $node->background_psql('postgres');
+foreach my $case ([ 'first', 0 ], [ 'second', -2 * $day ], [ 'third', "=1500000000000000" ], [ 'fourth', "=1500000000000000" ])
+{
+	my ($name, $change) = @$case;
+
+	set_clock($change);
+	$holder->query_safe('BEGIN; SELECT id FROM casnet.password_hashes FOR UPDATE');
+	$node->safe_psql('postgres', "SELECT casnet.set_password('$ID{cid}', '$name password')");
+	$holder->query_safe('ROLLBACK');
+	set_clock(0);
+	is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('cid', '$name password') IS NOT NULL"), 't', "the $name password is in force");
+	$tokens{$name} = token_of($node, 'postgres', 'cid', 'north');
+	is(join(' ', map { ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$tokens{$_}'; SELECT count(*) FROM casnet.records") } grep { $_ ne $name } sort keys %tokens),
+		join(' ', ('28000') x (keys(%tokens) - 1)), 'and tokens of before have ended');
+}
+is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('cid', 'first password')"), '28P01', 'no former one is');
+
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM casnet.password_hashes WHERE user_id = '$ID{cid}'"), '>', 1, 'though they are there');
+$holder->quit;
+
 # Failed logins; a seventh waits for 1.6 seconds, unless the others are forgotten.
 my $fail = qq{SELECT casnet.login_failed('$ID{ada}', clock_timestamp() - interval '0.99 s') FROM generate_series(1, 6)};
 my $login = "SET statement_timeout = '30 s'; SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('ada', 'password of ada') IS NOT NULL AS done \\gset\n"

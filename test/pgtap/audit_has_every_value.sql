@@ -1,0 +1,56 @@
+-- What is recorded of a row is what was in it: each column of each row, when it comes,
+-- changes and goes.
+BEGIN;
+SELECT plan(24);
+\ir include/fixtures.sql
+\ir include/every_value.sql
+RESET SESSION AUTHORIZATION;
+-- Entries are in UTC, whatever the session's time zone; the rows are read so.
+SET LOCAL timezone = 'UTC';
+CREATE TABLE public.rows_before AS SELECT name, l || jsonb_build_object('tenant_id', :'north') AS line FROM public.data, public.rows_in(name, :'north') AS l;
+CREATE FUNCTION public.recorded(name text, wanted text) RETURNS jsonb[] LANGUAGE sql STABLE AS
+	$$SELECT array_agg(coalesce(e.after, e.before)) FROM casnet.audit_entries AS e WHERE e.relation = 'casnet.' || name AND e.action = wanted$$;
+SELECT casnet.enable_audit(relation) FROM casnet.managed_tables() WHERE kind = 'tenant';
+SET LOCAL timezone = 'America/St_Johns';
+DELETE FROM casnet.tasks WHERE tenant_id = :'north';
+DELETE FROM casnet.calendar_events WHERE tenant_id = :'north';
+DELETE FROM casnet.record_tags WHERE tenant_id = :'north';
+DELETE FROM casnet.records WHERE tenant_id = :'north';
+DELETE FROM casnet.tags WHERE tenant_id = :'north';
+DELETE FROM casnet.persons WHERE tenant_id = :'north';
+SELECT is(public.lost((SELECT array_agg(line) FROM public.rows_before AS r WHERE r.name = d.name), public.recorded(d.name, 'DELETE')), NULL, d.name || ': a row that goes') FROM public.data AS d;
+SELECT is(cardinality(public.recorded(d.name, 'DELETE')), (SELECT count(*)::int FROM public.rows_before AS r WHERE r.name = d.name), d.name || ': each of them') FROM public.data AS d;
+
+SELECT format('INSERT INTO casnet.%1$I (%2$s) SELECT r.%3$s FROM public.rows_before AS b, jsonb_populate_record(NULL::casnet.%1$I, b.line) AS r WHERE b.name = %1$L', d.name, c.columns, replace(c.columns, ', ', ', r.'))
+  FROM public.data AS d,
+	LATERAL (SELECT string_agg(quote_ident(attname), ', ') AS columns FROM pg_attribute WHERE attrelid = ('casnet.' || d.name)::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped) AS c
+ ORDER BY array_position('{persons,records,tags,record_tags,tasks,calendar_events}', d.name)
+\gexec
+SELECT is(public.lost((SELECT array_agg(line) FROM public.rows_before AS r WHERE r.name = d.name), public.recorded(d.name, 'INSERT')), NULL, d.name || ': a row that comes') FROM public.data AS d;
+-- Each row gets the values of another one; what both have is not recorded.
+CREATE FUNCTION public.shift(name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	columns text := (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = ('casnet.' || name)::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped
+		AND attname NOT IN ('tenant_id', 'id', 'record_id', 'tag_id', 'updated_at') AND NOT (name = 'tags' AND attname = 'name'));
+	wrong text;
+BEGIN
+	EXECUTE format($q$
+		CREATE TEMP TABLE shifted AS
+		SELECT line AS old, lead(line, 1, first) OVER (ORDER BY line->>'id', line->>'record_id', line->>'tag_id') AS new
+		  FROM (SELECT line, first_value(line) OVER (ORDER BY line->>'id', line->>'record_id', line->>'tag_id') AS first FROM public.rows_before WHERE name = %L) AS v $q$, name);
+	EXECUTE format($q$
+		UPDATE casnet.%1$I AS t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::casnet.%1$I, s.new))
+		  FROM shifted AS s WHERE to_jsonb(t) @> (SELECT jsonb_object_agg(key, value) FROM jsonb_each(s.old) WHERE key IN ('tenant_id', 'id', 'record_id', 'tag_id')) $q$, name, columns);
+	SELECT string_agg(DISTINCT key, ' ') INTO wrong
+	  FROM shifted AS s
+	 CROSS JOIN jsonb_each(s.old) AS o
+	  JOIN casnet.audit_entries AS e ON e.relation = 'casnet.' || name AND e.action = 'UPDATE' AND s.old @> e.row_key
+	 WHERE key = ANY (string_to_array(columns, ', '))
+	   AND (e.before->key IS DISTINCT FROM CASE WHEN o.value <> s.new->key THEN o.value END OR e.after->key IS DISTINCT FROM CASE WHEN o.value <> s.new->key THEN s.new->key END);
+	DROP TABLE shifted;
+	RETURN wrong;
+END
+$$;
+SELECT is(public.shift(d.name), NULL, d.name || ': a row that changes') FROM public.data AS d;
+SELECT * FROM finish();
+ROLLBACK;
