@@ -18,7 +18,7 @@ SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody'
 SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 5), '02000', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
 SELECT lives_ok('SELECT casnet.set_member_role(''mia@north.test'', ''viewer'')', 'by email address');
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ' ORDER BY 1) FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id
+SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ' ORDER BY u.username) FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id
 	WHERE m.tenant_id = :'north' AND m.role = 'viewer'), 'mia viewer, vic viewer', 'whose role it is, and no other');
 SELECT is((SELECT role FROM casnet.user_tenants WHERE tenant_id = :'south' AND user_id = :'otto'), 'owner', 'nor elsewhere');
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -1,12 +1,15 @@
 -- A user with is_superuser holds every permission in whichever tenant is
 -- active, one at a time; an inactive one holds none.
 BEGIN;
-SELECT plan(15);
+SELECT plan(19);
 \ir include/fixtures.sql
 
 CALL be('sue', 'North');
 SELECT results_eq('SELECT DISTINCT tenant_id FROM casnet.records', ARRAY[:'north'::uuid], 'in North she sees North');
 SELECT is((SELECT role FROM casnet.whoami()), NULL, 'without a role');
+SELECT is((SELECT tenant_name FROM casnet.whoami()), 'North', 'which is the tenant');
+SELECT set_eq('SELECT unnest(permissions) FROM casnet.whoami()', ARRAY(SELECT v || '_' || r FROM unnest('{view,create,edit,delete}'::text[]) AS v, unnest('{persons,records,tags,tasks,calendar}'::text[]) AS r
+	UNION SELECT unnest('{view_users,manage_users,assign_roles,manage_permissions,view_analytics,manage_tenant,delete_tenant}'::text[])), 'with all permissions');
 SELECT ok(casnet.can('delete_tenant') AND casnet.can('manage_permissions'), 'and may do all');
 SELECT is((SELECT count(*) FROM casnet.members()), 5::bigint, 'and sees its members');
 SELECT is_empty($$SELECT FROM casnet.users WHERE username = 'otto'$$, 'and nobody else');
@@ -18,6 +21,11 @@ SELECT is((SELECT count(*) FROM casnet.my_tenants()), 0::bigint, 'though she is 
 SELECT throws_ok($$SELECT casnet.use_tenant('Utopia')$$, '02000', NULL, 'but not where nothing is');
 SELECT lives_ok($$SELECT casnet.create_tenant('East', owner_id => '00000000-0000-7000-8000-000000000008')$$, 'she founds tenants for others');
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'and reads no hash');
+CALL be('sue');
+SELECT is((SELECT permissions FROM casnet.whoami()), NULL, 'without a tenant she has none');
+CALL be('sue', 'nowhere');
+SELECT set_config('casnet.tenant_id', :'nowhere', true) IS NOT NULL AS set \gset
+SELECT is((SELECT permissions FROM casnet.whoami()), NULL, 'nor in one that is not there');
 CALL be('sue');
 SELECT throws_ok('SELECT count(*) FROM casnet.records', '55000', NULL, 'without a tenant she sees none');
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'but deletes one');

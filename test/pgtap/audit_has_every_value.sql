@@ -1,7 +1,7 @@
 -- What is recorded of a row is what was in it: each column of each row, when it comes,
 -- changes and goes.
 BEGIN;
-SELECT plan(24);
+SELECT plan(33);
 \ir include/fixtures.sql
 \ir include/every_value.sql
 RESET SESSION AUTHORIZATION;
@@ -52,5 +52,13 @@ BEGIN
 END
 $$;
 SELECT is(public.shift(d.name), NULL, d.name || ': a row that changes') FROM public.data AS d;
+-- The key of a row, whatever was done to it, is its key and no more.
+SELECT is((SELECT string_agg(DISTINCT relation, ' ') FROM casnet.audit_entries AS e
+	WHERE action = a AND (SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(row_key) AS key) IS DISTINCT FROM CASE relation WHEN 'casnet.record_tags' THEN '{record_id,tag_id,tenant_id}' ELSE '{id,tenant_id}' END::text[]), NULL, a || ': the key')
+  FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) AS a;
+SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE action = a AND NOT coalesce(after, before) @> row_key), 0::bigint, a || ': of that row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
+SELECT is((SELECT string_agg(DISTINCT action || (before IS NULL) || (after IS NULL), ' ' ORDER BY action || (before IS NULL) || (after IS NULL)) FROM casnet.audit_entries), 'DELETEfalsetrue INSERTtruefalse UPDATEfalsefalse', 'before and after, as there was one');
+SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE tenant_id IS DISTINCT FROM :'north'), 0::bigint, 'all of this tenant');
+SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE action = a), (SELECT count(*) FROM public.rows_before), a || ': one for each row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- casnet.bypass = 'refuse': no statement of a session goes past the policies,
 -- whichever way, and everything that respects them works.
 BEGIN;
-SELECT plan(41);
+SELECT plan(46);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_bypass BYPASSRLS;
@@ -45,7 +45,19 @@ SET LOCAL row_security = off;
 SELECT lives_ok('SELECT count(*) FROM casnet.records', 'unless it says that it is on purpose');
 SET LOCAL row_security = on;
 RESET SESSION AUTHORIZATION;
+-- By SET ROLE, from a superuser and from a role that the policies bind.
+SET LOCAL ROLE tap_bypass;
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '42501', 'the policies of table "records" do not apply to role "tap_bypass"', 'as another role');
+SET LOCAL ROLE tap_app;
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'the policies judge an application');
+RESET ROLE;
+GRANT tap_bypass TO tap_owner;
 SET LOCAL SESSION AUTHORIZATION tap_owner;
+SET LOCAL ROLE tap_bypass;
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '42501', 'the policies of table "records" do not apply to role "tap_bypass"', 'as a role one is a member of');
+SELECT throws_ok('SELECT public.invoked()', '42501', NULL, 'in a function, too');
+RESET ROLE;
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'and no longer');
 SELECT throws_ok('SELECT count(*) FROM public.own', '42501', 'the policies of table "own" do not apply to role "tap_owner"', 'the owner of a table without FORCE');
 ALTER TABLE public.own FORCE ROW LEVEL SECURITY;
 SELECT throws_ok('SELECT count(*) FROM public.own', '28000', NULL, 'with FORCE, the policy judges');

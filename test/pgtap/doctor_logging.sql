@@ -1,7 +1,7 @@
 -- casnet.doctor() on settings that put secrets into the log.
 -- What takes ALTER SYSTEM is pasted in test/t/017_doctor.pl.
 BEGIN;
-SELECT plan(18);
+SELECT plan(20);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
@@ -44,6 +44,12 @@ SELECT is(diagnosis('log-trees'), 'warning debug_print_plan', 'trees');
 SET LOCAL debug_print_plan = off;
 ALTER ROLE tap_app SET debug_print_parse = on;
 SELECT is(diagnosis('log-trees'), 'warning ROLE tap_app', 'of an application');
+SELECT is(after_remedy('log-trees'), 'silent', 'remedy');
+-- However it was written, of each kind of tree.
+SELECT format('CREATE ROLE tap_trees_%s', n), format('GRANT casnet_user TO tap_trees_%s', n), format('ALTER ROLE tap_trees_%s SET %s = %L', n, s, v)
+  FROM unnest('{on,true,yes,1,t,y,TRUE,ON,off,false,no,0,f,n}'::text[]) WITH ORDINALITY AS v (v, n), LATERAL (SELECT (ARRAY['debug_print_parse', 'debug_print_rewritten', 'debug_print_plan'])[n % 3 + 1] AS s) AS s
+\gexec
+SELECT is(diagnosis('log-trees'), (SELECT string_agg('warning ROLE tap_trees_' || n, ', ' ORDER BY n::text COLLATE "C") FROM generate_series(1, 8) AS n), 'each spelling');
 SELECT is(after_remedy('log-trees'), 'silent', 'remedy');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- casnet.doctor() on predefined roles, owners and parameters.
 BEGIN;
-SELECT plan(23);
+SELECT plan(26);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
@@ -12,6 +12,12 @@ SELECT is(diagnosis('role-server-access'), 'error tap_app', 'for an application'
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 2::bigint, 'the harmless one is not told');
 SELECT is(after_remedy('role-server-access'), 'silent', 'remedy');
 
+-- Each of them alone.
+SELECT format('CREATE ROLE tap_%s', n), format('GRANT casnet_user, %s TO tap_%s', r, n) FROM unnest('{pg_read_server_files,pg_write_server_files,pg_execute_server_program,pg_read_all_data,pg_write_all_data}'::text[]) WITH ORDINALITY AS v (r, n)
+\gexec
+SELECT is(diagnosis('role-server-access'), 'error tap_1, error tap_2, error tap_3, error tap_4, error tap_5', 'each role that goes past');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 5::bigint, 'is told once');
+SELECT is(after_remedy('role-server-access'), 'silent', 'remedy');
 SELECT is(diagnosis('role-statistics'), NULL, 'pg_monitor for others');
 GRANT pg_monitor TO tap_app;
 SELECT is(diagnosis('role-statistics'), 'warning tap_app', 'for an application');

@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(30);
+SELECT plan(46);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -58,5 +58,12 @@ SELECT is(diagnosis('owner-other'), 'error casnet.records', 'one of another');
 SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
 ALTER FUNCTION casnet.leave_tenant() OWNER TO tap_boss;
 SELECT is(diagnosis('owner-other'), 'error casnet.leave_tenant()', 'a function of another');
+-- Each power of it alone.
+SELECT format('ALTER ROLE casnet_owner %s', a), format('SELECT is(diagnosis(''owner-powerful''), ''error casnet_owner'', %L)', a), format('SELECT matches((SELECT string_agg(remedy, ''; '') FROM casnet.doctor() WHERE code = ''owner-powerful''), %L)', 'ALTER ROLE casnet_owner NO' || a),
+	'SELECT is(after_remedy(''owner-powerful''), ''silent'', ''remedy'')'
+  FROM unnest('{LOGIN,CREATEROLE,CREATEDB,REPLICATION,SUPERUSER}'::text[]) AS a
+\gexec
+GRANT tap_group TO casnet_owner;
+SELECT is(diagnosis('owner-powerful'), 'error casnet_owner', 'it is a member of another');
 SELECT * FROM finish();
 ROLLBACK;

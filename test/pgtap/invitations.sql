@@ -1,7 +1,7 @@
 -- An invitation: one code, one use, one email address, in time, and never more
 -- than the inviter holds when it is accepted.
 BEGIN;
-SELECT plan(71);
+SELECT plan(76);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 -- Memberships are found in the order of their ids.
@@ -163,5 +163,23 @@ $$;
 SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
 SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
 SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
+-- Listed are those that can still be accepted: not one that is over, nor one that a newer one replaces.
+RESET SESSION AUTHORIZATION;
+DELETE FROM casnet.invitations;
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('olga', 'North');
+SELECT casnet.invite_member(name || '@listed.test', 'viewer') AS code FROM unnest('{a,b,c}'::text[]) AS name;
+SELECT set_eq('SELECT email FROM casnet.invitations()', ARRAY['a@listed.test', 'b@listed.test', 'c@listed.test'], 'three are listed');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.invitations SET expires_at = clock_timestamp() WHERE email = 'a@listed.test';
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, created_at, expires_at)
+SELECT '\x01', tenant_id, 'B@Listed.test', 'member', invited_by, clock_timestamp(), expires_at FROM casnet.invitations WHERE email = 'b@listed.test';
+SET LOCAL SESSION AUTHORIZATION tap_client;
+SELECT set_eq('SELECT email, role FROM casnet.invitations()', $$VALUES ('B@Listed.test', 'member'), ('c@listed.test', 'viewer')$$, 'not what is over, or replaced');
+SELECT is((SELECT count(*) FROM casnet.invitations() WHERE expires_at <= clock_timestamp()), 0::bigint, 'nothing that has ended');
+CALL pg_temp.be('otto', 'South');
+SELECT is_empty('SELECT FROM casnet.invitations()', 'nor those of others');
+CALL pg_temp.be('vic', 'North');
+SELECT throws_ok('SELECT FROM casnet.invitations()', '42501', NULL, 'nor to whoever may not invite');
 SELECT * FROM finish();
 ROLLBACK;

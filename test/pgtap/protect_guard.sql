@@ -1,7 +1,7 @@
 -- In a guarded schema a new table is refused or protected at once; elsewhere,
 -- in a restore, and once it is off, nothing happens.
 BEGIN;
-SELECT plan(26);
+SELECT plan(31);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA app;
@@ -37,6 +37,17 @@ SELECT is((SELECT count(*) FROM pg_policies WHERE tablename = 'days_all'), 4::bi
 CREATE TABLE strict.part PARTITION OF strict.parts DEFAULT;
 SELECT is((SELECT count(*) FROM pg_policies WHERE tablename = 'part'), 4::bigint, 'of any protected table');
 
+-- In the statement that makes the schema.
+DROP SCHEMA strict CASCADE;
+DROP SCHEMA app CASCADE;
+SELECT throws_ok('CREATE SCHEMA strict CREATE TABLE new (id int)', '55000', NULL, 'with its schema, where it is refused');
+SELECT lives_ok('CREATE SCHEMA app CREATE TABLE visits (id int PRIMARY KEY) CREATE VIEW shown AS SELECT id FROM visits', 'or protected');
+SELECT is((SELECT count(*) FROM pg_policies WHERE schemaname = 'app'), 4::bigint, 'has policies');
+CREATE TABLE public.parts (tenant_id uuid NOT NULL, id int) PARTITION BY LIST (id);
+SELECT casnet.protect('public.parts') IS NOT NULL AS protected \gset
+SELECT lives_ok('CREATE SCHEMA other CREATE TABLE part PARTITION OF public.parts DEFAULT', 'a partition with its schema');
+SELECT is((SELECT count(*) FROM pg_policies WHERE schemaname = 'other'), 4::bigint, 'has the policies of its table');
+CREATE SCHEMA strict;
 SELECT lives_ok('SELECT casnet.install()', 'install() goes on');
 SET LOCAL row_security = off;
 SELECT lives_ok('CREATE TABLE strict.restored (id int)', 'and so does a restore');

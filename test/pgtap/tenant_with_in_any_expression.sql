@@ -2,7 +2,7 @@
 -- many rows, of a generic plan's parameter, in a CHECK, in a default, and not
 -- at all (42501, 22023) in a policy that asks for nothing.
 BEGIN;
-SELECT plan(14);
+SELECT plan(17);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
 SELECT is((SELECT count(*) FROM generate_series(1, 5) AS n WHERE casnet.can('view_records') AND n > 0), 5::bigint, 'can() for many rows');
@@ -14,6 +14,11 @@ SELECT results_eq('EXECUTE ask(''view'')', ARRAY[:'north'::uuid], 'a parameter t
 SELECT throws_ok('EXECUTE ask(''delete'')', '42501', NULL, 'and what it asks for is judged');
 SELECT results_eq($$SELECT casnet.tenant_with(p || '_records') FROM (VALUES ('view'), ('delete')) AS v (p) OFFSET 0$$, ARRAY[NULL::uuid, NULL::uuid],
 	'an argument from a row is not');
+
+-- Nor is a column of a query around it, which is a parameter there.
+SELECT results_eq($$SELECT (SELECT casnet.tenant_with(p || '_records') OFFSET 0) FROM (VALUES ('view'), ('delete'), ('fly')) AS v (p)$$, ARRAY[NULL, NULL, NULL]::uuid[], 'in a subquery');
+SELECT is_empty($$SELECT FROM (VALUES ('view_records'), ('fly')) AS v (p) WHERE EXISTS (SELECT FROM casnet.tags WHERE tenant_id = casnet.tenant_with(v.p))$$, 'nor in a condition of one');
+SELECT results_eq($$SELECT t FROM (VALUES ('view_records'), ('fly')) AS v (p), LATERAL (SELECT casnet.tenant_with(v.p) AS t OFFSET 0) AS l$$, ARRAY[NULL, NULL]::uuid[], 'nor beside it');
 
 -- As an operator of somebody's own.
 CREATE OPERATOR public.!@ (RIGHTARG = text, FUNCTION = casnet.tenant_with);
