@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('nobody');
-$node->init;
+init_cluster($node);
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'casnet'");
 $node->start;
 make_fixture($node, 'postgres');

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('first');
-$node->init;
+init_cluster($node);
 $node->start;
 make_fixture($node, 'postgres');
 $node->safe_psql('postgres', q{
