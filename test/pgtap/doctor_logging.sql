@@ -1,11 +1,23 @@
 -- casnet.doctor() on settings that put secrets into the log.
 -- What takes ALTER SYSTEM is pasted in test/t/017_doctor.pl.
 BEGIN;
-SELECT plan(20);
+SELECT plan(23);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
 
+SET LOCAL log_statement = 'mod';
+SET LOCAL log_parameter_max_length = 0;
+-- A part of the transactions, too.
+SET LOCAL log_parameter_max_length = 1024;
+SET LOCAL log_statement = 'none';
+SET LOCAL log_transaction_sample_rate = 0.001;
+SELECT is(diagnosis('log-parameters'), 'warning log_transaction_sample_rate', 'values of some transactions');
+SET LOCAL log_transaction_sample_rate = 0;
+SELECT is(diagnosis('log-parameters'), NULL, 'of none');
+SET LOCAL log_min_duration_sample = 0;
+SELECT is(diagnosis('log-parameters'), 'warning log_min_duration_sample', 'of some statements');
+RESET log_min_duration_sample;
 SET LOCAL log_statement = 'mod';
 SET LOCAL log_parameter_max_length = 0;
 SELECT is(diagnosis('log-statement'), NULL, 'no SET or SELECT is logged');

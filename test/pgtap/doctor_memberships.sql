@@ -1,6 +1,6 @@
 -- casnet.doctor() on predefined roles, owners and parameters.
 BEGIN;
-SELECT plan(26);
+SELECT plan(30);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
@@ -53,5 +53,12 @@ GRANT ALTER SYSTEM ON PARAMETER work_mem TO casnet_user;
 SELECT is(diagnosis('parameter-granted'), 'error session_replication_role, error work_mem', 'what switches triggers off');
 SELECT is(after_remedy('parameter-granted'), 'silent', 'remedy');
 SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET'), 'no remedy takes what has to be');
+-- To have every session be somebody, by the configuration.
+GRANT ALTER SYSTEM ON PARAMETER casnet.user_id TO casnet_authenticator;
+SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'who may name a user may not do it for all');
+SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');
+SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET'), 'and still may name one');
+GRANT SET ON PARAMETER casnet.user_id TO casnet_user;
+SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'nor any application');
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- renaming to a name that is taken merges.  Tags of the same name in another
 -- tenant are other tags.
 BEGIN;
-SELECT plan(19);
+SELECT plan(21);
 \ir include/fixtures.sql
 \set one 00000000-0000-7000-8000-0000000001a0
 \set two 00000000-0000-7000-8000-0000000002a0
@@ -40,6 +40,8 @@ SELECT lives_ok($$SELECT casnet.rename_tag('North tag', 'a')$$, 'to a name that 
 SELECT results_eq('SELECT * FROM casnet.tag_counts()', $$VALUES ('a', 3::bigint)$$, 'they are one tag');
 SELECT is(casnet.tag_id('a'), (SELECT id FROM public.b), 'the one that had the name');
 SELECT lives_ok($$SELECT casnet.rename_tag('a', 'A')$$, 'another case is another name');
+SELECT is(casnet.tag_id('A'), (SELECT id FROM public.b), 'which it has');
+SELECT is(casnet.tag_id('a'), NULL, 'and no longer the other');
 RESET SESSION AUTHORIZATION;
 SELECT set_eq(format('SELECT t.name, l.* FROM casnet.tags AS t LEFT JOIN casnet.record_tags AS l ON l.tag_id = t.id WHERE t.tenant_id = %L', :'south'), 'TABLE public.south_before', 'South is as it was');
 SELECT * FROM finish();
