@@ -147,8 +147,9 @@ is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('cid', 'first 
 cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM casnet.password_hashes WHERE user_id = '$ID{cid}'"), '>', 1, 'though they are there');
 $holder->quit;
 
-# Failed logins; a seventh waits for 1.6 seconds, unless the others are forgotten.
-my $fail = qq{SELECT casnet.login_failed('$ID{ada}', clock_timestamp() - interval '0.99 s') FROM generate_series(1, 6)};
+# Failed logins, of the name and of the account, whichever is counted; a seventh waits for
+# 1.6 seconds, unless the others are forgotten.
+my $fail = qq{SELECT casnet.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key, generate_series(1, 6)};
 my $login = "SET statement_timeout = '30 s'; SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('ada', 'password of ada') IS NOT NULL AS done \\gset\n"
   . "SELECT CASE WHEN clock_timestamp() - :'before' >= interval '1.6 s' THEN 'waited' ELSE 'at once' END";
 foreach my $case ([ 0, 'waited', 'at once after the failures' ], [ 14 * $minute, 'waited', '14 minutes after them' ], [ 16 * $minute, 'at once', '16 minutes after them' ], [ 10 * $day, 'at once', 'ten days after them' ])
@@ -160,12 +161,12 @@ foreach my $case ([ 0, 'waited', 'at once after the failures' ], [ 14 * $minute,
 	set_clock($later);
 	is($node->safe_psql('postgres', $login), $answer, "a login $name");
 	set_clock(0);
-	$node->safe_psql('postgres', qq{SELECT casnet.login_succeeded('$ID{ada}')});
+	$node->safe_psql('postgres', qq{SELECT casnet.login_succeeded(key) FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 }
 # Each failure counts from the last one.
 $node->safe_psql('postgres', $fail);
 set_clock(10 * $minute);
-$node->safe_psql('postgres', qq{SELECT casnet.login_failed('$ID{ada}', clock_timestamp() - interval '0.99 s')});
+$node->safe_psql('postgres', qq{SELECT casnet.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 set_clock(20 * $minute);
 is($node->safe_psql('postgres', $login), 'waited', 'a login 20 minutes after the first failures, 10 after the last');
 
