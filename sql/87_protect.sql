@@ -225,9 +225,6 @@ BEGIN
 					   'EXECUTE FUNCTION casnet.keep_tenant()', relation);
 		EXECUTE format('COMMENT ON TRIGGER casnet_kept_tenant ON %s IS %L',
 					   relation, 'casnet: no trigger moves a row to another tenant');
-		-- So that no setting turns them off.
-		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER casnet_keep_tenant, '
-					   'ENABLE ALWAYS TRIGGER casnet_kept_tenant', relation);
 	END IF;
 END
 $$;
