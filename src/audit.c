@@ -117,7 +117,6 @@ casnet_audit_init(void)
 
 	previous_finish_hook = ExecutorFinish_hook;
 	ExecutorFinish_hook = note_finish;
-	casnet_audit_write_init();
 }
 
 /*

@@ -33,7 +33,7 @@ extern bool casnet_audit_changes(AuditedTable *table, TupleTableSlot *old,
 
 /* audit_write.c */
 
-extern void casnet_audit_write_init(void);
+extern void casnet_audit_forget(Oid relation);
 extern AuditBatch *casnet_audit_make_batch(MemoryContext context);
 extern void casnet_audit_add(AuditBatch *batch, const char *relation,
 							 const pg_uuid_t *tenant, Datum row_key,

@@ -96,18 +96,12 @@ struct AuditBatch
 static Oid	known_partition = InvalidOid;
 static AttrNumber entry_numbers[ENTRY_COLUMNS];
 
-/* A relcache message: what is known of the partition may be out of date. */
-static void
-relcache_callback(Datum arg, Oid relation)
+/* A relcache message: what is known of the partition may be out of date.  Never raises. */
+void
+casnet_audit_forget(Oid relation)
 {
 	if (relation == known_partition || !OidIsValid(relation))
 		known_partition = InvalidOid;
-}
-
-void
-casnet_audit_write_init(void)
-{
-	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 }
 
 /* Raises 55000: the tables are not as casnet.install() makes them. */

@@ -525,6 +525,7 @@ extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
 /* reference.c: clearing references */
 
 extern Oid	casnet_reference_index(Oid table, const char *column);
+extern void casnet_reference_forget(Oid relation);
 
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 

@@ -37,6 +37,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "audit.h"
 #include "casnet.h"
 
 #define MAX_COLUMNS 7
@@ -167,11 +168,14 @@ casnet_catalog_invalidate(void)
 
 /*
  * A relcache message arrived; relation is InvalidOid when all of them may
- * have changed.  Only numbers move here, since a lookup may be under way.
+ * have changed.  Only numbers move here, since a lookup may be under way.  It is the one
+ * callback of casnet: the server has room for ten.
  */
 static void
 relcache_callback(Datum arg, Oid relation)
 {
+	casnet_reference_forget(relation);
+	casnet_audit_forget(relation);
 	if (!OidIsValid(relation))
 	{
 		memset(valid, 0, sizeof(valid));

@@ -54,17 +54,26 @@ typedef struct
 
 static HTAB *references = NULL;
 
-/* A relcache message: indexes or keys may be others. */
-static void
-relcache_callback(Datum arg, Oid relation)
+/* Moves when what was found out may be out of date. */
+static uint64 reference_changes = 0;
+
+/* A relcache message: indexes or keys may be others.  Never raises. */
+void
+casnet_reference_forget(Oid relation)
 {
 	HASH_SEQ_STATUS status;
 	Reference  *entry;
 
+	if (references == NULL)
+		return;
 	hash_seq_init(&status, references);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		if (!OidIsValid(relation) || relation == entry->referencing)
-			entry->referenced = InvalidOid;
+	{
+		if (OidIsValid(relation) && relation != entry->referencing)
+			continue;
+		entry->referenced = InvalidOid;
+		reference_changes++;
+	}
 }
 
 /* What is known of the column so far. */
@@ -82,7 +91,6 @@ find_reference(const char *schema, const char *table, const char *column)
 
 		references = hash_create("casnet references", 4, &ctl,
 								 HASH_ELEM | HASH_BLOBS);
-		CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	}
 
 	memset(&key, 0, sizeof(key));
@@ -129,7 +137,7 @@ serves(Relation index, AttrNumber tenant_number, AttrNumber column_number)
 /*
  * Finds the index by which references from the table are found; there is none
  * if they are not plainly rows of this table, such as those of a partition or of a
- * shard elsewhere.
+ * shard elsewhere.  It is known once all is done, and no message came in meanwhile.
  */
 static void
 learn_index(Reference *entry, Relation referencing, Oid referenced)
@@ -137,9 +145,10 @@ learn_index(Reference *entry, Relation referencing, Oid referenced)
 	Oid			table = RelationGetRelid(referencing);
 	List	   *indexes = NIL;
 	ListCell   *lc;
+	uint64		changes = reference_changes;
 
 	entry->referencing = table;
-	entry->referenced = referenced;
+	entry->referenced = InvalidOid;
 	entry->index = InvalidOid;
 	entry->tenant_number = get_attnum(table, "tenant_id");
 	entry->column_number = get_attnum(table, NameStr(entry->column));
@@ -157,6 +166,8 @@ learn_index(Reference *entry, Relation referencing, Oid referenced)
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
+	if (changes == reference_changes)
+		entry->referenced = referenced;
 }
 
 /* The index by which rows of the table are found by tenant_id and that column. */
