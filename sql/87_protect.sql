@@ -178,28 +178,30 @@ BEGIN
 		SELECT p.polname FROM casnet.foreign_policies(relation, resource) AS p
 		  JOIN casnet.wanted_policies(resource) AS w ON w.name = p.polname
 	LOOP
-		EXECUTE format('DROP POLICY %I ON %s', wanted.polname, relation);
+		PERFORM casnet.run_on(format('DROP POLICY %I ON', wanted.polname),
+							  relation, '');
 	END LOOP;
 	FOR wanted IN
 		SELECT w.* FROM casnet.wanted_policies(resource) AS w
 		 WHERE w.name NOT IN (SELECT p.polname FROM pg_policy AS p
 							  WHERE p.polrelid = protect_rows.relation)
 	LOOP
-		EXECUTE format('CREATE POLICY %I ON %s FOR %s TO PUBLIC %s (%s)',
-					   wanted.name, relation, wanted.command,
-					   CASE wanted.command WHEN 'INSERT' THEN 'WITH CHECK'
-							ELSE 'USING' END,
-					   wanted.expression);
-		EXECUTE format('COMMENT ON POLICY %I ON %s IS %L',
-					   wanted.name, relation,
-					   'casnet: whose rows anybody may ' ||
-					   lower(wanted.command));
+		PERFORM casnet.run_on(
+			format('CREATE POLICY %I ON', wanted.name), relation,
+			format('FOR %s TO PUBLIC %s (%s)', wanted.command,
+				   CASE wanted.command WHEN 'INSERT' THEN 'WITH CHECK'
+						ELSE 'USING' END,
+				   wanted.expression));
+		PERFORM casnet.run_on(
+			format('COMMENT ON POLICY %I ON', wanted.name), relation,
+			format('IS %L', 'casnet: whose rows anybody may ' ||
+				   lower(wanted.command)));
 	END LOOP;
 	IF EXISTS (SELECT FROM pg_class AS c
 			   WHERE c.oid = protect_rows.relation
 				 AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) THEN
-		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
-					   relation);
+		PERFORM casnet.run_on('ALTER TABLE', relation,
+							  'ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
 	END IF;
 	-- Of partitions one by one, as the policies: who makes another one would need a
 	-- privilege on the function to get a trigger of the table.  A row can go from one
@@ -213,18 +215,21 @@ BEGIN
 				   WHERE t.tgrelid = protect_rows.relation
 					 AND t.tgname = 'casnet_keep_tenant'
 					 AND t.tgtype = wanted.type) THEN
-		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_keep_tenant '
-					   'BEFORE %s ON %s '
-					   'FOR EACH ROW EXECUTE FUNCTION casnet.keep_tenant()',
-					   wanted.event, relation);
-		EXECUTE format('COMMENT ON TRIGGER casnet_keep_tenant ON %s IS %L',
-					   relation, 'casnet: no row moves to another tenant');
-		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_kept_tenant '
-					   'AFTER UPDATE ON %s FOR EACH ROW '
-					   'WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) '
-					   'EXECUTE FUNCTION casnet.keep_tenant()', relation);
-		EXECUTE format('COMMENT ON TRIGGER casnet_kept_tenant ON %s IS %L',
-					   relation, 'casnet: no trigger moves a row to another tenant');
+		PERFORM casnet.run_on(
+			format('CREATE OR REPLACE TRIGGER casnet_keep_tenant BEFORE %s ON',
+				   wanted.event),
+			relation, 'FOR EACH ROW EXECUTE FUNCTION casnet.keep_tenant()');
+		PERFORM casnet.run_on(
+			'COMMENT ON TRIGGER casnet_keep_tenant ON', relation,
+			'IS ''casnet: no row moves to another tenant''');
+		PERFORM casnet.run_on(
+			'CREATE OR REPLACE TRIGGER casnet_kept_tenant AFTER UPDATE ON',
+			relation,
+			'FOR EACH ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) '
+			'EXECUTE FUNCTION casnet.keep_tenant()');
+		PERFORM casnet.run_on(
+			'COMMENT ON TRIGGER casnet_kept_tenant ON', relation,
+			'IS ''casnet: no trigger moves a row to another tenant''');
 	END IF;
 END
 $$;
@@ -251,11 +256,11 @@ BEGIN
 								  casnet.strange_partition_key(relation));
 		RETURN;
 	END IF;
-	EXECUTE format('CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON %s '
-				   'FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at()',
-				   relation);
-	EXECUTE format('COMMENT ON TRIGGER casnet_updated_at ON %s IS %L',
-				   relation, 'casnet: updated_at moves on every update');
+	PERFORM casnet.run_on(
+		'CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON', relation,
+		'FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at()');
+	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_updated_at ON', relation,
+						  'IS ''casnet: updated_at moves on every update''');
 END
 $$;
 COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
@@ -913,8 +918,8 @@ BEGIN
 		PERFORM casnet.run_for_owner(relation,
 			format('ALTER TABLE %s ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
 				   relation, coalesce(holder, casnet.uuid_v7())));
-		EXECUTE format('COMMENT ON COLUMN %s.tenant_id IS %L', relation,
-					   'the tenant; defaults to the active one');
+		PERFORM casnet.run_on('COMMENT ON COLUMN', relation,
+							  '.tenant_id IS ''the tenant; defaults to the active one''');
 	ELSIF NOT (SELECT a.attnotnull
 					  -- From 18 on it may hold for new rows only.
 					  AND NOT EXISTS (SELECT FROM pg_constraint AS k
@@ -957,11 +962,12 @@ BEGIN
 			END IF;
 		END IF;
 		PERFORM casnet.add_tenant_key(relation);
-		EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L',
-					   (SELECT f.conname
-						  FROM casnet.tenant_references(relation) AS f
-						 WHERE f.convalidated),
-					   relation, 'casnet: rows go with their tenant');
+		PERFORM casnet.run_on(
+			format('COMMENT ON CONSTRAINT %I ON',
+				   (SELECT f.conname
+					  FROM casnet.tenant_references(relation) AS f
+					 WHERE f.convalidated)),
+			relation, 'IS ''casnet: rows go with their tenant''');
 	END IF;
 	PERFORM casnet.protect_default(relation);
 END
@@ -981,8 +987,9 @@ BEGIN
 					  AND a.attname = 'tenant_id'
 					  AND pg_get_expr(d.adbin, d.adrelid)
 						  = 'casnet.current_tenant_id()') THEN
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id '
-					   'SET DEFAULT casnet.current_tenant_id()', relation);
+		PERFORM casnet.run_on(
+			'ALTER TABLE', relation,
+			'ALTER COLUMN tenant_id SET DEFAULT casnet.current_tenant_id()');
 	END IF;
 END
 $$;
@@ -1003,13 +1010,16 @@ BEGIN
 	 WHERE i.indrelid = protect_index.relation AND i.indisprimary
 	   AND k.n <= i.indnkeyatts AND a.attname <> 'tenant_id';
 	IF casnet.key_within_tenant(relation, key) IS NULL THEN
-		EXECUTE format('CREATE %s INDEX ON %s (tenant_id%s)',
-					   CASE WHEN key IS NULL THEN '' ELSE 'UNIQUE' END, relation,
-					   (SELECT string_agg(', ' || quote_ident(k), '' ORDER BY n)
-						  FROM unnest(key) WITH ORDINALITY AS k (k, n)));
-		EXECUTE format('COMMENT ON INDEX %s IS %L',
-					   casnet.key_within_tenant(relation, key),
-					   'casnet: the rows of a tenant');
+		PERFORM casnet.run_on(
+			format('CREATE %s INDEX ON',
+				   CASE WHEN key IS NULL THEN '' ELSE 'UNIQUE' END),
+			relation,
+			format('(tenant_id%s)',
+				   (SELECT string_agg(', ' || quote_ident(k), '' ORDER BY n)
+					  FROM unnest(key) WITH ORDINALITY AS k (k, n))));
+		PERFORM casnet.run_on('COMMENT ON INDEX',
+							  casnet.key_within_tenant(relation, key),
+							  'IS ''casnet: the rows of a tenant''');
 	END IF;
 END
 $$;
@@ -1129,12 +1139,12 @@ DECLARE
 BEGIN
 	IF (before->>'column')::boolean THEN
 		IF NOT (before->>'not_null')::boolean THEN
-			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP NOT NULL',
-						   relation);
+			PERFORM casnet.run_on('ALTER TABLE', relation,
+								  'ALTER COLUMN tenant_id DROP NOT NULL');
 		END IF;
 		IF before->>'default' IS NULL THEN
-			EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id DROP DEFAULT',
-						   relation);
+			PERFORM casnet.run_on('ALTER TABLE', relation,
+								  'ALTER COLUMN tenant_id DROP DEFAULT');
 			RETURN;
 		END IF;
 		-- The owner's: to read a constant of a row type is to check its domains.
@@ -1195,6 +1205,7 @@ CREATE FUNCTION casnet.unprotect(relation regclass) RETURNS void
 DECLARE
 	target record;
 	member record;
+	change record;
 	statement text;
 	privileges text;
 	columns text[];
@@ -1228,41 +1239,42 @@ BEGIN
 		 WHERE c.oid = unprotect.relation
 			OR c.oid IN (SELECT relid FROM pg_partition_tree(unprotect.relation))
 	LOOP
-		FOR statement IN
-			SELECT format('DROP POLICY %I ON %s', p.polname, member.relation)
+		FOR change IN
+			SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
 			  FROM pg_policy AS p
 			  JOIN casnet.wanted_policies(target.resource) AS w
 				ON w.name = p.polname
 			 WHERE p.polrelid = member.relation
 			UNION ALL
-			SELECT format('DROP TRIGGER %I ON %s', t.tgname, member.relation)
+			SELECT format('DROP TRIGGER %I ON', t.tgname), ''
 			  FROM pg_trigger AS t
 			 WHERE t.tgrelid = member.relation
 			   AND t.tgname IN ('casnet_keep_tenant', 'casnet_kept_tenant')
 			   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 			UNION ALL
-			SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
-						  member.relation,
+			SELECT 'ALTER TABLE',
+				   format('%s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
 						  CASE WHEN (member.before->>'row_security')::boolean
 							   THEN 'ENABLE' ELSE 'DISABLE' END,
 						  CASE WHEN (member.before->>'forced')::boolean
 							   THEN 'FORCE' ELSE 'NO FORCE' END)
 		LOOP
-			EXECUTE statement;
+			PERFORM casnet.run_on(change.before, member.relation, change.after);
 		END LOOP;
 	END LOOP;
 
-	FOR statement IN
-		SELECT format('DROP TRIGGER %I ON %s', t.tgname, relation)
+	FOR change IN
+		SELECT format('DROP TRIGGER %I ON', t.tgname) AS before,
+			   unprotect.relation AS target, '' AS after
 		  FROM pg_trigger AS t
 		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
 		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 		UNION ALL
-		SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', relation, f.conname)
+		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)
 		  FROM casnet.tenant_references(relation) AS f
 		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
 		UNION ALL
-		SELECT format('DROP INDEX %s', i.indexrelid::regclass)
+		SELECT 'DROP INDEX', i.indexrelid::regclass, ''
 		  FROM pg_index AS i
 		 WHERE i.indrelid = unprotect.relation
 		   AND obj_description(i.indexrelid, 'pg_class') LIKE 'casnet: %'
@@ -1271,7 +1283,7 @@ BEGIN
 							 AND k.conrelid = i.indrelid)
 		UNION ALL
 		-- That of a table that was renamed is of no use any more.
-		SELECT format('DROP VIEW %s', v.oid::regclass)
+		SELECT 'DROP VIEW', v.oid::regclass, ''
 		  FROM pg_class AS c
 		  JOIN pg_class AS v
 			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
@@ -1283,7 +1295,7 @@ BEGIN
 			   AND o.relname || '_load' = v.relname
 		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
 	LOOP
-		EXECUTE statement;
+		PERFORM casnet.run_on(change.before, change.target, change.after);
 	END LOOP;
 	PERFORM casnet.unprotect_column(relation, target.before);
 

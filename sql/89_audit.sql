@@ -327,27 +327,30 @@ BEGIN
 
 	SELECT coalesce(string_agg(format('%L', e.name), ', '), '') INTO arguments
 	  FROM unnest(enable_audit.except_columns) AS e (name);
-	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_audit '
-				   'AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW '
-				   'EXECUTE FUNCTION casnet.record_change(%s)',
-				   enable_audit.relation, arguments);
-	EXECUTE format('ALTER TABLE %s ENABLE TRIGGER casnet_audit',
-				   enable_audit.relation);
-	EXECUTE format('COMMENT ON TRIGGER casnet_audit ON %s IS %L',
-				   enable_audit.relation,
-				   'changes are recorded in casnet.audit_entries');
+	PERFORM casnet.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_audit '
+		'AFTER INSERT OR UPDATE OR DELETE ON', enable_audit.relation,
+		format('FOR EACH ROW EXECUTE FUNCTION casnet.record_change(%s)',
+			   arguments));
+	PERFORM casnet.run_on('ALTER TABLE', enable_audit.relation,
+						  'ENABLE TRIGGER casnet_audit');
+	PERFORM casnet.run_on(
+		'COMMENT ON TRIGGER casnet_audit ON', enable_audit.relation,
+		'IS ''changes are recorded in casnet.audit_entries''');
 	FOR part IN
 		SELECT enable_audit.relation
 		UNION SELECT t.relid FROM pg_partition_tree(enable_audit.relation) AS t
 		  JOIN pg_class AS c ON c.oid = t.relid AND c.relkind IN ('r', 'p')
 	LOOP
-		EXECUTE format('CREATE OR REPLACE TRIGGER casnet_audit_truncate '
-					   'AFTER TRUNCATE ON %s FOR EACH STATEMENT '
-					   'EXECUTE FUNCTION casnet.record_change()', part);
-		EXECUTE format('ALTER TABLE %s ENABLE TRIGGER casnet_audit_truncate',
-					   part);
-		EXECUTE format('COMMENT ON TRIGGER casnet_audit_truncate ON %s IS %L',
-					   part, 'TRUNCATE is recorded in casnet.audit_entries');
+		PERFORM casnet.run_on(
+			'CREATE OR REPLACE TRIGGER casnet_audit_truncate AFTER TRUNCATE ON',
+			part,
+			'FOR EACH STATEMENT EXECUTE FUNCTION casnet.record_change()');
+		PERFORM casnet.run_on('ALTER TABLE', part,
+							  'ENABLE TRIGGER casnet_audit_truncate');
+		PERFORM casnet.run_on(
+			'COMMENT ON TRIGGER casnet_audit_truncate ON', part,
+			'IS ''TRUNCATE is recorded in casnet.audit_entries''');
 	END LOOP;
 END
 $$;
@@ -372,8 +375,8 @@ BEGIN
 		   AND (t.tgrelid = disable_audit.relation
 				OR t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(disable_audit.relation) AS p))
 	LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', attached.tgname,
-					   attached.relation);
+		PERFORM casnet.run_on(format('DROP TRIGGER %I ON', attached.tgname),
+							  attached.relation, '');
 	END LOOP;
 END
 $$;

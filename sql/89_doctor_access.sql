@@ -90,13 +90,13 @@ CREATE FUNCTION casnet.doctor_roles()
 				ELSE format('%s is a member of its owner %I, and so may change its policies.',
 							p.holder, p.rolname) END,
 		   CASE WHEN p.is_application
-				THEN format('ALTER TABLE %s OWNER TO %s', t.relation,
-							CASE WHEN t.relation IN (SELECT m.relation
-													   FROM casnet.managed_tables() AS m)
-								 THEN to_regrole('casnet_owner')
-								 ELSE (SELECT e.extowner::regrole
-										 FROM pg_extension AS e
-										WHERE e.extname = 'casnet') END)
+				-- Its triggers and expressions would run as the new owner.
+				THEN CASE WHEN t.relation IN (SELECT m.relation
+												FROM casnet.managed_tables() AS m)
+						  THEN format('ALTER TABLE %s OWNER TO casnet_owner',
+									  t.relation)
+						  ELSE '-- give it to a role without other rights that no application uses'
+							   ', once you have read its triggers and expressions' END
 				ELSE format('REVOKE %I FROM %s', p.rolname, p.holder) END
 	  FROM power AS p
 	  JOIN pg_class AS c ON c.relowner = p.role

@@ -224,7 +224,8 @@ extern void casnet_owner_init(void);
 
 extern void casnet_noforce_init(void);
 extern void casnet_noforce_check(Query *query);
-extern void casnet_noforce_check_plan(PlannedStmt *plan);
+extern bool casnet_noforce_check_plan(PlannedStmt *plan);
+extern void casnet_noforce_check_start(PlannedStmt *plan);
 
 /* session.c: who the session is, by its settings */
 
@@ -242,6 +243,14 @@ extern uint64 casnet_user_changes;
 
 extern void casnet_session_init(void);
 extern bool casnet_session_is_suspended(void);
+
+/*
+ * Bits of the server's security context, beside its own: it hands them on to what is called,
+ * and takes them back with the subtransaction.  Code of another role runs; casnet became
+ * the owner of its tables, or a superuser.
+ */
+#define CASNET_SECURITY_OTHERS	0x10000000
+#define CASNET_SECURITY_OURS	0x20000000
 extern const pg_uuid_t *casnet_session_user(void);
 extern const pg_uuid_t *casnet_session_tenant(void);
 extern void casnet_session_identity(CasnetIdentity *identity);
@@ -488,7 +497,8 @@ typedef enum CasnetNote
 	CASNET_NOTE_USER,			/* likewise, as those below */
 	CASNET_NOTE_MY_TENANTS,
 	CASNET_NOTE_VISIBLE_USERS,
-	CASNET_NOTE_CALLS			/* calls are left in the plan */
+	CASNET_NOTE_CALLS,			/* calls are left in the plan */
+	CASNET_NOTE_UNFORCED		/* made without policies; see noforce.c */
 } CasnetNote;
 
 /* The parameter of a note whose answer has none. */

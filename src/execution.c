@@ -374,6 +374,7 @@ start_noted(QueryDesc *query, int eflags)
 	uint64		asked;
 	uint64		epochs;
 
+	casnet_noforce_check_start(plan);
 	is_late = casnet_plan_note_late(plan, explain_only &&
 									casnet_explain_is_restricted(GetUserId()));
 	note = casnet_plan_note(list_head(plan->invalItems), &value);

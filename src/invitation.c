@@ -10,7 +10,8 @@
  * that it is about begins, changes or ends, and when the account does or is deactivated:
  * its row goes.  Whoever is about to accept it, and so holds the row, keeps nobody
  * waiting: then the code is revoked like a token (revocation.c), and whoever accepts it
- * looks for that once the membership is written, which may have waited for the other.
+ * looks for that once the membership is written, which may have waited for the other, and
+ * when the transaction commits.
  */
 #include "postgres.h"
 
@@ -28,6 +29,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -398,6 +400,95 @@ refuse_code(void)
 }
 
 /*
+ * What was accepted in this transaction.  It may be long until that commits; then it is
+ * judged once more.
+ */
+typedef struct Accepted
+{
+	SubTransactionId in;
+	Invitation *invitation;
+} Accepted;
+
+static List *accepted = NIL;	/* in TopTransactionContext */
+
+/* Whether it was cancelled, or has ended in another way. */
+static bool
+is_revoked(const Invitation *invitation)
+{
+	CasnetTable revoked = CASNET_REVOKED_TOKENS;
+	CasnetReading reading;
+	bool		result =
+		casnet_revocation_is_revoked(invitation->digest,
+									 casnet_reading_begin(&reading, 1,
+														  &revoked));
+
+	casnet_reading_end(&reading);
+	return result;
+}
+
+/* A transaction ends.  Raises 02000 if an invitation does not count any more. */
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	List	   *list = accepted;
+	ListCell   *lc;
+
+	if (list == NIL)
+		return;
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
+	{
+		accepted = NIL;
+		return;
+	}
+	foreach(lc, list)
+	{
+		const Invitation *invitation = ((Accepted *) lfirst(lc))->invitation;
+
+		if (is_revoked(invitation) || !inviter_may(invitation))
+			refuse_code();
+	}
+}
+
+/* A subtransaction ends; after an error nothing was accepted in it. */
+static void
+end_of_subtransaction(SubXactEvent event, SubTransactionId own,
+					  SubTransactionId parent, void *arg)
+{
+	ListCell   *lc;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	foreach(lc, accepted)
+		if (((Accepted *) lfirst(lc))->in >= own)
+			accepted = foreach_delete_current(accepted, lc);
+}
+
+/* Judge it once more when the transaction commits. */
+static void
+remember_accepted(const Invitation *invitation)
+{
+	static bool is_registered = false;
+	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+	Accepted   *entry = palloc(sizeof(Accepted));
+
+	if (!is_registered)
+	{
+		RegisterXactCallback(end_of_transaction, NULL);
+		RegisterSubXactCallback(end_of_subtransaction, NULL);
+		is_registered = true;
+	}
+	entry->in = GetCurrentSubTransactionId();
+	entry->invitation = palloc(sizeof(Invitation));
+	*entry->invitation = *invitation;
+	entry->invitation->digest =
+		DatumGetByteaPCopy(PointerGetDatum(invitation->digest));
+	entry->invitation->email = pstrdup(invitation->email);
+	entry->invitation->role = pstrdup(invitation->role);
+	accepted = lappend(accepted, entry);
+	MemoryContextSwitchTo(before);
+}
+
+/*
  * casnet.accept_invitation(code text) returns uuid
  *
  * Makes the user of this session a member, or raises the role, and returns the
@@ -410,9 +501,6 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	Invitation *invitation;
 	pg_uuid_t	holder;
 	pg_uuid_t  *tenant;
-	CasnetTable revoked = CASNET_REVOKED_TOKENS;
-	CasnetReading reading;
-	bool		ended;
 
 	AcceptInvalidationMessages();
 	holder = casnet_membership_require_user()->key.user;
@@ -426,12 +514,9 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
 	add_member(&holder, invitation);
-	ended = casnet_revocation_is_revoked(invitation->digest,
-										 casnet_reading_begin(&reading, 1,
-															  &revoked));
-	casnet_reading_end(&reading);
-	if (ended)
+	if (is_revoked(invitation))
 		refuse_code();
+	remember_accepted(invitation);
 	end_invitations_to(invitation->email, &invitation->tenant);
 	tenant = palloc(sizeof(pg_uuid_t));
 	*tenant = invitation->tenant;

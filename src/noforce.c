@@ -16,18 +16,25 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rowsecurity.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
 
 static fmgr_hook_type previous_hook = NULL;
+
+/* Whether plans were made here without policies of tables of the role's own. */
+static bool plans_are_unforced = false;
 
 /* Whether the function runs as its owner. */
 static bool
@@ -112,16 +119,89 @@ refuse_table(Oid table)
 
 /*
  * Raises 42501 if the table would be read without policies that are forced on the role as
- * which it is read: but for a query of that role's own, in such an operation.
+ * which it is read: but for a query of that role's own, in such an operation; whether it
+ * is one.
  */
-static void
+static bool
 check_entry(Oid table, Oid checked_as)
 {
 	Oid			role = OidIsValid(checked_as) ? checked_as : GetUserId();
 
-	if (!(InNoForceRLSOperation() && role == GetUserId()) &&
-		is_forced_on(table, role))
+	if (!is_forced_on(table, role))
+		return false;
+	if (!InNoForceRLSOperation() || role != GetUserId())
 		refuse_table(table);
+	return true;
+}
+
+/* Whether a check by a policy is among those of what the query writes. */
+static bool
+checks_policies(const Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->withCheckOptions)
+		if (lfirst_node(WithCheckOption, lc)->kind != WCO_VIEW_CHECK)
+			return true;
+	return false;
+}
+
+/* Whether what the query writes is seen through a view with a security barrier. */
+static bool
+has_barrier(const Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+		Relation	view;
+		bool		result;
+
+		if (entry->rtekind != RTE_RELATION ||
+			get_rel_relkind(entry->relid) != RELKIND_VIEW)
+			continue;
+		view = relation_open(entry->relid, NoLock);
+		result = RelationIsSecurityView(view);
+		relation_close(view, NoLock);
+		if (result)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether all that policies say of the table from which the query deletes is among its
+ * security quals, which may also be the condition of a view with a security barrier.
+ */
+static bool
+deletes_by_policies(Query *query, RangeTblEntry *entry)
+{
+	List	   *quals;
+	List	   *checks;
+	bool		enabled;
+	bool		has_sublinks;
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
+	get_row_security_policies(query, entry, query->resultRelation, &quals,
+							  &checks, &enabled, &has_sublinks);
+	SetUserIdAndSecContext(user, context);
+	return list_difference(quals, entry->securityQuals) == NIL;
+}
+
+/* Whether the query asks the policies of one of its tables. */
+static bool
+has_policies(Query *query, RangeTblEntry *entry, int place)
+{
+	if (place != query->resultRelation)
+		return entry->securityQuals != NIL;
+	if (query->commandType != CMD_DELETE)
+		return checks_policies(query);
+	return entry->securityQuals != NIL &&
+		(!has_barrier(query) || deletes_by_policies(query, entry));
 }
 
 /* The same of all tables of a query that have no policies in it. */
@@ -139,11 +219,16 @@ check_query(Node *node, void *context)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 
-		/* What is inserted into has checks in their place. */
-		if (entry->rtekind == RTE_RELATION && entry->securityQuals == NIL &&
-			!(query->commandType == CMD_INSERT &&
-			  foreach_current_index(lc) + 1 == query->resultRelation))
-			check_entry(entry->relid, casnet_checked_as(query, entry));
+		if (entry->rtekind == RTE_RELATION)
+		{
+			/* What is excluded by a conflict is no row of the table. */
+			if (!(query->onConflict != NULL &&
+				  foreach_current_index(lc) + 1 ==
+				  query->onConflict->exclRelIndex) &&
+				!has_policies(query, entry, foreach_current_index(lc) + 1))
+				(void) check_entry(entry->relid,
+								   casnet_checked_as(query, entry));
+		}
 		else if (!query->hasSubLinks)
 			(void) check_query((Node *) entry->subquery, context);
 	}
@@ -166,20 +251,52 @@ casnet_noforce_check(Query *query)
 		(void) check_query((Node *) query, NULL);
 }
 
-/* It is planned: what was put in the place of functions was rewritten meanwhile. */
-void
+/*
+ * It is planned: what was put in the place of functions was rewritten meanwhile.  Whether
+ * the plan reads tables of the role's own, and is for such an operation only.
+ */
+bool
 casnet_noforce_check_plan(PlannedStmt *plan)
 {
+	bool		is_unforced = false;
 	ListCell   *lc;
 
 	if (likely(!InNoForceRLSOperation()))
-		return;
+		return false;
 	foreach(lc, plan->rtable)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 
-		if (entry->rtekind == RTE_RELATION)
-			check_entry(entry->relid, casnet_plan_checked_as(plan, entry));
+		if (entry->rtekind == RTE_RELATION &&
+			check_entry(entry->relid, casnet_plan_checked_as(plan, entry)))
+			is_unforced = true;
+	}
+	plans_are_unforced |= is_unforced;
+	return is_unforced;
+}
+
+/*
+ * A plan is executed.  Raises 55000 if it is one that was made without policies for such
+ * an operation, and kept; then it is made anew for the next time.
+ */
+void
+casnet_noforce_check_start(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
+		return;
+	foreach(lc, plan->invalItems)
+	{
+		int			value;
+
+		if (casnet_plan_note(lc, &value) != CASNET_NOTE_UNFORCED)
+			continue;
+		ResetPlanCache();
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the plan was made while a foreign key was checked, without policies"),
+				 errhint("Do it again; it is planned anew.")));
 	}
 }
 

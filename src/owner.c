@@ -33,6 +33,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
@@ -86,16 +87,23 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 		"casnet.token", "casnet.user_id", "casnet.tenant_id"
 	};
 
+	bool		is_trusted = superuser_arg(role) ||
+		role == get_role_oid("casnet_owner", true);
+	int			context;
+
 	GetUserIdAndSecContext(&former->user, &former->context);
-	SetUserIdAndSecContext(role, former->context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION |
-						   SECURITY_NOFORCE_RLS);
+	context = former->context | SECURITY_LOCAL_USERID_CHANGE |
+		SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS;
+	if (is_trusted)
+		context |= CASNET_SECURITY_OURS;
+	else if (role != GetOuterUserId())
+		context |= CASNET_SECURITY_OTHERS;
+	SetUserIdAndSecContext(role, context);
 	former->level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	if (superuser_arg(role) || role == get_role_oid("casnet_owner", true))
+	if (is_trusted)
 		return;
 	/* Nor is it the user of the session, whose token anybody could read. */
 	for (int i = 0; i < lengthof(identity); i++)
@@ -395,6 +403,9 @@ casnet_run_on(PG_FUNCTION_ARGS)
 	Oid			relation = PG_GETARG_OID(1);
 	char	   *statement;
 
+	/* Nor does it get another name, if nobody has locked it yet. */
+	LockRelationOid(relation, AccessShareLock);
+	AcceptInvalidationMessages();
 	require_table(relation);
 	casnet_owner_hold_names();
 	statement = psprintf("%s %s %s", text_to_cstring(PG_GETARG_TEXT_PP(0)),

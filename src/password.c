@@ -469,6 +469,10 @@ forget_failures(uint64 key)
 		count->failures = 0;
 }
 
+/* The place that this process has taken last, and until when. */
+static Waiting *place_taken = NULL;
+static TimestampTz taken_until;
+
 /*
  * An attempt is going to wait until then; false if too many do.  Under the lock.
  */
@@ -492,7 +496,18 @@ note_waiting(TimestampTz now, TimestampTz until)
 		return false;
 	place->address = address;
 	place->until = until;
+	place_taken = place;
+	taken_until = until;
 	return true;
+}
+
+/* It has succeeded, and gives its place back.  Under the lock. */
+static void
+forget_waiting(void)
+{
+	if (place_taken != NULL && place_taken->until == taken_until)
+		place_taken->until = 0;
+	place_taken = NULL;
 }
 
 /* Raises 53300, whoever was named. */
@@ -595,7 +610,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 /*
  * casnet.login_succeeded(name text) returns void
  *
- * Forgets the failures of the name from this address; internal.
+ * Forgets the failures of the name from this address, and waits no longer; internal.
  */
 Datum
 casnet_login_succeeded(PG_FUNCTION_ARGS)
@@ -604,6 +619,7 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
 
 	lock_counts();
 	forget_failures(key);
+	forget_waiting();
 	unlock_counts();
 	PG_RETURN_VOID();
 }

@@ -95,6 +95,20 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 	plan->invalItems = lcons(item, plan->invalItems);
 }
 
+/* A note behind all others, since the first one says whether to ask for something. */
+static void
+note_unforced(PlannedStmt *plan)
+{
+	PlanInvalItem *item;
+
+	if (plan->invalItems == NIL)
+		add_note(plan, CASNET_NOTE_NOTHING, 0);
+	item = makeNode(PlanInvalItem);
+	item->cacheId = CASNET_NOTE_CACHE;
+	item->hashValue = (uint32) CASNET_NOTE_UNFORCED << 24;
+	plan->invalItems = lappend(plan->invalItems, item);
+}
+
 /* Note a permission, once. */
 static void
 note_permission(int bit, Replacing *replacing)
@@ -618,6 +632,23 @@ plan_each_table(Query *parse, const char *query_string, int options,
 	return plan;
 }
 
+/*
+ * Whether the planner may put a query in the place of a function, which brings its tables,
+ * and their policies, only then.
+ */
+static bool
+may_bring_tables(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_FUNCTION;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, may_bring_tables, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, may_bring_tables, context);
+}
+
 /* What is done to a statement before and after it is planned. */
 static PlannedStmt *
 prepare_and_plan(Query *parse, const char *query_string, int options,
@@ -625,6 +656,7 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 {
 	bool		has_policy = parse->hasRowSecurity;
 	bool		show = show_next;
+	bool		is_unforced;
 	CasnetTagged tagged;
 	PlannedStmt *plan;
 
@@ -632,11 +664,12 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	show_next = false;
 
 	parse = casnet_tagging_expand(parse, params, &tagged);
-	if (CASNET_JOINS_ITSELF && parse->hasRowSecurity)
+	if (CASNET_JOINS_ITSELF &&
+		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
 		plan = plan_each_table(parse, query_string, options, params);
 	else
 		plan = next_planner(parse, query_string, options, params);
-	casnet_noforce_check_plan(plan);
+	is_unforced = casnet_noforce_check_plan(plan);
 	casnet_tagging_finish(plan, params, &tagged);
 
 	/* Functions of casnet's read its tables past the policies. */
@@ -649,6 +682,8 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 		if (casnet_plan_is_policed(plan))
 			hide_from_debugging();
 	}
+	if (is_unforced)
+		note_unforced(plan);
 	return plan;
 }
 

@@ -91,14 +91,23 @@ assign_tenant_id(const char *newval, void *extra)
  * Whether code of another role runs as that role, as a security-restricted operation:
  * in casnet's owner.c, or when the server maintains a table.  To that code the session is
  * nobody, whatever it does to the settings; RESET brings back what the connection set.
- * Superusers and the owner of casnet's tables are trusted.
+ * So it is to the functions that it calls, also to those that run as their owner.
+ * Superusers are trusted, and the owner of casnet's tables where owner.c became it.
  */
 bool
 casnet_session_is_suspended(void)
 {
-	return InSecurityRestrictedOperation() &&
-		GetUserId() != GetOuterUserId() && !superuser() &&
-		GetUserId() != get_role_oid("casnet_owner", true);
+	Oid			user;
+	int			context;
+
+	if (likely(!InSecurityRestrictedOperation()))
+		return false;
+	GetUserIdAndSecContext(&user, &context);
+	if (context & CASNET_SECURITY_OTHERS)
+		return true;
+	return user != GetOuterUserId() && !superuser() &&
+		!((context & CASNET_SECURITY_OURS) &&
+		  user == get_role_oid("casnet_owner", true));
 }
 
 static const char *

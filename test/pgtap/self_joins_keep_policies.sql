@@ -2,7 +2,7 @@
 -- entry of the one or the other.  Where these are under different policies, as by a view of
 -- another role, both hold, and come before the conditions of the statement.
 BEGIN;
-SELECT plan(6);
+SELECT plan(8);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -36,5 +36,11 @@ CALL be('olga', 'North');
 SELECT is(public.tried('SELECT count(*) FROM public.notes AS n JOIN ' || v || ' AS d USING (id)'), '50', 'joined with ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
 SELECT is(public.tried('SELECT count(*) FROM public.notes AS n JOIN ' || v || ' AS d USING (id) WHERE CASE WHEN n.note <> '''' THEN public.counted(n.id) END'), '50', 'with a condition, ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
 SELECT is(public.tried('SELECT count(DISTINCT n.tenant_id) < 2 FROM public.notes AS n JOIN ' || v || ' AS d USING (id) WHERE n.tenant_id = public.flip()'), 'true', 'with an equality that changes, ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
+-- The planner puts the query of a function in its place, which brings the policies then.
+CREATE FUNCTION public.joined() RETURNS SETOF public.notes LANGUAGE sql STABLE AS $$ SELECT n.* FROM public.directory AS d JOIN public.notes AS n USING (id) WHERE CASE WHEN n.note <> '' THEN public.counted(n.id) END $$;
+CREATE FUNCTION public.listed() RETURNS SETOF integer LANGUAGE sql STABLE AS 'SELECT id FROM public.directory';
+CREATE FUNCTION public.noted() RETURNS SETOF public.notes LANGUAGE sql STABLE AS 'SELECT * FROM public.notes';
+SELECT is(public.tried('SELECT count(*) FROM public.joined()'), '50', 'joined in a function');
+SELECT is(public.tried('SELECT (SELECT count(*) FROM public.listed() AS l (id) JOIN public.noted() AS n USING (id) WHERE CASE WHEN n.note <> '''' THEN public.counted(n.id) END)'), '50', 'two functions joined, in a subquery');
 SELECT * FROM finish();
 ROLLBACK;
