@@ -29,11 +29,12 @@ OUR_FUNCTIONS = {(os.path.basename(path), name) for path in SOURCES for name in 
 # What casnet raises itself: the table of errors in README.md, and what the
 # server would raise in its place.
 OUR_STATES = {'28000', '28P01', '55000', '42501', '02000', '22023', '23505', '23503', '23514',
-              '39P01', '42804', '42809', '0A000', '54001', '42P01', '42703', '23502', '2BP01', '25006', '3F000', '42710', '55006'}
+              '39P01', '42804', '42809', '0A000', '54001', '42P01', '42703', '23502', '2BP01', '25006', '3F000', '42710', '55006',
+              '22001', '39P03'}
 # What the server raises on its own account: bad data, constraints, names,
 # limits, missing features, read-only transactions, a cancelled statement.
 SERVER_CLASSES = {'22', '23', '42', '54', '0A'}
-SERVER_STATES = {'25006', '57014', '2BP01', '53200', '3D000', '3F000'}
+SERVER_STATES = {'25006', '57014', '2BP01', '53200', '3D000', '3F000', '39P03'}
 # (SQLSTATE, function of the server): whoever reads the foreign table of the fixture.
 UNUSUAL = {('55000', 'GetFdwRoutineByServerId')}
 

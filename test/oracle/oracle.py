@@ -48,7 +48,7 @@ HOLES = {
     'or_true': ([], 0.9, ["ALTER POLICY casnet_select ON public.cases "
                           "USING (tenant_id = casnet.tenant_with('view_cases') OR true)"]),
     'open': ([], 0.9, ['ALTER POLICY casnet_select ON public.cases USING (true)']),
-    'by_hand': ([x for x in CLASSES if x[0] != 'class with update'], 0.5, [
+    'by_hand': ([x for x in CLASSES if x[0] != 'class with update'], 0.4, [
         "ALTER POLICY casnet_select ON public.cases "
         "USING (tenant_id = current_setting('casnet.tenant_id', true)::uuid)"]),
 }
