@@ -186,11 +186,31 @@ lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	table_close(relation, NoLock);
 }
 
+/* Add those who wait for a lock that is in the way, in front of who asks for it now. */
+static void
+add_waiters_for_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
+{
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements && *n < MAX_HOLDERS; i++)
+	{
+		LockInstanceData *lock = &locks->locks[i];
+
+		if (lock->waitLockMode != NoLock && lock->pid != MyProcPid &&
+			memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) == 0 &&
+			DoLockModesConflict(lock->waitLockMode, mode) &&
+			may_be_ended(lock->pid))
+			pids[(*n)++] = lock->pid;
+	}
+}
+
 /* Add those whose lock is in the way of taking it in that mode. */
 static void
 add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
 {
 	VirtualTransactionId *holders = GetLockConflicts(tag, mode, NULL);
+
+	add_waiters_for_lock(tag, mode, pids, n);
 
 	for (; VirtualTransactionIdIsValid(*holders) && *n < MAX_HOLDERS; holders++)
 	{
@@ -239,12 +259,20 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	int			n = 0;
 	LOCKTAG		tag;
 
-	/* To drop a key to it, as who drops a protected table does, locks it. */
+	/*
+	 * To drop a key to tenants, as who drops a protected table does, locks them; and the
+	 * first look at a row opens all tables that decide.
+	 */
 	add_holders_of_table("tenants", AccessShareLock, pids, &n);
+	add_holders_of_table("users", RowExclusiveLock, pids, &n);
+	add_holders_of_table("role_permissions", AccessShareLock, pids, &n);
+	add_holders_of_table("user_tenants", AccessShareLock, pids, &n);
+	add_holders_of_table("user_tenant_permissions", AccessShareLock, pids, &n);
+	if (n > 0)
+		return n;
 	if (tenant == NULL)
 	{
 		lock_or_add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
-		add_holders_of_table("users", RowExclusiveLock, pids, &n);
 		return n;
 	}
 	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
