@@ -214,6 +214,8 @@ extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
 extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
 extern char *casnet_owner_run(Oid role, const char *statement);
 extern void casnet_owner_expect(Oid table);
+extern bool casnet_owner_sets_constraints;
+extern void casnet_owner_check_statement(Node *statement);
 extern void casnet_owner_hold_names(void);
 extern void casnet_owner_release_names(void);
 extern void casnet_owner_begun(void);
@@ -224,7 +226,8 @@ extern void casnet_owner_init(void);
 
 extern void casnet_noforce_init(void);
 extern void casnet_noforce_check(Query *query);
-extern bool casnet_noforce_check_plan(PlannedStmt *plan);
+extern bool casnet_noforce_check_plan(PlannedStmt *plan,
+									  const char *query_string);
 extern void casnet_noforce_check_start(PlannedStmt *plan);
 
 /* session.c: who the session is, by its settings */

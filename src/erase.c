@@ -329,6 +329,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 		require_own_name(edge);
 		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(edge->from)),
 										  NameStr(edge->name));
+		casnet_owner_sets_constraints = true;
 		if (SPI_execute(psprintf("SET CONSTRAINTS %s %s", name,
 								 deferred ? "DEFERRED" : "IMMEDIATE"),
 						false, 0) < 0)

@@ -396,7 +396,8 @@ start_noted(QueryDesc *query, int eflags)
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
 		/* What has no record then began before there was a hook. */
-		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked)
+		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked ||
+			casnet_session_is_suspended())
 		{
 			casnet_session_identity(&identity);
 			execution = add_execution(query, &identity);
@@ -525,10 +526,12 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 {
 	if (ScanDirectionIsNoMovement(direction))
 		return;
-	if (execution != NULL && casnet_session_is_suspended() &&
-		!execution->was_suspended)
+	if (execution != NULL &&
+		casnet_session_is_suspended() != execution->was_suspended)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 execution->was_suspended ?
+				 errmsg("the cursor belongs to code of another role, and not to the session") :
 				 errmsg("the cursor belongs to the session, and not to this code"),
 				 errhint("Open a cursor of its own.")));
 	if (execution == NULL)
@@ -670,6 +673,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	CasnetIdentity identity;
 
 	casnet_owner_begun();
+	casnet_owner_check_statement(statement->utilityStmt);
 	casnet_holders_check_statement(statement->utilityStmt);
 	if (likely(!writes_without_plan(statement->utilityStmt)))
 	{

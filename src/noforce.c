@@ -50,6 +50,31 @@ runs_as_owner(Oid function)
 	return result;
 }
 
+/* Outside of such an operation no plan that was made within is used. */
+static void
+drop_unforced_plans(void)
+{
+	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
+		return;
+	plans_are_unforced = false;
+	ResetPlanCache();
+}
+
+/* Whether it is the statement of a foreign key, which the server makes like that. */
+static bool
+is_of_key(const char *query)
+{
+	static const char *const beginnings[] = {
+		"SELECT 1 FROM ONLY \"", "SELECT 1 FROM \"", "DELETE FROM ONLY \"",
+		"DELETE FROM \"", "UPDATE ONLY \"", "UPDATE \""
+	};
+
+	for (int i = 0; query != NULL && i < lengthof(beginnings); i++)
+		if (strncmp(query, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
 /* What is known of such a function, while its caller keeps it. */
 typedef struct Watched
 {
@@ -77,6 +102,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 			runs_as_owner(function->fn_oid);
 		if (watched->forced)
 			SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
+		drop_unforced_plans();
 	}
 	if (previous_hook)
 		previous_hook(event, function, &watched->next);
@@ -141,8 +167,15 @@ checks_policies(const Query *query)
 	ListCell   *lc;
 
 	foreach(lc, query->withCheckOptions)
-		if (lfirst_node(WithCheckOption, lc)->kind != WCO_VIEW_CHECK)
+	{
+		WCOKind		kind = lfirst_node(WithCheckOption, lc)->kind;
+
+		/* Others are of views. */
+		if (kind == WCO_RLS_INSERT_CHECK || kind == WCO_RLS_UPDATE_CHECK ||
+			kind == WCO_RLS_MERGE_UPDATE_CHECK ||
+			kind == WCO_RLS_MERGE_DELETE_CHECK)
 			return true;
+	}
 	return false;
 }
 
@@ -256,7 +289,7 @@ casnet_noforce_check(Query *query)
  * the plan reads tables of the role's own, and is for such an operation only.
  */
 bool
-casnet_noforce_check_plan(PlannedStmt *plan)
+casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
 {
 	bool		is_unforced = false;
 	ListCell   *lc;
@@ -271,6 +304,8 @@ casnet_noforce_check_plan(PlannedStmt *plan)
 			check_entry(entry->relid, casnet_plan_checked_as(plan, entry)))
 			is_unforced = true;
 	}
+	/* Those of keys are executed nowhere else. */
+	is_unforced = is_unforced && !is_of_key(query_string);
 	plans_are_unforced |= is_unforced;
 	return is_unforced;
 }
@@ -292,7 +327,7 @@ casnet_noforce_check_start(PlannedStmt *plan)
 
 		if (casnet_plan_note(lc, &value) != CASNET_NOTE_UNFORCED)
 			continue;
-		ResetPlanCache();
+		drop_unforced_plans();
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the plan was made while a foreign key was checked, without policies"),

@@ -54,6 +54,35 @@ static SubTransactionId expected_in;
 static bool expected_by_keys;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 
+/* SET CONSTRAINTS is ours, and not of the code that runs as the owner. */
+bool		casnet_owner_sets_constraints = false;
+
+/*
+ * Raises 42501 for SET CONSTRAINTS in code of another role: what the session has deferred
+ * would fire at once, in that code's settings.
+ */
+void
+casnet_owner_check_statement(Node *statement)
+{
+	int			context;
+	Oid			user;
+
+	if (likely(!IsA(statement, ConstraintsSetStmt)))
+		return;
+	/* This one; what it fires is the owner's. */
+	if (casnet_owner_sets_constraints)
+	{
+		casnet_owner_sets_constraints = false;
+		return;
+	}
+	GetUserIdAndSecContext(&user, &context);
+	if (context & CASNET_SECURITY_OTHERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("SET CONSTRAINTS is about the session, and not about this code"),
+				 errhint("Leave it to whoever has begun the transaction.")));
+}
+
 /* The owner of a table.  Raises XX000 when there is no such table. */
 Oid
 casnet_owner_of(Oid table)
@@ -91,6 +120,7 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 		role == get_role_oid("casnet_owner", true);
 	int			context;
 
+	casnet_owner_sets_constraints = false;
 	GetUserIdAndSecContext(&former->user, &former->context);
 	context = former->context | SECURITY_LOCAL_USERID_CHANGE |
 		SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS;

@@ -669,7 +669,7 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 		plan = plan_each_table(parse, query_string, options, params);
 	else
 		plan = next_planner(parse, query_string, options, params);
-	is_unforced = casnet_noforce_check_plan(plan);
+	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
 
 	/* Functions of casnet's read its tables past the policies. */
