@@ -523,6 +523,7 @@ casnet_plan_note(ListCell *cell, int *value)
 }
 
 extern void casnet_plan_init(void);
+extern void casnet_plan_keep_tables_apart(void);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern bool casnet_plan_may_have_come_past(void);
 extern void casnet_plan_hide(void);

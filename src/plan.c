@@ -612,13 +612,30 @@ next_planner(Query *parse, const char *query_string, int options,
 		standard_planner(parse, query_string, options, params);
 }
 
+/* Whether a statement is being planned whose tables each keep their policies. */
+static bool keeps_tables_apart = false;
+
+/*
+ * The relations of a query are being looked up.  What was evaluated until now, functions
+ * of the user's, may have changed the setting.
+ */
+void
+casnet_plan_keep_tables_apart(void)
+{
+	if (keeps_tables_apart)
+		(void) casnet_join_itself(false);
+}
+
 /* The same, without joining a table with itself: each entry keeps its policies. */
 static PlannedStmt *
 plan_each_table(Query *parse, const char *query_string, int options,
 				ParamListInfo params)
 {
 	bool		before = casnet_join_itself(false);
+	bool		kept_apart = keeps_tables_apart;
 	PlannedStmt *volatile plan = NULL;
+
+	keeps_tables_apart = true;
 
 	PG_TRY();
 	{
@@ -626,6 +643,7 @@ plan_each_table(Query *parse, const char *query_string, int options,
 	}
 	PG_FINALLY();
 	{
+		keeps_tables_apart = kept_apart;
 		(void) casnet_join_itself(before);
 	}
 	PG_END_TRY();

@@ -129,6 +129,7 @@ prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
 
 	if (root->qual_security_level == 0 || root->parse->jointree == NULL)
 		return;
+	casnet_plan_keep_tables_apart();
 	namespace = get_namespace_oid("casnet", true);
 	if (!OidIsValid(namespace))
 		return;

@@ -2,7 +2,7 @@
 -- entry of the one or the other.  Where these are under different policies, as by a view of
 -- another role, both hold, and come before the conditions of the statement.
 BEGIN;
-SELECT plan(8);
+SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -42,5 +42,8 @@ CREATE FUNCTION public.listed() RETURNS SETOF integer LANGUAGE sql STABLE AS 'SE
 CREATE FUNCTION public.noted() RETURNS SETOF public.notes LANGUAGE sql STABLE AS 'SELECT * FROM public.notes';
 SELECT is(public.tried('SELECT count(*) FROM public.joined()'), '50', 'joined in a function');
 SELECT is(public.tried('SELECT (SELECT count(*) FROM public.listed() AS l (id) JOIN public.noted() AS n USING (id) WHERE CASE WHEN n.note <> '''' THEN public.counted(n.id) END)'), '50', 'two functions joined, in a subquery');
+-- A function that is evaluated while the statement is planned changes no such setting.
+CREATE FUNCTION public.sets() RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM set_config('enable_self_join_elimination', 'on', false); RETURN 0; EXCEPTION WHEN undefined_object THEN RETURN 0; END $$;
+SELECT is(public.tried('SELECT count(*) FROM public.directory AS d JOIN public.notes AS n USING (id) WHERE n.id > public.sets() AND CASE WHEN n.note <> $q$$q$ THEN public.counted(n.id) END'), '50', 'nor by a function that is folded');
 SELECT * FROM finish();
 ROLLBACK;
