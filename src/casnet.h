@@ -591,6 +591,7 @@ extern void casnet_load_init(void);
 
 extern int	casnet_guard_role_rank(const char *role);
 extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
+extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);
 extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
 extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
 

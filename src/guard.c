@@ -173,6 +173,14 @@ removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
 	return objection;
 }
 
+/* Whether the judge may change a member with this role, or none, as far as the role goes. */
+bool
+casnet_guard_may_change(const CasnetVerdict *judge, const char *role)
+{
+	return role[0] == '\0' || judge->superuser ||
+		role_objection(judge, role) == NULL;
+}
+
 /* Whether the judge may add a member with this role, as far as the role goes. */
 bool
 casnet_guard_may_add(const CasnetVerdict *judge, const char *role)

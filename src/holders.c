@@ -350,8 +350,11 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(1);
 	bool		may = casnet_membership_is_administrator();
+	bool		is_above = may;
+	char		role[CASNET_NAME_LENGTH];
 
 	AcceptInvalidationMessages();
+	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
 	for (int i = 0; i < lengthof(permissions) && !may; i++)
 	{
 		const CasnetVerdict *verdict = casnet_membership_in(&tenant);
@@ -359,13 +362,16 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 		may = verdict != NULL &&
 			casnet_membership_holds(verdict,
 									casnet_permission_find(permissions[i]));
+		is_above = may && casnet_guard_may_change(verdict, role);
 	}
 	if (!may)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the membership is not yours to change"),
 				 errhint("It takes manage_users or assign_roles in the tenant.")));
-	free_row(&user, &tenant);
+	/* Of a higher role, the change itself is refused. */
+	if (is_above)
+		free_row(&user, &tenant);
 	PG_RETURN_VOID();
 }
 

@@ -82,6 +82,12 @@ ask($boss, "BEGIN; SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE"
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '1s'; SELECT casnet.remove_member('ben')"), '55P03', 'nobody ends the session of an administrator');
 is(ask($boss, 'SELECT 1'), '1', 'which goes on');
 ask($boss, 'COMMIT');
+$ada = open_session($node, 'postgres', 'ada', 'north');
+ask($ada, "BEGIN; INSERT INTO casnet.tasks (title, assignee_id) VALUES ('own', '$ID{ada}')");
+like(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '4s'; SELECT casnet.remove_member('ada')"), qr/^(42501|55P03)$/, 'nor the session of a member with a higher role');
+is(ask($ada, 'SELECT 1'), '1', 'which goes on as well');
+ask($ada, 'ROLLBACK');
+$ada->quit;
 
 # Who may call it, and LOCK TABLE.
 is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}')"), '42501', 'nobody frees a membership');
