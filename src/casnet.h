@@ -206,6 +206,7 @@ typedef struct CasnetOwnerSwitch
 	Oid			user;
 	int			context;
 	int			level;			/* of settings */
+	uint64		cursors;		/* a note of those that were open, or 0 */
 } CasnetOwnerSwitch;
 
 extern Oid	casnet_owner_of(Oid table);
@@ -221,6 +222,11 @@ extern void casnet_owner_release_names(void);
 extern void casnet_owner_begun(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
+
+/* cursor.c: no cursor of code of others stays open */
+
+extern uint64 casnet_cursors_note(void);
+extern void casnet_cursors_close_since(uint64 note);
 
 /* noforce.c: policies bind owners also while a foreign key cascades */
 

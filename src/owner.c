@@ -121,6 +121,8 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 	int			context;
 
 	casnet_owner_sets_constraints = false;
+	former->cursors = is_trusted || role == GetOuterUserId() ? 0 :
+		casnet_cursors_note();
 	GetUserIdAndSecContext(&former->user, &former->context);
 	context = former->context | SECURITY_LOCAL_USERID_CHANGE |
 		SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS;
@@ -141,11 +143,13 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Be who we were, with the settings that we had. */
+/* Be who we were, with the settings that we had, and with no cursor more. */
 void
 casnet_owner_leave(const CasnetOwnerSwitch *former)
 {
 	expected_table = InvalidOid;
+	if (former->cursors != 0)
+		casnet_cursors_close_since(former->cursors);
 	AtEOXact_GUC(false, former->level);
 	SetUserIdAndSecContext(former->user, former->context);
 }
