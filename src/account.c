@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -135,25 +136,73 @@ casnet_keep_one_namespace(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* Whether that is an active account of a superuser of the application. */
+static bool
+has_power(const CasnetVerdict *verdict)
+{
+	return verdict->user_active && verdict->superuser;
+}
+
+/*
+ * CasnetJudgement: raises 42501 if others have taken that from the account, which this
+ * transaction may have made.
+ */
+static void
+judge_again(const void *user)
+{
+	CasnetVerdict verdict;
+
+	AcceptInvalidationMessages();
+	(void) casnet_membership_of_others(user, NULL, &verdict);
+	if (!has_power(&verdict) &&
+		(verdict.user_active || !has_power(casnet_membership_of(user, NULL))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the right to manage accounts was lost before the transaction ended"),
+				 errhint("Nothing of the transaction is done.")));
+}
+
+/*
+ * Whether the session's user is a superuser of the application, now and when the
+ * transaction ends.  Raises 28000 when nobody is signed in who exists and is active.
+ */
+static bool
+is_superuser(void)
+{
+	const CasnetVerdict *verdict;
+	const pg_uuid_t *last = casnet_judged_last(judge_again);
+
+	AcceptInvalidationMessages();
+	verdict = casnet_membership_require_user();
+	if (verdict->superuser &&
+		(last == NULL || memcmp(last, &verdict->key.user, UUID_LEN) != 0))
+	{
+		pg_uuid_t  *user = MemoryContextAlloc(TopTransactionContext,
+											  sizeof(pg_uuid_t));
+
+		*user = verdict->key.user;
+		casnet_judged_remember(judge_again, user);
+	}
+	return verdict->superuser;
+}
+
 /*
  * casnet.is_application_superuser() returns boolean
  *
- * Whether the session's user is a superuser of the application.  Raises 28000
- * when nobody is signed in who exists and is active.
+ * Whether the session's user is a superuser of the application, now and when the
+ * transaction ends.  Raises 28000 when nobody is signed in who exists and is active.
  */
 Datum
 casnet_is_application_superuser(PG_FUNCTION_ARGS)
 {
-	AcceptInvalidationMessages();
-	PG_RETURN_BOOL(casnet_membership_require_user()->superuser);
+	PG_RETURN_BOOL(is_superuser());
 }
 
 /* Raises 42501 unless the session's user is a superuser of the application. */
 static void
 require_superuser(void)
 {
-	AcceptInvalidationMessages();
-	if (!casnet_membership_require_user()->superuser)
+	if (!is_superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only administrators manage the accounts of others"),
@@ -162,10 +211,10 @@ require_superuser(void)
 
 /*
  * Raises 42501 unless the current role, or the session's user, manages the
- * accounts of others; returns whether it is the role.
+ * accounts of others, also when the transaction ends; returns whether it is the role.
  */
-static bool
-require_power(void)
+bool
+casnet_account_require_power(void)
 {
 	if (casnet_membership_is_administrator())
 		return true;
@@ -283,7 +332,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 				 errmsg("the user or the new password is null"),
 				 errhint("Give the id of an account and a password of 8 to 1024 bytes.")));
 	user = PG_GETARG_UUID_P(0);
-	by_role = require_power();
+	by_role = casnet_account_require_power();
 	mark = require_account(user, by_role);
 	hash = casnet_password_hash(PG_GETARG_TEXT_PP(1));
 	if (mark != NULL && casnet_secret_is_mark(mark))
@@ -345,7 +394,7 @@ casnet_create_user(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the username or the email address is blank"),
 				 errhint("Give both; each must be unique, whatever its case.")));
-	by_role = require_power();
+	by_role = casnet_account_require_power();
 
 	casnet_uuid_make(created, false);
 	values[0] = UUIDPGetDatum(created);

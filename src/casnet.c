@@ -29,6 +29,7 @@ _PG_init(void)
 	casnet_catalog_init();
 	casnet_statement_init();
 	casnet_membership_init();
+	casnet_judged_init();
 	casnet_order_init();
 	casnet_planner_init();
 	casnet_plan_init();

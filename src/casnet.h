@@ -228,6 +228,14 @@ extern void casnet_owner_init(void);
 extern uint64 casnet_cursors_note(void);
 extern void casnet_cursors_close_since(uint64 note);
 
+/* judged.c: what changes rights is judged again when its transaction ends */
+
+typedef void (*CasnetJudgement) (const void *what);
+
+extern void casnet_judged_init(void);
+extern void casnet_judged_remember(CasnetJudgement again, const void *what);
+extern const void *casnet_judged_last(CasnetJudgement again);
+
 /* noforce.c: policies bind owners also while a foreign key cascades */
 
 extern void casnet_noforce_init(void);
@@ -325,6 +333,7 @@ extern bool casnet_secret_lock(const pg_uuid_t *user, bool wait);
 
 /* account.c: accounts, and who manages them */
 
+extern bool casnet_account_require_power(void);
 extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
 								bool *active, char **mark, char **email);
 
@@ -375,6 +384,9 @@ extern void casnet_membership_note_asked(const pg_uuid_t *user,
 										 uint64 token);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
+extern bool casnet_membership_of_others(const pg_uuid_t *user,
+										const pg_uuid_t *tenant,
+										CasnetVerdict *verdict);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_current(void);
 extern const CasnetVerdict *casnet_membership_require_user(void);

@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -58,9 +59,8 @@ casnet_guard_role_rank(const char *role)
 }
 
 /*
- * The verdict about the session's user in the tenant of the row, or NULL if it is
- * not to judge: the user is a superuser of the application, or the row has no
- * tenant, which the server refuses.  Raises 28000 or 55000 when the session has
+ * The verdict about the session's user in the tenant of the row, or NULL if the row has
+ * no tenant, which the server refuses.  Raises 28000 or 55000 when the session has
  * no standing, 42501 when the user has none in the tenant of the row.
  */
 static const CasnetVerdict *
@@ -80,8 +80,6 @@ judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
 				 errmsg("new row violates row-level security policy for table \"%s\"",
 						RelationGetRelationName(relation)),
 				 errhint("The row belongs to another tenant than the active one.")));
-	if (verdict->superuser)
-		return NULL;
 
 	/* A copy that lives on when the next verdict is looked up. */
 	verdict->permissions = bms_copy(verdict->permissions);
@@ -103,8 +101,8 @@ refuse_escalation(const char *detail)
 static char *
 role_objection(const CasnetVerdict *judge, const char *role)
 {
-	if (judge->is_member &&
-		casnet_guard_role_rank(role) <= casnet_guard_role_rank(judge->role))
+	if (judge->superuser || (judge->is_member &&
+							 casnet_guard_role_rank(role) <= casnet_guard_role_rank(judge->role)))
 		return NULL;
 	return psprintf("The role \"%s\" is above your own.", role);
 }
@@ -118,7 +116,7 @@ permissions_objection(const CasnetVerdict *judge, const char *role)
 	Bitmapset  *missing = bms_difference(given, judge->permissions);
 
 	UnregisterSnapshot(snapshot);
-	if (bms_is_empty(missing))
+	if (judge->superuser || bms_is_empty(missing))
 		return NULL;
 	return psprintf("The role \"%s\" gives the permission \"%s\", which you do not hold.",
 					role,
@@ -177,15 +175,14 @@ removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
 bool
 casnet_guard_may_change(const CasnetVerdict *judge, const char *role)
 {
-	return role[0] == '\0' || judge->superuser ||
-		role_objection(judge, role) == NULL;
+	return role[0] == '\0' || role_objection(judge, role) == NULL;
 }
 
 /* Whether the judge may add a member with this role, as far as the role goes. */
 bool
 casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
 {
-	return judge->superuser || member_objection(judge, role) == NULL;
+	return member_objection(judge, role) == NULL;
 }
 
 /* Raises 42501 if there is an objection. */
@@ -194,6 +191,79 @@ check_objection(const char *objection)
 {
 	if (objection != NULL)
 		refuse_escalation(objection);
+}
+
+/* What was judged of a row, for the end of the transaction. */
+typedef struct Given
+{
+	pg_uuid_t	judge;
+	pg_uuid_t	tenant;
+	int			needed;			/* bit of the permission to change such rows */
+	int			granted;		/* bit of a permission that is given, or -1 */
+	bool		is_new;			/* the member is */
+	char		role[CASNET_NAME_LENGTH];	/* that is given, or empty */
+} Given;
+
+/* Whether the judge may still give it, by that verdict. */
+static bool
+may_give(const CasnetVerdict *verdict, const Given *given)
+{
+	return casnet_membership_holds(verdict, given->needed) &&
+		(given->granted < 0 ||
+		 casnet_membership_holds(verdict, given->granted)) &&
+		(given->role[0] == '\0' ||
+		 (given->is_new ? member_objection(verdict, given->role) :
+		  role_objection(verdict, given->role)) == NULL);
+}
+
+/*
+ * CasnetJudgement: raises 42501 if the judge has lost the right to do that, by somebody
+ * else's doing.  What this transaction has changed for the judge is no matter: an owner
+ * may name another one and leave.  Nor is what it has made anybody else's to take away.
+ */
+static void
+judge_again(const void *what)
+{
+	const Given *given = what;
+	CasnetVerdict verdict;
+
+	AcceptInvalidationMessages();
+	if (!casnet_membership_of_others(&given->judge, &given->tenant, &verdict) ||
+		may_give(&verdict, given) ||
+		(!verdict.is_member &&
+		 may_give(casnet_membership_of(&given->judge, &given->tenant), given)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
+			 errhint("Nothing of the transaction is done.")));
+}
+
+/*
+ * Have it judged again when the transaction ends.  The permission is what policies ask for;
+ * granted is a permission that is given, and role one, or NULL.
+ */
+static void
+remember_given(const CasnetVerdict *judge, const char *needed,
+			   const char *granted, const char *role, bool is_new)
+{
+	const Given *last = casnet_judged_last(judge_again);
+	Given		given;
+	Given	   *kept;
+
+	memset(&given, 0, sizeof(given));
+	given.judge = judge->key.user;
+	given.tenant = judge->key.tenant;
+	given.needed = casnet_permission_find(needed);
+	given.granted = granted == NULL ? -1 : casnet_permission_existing(granted);
+	given.is_new = is_new;
+	if (role != NULL)
+		strlcpy(given.role, role, sizeof(given.role));
+	if (last != NULL && memcmp(last, &given, sizeof(given)) == 0)
+		return;
+	kept = MemoryContextAlloc(TopTransactionContext, sizeof(given));
+	*kept = given;
+	casnet_judged_remember(judge_again, kept);
 }
 
 /*
@@ -240,8 +310,9 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 
 		if (casnet_trigger_uuid(relation, old, "user_id", &user))
 			check_objection(removal_objection(judge, &user));
+		remember_given(judge, "manage_users", NULL, NULL, false);
 	}
-	if (old != NULL && new != NULL)
+	if (old != NULL && new != NULL && !judge->superuser)
 	{
 		pg_uuid_t	before[2];
 		pg_uuid_t	after[2];
@@ -259,11 +330,15 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 					 errhint("Remove the member and add the other one.")));
 	}
 	if (new != NULL && old == NULL)
+	{
 		check_objection(member_objection(judge, new_role));
+		remember_given(judge, "manage_users", NULL, new_role, true);
+	}
 	else if (new != NULL)
 	{
 		check_objection(role_objection(judge, new_role));
 		check_objection(permissions_objection(judge, new_role));
+		remember_given(judge, "assign_roles", NULL, new_role, false);
 	}
 	return PointerGetDatum(result);
 }
@@ -284,9 +359,6 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	(void) casnet_guard_role_rank(role);
 	verdict = *casnet_membership_require(1, &manage_users);
-	if (verdict.superuser)
-		PG_RETURN_VOID();
-
 	/* A copy that lives on when the next verdict is looked up. */
 	verdict.permissions = bms_copy(verdict.permissions);
 	check_objection(member_objection(&verdict, role));
@@ -322,6 +394,7 @@ check_grant(Relation relation, HeapTuple row)
 		if (member->is_member)
 			check_objection(role_objection(judge, member->role));
 	}
+	remember_given(judge, "manage_permissions", permission, NULL, false);
 }
 
 /*

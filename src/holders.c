@@ -386,13 +386,7 @@ casnet_free_account(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 
-	AcceptInvalidationMessages();
-	if (!casnet_membership_is_administrator() &&
-		!casnet_membership_require_user()->superuser)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only administrators manage the accounts of others"),
-				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
+	(void) casnet_account_require_power();
 	free_row(&user, NULL);
 	PG_RETURN_VOID();
 }

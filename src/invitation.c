@@ -399,18 +399,6 @@ refuse_code(void)
 			 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
 }
 
-/*
- * What was accepted in this transaction.  It may be long until that commits; then it is
- * judged once more.
- */
-typedef struct Accepted
-{
-	SubTransactionId in;
-	Invitation *invitation;
-} Accepted;
-
-static List *accepted = NIL;	/* in TopTransactionContext */
-
 /* Whether it was cancelled, or has ended in another way. */
 static bool
 is_revoked(const Invitation *invitation)
@@ -426,66 +414,28 @@ is_revoked(const Invitation *invitation)
 	return result;
 }
 
-/* A transaction ends.  Raises 02000 if an invitation does not count any more. */
+/* CasnetJudgement: raises 02000 if an accepted invitation does not count any more. */
 static void
-end_of_transaction(XactEvent event, void *arg)
+judge_again(const void *what)
 {
-	List	   *list = accepted;
-	ListCell   *lc;
-
-	if (list == NIL)
-		return;
-	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
-	{
-		accepted = NIL;
-		return;
-	}
-	foreach(lc, list)
-	{
-		const Invitation *invitation = ((Accepted *) lfirst(lc))->invitation;
-
-		if (is_revoked(invitation) || !inviter_may(invitation))
-			refuse_code();
-	}
+	if (is_revoked(what) || !inviter_may(what))
+		refuse_code();
 }
 
-/* A subtransaction ends; after an error nothing was accepted in it. */
+/* It may be long until the transaction commits; then it is judged once more. */
 static void
-end_of_subtransaction(SubXactEvent event, SubTransactionId own,
-					  SubTransactionId parent, void *arg)
+remember_accepted(const Invitation *accepted)
 {
-	ListCell   *lc;
-
-	if (event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	foreach(lc, accepted)
-		if (((Accepted *) lfirst(lc))->in >= own)
-			accepted = foreach_delete_current(accepted, lc);
-}
-
-/* Judge it once more when the transaction commits. */
-static void
-remember_accepted(const Invitation *invitation)
-{
-	static bool is_registered = false;
 	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
-	Accepted   *entry = palloc(sizeof(Accepted));
+	Invitation *invitation = palloc(sizeof(Invitation));
 
-	if (!is_registered)
-	{
-		RegisterXactCallback(end_of_transaction, NULL);
-		RegisterSubXactCallback(end_of_subtransaction, NULL);
-		is_registered = true;
-	}
-	entry->in = GetCurrentSubTransactionId();
-	entry->invitation = palloc(sizeof(Invitation));
-	*entry->invitation = *invitation;
-	entry->invitation->digest =
-		DatumGetByteaPCopy(PointerGetDatum(invitation->digest));
-	entry->invitation->email = pstrdup(invitation->email);
-	entry->invitation->role = pstrdup(invitation->role);
-	accepted = lappend(accepted, entry);
+	*invitation = *accepted;
+	invitation->digest =
+		DatumGetByteaPCopy(PointerGetDatum(accepted->digest));
+	invitation->email = pstrdup(accepted->email);
+	invitation->role = pstrdup(accepted->role);
 	MemoryContextSwitchTo(before);
+	casnet_judged_remember(judge_again, invitation);
 }
 
 /*

@@ -219,6 +219,20 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 	casnet_scan_end(&scan);
 }
 
+/* Whether the tenant is there. */
+static bool
+tenant_exists(const pg_uuid_t *tenant, Snapshot snapshot)
+{
+	CasnetScan	scan;
+	bool		exists;
+
+	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
+					  UUIDPGetDatum(tenant), (Datum) 0);
+	exists = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	return exists;
+}
+
 /* Make the verdict whose key is given, with one snapshot throughout. */
 static void
 read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
@@ -231,14 +245,7 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 
 	/* A superuser may be active in any tenant that exists. */
 	if (verdict->superuser && !verdict->tenant_open)
-	{
-		CasnetScan	scan;
-
-		casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
-						  UUIDPGetDatum(&verdict->key.tenant), (Datum) 0);
-		verdict->tenant_open = casnet_scan_next(&scan) != NULL;
-		casnet_scan_end(&scan);
-	}
+		verdict->tenant_open = tenant_exists(&verdict->key.tenant, snapshot);
 }
 
 /* The first transaction id that is not given out yet; it does not wrap around. */
@@ -429,6 +436,31 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 }
 
 /*
+ * The verdict by what others have committed, without what this transaction has changed;
+ * not kept, and in memory of the caller's.  Returns whether the tenant is there to
+ * others, which is so if there is none.
+ */
+bool
+casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
+							CasnetVerdict *verdict)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	SnapshotData others = *snapshot;
+	bool		is_known;
+
+	others.curcid = FirstCommandId;
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->key.user = *user;
+	verdict->key.has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		verdict->key.tenant = *tenant;
+	read_verdict(verdict, &others);
+	is_known = tenant == NULL || tenant_exists(tenant, &others);
+	UnregisterSnapshot(snapshot);
+	return is_known;
+}
+
+/*
  * The rights of a user in a tenant, or alone if that is NULL, are asked for by a
  * token of that number; 0 for none.
  */
@@ -611,13 +643,8 @@ bool
 casnet_tenant_exists(const pg_uuid_t *tenant)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
-	CasnetScan	scan;
-	bool		exists;
+	bool		exists = tenant_exists(tenant, snapshot);
 
-	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
-					  UUIDPGetDatum(tenant), (Datum) 0);
-	exists = casnet_scan_next(&scan) != NULL;
-	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 	return exists;
 }
