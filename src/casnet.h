@@ -561,6 +561,7 @@ extern void casnet_reference_forget(Oid relation);
 
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 
+extern bool casnet_holders_changes_statement(const Node *statement);
 extern void casnet_holders_check_statement(Node *statement);
 extern void casnet_holders_end_statement(void);
 extern void casnet_holders_free_account(const pg_uuid_t *user);

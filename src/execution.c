@@ -663,25 +663,15 @@ next_utility(PlannedStmt *statement, const char *query_string,
 								completion);
 }
 
-/* ProcessUtility_hook: who writes without a plan is noted as well. */
+/* The same, of a statement that writes: whose it is is noted. */
 static void
-process_utility(PlannedStmt *statement, const char *query_string,
-				bool read_only_tree, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment,
-				DestReceiver *receiver, QueryCompletion *completion)
+next_writing_utility(PlannedStmt *statement, const char *query_string,
+					 bool read_only_tree, ProcessUtilityContext context,
+					 ParamListInfo params, QueryEnvironment *environment,
+					 DestReceiver *receiver, QueryCompletion *completion)
 {
 	CasnetIdentity identity;
 
-	casnet_owner_begun();
-	casnet_owner_check_statement(statement->utilityStmt);
-	casnet_holders_check_statement(statement->utilityStmt);
-	if (likely(!writes_without_plan(statement->utilityStmt)))
-	{
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, receiver, completion);
-		casnet_holders_end_statement();
-		return;
-	}
 	casnet_session_identity(&identity);
 	casnet_statement_begin(&identity, &identity);
 	PG_TRY();
@@ -694,6 +684,31 @@ process_utility(PlannedStmt *statement, const char *query_string,
 		casnet_statement_end(&identity);
 	}
 	PG_END_TRY();
+}
+
+/* ProcessUtility_hook */
+static void
+process_utility(PlannedStmt *statement, const char *query_string,
+				bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment,
+				DestReceiver *receiver, QueryCompletion *completion)
+{
+	casnet_owner_begun();
+	casnet_owner_check_statement(statement->utilityStmt);
+	if (read_only_tree &&
+		casnet_holders_changes_statement(statement->utilityStmt))
+	{
+		statement = copyObject(statement);
+		read_only_tree = false;
+	}
+	casnet_holders_check_statement(statement->utilityStmt);
+	if (likely(!writes_without_plan(statement->utilityStmt)))
+		next_utility(statement, query_string, read_only_tree, context, params,
+					 environment, receiver, completion);
+	else
+		next_writing_utility(statement, query_string, read_only_tree, context,
+							 params, environment, receiver, completion);
+	casnet_holders_end_statement();
 }
 
 /* No run goes on after its transaction. */

@@ -401,6 +401,17 @@ is_bound(void)
 		!casnet_membership_is_administrator();
 }
 
+/*
+ * Have a name without a schema mean the relation that it means now, and none that is
+ * found in its stead while the server waits: of casnet's, if one's own goes away.
+ */
+static void
+qualify(RangeVar *name, Oid relation)
+{
+	if (name->schemaname == NULL)
+		name->schemaname = get_namespace_name(get_rel_namespace(relation));
+}
+
 /* Raises 42501 if LOCK TABLE may not lock the relation. */
 static void
 check_locked(Oid relation)
@@ -444,30 +455,34 @@ lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
 static void
 check_lock(const LockStmt *statement)
 {
+	List	   *tables = NIL;
 	ListCell   *lc;
+	ListCell   *table;
 
 	if (statement->mode <= RowExclusiveLock || !is_bound())
 		return;
 	foreach(lc, statement->relations)
 	{
 		RangeVar   *name = lfirst(lc);
-		Oid			table = RangeVarGetRelid(name, NoLock, true);
+		Oid			found = RangeVarGetRelid(name, NoLock, true);
 
-		if (!OidIsValid(table))
+		tables = lappend_oid(tables, found);
+		if (!OidIsValid(found))
 			continue;
-		check_locked(table);
+		qualify(name, found);
+		check_locked(found);
 		if (!statement->nowait)
-			lock_beforehand(name, table, statement->mode);
+			lock_beforehand(name, found, statement->mode);
 	}
 	casnet_owner_hold_names();
 	names_are_held = true;
-	foreach(lc, statement->relations)
-	{
-		Oid			table = RangeVarGetRelid(lfirst(lc), NoLock, true);
-
-		if (OidIsValid(table))
-			check_locked(table);
-	}
+	forboth(lc, statement->relations, table, tables)
+		if (RangeVarGetRelid(lfirst(lc), NoLock, true) != lfirst_oid(table))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("table \"%s\" was replaced meanwhile",
+							((RangeVar *) lfirst(lc))->relname),
+					 errhint("Do it again.")));
 }
 
 /*
@@ -475,13 +490,15 @@ check_lock(const LockStmt *statement)
  * a privilege, has it on the table or a column.
  */
 static void
-check_privilege(const RangeVar *name, AclMode privilege)
+check_privilege(RangeVar *name, AclMode privilege)
 {
 	Oid			table = name == NULL ? InvalidOid :
 		RangeVarGetRelid(name, NoLock, true);
 
-	if (!OidIsValid(table) ||
-		get_rel_namespace(table) != get_namespace_oid("casnet", true) ||
+	if (!OidIsValid(table))
+		return;
+	qualify(name, table);
+	if (get_rel_namespace(table) != get_namespace_oid("casnet", true) ||
 		has_privs_of_role(GetUserId(), casnet_owner_of(table)))
 		return;
 	if (privilege == ACL_NO_RIGHTS)
@@ -497,9 +514,33 @@ check_privilege(const RangeVar *name, AclMode privilege)
 					   get_rel_name(table));
 }
 
-/* The same of the foreign keys in an element of CREATE TABLE or ALTER TABLE. */
+/* Whether a name will mean the table that is to be made, once it is there. */
+static bool
+is_new_table(const RangeVar *name, const RangeVar *new_table)
+{
+	Oid			schema;
+	ListCell   *lc;
+
+	if (new_table == NULL || name->schemaname != NULL ||
+		strcmp(name->relname, new_table->relname) != 0)
+		return false;
+	schema = RangeVarGetCreationNamespace(new_table);
+	foreach(lc, fetch_search_path(true))
+	{
+		if (lfirst_oid(lc) == schema)
+			return true;
+		if (OidIsValid(get_relname_relid(name->relname, lfirst_oid(lc))))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * The same of the foreign keys in an element of ALTER TABLE, or of CREATE TABLE with the
+ * table that is to be made.
+ */
 static void
-check_keys(Node *element)
+check_keys(Node *element, const RangeVar *new_table)
 {
 	ListCell   *lc;
 
@@ -507,10 +548,15 @@ check_keys(Node *element)
 		return;
 	if (IsA(element, Constraint) &&
 		((Constraint *) element)->contype == CONSTR_FOREIGN)
-		check_privilege(((Constraint *) element)->pktable, ACL_REFERENCES);
+	{
+		RangeVar   *key = ((Constraint *) element)->pktable;
+
+		if (!is_new_table(key, new_table))
+			check_privilege(key, ACL_REFERENCES);
+	}
 	if (IsA(element, ColumnDef))
 		foreach(lc, ((ColumnDef *) element)->constraints)
-			check_keys(lfirst(lc));
+			check_keys(lfirst(lc), new_table);
 }
 
 /* The same of what belongs to a table: triggers, rules and policies. */
@@ -526,17 +572,43 @@ check_drop(const DropStmt *statement)
 	foreach(lc, statement->objects)
 	{
 		List	   *names = list_copy(lfirst_node(List, lc));
+		RangeVar   *table;
 
-		if (list_length(names) > 1)
-			check_privilege(makeRangeVarFromNameList(list_truncate(names,
-																   list_length(names) - 1)),
-							ACL_NO_RIGHTS);
+		if (list_length(names) < 2)
+			continue;
+		table = makeRangeVarFromNameList(list_truncate(names,
+													   list_length(names) - 1));
+		check_privilege(table, ACL_NO_RIGHTS);
+		if (list_length(names) == 1 && table->schemaname != NULL)
+			lfirst(lc) = lcons(makeString(table->schemaname),
+							   lfirst(lc));
+	}
+}
+
+/* Whether casnet_holders_check_statement() may give names in it their schema. */
+bool
+casnet_holders_changes_statement(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_LockStmt:
+		case T_RuleStmt:
+		case T_AlterObjectDependsStmt:
+		case T_DropStmt:
+		case T_CreateTrigStmt:
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+		case T_AlterTableStmt:
+			return true;
+		default:
+			return false;
 	}
 }
 
 /*
  * A statement without a plan is about to be executed.  Raises 42501 if its lock would
- * keep others from changing what decides about access, for no right of this role.
+ * keep others from changing what decides about access, for no right of this role.  Names
+ * in it get their schema, so it must not be one that is kept.
  */
 void
 casnet_holders_check_statement(Node *statement)
@@ -569,7 +641,8 @@ casnet_holders_check_statement(Node *statement)
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:	/* begins as the other does */
 			foreach(lc, ((CreateStmt *) statement)->tableElts)
-				check_keys(lfirst(lc));
+				check_keys(lfirst(lc),
+						   ((CreateStmt *) statement)->relation);
 			foreach(lc, ((CreateStmt *) statement)->inhRelations)
 				check_privilege(lfirst(lc), ACL_NO_RIGHTS);
 			break;
@@ -578,7 +651,7 @@ casnet_holders_check_statement(Node *statement)
 			{
 				AlterTableCmd *command = lfirst(lc);
 
-				check_keys(command->def);
+				check_keys(command->def, NULL);
 				if (command->subtype == AT_AttachPartition ||
 					command->subtype == AT_DetachPartition)
 					check_privilege(((PartitionCmd *) command->def)->name,
