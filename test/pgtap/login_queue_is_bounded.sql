@@ -1,7 +1,7 @@
 -- Attempts at one account queue; one that would have to wait for more than 15
 -- seconds fails at once, and one that gave up keeps its place, until a success.
 BEGIN;
-SELECT plan(8);
+SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION pg_temp.waits() RETURNS text LANGUAGE plpgsql AS $$
@@ -23,5 +23,22 @@ SELECT is(count(casnet.login_failed('queued', clock_timestamp() - interval '0.99
 SET LOCAL statement_timeout = '2s';
 SELECT is(pg_temp.waits(), 'true', 'behind nobody');
 SELECT is(pg_temp.waits(), 'true', 'also the next one');
+SET LOCAL statement_timeout = 0;
+-- Those who wait, or whose failure is not answered yet, are bounded; a success is neither.
+CREATE FUNCTION pg_temp.logins(n integer, succeed boolean) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n LOOP
+		PERFORM casnet.login_wait('quick');
+		IF succeed THEN
+			PERFORM casnet.login_succeeded('quick');
+		END IF;
+	END LOOP;
+	RETURN 'all';
+EXCEPTION WHEN too_many_connections THEN
+	RETURN 'too many';
+END
+$$;
+SELECT is(pg_temp.logins(2000, true), 'all', 'successes take no places');
+SELECT is(pg_temp.logins(2000, false), 'too many', 'attempts that go on do');
 SELECT * FROM finish();
 ROLLBACK;
