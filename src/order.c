@@ -602,6 +602,23 @@ order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
 }
 
 /*
+ * Raises 0A000 for a foreign table, which is under a policy as a partition or a child:
+ * another server evaluates what is shipped to it before any policy, on all its rows.
+ */
+static void
+refuse_foreign_table(RangeTblEntry *rte, List *security, Oid *namespace)
+{
+	if (rte->relkind == RELKIND_FOREIGN_TABLE &&
+		casnet_order_may_call_ours((Node *) security, namespace))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign table \"%s\" cannot be read below a policy that calls casnet",
+						get_rel_name(rte->relid)),
+				 errdetail("Its server would evaluate conditions before the policy."),
+				 errhint("Detach it, or read the other partitions by their names.")));
+}
+
+/*
  * set_rel_pathlist_hook: the paths of a relation are known, but the order of
  * its conditions is not yet decided.
  */
@@ -621,6 +638,7 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 		security = security_conditions(root, rti, &levels);
 		if (!OidIsValid(namespace) || !has_policies(security, &namespace))
 			security = NIL;
+		refuse_foreign_table(rte, security, &namespace);
 	}
 	if (security != NIL && put_back(root, relation, security, levels) &&
 		!rte->inh && rte->tablesample == NULL && has_plain_paths(rte))
