@@ -60,7 +60,11 @@ drop_unforced_plans(void)
 	ResetPlanCache();
 }
 
-/* Whether it is the statement of a foreign key, which the server makes like that. */
+/*
+ * Whether it is the statement of a foreign key, which the server writes like that, with an
+ * operator by its schema.  Whoever writes a statement alike keeps a plan without policies of
+ * tables of the own.
+ */
 static bool
 is_of_key(const char *query)
 {
@@ -71,7 +75,7 @@ is_of_key(const char *query)
 
 	for (int i = 0; query != NULL && i < lengthof(beginnings); i++)
 		if (strncmp(query, beginnings[i], strlen(beginnings[i])) == 0)
-			return true;
+			return strstr(query, " OPERATOR(") != NULL;
 	return false;
 }
 

@@ -2,7 +2,7 @@
 -- force policies on owners.  That is not so for what a role puts there to run: it reads
 -- nothing more through views and functions of somebody else.
 BEGIN;
-SELECT plan(20);
+SELECT plan(22);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -122,6 +122,16 @@ INSERT INTO shop.child VALUES (1);
 SET LOCAL plan_cache_mode = force_generic_plan;
 DELETE FROM shop.parent;
 SELECT throws_ok('EXECUTE kept_by_owner', '55000', NULL, 'a plan that the owner made in a cascade');
+-- Nor if it begins as the statements of keys do, but is kept as long as the function is.
+CREATE FUNCTION shop.touched() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN UPDATE "shop"."orders" SET note = note; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
+CREATE FUNCTION shop.touches() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM shop.touched(); RETURN old; END $$;
+DROP TRIGGER counts ON shop.child;
+CREATE TRIGGER touches BEFORE DELETE ON shop.child FOR EACH ROW EXECUTE FUNCTION shop.touches();
+INSERT INTO shop.parent VALUES (1);
+INSERT INTO shop.child VALUES (1);
+DELETE FROM shop.parent;
+SELECT throws_ok('SELECT shop.touched()', '55000', NULL, 'a plan with quoted names');
+SELECT is(shop.touched(), 1::bigint, 'likewise');
 RESET plan_cache_mode;
 CREATE TEMP TABLE counted AS EXECUTE kept_by_owner;
 SELECT is((SELECT count FROM counted), 1::bigint, 'is made anew, with the policies');
