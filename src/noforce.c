@@ -5,19 +5,22 @@
  * Policies are forced on owners.  While the server checks a foreign key, and while
  * casnet reads a table as its owner, they are not, so that the rows are found; and that
  * goes for all that happens meanwhile: the functions that triggers and expressions call,
- * and the views that rules read.  A view, or a SECURITY DEFINER function, of the owner of
- * a protected table so showed all tenants to whoever has two tables of their own.
+ * and the views that rules read.  So a trigger that elsewhere meets the rows of one tenant
+ * would meet those of all; and a view, or a SECURITY DEFINER function, of the owner of a
+ * protected table would show them to whoever has two tables of their own.
  *
- * The role whose code it is may read its own tables like that, whose policies it can
- * change.  But a function that runs as somebody else is called with policies forced again,
- * and what would read a table as its owner through a view is refused.  For that the
- * library must be loaded.
+ * A function that a key's statement calls is therefore called with policies forced again,
+ * and so is one that runs as its owner within what casnet does.  (Other code of a table's
+ * owner reads that owner's tables there, as nobody: it could not without a tenant.)  What
+ * would read a table as somebody else through a view is refused.  For that the library
+ * must be loaded.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -32,6 +35,7 @@
 #include "casnet.h"
 
 static fmgr_hook_type previous_hook = NULL;
+static needs_fmgr_hook_type previous_needs_hook = NULL;
 
 /* Whether plans were made here without policies of tables of the role's own. */
 static bool plans_are_unforced = false;
@@ -48,6 +52,36 @@ runs_as_owner(Oid function)
 	result = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
 	ReleaseSysCache(tuple);
 	return result;
+}
+
+/* Whether the server checks a key, or cascades, and casnet is not somebody else. */
+static bool
+is_within_key(int context)
+{
+	return (context & SECURITY_NOFORCE_RLS) != 0 &&
+		(context & (CASNET_SECURITY_OTHERS | CASNET_SECURITY_OURS)) == 0;
+}
+
+/* needs_fmgr_hook: a function of whatever language but C is looked up. */
+static bool
+needs_watching(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			language;
+	Oid			user;
+	int			context;
+
+	if (previous_needs_hook && previous_needs_hook(function))
+		return true;
+	GetUserIdAndSecContext(&user, &context);
+	if (likely(!is_within_key(context)))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != INTERNALlanguageId && language != ClanguageId;
 }
 
 /* Outside of such an operation no plan that was made within is used. */
@@ -86,7 +120,10 @@ typedef struct Watched
 	Datum		next;			/* of the hook that was there before */
 } Watched;
 
-/* fmgr_hook: a function with settings, or one that runs as its owner, begins or ends. */
+/*
+ * fmgr_hook: a function begins or ends that has settings, runs as its owner, or was looked
+ * up within a key.
+ */
 static void
 around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 {
@@ -103,7 +140,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 	if (event == FHET_START)
 	{
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
-			runs_as_owner(function->fn_oid);
+			(is_within_key(context) || runs_as_owner(function->fn_oid));
 		if (watched->forced)
 			SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
 		drop_unforced_plans();
@@ -344,4 +381,6 @@ casnet_noforce_init(void)
 {
 	previous_hook = fmgr_hook;
 	fmgr_hook = around_function;
+	previous_needs_hook = needs_fmgr_hook;
+	needs_fmgr_hook = needs_watching;
 }
