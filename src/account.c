@@ -181,7 +181,7 @@ is_superuser(void)
 											  sizeof(pg_uuid_t));
 
 		*user = verdict->key.user;
-		casnet_judged_remember(judge_again, user);
+		casnet_judged_remember(judge_again, user, false);
 	}
 	return verdict->superuser;
 }

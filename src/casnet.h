@@ -233,7 +233,9 @@ extern void casnet_cursors_close_since(uint64 note);
 typedef void (*CasnetJudgement) (const void *what);
 
 extern void casnet_judged_init(void);
-extern void casnet_judged_remember(CasnetJudgement again, const void *what);
+extern void casnet_judged_remember(CasnetJudgement again, const void *what,
+								   bool at_once);
+extern void casnet_judged_now(void);
 extern const void *casnet_judged_last(CasnetJudgement again);
 
 /* noforce.c: policies bind owners also while a foreign key cascades */

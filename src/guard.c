@@ -263,7 +263,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		return;
 	kept = MemoryContextAlloc(TopTransactionContext, sizeof(given));
 	*kept = given;
-	casnet_judged_remember(judge_again, kept);
+	casnet_judged_remember(judge_again, kept, false);
 }
 
 /*

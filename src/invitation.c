@@ -18,6 +18,7 @@
 #include <ctype.h>
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -250,15 +251,25 @@ is_replaced(const Invitation *invitation, List *of_tenant)
 	return false;
 }
 
-/* End it.  If somebody else holds the row, its code is revoked. */
+/*
+ * End it.  If somebody else holds the row, its code is revoked; and who has accepted it in
+ * a transaction that is still open hears of it as of a membership.
+ */
 static void
 end_invitation(Invitation *invitation)
 {
+	Relation	members;
+
 	if (casnet_row_delete(CASNET_INVITATIONS, &invitation->row, false))
+	{
 		CommandCounterIncrement();
-	else
-		casnet_revocation_add(invitation->digest, &invitation->inviter,
-							  invitation->expires_at);
+		return;
+	}
+	casnet_revocation_add(invitation->digest, &invitation->inviter,
+						  invitation->expires_at);
+	members = casnet_catalog_open(CASNET_USER_TENANTS, AccessShareLock);
+	casnet_catalog_announce(CASNET_USER_TENANTS, members);
+	table_close(members, NoLock);
 }
 
 /* End those to the address: to that tenant, or to any if it is NULL. */
@@ -422,7 +433,7 @@ judge_again(const void *what)
 		refuse_code();
 }
 
-/* It may be long until the transaction commits; then it is judged once more. */
+/* It may be long until the transaction commits; it is judged once more, and until then. */
 static void
 remember_accepted(const Invitation *accepted)
 {
@@ -435,7 +446,7 @@ remember_accepted(const Invitation *accepted)
 	invitation->email = pstrdup(accepted->email);
 	invitation->role = pstrdup(accepted->role);
 	MemoryContextSwitchTo(before);
-	casnet_judged_remember(judge_again, invitation);
+	casnet_judged_remember(judge_again, invitation, true);
 }
 
 /*

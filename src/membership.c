@@ -375,6 +375,8 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 		return kept;
 	}
 
+	casnet_judged_now();
+
 	/*
 	 * If the tables change faster than we can read them, the last attempt is
 	 * used, which was true when it was made, and not kept: its epoch stays
