@@ -19,7 +19,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -136,26 +135,21 @@ casnet_keep_one_namespace(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Whether that is an active account of a superuser of the application. */
+/* Whether others have left the account active, and a superuser of the application. */
 static bool
-has_power(const CasnetVerdict *verdict)
-{
-	return verdict->user_active && verdict->superuser;
-}
-
-/*
- * CasnetJudgement: raises 42501 if others have taken that from the account, which this
- * transaction may have made.
- */
-static void
-judge_again(const void *user)
+is_left(const pg_uuid_t *user)
 {
 	CasnetVerdict verdict;
 
-	AcceptInvalidationMessages();
-	(void) casnet_membership_of_others(user, NULL, &verdict);
-	if (!has_power(&verdict) &&
-		(verdict.user_active || !has_power(casnet_membership_of(user, NULL))))
+	casnet_membership_of_others(user, NULL, &verdict);
+	return verdict.user_active && verdict.superuser;
+}
+
+/* CasnetJudgement: raises 42501 if they have not. */
+static void
+judge_again(const void *user)
+{
+	if (!is_left(user))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the right to manage accounts was lost before the transaction ended"),
@@ -170,20 +164,16 @@ static bool
 is_superuser(void)
 {
 	const CasnetVerdict *verdict;
-	const pg_uuid_t *last = casnet_judged_last(judge_again);
+	pg_uuid_t	user;
 
 	AcceptInvalidationMessages();
 	verdict = casnet_membership_require_user();
-	if (verdict->superuser &&
-		(last == NULL || memcmp(last, &verdict->key.user, UUID_LEN) != 0))
-	{
-		pg_uuid_t  *user = MemoryContextAlloc(TopTransactionContext,
-											  sizeof(pg_uuid_t));
-
-		*user = verdict->key.user;
-		casnet_judged_remember(judge_again, user, false);
-	}
-	return verdict->superuser;
+	if (!verdict->superuser)
+		return false;
+	user = verdict->key.user;
+	if (is_left(&user))
+		casnet_judged_remember(judge_again, &user, sizeof(user), false);
+	return true;
 }
 
 /*

@@ -234,9 +234,8 @@ typedef void (*CasnetJudgement) (const void *what);
 
 extern void casnet_judged_init(void);
 extern void casnet_judged_remember(CasnetJudgement again, const void *what,
-								   bool at_once);
+								   Size size, bool at_once);
 extern void casnet_judged_now(void);
-extern const void *casnet_judged_last(CasnetJudgement again);
 
 /* noforce.c: policies bind owners also while a foreign key cascades */
 
@@ -386,7 +385,7 @@ extern void casnet_membership_note_asked(const pg_uuid_t *user,
 										 uint64 token);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
-extern bool casnet_membership_of_others(const pg_uuid_t *user,
+extern void casnet_membership_of_others(const pg_uuid_t *user,
 										const pg_uuid_t *tenant,
 										CasnetVerdict *verdict);
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);

@@ -23,7 +23,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -216,27 +215,25 @@ may_give(const CasnetVerdict *verdict, const Given *given)
 		  role_objection(verdict, given->role)) == NULL);
 }
 
-/*
- * CasnetJudgement: raises 42501 if the judge has lost the right to do that, by somebody
- * else's doing.  What this transaction has changed for the judge is no matter: an owner
- * may name another one and leave.  Nor is what it has made anybody else's to take away.
- */
-static void
-judge_again(const void *what)
+/* Whether others have left the judge the right to do that. */
+static bool
+is_left(const Given *given)
 {
-	const Given *given = what;
 	CasnetVerdict verdict;
 
-	AcceptInvalidationMessages();
-	if (!casnet_membership_of_others(&given->judge, &given->tenant, &verdict) ||
-		may_give(&verdict, given) ||
-		(!verdict.is_member &&
-		 may_give(casnet_membership_of(&given->judge, &given->tenant), given)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
-			 errhint("Nothing of the transaction is done.")));
+	casnet_membership_of_others(&given->judge, &given->tenant, &verdict);
+	return may_give(&verdict, given);
+}
+
+/* CasnetJudgement: raises 42501 if they have not. */
+static void
+judge_again(const void *given)
+{
+	if (!is_left(given))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
+				 errhint("Nothing of the transaction is done.")));
 }
 
 /*
@@ -247,9 +244,7 @@ static void
 remember_given(const CasnetVerdict *judge, const char *needed,
 			   const char *granted, const char *role, bool is_new)
 {
-	const Given *last = casnet_judged_last(judge_again);
 	Given		given;
-	Given	   *kept;
 
 	memset(&given, 0, sizeof(given));
 	given.judge = judge->key.user;
@@ -259,11 +254,8 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 	given.is_new = is_new;
 	if (role != NULL)
 		strlcpy(given.role, role, sizeof(given.role));
-	if (last != NULL && memcmp(last, &given, sizeof(given)) == 0)
-		return;
-	kept = MemoryContextAlloc(TopTransactionContext, sizeof(given));
-	*kept = given;
-	casnet_judged_remember(judge_again, kept, false);
+	if (is_left(&given))
+		casnet_judged_remember(judge_again, &given, sizeof(given), false);
 }
 
 /*

@@ -353,17 +353,23 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, length));
 }
 
+/* Whether that verdict lets somebody invite with the role. */
+static bool
+may_invite(const CasnetVerdict *verdict, const char *role)
+{
+	return casnet_membership_holds(verdict,
+								   casnet_permission_find("manage_users")) &&
+		casnet_guard_may_add(verdict, role);
+}
+
 /* Nobody gives more than they hold when it takes effect. */
 static bool
 inviter_may(const Invitation *invitation)
 {
-	const CasnetVerdict *verdict;
-
 	AcceptInvalidationMessages();
-	verdict = casnet_membership_of(&invitation->inviter, &invitation->tenant);
-	return casnet_membership_holds(verdict,
-								   casnet_permission_find("manage_users")) &&
-		casnet_guard_may_add(verdict, invitation->role);
+	return may_invite(casnet_membership_of(&invitation->inviter,
+										   &invitation->tenant),
+					  invitation->role);
 }
 
 /* Make the user a member, or raise the role; see accept_invitation(). */
@@ -412,12 +418,12 @@ refuse_code(void)
 
 /* Whether it was cancelled, or has ended in another way. */
 static bool
-is_revoked(const Invitation *invitation)
+is_revoked(bytea *digest)
 {
 	CasnetTable revoked = CASNET_REVOKED_TOKENS;
 	CasnetReading reading;
 	bool		result =
-		casnet_revocation_is_revoked(invitation->digest,
+		casnet_revocation_is_revoked(digest,
 									 casnet_reading_begin(&reading, 1,
 														  &revoked));
 
@@ -425,28 +431,55 @@ is_revoked(const Invitation *invitation)
 	return result;
 }
 
+/* What was accepted. */
+typedef struct Accepted
+{
+	pg_uuid_t	tenant;
+	pg_uuid_t	inviter;
+	bool		is_left;		/* the inviter's right comes from others */
+	char		role[CASNET_NAME_LENGTH];
+	TimestampTz expires_at;
+	char		digest[FLEXIBLE_ARRAY_MEMBER];	/* a bytea */
+} Accepted;
+
+/* Whether others have left the inviter the right to give that. */
+static bool
+inviter_is_left(const Accepted *accepted)
+{
+	CasnetVerdict verdict;
+
+	casnet_membership_of_others(&accepted->inviter, &accepted->tenant, &verdict);
+	return may_invite(&verdict, accepted->role);
+}
+
 /* CasnetJudgement: raises 02000 if an accepted invitation does not count any more. */
 static void
 judge_again(const void *what)
 {
-	if (is_revoked(what) || !inviter_may(what))
+	const Accepted *accepted = what;
+
+	/* A cancellation is forgotten an hour after that. */
+	if (accepted->expires_at <= GetCurrentTimestamp() ||
+		is_revoked((bytea *) accepted->digest) ||
+		(accepted->is_left && !inviter_is_left(accepted)))
 		refuse_code();
 }
 
 /* It may be long until the transaction commits; it is judged once more, and until then. */
 static void
-remember_accepted(const Invitation *accepted)
+remember_accepted(const Invitation *invitation)
 {
-	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
-	Invitation *invitation = palloc(sizeof(Invitation));
+	Size		length = VARSIZE_ANY(invitation->digest);
+	Size		size = offsetof(Accepted, digest) + length;
+	Accepted   *accepted = palloc0(size);
 
-	*invitation = *accepted;
-	invitation->digest =
-		DatumGetByteaPCopy(PointerGetDatum(accepted->digest));
-	invitation->email = pstrdup(accepted->email);
-	invitation->role = pstrdup(accepted->role);
-	MemoryContextSwitchTo(before);
-	casnet_judged_remember(judge_again, invitation, true);
+	accepted->tenant = invitation->tenant;
+	accepted->inviter = invitation->inviter;
+	strlcpy(accepted->role, invitation->role, sizeof(accepted->role));
+	accepted->expires_at = invitation->expires_at;
+	memcpy(accepted->digest, invitation->digest, length);
+	accepted->is_left = inviter_is_left(accepted);
+	casnet_judged_remember(judge_again, accepted, size, true);
 }
 
 /*
@@ -475,7 +508,7 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
 	add_member(&holder, invitation);
-	if (is_revoked(invitation))
+	if (is_revoked(invitation->digest))
 		refuse_code();
 	remember_accepted(invitation);
 	end_invitations_to(invitation->email, &invitation->tenant);

@@ -8,19 +8,39 @@
  * of casnet's is asked at COMMIT PREPARED.  What gives rights to the session itself is
  * judged whenever something changes, too: nobody sees such a member until the COMMIT.  A
  * subtransaction takes with it what was judged in it.
+ *
+ * Only others' doing counts.  Where a right comes from the transaction itself, as that of
+ * an owner in a tenant that it has made, it comes from what was judged before, or needed
+ * no judgement; then there is nothing to remember.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "casnet.h"
+
+/* So often all is judged again, if something changes while it is. */
+#define MAX_ROUNDS 10
+
+/* Among so many of the last is looked whether something was judged before. */
+#define MANY_JUDGED 64
 
 typedef struct Judged
 {
 	SubTransactionId in;
 	CasnetJudgement again;
 	const void *what;
+	Size		size;
 	bool		at_once;		/* also whenever rights are looked up */
 } Judged;
 
@@ -51,6 +71,70 @@ judge_again(bool all)
 	PG_END_TRY();
 }
 
+/* Judge all, until nothing changes while it is judged.  Raises 40001 if that does not end. */
+static void
+judge_at_commit(void)
+{
+	for (int round = 0; round < MAX_ROUNDS; round++)
+	{
+		uint64		epoch;
+
+		AcceptInvalidationMessages();
+		epoch = casnet_epoch;
+		judge_again(true);
+		AcceptInvalidationMessages();
+		if (epoch == casnet_epoch)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rights change too often to judge what this transaction has changed"),
+			 errhint("Do it again, with fewer changes in one transaction.")));
+}
+
+/* Lock all relations of a schema against everybody. */
+static void
+lock_schema(Oid schema)
+{
+	Relation	classes;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	List	   *relations = NIL;
+	ListCell   *lc;
+
+	if (!OidIsValid(schema))
+		return;
+	classes = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(schema));
+	scan = systable_beginscan(classes, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		relations = lappend_oid(relations,
+								((Form_pg_class) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+	foreach(lc, relations)
+		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+}
+
+/*
+ * The server empties temporary tables, or drops them, once this is judged, and would wait
+ * there as long as another session holds one of them.
+ */
+static void
+lock_temporary_tables(void)
+{
+	Oid			tables;
+	Oid			toast;
+
+	if ((MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) == 0)
+		return;
+	GetTempNamespaceState(&tables, &toast);
+	lock_schema(tables);
+	lock_schema(toast);
+}
+
 /* XactCallback: raises what the judgements raise, 0A000 for PREPARE TRANSACTION. */
 static void
 end_of_transaction(XactEvent event, void *arg)
@@ -64,7 +148,10 @@ end_of_transaction(XactEvent event, void *arg)
 				 errdetail("Whether they were yours to change is judged once more at COMMIT."),
 				 errhint("Change memberships, permissions and accounts, and accept invitations, in transactions that are not prepared.")));
 	if (event == XACT_EVENT_PRE_COMMIT)
-		judge_again(true);
+	{
+		lock_temporary_tables();
+		judge_at_commit();
+	}
 	else
 		all_judged = NIL;
 }
@@ -82,19 +169,47 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 				all_judged = foreach_delete_current(all_judged, lc);
 }
 
+/* Whether that is among the last that were judged, in this subtransaction. */
+static bool
+is_remembered(CasnetJudgement again, const void *what, Size size)
+{
+	int			n = list_length(all_judged);
+
+	for (int i = n - 1; i >= 0 && i >= n - MANY_JUDGED; i--)
+	{
+		const Judged *judged = list_nth(all_judged, i);
+
+		if (judged->in != GetCurrentSubTransactionId())
+			return false;
+		if (judged->again == again && judged->size == size &&
+			memcmp(judged->what, what, size) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Judge it again when the transaction ends, or at once whenever rights change.  What it is
- * about must last as long, so be in TopTransactionContext.
+ * Judge it again when the transaction ends, or at once whenever rights change; of what it
+ * is about a copy is kept.
  */
 void
-casnet_judged_remember(CasnetJudgement again, const void *what, bool at_once)
+casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
+					   bool at_once)
 {
-	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
-	Judged	   *judged = palloc(sizeof(Judged));
+	MemoryContext before;
+	Judged	   *judged;
+	void	   *copy;
 
+	if (is_remembered(again, what, size))
+		return;
+	before = MemoryContextSwitchTo(TopTransactionContext);
+	copy = palloc(size);
+	memcpy(copy, what, size);
+	judged = palloc(sizeof(Judged));
 	judged->in = GetCurrentSubTransactionId();
 	judged->again = again;
-	judged->what = what;
+	judged->what = copy;
+	judged->size = size;
 	judged->at_once = at_once;
 	all_judged = lappend(all_judged, judged);
 	MemoryContextSwitchTo(before);
@@ -106,19 +221,6 @@ casnet_judged_now(void)
 {
 	if (unlikely(all_judged != NIL) && !is_judging)
 		judge_again(false);
-}
-
-/*
- * The last that was remembered with that judgement, if it was in this subtransaction, so
- * that what is judged many times is remembered once; else NULL.
- */
-const void *
-casnet_judged_last(CasnetJudgement again)
-{
-	Judged	   *judged = all_judged == NIL ? NULL : llast(all_judged);
-
-	return judged != NULL && judged->again == again &&
-		judged->in == GetCurrentSubTransactionId() ? judged->what : NULL;
 }
 
 void

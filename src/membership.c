@@ -439,16 +439,14 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 
 /*
  * The verdict by what others have committed, without what this transaction has changed;
- * not kept, and in memory of the caller's.  Returns whether the tenant is there to
- * others, which is so if there is none.
+ * not kept, and in memory of the caller's.
  */
-bool
+void
 casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							CasnetVerdict *verdict)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	SnapshotData others = *snapshot;
-	bool		is_known;
 
 	others.curcid = FirstCommandId;
 	memset(verdict, 0, sizeof(*verdict));
@@ -457,9 +455,7 @@ casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	if (tenant != NULL)
 		verdict->key.tenant = *tenant;
 	read_verdict(verdict, &others);
-	is_known = tenant == NULL || tenant_exists(tenant, &others);
 	UnregisterSnapshot(snapshot);
-	return is_known;
 }
 
 /*
