@@ -1,13 +1,14 @@
 /*
  * audit.h
- *		What the three files of the audit share: audit.c, whose change it is;
- *		audit_row.c, what changed; audit_write.c, the entries.
+ *		What the files of the audit share: audit.c, whose change it is; audit_row.c,
+ *		what changed; audit_value.c, as which jsonb; audit_write.c, the entries.
  */
 #ifndef CASNET_AUDIT_H
 #define CASNET_AUDIT_H
 
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 /* What is known of an audited table; lives as long as the statement. */
@@ -30,6 +31,14 @@ extern Datum casnet_audit_row(AuditedTable *table, TupleTableSlot *row,
 extern bool casnet_audit_changes(AuditedTable *table, TupleTableSlot *old,
 								 TupleTableSlot *new, Datum *before,
 								 Datum *after);
+
+/* audit_value.c */
+
+extern FmgrInfo *casnet_audit_converter(Oid type, int32 modifier,
+										Oid collation);
+extern void casnet_audit_unpack(Jsonb *jsonb, JsonbValue *json);
+extern void casnet_audit_value(Oid type, FmgrInfo *function, Datum value,
+							   JsonbValue *json);
 
 /* audit_write.c */
 

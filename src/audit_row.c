@@ -55,7 +55,6 @@ typedef struct AuditedColumn
 	int			number;			/* in the table, from 0 */
 	JsonbValue	name;
 	FmgrInfo   *to_jsonb;		/* for types without a short cut */
-	bool		is_foreign;		/* no type of the server: has anybody's cast to json */
 } AuditedColumn;
 
 struct AuditedTable
@@ -155,23 +154,6 @@ casnet_audit_name_of(Relation relation)
 									  get_rel_name(table));
 }
 
-/* How a value of a type without a short cut becomes JSON. */
-static FmgrInfo *
-converter_of(Form_pg_attribute attribute)
-{
-	FmgrInfo   *function = palloc(sizeof(FmgrInfo));
-	Const	   *argument = makeNullConst(attribute->atttypid,
-										 attribute->atttypmod,
-										 attribute->attcollation);
-
-	fmgr_info(F_TO_JSONB, function);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-											 list_make1(argument), InvalidOid,
-											 InvalidOid, COERCE_EXPLICIT_CALL),
-					   function);
-	return function;
-}
-
 /* Whether add_value() knows the type without asking to_jsonb(). */
 static bool
 has_short_cut(Oid type)
@@ -243,8 +225,9 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 			strcmp(name, "updated_at") == 0 ? USE_STAMP : USE_RECORD;
 		column->type = getBaseType(attribute->atttypid);
 		if (!has_short_cut(column->type))
-			column->to_jsonb = converter_of(attribute);
-		column->is_foreign = column->type >= FirstNormalObjectId;
+			column->to_jsonb = casnet_audit_converter(attribute->atttypid,
+													  attribute->atttypmod,
+													  attribute->attcollation);
 	}
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
@@ -263,68 +246,6 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 		  compare_columns);
 	MemoryContextSwitchTo(oldcontext);
 	return table;
-}
-
-/* A jsonb as the value of a member. */
-static void
-unpack(Jsonb *jsonb, JsonbValue *json)
-{
-	JsonbParseState *state = NULL;
-	JsonbIterator *iterator;
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	JsonbValue *whole = NULL;
-
-	if (JsonbExtractScalar(&jsonb->root, json))
-		return;
-	iterator = JsonbIteratorInit(&jsonb->root);
-	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-		whole = pushJsonbValue(&state, token,
-							   token < WJB_BEGIN_ARRAY ? &value : NULL);
-	*json = *whole;
-}
-
-/*
- * As whom a value of a type is converted: its owner, who alone may have given it a cast
- * to json.  In a composite type there can be types of others, so that is casnet_user,
- * who has no rights without a user and a tenant.
- */
-static Oid
-role_of(Oid type)
-{
-	Oid			element;
-	HeapTuple	tuple;
-	Form_pg_type form;
-	Oid			role;
-
-	while (OidIsValid(element = get_element_type(type)))
-		type = getBaseType(element);
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", type);
-	form = (Form_pg_type) GETSTRUCT(tuple);
-	role = form->typtype == TYPTYPE_COMPOSITE ?
-		get_role_oid("casnet_user", false) : form->typowner;
-	ReleaseSysCache(tuple);
-	return role;
-}
-
-/*
- * A value of a type without a short cut.  Neither the owner of the table nor whoever
- * writes has to be the one whose cast to json runs.
- */
-static Jsonb *
-jsonb_of(const AuditedColumn *column, Datum value)
-{
-	CasnetOwnerSwitch former;
-	Jsonb	   *result;
-
-	if (!column->is_foreign)
-		return DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
-	casnet_owner_enter(&former, role_of(column->type));
-	result = DatumGetJsonbP(FunctionCall1(column->to_jsonb, value));
-	casnet_owner_leave(&former);
-	return result;
 }
 
 /* Add a member with the value to the object, which has room for it. */
@@ -381,10 +302,10 @@ add_value(JsonbValue *object, AuditedColumn *column, Datum value, bool isnull)
 			json->val.string.len = strlen(json->val.string.val);
 			break;
 		case JSONBOID:
-			unpack(DatumGetJsonbP(value), json);
+			casnet_audit_unpack(DatumGetJsonbP(value), json);
 			break;
 		default:
-			unpack(jsonb_of(column, value), json);
+			casnet_audit_value(column->type, column->to_jsonb, value, json);
 			break;
 	}
 }
