@@ -21,6 +21,23 @@ BEGIN
 							n.nspowner,
 							coalesce(pg_catalog.to_regrole('casnet_owner'), 0)))
 				THEN 'Another role than its owner may create objects in it.'
+			ELSE (SELECT format('Role %I owns something in it.', r.rolname)
+					FROM (SELECT relowner, relnamespace FROM pg_catalog.pg_class
+						  UNION SELECT proowner, pronamespace FROM pg_catalog.pg_proc
+						  UNION SELECT typowner, typnamespace FROM pg_catalog.pg_type
+						  UNION SELECT oprowner, oprnamespace FROM pg_catalog.pg_operator
+						  UNION SELECT opcowner, opcnamespace FROM pg_catalog.pg_opclass
+						  UNION SELECT opfowner, opfnamespace FROM pg_catalog.pg_opfamily
+						  UNION SELECT collowner, collnamespace FROM pg_catalog.pg_collation
+						  UNION SELECT conowner, connamespace FROM pg_catalog.pg_conversion
+						  UNION SELECT cfgowner, cfgnamespace FROM pg_catalog.pg_ts_config
+						  UNION SELECT dictowner, dictnamespace FROM pg_catalog.pg_ts_dict
+						  UNION SELECT stxowner, stxnamespace FROM pg_catalog.pg_statistic_ext
+						 ) AS thing (owner, namespace)
+					JOIN pg_catalog.pg_roles AS r ON r.oid = thing.owner
+				   WHERE thing.namespace = n.oid AND NOT r.rolsuper
+					 AND r.rolname NOT IN (current_user, 'casnet_owner')
+				   ORDER BY r.rolname LIMIT 1)
 			END
 	  INTO trouble
 	  FROM pg_catalog.pg_namespace AS n
@@ -29,7 +46,7 @@ BEGIN
 	IF trouble IS NOT NULL THEN
 		RAISE EXCEPTION 'schema casnet cannot be trusted'
 			USING ERRCODE = 'insufficient_privilege', DETAIL = trouble,
-				  HINT = 'Drop or rename the schema, or give it to a superuser and revoke CREATE on it.';
+				  HINT = 'Drop or rename the schema. A schema of a superuser, where nobody else may create or owns anything, is taken.';
 	END IF;
 END
 $$;

@@ -152,6 +152,12 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
 
+CREATE FUNCTION casnet.require_current(relation oid) RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_require_current';
+COMMENT ON FUNCTION casnet.require_current(oid) IS
+	'internal: refuses a table that was there before a transaction which sees tables as they were then';
+
 CREATE FUNCTION casnet.lock_tree(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_lock_tree';

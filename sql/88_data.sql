@@ -446,6 +446,12 @@ $$;
 COMMENT ON FUNCTION casnet.document_column(regclass) IS
 	'internal: the column of the documents, or an error for a table that cannot be imported from';
 
+CREATE FUNCTION casnet.lock_documents(documents regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_lock_documents';
+COMMENT ON FUNCTION casnet.lock_documents(regclass) IS
+	'internal: nobody changes the documents while they are imported';
+
 CREATE FUNCTION casnet.read_documents(
 	documents regclass, document_column name, first tid, last tid,
 	OUT at tid, OUT document jsonb)
@@ -462,18 +468,10 @@ CREATE FUNCTION casnet.document_source(documents regclass, document_column name)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- #> with an empty path is the document itself, read once.
-	SELECT CASE WHEN c.relowner = r.oid
-		THEN format('(SELECT t.ctid, t.%I #> ''{}'' AS d FROM ONLY %s AS t '
-					'WHERE t.ctid >= $1 AND t.ctid <= $2 OFFSET 0)',
-					document_column, documents)
-		ELSE format('(SELECT t.at AS ctid, t.document AS d '
-					'FROM casnet.read_documents(%s::oid::regclass, %L, $1, $2) '
-					'AS t OFFSET 0)',
-					documents::oid, document_column) END
-	  FROM pg_class AS c
-	  JOIN pg_roles AS r ON r.rolname = current_user
-	 WHERE c.oid = documents
+	SELECT format('(SELECT t.at AS ctid, t.document AS d '
+				  'FROM casnet.read_documents(%s::oid::regclass, %L, $1, $2) '
+				  'AS t OFFSET 0)',
+				  documents::oid, document_column)
 $$;
 COMMENT ON FUNCTION casnet.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
@@ -910,7 +908,7 @@ BEGIN
 	IF NOT casnet.is_operator() THEN
 		importer := casnet.require_user();
 	END IF;
-	EXECUTE format('LOCK TABLE ONLY %s IN SHARE MODE', documents);
+	PERFORM casnet.lock_documents(documents);
 
 	IF import_tenant.tenant_id IS NOT NULL THEN
 		IF importer IS NULL THEN

@@ -132,6 +132,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.document_problem(jsonb),
 	casnet.document_column(regclass),
 	casnet.document_source(regclass, name),
+	casnet.lock_documents(regclass),
 	casnet.read_documents(regclass, name, tid, tid),
 	casnet.document_range(bigint),
 	casnet.document_member(jsonb, text),

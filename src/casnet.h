@@ -223,6 +223,10 @@ extern void casnet_owner_begun(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
 
+/* partition_key.c: whose code partition keys call */
+
+extern Oid	casnet_partition_key_strange(Oid table);
+
 /* cursor.c: no cursor of code of others stays open */
 
 extern uint64 casnet_cursors_note(void);

@@ -200,7 +200,8 @@ typedef struct Given
 	int			needed;			/* bit of the permission to change such rows */
 	int			granted;		/* bit of a permission that is given, or -1 */
 	bool		is_new;			/* the member is */
-	char		role[CASNET_NAME_LENGTH];	/* that is given, or empty */
+	char		former[CASNET_NAME_LENGTH]; /* role before, or empty */
+	char		role[CASNET_NAME_LENGTH];	/* role after, or empty */
 } Given;
 
 /* Whether the judge may still give it, by that verdict. */
@@ -210,6 +211,8 @@ may_give(const CasnetVerdict *verdict, const Given *given)
 	return casnet_membership_holds(verdict, given->needed) &&
 		(given->granted < 0 ||
 		 casnet_membership_holds(verdict, given->granted)) &&
+		(given->former[0] == '\0' ||
+		 role_objection(verdict, given->former) == NULL) &&
 		(given->role[0] == '\0' ||
 		 (given->is_new ? member_objection(verdict, given->role) :
 		  role_objection(verdict, given->role)) == NULL);
@@ -238,11 +241,12 @@ judge_again(const void *given)
 
 /*
  * Have it judged again when the transaction ends.  The permission is what policies ask for;
- * granted is a permission that is given, and role one, or NULL.
+ * granted is a permission that is given, former and role are those of the member before and
+ * after, or NULL.
  */
 static void
 remember_given(const CasnetVerdict *judge, const char *needed,
-			   const char *granted, const char *role, bool is_new)
+			   const char *granted, const char *former, const char *role)
 {
 	Given		given;
 
@@ -251,7 +255,9 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 	given.tenant = judge->key.tenant;
 	given.needed = casnet_permission_find(needed);
 	given.granted = granted == NULL ? -1 : casnet_permission_existing(granted);
-	given.is_new = is_new;
+	given.is_new = former == NULL;
+	if (former != NULL)
+		strlcpy(given.former, former, sizeof(given.former));
 	if (role != NULL)
 		strlcpy(given.role, role, sizeof(given.role));
 	if (is_left(&given))
@@ -281,6 +287,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	HeapTuple	result = new != NULL ? new : old;
 	CasnetVerdict verdict;
 	const CasnetVerdict *judge;
+	char	   *old_role = NULL;
 	char	   *new_role = NULL;
 
 	if (new != NULL)
@@ -295,14 +302,17 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 		return PointerGetDatum(result);
 
 	if (old != NULL)
-		check_objection(role_objection(judge, casnet_trigger_text(relation, old, "role")));
+	{
+		old_role = casnet_trigger_text(relation, old, "role");
+		check_objection(role_objection(judge, old_role));
+	}
 	if (new == NULL)
 	{
 		pg_uuid_t	user;
 
 		if (casnet_trigger_uuid(relation, old, "user_id", &user))
 			check_objection(removal_objection(judge, &user));
-		remember_given(judge, "manage_users", NULL, NULL, false);
+		remember_given(judge, "manage_users", NULL, old_role, NULL);
 	}
 	if (old != NULL && new != NULL && !judge->superuser)
 	{
@@ -324,13 +334,13 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	if (new != NULL && old == NULL)
 	{
 		check_objection(member_objection(judge, new_role));
-		remember_given(judge, "manage_users", NULL, new_role, true);
+		remember_given(judge, "manage_users", NULL, NULL, new_role);
 	}
 	else if (new != NULL)
 	{
 		check_objection(role_objection(judge, new_role));
 		check_objection(permissions_objection(judge, new_role));
-		remember_given(judge, "assign_roles", NULL, new_role, false);
+		remember_given(judge, "assign_roles", NULL, old_role, new_role);
 	}
 	return PointerGetDatum(result);
 }
@@ -367,6 +377,7 @@ check_grant(Relation relation, HeapTuple row)
 	CasnetVerdict verdict;
 	const CasnetVerdict *judge = judge_of(relation, row, &verdict);
 	char	   *permission;
+	const char *role = NULL;
 	int			bit;
 	pg_uuid_t	user;
 
@@ -384,9 +395,12 @@ check_grant(Relation relation, HeapTuple row)
 
 		/* The foreign key refuses a permission for somebody else. */
 		if (member->is_member)
-			check_objection(role_objection(judge, member->role));
+		{
+			role = pstrdup(member->role);
+			check_objection(role_objection(judge, role));
+		}
 	}
-	remember_given(judge, "manage_permissions", permission, NULL, false);
+	remember_given(judge, "manage_permissions", permission, role, NULL);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -60,6 +61,7 @@ judge_again(bool all)
 		{
 			const Judged *judged = lfirst(lc);
 
+			CHECK_FOR_INTERRUPTS();
 			if (all || judged->at_once)
 				judged->again(judged->what);
 		}

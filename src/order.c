@@ -269,7 +269,8 @@ stands_for(RestrictInfo *condition, OpExpr *policy)
 		!equal(linitial(comparison->args), linitial(policy->args)))
 		return false;
 	value = lsecond(comparison->args);
-	return (IsA(value, Const) ||
+	return !contain_var_clause(lsecond(policy->args)) &&
+		(IsA(value, Const) ||
 			(IsA(value, Param) &&
 			 ((Param *) value)->paramkind == PARAM_EXTERN)) &&
 		has_member(condition->left_ec, value) &&

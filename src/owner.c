@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -35,6 +36,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
@@ -43,9 +45,11 @@
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
 PG_FUNCTION_INFO_V1(casnet_run_for_owner);
 PG_FUNCTION_INFO_V1(casnet_lock_tree);
+PG_FUNCTION_INFO_V1(casnet_require_current);
 PG_FUNCTION_INFO_V1(casnet_run_on);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
+PG_FUNCTION_INFO_V1(casnet_lock_documents);
 PG_FUNCTION_INFO_V1(casnet_read_documents);
 
 /* The one table that the next statement may name, and where that was said. */
@@ -399,12 +403,55 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 	return casnet_run_as_owner(fcinfo);
 }
 
+/* Whether this transaction has made the table, which so is nobody else's to change. */
+static bool
+is_made_here(Oid table)
+{
+	Relation	relation = relation_open(table, NoLock);
+	bool		result = relation->rd_createSubid != InvalidSubTransactionId;
+
+	relation_close(relation, NoLock);
+	return result;
+}
+
+/* Raises 25001 for a table of before in a transaction that sees tables as they were. */
+static void
+require_current(Oid table)
+{
+	if (IsolationUsesXactSnapshot() && !is_made_here(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("table %s cannot be looked at as it is in this transaction",
+						casnet_owner_name(table)),
+				 errdetail("A transaction of this isolation level sees tables as they were when it began."),
+				 errhint("Do it in a transaction that is READ COMMITTED.")));
+}
+
+/*
+ * casnet.require_current(relation oid) returns void
+ *
+ * For a relation that this transaction has made or locked: raises 25001 in a transaction
+ * with one snapshot, unless it has made the table, or the relation is no table; internal.
+ */
+Datum
+casnet_require_current(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	char		kind = get_rel_relkind(table);
+
+	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
+		kind == RELKIND_FOREIGN_TABLE || kind == RELKIND_MATVIEW)
+		require_current(table);
+	PG_RETURN_VOID();
+}
+
 /*
  * casnet.lock_tree(relation regclass) returns void
  *
  * Locks the caller's table and its partitions against everybody, by their OIDs, so that
  * what is found out about them afterwards stays so; internal.  Raises 42P01 when there
- * is no such table, 42501 unless the caller can become its owner.
+ * is no such table, 42501 unless the caller can become its owner, 25001 in a transaction
+ * with one snapshot, to which queries about a table of before would show what was then.
  */
 Datum
 casnet_lock_tree(PG_FUNCTION_ARGS)
@@ -420,6 +467,7 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 				 errmsg("there is no such table"),
 				 errhint("Somebody has dropped it meanwhile.")));
 	require_owner(table);
+	require_current(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	PG_RETURN_VOID();
 }
@@ -436,6 +484,7 @@ casnet_run_on(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(1);
 	char	   *statement;
+	uint64		cursors;
 
 	/* Nor does it get another name, if nobody has locked it yet. */
 	LockRelationOid(relation, AccessShareLock);
@@ -445,11 +494,14 @@ casnet_run_on(PG_FUNCTION_ARGS)
 	statement = psprintf("%s %s %s", text_to_cstring(PG_GETARG_TEXT_PP(0)),
 						 casnet_owner_name(relation),
 						 text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	/* The server becomes the owner of the table by itself, for an index. */
+	cursors = casnet_cursors_note();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not run a statement");
 	SPI_finish();
+	casnet_cursors_close_since(cursors);
 	casnet_owner_release_names();
 	PG_RETURN_VOID();
 }
@@ -506,6 +558,39 @@ casnet_set_not_null(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Raises 42P01, 42501 without one of the privileges, and 42809: see below. */
+static void
+require_documents(Oid table, AclMode privileges)
+{
+	require_table(table);
+	if (pg_class_aclcheck(table, GetUserId(), privileges) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+	if (get_rel_relkind(table) != RELKIND_RELATION ||
+		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the documents are not in an ordinary table without row security"),
+				 errhint("Copy them into a table of your own.")));
+}
+
+/*
+ * casnet.lock_documents(documents regclass) returns void
+ *
+ * Locks the table with the documents of an import against changes, by its OID; internal.
+ * Raises 42P01 when there is no such table, 42809 for what is no ordinary table or has
+ * row security for the caller, as those of casnet have, 42501 for who may not lock it.
+ */
+Datum
+casnet_lock_documents(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+
+	require_documents(table, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE);
+	LockRelationOid(table, ShareLock);
+	require_table(table);
+	PG_RETURN_VOID();
+}
+
 /*
  * casnet.read_documents(documents regclass, document_column name, first tid, last tid,
  * OUT at tid, OUT document jsonb) returns setof record
@@ -525,16 +610,7 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 	char	   *statement;
 	CasnetOwnerSwitch former;
 
-	require_table(table);
-	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-	if (get_rel_relkind(table) != RELKIND_RELATION ||
-		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the documents are not in an ordinary table without row security"),
-				 errhint("Copy them into a table of your own.")));
-
+	require_documents(table, ACL_SELECT);
 	InitMaterializedSRF(fcinfo, 0);
 	statement = psprintf("SELECT t.ctid, t.%s #> '{}' FROM ONLY %s AS t "
 						 "WHERE t.ctid >= $1 AND t.ctid <= $2",

@@ -216,17 +216,7 @@ tenant_key(Oid table, bool validated)
 static void
 require_plain_partition_key(Oid table)
 {
-	static const Oid types[] = {REGCLASSOID};
-	FmgrInfo	function;
-	LOCAL_FCINFO(call, 1);
-
-	fmgr_info(inner_function("strange_partition_key", lengthof(types), types),
-			  &function);
-	InitFunctionCallInfoData(*call, &function, 1, InvalidOid, NULL, NULL);
-	call->args[0].value = ObjectIdGetDatum(table);
-	call->args[0].isnull = false;
-	(void) FunctionCallInvoke(call);
-	if (!call->isnull)
+	if (OidIsValid(casnet_partition_key_strange(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the partition key of table %s calls a function of a role that is no superuser",
@@ -329,6 +319,7 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 	require_protector(table);
 	LockRelationOid(table, AccessExclusiveLock);
 	require_protector(table);
+	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	require_plain_partition_key(table);
 	/* As the server does: partitions have the name of the table's key. */
 	name = key_name(table);

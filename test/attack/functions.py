@@ -248,6 +248,10 @@ CALLS = {
         over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
             ('persons', 'contact_info', '42809'), ('signing_keys', 'kid', '42501'),
             ('protected', 'before', '42501'))],
+    'require_current(oid)': [over('require_current', "'casnet.records'::regclass", ends='42501')],
+    'lock_documents(regclass)': [
+        over('lock_documents', "'casnet.%s'" % t, ends=e) for t, e in (
+            ('persons', '42809'), ('signing_keys', '42501'), ('protected', '42501'))],
     'document_range(bigint)': pure('casnet.document_range(0)'),
     'check_documents(regclass,name)': [
         over('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),

@@ -63,7 +63,7 @@ BEGIN
 	EXCEPTION WHEN OTHERS THEN
 		found := found || ' ' || SQLSTATE;
 	END;
-	RETURN found || coalesce((SELECT string_agg(' ' || who, '') FROM shop.seen), '');
+	RETURN found || coalesce((SELECT string_agg(' ' || who, '' ORDER BY who) FROM shop.seen), '');
 END
 $$;
 DECLARE kept CURSOR FOR SELECT 'a' UNION ALL SELECT 'b';
@@ -115,7 +115,7 @@ ALTER TABLE public.tap_painted NO FORCE ROW LEVEL SECURITY;
 GRANT INSERT ON public.tap_painted TO tap_maker;
 ALTER TABLE public.tap_painted DISABLE ROW LEVEL SECURITY;
 SELECT set_config('tap.north', :'north', true) \g /dev/null
-SELECT is(pg_temp.left_by('returning', :'south'), 'kept open cast outer last cast', 'neither is left by code within code');
+SELECT is(pg_temp.left_by('returning', :'south'), 'kept open cast cast last outer', 'neither is left by code within code');
 ROLLBACK TO a;
 SELECT is(pg_temp.next(), NULL, 'which still goes on');
 SELECT * FROM finish();

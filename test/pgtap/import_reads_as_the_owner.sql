@@ -1,7 +1,7 @@
 -- Documents in a table of another role are read as that role; to import them is the
 -- caller's work, with the caller's rights.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 \ir include/hostile.sql
 CREATE TEMP TABLE exported AS SELECT n, d FROM casnet.export_tenant(:'north') WITH ORDINALITY AS e (d, n);
@@ -52,5 +52,25 @@ SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.shown', 'd', '(0,0)', 
 SELECT throws_ok($$SELECT * FROM casnet.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
+-- The table is known by its OID, also the caller's own: who may rename its schema puts none
+-- in its place.
+CREATE TABLE h.mine (d jsonb);
+INSERT INTO h.mine VALUES ('{"casnet": "tenant"}');
+SELECT casnet.document_source('h.mine', 'd') AS source \gset
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+CREATE FUNCTION h.documents() RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM h.now('document'); RETURN '{}'; END $$;
+RESET SESSION AUTHORIZATION;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO tap_evil', current_database()); END $$;
+SET LOCAL SESSION AUTHORIZATION tap_evil;
+ALTER SCHEMA h RENAME TO h_before;
+CREATE SCHEMA h;
+GRANT USAGE ON SCHEMA h TO PUBLIC;
+CREATE FUNCTION h.document() RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
+CREATE VIEW h.mine AS SELECT '(0,1)'::tid AS ctid, h.document() AS d;
+GRANT SELECT ON h.mine TO PUBLIC;
+RESET SESSION AUTHORIZATION;
+PREPARE documents (tid, tid) AS SELECT string_agg(t.d::text, '') AS found FROM :source AS t;
+CREATE TEMP TABLE found AS EXECUTE documents ('(0,0)', '(9,9)');
+SELECT is((SELECT found FROM found), '{"casnet": "tenant"}', 'the own table is read, wherever it is');
 SELECT * FROM finish();
 ROLLBACK;

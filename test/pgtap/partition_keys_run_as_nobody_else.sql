@@ -2,7 +2,7 @@
 -- is opened to be changed.  Where they call a function of a role that is no superuser,
 -- casnet does not change the table.
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir include/fixtures.sql
 \ir include/hostile.sql
 SET LOCAL SESSION AUTHORIZATION tap_evil;
@@ -28,6 +28,20 @@ SET LOCAL SESSION AUTHORIZATION tap_boss;
 SELECT throws_ok('SELECT casnet.add_tenant_key(''h.parts'')', '42809', NULL, 'nor does it get a key');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
+SET LOCAL SESSION AUTHORIZATION tap_boss;
+-- Nor by what the same statement has made before.
+SAVEPOINT a;
+CREATE TABLE h.later (id int NOT NULL, tenant_id uuid) PARTITION BY RANGE (id);
+CREATE FUNCTION h.attach() RETURNS regclass LANGUAGE plpgsql AS $$
+BEGIN
+	CREATE TABLE h.later_part PARTITION OF h.later DEFAULT PARTITION BY RANGE ((id + h.evil('partition key')));
+	RETURN 'h.later';
+END
+$$;
+SELECT throws_ok('SELECT casnet.add_tenant_key(h.attach())', '42809', 'the partition key of table h.later calls a function of a role that is no superuser', 'nor one that is attached in the same statement');
+ROLLBACK TO a;
+RESET SESSION AUTHORIZATION;
+SELECT h.rose() IS NOT NULL AS begun \gset
 
 -- Partitions of several levels, with a key of the server's functions.
 SELECT lives_ok('SELECT casnet.protect(''h.plain'')', 'keys of the server''s functions');

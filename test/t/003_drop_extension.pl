@@ -90,11 +90,13 @@ is(ask($ben, 'SELECT casnet.install()'), '42501', 'install() is not for everybod
 $_->quit foreach $ben, $late, $admin;
 
 # A schema that somebody else has a hand in.
-$node->safe_psql('postgres', 'CREATE DATABASE foreign_owner; CREATE DATABASE foreign_create; CREATE DATABASE foreign_public');
+$node->safe_psql('postgres', 'CREATE DATABASE foreign_owner; CREATE DATABASE foreign_create; CREATE DATABASE foreign_public; CREATE DATABASE foreign_table; CREATE DATABASE foreign_type');
 $node->safe_psql('foreign_owner', 'CREATE SCHEMA casnet AUTHORIZATION casnet_plain');
 $node->safe_psql('foreign_create', 'CREATE SCHEMA casnet; GRANT CREATE ON SCHEMA casnet TO casnet_plain');
 $node->safe_psql('foreign_public', 'CREATE SCHEMA casnet; GRANT ALL ON SCHEMA casnet TO PUBLIC');
-foreach my $database (qw(foreign_owner foreign_create foreign_public))
+$node->safe_psql('foreign_table', 'CREATE SCHEMA casnet; CREATE TABLE casnet.users (id uuid); ALTER TABLE casnet.users OWNER TO casnet_plain');
+$node->safe_psql('foreign_type', q{CREATE SCHEMA casnet; CREATE TYPE casnet.word AS ENUM ('x'); ALTER TYPE casnet.word OWNER TO casnet_plain});
+foreach my $database (qw(foreign_owner foreign_create foreign_public foreign_table foreign_type))
 {
 	my ($status, $out, $err) = $node->psql($database, 'CREATE EXTENSION casnet');
 	like($err, qr/schema casnet cannot be trusted/, "$database: CREATE EXTENSION is refused");

@@ -91,5 +91,44 @@ is(with_identity($super, 'ANALYZE own.indexed; SELECT 1'), '1', 'its statistics'
 is(seen(), 'index|nothing', 'are made by nobody');
 is(with_identity('casnet_app', 'SELECT username FROM casnet.whoami()'), 'ada', 'who connects is somebody still');
 
+# What the server runs as the owner by itself, as for the index of protect(), leaves no cursor
+# either, which would run as whoever fetches.
+$node->safe_psql('postgres', q{
+	SET ROLE maker;
+	CREATE TABLE own.parted (id integer NOT NULL) PARTITION BY RANGE (id);
+	CREATE TABLE own.part PARTITION OF own.parted DEFAULT;
+	CREATE FUNCTION own.swap() RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+		c refcursor := 'open';
+	BEGIN
+		CLOSE c;
+		OPEN c FOR INSERT INTO own.seen VALUES ('cursor', current_user) RETURNING 'opened by the maker';
+	END
+	$$;
+	CREATE FUNCTION own.opens(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		IF current_setting('own.opens', true) = 'on' THEN
+			PERFORM own.swap();
+		END IF;
+		RETURN $1;
+	END
+	$$;
+	CREATE INDEX ON own.part ((id + own.opens(0)));
+	RESET ROLE;
+	SELECT casnet.protect('own.parted', 'records');
+	SET ROLE maker;
+	DROP INDEX own.parted_tenant_id_idx;
+});
+is($node->safe_psql('postgres', q{
+	BEGIN;
+	DECLARE open CURSOR FOR SELECT 'opened by the session';
+	SET LOCAL own.opens = on;
+	SET client_min_messages = error;
+	SELECT cardinality(casnet.protect('own.parted', 'records'));
+	-- It has closed that of the session.
+	SELECT count(*) FROM pg_cursors WHERE name = 'open';
+	ROLLBACK;
+}), "0\n0", 'nor does code of an index, which the server runs');
+
 $node->stop;
 done_testing();

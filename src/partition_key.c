@@ -1,0 +1,134 @@
+/*
+ * partition_key.c
+ *		Whose code the partition keys of a table call.
+ *
+ * The server folds the expressions of a partition key when it opens a partitioned table to
+ * change it, or to look at a partition, as whoever does.  So nothing is done to a table as
+ * anybody but its owner while a key on the way calls what is not a superuser's.
+ *
+ * The catalogs are read as they are at this moment, whatever the snapshot of the
+ * transaction or of the statement is, and the expressions as they are stored: neither
+ * the table nor the key is opened.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "casnet.h"
+
+PG_FUNCTION_INFO_V1(casnet_strange_partition_key);
+
+/* Whether a function is anybody's but a superuser's. */
+static bool
+is_strange_function(Oid function, void *context)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return !superuser_arg(owner);
+}
+
+/* Whether a type is, a domain with checks, say. */
+static bool
+is_strange_type(Oid type)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (type < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+	return !superuser_arg(owner);
+}
+
+/* Whether an expression calls such a function, or has a value of such a type. */
+static bool
+is_strange(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	/* A whole row is of the type of the table itself. */
+	if (!IsA(node, List) &&
+		!(IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) &&
+		is_strange_type(exprType(node)))
+		return true;
+	return check_functions_in_node(node, is_strange_function, NULL) ||
+		expression_tree_walker(node, is_strange, context);
+}
+
+/* Whether the key of one table does. */
+static bool
+has_strange_key(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Datum		expressions;
+	bool		isnull;
+	bool		result = false;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	expressions = SysCacheGetAttr(PARTRELID, tuple,
+								  Anum_pg_partitioned_table_partexprs, &isnull);
+	if (!isnull)
+		result = is_strange(stringToNode(TextDatumGetCString(expressions)), NULL);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * The table, a partition of it or a table that it is a partition of, whose key calls what
+ * is not a superuser's; InvalidOid if none does.  It stays so while the tables are locked
+ * against changes.
+ */
+Oid
+casnet_partition_key_strange(Oid table)
+{
+	List	   *tables = find_all_inheritors(table, NoLock, NULL);
+	ListCell   *lc;
+
+	if (get_rel_relispartition(table))
+		tables = list_concat(tables, get_partition_ancestors(table));
+	foreach(lc, tables)
+		if (has_strange_key(lfirst_oid(lc)))
+			return lfirst_oid(lc);
+	return InvalidOid;
+}
+
+/*
+ * casnet.strange_partition_key(relation regclass) returns regclass
+ *
+ * The same, NULL if none does; internal.
+ */
+Datum
+casnet_strange_partition_key(PG_FUNCTION_ARGS)
+{
+	Oid			table = casnet_partition_key_strange(PG_GETARG_OID(0));
+
+	if (!OidIsValid(table))
+		PG_RETURN_NULL();
+	PG_RETURN_OID(table);
+}
