@@ -152,6 +152,19 @@ CREATE FUNCTION casnet.run_for_owner(relation regclass, statement text)
 COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
 
+CREATE FUNCTION casnet.run_on_for_owner(before text, relation regclass, after text)
+	RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_run_on_for_owner';
+COMMENT ON FUNCTION casnet.run_on_for_owner(text, regclass, text) IS
+	'internal: run_on() as the owner, for whoever can become that; for administrators';
+
+CREATE FUNCTION casnet.guard_action(schema name) RETURNS text
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_guard_action';
+COMMENT ON FUNCTION casnet.guard_action(name) IS
+	'internal: what guard_schema() does about new tables of a schema, at this moment';
+
 CREATE FUNCTION casnet.require_current(relation oid) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_require_current';

@@ -90,7 +90,7 @@ BEGIN
 		 CROSS JOIN LATERAL aclexplode(c.relacl) AS a
 		  LEFT JOIN pg_roles AS g ON g.oid = a.grantee
 		 WHERE c.oid = load_view;
-		EXECUTE format('DROP VIEW %s', load_view);
+		PERFORM casnet.run_on('DROP VIEW', load_view, '');
 	ELSIF have <> want THEN
 		-- An extension's script may replace its own views only.
 		EXECUTE format('ALTER EXTENSION casnet ADD VIEW %s', load_view);
@@ -115,9 +115,9 @@ BEGIN
 	END LOOP;
 
 	FOR default_change IN
-		SELECT format('ALTER VIEW %s ALTER COLUMN %I %s', load_view, a.attname,
+		SELECT format('ALTER COLUMN %I %s', a.attname,
 					  coalesce('SET DEFAULT ' || d.value, 'DROP DEFAULT'))
-			   AS statement,
+			   AS change,
 			   -- The owner need not have a privilege on these.
 			   coalesce(d.value IN ('casnet.current_tenant_id()',
 									'casnet.uuid_v7()'), true) AS is_ours
@@ -133,27 +133,29 @@ BEGIN
 		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
 	LOOP
 		IF default_change.is_ours THEN
-			EXECUTE default_change.statement;
+			PERFORM casnet.run_on('ALTER VIEW', load_view, default_change.change);
 		ELSE
-			PERFORM casnet.run_for_owner(load_view, default_change.statement);
+			PERFORM casnet.run_on_for_owner('ALTER VIEW', load_view,
+											default_change.change);
 		END IF;
 	END LOOP;
 
-	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load '
-				   'INSTEAD OF INSERT ON %s '
-				   'FOR EACH ROW EXECUTE FUNCTION casnet.load_row(%L)',
-				   load_view, target.relname);
-	EXECUTE format('COMMENT ON TRIGGER casnet_load ON %s IS %L', load_view,
-				   'inserts the row into the table');
-	EXECUTE format('CREATE OR REPLACE TRIGGER casnet_load_end '
-				   'AFTER INSERT ON %s '
-				   'FOR EACH STATEMENT EXECUTE FUNCTION casnet.load_row(%L)',
-				   load_view, target.relname);
-	EXECUTE format('COMMENT ON TRIGGER casnet_load_end ON %s IS %L', load_view,
-				   'ends what casnet_load began for the first row');
-	EXECUTE format('COMMENT ON VIEW %s IS %L', load_view,
-				   format('takes COPY into %s, under its policies; shows nothing',
-						  make_load_view.relation));
+	PERFORM casnet.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_load INSTEAD OF INSERT ON', load_view,
+		format('FOR EACH ROW EXECUTE FUNCTION casnet.load_row(%L)',
+			   target.relname));
+	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_load ON', load_view,
+						  'IS ''inserts the row into the table''');
+	PERFORM casnet.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_load_end AFTER INSERT ON', load_view,
+		format('FOR EACH STATEMENT EXECUTE FUNCTION casnet.load_row(%L)',
+			   target.relname));
+	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_load_end ON', load_view,
+						  'IS ''ends what casnet_load began for the first row''');
+	PERFORM casnet.run_on('COMMENT ON VIEW', load_view,
+		format('IS %L',
+			   format('takes COPY into %s, under its policies; shows nothing',
+					  make_load_view.relation)));
 
 	-- Like the table, it is not the extension's.
 	IF EXISTS (SELECT FROM pg_depend AS d

@@ -6,8 +6,8 @@
 --
 -- The caller may be a superuser, or have more rights than the owner in another way.
 -- What evaluates anything of the table's, such as an expression of an index or of a
--- check, runs as its owner: run_for_owner() for queries and for ALTER TABLE that may
--- look at rows.  What remains with the caller changes catalogs only: policies,
+-- check, runs as its owner: run_for_owner() for queries and run_on_for_owner() for
+-- ALTER TABLE that may look at rows.  What remains with the caller changes catalogs only: policies,
 -- triggers without a condition of the owner's, privileges, comments, row security, a
 -- default of casnet's, and what is dropped.  CREATE INDEX is run as the owner by the
 -- server itself.  What it makes
@@ -890,9 +890,9 @@ BEGIN
 					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 		END IF;
 		-- A constant: no row is written, no trigger fires.
-		PERFORM casnet.run_for_owner(relation,
-			format('ALTER TABLE %s ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
-				   relation, coalesce(holder, casnet.uuid_v7())));
+		PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+			format('ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
+				   coalesce(holder, casnet.uuid_v7())));
 		PERFORM casnet.run_on('COMMENT ON COLUMN', relation,
 							  '.tenant_id IS ''the tenant; defaults to the active one''');
 	ELSIF NOT (SELECT a.attnotnull
@@ -1124,9 +1124,8 @@ BEGIN
 		END IF;
 		-- The owner's: to read a constant of a row type is to check its domains.
 		PERFORM casnet.require_one_owner(relation);
-		PERFORM casnet.run_for_owner(relation,
-			format('ALTER TABLE %s ALTER COLUMN tenant_id SET DEFAULT %s',
-				   relation, before->>'default'));
+		PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+			'ALTER COLUMN tenant_id SET DEFAULT ' || (before->>'default'));
 		RETURN;
 	END IF;
 
@@ -1166,8 +1165,8 @@ BEGIN
 				  DETAIL = format('They would go with the column: %s.', users),
 				  HINT = 'Drop them, or replace them by ones without tenant_id.';
 	END IF;
-	PERFORM casnet.run_for_owner(relation,
-		format('ALTER TABLE %s DROP COLUMN tenant_id', relation));
+	PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+									'DROP COLUMN tenant_id');
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS
@@ -1330,7 +1329,7 @@ BEGIN
 		  JOIN pg_class AS c
 			ON c.oid = e.objid AND c.relkind IN ('r', 'p', 'f', 'm')
 		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		  LEFT JOIN casnet.guarded_schemas AS g ON g.schema = n.nspname
+		 CROSS JOIN LATERAL casnet.guard_action(n.nspname) AS g (action)
 		 WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension
 		   AND c.relpersistence <> 't'
 		   AND (joined OR g.action IS NOT NULL OR c.relispartition

@@ -185,6 +185,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.run_for_owner(regclass, text),
 	casnet.lock_tree(regclass),
 	casnet.run_on(text, regclass, text),
+	casnet.run_on_for_owner(text, regclass, text),
 	casnet.give_view(regclass, regclass),
 	casnet.set_not_null(regclass),
 	casnet.add_tenant_key(regclass),

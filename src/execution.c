@@ -526,11 +526,13 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 {
 	if (ScanDirectionIsNoMovement(direction))
 		return;
-	if (execution != NULL &&
-		casnet_session_is_suspended() != execution->was_suspended)
+	/* What such code has begun has a record, of whatever it reads. */
+	if (execution != NULL ?
+		casnet_session_is_suspended() != execution->was_suspended :
+		!writes(query->plannedstmt) && casnet_session_is_suspended())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 execution->was_suspended ?
+				 execution != NULL && execution->was_suspended ?
 				 errmsg("the cursor belongs to code of another role, and not to the session") :
 				 errmsg("the cursor belongs to the session, and not to this code"),
 				 errhint("Open a cursor of its own.")));

@@ -16,7 +16,10 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -33,20 +36,24 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "casnet.h"
 
 PG_FUNCTION_INFO_V1(casnet_run_as_owner);
 PG_FUNCTION_INFO_V1(casnet_run_for_owner);
+PG_FUNCTION_INFO_V1(casnet_guard_action);
 PG_FUNCTION_INFO_V1(casnet_lock_tree);
 PG_FUNCTION_INFO_V1(casnet_require_current);
 PG_FUNCTION_INFO_V1(casnet_run_on);
+PG_FUNCTION_INFO_V1(casnet_run_on_for_owner);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
 PG_FUNCTION_INFO_V1(casnet_lock_documents);
@@ -350,41 +357,24 @@ casnet_owner_run(Oid role, const char *statement)
 	return result;
 }
 
-/* Whether the statement is executed without a plan. */
-static bool
-changes_table(const char *statement)
-{
-	return strncmp(statement, "ALTER ", strlen("ALTER ")) == 0;
-}
-
 /*
  * casnet.run_as_owner(relation regclass, statement text) returns text
  *
- * Runs one statement as the owner of the table; internal.  Returns the first column
- * of the first row, or else the number of rows.  Raises 42P01 when there is no such
- * table, and what the statement raises.
+ * Runs one query, or one statement that changes rows, as the owner of the table;
+ * internal.  Returns the first column of the first row, or else the number of rows.
+ * Raises 42P01 when there is no such table, 55006 when the statement finds another one,
+ * and what the statement raises.
  */
 Datum
 casnet_run_as_owner(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
-	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char	   *result;
 
 	require_table(table);
-	if (!changes_table(statement))
-	{
-		casnet_owner_expect(table);
-		result = casnet_owner_run(casnet_owner_of(table), statement);
-	}
-	else
-	{
-		casnet_owner_hold_names();
-		if (strstr(statement, casnet_owner_name(table)) == NULL)
-			refuse_renamed(table);
-		result = casnet_owner_run(casnet_owner_of(table), statement);
-		casnet_owner_release_names();
-	}
+	casnet_owner_expect(table);
+	result = casnet_owner_run(casnet_owner_of(table),
+							  text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(result));
@@ -414,11 +404,36 @@ is_made_here(Oid table)
 	return result;
 }
 
-/* Raises 25001 for a table of before in a transaction that sees tables as they were. */
+/* Whether this transaction has made the table, and those that it inherits from. */
+static bool
+is_wholly_made_here(Oid table)
+{
+	Relation	inherits;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		result = is_made_here(table);
+
+	inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table));
+	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1,
+							  &key);
+	while (result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = is_wholly_made_here(((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return result;
+}
+
+/*
+ * Raises 25001 for a table of before, or a new one below such, in a transaction that sees
+ * tables as they were.
+ */
 static void
 require_current(Oid table)
 {
-	if (IsolationUsesXactSnapshot() && !is_made_here(table))
+	if (IsolationUsesXactSnapshot() && !is_wholly_made_here(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("table %s cannot be looked at as it is in this transaction",
@@ -431,7 +446,8 @@ require_current(Oid table)
  * casnet.require_current(relation oid) returns void
  *
  * For a relation that this transaction has made or locked: raises 25001 in a transaction
- * with one snapshot, unless it has made the table, or the relation is no table; internal.
+ * with one snapshot, unless it has made the table and those that it inherits from, or the
+ * relation is no table; internal.
  */
 Datum
 casnet_require_current(PG_FUNCTION_ARGS)
@@ -443,6 +459,43 @@ casnet_require_current(PG_FUNCTION_ARGS)
 		kind == RELKIND_FOREIGN_TABLE || kind == RELKIND_MATVIEW)
 		require_current(table);
 	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.guard_action(schema name) returns text
+ *
+ * What is done to new tables of the schema at this moment, whatever the snapshot of the
+ * transaction is: protect, refuse, or NULL; internal.
+ */
+Datum
+casnet_guard_action(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {NAMEOID};
+	Datum		values[] = {PG_GETARG_DATUM(0)};
+	SPIPlanPtr	plan;
+	char	   *action = NULL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare("SELECT g.action FROM casnet.guarded_schemas AS g"
+					   " WHERE g.schema OPERATOR(pg_catalog.=) $1",
+					   lengthof(types), types);
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),
+							 InvalidSnapshot, true, false, 1) < 0)
+		elog(ERROR, "could not look a guarded schema up");
+	if (SPI_processed > 0)
+	{
+		char	   *found = SPI_getvalue(SPI_tuptable->vals[0],
+										 SPI_tuptable->tupdesc, 1);
+
+		action = SPI_palloc(strlen(found) + 1);
+		strcpy(action, found);
+	}
+	SPI_finish();
+	if (action == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(action));
 }
 
 /*
@@ -473,16 +526,14 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.run_on(before text, relation regclass, after text) returns void
- *
- * Runs a statement that changes catalogs, as the caller: with the name of the relation
- * between those two, and no schema is renamed meanwhile; internal.  Raises 42P01 when
- * there is no such relation, and what the statement raises.
+ * Run a statement that is executed without a plan, as that role: with the name of the
+ * relation between those two.  The name is made once no schema gets another one, and what
+ * the statement names so is the relation.  Raises 42P01 when there is no such relation,
+ * and what the statement raises.
  */
-Datum
-casnet_run_on(PG_FUNCTION_ARGS)
+static void
+run_on(Oid relation, const char *before, const char *after, bool as_owner)
 {
-	Oid			relation = PG_GETARG_OID(1);
 	char	   *statement;
 	uint64		cursors;
 
@@ -491,18 +542,50 @@ casnet_run_on(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	require_table(relation);
 	casnet_owner_hold_names();
-	statement = psprintf("%s %s %s", text_to_cstring(PG_GETARG_TEXT_PP(0)),
-						 casnet_owner_name(relation),
-						 text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	/* The server becomes the owner of the table by itself, for an index. */
-	cursors = casnet_cursors_note();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not run a statement");
-	SPI_finish();
-	casnet_cursors_close_since(cursors);
+	statement = psprintf("%s %s %s", before, casnet_owner_name(relation), after);
+	if (as_owner)
+		(void) casnet_owner_run(casnet_owner_of(relation), statement);
+	else
+	{
+		/* The server becomes the owner of the table by itself, for an index. */
+		cursors = casnet_cursors_note();
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "could not run a statement");
+		SPI_finish();
+		casnet_cursors_close_since(cursors);
+	}
 	casnet_owner_release_names();
+}
+
+/*
+ * casnet.run_on(before text, relation regclass, after text) returns void
+ *
+ * Runs a statement that changes catalogs, as the caller: with the name of the relation
+ * between those two; internal.  Raises 42P01 when there is no such relation, and what
+ * the statement raises.
+ */
+Datum
+casnet_run_on(PG_FUNCTION_ARGS)
+{
+	run_on(PG_GETARG_OID(1), text_to_cstring(PG_GETARG_TEXT_PP(0)),
+		   text_to_cstring(PG_GETARG_TEXT_PP(2)), false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.run_on_for_owner(before text, relation regclass, after text) returns void
+ *
+ * The same as the owner of the relation, for whoever can become that anyway.  Raises
+ * 42501 for others.
+ */
+Datum
+casnet_run_on_for_owner(PG_FUNCTION_ARGS)
+{
+	require_owner(PG_GETARG_OID(1));
+	run_on(PG_GETARG_OID(1), text_to_cstring(PG_GETARG_TEXT_PP(0)),
+		   text_to_cstring(PG_GETARG_TEXT_PP(2)), true);
 	PG_RETURN_VOID();
 }
 

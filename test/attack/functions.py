@@ -248,6 +248,7 @@ CALLS = {
         over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
             ('persons', 'contact_info', '42809'), ('signing_keys', 'kid', '42501'),
             ('protected', 'before', '42501'))],
+    'guard_action(name)': [over('guard_action', "'casnet'", ends='42501')],
     'require_current(oid)': [over('require_current', "'casnet.records'::regclass", ends='42501')],
     'lock_documents(regclass)': [
         over('lock_documents', "'casnet.%s'" % t, ends=e) for t, e in (

@@ -1,7 +1,7 @@
 -- Code of another role that runs in a session, as that role, does not fetch from the cursors
 -- that the session has open; and a partition's does not run as the owner of the whole.
 BEGIN;
-SELECT plan(4);
+SELECT plan(7);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -44,6 +44,34 @@ SAVEPOINT a;
 SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(what, ' ') FROM shop.seen), '42501 own', 'with code that fetches from its own cursors only');
+ROLLBACK TO a;
+-- Nor from those of who is under no policy, or of tables that have none.
+RESET SESSION AUTHORIZATION;
+CLOSE open;
+DECLARE open CURSOR FOR SELECT title FROM casnet.records;
+SAVEPOINT b;
+SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
+SELECT is((SELECT string_agg(what, ' ') FROM shop.seen), '42501 own', 'nor of a superuser');
+ROLLBACK TO b;
+CLOSE open;
+DECLARE open SCROLL CURSOR FOR SELECT relname::text FROM pg_class;
+SAVEPOINT b;
+SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
+SELECT is((SELECT string_agg(what, ' ') FROM shop.seen), '42501 own', 'nor of other tables');
+ROLLBACK TO b;
+CREATE FUNCTION pg_temp.deleted_in_a_loop(tenant uuid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN SELECT 1 AS id UNION ALL SELECT 2 LOOP
+		IF r.id = 1 THEN
+			PERFORM casnet.delete_tenant(tenant);
+		END IF;
+	END LOOP;
+	RETURN r.id;
+END
+$$;
+SELECT is(pg_temp.deleted_in_a_loop(:'south'), '2', 'the session goes on with its own');
 ROLLBACK TO a;
 RESET SESSION AUTHORIZATION;
 ALTER TABLE shop.orders_1 OWNER TO tap_other;
