@@ -555,6 +555,32 @@ wait_until(TimestampTz time)
 	}
 }
 
+/* The turn of an attempt in the queue of a name from an address. */
+typedef struct Turn
+{
+	uint64		key;
+	TimestampTz at;				/* 0 if there is no queue */
+	int			delay;
+} Turn;
+
+/*
+ * shmem_exit_callback: the attempt has given up before its turn, and so without a guess.  It
+ * takes nobody's place, and who comes next need not wait behind it.
+ */
+static void
+give_up(int code, Datum arg)
+{
+	const Turn *turn = (const Turn *) DatumGetPointer(arg);
+	FailureCount *count;
+
+	lock_counts();
+	forget_waiting();
+	count = find_count(turn->key);
+	if (count != NULL && turn->at != 0 && count->free_at == turn->at)
+		count->free_at = TimestampTzPlusMilliseconds(turn->at, -turn->delay);
+	unlock_counts();
+}
+
 /*
  * casnet.login_wait(name text) returns boolean
  *
@@ -570,6 +596,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz start = now;
 	FailureCount *count;
+	Turn		turn = {.key = key_of_attempt(PG_GETARG_TEXT_PP(0))};
 	bool		may_wait;
 
 	require_time(now);
@@ -578,32 +605,36 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 	if (count != NULL && count->failures >= MANY_FAILURES &&
 		!TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		start = TimestampTzPlusMilliseconds(now, NAME_DELAY_MS);
-	count = find_count(key_of_attempt(name));
+	count = find_count(turn.key);
 	if (count != NULL &&
 		TimestampDifferenceExceeds(count->last, now, FORGET_MS))
 		count->failures = 0;
 	else if (count != NULL)
 	{
-		int			delay = delays_ms[Min(count->failures,
-										  lengthof(delays_ms) - 1)];
-		TimestampTz turn =
-			TimestampTzPlusMilliseconds(Max(now, count->free_at), delay);
-
-		if (TimestampDifferenceExceeds(now, turn, MAX_WAIT_MS))
+		turn.delay = delays_ms[Min(count->failures, lengthof(delays_ms) - 1)];
+		turn.at = TimestampTzPlusMilliseconds(Max(now, count->free_at),
+											  turn.delay);
+		if (TimestampDifferenceExceeds(now, turn.at, MAX_WAIT_MS))
 		{
 			unlock_counts();
 			PG_RETURN_BOOL(false);
 		}
-		count->free_at = turn;
-		start = Max(start, turn);
+		count->free_at = turn.at;
+		start = Max(start, turn.at);
 	}
 	/* If it fails, it goes on waiting. */
 	may_wait = note_waiting(now, TimestampTzPlusMilliseconds(start, FAILURE_MS));
 	unlock_counts();
 	if (!may_wait)
+	{
+		give_up(0, PointerGetDatum(&turn));
 		refuse_to_wait();
-
-	wait_until(start);
+	}
+	PG_ENSURE_ERROR_CLEANUP(give_up, PointerGetDatum(&turn));
+	{
+		wait_until(start);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(give_up, PointerGetDatum(&turn));
 	PG_RETURN_BOOL(true);
 }
 
