@@ -614,6 +614,12 @@ extern void casnet_load_init(void);
 /* guard.c: memberships in order */
 
 extern int	casnet_guard_role_rank(const char *role);
+/* The rank of a superuser of the application, above those of the roles. */
+#define CASNET_HIGHEST_RANK 5
+
+extern LOCKTAG casnet_guard_change_lock(const pg_uuid_t *tenant, int rank);
+extern int	casnet_guard_rank_of(const CasnetVerdict *verdict);
+extern void casnet_guard_note_change(const CasnetVerdict *judge);
 extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
 extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);
 extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);

@@ -34,6 +34,10 @@
  */
 #define TENANT_LOCK_CLASS 0xCA5E
 
+/* Likewise, of those who change members of a tenant: more by the rank of who does. */
+#define CHANGE_LOCK_CLASS 0xCA60
+
+
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
@@ -184,6 +188,39 @@ casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
 	return member_objection(judge, role) == NULL;
 }
 
+/* The lock of those of that rank who change members of the tenant. */
+LOCKTAG
+casnet_guard_change_lock(const pg_uuid_t *tenant, int rank)
+{
+	LOCKTAG		tag = casnet_guard_lock_of(tenant);
+
+	tag.locktag_field4 = CHANGE_LOCK_CLASS + rank;
+	return tag;
+}
+
+/* The rank of somebody in the tenant, from 1; 0 without a role there. */
+int
+casnet_guard_rank_of(const CasnetVerdict *verdict)
+{
+	if (verdict->superuser)
+		return CASNET_HIGHEST_RANK;
+	return verdict->is_member ? casnet_guard_role_rank(verdict->role) : 0;
+}
+
+/*
+ * The session changes members of the tenant, by the rights of that verdict: until the end
+ * of the transaction everybody can see with which rank, and who has a lower one does
+ * not end it (holders.c).
+ */
+void
+casnet_guard_note_change(const CasnetVerdict *judge)
+{
+	LOCKTAG		tag = casnet_guard_change_lock(&judge->key.tenant,
+											   casnet_guard_rank_of(judge));
+
+	(void) LockAcquire(&tag, AccessShareLock, false, false);
+}
+
 /* Raises 42501 if there is an objection. */
 static void
 check_objection(const char *objection)
@@ -300,6 +337,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	judge = judge_of(relation, old != NULL ? old : new, &verdict);
 	if (judge == NULL)
 		return PointerGetDatum(result);
+	casnet_guard_note_change(judge);
 
 	if (old != NULL)
 	{
@@ -383,6 +421,7 @@ check_grant(Relation relation, HeapTuple row)
 
 	if (judge == NULL)
 		return;
+	casnet_guard_note_change(judge);
 	permission = casnet_trigger_text(relation, row, "permission");
 	bit = casnet_permission_existing(permission);
 	if (bit >= 0 && !casnet_membership_holds(judge, bit))

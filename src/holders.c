@@ -6,7 +6,9 @@
  * whoever has locked that, also for the user whom it is about: by an open change, by
  * FOR UPDATE, by a task that was assigned meanwhile.  So before an administrator's
  * function changes the row, it is locked without waiting; those who hold it are given
- * some seconds, and then their sessions are ended.  Administrators and prepared transactions are waited for.
+ * some seconds, and then their sessions are ended.  Administrators and prepared
+ * transactions are waited for.  Nobody ends the session of somebody of a higher rank who
+ * changes members of the tenant, as one who is just being removed might.
  *
  * LOCK TABLE on tables of casnet is refused; so are statements whose
  * lock the server takes, or waits for in front of others, before it looks whether the
@@ -50,6 +52,7 @@
 
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
+#define PEER_GRACE_MS 10000		/* for who does the same with the same rank */
 #define END_MS 5000
 #define POLL_MS 50
 
@@ -290,40 +293,84 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	return n;
 }
 
+/* The rank with which a process changes members of the tenant; -1 if it does not. */
+static int
+rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
+{
+	LOCKTAG		lowest = casnet_guard_change_lock(tenant, 0);
+	int			rank = -1;
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		LOCKTAG		tag = locks->locks[i].locktag;
+		int			found = (int) tag.locktag_field4 - lowest.locktag_field4;
+
+		tag.locktag_field4 = lowest.locktag_field4;
+		if (locks->locks[i].pid == pid && locks->locks[i].holdMask != 0 &&
+			found >= 0 && found <= CASNET_HIGHEST_RANK &&
+			memcmp(&tag, &lowest, sizeof(tag)) == 0)
+			rank = Max(rank, found);
+	}
+	return rank;
+}
+
+/*
+ * End those of the processes that have held up somebody of that rank for so long; returns
+ * how many.
+ */
+static int
+end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank, bool is_late)
+{
+	LockData   *locks = GetLockStatusData();
+	int			ended = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			of_holder = rank_of_process(pids[i], tenant, locks);
+
+		if (of_holder > rank || (of_holder == rank && !is_late))
+			continue;
+		ereport(LOG,
+				(errmsg("ending process %d, which holds up an administrator",
+						pids[i])));
+		(void) kill(pids[i], SIGTERM);
+		ended++;
+	}
+	return ended;
+}
+
 /*
  * Wait until nobody holds the membership, or the account, and the caller does; and end
- * the sessions of those who hold it for too long.
+ * the sessions of those who hold it for too long, and have no higher rank.
  */
 static void
-free_row(const pg_uuid_t *user, const pg_uuid_t *tenant)
+free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, int rank)
 {
+	static const pg_uuid_t no_tenant;
 	TimestampTz began = GetCurrentTimestamp();
-	bool		ended = false;
+	bool		has_ended = false;
 
 	for (;;)
 	{
 		int			pids[MAX_HOLDERS];
 		int			n = find_holders(user, tenant, pids);
 		TimestampTz now = GetCurrentTimestamp();
+		bool		is_late =
+			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS);
+		int			ended = 0;
 
-		if (n == 0 || TimestampDifferenceExceeds(began, now, GRACE_MS + END_MS))
+		if (n == 0 ||
+			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS + END_MS))
 			return;
 		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
-		{
-			for (int i = 0; i < n; i++)
-			{
-				ereport(LOG,
-						(errmsg("ending process %d, which holds up an administrator",
-								pids[i])));
-				(void) kill(pids[i], SIGTERM);
-			}
-			if (!ended)
-				ereport(NOTICE,
-						(errmsg_plural("ended %d session that held the row",
-									   "ended %d sessions that held the row",
-									   n, n)));
-			ended = true;
-		}
+			ended = end_holders(pids, n, tenant == NULL ? &no_tenant : tenant,
+								rank, is_late);
+		if (ended > 0 && !has_ended)
+			ereport(NOTICE,
+					(errmsg_plural("ended %d session that held the row",
+								   "ended %d sessions that held the row",
+								   ended, ended)));
+		has_ended |= ended > 0;
 		wait_a_moment();
 	}
 }
@@ -332,7 +379,21 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant)
 void
 casnet_holders_free_account(const pg_uuid_t *user)
 {
-	free_row(user, NULL);
+	CasnetVerdict verdict;
+
+	if (casnet_membership_is_administrator())
+	{
+		free_row(user, NULL, CASNET_HIGHEST_RANK + 1);
+		return;
+	}
+	/* Not against who manages one's own account. */
+	verdict = *casnet_membership_require_user();
+	if (memcmp(&verdict.key.user, user, UUID_LEN) == 0)
+		return;
+	/* That of an account is about no tenant. */
+	memset(&verdict.key.tenant, 0, sizeof(verdict.key.tenant));
+	casnet_guard_note_change(&verdict);
+	free_row(user, NULL, casnet_guard_rank_of(&verdict));
 }
 
 /*
@@ -349,29 +410,39 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	};
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(1);
-	bool		may = casnet_membership_is_administrator();
-	bool		is_above = may;
+	const CasnetVerdict *verdict = NULL;
+	bool		may = false;
 	char		role[CASNET_NAME_LENGTH];
 
 	AcceptInvalidationMessages();
+	if (casnet_membership_is_administrator())
+	{
+		free_row(&user, &tenant, CASNET_HIGHEST_RANK + 1);
+		PG_RETURN_VOID();
+	}
 	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
 	for (int i = 0; i < lengthof(permissions) && !may; i++)
 	{
-		const CasnetVerdict *verdict = casnet_membership_in(&tenant);
-
+		verdict = casnet_membership_in(&tenant);
 		may = verdict != NULL &&
 			casnet_membership_holds(verdict,
 									casnet_permission_find(permissions[i]));
-		is_above = may && casnet_guard_may_change(verdict, role);
 	}
 	if (!may)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the membership is not yours to change"),
 				 errhint("It takes manage_users or assign_roles in the tenant.")));
-	/* Of a higher role, the change itself is refused. */
-	if (is_above)
-		free_row(&user, &tenant);
+
+	/*
+	 * Of a higher role, or of none, the change itself is refused; and who changes one's
+	 * own membership ends nobody, who may be about to end it.
+	 */
+	if (role[0] == '\0' || !casnet_guard_may_change(verdict, role) ||
+		memcmp(&verdict->key.user, &user, UUID_LEN) == 0)
+		PG_RETURN_VOID();
+	casnet_guard_note_change(verdict);
+	free_row(&user, &tenant, casnet_guard_rank_of(verdict));
 	PG_RETURN_VOID();
 }
 
@@ -387,7 +458,7 @@ casnet_free_account(PG_FUNCTION_ARGS)
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 
 	(void) casnet_account_require_power();
-	free_row(&user, NULL);
+	casnet_holders_free_account(&user);
 	PG_RETURN_VOID();
 }
 

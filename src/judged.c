@@ -4,7 +4,7 @@
  *
  * Whoever may give rights at this moment can leave a transaction open, and commit it
  * when that right is long gone.  So what was judged is remembered, and judged again at
- * COMMIT, by what others have committed meanwhile.  It cannot be prepared, since nothing
+ * COMMIT, by what others have committed meanwhile, and so is the token that proved who it was.  It cannot be prepared, since nothing
  * of casnet's is asked at COMMIT PREPARED.  What gives rights to the session itself is
  * judged whenever something changes, too: nobody sees such a member until the COMMIT.  A
  * subtransaction takes with it what was judged in it.
@@ -39,6 +39,7 @@
 typedef struct Judged
 {
 	SubTransactionId in;
+	uint64		token;			/* number of the token with which it was done, or 0 */
 	CasnetJudgement again;
 	const void *what;
 	Size		size;
@@ -47,6 +48,20 @@ typedef struct Judged
 
 static List *all_judged = NIL;	/* in TopTransactionContext */
 static bool is_judging = false;
+
+/* Raises 28000 if that token proves nobody any more. */
+static void
+require_token(uint64 number)
+{
+	const char *problem = number == 0 ? NULL : casnet_token_problem_of(number);
+
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session token proves nobody any more"),
+				 errdetail_internal("%s", problem),
+				 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
+}
 
 /* Judge all again, or what gives rights to the session.  Raises what the judgements do. */
 static void
@@ -62,8 +77,10 @@ judge_again(bool all)
 			const Judged *judged = lfirst(lc);
 
 			CHECK_FOR_INTERRUPTS();
-			if (all || judged->at_once)
-				judged->again(judged->what);
+			if (!all && !judged->at_once)
+				continue;
+			require_token(judged->token);
+			judged->again(judged->what);
 		}
 	}
 	PG_FINALLY();
@@ -173,7 +190,7 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 
 /* Whether that is among the last that were judged, in this subtransaction. */
 static bool
-is_remembered(CasnetJudgement again, const void *what, Size size)
+is_remembered(CasnetJudgement again, const void *what, Size size, uint64 token)
 {
 	int			n = list_length(all_judged);
 
@@ -183,7 +200,8 @@ is_remembered(CasnetJudgement again, const void *what, Size size)
 
 		if (judged->in != GetCurrentSubTransactionId())
 			return false;
-		if (judged->again == again && judged->size == size &&
+		if (judged->again == again && judged->token == token &&
+			judged->size == size &&
 			memcmp(judged->what, what, size) == 0)
 			return true;
 	}
@@ -198,17 +216,21 @@ void
 casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
 					   bool at_once)
 {
+	uint64		token = casnet_token_number();
 	MemoryContext before;
 	Judged	   *judged;
 	void	   *copy;
 
-	if (is_remembered(again, what, size))
+	if (is_remembered(again, what, size, token))
 		return;
+	if (token != 0)
+		(void) casnet_token_hold();
 	before = MemoryContextSwitchTo(TopTransactionContext);
 	copy = palloc(size);
 	memcpy(copy, what, size);
 	judged = palloc(sizeof(Judged));
 	judged->in = GetCurrentSubTransactionId();
+	judged->token = token;
 	judged->again = again;
 	judged->what = copy;
 	judged->size = size;

@@ -89,6 +89,30 @@ is(ask($ada, 'SELECT 1'), '1', 'which goes on as well');
 ask($ada, 'ROLLBACK');
 $ada->quit;
 
+# Who is being removed ends nobody's session, nor does somebody of the own rank at once, nor
+# of a lower one at all; not even in the name of somebody who is no member.
+$node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE $membership; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'viewer') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'viewer'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{cid}', '$ID{north}', 'manage_permissions')");
+for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_tenants WHERE $membership")
+{
+	my $freed = "SET statement_timeout = '14s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}')";
+	my $other = $node->safe_psql('postgres', 'SELECT casnet.uuid_v7()');
+
+	$ada = open_session($node, 'postgres', 'ada', 'north');
+	ask($ada, "BEGIN; $change");
+	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; $freed"), '', "$change: who is removed asks for that");
+	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '14s'; SELECT casnet.free_membership('$other', '$ID{north}')"), '', 'or somebody in the name of nobody');
+	ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '4s'; SELECT casnet.set_member_role('cid', 'member')");
+	is(ask($ada, 'SELECT 1'), '1', 'and the owner goes on');
+	ask($ada, 'ROLLBACK');
+	$ada->quit;
+}
+my $admin = open_session($node, 'postgres', 'ben', 'north');
+ask($admin, "BEGIN; SELECT casnet.set_member_role('cid', 'member')");
+$ada = open_session($node, 'postgres', 'ada', 'north');
+is(ask($ada, "SET statement_timeout = '14s'; SELECT casnet.remove_member('cid')"), '', 'an owner ends the session of an admin who changes the same');
+$ada->quit;
+eval { $admin->quit };
+
 # Who may call it, and LOCK TABLE.
 is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}')"), '42501', 'nobody frees a membership');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}')"), '42501', 'nor does who may not change it');
