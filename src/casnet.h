@@ -566,9 +566,9 @@ extern void casnet_reference_forget(Oid relation);
 
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 
+extern void casnet_holders_take_table(Oid table, LOCKMODE mode);
 extern bool casnet_holders_changes_statement(const Node *statement);
 extern void casnet_holders_check_statement(Node *statement);
-extern void casnet_holders_end_statement(void);
 extern void casnet_holders_free_account(const pg_uuid_t *user);
 
 /* explain.c: what EXPLAIN shows, and to whom */

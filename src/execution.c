@@ -710,7 +710,6 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	else
 		next_writing_utility(statement, query_string, read_only_tree, context,
 							 params, environment, receiver, completion);
-	casnet_holders_end_statement();
 }
 
 /* No run goes on after its transaction. */

@@ -62,9 +62,6 @@
 PG_FUNCTION_INFO_V1(casnet_free_membership);
 PG_FUNCTION_INFO_V1(casnet_free_account);
 
-/* Names of schemas are, until the statement is through. */
-static bool names_are_held = false;
-
 /* Whether the session of that process may be ended: it is no administrator's. */
 static bool
 may_be_ended(int pid)
@@ -375,6 +372,38 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, int rank)
 	}
 }
 
+/*
+ * Lock a table that nobody needs for long.  Who holds it against an administrator for too
+ * long is ended; others wait.
+ */
+void
+casnet_holders_take_table(Oid table, LOCKMODE mode)
+{
+	static const pg_uuid_t no_tenant;
+	TimestampTz began = GetCurrentTimestamp();
+
+	while (!ConditionalLockRelationOid(table, mode))
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		int			pids[MAX_HOLDERS];
+		int			n = 0;
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+		if (casnet_membership_is_administrator() &&
+			!TimestampDifferenceExceeds(began, now, GRACE_MS + END_MS))
+			add_holders_of_lock(&tag, mode, pids, &n);
+		if (n == 0)
+		{
+			LockRelationOid(table, mode);
+			return;
+		}
+		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
+			(void) end_holders(pids, n, &no_tenant, CASNET_HIGHEST_RANK + 1, true);
+		wait_a_moment();
+	}
+}
+
 /* Nobody holds the account any more; see casnet.free_account(). */
 void
 casnet_holders_free_account(const pg_uuid_t *user)
@@ -520,8 +549,8 @@ lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
  * rules are.
  *
  * What a name means may change while the server waits for the lock.  So it is waited
- * for here, and then no schema gets another name until the server is through: it has the
- * lock already, and waits no more.
+ * for here, by OID; then the server has it already, and finds the same, or else this
+ * raises 55006.
  */
 static void
 check_lock(const LockStmt *statement)
@@ -545,8 +574,6 @@ check_lock(const LockStmt *statement)
 		if (!statement->nowait)
 			lock_beforehand(name, found, statement->mode);
 	}
-	casnet_owner_hold_names();
-	names_are_held = true;
 	forboth(lc, statement->relations, table, tables)
 		if (RangeVarGetRelid(lfirst(lc), NoLock, true) != lfirst_oid(table))
 			ereport(ERROR,
@@ -686,8 +713,6 @@ casnet_holders_check_statement(Node *statement)
 {
 	ListCell   *lc;
 
-	/* It ended with an error, and so did the lock. */
-	names_are_held = false;
 	switch (nodeTag(statement))
 	{
 		case T_LockStmt:
@@ -736,13 +761,4 @@ casnet_holders_check_statement(Node *statement)
 		default:
 			break;
 	}
-}
-
-/* The statement is through. */
-void
-casnet_holders_end_statement(void)
-{
-	if (names_are_held)
-		casnet_owner_release_names();
-	names_are_held = false;
 }

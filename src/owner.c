@@ -289,7 +289,7 @@ casnet_owner_init(void)
 void
 casnet_owner_hold_names(void)
 {
-	LockRelationOid(NamespaceRelationId, ShareLock);
+	casnet_holders_take_table(NamespaceRelationId, ShareLock);
 }
 
 void

@@ -113,6 +113,15 @@ is(ask($ada, "SET statement_timeout = '14s'; SELECT casnet.remove_member('cid')"
 $ada->quit;
 eval { $admin->quit };
 
+# Nor does anybody hold what names are looked up in, by a function of the server that locks
+# whatever it is given.
+my $holder = open_session($node, 'postgres', undef, undef, 'casnet_app');
+$node->safe_psql('postgres', 'CREATE TABLE public.locked (id integer); GRANT ALL ON public.locked TO casnet_app');
+ask($holder, q{BEGIN; DO $$ BEGIN PERFORM currval('pg_namespace'::regclass); EXCEPTION WHEN OTHERS THEN NULL; END $$});
+is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.current_tenant_id(); SET lock_timeout = '4s'; BEGIN; LOCK TABLE public.locked IN EXCLUSIVE MODE"), '', 'LOCK TABLE waits for nobody who holds pg_namespace');
+is($node->safe_psql('postgres', "SET lock_timeout = '20s'; SELECT casnet.protect('public.locked', 'records') IS NOT NULL"), 't', 'nor does protect() for long');
+eval { $holder->quit };
+
 # Who may call it, and LOCK TABLE.
 is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}')"), '42501', 'nobody frees a membership');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}')"), '42501', 'nor does who may not change it');
