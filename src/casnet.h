@@ -220,6 +220,7 @@ extern void casnet_owner_check_statement(Node *statement);
 extern void casnet_owner_hold_names(void);
 extern void casnet_owner_release_names(void);
 extern void casnet_owner_begun(void);
+extern void casnet_owner_notice_others(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
 
@@ -346,6 +347,7 @@ extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
 
 extern void casnet_statement_init(void);
 extern bool casnet_statement_is_noted(void);
+extern uint64 casnet_statement_number(void);
 extern void casnet_statement_begin(const void *owner,
 								   const CasnetIdentity *identity);
 extern void casnet_statement_end(const void *owner);

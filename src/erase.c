@@ -25,6 +25,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -39,6 +40,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "casnet.h"
 
@@ -384,6 +386,116 @@ require_one_owner(Oid table)
 					 errhint("Give both to one role, or detach the partition.")));
 }
 
+/* The owner of a function; whether it runs as that. */
+static bool
+get_func_security(Oid function, Oid *owner)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Whether what belongs to that role may run in the session of the current one. */
+static bool
+is_trusted(Oid owner)
+{
+	return has_privs_of_role(owner, GetUserId()) ||
+		owner == get_role_oid("casnet_owner", true);
+}
+
+/*
+ * All tables by whose keys a change goes on, from the first one, are of roles that are
+ * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan
+ * what it does there, the server evaluates expressions of the table, and rows fire
+ * triggers, in this session, whose settings they can change, and some as whoever empties
+ * the first one.  The locks are kept, so that no other table joins them.  While casnet
+ * erases, of keys that change no rows nothing is asked: what they evaluate runs as the
+ * owner, and is nobody's session.
+ */
+static void
+look_along(Oid table, List **seen, bool erasing)
+{
+	Relation	relation;
+	TriggerDesc *triggers;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (list_member_oid(*seen, table))
+		return;
+	*seen = lappend_oid(*seen, table);
+	relation = table_open(table, AccessShareLock);
+	if (!is_trusted(relation->rd_rel->relowner) &&
+		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" of role \"%s\" is changed with these rows",
+						RelationGetRelationName(relation),
+						GetUserNameFromId(relation->rd_rel->relowner, false)),
+				 errdetail("Code that its owner has put into it would run in your session."),
+				 erasing ?
+				 errhint("Give the table to the owner of table \"%s\", whose rows go, or to a superuser; or drop its key.",
+						 get_rel_name(linitial_oid(*seen))) :
+				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
+
+	triggers = relation->trigdesc;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		/* The server's own, on the side of what is referred to. */
+		if (!trigger->tgisinternal || !OidIsValid(trigger->tgconstrrelid) ||
+			!TRIGGER_FOR_DELETE(trigger->tgtype))
+			continue;
+		if (!erasing || (trigger->tgfoid != F_RI_FKEY_NOACTION_DEL &&
+						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL))
+			look_along(trigger->tgconstrrelid, seen, erasing);
+	}
+	foreach(lc, find_inheritance_children(table, AccessShareLock))
+		look_along(lfirst_oid(lc), seen, erasing);
+	table_close(relation, NoLock);
+}
+
+/*
+ * Raises 55000 if a trigger of the table, or of a partition, would run a function of a role
+ * that has not the rights of the owner of the table, as which it is emptied: who has no
+ * more than the privilege TRIGGER may have made it.
+ */
+static void
+require_own_triggers(Oid table)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(table, RowExclusiveLock, NULL))
+	{
+		Relation	relation = table_open(lfirst_oid(lc), NoLock);
+		TriggerDesc *triggers = relation->trigdesc;
+
+		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		{
+			Trigger    *trigger = &triggers->triggers[i];
+			Oid			owner;
+
+			if (trigger->tgisinternal || get_func_security(trigger->tgfoid, &owner) ||
+				superuser_arg(owner) || is_trusted(owner))
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("trigger \"%s\" of table \"%s\" calls a function of role \"%s\"",
+							trigger->tgname, RelationGetRelationName(relation),
+							GetUserNameFromId(owner, false)),
+					 errdetail("It would run with the rights of the owner of the table."),
+					 errhint("Give the function to the owner of the table, or make it SECURITY DEFINER.")));
+		}
+		table_close(relation, NoLock);
+	}
+}
+
 /* The table of the key, as a statement names it: with its partitions only. */
 static char *
 target_of(const Cascade *cascade)
@@ -400,6 +512,7 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 {
 	CasnetOwnerSwitch former;
 	bool		deletes = cascade->action == FKCONSTR_ACTION_CASCADE;
+	List	   *seen = NIL;
 	char	   *statement;
 	uint64		rows;
 
@@ -410,6 +523,8 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 	refuse_later_triggers(cascade);
 	require_one_owner(cascade->table);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	require_own_triggers(cascade->table);
+	look_along(cascade->table, &seen, true);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)
 		statement = psprintf("DELETE FROM %s WHERE %s", target_of(cascade),
@@ -474,7 +589,8 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
  *
  * Deletes the tenant and all that belongs to it; returns the number of rows, or NULL
  * when there is no such tenant; internal.  Raises 55000 when a trigger of an
- * application's table could fire later as somebody else, 23503 when rows of one stay.
+ * application's table could fire later as somebody else, or code of another role run as
+ * the owner of one, 23503 when rows of one stay.
  */
 Datum
 casnet_erase_tenant(PG_FUNCTION_ARGS)
@@ -488,6 +604,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	Cascade    *cascade;
 	int64		erased = 0;
 	int			level = NewGUCNestLevel();
+	uint64		cursors = casnet_cursors_note();
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -524,60 +641,11 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	/* Last, since emptying tables leaves entries; those are not counted. */
 	(void) run_with_tenant("SELECT casnet.forget_audit($1)", &tenant);
 	SPI_finish();
+	/* Also of what the server ran as somebody else by itself. */
+	casnet_cursors_close_since(cursors);
 	/* What triggers of others have set goes with it. */
 	AtEOXact_GUC(false, level);
 	PG_RETURN_INT64(erased);
-}
-
-/* Whether what belongs to that role may run in the session of the current one. */
-static bool
-is_trusted(Oid owner)
-{
-	return has_privs_of_role(owner, GetUserId()) ||
-		owner == get_role_oid("casnet_owner", true);
-}
-
-/*
- * All tables by whose keys a change goes on, from the first one, are of roles that are
- * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan what it does there, the server evaluates expressions
- * of the table, and rows fire triggers, in this session, whose settings they can change.
- * The locks are kept, so that no other table joins them.
- */
-static void
-look_along(Oid table, List **seen)
-{
-	Relation	relation;
-	TriggerDesc *triggers;
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (list_member_oid(*seen, table))
-		return;
-	*seen = lappend_oid(*seen, table);
-	relation = table_open(table, AccessShareLock);
-	if (!is_trusted(relation->rd_rel->relowner) &&
-		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" of role \"%s\" is changed with these rows",
-						RelationGetRelationName(relation),
-						GetUserNameFromId(relation->rd_rel->relowner, false)),
-				 errdetail("Code that its owner has put into it would run in your session."),
-				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
-
-	triggers = relation->trigdesc;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		/* The server's own, on the side of what is referred to. */
-		if (trigger->tgisinternal && OidIsValid(trigger->tgconstrrelid) &&
-			TRIGGER_FOR_DELETE(trigger->tgtype))
-			look_along(trigger->tgconstrrelid, seen);
-	}
-	foreach(lc, find_inheritance_children(table, AccessShareLock))
-		look_along(lfirst_oid(lc), seen);
-	table_close(relation, NoLock);
 }
 
 /*
@@ -607,6 +675,6 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 	 */
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
 		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		look_along(RelationGetRelid(data->tg_relation), &seen);
+		look_along(RelationGetRelid(data->tg_relation), &seen, false);
 	return PointerGetDatum(NULL);
 }

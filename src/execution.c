@@ -395,6 +395,8 @@ start_noted(QueryDesc *query, int eflags)
 
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
+		/* Its functions may ask, of which PL/pgSQL keeps expressions. */
+		AcceptInvalidationMessages();
 		/* What has no record then began before there was a hook. */
 		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked ||
 			casnet_session_is_suspended())
@@ -424,6 +426,7 @@ start_execution(QueryDesc *query, int eflags)
 {
 	const CasnetIdentity *opener = casnet_statement_opener();
 
+	casnet_owner_notice_others();
 	if (likely(opener == NULL))
 	{
 		start_noted(query, eflags);
@@ -696,6 +699,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 				DestReceiver *receiver, QueryCompletion *completion)
 {
 	casnet_owner_begun();
+	casnet_owner_notice_others();
 	casnet_owner_check_statement(statement->utilityStmt);
 	if (read_only_tree &&
 		casnet_holders_changes_statement(statement->utilityStmt))

@@ -250,6 +250,22 @@ wait_a_moment(void)
 }
 
 /*
+ * The lock of those who take an owner from the tenant.  For an owner it is taken now, since
+ * it is asked for once the row and what goes with it have been written, which may take long.
+ */
+static void
+take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids,
+					   int *n)
+{
+	LOCKTAG		tag = casnet_guard_lock_of(tenant);
+
+	if (strcmp(casnet_membership_of(user, tenant)->role, "owner") == 0 &&
+		LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	add_holders_of_lock(&tag, ExclusiveLock, pids, n);
+}
+
+/*
  * Those who hold the membership, or the account if tenant is NULL: what goes with it
  * as well, and the tables.  What nobody holds is locked.
  */
@@ -257,7 +273,6 @@ static int
 find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 {
 	int			n = 0;
-	LOCKTAG		tag;
 
 	/*
 	 * To drop a key to tenants, as who drops a protected table does, locks them; and the
@@ -277,8 +292,7 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	}
 	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
 	add_holders_of_table("user_tenants", RowExclusiveLock, pids, &n);
-	tag = casnet_guard_lock_of(tenant);
-	add_holders_of_lock(&tag, ExclusiveLock, pids, &n);
+	take_or_add_owner_lock(user, tenant, pids, &n);
 	/* Opening a table waits for who has locked it against readers. */
 	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, pids, &n);
 	add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
@@ -344,24 +358,29 @@ static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, int rank)
 {
 	static const pg_uuid_t no_tenant;
-	TimestampTz began = GetCurrentTimestamp();
+	TimestampTz began = 0;
 	bool		has_ended = false;
 
-	for (;;)
+	/* A look may take long by itself, as at many tasks. */
+	for (int looks = 1;; looks++)
 	{
 		int			pids[MAX_HOLDERS];
 		int			n = find_holders(user, tenant, pids);
 		TimestampTz now = GetCurrentTimestamp();
-		bool		is_late =
-			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS);
+		bool		is_late;
 		int			ended = 0;
 
-		if (n == 0 ||
-			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS + END_MS))
+		if (n == 0)
 			return;
+		if (looks == 1)
+			began = now;
+		is_late = TimestampDifferenceExceeds(began, now, PEER_GRACE_MS);
 		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
 			ended = end_holders(pids, n, tenant == NULL ? &no_tenant : tenant,
 								rank, is_late);
+		if (looks > 3 &&
+			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS + END_MS))
+			return;
 		if (ended > 0 && !has_ended)
 			ereport(NOTICE,
 					(errmsg_plural("ended %d session that held the row",

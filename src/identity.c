@@ -68,12 +68,21 @@ casnet_current_user_id(PG_FUNCTION_ARGS)
 /*
  * casnet.require_user() returns uuid
  *
- * The same, for policies: raises 28000 instead of returning NULL.
+ * The same, for policies: raises 28000 instead of returning NULL.  While rows are fetched
+ * from a cursor, a policy's is who opened it.
  */
 Datum
 casnet_require_user(PG_FUNCTION_ARGS)
 {
+	const CasnetIdentity *opener = casnet_statement_opener();
+
 	AcceptInvalidationMessages();
+	if (opener != NULL && opener->has_user &&
+		casnet_permission_call_is_stored(fcinfo->flinfo))
+	{
+		casnet_membership_require_active(&opener->user);
+		return copy_uuid(&opener->user);
+	}
 	return copy_uuid(&casnet_membership_require_user()->key.user);
 }
 
@@ -330,9 +339,27 @@ append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
 typedef struct IdSet
 {
 	uint64		generation;
+	uint64		statement;		/* number of that which wrote, or 0 */
+	bool		is_openers;		/* rows were fetched from what somebody opened */
+	CasnetIdentity opener;
 	bool		of_tenants;		/* not of users */
 	ArrayType  *array;
 } IdSet;
+
+/*
+ * Whether the answer is of the cursor from which rows are fetched, or of the statement
+ * that writes.  PL/pgSQL keeps expressions beyond both.
+ */
+static bool
+is_of_statement(const IdSet *set)
+{
+	const CasnetIdentity *opener = casnet_statement_opener();
+
+	if (opener != NULL)
+		return set->is_openers &&
+			memcmp(&set->opener, opener, sizeof(CasnetIdentity)) == 0;
+	return set->statement != 0 && set->statement == casnet_statement_number();
+}
 
 /*
  * The kept answer, or NULL.  A policy's stays what it was while rows are fetched
@@ -345,7 +372,7 @@ kept_ids(FunctionCallInfo fcinfo)
 	pg_uuid_t	user;
 
 	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo) &&
-		(casnet_statement_opener() != NULL || casnet_statement_is_noted()))
+		is_of_statement(set))
 	{
 		casnet_statement_check();
 		return set->array;
@@ -370,6 +397,7 @@ static Datum
 keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 		 uint64 generation)
 {
+	const CasnetIdentity *opener = casnet_statement_opener();
 	MemoryContext oldcontext;
 	IdSet	   *set;
 
@@ -380,6 +408,10 @@ keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 	set = palloc(sizeof(IdSet));
 	set->array = DatumGetArrayTypePCopy(PointerGetDatum(ids));
 	set->generation = generation;
+	set->statement = casnet_statement_number();
+	set->is_openers = opener != NULL;
+	if (opener != NULL)
+		set->opener = *opener;
 	set->of_tenants = of_tenants;
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = set;

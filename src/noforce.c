@@ -136,6 +136,8 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 		watched = MemoryContextAllocZero(function->fn_mcxt, sizeof(Watched));
 		*known = PointerGetDatum(watched);
 	}
+	if (event == FHET_START)
+		casnet_owner_notice_others();
 	GetUserIdAndSecContext(&user, &context);
 	if (event == FHET_START)
 	{

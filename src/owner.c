@@ -65,6 +65,13 @@ static SubTransactionId expected_in;
 static bool expected_by_keys;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 
+/* Whether code of that role is: a superuser's, or that of casnet itself. */
+static bool
+is_trusted(Oid role)
+{
+	return superuser_arg(role) || role == get_role_oid("casnet_owner", true);
+}
+
 /* SET CONSTRAINTS is ours, and not of the code that runs as the owner. */
 bool		casnet_owner_sets_constraints = false;
 
@@ -92,6 +99,27 @@ casnet_owner_check_statement(Node *statement)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("SET CONSTRAINTS is about the session, and not about this code"),
 				 errhint("Leave it to whoever has begun the transaction.")));
+}
+
+/*
+ * Where casnet became a superuser, or the owner of its own tables, and the server becomes
+ * somebody else below that, as for a cascade: what follows is code of others.  Called
+ * wherever a query or a function of that role may begin; whoever became the role takes it
+ * back with the role.
+ */
+void
+casnet_owner_notice_others(void)
+{
+	int			context;
+	Oid			user;
+
+	if (likely(!InSecurityRestrictedOperation()))
+		return;
+	GetUserIdAndSecContext(&user, &context);
+	if ((context & CASNET_SECURITY_OURS) == 0 || is_trusted(user))
+		return;
+	SetUserIdAndSecContext(user, (context & ~CASNET_SECURITY_OURS) |
+						   CASNET_SECURITY_OTHERS);
 }
 
 /* The owner of a table.  Raises XX000 when there is no such table. */
@@ -127,17 +155,16 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 		"casnet.token", "casnet.user_id", "casnet.tenant_id"
 	};
 
-	bool		is_trusted = superuser_arg(role) ||
-		role == get_role_oid("casnet_owner", true);
+	bool		trusted = is_trusted(role);
 	int			context;
 
 	casnet_owner_sets_constraints = false;
-	former->cursors = is_trusted || role == GetOuterUserId() ? 0 :
+	former->cursors = trusted || role == GetOuterUserId() ? 0 :
 		casnet_cursors_note();
 	GetUserIdAndSecContext(&former->user, &former->context);
 	context = former->context | SECURITY_LOCAL_USERID_CHANGE |
 		SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS;
-	if (is_trusted)
+	if (trusted)
 		context |= CASNET_SECURITY_OURS;
 	else if (role != GetOuterUserId())
 		context |= CASNET_SECURITY_OTHERS;
@@ -146,7 +173,7 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	if (is_trusted)
+	if (trusted)
 		return;
 	/* Nor is it the user of the session, whose token anybody could read. */
 	for (int i = 0; i < lengthof(identity); i++)
@@ -226,6 +253,7 @@ check_table(ParseState *pstate, Query *query, JumbleState *jumble)
 
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jumble);
+	casnet_owner_notice_others();
 	if (likely(!OidIsValid(expected_table)))
 		return;
 	if (expected_in != GetCurrentSubTransactionId() ||

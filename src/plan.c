@@ -717,6 +717,7 @@ plan_statement(Query *parse, const char *query_string, int options,
 	PlannedStmt *plan;
 
 	casnet_owner_begun();
+	casnet_owner_notice_others();
 	casnet_noforce_check(parse);
 	if (likely(opener == NULL))
 		return prepare_and_plan(parse, query_string, options, params);

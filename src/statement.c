@@ -25,11 +25,15 @@
 static struct
 {
 	const void *owner;
+	uint64		number;			/* of all of this backend */
 	SubTransactionId subid;		/* where it began */
 	CasnetIdentity identity;
 	Oid			role;			/* the outer role, as SET ROLE leaves it */
 	bool		is_proved;		/* somebody proved to be that user */
 }			writing;
+
+/* The number of the last one. */
+static uint64 last_number = 0;
 
 /* The last user whom somebody proved to be, and when the client began that. */
 static struct
@@ -79,6 +83,13 @@ casnet_statement_init(void)
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
 
+/* The number of the statement that writes, 0 if none does. */
+uint64
+casnet_statement_number(void)
+{
+	return writing.owner != NULL ? writing.number : 0;
+}
+
 /* Whether a statement is known to be writing. */
 bool
 casnet_statement_is_noted(void)
@@ -96,6 +107,7 @@ casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
 	if (writing.owner != NULL)
 		return;
 	writing.owner = owner;
+	writing.number = ++last_number;
 	writing.subid = GetCurrentSubTransactionId();
 	writing.identity = *identity;
 	writing.role = GetOuterUserId();

@@ -1,7 +1,7 @@
 -- Code of another role that runs in a session, as that role, does not fetch from the cursors
 -- that the session has open; and a partition's does not run as the owner of the whole.
 BEGIN;
-SELECT plan(7);
+SELECT plan(8);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -79,6 +79,10 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(left(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 5), '55000', 'a partition of another role');
 RESET SESSION AUTHORIZATION;
 ALTER TABLE shop.orders OWNER TO tap_other;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(left(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 5), '55000', 'of the same, with a function of another');
+RESET SESSION AUTHORIZATION;
+ALTER FUNCTION shop.fetches() OWNER TO tap_other;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 'none', 'of the same');
 SELECT * FROM finish();

@@ -1,0 +1,90 @@
+-- delete_tenant() empties a table as its owner, who may be a superuser.  No code of another role
+-- runs as that: neither a trigger's function, nor what a further key leads to.  What runs as
+-- another role by itself meets nobody's session, whatever it calls.
+BEGIN;
+SELECT plan(17);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE ROLE tap_maker IN ROLE casnet_user;
+CREATE SCHEMA shop AUTHORIZATION tap_maker;
+GRANT USAGE ON SCHEMA shop TO PUBLIC;
+CREATE TABLE public.invoices (id integer PRIMARY KEY);
+SELECT casnet.protect('public.invoices', 'records') IS NOT NULL AS protected \g /dev/null
+GRANT REFERENCES, TRIGGER ON public.invoices TO tap_maker;
+UPDATE casnet.user_tenants SET role = 'owner' WHERE user_id = :'mia';
+INSERT INTO public.invoices (tenant_id, id) VALUES (:'south', 1);
+SELECT set_config('tap.north', :'north', true) \g /dev/null
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+CREATE TABLE shop.seen (step text, what text);
+CREATE FUNCTION shop.try(step text, statement text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	found text;
+BEGIN
+	EXECUTE statement INTO found;
+	INSERT INTO shop.seen VALUES (step, coalesce(nullif(found, ''), 'nothing'));
+EXCEPTION WHEN OTHERS THEN
+	INSERT INTO shop.seen VALUES (step, SQLSTATE);
+END
+$$;
+CREATE FUNCTION shop.looks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM shop.try('who', 'SELECT current_user');
+	PERFORM shop.try('user', 'SELECT casnet.current_user_id()');
+	PERFORM shop.try('setting', 'SELECT current_setting(''casnet.user_id'')');
+	PERFORM shop.try('find', 'SELECT casnet.find_user(''olga'')');
+	PERFORM shop.try('export', format('SELECT casnet.export_tenant_in_session(%L)', current_setting('tap.north')));
+	PERFORM shop.try('remove', format('SELECT casnet.remove_tenant(%L)', current_setting('tap.north')));
+	PERFORM shop.try('found', 'SELECT casnet.found_tenant(''found'', NULL, NULL)');
+	PERFORM shop.try('rows', 'SELECT count(*) FROM casnet.records');
+	RETURN old;
+END
+$$;
+SAVEPOINT a;
+-- A trigger of who has no more than the privilege.
+CREATE TRIGGER looks BEFORE DELETE ON public.invoices FOR EACH ROW EXECUTE FUNCTION shop.looks();
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia', 'South');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'trigger "looks" of table "invoices" calls a function of role "tap_maker"', 'a trigger that would run as the owner');
+-- It may run as its own.
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+ALTER FUNCTION shop.looks() SECURITY DEFINER;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(casnet.delete_tenant(:'south') > 0, true, 'one that runs as its own');
+RESET SESSION AUTHORIZATION;
+SELECT is(what, e, step) FROM shop.seen JOIN (VALUES ('who', 'tap_maker'), ('user', '55000'), ('setting', 'nothing'), ('find', '55000'), ('export', '55000'), ('remove', '55000'), ('found', '55000'), ('rows', '55000')) AS v (s, e) ON step = s ORDER BY step;
+ROLLBACK TO a;
+-- A key that goes on into a table of another role.
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+CREATE TABLE shop.details (invoice integer REFERENCES public.invoices ON DELETE CASCADE);
+CREATE TRIGGER looks AFTER DELETE ON shop.details FOR EACH ROW EXECUTE FUNCTION shop.looks();
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia', 'South');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'table "details" of role "tap_maker" is changed with these rows', 'a key that cascades');
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+ALTER TABLE shop.details DROP CONSTRAINT details_invoice_fkey, ADD FOREIGN KEY (invoice) REFERENCES public.invoices ON DELETE SET NULL;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'table "details" of role "tap_maker" is changed with these rows', 'or sets NULL');
+-- Not one that changes nothing.
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+ALTER TABLE shop.details DROP CONSTRAINT details_invoice_fkey, ADD FOREIGN KEY (invoice) REFERENCES public.invoices;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SAVEPOINT b;
+SELECT is(casnet.delete_tenant(:'south') > 0, true, 'a key that only refers');
+ROLLBACK TO b;
+-- Nor one to a table of the same role, or of a superuser.
+RESET SESSION AUTHORIZATION;
+ALTER TABLE public.invoices OWNER TO tap_maker;
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+ALTER TABLE shop.details DROP CONSTRAINT details_invoice_fkey, ADD FOREIGN KEY (invoice) REFERENCES public.invoices ON DELETE CASCADE;
+INSERT INTO shop.details VALUES (1);
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('mia', 'South');
+SELECT is(casnet.delete_tenant(:'south') > 0, true, 'tables of one role');
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT string_agg(what, ' ') FROM shop.seen WHERE step IN ('who', 'find')), 'tap_maker 28000', 'as which all of it runs, as nobody');
+SELECT is((SELECT count(*) FROM shop.details), 0::bigint, 'the rows have gone');
+ROLLBACK TO a;
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT count(*) FROM public.invoices), 1::bigint, 'nothing of this was kept');
+SELECT * FROM finish();
+ROLLBACK;
