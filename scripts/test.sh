@@ -45,7 +45,8 @@ KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith 
 QUICK_KINDS=(readme jws regress pgtap attack oracle)
 # Files of pgtap that wait for the clock, as slowed logins do: not in the short form.
 WAITING=(accounts huge_names invitations login_is_slowed login_refusals
-	lookups_by_name_are_not_counted password_change_is_slowed password_hashes
+	login_queue_is_bounded lookups_by_name_are_not_counted oldest_failures_give_way
+	password_change_is_slowed password_hashes stored_answers_end_with_the_statement
 	token_follows_time wrong_password_is_refused)
 DEADLINE=2100   # seconds; the whole run ends within 35 minutes
 LONG=0          # 1: the long forms

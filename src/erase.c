@@ -22,6 +22,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -62,11 +63,13 @@ typedef struct Cascade
 	bool		done;
 } Cascade;
 
-/* Any foreign key from one table to another. */
+/* Any foreign key from one table to another; and of which tables these are partitions. */
 typedef struct Edge
 {
 	Oid			from;
 	Oid			to;
+	List	   *from_tables;
+	List	   *to_tables;
 	NameData	name;
 	bool		is_deferrable;
 	bool		is_deferred;
@@ -184,6 +187,16 @@ describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
 	return cascade;
 }
 
+/* The table, and those that it is a partition of. */
+static List *
+with_ancestors(Oid table)
+{
+	List	   *ancestors = get_rel_relispartition(table) ?
+		get_partition_ancestors(table) : NIL;
+
+	return lcons_oid(table, ancestors);
+}
+
 /*
  * The keys of others that refer to rows of a tenant; and every foreign key there is,
  * for the order.
@@ -209,6 +222,8 @@ find_cascades(Oid namespace, Oid tenants, List **edges)
 		edge = palloc0(sizeof(Edge));
 		edge->from = form->conrelid;
 		edge->to = form->confrelid;
+		edge->from_tables = with_ancestors(form->conrelid);
+		edge->to_tables = with_ancestors(form->confrelid);
 		edge->is_deferred = form->condeferred;
 		edge->name = form->conname;
 		edge->is_deferrable = form->condeferrable;
@@ -236,11 +251,13 @@ is_referred_to(const Cascade *cascade, List *cascades, List *edges)
 	{
 		Edge	   *edge = lfirst(lc);
 
-		if (edge->to != cascade->table || edge->from == cascade->table)
+		if (!list_member_oid(edge->to_tables, cascade->table) ||
+			list_member_oid(edge->from_tables, cascade->table))
 			continue;
 		foreach(other, cascades)
 			if (!((Cascade *) lfirst(other))->done &&
-				((Cascade *) lfirst(other))->table == edge->from)
+				list_member_oid(edge->from_tables,
+								((Cascade *) lfirst(other))->table))
 				return true;
 	}
 	return false;
@@ -324,7 +341,8 @@ set_constraints(Oid table, List *edges, bool deferred)
 		const char *name;
 
 		if (!edge->is_deferrable ||
-			(edge->from != table && edge->to != table) ||
+			(!list_member_oid(edge->from_tables, table) &&
+			 !list_member_oid(edge->to_tables, table)) ||
 			(deferred && !edge->is_deferred))
 			continue;
 		casnet_owner_hold_names();

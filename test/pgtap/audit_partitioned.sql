@@ -1,7 +1,7 @@
 -- A partitioned table is audited as a whole, whichever of its tables a
 -- statement names, and its partitions are not audited one by one.
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.visits (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(), id int NOT NULL, n int, body text, PRIMARY KEY (tenant_id, id, n)) PARTITION BY RANGE (n);
@@ -38,6 +38,13 @@ DELETE FROM public.visits WHERE id IN (2, 3);
 SELECT results_eq('SELECT * FROM public.news() ORDER BY 1', ARRAY['public.visits DELETE 2 12', 'public.visits DELETE 3 21'], 'deletion');
 TRUNCATE public.visits_0;
 SELECT results_eq('SELECT * FROM public.news()', ARRAY['public.visits TRUNCATE'], 'TRUNCATE of a partition');
+-- One that has partitions itself is truncated with all of them, whenever these came.
+ALTER TABLE public.visits_1 DETACH PARTITION public.visits_11;
+CREATE TABLE public.visits_12 PARTITION OF public.visits_1 DEFAULT;
+TRUNCATE public.visits_1;
+SELECT ok('public.visits TRUNCATE' IN (SELECT * FROM public.news()), 'TRUNCATE of a partition with partitions');
+DROP TABLE public.visits_12;
+ALTER TABLE public.visits_1 ATTACH PARTITION public.visits_11 DEFAULT;
 TRUNCATE public.visits;
 SELECT ok('public.visits TRUNCATE' IN (SELECT * FROM public.news()), 'and of all');
 

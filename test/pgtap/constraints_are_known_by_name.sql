@@ -1,7 +1,7 @@
 -- To empty tables as their owner, delete_tenant() has deferred keys checked at once, by
 -- their names.  Nothing of anybody else that has such a name fires then.
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
@@ -36,6 +36,10 @@ SELECT is(public.after('', :'delete'), 'nobody', 'a tenant goes, with rows of de
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER t AFTER INSERT ON shop.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.runs(); INSERT INTO shop.mine VALUES (1)', :'delete'), 'nobody', 'what is deferred stays so');
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER lines_of_order AFTER INSERT ON shop.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.runs(); INSERT INTO shop.mine VALUES (1)', :'delete'), '55000', 'a trigger has the name of a key');
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER lines_of_order AFTER INSERT ON shop.mine DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION shop.runs()', :'delete'), '55000', 'also one that is not deferred now');
+-- The check of a key of somebody else's runs nothing of theirs as the owner, so it is in
+-- nobody's way, and is made as it would have been.
+SELECT is(public.after('CREATE TABLE shop.parents (i integer PRIMARY KEY); CREATE TABLE shop.children (i integer, CONSTRAINT lines_of_order FOREIGN KEY (i) REFERENCES shop.parents DEFERRABLE INITIALLY DEFERRED)', :'delete'), 'nobody', 'a key of somebody else has the name');
+SELECT is(public.after('CREATE TABLE shop.parents (i integer PRIMARY KEY); CREATE TABLE shop.children (i integer, CONSTRAINT lines_of_order FOREIGN KEY (i) REFERENCES shop.parents DEFERRABLE INITIALLY DEFERRED); INSERT INTO shop.children VALUES (1)', :'delete'), '23503', 'or one that does not hold');
 RESET SESSION AUTHORIZATION;
 ALTER SCHEMA shop OWNER TO tap_maker;
 SET LOCAL SESSION AUTHORIZATION tap_app;

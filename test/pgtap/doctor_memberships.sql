@@ -1,6 +1,6 @@
 -- casnet.doctor() on predefined roles, owners and parameters.
 BEGIN;
-SELECT plan(30);
+SELECT plan(34);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_dump;
@@ -60,5 +60,14 @@ SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');
 SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET'), 'and still may name one');
 GRANT SET ON PARAMETER casnet.user_id TO casnet_user;
 SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'nor any application');
+REVOKE SET ON PARAMETER casnet.user_id FROM casnet_user;
+-- What everybody may, applications may as well.
+GRANT SET ON PARAMETER casnet.user_id TO PUBLIC;
+SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'nor everybody');
+SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');
+GRANT SET ON PARAMETER session_replication_role TO PUBLIC;
+GRANT ALTER SYSTEM ON PARAMETER work_mem TO PUBLIC;
+SELECT is(diagnosis('parameter-granted'), 'error session_replication_role, error work_mem', 'everybody switches triggers off');
+SELECT is(after_remedy('parameter-granted'), 'silent', 'remedy');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Nobody grants or takes away a permission that they do not hold, however the
 -- row is written.  manage_tenant and delete_tenant are the owner's.
 BEGIN;
-SELECT plan(17);
+SELECT plan(21);
 \ir include/fixtures.sql
 
 CALL be('adam', 'North');
@@ -25,6 +25,18 @@ CALL be('adam', 'North');
 SELECT throws_ok($$SELECT casnet.revoke_permission('mia', 'manage_tenant')$$, '42501', NULL, 'and an admin does not take it away');
 SELECT throws_ok($$DELETE FROM casnet.user_tenant_permissions$$, '42501', NULL, 'DELETE');
 SELECT throws_ok($$MERGE INTO casnet.user_tenant_permissions AS p USING (VALUES (1)) AS v ON permission = 'manage_tenant' WHEN MATCHED THEN DELETE$$, '42501', NULL, 'MERGE, DELETE');
+-- An update takes away as well, whatever it makes of the row.
+SELECT throws_ok($$UPDATE casnet.user_tenant_permissions SET permission = 'view_tags' WHERE permission = 'manage_tenant'$$, '42501', NULL, 'UPDATE to what he holds');
+SELECT throws_ok($$MERGE INTO casnet.user_tenant_permissions AS p USING (VALUES (1)) AS v ON permission = 'manage_tenant' WHEN MATCHED THEN UPDATE SET permission = 'view_tags'$$, '42501', NULL, 'MERGE to what he holds');
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'olga', :'north', 'view_tags');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok(format('UPDATE casnet.user_tenant_permissions SET user_id = %L WHERE user_id = %L', :'vic', :'olga'), '42501', NULL, 'nor does the owner lose one to another member');
+SELECT lives_ok($$UPDATE casnet.user_tenant_permissions SET permission = 'edit_records' WHERE permission = 'delete_records'$$, 'what he holds he may exchange');
+RESET SESSION AUTHORIZATION;
+DELETE FROM casnet.user_tenant_permissions WHERE user_id = :'olga';
+UPDATE casnet.user_tenant_permissions SET permission = 'delete_records' WHERE permission = 'edit_records';
+SET LOCAL SESSION AUTHORIZATION tap_app;
 -- Who gives a role gives its permissions.
 CALL be('olga', 'North');
 RESET SESSION AUTHORIZATION;

@@ -65,6 +65,20 @@ is(ask($ada, 'SELECT count(*) FROM casnet.records'), '42501', 'is out of sight o
 $node->safe_psql('postgres', "COMMIT PREPARED 'west'");
 is(ask($ada, 'SELECT count(*) FROM casnet.records'), '0', 'and there when committed');
 
+# An invitation that was accepted is judged at COMMIT, so it is not prepared, whether or not
+# it has ended since.
+my $max = open_session($node, 'postgres', 'max');
+foreach my $cancelled (0, 1)
+{
+	my $code = ask($cid, "SELECT casnet.invite_member('max\@example.org', 'viewer')");
+
+	is(ask($max, "BEGIN; SELECT casnet.accept_invitation('$code') = '$ID{north}'"), 't', 'an invitation is accepted');
+	ask($cid, 'SELECT casnet.cancel_invitation(id) FROM casnet.invitations()') if $cancelled;
+	is(ask($max, "PREPARE TRANSACTION 'accepted'"), '0A000', $cancelled ? 'and cancelled before it would be prepared' : 'and not prepared');
+	ask($max, 'ROLLBACK');
+}
+$max->quit;
+
 $_->quit foreach $ada, $also, $cid;
 $node->stop;
 done_testing();

@@ -170,6 +170,23 @@ $node->safe_psql('postgres', qq{SELECT casnet.login_failed(key, clock_timestamp(
 set_clock(20 * $minute);
 is($node->safe_psql('postgres', $login), 'waited', 'a login 20 minutes after the first failures, 10 after the last');
 
+# A name that failed fifty times, from wherever, waits for a second at each attempt, until
+# that is forgotten as well.
+my $thrice = join("\n", "SET statement_timeout = '30 s';", (map {
+	"SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('cid', 'fourth password') IS NOT NULL AS done \\gset\nSELECT clock_timestamp() - :'before' AS taken_$_ \\gset" } 1 .. 3),
+	"SELECT CASE WHEN least(:'taken_1'::interval, :'taken_2', :'taken_3') >= interval '1 s' THEN 'a second each' ELSE 'at once' END");
+foreach my $case ([ 14 * $minute, 'a second each' ], [ 16 * $minute, 'at once' ])
+{
+	my ($later, $answer) = @$case;
+
+	set_clock(0);
+	$node->safe_psql('postgres', "SELECT count(casnet.login_failed('cid', clock_timestamp() - interval '0.99 s')) FROM generate_series(1, 50)");
+	$node->safe_psql('postgres', "SELECT casnet.login_succeeded('cid')");
+	set_clock($later);
+	is($node->safe_psql('postgres', $thrice), $answer, sprintf 'logins %d minutes after fifty failures', $later / $minute);
+}
+set_clock(0);
+
 # Tokens and invitations end by the clock.
 set_clock(0);
 my $token = token_of($node, 'postgres', 'ada', 'north', '1 hour');
