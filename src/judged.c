@@ -4,10 +4,11 @@
  *
  * Whoever may give rights at this moment can leave a transaction open, and commit it
  * when that right is long gone.  So what was judged is remembered, and judged again at
- * COMMIT, by what others have committed meanwhile, and so is the token that proved who it was.  It cannot be prepared, since nothing
- * of casnet's is asked at COMMIT PREPARED.  What gives rights to the session itself is
- * judged whenever something changes, too: nobody sees such a member until the COMMIT.  A
- * subtransaction takes with it what was judged in it.
+ * COMMIT, by what others have committed meanwhile, and so is the token that proved who it
+ * was.  (Of one that is prepared, at PREPARE TRANSACTION: at COMMIT PREPARED nothing of
+ * casnet's is asked.)  What gives rights to the session itself is judged whenever something
+ * changes, too: nobody sees such a member until the COMMIT.  A subtransaction takes with it
+ * what was judged in it.
  *
  * Only others' doing counts.  Where a right comes from the transaction itself, as that of
  * an owner in a tenant that it has made, it comes from what was judged before, or needed
@@ -154,19 +155,13 @@ lock_temporary_tables(void)
 	lock_schema(toast);
 }
 
-/* XactCallback: raises what the judgements raise, 0A000 for PREPARE TRANSACTION. */
+/* XactCallback: raises what the judgements raise. */
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
 	if (likely(all_judged == NIL))
 		return;
-	if (event == XACT_EVENT_PRE_PREPARE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that has changed somebody's rights"),
-				 errdetail("Whether they were yours to change is judged once more at COMMIT."),
-				 errhint("Change memberships, permissions and accounts, and accept invitations, in transactions that are not prepared.")));
-	if (event == XACT_EVENT_PRE_COMMIT)
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 	{
 		lock_temporary_tables();
 		judge_at_commit();
