@@ -73,6 +73,12 @@ CREATE FUNCTION casnet.erase_tenant(tenant_id uuid) RETURNS bigint
 COMMENT ON FUNCTION casnet.erase_tenant(uuid) IS
 	'internal: deletes a tenant and returns the number of rows, or NULL when there is none; for casnet_admin';
 
+CREATE FUNCTION casnet.judge_again(tenant_id uuid, permission text) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'casnet_judge_again';
+COMMENT ON FUNCTION casnet.judge_again(uuid, text) IS
+	'internal: the user of this session holds the permission in the tenant when the transaction ends, too';
+
 CREATE FUNCTION casnet.remove_tenant(tenant_id uuid) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -81,6 +87,7 @@ DECLARE
 	erased bigint;
 BEGIN
 	IF casnet.can_in(remove_tenant.tenant_id, 'delete_tenant') THEN
+		PERFORM casnet.judge_again(remove_tenant.tenant_id, 'delete_tenant');
 		erased := casnet.erase_tenant(remove_tenant.tenant_id);
 	ELSIF remove_tenant.tenant_id = ANY (casnet.my_tenant_ids()) THEN
 		RAISE EXCEPTION 'permission "delete_tenant" is missing in that tenant'
@@ -204,7 +211,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('assign_roles');
 	member uuid := casnet.find_member(set_member_role.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed);
+	PERFORM casnet.free_membership(member, managed, false);
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
@@ -225,7 +232,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('manage_users');
 	member uuid := casnet.find_member(remove_member.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed);
+	PERFORM casnet.free_membership(member, managed, true);
 	DELETE FROM casnet.user_tenants AS m
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
@@ -311,7 +318,7 @@ DECLARE
 	managed uuid := casnet.tenant_to_manage('manage_permissions');
 	member uuid := casnet.find_member(revoke_permission.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed);
+	PERFORM casnet.free_membership(member, managed, false);
 	DELETE FROM casnet.user_tenant_permissions AS p
 	 WHERE p.tenant_id = managed
 	   AND p.user_id = member

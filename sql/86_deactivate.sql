@@ -1,11 +1,11 @@
 -- Whoever is to be stopped holds no lock that stops it; and accounts that may do nothing.
 
-CREATE FUNCTION casnet.free_membership(user_id uuid, tenant_id uuid)
+CREATE FUNCTION casnet.free_membership(user_id uuid, tenant_id uuid, is_removed boolean)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_free_membership';
-COMMENT ON FUNCTION casnet.free_membership(uuid, uuid) IS
-	'internal: ends sessions that hold a membership for more than some seconds';
+COMMENT ON FUNCTION casnet.free_membership(uuid, uuid, boolean) IS
+	'internal: ends sessions that hold a membership for more than some seconds, or what goes with it';
 
 CREATE FUNCTION casnet.free_account(user_id uuid) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

@@ -621,6 +621,8 @@ extern int	casnet_guard_role_rank(const char *role);
 
 extern LOCKTAG casnet_guard_change_lock(const pg_uuid_t *tenant, int rank);
 extern int	casnet_guard_rank_of(const CasnetVerdict *verdict);
+extern void casnet_guard_judge_again(const CasnetVerdict *verdict,
+									 const char *permission);
 extern void casnet_guard_note_change(const CasnetVerdict *judge);
 extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
 extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);

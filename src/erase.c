@@ -677,6 +677,7 @@ Datum
 casnet_guard_cascade(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
+	const CasnetVerdict *verdict;
 	List	   *seen = NIL;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
@@ -686,6 +687,13 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet.guard_cascade() was not called before rows change or go"),
 				 errhint("It is attached to tables by casnet.install().")));
+
+	/* Under the policies it is the active tenant that goes. */
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) &&
+		casnet_catalog_is(CASNET_TENANTS, data->tg_relation) &&
+		!casnet_trigger_stands_above(data->tg_relation) &&
+		(verdict = casnet_membership_current()) != NULL)
+		casnet_guard_judge_again(verdict, "delete_tenant");
 
 	/*
 	 * As a replica the server does not cascade, nor do triggers of others fire, but for

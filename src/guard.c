@@ -42,6 +42,7 @@ PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
 PG_FUNCTION_INFO_V1(casnet_require_may_give);
+PG_FUNCTION_INFO_V1(casnet_judge_again);
 
 /*
  * The order of the roles, from 1.  Raises 22023 for an unknown one, also for
@@ -381,6 +382,33 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 		remember_given(judge, "assign_roles", NULL, old_role, new_role);
 	}
 	return PointerGetDatum(result);
+}
+
+/* Whoever the verdict is about has to hold that permission when the transaction ends, too. */
+void
+casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
+{
+	CasnetVerdict copy = *verdict;
+
+	remember_given(&copy, permission, NULL, NULL, NULL);
+}
+
+/*
+ * casnet.judge_again(tenant_id uuid, permission text) returns void
+ *
+ * The session's user does something in the tenant by the right of a permission that exists,
+ * and has to hold that when the transaction ends, too; internal.  Raises 28000.
+ */
+Datum
+casnet_judge_again(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user;
+
+	AcceptInvalidationMessages();
+	user = casnet_membership_require_user()->key.user;
+	casnet_guard_judge_again(casnet_membership_of(&user, PG_GETARG_UUID_P(0)),
+							 text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_VOID();
 }
 
 /*

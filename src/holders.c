@@ -267,10 +267,11 @@ take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids
 
 /*
  * Those who hold the membership, or the account if tenant is NULL: what goes with it
- * as well, and the tables.  What nobody holds is locked.
+ * as well if it is removed, and the tables.  What nobody holds is locked.
  */
 static int
-find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
+find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
+			 int *pids)
 {
 	int			n = 0;
 
@@ -295,12 +296,14 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids)
 	take_or_add_owner_lock(user, tenant, pids, &n);
 	/* Opening a table waits for who has locked it against readers. */
 	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, pids, &n);
-	add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
+	if (is_removed)
+		add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
 	if (n > 0)
 		return n;
 	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids,
 								&n);
-	lock_or_add_holders_of_tasks(user, tenant, pids, &n);
+	if (is_removed)
+		lock_or_add_holders_of_tasks(user, tenant, pids, &n);
 	return n;
 }
 
@@ -355,7 +358,8 @@ end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank, bool is_l
  * the sessions of those who hold it for too long, and have no higher rank.
  */
 static void
-free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, int rank)
+free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
+		 int rank)
 {
 	static const pg_uuid_t no_tenant;
 	TimestampTz began = 0;
@@ -365,7 +369,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, int rank)
 	for (int looks = 1;; looks++)
 	{
 		int			pids[MAX_HOLDERS];
-		int			n = find_holders(user, tenant, pids);
+		int			n = find_holders(user, tenant, is_removed, pids);
 		TimestampTz now = GetCurrentTimestamp();
 		bool		is_late;
 		int			ended = 0;
@@ -431,7 +435,7 @@ casnet_holders_free_account(const pg_uuid_t *user)
 
 	if (casnet_membership_is_administrator())
 	{
-		free_row(user, NULL, CASNET_HIGHEST_RANK + 1);
+		free_row(user, NULL, false, CASNET_HIGHEST_RANK + 1);
 		return;
 	}
 	/* Not against who manages one's own account. */
@@ -441,14 +445,14 @@ casnet_holders_free_account(const pg_uuid_t *user)
 	/* That of an account is about no tenant. */
 	memset(&verdict.key.tenant, 0, sizeof(verdict.key.tenant));
 	casnet_guard_note_change(&verdict);
-	free_row(user, NULL, casnet_guard_rank_of(&verdict));
+	free_row(user, NULL, false, casnet_guard_rank_of(&verdict));
 }
 
 /*
- * casnet.free_membership(user_id uuid, tenant_id uuid) returns void
+ * casnet.free_membership(user_id uuid, tenant_id uuid, is_removed boolean) returns void
  *
- * Nobody holds the membership any more: those who do are given some seconds, and then
- * their sessions are ended; internal.  Raises 42501 for who may not change it.
+ * Nobody holds the membership any more, nor what goes with it if it is removed: those who
+ * do are given some seconds, and then their sessions are ended; internal.  Raises 42501 for who may not change it.
  */
 Datum
 casnet_free_membership(PG_FUNCTION_ARGS)
@@ -458,6 +462,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	};
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(1);
+	bool		is_removed = PG_GETARG_BOOL(2);
 	const CasnetVerdict *verdict = NULL;
 	bool		may = false;
 	char		role[CASNET_NAME_LENGTH];
@@ -465,7 +470,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	if (casnet_membership_is_administrator())
 	{
-		free_row(&user, &tenant, CASNET_HIGHEST_RANK + 1);
+		free_row(&user, &tenant, is_removed, CASNET_HIGHEST_RANK + 1);
 		PG_RETURN_VOID();
 	}
 	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
@@ -490,7 +495,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 		memcmp(&verdict->key.user, &user, UUID_LEN) == 0)
 		PG_RETURN_VOID();
 	casnet_guard_note_change(verdict);
-	free_row(&user, &tenant, casnet_guard_rank_of(verdict));
+	free_row(&user, &tenant, is_removed, casnet_guard_rank_of(verdict));
 	PG_RETURN_VOID();
 }
 

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -85,6 +86,10 @@ casnet_order_may_call_ours(Node *node, void *namespace)
 		return query_tree_walker((Query *) node, casnet_order_may_call_ours,
 								 namespace, 0);
 	if (check_functions_in_node(node, may_be_ours, namespace))
+		return true;
+	/* The checks of a domain may call anything. */
+	if (IsA(node, CoerceToDomain) &&
+		((CoerceToDomain *) node)->resulttype >= FirstNormalObjectId)
 		return true;
 	return expression_tree_walker(node, casnet_order_may_call_ours,
 								  namespace);

@@ -184,16 +184,36 @@ add_permissions(Node *node, PolicyCalls *found)
 	return argument;
 }
 
-/* Collect from an expression of a policy; true if there are too many. */
+/*
+ * Collect from the conditions of a policy that are asked in any case; true if there are too
+ * many.  An arm of CASE or OR is not: can() may keep the call in it from those who lack
+ * the permission.
+ */
 static bool
 collect_from_policy(Node *node, PolicyCalls *found)
 {
+	List	   *parts;
+	ListCell   *lc;
+
 	if (node == NULL)
 		return false;
-	(void) add_permissions(node, found);
-	if (list_length(found->permissions) > CASNET_MAX_UNITED)
-		return true;
-	return expression_tree_walker(node, collect_from_policy, found);
+	if (IsA(node, List))
+		parts = (List *) node;
+	else if (is_andclause(node))
+		parts = ((BoolExpr *) node)->args;
+	else if (IsA(node, OpExpr))
+		parts = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr))
+		parts = ((ScalarArrayOpExpr *) node)->args;
+	else
+	{
+		(void) add_permissions(node, found);
+		return list_length(found->permissions) > CASNET_MAX_UNITED;
+	}
+	foreach(lc, parts)
+		if (collect_from_policy(lfirst(lc), found))
+			return true;
+	return false;
 }
 
 /*

@@ -168,7 +168,7 @@ CALLS = {
     'set_member_role(text,text)': [over('set_member_role', "'{Cusername}', 'viewer'", 'assign_roles',
                                         '02000')],
     'remove_member(text)': [over('remove_member', "'{Cusername}'", 'manage_users', '02000')],
-    'free_membership(uuid,uuid)': [over('free_membership', "'{Cuser}', '{C}'", ends='42501',
+    'free_membership(uuid,uuid,boolean)': [over('free_membership', "'{Cuser}', '{C}', true", ends='42501',
                                         by_chief='00000')],
     'free_account(uuid)': [over('free_account', "'{Cuser}'", 'USER', '42501', by_chief='00000')],
     'set_active(uuid,boolean)': [over('set_active', "'{Cuser}', false", 'USER', '42501',

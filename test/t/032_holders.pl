@@ -94,18 +94,27 @@ $ada->quit;
 $node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE $membership; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'viewer') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'viewer'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{cid}', '$ID{north}', 'manage_permissions')");
 for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_tenants WHERE $membership")
 {
-	my $freed = "SET statement_timeout = '14s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}')";
+	my $freed = "SET statement_timeout = '14s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)";
 	my $other = $node->safe_psql('postgres', 'SELECT casnet.uuid_v7()');
 
 	$ada = open_session($node, 'postgres', 'ada', 'north');
 	ask($ada, "BEGIN; $change");
 	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; $freed"), '', "$change: who is removed asks for that");
-	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '14s'; SELECT casnet.free_membership('$other', '$ID{north}')"), '', 'or somebody in the name of nobody');
+	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '14s'; SELECT casnet.free_membership('$other', '$ID{north}', true)"), '', 'or somebody in the name of nobody');
 	ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '4s'; SELECT casnet.set_member_role('cid', 'member')");
 	is(ask($ada, 'SELECT 1'), '1', 'and the owner goes on');
 	ask($ada, 'ROLLBACK');
 	$ada->quit;
 }
+# A task of a member is held up by nothing but the removal.
+$node->safe_psql('postgres', "INSERT INTO casnet.tasks (tenant_id, title, assignee_id) VALUES ('$ID{north}', 'of cid', '$ID{cid}')");
+my $colleague = open_session($node, 'postgres', 'ben', 'north');
+ask($colleague, "BEGIN; SELECT FROM casnet.tasks WHERE assignee_id = '$ID{cid}' FOR UPDATE");
+$ada = open_session($node, 'postgres', 'ada', 'north');
+is(ask($ada, "SET statement_timeout = '4s'; SELECT casnet.set_member_role('cid', 'member'), casnet.revoke_permission('cid', 'manage_permissions')"), '|t', 'a colleague who edits a task of a member holds up no other change');
+is(ask($colleague, 'SELECT 1'), '1', 'and goes on');
+ask($colleague, 'ROLLBACK');
+$_->quit foreach $ada, $colleague;
 my $admin = open_session($node, 'postgres', 'ben', 'north');
 ask($admin, "BEGIN; SELECT casnet.set_member_role('cid', 'member')");
 $ada = open_session($node, 'postgres', 'ada', 'north');
@@ -123,8 +132,8 @@ is($node->safe_psql('postgres', "SET lock_timeout = '20s'; SELECT casnet.protect
 eval { $holder->quit };
 
 # Who may call it, and LOCK TABLE.
-is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}')"), '42501', 'nobody frees a membership');
-is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}')"), '42501', 'nor does who may not change it');
+is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)"), '42501', 'nobody frees a membership');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}', true)"), '42501', 'nor does who may not change it');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet.free_account('$ID{cid}')"), '42501', 'nor an account');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SELECT casnet.deactivate_user('$ID{cid}')"), '42501', 'who is no administrator deactivates nobody');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{max}'; SELECT casnet.deactivate_user('$ID{ben}')"), '', 'a superuser of the application does');
@@ -156,7 +165,7 @@ my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
 $node->safe_psql('postgres', 'ALTER TABLE casnet.tasks OWNER TO casnet_maker');
 ask($maker, 'BEGIN; LOCK TABLE casnet.tasks');
 $ada = open_session($node, 'postgres', 'ada', 'north');
-ask($ada, "SET statement_timeout = '4s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}')");
+ask($ada, "SET statement_timeout = '4s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)");
 is(ask($maker, 'SELECT 1'), '1', 'the owner of a table who works on it goes on');
 ask($maker, 'COMMIT');
 $_->quit foreach $maker, $ada;
