@@ -175,14 +175,30 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 											  INVITATIONS_CREATED_AT, &isnull));
 }
 
-/* The invitations that a path finds at this moment; those that are over, too. */
+/* An address as it is compared. */
+static char *
+fold(const char *string)
+{
+	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
+													   DEFAULT_COLLATION_OID,
+													   CStringGetTextDatum(string)));
+}
+
+/*
+ * The invitations that a path finds at this moment, those that are over, too; of one
+ * address if it is not NULL.
+ */
 static List *
-find_invitations(CasnetPath path, Datum key)
+find_invitations(CasnetPath path, Datum key, const char *email)
 {
 	CasnetTable tables[] = {CASNET_INVITATIONS, CASNET_REVOKED_TOKENS};
 	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
+	MemoryContext results = CurrentMemoryContext;
+	MemoryContext one = AllocSetContextCreate(results, "casnet invitation",
+											  ALLOCSET_SMALL_SIZES);
+	char	   *folded = email == NULL ? NULL : fold(email);
 	List	   *found = NIL;
 
 	casnet_scan_begin(&scan, path,
@@ -190,8 +206,25 @@ find_invitations(CasnetPath path, Datum key)
 					  key, (Datum) 0);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
-		Invitation *invitation = palloc(sizeof(Invitation));
+		Invitation *invitation;
+		bool		isnull;
+		bool		is_other = false;
 
+		CHECK_FOR_INTERRUPTS();
+		/* There may be many, of which none is kept. */
+		if (folded != NULL)
+		{
+			MemoryContextSwitchTo(one);
+			is_other = strcmp(fold(TextDatumGetCString(casnet_scan_value(&scan, tuple,
+																		 INVITATIONS_EMAIL,
+																		 &isnull))),
+							  folded) != 0;
+			MemoryContextSwitchTo(results);
+			MemoryContextReset(one);
+		}
+		if (is_other)
+			continue;
+		invitation = palloc(sizeof(Invitation));
 		read_invitation(&scan, tuple, invitation);
 		if (!casnet_revocation_is_revoked(invitation->digest,
 										  reading.snapshot))
@@ -199,6 +232,7 @@ find_invitations(CasnetPath path, Datum key)
 	}
 	casnet_scan_end(&scan);
 	casnet_reading_end(&reading);
+	MemoryContextDelete(one);
 	return found;
 }
 
@@ -207,7 +241,7 @@ static Invitation *
 find_invitation(bytea *digest)
 {
 	List	   *found = find_invitations(CASNET_INVITATION,
-										 PointerGetDatum(digest));
+										 PointerGetDatum(digest), NULL);
 
 	return found == NIL ? NULL : linitial(found);
 }
@@ -216,15 +250,7 @@ static List *
 find_of_tenant(const pg_uuid_t *tenant)
 {
 	return find_invitations(CASNET_INVITATIONS_OF_TENANT,
-							UUIDPGetDatum(tenant));
-}
-
-static char *
-fold(const char *string)
-{
-	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
-													   DEFAULT_COLLATION_OID,
-													   CStringGetTextDatum(string)));
+							UUIDPGetDatum(tenant), NULL);
 }
 
 /* Whether it is for that address, without regard to case. */
@@ -276,13 +302,14 @@ end_invitation(Invitation *invitation)
 static void
 end_invitations_to(const char *email, const pg_uuid_t *tenant)
 {
-	List	   *found = tenant != NULL ? find_of_tenant(tenant) :
-		find_invitations(CASNET_ALL_INVITATIONS, (Datum) 0);
+	List	   *found = tenant != NULL ?
+		find_invitations(CASNET_INVITATIONS_OF_TENANT, UUIDPGetDatum(tenant),
+						 email) :
+		find_invitations(CASNET_ALL_INVITATIONS, (Datum) 0, email);
 	ListCell   *lc;
 
 	foreach(lc, found)
-		if (is_for_address(lfirst(lc), email))
-			end_invitation(lfirst(lc));
+		end_invitation(lfirst(lc));
 }
 
 /* The address of an account at this moment, or NULL. */

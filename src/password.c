@@ -672,6 +672,9 @@ casnet_login_failed(PG_FUNCTION_ARGS)
 	TimestampTz until;
 	long		taken;
 
+	/* As one that began now, if that is no time. */
+	if (TIMESTAMP_NOT_FINITE(started) || started > now)
+		started = now;
 	lock_counts();
 	count_failure(key_of_attempt(name), now);
 	count_failure(key_of_name(name), now);

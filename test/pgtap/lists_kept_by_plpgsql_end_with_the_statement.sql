@@ -1,0 +1,34 @@
+-- A list of ids that a writing statement or a cursor rests on is that statement's.  PL/pgSQL
+-- keeps casts to domains, and what their checks have called, for the transaction: the next
+-- statement, of somebody else, gets a list of its own.  A cursor over accounts stays with who
+-- opened it, also FOR UPDATE.
+BEGIN;
+SELECT plan(8);
+\ir include/fixtures.sql
+RESET SESSION AUTHORIZATION;
+CREATE SCHEMA own AUTHORIZATION tap_app;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE DOMAIN own.my_tenant AS uuid CHECK (VALUE = ANY (casnet.my_tenant_ids()));
+CREATE DOMAIN own.my_user AS uuid CHECK (VALUE = ANY (casnet.visible_user_ids()));
+CREATE TABLE own.log (note text);
+CREATE FUNCTION own.tenant(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_tenant := t; BEGIN RETURN 'accepted'; END $$;
+CREATE FUNCTION own.account(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_user := t; BEGIN RETURN 'accepted'; END $$;
+CALL be('olga', 'North');
+INSERT INTO own.log SELECT own.tenant(:'north') || own.account(:'olga');
+SELECT is((SELECT count(*) FROM own.log), 1::bigint, 'of the own tenant and account');
+CALL be('otto', 'South');
+SELECT throws_ok(format('INSERT INTO own.log SELECT own.tenant(%L)', :'north'), '23514', NULL, 'somebody else writes');
+SELECT throws_ok(format('INSERT INTO own.log SELECT own.account(%L)', :'olga'), '23514', NULL, 'also about accounts');
+SELECT throws_ok(format('SELECT own.tenant(%L)', :'north'), '23514', NULL, 'or reads');
+SELECT lives_ok(format('INSERT INTO own.log SELECT own.tenant(%L)', :'south'), 'of the own');
+DECLARE theirs CURSOR FOR SELECT own.tenant(:'south');
+CALL be('olga', 'North');
+SELECT throws_ok(format('SELECT own.tenant(%L)', :'south'), '23514', NULL, 'after a cursor of somebody else');
+-- Accounts.
+CREATE FUNCTION pg_temp.next(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FETCH c INTO t; RETURN t; END $$;
+DECLARE accounts CURSOR FOR SELECT username FROM casnet.users FOR UPDATE;
+CALL be('otto', 'South');
+SELECT is(pg_temp.next('accounts'), 'olga', 'the cursor gives the account of who opened it');
+SELECT is(pg_temp.next('accounts'), NULL, 'and no other');
+SELECT * FROM finish();
+ROLLBACK;
