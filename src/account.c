@@ -171,7 +171,8 @@ is_superuser(void)
 	if (!verdict->superuser)
 		return false;
 	user = verdict->key.user;
-	if (is_left(&user))
+	if (!casnet_judged_knows(judge_again, &user, sizeof(user)) &&
+		is_left(&user))
 		casnet_judged_remember(judge_again, &user, sizeof(user), false);
 	return true;
 }

@@ -240,6 +240,8 @@ typedef void (*CasnetJudgement) (const void *what);
 extern void casnet_judged_init(void);
 extern void casnet_judged_remember(CasnetJudgement again, const void *what,
 								   Size size, bool at_once);
+extern bool casnet_judged_knows(CasnetJudgement again, const void *what,
+								Size size);
 extern void casnet_judged_now(void);
 
 /* noforce.c: policies bind owners also while a foreign key cascades */

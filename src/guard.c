@@ -298,7 +298,8 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		strlcpy(given.former, former, sizeof(given.former));
 	if (role != NULL)
 		strlcpy(given.role, role, sizeof(given.role));
-	if (is_left(&given))
+	if (!casnet_judged_knows(judge_again, &given, sizeof(given)) &&
+		is_left(&given))
 		casnet_judged_remember(judge_again, &given, sizeof(given), false);
 }
 

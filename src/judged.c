@@ -184,9 +184,10 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 }
 
 /* Whether that is among the last that were judged, in this subtransaction. */
-static bool
-is_remembered(CasnetJudgement again, const void *what, Size size, uint64 token)
+bool
+casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
 {
+	uint64		token = casnet_token_number();
 	int			n = list_length(all_judged);
 
 	for (int i = n - 1; i >= 0 && i >= n - MANY_JUDGED; i--)
@@ -216,7 +217,7 @@ casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
 	Judged	   *judged;
 	void	   *copy;
 
-	if (is_remembered(again, what, size, token))
+	if (casnet_judged_knows(again, what, size))
 		return;
 	if (token != 0)
 		(void) casnet_token_hold();
