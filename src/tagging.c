@@ -45,6 +45,7 @@ typedef struct TagSite
 {
 	bool		is_constant;	/* the argument is */
 	bool		stands_in;		/* the call does, for records_tagged() */
+	TimestampTz statement;		/* the client's, in which it was answered */
 	TransactionId xmax;			/* the answer holds for this snapshot */
 	uint32		running;
 	CommandId	command;
@@ -222,6 +223,7 @@ is_fresh(const TagSite *site, Snapshot snapshot)
 		site->command == snapshot->curcid &&
 		(site->stands_in ||
 		 (site->generation == casnet_generation &&
+		  site->statement == GetCurrentStatementStartTimestamp() &&
 		  site->transaction == GetCurrentSubTransactionId()));
 }
 
@@ -233,21 +235,35 @@ note_site(TagSite *site, Snapshot snapshot)
 	site->running = count_running(snapshot);
 	site->command = snapshot->curcid;
 	site->generation = casnet_generation;
+	site->statement = GetCurrentStatementStartTimestamp();
 	site->transaction = GetCurrentSubTransactionId();
 }
 
+/* Whether the call stands in for records_tagged(), or is of a policy or a view. */
+static bool
+is_of_query(FmgrInfo *flinfo)
+{
+	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
+
+	return casnet_permission_call_is_stored(flinfo) ||
+		(call != NULL && IsA(call, FuncExpr) &&
+		 call->location == TAG_CALL_LOCATION);
+}
+
 /*
- * The active tenant, where the session must hold view_tags, or an error; while rows
- * are fetched from a cursor, those of whoever opened it.
+ * The active tenant, where the session must hold view_tags, or an error.  While rows are
+ * fetched from a cursor, a call of its query is about whoever opened it; one in a function
+ * that it calls is about the session, and so is what is planned (without flinfo).
  */
 static pg_uuid_t
-require_tags(void)
+require_tags(FmgrInfo *flinfo)
 {
 	const CasnetIdentity *opener = casnet_statement_opener();
 	int			view_tags = casnet_permission_find("view_tags");
 
 	AcceptInvalidationMessages();
-	if (opener != NULL && opener->has_user && opener->has_tenant)
+	if (opener != NULL && opener->has_user && opener->has_tenant &&
+		flinfo != NULL && is_of_query(flinfo))
 	{
 		if (!casnet_execution_asks(opener, 1, &view_tags))
 			casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
@@ -276,7 +292,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 		pg_uuid_t	tenant;
 
 		site->xmax = InvalidTransactionId;	/* no snapshot's */
-		tenant = require_tags();
+		tenant = require_tags(fcinfo->flinfo);
 		site->isnull = !find_tag(&tenant, PG_GETARG_DATUM(0), snapshot,
 								 &site->id);
 		note_site(site, snapshot);
@@ -297,7 +313,7 @@ Datum
 casnet_tag_ids(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = query_snapshot();
-	pg_uuid_t	tenant = require_tags();
+	pg_uuid_t	tenant = require_tags(fcinfo->flinfo);
 	List	   *names = casnet_tag_names_of(PG_GETARG_ARRAYTYPE_P(0));
 	pg_uuid_t  *ids = palloc(list_length(names) * sizeof(pg_uuid_t) + 1);
 	Datum	   *values = palloc(list_length(names) * sizeof(Datum) + 1);
@@ -328,7 +344,7 @@ any_is_common(List *names)
 										  get_namespace_oid("casnet", false));
 	HeapTuple	statistics;
 	AttStatsSlot common;
-	pg_uuid_t	tenant = require_tags();
+	pg_uuid_t	tenant = require_tags(NULL);
 	bool		found = false;
 	ListCell   *lc;
 

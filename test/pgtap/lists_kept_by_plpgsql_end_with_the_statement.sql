@@ -3,7 +3,7 @@
 -- statement, of somebody else, gets a list of its own.  A cursor over accounts stays with who
 -- opened it, also FOR UPDATE.
 BEGIN;
-SELECT plan(8);
+SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA own AUTHORIZATION tap_app;
@@ -30,5 +30,13 @@ DECLARE accounts CURSOR FOR SELECT username FROM casnet.users FOR UPDATE;
 CALL be('otto', 'South');
 SELECT is(pg_temp.next('accounts'), 'olga', 'the cursor gives the account of who opened it');
 SELECT is(pg_temp.next('accounts'), NULL, 'and no other');
+-- A tag, in a function that a cursor calls, is looked for where the session is.
+CALL be('olga', 'North');
+CREATE FUNCTION own.tag() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RETURN casnet.tag_id(current_setting('own.name')); END $$;
+CREATE FUNCTION pg_temp.next_tag(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FETCH c INTO t; RETURN coalesce(t, 'none'); END $$;
+SET LOCAL own.name = 'North tag';
+DECLARE tags CURSOR FOR SELECT own.tag() FROM casnet.records FOR UPDATE;
+CALL be('otto', 'South');
+SELECT is(pg_temp.next_tag('tags'), 'none', 'a tag of the other tenant is none');
 SELECT * FROM finish();
 ROLLBACK;
