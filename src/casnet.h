@@ -227,6 +227,8 @@ extern void casnet_owner_init(void);
 /* partition_key.c: whose code partition keys call */
 
 extern Oid	casnet_partition_key_strange(Oid table);
+extern bool casnet_expression_is_strange(Node *expression, Oid role);
+extern bool casnet_function_is_strange(Oid function, Oid role);
 
 /* cursor.c: no cursor of code of others stays open */
 

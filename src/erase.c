@@ -26,7 +26,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -41,7 +40,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "casnet.h"
 
@@ -308,16 +306,18 @@ require_own_name(const Edge *edge)
 	{
 		Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
 
+		/* A trigger may be of who has no more than the privilege TRIGGER. */
 		if (!other->condeferrable || other->contype == CONSTRAINT_FOREIGN ||
 			!OidIsValid(other->conrelid) ||
-			is_member_of_role(casnet_owner_of(other->conrelid), GetUserId()))
+			(other->contype != CONSTRAINT_TRIGGER &&
+			 is_member_of_role(casnet_owner_of(other->conrelid), GetUserId())))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("constraint \"%s\" of table \"%s\" has the name of one of table \"%s\"",
 						NameStr(edge->name), get_rel_name(other->conrelid),
 						get_rel_name(edge->from)),
-				 errdetail("SET CONSTRAINTS cannot tell them apart, and they are of different roles."),
+				 errdetail("SET CONSTRAINTS cannot tell them apart, and they may be of different roles."),
 				 errhint("Rename one of them.")));
 	}
 	systable_endscan(scan);
@@ -404,21 +404,6 @@ require_one_owner(Oid table)
 					 errhint("Give both to one role, or detach the partition.")));
 }
 
-/* The owner of a function; whether it runs as that. */
-static bool
-get_func_security(Oid function, Oid *owner)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool		result;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 /* Whether what belongs to that role may run in the session of the current one. */
 static bool
 is_trusted(Oid owner)
@@ -428,13 +413,43 @@ is_trusted(Oid owner)
 }
 
 /*
+ * Raises 55000 if a trigger of the table would run a function, or evaluate one in its
+ * condition, of a role that has not the rights of the current one, the owner, as which it
+ * fires: who has no more than the privilege TRIGGER may have made it.  While the table is
+ * locked nobody makes another one, and nobody else changes the function.
+ */
+static void
+require_own_triggers(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgisinternal ||
+			!(casnet_function_is_strange(trigger->tgfoid, GetUserId()) ||
+			  (trigger->tgqual != NULL &&
+			   casnet_expression_is_strange(stringToNode(trigger->tgqual),
+											GetUserId()))))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of table \"%s\" calls a function of another role",
+						trigger->tgname, RelationGetRelationName(relation)),
+				 errdetail("It would run with the rights of the owner of the table."),
+				 errhint("Give the functions that it calls to the owner of the table or to a superuser, or drop it.")));
+	}
+}
+
+/*
  * All tables by whose keys a change goes on, from the first one, are of roles that are
  * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan
  * what it does there, the server evaluates expressions of the table, and rows fire
  * triggers, in this session, whose settings they can change, and some as whoever empties
  * the first one.  The locks are kept, so that no other table joins them.  While casnet
- * erases, of keys that change no rows nothing is asked: what they evaluate runs as the
- * owner, and is nobody's session.
+ * erases, triggers must be the owner's as well; and of keys that change no rows nothing
+ * is asked: what they evaluate runs as the owner, and is nobody's session.
  */
 static void
 look_along(Oid table, List **seen, bool erasing)
@@ -447,7 +462,7 @@ look_along(Oid table, List **seen, bool erasing)
 	if (list_member_oid(*seen, table))
 		return;
 	*seen = lappend_oid(*seen, table);
-	relation = table_open(table, AccessShareLock);
+	relation = table_open(table, erasing ? RowExclusiveLock : AccessShareLock);
 	if (!is_trusted(relation->rd_rel->relowner) &&
 		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
 		ereport(ERROR,
@@ -461,6 +476,8 @@ look_along(Oid table, List **seen, bool erasing)
 						 get_rel_name(linitial_oid(*seen))) :
 				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
 
+	if (erasing)
+		require_own_triggers(relation);
 	triggers = relation->trigdesc;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -474,44 +491,10 @@ look_along(Oid table, List **seen, bool erasing)
 						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL))
 			look_along(trigger->tgconstrrelid, seen, erasing);
 	}
-	foreach(lc, find_inheritance_children(table, AccessShareLock))
+	foreach(lc, find_inheritance_children(table, erasing ? RowExclusiveLock :
+										  AccessShareLock))
 		look_along(lfirst_oid(lc), seen, erasing);
 	table_close(relation, NoLock);
-}
-
-/*
- * Raises 55000 if a trigger of the table, or of a partition, would run a function of a role
- * that has not the rights of the owner of the table, as which it is emptied: who has no
- * more than the privilege TRIGGER may have made it.
- */
-static void
-require_own_triggers(Oid table)
-{
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(table, RowExclusiveLock, NULL))
-	{
-		Relation	relation = table_open(lfirst_oid(lc), NoLock);
-		TriggerDesc *triggers = relation->trigdesc;
-
-		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		{
-			Trigger    *trigger = &triggers->triggers[i];
-			Oid			owner;
-
-			if (trigger->tgisinternal || get_func_security(trigger->tgfoid, &owner) ||
-				superuser_arg(owner) || is_trusted(owner))
-				continue;
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("trigger \"%s\" of table \"%s\" calls a function of role \"%s\"",
-							trigger->tgname, RelationGetRelationName(relation),
-							GetUserNameFromId(owner, false)),
-					 errdetail("It would run with the rights of the owner of the table."),
-					 errhint("Give the function to the owner of the table, or make it SECURITY DEFINER.")));
-		}
-		table_close(relation, NoLock);
-	}
 }
 
 /* The table of the key, as a statement names it: with its partitions only. */
@@ -541,7 +524,6 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 	refuse_later_triggers(cascade);
 	require_one_owner(cascade->table);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
-	require_own_triggers(cascade->table);
 	look_along(cascade->table, &seen, true);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)

@@ -252,8 +252,9 @@ may_give(const CasnetVerdict *verdict, const Given *given)
 		(given->former[0] == '\0' ||
 		 role_objection(verdict, given->former) == NULL) &&
 		(given->role[0] == '\0' ||
-		 (given->is_new ? member_objection(verdict, given->role) :
-		  role_objection(verdict, given->role)) == NULL);
+		 (given->is_new ? member_objection(verdict, given->role) == NULL :
+		  role_objection(verdict, given->role) == NULL &&
+		  permissions_objection(verdict, given->role) == NULL));
 }
 
 /* Whether others have left the judge the right to do that. */

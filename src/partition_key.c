@@ -23,6 +23,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -31,7 +32,19 @@
 
 PG_FUNCTION_INFO_V1(casnet_strange_partition_key);
 
-/* Whether a function is anybody's but a superuser's. */
+/*
+ * Whether what belongs to that role may run as the other one, or as a superuser if that is
+ * InvalidOid.
+ */
+static bool
+is_trusted(Oid owner, Oid role)
+{
+	return superuser_arg(owner) ||
+		owner == get_role_oid("casnet_owner", true) ||
+		(OidIsValid(role) && has_privs_of_role(owner, role));
+}
+
+/* Whether a function is of a role that is not trusted; context is the role it runs as. */
 static bool
 is_strange_function(Oid function, void *context)
 {
@@ -45,12 +58,12 @@ is_strange_function(Oid function, void *context)
 		return true;
 	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	ReleaseSysCache(tuple);
-	return !superuser_arg(owner);
+	return !is_trusted(owner, *(Oid *) context);
 }
 
 /* Whether a type is, a domain with checks, say. */
 static bool
-is_strange_type(Oid type)
+is_strange_type(Oid type, Oid role)
 {
 	HeapTuple	tuple;
 	Oid			owner;
@@ -62,10 +75,10 @@ is_strange_type(Oid type)
 		return true;
 	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
 	ReleaseSysCache(tuple);
-	return !superuser_arg(owner);
+	return !is_trusted(owner, role);
 }
 
-/* Whether an expression calls such a function, or has a value of such a type. */
+/* Whether an expression calls such a function, or has a value of such a type; likewise. */
 static bool
 is_strange(Node *node, void *context)
 {
@@ -74,10 +87,27 @@ is_strange(Node *node, void *context)
 	/* A whole row is of the type of the table itself. */
 	if (!IsA(node, List) &&
 		!(IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) &&
-		is_strange_type(exprType(node)))
+		is_strange_type(exprType(node), *(Oid *) context))
 		return true;
-	return check_functions_in_node(node, is_strange_function, NULL) ||
+	return check_functions_in_node(node, is_strange_function, context) ||
 		expression_tree_walker(node, is_strange, context);
+}
+
+/*
+ * Whether an expression, evaluated as that role, calls a function or has a type of a role
+ * that has not its rights.
+ */
+bool
+casnet_expression_is_strange(Node *expression, Oid role)
+{
+	return is_strange(expression, &role);
+}
+
+/* The same of one function. */
+bool
+casnet_function_is_strange(Oid function, Oid role)
+{
+	return is_strange_function(function, &role);
 }
 
 /* Whether the key of one table does. */
@@ -94,7 +124,9 @@ has_strange_key(Oid table)
 	expressions = SysCacheGetAttr(PARTRELID, tuple,
 								  Anum_pg_partitioned_table_partexprs, &isnull);
 	if (!isnull)
-		result = is_strange(stringToNode(TextDatumGetCString(expressions)), NULL);
+		result =
+			casnet_expression_is_strange(stringToNode(TextDatumGetCString(expressions)),
+										 InvalidOid);
 	ReleaseSysCache(tuple);
 	return result;
 }
