@@ -455,7 +455,7 @@ is_wholly_made_here(Oid table)
 }
 
 /*
- * Raises 25001 for a table of before, or a new one below such, in a transaction that sees
+ * Raises 55000 for a table of before, or a new one below such, in a transaction that sees
  * tables as they were.
  */
 static void
@@ -463,7 +463,7 @@ require_current(Oid table)
 {
 	if (IsolationUsesXactSnapshot() && !is_wholly_made_here(table))
 		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s cannot be looked at as it is in this transaction",
 						casnet_owner_name(table)),
 				 errdetail("A transaction of this isolation level sees tables as they were when it began."),
@@ -473,7 +473,7 @@ require_current(Oid table)
 /*
  * casnet.require_current(relation oid) returns void
  *
- * For a relation that this transaction has made or locked: raises 25001 in a transaction
+ * For a relation that this transaction has made or locked: raises 55000 in a transaction
  * with one snapshot, unless it has made the table and those that it inherits from, or the
  * relation is no table; internal.
  */
@@ -531,7 +531,7 @@ casnet_guard_action(PG_FUNCTION_ARGS)
  *
  * Locks the caller's table and its partitions against everybody, by their OIDs, so that
  * what is found out about them afterwards stays so; internal.  Raises 42P01 when there
- * is no such table, 42501 unless the caller can become its owner, 25001 in a transaction
+ * is no such table, 42501 unless the caller can become its owner, 55000 in a transaction
  * with one snapshot, to which queries about a table of before would show what was then.
  */
 Datum
