@@ -398,18 +398,21 @@ casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
 /*
  * casnet.judge_again(tenant_id uuid, permission text) returns void
  *
- * The session's user does something in the tenant by the right of a permission that exists,
- * and has to hold that when the transaction ends, too; internal.  Raises 28000.
+ * The session's user does something in the tenant by the right of a permission, and has to
+ * hold that when the transaction ends, too; internal.  Raises 28000, 22023 for an unknown
+ * permission.
  */
 Datum
 casnet_judge_again(PG_FUNCTION_ARGS)
 {
+	char	   *permission = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	pg_uuid_t	user;
 
 	AcceptInvalidationMessages();
+	(void) casnet_permission_bit(permission);
 	user = casnet_membership_require_user()->key.user;
 	casnet_guard_judge_again(casnet_membership_of(&user, PG_GETARG_UUID_P(0)),
-							 text_to_cstring(PG_GETARG_TEXT_PP(1)));
+							 permission);
 	PG_RETURN_VOID();
 }
 

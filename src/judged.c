@@ -16,18 +16,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "casnet.h"
 
@@ -112,50 +105,11 @@ judge_at_commit(void)
 			 errhint("Do it again, with fewer changes in one transaction.")));
 }
 
-/* Lock all relations of a schema against everybody. */
-static void
-lock_schema(Oid schema)
-{
-	Relation	classes;
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
-	List	   *relations = NIL;
-	ListCell   *lc;
-
-	if (!OidIsValid(schema))
-		return;
-	classes = table_open(RelationRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(schema));
-	scan = systable_beginscan(classes, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		relations = lappend_oid(relations,
-								((Form_pg_class) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(classes, AccessShareLock);
-	foreach(lc, relations)
-		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
-}
-
 /*
- * The server empties temporary tables, or drops them, once this is judged, and would wait
- * there as long as another session holds one of them.
+ * XactCallback: raises what the judgements raise.  What is done on commit to temporary tables
+ * is done before: the server would do it once this is judged, and wait there as long as
+ * another session holds anything of them.
  */
-static void
-lock_temporary_tables(void)
-{
-	Oid			tables;
-	Oid			toast;
-
-	if ((MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) == 0)
-		return;
-	GetTempNamespaceState(&tables, &toast);
-	lock_schema(tables);
-	lock_schema(toast);
-}
-
-/* XactCallback: raises what the judgements raise. */
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
@@ -163,7 +117,7 @@ end_of_transaction(XactEvent event, void *arg)
 		return;
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 	{
-		lock_temporary_tables();
+		PreCommit_on_commit_actions();
 		judge_at_commit();
 	}
 	else
