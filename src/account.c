@@ -171,10 +171,16 @@ is_superuser(void)
 	if (!verdict->superuser)
 		return false;
 	user = verdict->key.user;
-	if (!casnet_judged_knows(judge_again, &user, sizeof(user)) &&
-		is_left(&user))
+	if (casnet_judged_knows(judge_again, &user, sizeof(user)))
+		return true;
+	if (is_left(&user))
+	{
 		casnet_judged_remember(judge_again, &user, sizeof(user), false);
-	return true;
+		return true;
+	}
+	/* Then it is of the transaction itself, or others have just taken it. */
+	AcceptInvalidationMessages();
+	return casnet_membership_require_user()->superuser;
 }
 
 /*

@@ -267,21 +267,29 @@ is_left(const Given *given)
 	return may_give(&verdict, given);
 }
 
+/* Raises 42501. */
+static void
+refuse_lost(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
+			 errhint("Nothing of the transaction is done.")));
+}
+
 /* CasnetJudgement: raises 42501 if they have not. */
 static void
 judge_again(const void *given)
 {
 	if (!is_left(given))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
-				 errhint("Nothing of the transaction is done.")));
+		refuse_lost();
 }
 
 /*
  * Have it judged again when the transaction ends.  The permission is what policies ask for;
  * granted is a permission that is given, former and role are those of the member before and
- * after, or NULL.
+ * after, or NULL.  If others have not left that right, it is of the transaction itself: it
+ * must be there after that was found, or others have just taken it.
  */
 static void
 remember_given(const CasnetVerdict *judge, const char *needed,
@@ -299,9 +307,16 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		strlcpy(given.former, former, sizeof(given.former));
 	if (role != NULL)
 		strlcpy(given.role, role, sizeof(given.role));
-	if (!casnet_judged_knows(judge_again, &given, sizeof(given)) &&
-		is_left(&given))
+	if (casnet_judged_knows(judge_again, &given, sizeof(given)))
+		return;
+	if (is_left(&given))
+	{
 		casnet_judged_remember(judge_again, &given, sizeof(given), false);
+		return;
+	}
+	AcceptInvalidationMessages();
+	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), &given))
+		refuse_lost();
 }
 
 /*

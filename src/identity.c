@@ -77,7 +77,7 @@ casnet_require_user(PG_FUNCTION_ARGS)
 	const CasnetIdentity *opener = casnet_statement_opener();
 
 	AcceptInvalidationMessages();
-	if (opener != NULL && opener->has_user &&
+	if (opener != NULL && opener->has_user && !casnet_session_is(opener) &&
 		casnet_permission_call_is_stored(fcinfo->flinfo))
 	{
 		casnet_membership_require_active(&opener->user);

@@ -471,12 +471,13 @@ typedef struct Accepted
 
 /* Whether others have left the inviter the right to give that. */
 static bool
-inviter_is_left(const Accepted *accepted)
+inviter_is_left(const pg_uuid_t *inviter, const pg_uuid_t *tenant,
+				const char *role)
 {
 	CasnetVerdict verdict;
 
-	casnet_membership_of_others(&accepted->inviter, &accepted->tenant, &verdict);
-	return may_invite(&verdict, accepted->role);
+	casnet_membership_of_others(inviter, tenant, &verdict);
+	return may_invite(&verdict, role);
 }
 
 /* CasnetJudgement: raises 02000 if an accepted invitation does not count any more. */
@@ -488,13 +489,17 @@ judge_again(const void *what)
 	/* A cancellation is forgotten an hour after that. */
 	if (accepted->expires_at <= GetCurrentTimestamp() ||
 		is_revoked((bytea *) accepted->digest) ||
-		(accepted->is_left && !inviter_is_left(accepted)))
+		(accepted->is_left &&
+		 !inviter_is_left(&accepted->inviter, &accepted->tenant, accepted->role)))
 		refuse_code();
 }
 
-/* It may be long until the transaction commits; it is judged once more, and until then. */
+/*
+ * It may be long until the transaction commits; it is judged once more, and until then.
+ * Whose the inviter's right is was found before that was judged.
+ */
 static void
-remember_accepted(const Invitation *invitation)
+remember_accepted(const Invitation *invitation, bool is_left)
 {
 	Size		length = VARSIZE_ANY(invitation->digest);
 	Size		size = offsetof(Accepted, digest) + length;
@@ -505,7 +510,7 @@ remember_accepted(const Invitation *invitation)
 	strlcpy(accepted->role, invitation->role, sizeof(accepted->role));
 	accepted->expires_at = invitation->expires_at;
 	memcpy(accepted->digest, invitation->digest, length);
-	accepted->is_left = inviter_is_left(accepted);
+	accepted->is_left = is_left;
 	casnet_judged_remember(judge_again, accepted, size, true);
 }
 
@@ -522,6 +527,7 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	Invitation *invitation;
 	pg_uuid_t	holder;
 	pg_uuid_t  *tenant;
+	bool		is_left;
 
 	AcceptInvalidationMessages();
 	holder = casnet_membership_require_user()->key.user;
@@ -530,14 +536,18 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	/* What may change while we wait is judged afterwards. */
 	if (invitation == NULL || !is_for(invitation, &holder) ||
 		!casnet_row_delete(CASNET_INVITATIONS, &invitation->row, true) ||
-		!is_for(invitation, &holder) || !counts(invitation))
+		!is_for(invitation, &holder))
+		refuse_code();
+	is_left = inviter_is_left(&invitation->inviter, &invitation->tenant,
+							  invitation->role);
+	if (!counts(invitation))
 		refuse_code();
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
 	add_member(&holder, invitation);
-	if (is_revoked(invitation->digest))
-		refuse_code();
-	remember_accepted(invitation);
+	/* Once more, since it may have waited. */
+	remember_accepted(invitation, is_left);
+	casnet_judged_now();
 	end_invitations_to(invitation->email, &invitation->tenant);
 	tenant = palloc(sizeof(pg_uuid_t));
 	*tenant = invitation->tenant;
