@@ -299,6 +299,9 @@ extern void casnet_token_release(void);
 extern void casnet_token_release_all(void);
 extern uint64 casnet_token_number(void);
 extern const char *casnet_token_problem_of(uint64 number);
+extern const char *casnet_token_problem_to_others(uint64 number,
+												  bool *is_over,
+												  pg_uuid_t *user);
 extern bytea *casnet_token_digest(void);
 extern int64 casnet_token_clock(void);
 extern const char *casnet_token_judge(Snapshot snapshot, bool *own);

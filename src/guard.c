@@ -210,8 +210,8 @@ casnet_guard_rank_of(const CasnetVerdict *verdict)
 
 /*
  * The session changes members of the tenant, by the rights of that verdict: until the end
- * of the transaction everybody can see with which rank, and who has a lower one does
- * not end it (holders.c).
+ * of the transaction everybody can see with which rank, and who has a lower one waits
+ * long before ending it (holders.c).
  */
 void
 casnet_guard_note_change(const CasnetVerdict *judge)

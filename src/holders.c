@@ -7,8 +7,9 @@
  * FOR UPDATE, by a task that was assigned meanwhile.  So before an administrator's
  * function changes the row, it is locked without waiting; those who hold it are given
  * some seconds, and then their sessions are ended.  Administrators and prepared
- * transactions are waited for.  Nobody ends the session of somebody of a higher rank who
- * changes members of the tenant, as one who is just being removed might.
+ * transactions are waited for.  Who changes members of the tenant is known by the rank: one
+ * of a lower rank waits long before ending such a session, and nobody ends it for the sake of
+ * the own membership, as one who is just being removed might.
  *
  * LOCK TABLE on tables of casnet is refused; so are statements whose
  * lock the server takes, or waits for in front of others, before it looks whether the
@@ -53,6 +54,7 @@
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
 #define PEER_GRACE_MS 10000		/* for who does the same with the same rank */
+#define HIGHER_GRACE_MS 30000	/* with a higher one, which may be gone by now */
 #define END_MS 5000
 #define POLL_MS 50
 
@@ -329,20 +331,25 @@ rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
 }
 
 /*
- * End those of the processes that have held up somebody of that rank for so long; returns
- * how many.
+ * End those of the processes that have held up somebody of that rank for too long since
+ * then; returns how many.
  */
 static int
-end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank, bool is_late)
+end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank,
+			TimestampTz began)
 {
 	LockData   *locks = GetLockStatusData();
+	TimestampTz now = GetCurrentTimestamp();
 	int			ended = 0;
 
 	for (int i = 0; i < n; i++)
 	{
 		int			of_holder = rank_of_process(pids[i], tenant, locks);
 
-		if (of_holder > rank || (of_holder == rank && !is_late))
+		int			grace = of_holder > rank ? HIGHER_GRACE_MS :
+			of_holder == rank ? PEER_GRACE_MS : GRACE_MS;
+
+		if (!TimestampDifferenceExceeds(began, now, grace))
 			continue;
 		ereport(LOG,
 				(errmsg("ending process %d, which holds up an administrator",
@@ -371,19 +378,16 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 		int			pids[MAX_HOLDERS];
 		int			n = find_holders(user, tenant, is_removed, pids);
 		TimestampTz now = GetCurrentTimestamp();
-		bool		is_late;
-		int			ended = 0;
+		int			ended;
 
 		if (n == 0)
 			return;
 		if (looks == 1)
 			began = now;
-		is_late = TimestampDifferenceExceeds(began, now, PEER_GRACE_MS);
-		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
-			ended = end_holders(pids, n, tenant == NULL ? &no_tenant : tenant,
-								rank, is_late);
+		ended = end_holders(pids, n, tenant == NULL ? &no_tenant : tenant, rank,
+							began);
 		if (looks > 3 &&
-			TimestampDifferenceExceeds(began, now, PEER_GRACE_MS + END_MS))
+			TimestampDifferenceExceeds(began, now, HIGHER_GRACE_MS + END_MS))
 			return;
 		if (ended > 0 && !has_ended)
 			ereport(NOTICE,
@@ -421,8 +425,7 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 			LockRelationOid(table, mode);
 			return;
 		}
-		if (TimestampDifferenceExceeds(began, now, GRACE_MS))
-			(void) end_holders(pids, n, &no_tenant, CASNET_HIGHEST_RANK + 1, true);
+		(void) end_holders(pids, n, &no_tenant, CASNET_HIGHEST_RANK + 1, began);
 		wait_a_moment();
 	}
 }

@@ -360,6 +360,7 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	verdict = casnet_membership_require(1, &manage_users);
 	tenant = verdict->key.tenant;
 	inviter = verdict->key.user;
+	casnet_guard_judge_again(verdict, "manage_users");
 	values[INVITATIONS_EMAIL] = email_argument(fcinfo, 0);
 	values[INVITATIONS_EXPIRES_AT] = TimestampTzGetDatum(end_of(fcinfo, 2));
 	values[INVITATIONS_ROLE] = PG_ARGISNULL(1) ? CStringGetTextDatum("") :
@@ -571,14 +572,14 @@ id_of(const Invitation *invitation)
 	return id;
 }
 
-/* The active tenant, if the user of this session may invite.  Raises 42501 and others. */
-static pg_uuid_t
-tenant_to_invite_to(void)
+/* The verdict about the session, whose user may invite.  Raises 42501 and others. */
+static const CasnetVerdict *
+require_inviter(void)
 {
 	int			manage_users = casnet_permission_find("manage_users");
 
 	AcceptInvalidationMessages();
-	return casnet_membership_require(1, &manage_users)->key.tenant;
+	return casnet_membership_require(1, &manage_users);
 }
 
 /*
@@ -591,7 +592,7 @@ Datum
 casnet_invitations(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	pg_uuid_t	tenant = tenant_to_invite_to();
+	pg_uuid_t	tenant = require_inviter()->key.tenant;
 	List	   *found = find_of_tenant(&tenant);
 	ListCell   *lc;
 
@@ -627,9 +628,11 @@ casnet_invitations(PG_FUNCTION_ARGS)
 Datum
 casnet_cancel_invitation(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	tenant = tenant_to_invite_to();
+	const CasnetVerdict *verdict = require_inviter();
+	pg_uuid_t	tenant = verdict->key.tenant;
 	ListCell   *lc;
 
+	casnet_guard_judge_again(verdict, "manage_users");
 	if (!PG_ARGISNULL(0))
 		foreach(lc, find_of_tenant(&tenant))
 		{

@@ -43,18 +43,32 @@ typedef struct Judged
 static List *all_judged = NIL;	/* in TopTransactionContext */
 static bool is_judging = false;
 
-/* Raises 28000 if that token proves nobody any more. */
+/*
+ * Raises 28000 if others have ended that token.  What this transaction has ended itself is
+ * no matter, nor that it is out of time where the session has proved anew that it is the
+ * same user.
+ */
 static void
 require_token(uint64 number)
 {
-	const char *problem = number == 0 ? NULL : casnet_token_problem_of(number);
+	const pg_uuid_t *now;
+	const char *problem;
+	bool		is_over;
+	pg_uuid_t	user;
 
-	if (problem != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody any more"),
-				 errdetail_internal("%s", problem),
-				 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
+	if (number == 0)
+		return;
+	problem = casnet_token_problem_to_others(number, &is_over, &user);
+	if (problem == NULL)
+		return;
+	now = is_over ? casnet_session_user() : NULL;
+	if (now != NULL && memcmp(now, &user, UUID_LEN) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("the session token proves nobody any more"),
+			 errdetail_internal("%s", problem),
+			 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
 }
 
 /* Judge all again, or what gives rights to the session.  Raises what the judgements do. */
@@ -115,11 +129,15 @@ end_of_transaction(XactEvent event, void *arg)
 {
 	if (likely(all_judged == NIL))
 		return;
-	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+	if (event == XACT_EVENT_PRE_COMMIT)
 	{
 		PreCommit_on_commit_actions();
+		/* That is done: the server need not do it again. */
+		MyXactFlags &= ~XACT_FLAGS_ACCESSEDTEMPNAMESPACE;
 		judge_at_commit();
 	}
+	else if (event == XACT_EVENT_PRE_PREPARE)
+		judge_at_commit();
 	else
 		all_judged = NIL;
 }

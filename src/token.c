@@ -411,22 +411,27 @@ signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
 	return good;
 }
 
+/* NULL, or that the token was revoked; own: by a key of our own. */
+static const char *
+problem_of_revocation(const ParsedToken *token, bool own, Snapshot snapshot)
+{
+	bytea	   *digest = digest_of(token);
+
+	if (casnet_revocation_is_revoked(digest, snapshot) ||
+		casnet_revocation_ends(&token->user, own ? token->jws.generation : -1,
+							   token->jws.iat, digest, snapshot))
+		return "The token was revoked.";
+	return NULL;
+}
+
 /* Verify all that does not depend on the time; NULL, or the problem. */
 static const char *
 verify(const ParsedToken *token, Snapshot snapshot, bool *own)
 {
-	bytea	   *digest;
-
 	*own = false;
 	if (!signature_is_good(token, snapshot, own))
 		return "The token is not signed by a live key for this use.";
-	digest = digest_of(token);
-	if (casnet_revocation_is_revoked(digest, snapshot) ||
-		casnet_revocation_ends(&token->user,
-							   *own ? token->jws.generation : -1,
-							   token->jws.iat, digest, snapshot))
-		return "The token was revoked.";
-	return NULL;
+	return problem_of_revocation(token, *own, snapshot);
 }
 
 /* The same, as kept from before or looked up now. */
@@ -538,6 +543,47 @@ casnet_token_problem_of(uint64 number)
 	AcceptInvalidationMessages();
 	problem = verified_answer(&former->parsed);
 	return problem != NULL ? problem : problem_of_time(&former->parsed);
+}
+
+/*
+ * What is against the token with that number, which is held, by what others have
+ * committed; NULL if nothing is.  A key of this transaction signs, too.  *is_over says
+ * that it is only out of time, and *user whom it names.
+ */
+const char *
+casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
+{
+	const FormerToken *former = former_tokens;
+	const ParsedToken *token = active_token;
+	Snapshot	snapshot;
+	SnapshotData others;
+	const char *problem;
+	bool		own = false;
+
+	*is_over = false;
+	if (number != token_number)
+	{
+		while (former != NULL && former->number != number)
+			former = former->next;
+		token = former == NULL ? NULL : &former->parsed;
+	}
+	if (token == NULL)
+		return "The token is not known any more.";
+	*user = token->user;
+	snapshot = casnet_catalog_snapshot();
+	others = *snapshot;
+	others.curcid = FirstCommandId;
+	if (!signature_is_good(token, &others, &own) &&
+		!signature_is_good(token, snapshot, &own))
+		problem = "The token is not signed by a live key for this use.";
+	else
+		problem = problem_of_revocation(token, own, &others);
+	UnregisterSnapshot(snapshot);
+	if (problem != NULL)
+		return problem;
+	problem = problem_of_time(token);
+	*is_over = problem != NULL;
+	return problem;
 }
 
 /* The user that the token names, whether or not it proves that. */
