@@ -178,6 +178,7 @@ is_superuser(void)
 		casnet_judged_remember(judge_again, &user, sizeof(user), false);
 		return true;
 	}
+	casnet_judged_remember_token();
 	/* Then it is of the transaction itself, or others have just taken it. */
 	AcceptInvalidationMessages();
 	return casnet_membership_require_user()->superuser;
@@ -262,7 +263,8 @@ write_users(const char *statement, int nargs, Oid *types, Datum *values,
 		Relation	users = casnet_catalog_open(CASNET_USERS, RowExclusiveLock);
 
 		SetUserIdAndSecContext(users->rd_rel->relowner,
-							   context | SECURITY_LOCAL_USERID_CHANGE);
+							   context | SECURITY_LOCAL_USERID_CHANGE |
+							   CASNET_SECURITY_NO_STRANGER);
 		table_close(users, NoLock);
 	}
 	SPI_connect();

@@ -244,6 +244,7 @@ extern void casnet_judged_remember(CasnetJudgement again, const void *what,
 								   Size size, bool at_once);
 extern bool casnet_judged_knows(CasnetJudgement again, const void *what,
 								Size size);
+extern void casnet_judged_remember_token(void);
 extern void casnet_judged_now(void);
 
 /* noforce.c: policies bind owners also while a foreign key cascades */
@@ -278,6 +279,9 @@ extern bool casnet_session_is_suspended(void);
  */
 #define CASNET_SECURITY_OTHERS	0x10000000
 #define CASNET_SECURITY_OURS	0x20000000
+
+/* What casnet does may run functions of others; none with rights that their owner has not. */
+#define CASNET_SECURITY_NO_STRANGER	0x40000000
 extern const pg_uuid_t *casnet_session_user(void);
 extern const pg_uuid_t *casnet_session_tenant(void);
 extern void casnet_session_identity(CasnetIdentity *identity);

@@ -32,6 +32,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -412,33 +413,53 @@ is_trusted(Oid owner)
 		owner == get_role_oid("casnet_owner", true);
 }
 
+/* Raises 55000. */
+static void
+refuse_trigger(const Trigger *trigger, Relation relation, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s \"%s\" of table \"%s\" calls a function %s",
+					what == NULL ? "trigger" : "the condition of trigger",
+					trigger->tgname, RelationGetRelationName(relation),
+					what == NULL ? "of another role" : what),
+			 errdetail("It would run with the rights of the owner of the table."),
+			 what == NULL ?
+			 errhint("Give the functions that it calls to the owner of the table or to a superuser, or drop it.") :
+			 errhint("Ask that in the function of the trigger.")));
+}
+
 /*
  * Raises 55000 if a trigger of the table would run a function, or evaluate one in its
- * condition, of a role that has not the rights of the current one, the owner, as which it
- * fires: who has no more than the privilege TRIGGER may have made it.  While the table is
- * locked nobody makes another one, and nobody else changes the function.
+ * condition, of a role that has not the rights of the table's owner, as which it fires:
+ * who has no more than the privilege TRIGGER may have made it.  There are functions of the
+ * server that run a query by its text; so while casnet erases, conditions call what is
+ * immutable, and nothing volatile ever.  While the table is locked nobody makes another
+ * trigger; of what is changed meanwhile noforce.c tells.
  */
 static void
-require_own_triggers(Relation relation)
+require_own_triggers(Relation relation, bool erasing)
 {
 	TriggerDesc *triggers = relation->trigdesc;
+	Oid			owner = relation->rd_rel->relowner;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
+		Node	   *condition;
 
-		if (trigger->tgisinternal ||
-			!(casnet_function_is_strange(trigger->tgfoid, GetUserId()) ||
-			  (trigger->tgqual != NULL &&
-			   casnet_expression_is_strange(stringToNode(trigger->tgqual),
-											GetUserId()))))
+		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED ||
+			!(TRIGGER_FOR_DELETE(trigger->tgtype) ||
+			  TRIGGER_FOR_UPDATE(trigger->tgtype)))
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("trigger \"%s\" of table \"%s\" calls a function of another role",
-						trigger->tgname, RelationGetRelationName(relation)),
-				 errdetail("It would run with the rights of the owner of the table."),
-				 errhint("Give the functions that it calls to the owner of the table or to a superuser, or drop it.")));
+		condition = trigger->tgqual == NULL ? NULL : stringToNode(trigger->tgqual);
+		if (casnet_function_is_strange(trigger->tgfoid, owner) ||
+			casnet_expression_is_strange(condition, owner))
+			refuse_trigger(trigger, relation, NULL);
+		if (contain_volatile_functions(condition))
+			refuse_trigger(trigger, relation, "that is volatile");
+		if (erasing && contain_mutable_functions(condition))
+			refuse_trigger(trigger, relation, "that is not immutable");
 	}
 }
 
@@ -447,9 +468,9 @@ require_own_triggers(Relation relation)
  * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan
  * what it does there, the server evaluates expressions of the table, and rows fire
  * triggers, in this session, whose settings they can change, and some as whoever empties
- * the first one.  The locks are kept, so that no other table joins them.  While casnet
- * erases, triggers must be the owner's as well; and of keys that change no rows nothing
- * is asked: what they evaluate runs as the owner, and is nobody's session.
+ * the first one.  The locks are kept, so that no other table joins them.  Triggers must be
+ * the owner's as well.  While casnet erases, of keys that change no rows nothing is asked:
+ * what they evaluate runs as the owner, and is nobody's session.
  */
 static void
 look_along(Oid table, List **seen, bool erasing)
@@ -476,8 +497,9 @@ look_along(Oid table, List **seen, bool erasing)
 						 get_rel_name(linitial_oid(*seen))) :
 				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
 
-	if (erasing)
-		require_own_triggers(relation);
+	/* On the first one, which is casnet's, they fire as the session otherwise. */
+	if (erasing || list_length(*seen) > 1)
+		require_own_triggers(relation, erasing);
 	triggers = relation->trigdesc;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -485,10 +507,14 @@ look_along(Oid table, List **seen, bool erasing)
 
 		/* The server's own, on the side of what is referred to. */
 		if (!trigger->tgisinternal || !OidIsValid(trigger->tgconstrrelid) ||
-			!TRIGGER_FOR_DELETE(trigger->tgtype))
+			!(TRIGGER_FOR_DELETE(trigger->tgtype) ||
+			  TRIGGER_FOR_UPDATE(trigger->tgtype)) ||
+			RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_PK)
 			continue;
 		if (!erasing || (trigger->tgfoid != F_RI_FKEY_NOACTION_DEL &&
-						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL))
+						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL &&
+						 trigger->tgfoid != F_RI_FKEY_NOACTION_UPD &&
+						 trigger->tgfoid != F_RI_FKEY_RESTRICT_UPD))
 			look_along(trigger->tgconstrrelid, seen, erasing);
 	}
 	foreach(lc, find_inheritance_children(table, erasing ? RowExclusiveLock :
@@ -516,6 +542,8 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 	List	   *seen = NIL;
 	char	   *statement;
 	uint64		rows;
+	Oid			owner;
+	int			context;
 
 	cascade->done = true;
 	if (cascade->action == FKCONSTR_ACTION_NOACTION ||
@@ -524,6 +552,9 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 	refuse_later_triggers(cascade);
 	require_one_owner(cascade->table);
 	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	/* What the triggers of the owner change may have triggers of others. */
+	GetUserIdAndSecContext(&owner, &context);
+	SetUserIdAndSecContext(owner, context | CASNET_SECURITY_NO_STRANGER);
 	look_along(cascade->table, &seen, true);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)

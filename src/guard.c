@@ -314,6 +314,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		casnet_judged_remember(judge_again, &given, sizeof(given), false);
 		return;
 	}
+	casnet_judged_remember_token();
 	AcceptInvalidationMessages();
 	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), &given))
 		refuse_lost();

@@ -261,7 +261,7 @@ take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids
 {
 	LOCKTAG		tag = casnet_guard_lock_of(tenant);
 
-	if (strcmp(casnet_membership_of(user, tenant)->role, "owner") == 0 &&
+	if (strcmp(casnet_membership_of(user, tenant)->role, "owner") != 0 ||
 		LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	add_holders_of_lock(&tag, ExclusiveLock, pids, n);

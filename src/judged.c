@@ -12,7 +12,7 @@
  *
  * Only others' doing counts.  Where a right comes from the transaction itself, as that of
  * an owner in a tenant that it has made, it comes from what was judged before, or needed
- * no judgement; then there is nothing to remember.
+ * no judgement; then the token alone is judged again.
  */
 #include "postgres.h"
 
@@ -28,13 +28,13 @@
 #define MAX_ROUNDS 10
 
 /* Among so many of the last is looked whether something was judged before. */
-#define MANY_JUDGED 64
+#define MANY_JUDGED 256
 
 typedef struct Judged
 {
 	SubTransactionId in;
 	uint64		token;			/* number of the token with which it was done, or 0 */
-	CasnetJudgement again;
+	CasnetJudgement again;		/* NULL where it is the token alone */
 	const void *what;
 	Size		size;
 	bool		at_once;		/* also whenever rights are looked up */
@@ -88,7 +88,8 @@ judge_again(bool all)
 			if (!all && !judged->at_once)
 				continue;
 			require_token(judged->token);
-			judged->again(judged->what);
+			if (judged->again != NULL)
+				judged->again(judged->what);
 		}
 	}
 	PG_FINALLY();
@@ -155,7 +156,10 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 				all_judged = foreach_delete_current(all_judged, lc);
 }
 
-/* Whether that is among the last that were judged, in this subtransaction. */
+/*
+ * Whether that is among the last that were judged.  One that was judged in a subtransaction
+ * which has ended counts: with what undoes that, what follows now is undone as well.
+ */
 bool
 casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
 {
@@ -166,8 +170,6 @@ casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
 	{
 		const Judged *judged = list_nth(all_judged, i);
 
-		if (judged->in != GetCurrentSubTransactionId())
-			return false;
 		if (judged->again == again && judged->token == token &&
 			judged->size == size &&
 			memcmp(judged->what, what, size) == 0)
@@ -205,6 +207,14 @@ casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
 	judged->at_once = at_once;
 	all_judged = lappend(all_judged, judged);
 	MemoryContextSwitchTo(before);
+}
+
+/* Judge the token alone again when the transaction ends. */
+void
+casnet_judged_remember_token(void)
+{
+	if (casnet_token_number() != 0)
+		casnet_judged_remember(NULL, "", 0, false);
 }
 
 /* Something has changed.  Raises what the judgements raise about the session itself. */

@@ -62,6 +62,42 @@ is_within_key(int context)
 		(context & (CASNET_SECURITY_OTHERS | CASNET_SECURITY_OURS)) == 0;
 }
 
+/*
+ * Raises 55000 if the function would run, for casnet, with rights that its owner has not:
+ * who may make a trigger on a table, or an expression of it, is not always the table's
+ * owner.
+ */
+static void
+refuse_stranger(Oid function, Oid user)
+{
+	char	   *name;
+
+	if (!casnet_function_is_strange(function, user))
+		return;
+	name = get_func_name(function);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("function \"%s\" would run with more rights than its owner has",
+					name == NULL ? "" : name),
+			 errdetail("A change of rows of casnet's goes on as role \"%s\".",
+					   GetUserNameFromId(user, false)),
+			 errhint("Give the function to that role or to a superuser, or make it SECURITY DEFINER.")));
+}
+
+/*
+ * A function that runs as its owner begins.  Of casnet's, what it calls is held to that;
+ * for others it is a matter of their own.
+ */
+static void
+begin_as_owner(Oid user, int context)
+{
+	if (user == get_role_oid("casnet_owner", true))
+		context |= CASNET_SECURITY_NO_STRANGER;
+	else
+		context &= ~CASNET_SECURITY_NO_STRANGER;
+	SetUserIdAndSecContext(user, context);
+}
+
 /* needs_fmgr_hook: a function of whatever language but C is looked up. */
 static bool
 needs_watching(Oid function)
@@ -74,6 +110,8 @@ needs_watching(Oid function)
 	if (previous_needs_hook && previous_needs_hook(function))
 		return true;
 	GetUserIdAndSecContext(&user, &context);
+	if (context & CASNET_SECURITY_NO_STRANGER)
+		refuse_stranger(function, user);
 	if (likely(!is_within_key(context)))
 		return false;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
@@ -136,11 +174,16 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 		watched = MemoryContextAllocZero(function->fn_mcxt, sizeof(Watched));
 		*known = PointerGetDatum(watched);
 	}
-	if (event == FHET_START)
-		casnet_owner_notice_others();
 	GetUserIdAndSecContext(&user, &context);
 	if (event == FHET_START)
 	{
+		/* The server takes it back when the function ends. */
+		if (runs_as_owner(function->fn_oid))
+			begin_as_owner(user, context);
+		else if (context & CASNET_SECURITY_NO_STRANGER)
+			refuse_stranger(function->fn_oid, user);
+		casnet_owner_notice_others();
+		GetUserIdAndSecContext(&user, &context);
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
 			(is_within_key(context) || runs_as_owner(function->fn_oid));
 		if (watched->forced)

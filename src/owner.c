@@ -32,6 +32,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -159,13 +160,13 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 	int			context;
 
 	casnet_owner_sets_constraints = false;
-	former->cursors = trusted || role == GetOuterUserId() ? 0 :
-		casnet_cursors_note();
+	former->cursors = trusted ? 0 : casnet_cursors_note();
 	GetUserIdAndSecContext(&former->user, &former->context);
-	context = former->context | SECURITY_LOCAL_USERID_CHANGE |
-		SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS;
+	context = (former->context & ~CASNET_SECURITY_NO_STRANGER) |
+		SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
+		SECURITY_NOFORCE_RLS;
 	if (trusted)
-		context |= CASNET_SECURITY_OURS;
+		context |= CASNET_SECURITY_OURS | CASNET_SECURITY_NO_STRANGER;
 	else if (role != GetOuterUserId())
 		context |= CASNET_SECURITY_OTHERS;
 	SetUserIdAndSecContext(role, context);
@@ -245,12 +246,31 @@ refuse_renamed(Oid table)
 			 errhint("Do it again.")));
 }
 
+/* Raises 55006 if a query, or one within it, is about another table of others. */
+static bool
+check_query(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, check_query, context);
+	foreach(lc, castNode(Query, node)->rtable)
+	{
+		RangeTblEntry *entry = lfirst(lc);
+
+		if (entry->rtekind == RTE_RELATION && entry->relid != expected_table &&
+			get_rel_namespace(entry->relid) != get_namespace_oid("casnet", true))
+			refuse_renamed(expected_table);
+	}
+	return query_tree_walker(castNode(Query, node), check_query, context, 0);
+}
+
 /* post_parse_analyze_hook */
 static void
 check_table(ParseState *pstate, Query *query, JumbleState *jumble)
 {
-	ListCell   *lc;
-
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jumble);
 	casnet_owner_notice_others();
@@ -263,16 +283,8 @@ check_table(ParseState *pstate, Query *query, JumbleState *jumble)
 		expected_table = InvalidOid;
 		return;
 	}
-	if (expected_by_keys && !is_about_tenants(query))
-		return;
-	foreach(lc, query->rtable)
-	{
-		RangeTblEntry *entry = lfirst(lc);
-
-		if (entry->rtekind == RTE_RELATION && entry->relid != expected_table &&
-			get_rel_namespace(entry->relid) != get_namespace_oid("casnet", true))
-			refuse_renamed(expected_table);
-	}
+	if (!expected_by_keys || is_about_tenants(query))
+		(void) check_query((Node *) query, NULL);
 }
 
 /*
