@@ -705,7 +705,8 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) &&
 		casnet_catalog_is(CASNET_TENANTS, data->tg_relation) &&
 		!casnet_trigger_stands_above(data->tg_relation) &&
-		(verdict = casnet_membership_current()) != NULL)
+		(verdict = casnet_membership_current()) != NULL &&
+		casnet_membership_holds(verdict, casnet_permission_find("delete_tenant")))
 		casnet_guard_judge_again(verdict, "delete_tenant");
 
 	/*
