@@ -93,6 +93,10 @@ BEGIN
 	ALTER TABLE casnet.revoked_tokens ALTER COLUMN digest SET STATISTICS 0;
 	ALTER TABLE casnet.token_cutoffs ALTER COLUMN spared SET STATISTICS 0;
 	ALTER TABLE casnet.invitations ALTER COLUMN digest SET STATISTICS 0;
+
+	-- An older version kept addresses as they were written.
+	UPDATE casnet.invitations AS i SET email = lower(i.email)
+	 WHERE i.email <> lower(i.email);
 END
 $$;
 COMMENT ON FUNCTION casnet.install_token_tables() IS

@@ -104,6 +104,8 @@ BEGIN
 		 '(user_id)', 'the revoked tokens of a user'),
 		('invitations_tenant_id_idx', '', 'invitations',
 		 '(tenant_id)', 'the invitations of a tenant'),
+		('invitations_email_idx', '', 'invitations',
+		 '(email)', 'the invitations to an address'),
 		('invitations_invited_by_idx', '', 'invitations',
 		 '(invited_by)', 'the invitations of a member'),
 		('invitations_expires_at_idx', '', 'invitations',

@@ -76,7 +76,7 @@ BEGIN
 	('password_hashes', 'hash', 'in crypt(3) format; NULL: no password'),
 	('password_hashes', 'replaces', 'the row of an administrator that this one stands for; NULL: it is one'),
 	('invitations', 'digest', 'SHA-256 of the code'),
-	('invitations', 'email', 'email address of the account that may accept'),
+	('invitations', 'email', 'email address of the account that may accept, in lower case'),
 	('invitations', 'role', 'role that the new member gets'),
 	('invitations', 'invited_by', 'the member who invited'),
 	('invitations', 'expires_at', 'when the code stops to work'),

@@ -318,6 +318,7 @@ CREATE FUNCTION casnet.enable_audit(
 DECLARE
 	arguments text;
 	part regclass;
+	owner regrole;
 BEGIN
 	PERFORM casnet.require_own_table(enable_audit.relation);
 	PERFORM casnet.lock_tree(enable_audit.relation);
@@ -352,6 +353,17 @@ BEGIN
 			'COMMENT ON TRIGGER casnet_audit_truncate ON', part,
 			'IS ''TRUNCATE is recorded in casnet.audit_entries''');
 	END LOOP;
+
+	-- A new partition gets the trigger, for which its owner is asked.
+	SELECT c.relowner::regrole INTO owner FROM pg_class AS c
+	 WHERE c.oid = enable_audit.relation AND c.relkind = 'p'
+	   AND NOT has_function_privilege(c.relowner, 'casnet.record_change()', 'EXECUTE');
+	IF FOUND THEN
+		RAISE NOTICE 'role % cannot add partitions to table %', owner,
+					 enable_audit.relation
+			USING HINT = format('GRANT EXECUTE ON FUNCTION casnet.record_change() TO %s lets it, and lets it record what it likes for any table of its own.',
+								owner);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.enable_audit(regclass, text[]) IS

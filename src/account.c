@@ -122,6 +122,8 @@ casnet_keep_one_namespace(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!casnet_trigger_uuid(users, row, "id", &id))
 		return PointerGetDatum(NULL);
+	/* Who was ended before the COMMIT has changed no account. */
+	casnet_judged_remember_token();
 	/* Other rows of this command are seen, too. */
 	CommandCounterIncrement();
 	if (!is_update ||
@@ -305,6 +307,7 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
 			require_superuser();
 			(void) require_account(user, false);
 		}
+		casnet_judged_remember_token();
 	}
 	casnet_revocation_end_all(user, NULL);
 	PG_RETURN_VOID();

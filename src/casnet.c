@@ -37,6 +37,7 @@ _PG_init(void)
 	casnet_noforce_init();
 	casnet_execution_init();
 	casnet_explain_init();
+	casnet_fuzzy_init();
 	casnet_password_init();
 	casnet_secret_init();
 	casnet_load_init();

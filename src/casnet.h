@@ -132,7 +132,7 @@ typedef enum CasnetPath
 	CASNET_INVITATION,			/* digest */
 	CASNET_INVITATIONS_OVER,	/* those that expire before a time */
 	CASNET_INVITATIONS_OF_TENANT,
-	CASNET_ALL_INVITATIONS
+	CASNET_INVITATIONS_TO		/* an address, in lower case */
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -346,7 +346,7 @@ extern bool casnet_secret_replace(const pg_uuid_t *user,
 extern void casnet_secret_set(const pg_uuid_t *user, const char *hash);
 extern char *casnet_secret_mark(const char *hash);
 extern bool casnet_secret_is_mark(const char *string);
-extern bool casnet_secret_lock(const pg_uuid_t *user, bool wait);
+extern bool casnet_secret_lock(const pg_uuid_t *user, int patience);
 
 /* account.c: accounts, and who manages them */
 
@@ -583,6 +583,11 @@ extern void casnet_holders_take_table(Oid table, LOCKMODE mode);
 extern bool casnet_holders_changes_statement(const Node *statement);
 extern void casnet_holders_check_statement(Node *statement);
 extern void casnet_holders_free_account(const pg_uuid_t *user);
+extern void casnet_holders_wait(void);
+
+/* fuzzy.c: the setting gin_fuzzy_search_limit stays 0 */
+extern void casnet_fuzzy_init(void);
+extern void casnet_fuzzy_check(void);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 

@@ -22,6 +22,25 @@
 #define casnet_guc_malloc(size) malloc(size)
 #endif
 
+/* The record of a setting, or NULL; until 15 there is an array of all. */
+#if PG_VERSION_NUM >= 160000
+#define casnet_find_setting(name) find_option((name), false, true, LOG)
+#else
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#define casnet_find_setting(name) casnet_setting_among( \
+	(name), get_guc_variables(), GetNumConfigOptions())
+static inline struct config_generic *
+casnet_setting_among(const char *name, struct config_generic **settings,
+					 int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	return NULL;
+}
+#endif
+
 /* Whose privileges a table is read with: in its own list from 16 on. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_check_as_user(query, rte) \

@@ -37,6 +37,8 @@
 /* Likewise, of those who change members of a tenant: more by the rank of who does. */
 #define CHANGE_LOCK_CLASS 0xCA60
 
+/* Whoever changes members of more tenants than that in a transaction takes one lock for all. */
+#define MANY_TENANTS 64
 
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
 PG_FUNCTION_INFO_V1(casnet_guard_grant);
@@ -211,15 +213,27 @@ casnet_guard_rank_of(const CasnetVerdict *verdict)
 /*
  * The session changes members of the tenant, by the rights of that verdict: until the end
  * of the transaction everybody can see with which rank, and who has a lower one waits
- * long before ending it (holders.c).
+ * long before ending it (holders.c).  Of many tenants that is said at once, without a
+ * tenant, since the server's table of locks has an end.
  */
 void
 casnet_guard_note_change(const CasnetVerdict *judge)
 {
-	LOCKTAG		tag = casnet_guard_change_lock(&judge->key.tenant,
-											   casnet_guard_rank_of(judge));
+	static const pg_uuid_t no_tenant;
+	static TimestampTz transaction = 0;
+	static int	count = 0;
+	LOCKTAG		tag;
 
-	(void) LockAcquire(&tag, AccessShareLock, false, false);
+	if (transaction != GetCurrentTransactionStartTimestamp())
+	{
+		transaction = GetCurrentTransactionStartTimestamp();
+		count = 0;
+	}
+	tag = casnet_guard_change_lock(count < MANY_TENANTS ?
+								   &judge->key.tenant : &no_tenant,
+								   casnet_guard_rank_of(judge));
+	if (LockAcquire(&tag, AccessShareLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
+		count++;
 }
 
 /* Raises 42501 if there is an objection. */

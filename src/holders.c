@@ -61,6 +61,9 @@
 /* More than that are not ended at a time. */
 #define MAX_HOLDERS 64
 
+/* In place of a tenant: accounts, and many tenants. */
+static const pg_uuid_t no_tenant;
+
 PG_FUNCTION_INFO_V1(casnet_free_membership);
 PG_FUNCTION_INFO_V1(casnet_free_account);
 
@@ -242,8 +245,8 @@ add_holders_of_table(const char *name, LOCKMODE mode, int *pids, int *n)
 }
 
 /* Wait for a moment, unless interrupted. */
-static void
-wait_a_moment(void)
+void
+casnet_holders_wait(void)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 POLL_MS, PG_WAIT_EXTENSION);
@@ -309,23 +312,32 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	return n;
 }
 
-/* The rank with which a process changes members of the tenant; -1 if it does not. */
+/* The rank that a lock of those who change members of the tenant names; -1 for another. */
+static int
+rank_of_lock(LOCKTAG tag, const pg_uuid_t *tenant)
+{
+	LOCKTAG		lowest = casnet_guard_change_lock(tenant, 0);
+	int			rank = (int) tag.locktag_field4 - lowest.locktag_field4;
+
+	tag.locktag_field4 = lowest.locktag_field4;
+	return rank >= 0 && rank <= CASNET_HIGHEST_RANK &&
+		memcmp(&tag, &lowest, sizeof(tag)) == 0 ? rank : -1;
+}
+
+/* The rank with which a process changes members of the tenant, or of many; else -1. */
 static int
 rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
 {
-	LOCKTAG		lowest = casnet_guard_change_lock(tenant, 0);
 	int			rank = -1;
 
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		LOCKTAG		tag = locks->locks[i].locktag;
-		int			found = (int) tag.locktag_field4 - lowest.locktag_field4;
 
-		tag.locktag_field4 = lowest.locktag_field4;
-		if (locks->locks[i].pid == pid && locks->locks[i].holdMask != 0 &&
-			found >= 0 && found <= CASNET_HIGHEST_RANK &&
-			memcmp(&tag, &lowest, sizeof(tag)) == 0)
-			rank = Max(rank, found);
+		if (locks->locks[i].pid != pid || locks->locks[i].holdMask == 0)
+			continue;
+		rank = Max(rank, rank_of_lock(tag, tenant));
+		rank = Max(rank, rank_of_lock(tag, &no_tenant));
 	}
 	return rank;
 }
@@ -345,7 +357,6 @@ end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank,
 	for (int i = 0; i < n; i++)
 	{
 		int			of_holder = rank_of_process(pids[i], tenant, locks);
-
 		int			grace = of_holder > rank ? HIGHER_GRACE_MS :
 			of_holder == rank ? PEER_GRACE_MS : GRACE_MS;
 
@@ -368,7 +379,6 @@ static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 		 int rank)
 {
-	static const pg_uuid_t no_tenant;
 	TimestampTz began = 0;
 	bool		has_ended = false;
 
@@ -395,7 +405,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 								   "ended %d sessions that held the row",
 								   ended, ended)));
 		has_ended |= ended > 0;
-		wait_a_moment();
+		casnet_holders_wait();
 	}
 }
 
@@ -406,7 +416,6 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 void
 casnet_holders_take_table(Oid table, LOCKMODE mode)
 {
-	static const pg_uuid_t no_tenant;
 	TimestampTz began = GetCurrentTimestamp();
 
 	while (!ConditionalLockRelationOid(table, mode))
@@ -426,7 +435,7 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 			return;
 		}
 		(void) end_holders(pids, n, &no_tenant, CASNET_HIGHEST_RANK + 1, began);
-		wait_a_moment();
+		casnet_holders_wait();
 	}
 }
 
@@ -467,6 +476,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(1);
 	bool		is_removed = PG_GETARG_BOOL(2);
 	const CasnetVerdict *verdict = NULL;
+	CasnetVerdict own;
 	bool		may = false;
 	char		role[CASNET_NAME_LENGTH];
 
@@ -476,7 +486,6 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 		free_row(&user, &tenant, is_removed, CASNET_HIGHEST_RANK + 1);
 		PG_RETURN_VOID();
 	}
-	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
 	for (int i = 0; i < lengthof(permissions) && !may; i++)
 	{
 		verdict = casnet_membership_in(&tenant);
@@ -490,15 +499,20 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 				 errmsg("the membership is not yours to change"),
 				 errhint("It takes manage_users or assign_roles in the tenant.")));
 
+	/* Nothing is looked up of members of a tenant of others. */
+	own = *verdict;
+	own.permissions = bms_copy(own.permissions);
+	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
+
 	/*
 	 * Of a higher role, or of none, the change itself is refused; and who changes one's
 	 * own membership ends nobody, who may be about to end it.
 	 */
-	if (role[0] == '\0' || !casnet_guard_may_change(verdict, role) ||
-		memcmp(&verdict->key.user, &user, UUID_LEN) == 0)
+	if (role[0] == '\0' || !casnet_guard_may_change(&own, role) ||
+		memcmp(&own.key.user, &user, UUID_LEN) == 0)
 		PG_RETURN_VOID();
-	casnet_guard_note_change(verdict);
-	free_row(&user, &tenant, is_removed, casnet_guard_rank_of(verdict));
+	casnet_guard_note_change(&own);
+	free_row(&user, &tenant, is_removed, casnet_guard_rank_of(&own));
 	PG_RETURN_VOID();
 }
 

@@ -151,7 +151,9 @@ permission_array(const CasnetVerdict *verdict)
 	int			n = 0;
 
 	for (int bit = 0; bit < count; bit++)
-		if (casnet_membership_holds(verdict, bit))
+		/* Of a superuser of the application, who holds all, those that exist. */
+		if (casnet_membership_holds(verdict, bit) &&
+			casnet_permission_existing(casnet_permission_name(bit)) >= 0)
 			names[n++] = casnet_permission_name(bit);
 	qsort(names, n, sizeof(char *), compare_names);
 	for (int i = 0; i < n; i++)

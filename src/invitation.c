@@ -184,21 +184,14 @@ fold(const char *string)
 													   CStringGetTextDatum(string)));
 }
 
-/*
- * The invitations that a path finds at this moment, those that are over, too; of one
- * address if it is not NULL.
- */
+/* The invitations that a path finds at this moment, those that are over, too. */
 static List *
-find_invitations(CasnetPath path, Datum key, const char *email)
+find_invitations(CasnetPath path, Datum key)
 {
 	CasnetTable tables[] = {CASNET_INVITATIONS, CASNET_REVOKED_TOKENS};
 	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
-	MemoryContext results = CurrentMemoryContext;
-	MemoryContext one = AllocSetContextCreate(results, "casnet invitation",
-											  ALLOCSET_SMALL_SIZES);
-	char	   *folded = email == NULL ? NULL : fold(email);
 	List	   *found = NIL;
 
 	casnet_scan_begin(&scan, path,
@@ -206,25 +199,9 @@ find_invitations(CasnetPath path, Datum key, const char *email)
 					  key, (Datum) 0);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
-		Invitation *invitation;
-		bool		isnull;
-		bool		is_other = false;
+		Invitation *invitation = palloc(sizeof(Invitation));
 
 		CHECK_FOR_INTERRUPTS();
-		/* There may be many, of which none is kept. */
-		if (folded != NULL)
-		{
-			MemoryContextSwitchTo(one);
-			is_other = strcmp(fold(TextDatumGetCString(casnet_scan_value(&scan, tuple,
-																		 INVITATIONS_EMAIL,
-																		 &isnull))),
-							  folded) != 0;
-			MemoryContextSwitchTo(results);
-			MemoryContextReset(one);
-		}
-		if (is_other)
-			continue;
-		invitation = palloc(sizeof(Invitation));
 		read_invitation(&scan, tuple, invitation);
 		if (!casnet_revocation_is_revoked(invitation->digest,
 										  reading.snapshot))
@@ -232,7 +209,6 @@ find_invitations(CasnetPath path, Datum key, const char *email)
 	}
 	casnet_scan_end(&scan);
 	casnet_reading_end(&reading);
-	MemoryContextDelete(one);
 	return found;
 }
 
@@ -241,7 +217,7 @@ static Invitation *
 find_invitation(bytea *digest)
 {
 	List	   *found = find_invitations(CASNET_INVITATION,
-										 PointerGetDatum(digest), NULL);
+										 PointerGetDatum(digest));
 
 	return found == NIL ? NULL : linitial(found);
 }
@@ -250,28 +226,30 @@ static List *
 find_of_tenant(const pg_uuid_t *tenant)
 {
 	return find_invitations(CASNET_INVITATIONS_OF_TENANT,
-							UUIDPGetDatum(tenant), NULL);
+							UUIDPGetDatum(tenant));
 }
 
-/* Whether it is for that address, without regard to case. */
-static bool
-is_for_address(const Invitation *invitation, const char *email)
+/* Those to an address. */
+static List *
+find_of_address(const char *email)
 {
-	return strcmp(fold(invitation->email), fold(email)) == 0;
+	return find_invitations(CASNET_INVITATIONS_TO,
+							CStringGetTextDatum(fold(email)));
 }
 
-/* Whether a newer one, of those of the tenant, is for the same address. */
+/* Whether another one of those, to the same tenant and address, is newer. */
 static bool
-is_replaced(const Invitation *invitation, List *of_tenant)
+is_replaced(const Invitation *invitation, List *others)
 {
 	ListCell   *lc;
 
-	foreach(lc, of_tenant)
+	foreach(lc, others)
 	{
 		Invitation *other = lfirst(lc);
 
 		if (other->created_at > invitation->created_at &&
-			is_for_address(other, invitation->email))
+			memcmp(&other->tenant, &invitation->tenant, UUID_LEN) == 0 &&
+			strcmp(other->email, invitation->email) == 0)
 			return true;
 	}
 	return false;
@@ -302,14 +280,16 @@ end_invitation(Invitation *invitation)
 static void
 end_invitations_to(const char *email, const pg_uuid_t *tenant)
 {
-	List	   *found = tenant != NULL ?
-		find_invitations(CASNET_INVITATIONS_OF_TENANT, UUIDPGetDatum(tenant),
-						 email) :
-		find_invitations(CASNET_ALL_INVITATIONS, (Datum) 0, email);
 	ListCell   *lc;
 
-	foreach(lc, found)
-		end_invitation(lfirst(lc));
+	foreach(lc, find_of_address(email))
+	{
+		Invitation *invitation = lfirst(lc);
+
+		if (tenant == NULL ||
+			memcmp(&invitation->tenant, tenant, UUID_LEN) == 0)
+			end_invitation(invitation);
+	}
 }
 
 /* The address of an account at this moment, or NULL. */
@@ -334,7 +314,7 @@ is_for(const Invitation *invitation, const pg_uuid_t *holder)
 {
 	char	   *email = address_of(holder);
 
-	return email != NULL && is_for_address(invitation, email);
+	return email != NULL && strcmp(invitation->email, fold(email)) == 0;
 }
 
 /*
@@ -361,7 +341,8 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	tenant = verdict->key.tenant;
 	inviter = verdict->key.user;
 	casnet_guard_judge_again(verdict, "manage_users");
-	values[INVITATIONS_EMAIL] = email_argument(fcinfo, 0);
+	values[INVITATIONS_EMAIL] =
+		CStringGetTextDatum(fold(TextDatumGetCString(email_argument(fcinfo, 0))));
 	values[INVITATIONS_EXPIRES_AT] = TimestampTzGetDatum(end_of(fcinfo, 2));
 	values[INVITATIONS_ROLE] = PG_ARGISNULL(1) ? CStringGetTextDatum("") :
 		PG_GETARG_DATUM(1);
@@ -430,7 +411,7 @@ static bool
 counts(const Invitation *invitation)
 {
 	return invitation->expires_at > GetCurrentTimestamp() &&
-		!is_replaced(invitation, find_of_tenant(&invitation->tenant)) &&
+		!is_replaced(invitation, find_of_address(invitation->email)) &&
 		inviter_may(invitation);
 }
 

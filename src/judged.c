@@ -24,8 +24,8 @@
 
 #include "casnet.h"
 
-/* So often all is judged again, if something changes while it is. */
-#define MAX_ROUNDS 10
+/* So often all is judged, as long as something changes while it is. */
+#define MAX_ROUNDS 3
 
 /* Among so many of the last is looked whether something was judged before. */
 #define MANY_JUDGED 256
@@ -71,26 +71,36 @@ require_token(uint64 number)
 			 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
 }
 
-/* Judge all again, or what gives rights to the session.  Raises what the judgements do. */
+/* Judge all again, or what gives rights to the session; a token once for what it did in turn. */
+static void
+judge_list(bool all)
+{
+	ListCell   *lc;
+	uint64		good_token = 0;
+
+	foreach(lc, all_judged)
+	{
+		const Judged *judged = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!all && !judged->at_once)
+			continue;
+		if (judged->token != good_token)
+			require_token(judged->token);
+		good_token = judged->token;
+		if (judged->again != NULL)
+			judged->again(judged->what);
+	}
+}
+
+/* The same.  Raises what the judgements do. */
 static void
 judge_again(bool all)
 {
-	ListCell   *lc;
-
 	is_judging = true;
 	PG_TRY();
 	{
-		foreach(lc, all_judged)
-		{
-			const Judged *judged = lfirst(lc);
-
-			CHECK_FOR_INTERRUPTS();
-			if (!all && !judged->at_once)
-				continue;
-			require_token(judged->token);
-			if (judged->again != NULL)
-				judged->again(judged->what);
-		}
+		judge_list(all);
 	}
 	PG_FINALLY();
 	{
@@ -99,25 +109,24 @@ judge_again(bool all)
 	PG_END_TRY();
 }
 
-/* Judge all, until nothing changes while it is judged.  Raises 40001 if that does not end. */
+/*
+ * Judge all, and again if something changes while it is judged.  Somebody who changes rights
+ * without a pause holds up nobody: the last round counts, and all of it came after COMMIT
+ * was asked for.
+ */
 static void
 judge_at_commit(void)
 {
-	for (int round = 0; round < MAX_ROUNDS; round++)
-	{
-		uint64		epoch;
+	uint64		epoch;
+	int			rounds = 0;
 
+	do
+	{
 		AcceptInvalidationMessages();
 		epoch = casnet_epoch;
 		judge_again(true);
 		AcceptInvalidationMessages();
-		if (epoch == casnet_epoch)
-			return;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("rights change too often to judge what this transaction has changed"),
-			 errhint("Do it again, with fewer changes in one transaction.")));
+	} while (epoch != casnet_epoch && ++rounds < MAX_ROUNDS);
 }
 
 /*

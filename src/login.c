@@ -29,6 +29,9 @@
 #define MAX_PASSWORD 1024
 #define MIN_PASSWORD 8
 
+/* So long a change waits for another one of the same password. */
+#define PATIENCE_MS 2000
+
 /* What is known of an account, all to one snapshot. */
 typedef struct Account
 {
@@ -168,7 +171,7 @@ renew_hash(const pg_uuid_t *user, const Account *account, text *password)
 
 	if (XactReadOnly || VARSIZE_ANY_EXHDR(password) < MIN_PASSWORD ||
 		!casnet_password_is_outdated(account->hash.hash) ||
-		!casnet_secret_lock(user, false))
+		!casnet_secret_lock(user, 0))
 		return;
 	hash = casnet_password_hash(password);
 	(void) casnet_secret_replace(user, &account->hash, hash);
@@ -283,8 +286,10 @@ refuse_old_password(void)
  * casnet.change_password(old text, new text) returns void
  *
  * Changes one's own password, and ends all tokens but the session's.  The row of
- * the account stays as it is.  Raises 28000, 28P01 for a wrong old password or
- * one that an administrator has replaced meanwhile, 22023 for the new one.
+ * the account stays as it is.  A change that is open elsewhere is waited for no longer than
+ * two seconds.  Raises 28000, 28P01 for a wrong old password or one that was replaced
+ * meanwhile, 22023 for the new one; at COMMIT 28000 if the token was ended, 40001 if the
+ * password was changed.
  */
 Datum
 casnet_change_password(PG_FUNCTION_ARGS)
@@ -300,7 +305,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	user = casnet_membership_require_user()->key.user;
 	counted = CStringGetTextDatum(casnet_uuid_format(&user));
 	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, counted));
-	(void) casnet_secret_lock(&user, true);
+	(void) casnet_secret_lock(&user, PATIENCE_MS);
 	read_account(&user, &account);
 	if (!password_matches(password_argument(fcinfo, 0), &account, may_try,
 						  counted, started))
@@ -316,6 +321,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	if (!casnet_secret_replace(&user, &account.hash, hash))
 		refuse_old_password();
 	explicit_bzero(hash, strlen(hash));
+	casnet_judged_remember_token();
 	casnet_revocation_end_all(&user, casnet_token_digest());
 	PG_RETURN_VOID();
 }

@@ -392,6 +392,35 @@ look_elsewhere(Plan *plan, Replacing *replacing)
 	}
 }
 
+/* Take out of a plan what was estimated, which EXPLAIN may show as it is or by what follows. */
+static void
+hide_estimates(Plan *plan)
+{
+	plan->startup_cost = plan->total_cost = plan->plan_rows = 0;
+	plan->plan_width = 0;
+	switch (nodeTag(plan))
+	{
+		case T_Agg:
+			((Agg *) plan)->numGroups = 1;
+			((Agg *) plan)->transitionSpace = 0;
+			break;
+		case T_SetOp:
+			((SetOp *) plan)->numGroups = 1;
+			break;
+		case T_RecursiveUnion:
+			((RecursiveUnion *) plan)->numGroups = 1;
+			break;
+		case T_Memoize:
+			((Memoize *) plan)->est_entries = 1;
+			break;
+		case T_Hash:
+			((Hash *) plan)->rows_total = 0;
+			break;
+		default:
+			break;
+	}
+}
+
 /* The conditions of a plan, and of those below it. */
 static void
 look_through(Plan *plan, Replacing *replacing)
@@ -401,10 +430,7 @@ look_through(Plan *plan, Replacing *replacing)
 	check_stack_depth();
 	look_elsewhere(plan, replacing);
 	if (replacing->hide)
-	{
-		plan->startup_cost = plan->total_cost = plan->plan_rows = 0;
-		plan->plan_width = 0;
-	}
+		hide_estimates(plan);
 	casnet_recheck_order(plan, replacing->functions);
 	replace_in_list(plan->qual, replacing);
 	switch (nodeTag(plan))

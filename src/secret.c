@@ -14,7 +14,8 @@
  * root row is written by an administrator, or directly; other rows stand for a
  * root: the user changed the password, or a login renewed its hash.  In force is
  * the newest row of the newest root.  So what an administrator sets wins over
- * a change by the user that is still open, whichever began first.
+ * a change by the user that is still open, whichever began first.  Of two changes by the
+ * user the one that is committed first counts; the other is refused at its COMMIT.
  */
 #include "postgres.h"
 
@@ -31,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "casnet.h"
 
@@ -409,24 +411,70 @@ casnet_secret_set(const pg_uuid_t *user, const char *hash)
 }
 
 /*
- * Queue for changes by the user, until the end of the transaction; without wait,
- * returns false when somebody else is at it.
+ * Queue for changes by the user, until the end of the transaction; returns false when
+ * somebody else has been at it for as long as one waits, in milliseconds.
  */
 bool
-casnet_secret_lock(const pg_uuid_t *user, bool wait)
+casnet_secret_lock(const pg_uuid_t *user, int patience)
 {
+	TimestampTz began = GetCurrentTimestamp();
 	uint64		hash = hash_bytes_extended(user->data, UUID_LEN, 0);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
 						 (uint32) hash, PASSWORD_LOCK_CLASS);
-	return LockAcquire(&tag, ExclusiveLock, false, !wait) !=
-		LOCKACQUIRE_NOT_AVAIL;
+	while (LockAcquire(&tag, ExclusiveLock, false, true) ==
+		   LOCKACQUIRE_NOT_AVAIL)
+	{
+		if (patience == 0 ||
+			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), patience))
+			return false;
+		casnet_holders_wait();
+	}
+	return true;
+}
+
+/* What is in force by what others have committed, where it is replaced. */
+typedef struct Replaced
+{
+	pg_uuid_t	user;
+	pg_uuid_t	hash;
+} Replaced;
+
+static void
+find_replaced(const pg_uuid_t *user, Replaced *replaced)
+{
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
+	CasnetHash	present;
+	SnapshotData others = *casnet_reading_begin(&reading, 1, &hashes);
+
+	others.curcid = FirstCommandId;
+	casnet_secret_find(user, &others, &present);
+	casnet_reading_end(&reading);
+	replaced->user = *user;
+	replaced->hash = present.id;
+}
+
+/* CasnetJudgement: raises 40001 if others have replaced it meanwhile. */
+static void
+judge_again(const void *what)
+{
+	const Replaced *replaced = what;
+	Replaced	now;
+
+	find_replaced(&replaced->user, &now);
+	if (memcmp(&now.hash, &replaced->hash, UUID_LEN) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the password was changed elsewhere before the transaction ended"),
+				 errhint("Nothing of the transaction is done.")));
 }
 
 /*
- * Replace a hash that was verified, under casnet_secret_lock(); false when another
- * one is in force by now.
+ * Replace a hash that was verified; false when another one is in force by now.  The same is
+ * asked when the transaction ends, since nobody waits for long for one that is open: what
+ * is committed first counts.
  */
 bool
 casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
@@ -435,12 +483,15 @@ casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
 	CasnetTable hashes = CASNET_PASSWORD_HASHES;
 	CasnetReading reading;
 	CasnetHash	present;
+	Replaced	replaced;
 
+	find_replaced(user, &replaced);
 	casnet_secret_find(user, casnet_reading_begin(&reading, 1, &hashes),
 					   &present);
 	casnet_reading_end(&reading);
 	if (memcmp(&present.id, &old->id, UUID_LEN) != 0)
 		return false;
+	casnet_judged_remember(judge_again, &replaced, sizeof(replaced), false);
 	add_hash(user, hash, &present.root);
 	return true;
 }
