@@ -54,6 +54,33 @@ foreach my $form (
 	is(first_of_session($query), '0', $form);
 	unlike(first_of_session('EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM app.notes'), qr/Removed|rows=/, 'and no numbers are shown');
 }
+
+# Nor a number that follows from an estimate.
+$node->safe_psql('postgres', "ALTER POLICY p ON app.notes USING (tenant_id = casnet.tenant_with('view_records'));"
+	. "INSERT INTO app.notes SELECT n, '$ID{south}', NULL, 'hidden ' || n FROM generate_series(1, 3000) AS n; ANALYZE app.notes");
+{
+	local $ENV{PGOPTIONS} = "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north} -c work_mem=64kB -c hash_mem_multiplier=1 -c enable_sort=off";
+	my $plan = $node->safe_psql('postgres', "EXPLAIN SELECT note, array_agg(note), array_agg(id) FROM app.notes WHERE id > 0 GROUP BY note", extra_params => [ '-U', 'casnet_app' ]);
+	like($plan, qr/HashAggregate/, 'rows are hashed');
+	unlike($plan, qr/Planned Partitions/, 'and in how many parts is not said');
+}
+
+# What was set before the library was there is undone, also if a rollback brings it back.
+$node->safe_psql('postgres', q{
+	INSERT INTO casnet.records (tenant_id, title, content) SELECT id, 'zebra', 'zebra' FROM casnet.tenants WHERE name = 'north';
+	INSERT INTO casnet.records (tenant_id, title, content) SELECT id, 'zebra', 'zebra' FROM casnet.tenants, generate_series(1, 300) WHERE name = 'south';
+	INSERT INTO casnet.records (tenant_id, title) SELECT id, 'another' FROM casnet.tenants, generate_series(1, 3000) WHERE name = 'north';
+	VACUUM ANALYZE casnet.records;
+});
+my $search = "SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'zebra'";
+{
+	local $ENV{PGOPTIONS} = "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north} -c gin_fuzzy_search_limit=1 -c enable_seqscan=off -c enable_indexscan=off";
+	my @extra = (extra_params => [ '-U', 'casnet_app' ]);
+	like($node->safe_psql('postgres', "SET client_min_messages = warning; EXPLAIN $search", @extra), qr/search_vector_idx/, 'the index is read');
+	is($node->safe_psql('postgres', $search, @extra), '1', 'a search in the first statement leaves nothing out');
+	is($node->safe_psql('postgres', "$search; SHOW gin_fuzzy_search_limit; RESET gin_fuzzy_search_limit; SHOW gin_fuzzy_search_limit", @extra), "1\n0\n0", 'nor afterwards');
+	is($node->safe_psql('postgres', "BEGIN; SET LOCAL gin_fuzzy_search_limit = 1; SAVEPOINT a; SET LOCAL gin_fuzzy_search_limit = 2; $search; ROLLBACK TO a; $search; COMMIT; $search", @extra), "1\n1\n1", 'nor after a rollback');
+}
 $node->safe_psql('postgres', 'ALTER POLICY p ON app.notes USING (app.within(tenant_id))');
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'casnet'");
 $node->reload;
