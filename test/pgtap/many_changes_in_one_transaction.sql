@@ -19,6 +19,7 @@ BEGIN
 	FOR name IN SELECT 'Tenant ' || n FROM generate_series(1, 300) AS n LOOP
 		PERFORM casnet.use_tenant(name);
 		PERFORM casnet.add_member('nora');
+		PERFORM casnet.set_member_role('nora', 'admin');
 	END LOOP;
 END
 $$;
