@@ -11,6 +11,7 @@ INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expi
 SELECT sha256(n::text::bytea), :'north', n || '@many.test', 'viewer', :'olga', now() + interval '1 day' FROM generate_series(1, 3000) AS n;
 ANALYZE casnet.invitations;
 
+SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 DO $$
 DECLARE
