@@ -607,7 +607,7 @@ def self_test(database, role, options):
             admin.cursor().execute(statement)
             admin.close()
             less = argparse.Namespace(**dict(vars(options), table=[place], role=None, quick=True,
-                                             command=None, verbose=False))
+                                             command=None, verbose=False, until_noticed=True))
             campaign = Campaign(copy, role, less)
             campaign.run()
             found = len(campaign.failures)
@@ -629,6 +629,7 @@ def arguments():
     parser.add_argument('--failures', type=int, default=40)
     parser.add_argument('--template')
     parser.add_argument('--database')
+    parser.set_defaults(until_noticed=False)
     return parser.parse_args()
 
 

@@ -351,7 +351,7 @@ def writing(entry):
     column = '{column} = t.{column}'
     add('update', 'UPDATE {t} AS t SET %s' % column, change, 'writable', quick=True)
     add('update leak', 'UPDATE {t} AS t SET %s WHERE attack.leak({s})' % column, change, 'writable')
-    add('update blind', 'UPDATE {t} AS t SET {column} = DEFAULT WHERE false', ('edit', 'view'), 0)
+    add('update blind', 'UPDATE {t} AS t SET {column} = DEFAULT WHERE (SELECT false)', ('edit', 'view'), 0)
     add('update hidden', 'UPDATE {t} AS t SET %s WHERE {hidden}' % column, change, 'foreign', quick=True)
     add('update returning', 'UPDATE {t} AS t SET %s RETURNING attack.leak_text({s})' % column, change,
         'writable')

@@ -16,7 +16,7 @@ import matrix as m
 PARTS = [m.case_table(name, m.NOTES, name, 'note', 'note', "'mine'", schema='public')
          for name in ('attack_parts', 'attack_lists')]
 SEED = 20261128
-SECONDS = {'quick': 4, 'long': 1800, 'default': 24}
+SECONDS = {'quick': 4, 'until noticed': 60, 'long': 1800, 'default': 24}
 # Who belongs to the other tenant may go there; so it is none of those.
 ATTACKER = {'owner': 1.0, 'viewer': 0.15}       # and its part of the time
 
@@ -259,7 +259,7 @@ def attack(campaign):
     """What is tried in any case, and a part of all for as long as there is time."""
     options = campaign.options
     mode = 'quick' if options.quick else 'long' if options.long else 'default'
-    seconds = SECONDS[mode]
+    seconds = SECONDS['until noticed' if options.until_noticed else mode]
     began = campaign.done
     for actor in campaign.actors():
         if actor.name not in ATTACKER:
@@ -271,6 +271,8 @@ def attack(campaign):
             for choice in core(options.quick):
                 one(campaign, session, actor, choice)
         for choice in everything() if options.long and actor.name == 'owner' else choices(generator):
+            if campaign.failures and options.until_noticed:
+                return
             if time.time() - started > seconds * ATTACKER[actor.name]:
                 break
             one(campaign, session, actor, choice)
