@@ -72,8 +72,8 @@ BELONGS = {'both': '00000', 'tenantless': '00000', 'chief': '00000'}
 
 CALLS = {
     'uuid_v7()': pure('casnet.uuid_v7()'),
-    'touch_updated_at()': pure('casnet.touch_updated_at()', '0A000'),
-    'keep_tenant()': pure('casnet.keep_tenant()', '0A000'),
+    'touch_updated_at()': pure('casnet.touch_updated_at()', '39P01'),
+    'keep_tenant()': pure('casnet.keep_tenant()', '39P01'),
     'current_user_id()': [over('current_user_id', value=lambda a:
                                m.user_id(a.user) if a.has_user() else None)],
     'current_tenant_id()': [over('current_tenant_id', value=lambda a:
