@@ -585,9 +585,8 @@ extern void casnet_holders_check_statement(Node *statement);
 extern void casnet_holders_free_account(const pg_uuid_t *user);
 extern void casnet_holders_wait(void);
 
-/* fuzzy.c: the setting gin_fuzzy_search_limit stays 0 */
+/* fuzzy.c: the setting gin_fuzzy_search_limit has no effect */
 extern void casnet_fuzzy_init(void);
-extern void casnet_fuzzy_check(void);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 

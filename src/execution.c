@@ -427,7 +427,6 @@ start_execution(QueryDesc *query, int eflags)
 	const CasnetIdentity *opener = casnet_statement_opener();
 
 	casnet_owner_notice_others();
-	casnet_fuzzy_check();
 	if (likely(opener == NULL))
 	{
 		start_noted(query, eflags);
