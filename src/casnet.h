@@ -209,6 +209,7 @@ typedef struct CasnetOwnerSwitch
 	uint64		cursors;		/* a note of those that were open, or 0 */
 } CasnetOwnerSwitch;
 
+extern bool casnet_owner_is_trusted(Oid owner, Oid role);
 extern Oid	casnet_owner_of(Oid table);
 extern char *casnet_owner_name(Oid table);
 extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);

@@ -405,14 +405,6 @@ require_one_owner(Oid table)
 					 errhint("Give both to one role, or detach the partition.")));
 }
 
-/* Whether what belongs to that role may run in the session of the current one. */
-static bool
-is_trusted(Oid owner)
-{
-	return has_privs_of_role(owner, GetUserId()) ||
-		owner == get_role_oid("casnet_owner", true);
-}
-
 /* Raises 55000. */
 static void
 refuse_trigger(const Trigger *trigger, Relation relation, const char *what)
@@ -484,7 +476,7 @@ look_along(Oid table, List **seen, bool erasing)
 		return;
 	*seen = lappend_oid(*seen, table);
 	relation = table_open(table, erasing ? RowExclusiveLock : AccessShareLock);
-	if (!is_trusted(relation->rd_rel->relowner) &&
+	if (!casnet_owner_is_trusted(relation->rd_rel->relowner, GetUserId()) &&
 		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -66,11 +66,16 @@ static SubTransactionId expected_in;
 static bool expected_by_keys;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 
-/* Whether code of that role is: a superuser's, or that of casnet itself. */
-static bool
-is_trusted(Oid role)
+/*
+ * Whether what belongs to that role may run as the other one, or as anybody if that is
+ * InvalidOid: it is a superuser's, that of casnet itself, or of who may do as much.
+ */
+bool
+casnet_owner_is_trusted(Oid owner, Oid role)
 {
-	return superuser_arg(role) || role == get_role_oid("casnet_owner", true);
+	return superuser_arg(owner) ||
+		owner == get_role_oid("casnet_owner", true) ||
+		(OidIsValid(role) && has_privs_of_role(owner, role));
 }
 
 /* SET CONSTRAINTS is ours, and not of the code that runs as the owner. */
@@ -117,7 +122,8 @@ casnet_owner_notice_others(void)
 	if (likely(!InSecurityRestrictedOperation()))
 		return;
 	GetUserIdAndSecContext(&user, &context);
-	if ((context & CASNET_SECURITY_OURS) == 0 || is_trusted(user))
+	if ((context & CASNET_SECURITY_OURS) == 0 ||
+		casnet_owner_is_trusted(user, InvalidOid))
 		return;
 	SetUserIdAndSecContext(user, (context & ~CASNET_SECURITY_OURS) |
 						   CASNET_SECURITY_OTHERS);
@@ -156,7 +162,7 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 		"casnet.token", "casnet.user_id", "casnet.tenant_id"
 	};
 
-	bool		trusted = is_trusted(role);
+	bool		trusted = casnet_owner_is_trusted(role, InvalidOid);
 	int			context;
 
 	casnet_owner_sets_constraints = false;

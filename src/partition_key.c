@@ -32,18 +32,6 @@
 
 PG_FUNCTION_INFO_V1(casnet_strange_partition_key);
 
-/*
- * Whether what belongs to that role may run as the other one, or as a superuser if that is
- * InvalidOid.
- */
-static bool
-is_trusted(Oid owner, Oid role)
-{
-	return superuser_arg(owner) ||
-		owner == get_role_oid("casnet_owner", true) ||
-		(OidIsValid(role) && has_privs_of_role(owner, role));
-}
-
 /* Whether a function is of a role that is not trusted; context is the role it runs as. */
 static bool
 is_strange_function(Oid function, void *context)
@@ -58,7 +46,7 @@ is_strange_function(Oid function, void *context)
 		return true;
 	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	ReleaseSysCache(tuple);
-	return !is_trusted(owner, *(Oid *) context);
+	return !casnet_owner_is_trusted(owner, *(Oid *) context);
 }
 
 /* Whether a type is, a domain with checks, say. */
@@ -75,7 +63,7 @@ is_strange_type(Oid type, Oid role)
 		return true;
 	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
 	ReleaseSysCache(tuple);
-	return !is_trusted(owner, role);
+	return !casnet_owner_is_trusted(owner, role);
 }
 
 /* Whether an expression calls such a function, or has a value of such a type; likewise. */
