@@ -403,6 +403,8 @@ extern void casnet_membership_note_asked(const pg_uuid_t *user,
 										 uint64 token);
 extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
+extern bool casnet_membership_is_open(const pg_uuid_t *user,
+									  const pg_uuid_t *tenant);
 extern void casnet_membership_of_others(const pg_uuid_t *user,
 										const pg_uuid_t *tenant,
 										CasnetVerdict *verdict);

@@ -561,7 +561,7 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-	success = success && casnet_membership_of(user, found)->tenant_open;
+	success = success && casnet_membership_is_open(user, found);
 	AtEOXact_GUC(false, level);
 	return success;
 }

@@ -437,10 +437,20 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	return kept;
 }
 
-/*
- * The verdict by what others have committed, without what this transaction has changed;
- * not kept, and in memory of the caller's.
- */
+/* The verdict with that snapshot; not kept, and in memory of the caller's. */
+static void
+read_apart(const pg_uuid_t *user, const pg_uuid_t *tenant, Snapshot snapshot,
+		   CasnetVerdict *verdict)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->key.user = *user;
+	verdict->key.has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		verdict->key.tenant = *tenant;
+	read_verdict(verdict, snapshot);
+}
+
+/* The verdict by what others have committed, without what this transaction has changed. */
 void
 casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							CasnetVerdict *verdict)
@@ -449,13 +459,23 @@ casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	SnapshotData others = *snapshot;
 
 	others.curcid = FirstCommandId;
-	memset(verdict, 0, sizeof(*verdict));
-	verdict->key.user = *user;
-	verdict->key.has_tenant = tenant != NULL;
-	if (tenant != NULL)
-		verdict->key.tenant = *tenant;
-	read_verdict(verdict, &others);
+	read_apart(user, tenant, &others, verdict);
 	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * Whether the user may be active in the tenant.  Nothing of it is kept, lest it be seen
+ * later that it was asked.
+ */
+bool
+casnet_membership_is_open(const pg_uuid_t *user, const pg_uuid_t *tenant)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetVerdict verdict;
+
+	read_apart(user, tenant, snapshot, &verdict);
+	UnregisterSnapshot(snapshot);
+	return verdict.tenant_open;
 }
 
 /*

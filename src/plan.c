@@ -29,6 +29,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -511,6 +512,9 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 	if (!casnet_recheck_find_functions(replacing.functions))
 		return;
 	replacing.hide = hide;
+	/* That follows the costs. */
+	if (hide)
+		plan->jitFlags = PGJIT_NONE;
 	replacing.only_ask = only_ask || plan->parallelModeNeeded ||
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);

@@ -63,6 +63,8 @@ $node->safe_psql('postgres', "ALTER POLICY p ON app.notes USING (tenant_id = cas
 	my $plan = $node->safe_psql('postgres', "EXPLAIN SELECT note, array_agg(note), array_agg(id) FROM app.notes WHERE id > 0 GROUP BY note", extra_params => [ '-U', 'casnet_app' ]);
 	like($plan, qr/HashAggregate/, 'rows are hashed');
 	unlike($plan, qr/Planned Partitions/, 'and in how many parts is not said');
+	$ENV{PGOPTIONS} .= ' -c jit=on -c jit_above_cost=0';
+	unlike($node->safe_psql('postgres', 'EXPLAIN SELECT note FROM app.notes ORDER BY id', extra_params => [ '-U', 'casnet_app' ]), qr/JIT/, 'nor that it costs more than a limit');
 }
 
 # What was set before the library was there has no effect, nor has what brings it back.
