@@ -339,7 +339,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 	hash = casnet_password_hash(PG_GETARG_TEXT_PP(1));
 	if (mark != NULL && casnet_secret_is_mark(mark))
 	{
-		casnet_secret_set(user, hash);
+		casnet_secret_set(user, hash, false);
 		casnet_revocation_end_all(user, NULL);
 	}
 	else

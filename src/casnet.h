@@ -344,7 +344,8 @@ extern void casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot,
 							   CasnetHash *found);
 extern bool casnet_secret_replace(const pg_uuid_t *user,
 								  const CasnetHash *old, const char *hash);
-extern void casnet_secret_set(const pg_uuid_t *user, const char *hash);
+extern void casnet_secret_set(const pg_uuid_t *user, const char *hash,
+							  bool is_new);
 extern char *casnet_secret_mark(const char *hash);
 extern bool casnet_secret_is_mark(const char *string);
 extern bool casnet_secret_lock(const pg_uuid_t *user, int patience);

@@ -375,9 +375,9 @@ make_later_id(pg_uuid_t *id, const pg_uuid_t *latest)
 
 /*
  * Add a row with the hash, or NULL for none, and delete those that it supersedes
- * and nobody else holds.  Without a root it is one itself.
+ * and nobody else holds.  Without a root it is one itself.  Returns its id.
  */
-static void
+static pg_uuid_t
 add_hash(const pg_uuid_t *user, const char *hash, const pg_uuid_t *root)
 {
 	Datum		values[PASSWORD_HASHES_COLUMNS] = {0};
@@ -398,16 +398,67 @@ add_hash(const pg_uuid_t *user, const char *hash, const pg_uuid_t *root)
 		values[PASSWORD_HASHES_REPLACES] = UUIDPGetDatum(root);
 	casnet_row_insert(CASNET_PASSWORD_HASHES, values, isnull);
 	casnet_row_delete_all(CASNET_PASSWORD_HASHES, rows, count);
+	return id;
+}
+
+/* The hash that is in force by what others have committed. */
+static void
+find_of_others(const pg_uuid_t *user, CasnetHash *found)
+{
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
+	SnapshotData others = *casnet_reading_begin(&reading, 1, &hashes);
+
+	others.curcid = FirstCommandId;
+	casnet_secret_find(user, &others, found);
+	casnet_reading_end(&reading);
+}
+
+/* What a transaction has written, or found in force by what others had committed. */
+typedef struct Written
+{
+	pg_uuid_t	user;
+	pg_uuid_t	hash;
+} Written;
+
+/* Raises 40001. */
+static void
+refuse_lost(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("the password was changed elsewhere before the transaction ended"),
+			 errhint("Nothing of the transaction is done.")));
+}
+
+/* CasnetJudgement: raises 40001 if another administrator's hash came later than this one. */
+static void
+judge_root_again(const void *what)
+{
+	const Written *written = what;
+	CasnetHash	present;
+
+	find_of_others(&written->user, &present);
+	if (is_later(&present.root, &written->hash))
+		refuse_lost();
 }
 
 /*
  * Put an administrator's hash in force, or NULL: no password.  Nobody's open
- * transaction is waited for.
+ * transaction is waited for.  One that has another hash in its place, which another
+ * administrator sets and commits meanwhile, is refused at COMMIT with 40001; that is asked
+ * unless the account is new.
  */
 void
-casnet_secret_set(const pg_uuid_t *user, const char *hash)
+casnet_secret_set(const pg_uuid_t *user, const char *hash, bool is_new)
 {
-	add_hash(user, hash, NULL);
+	Written		written;
+
+	written.user = *user;
+	written.hash = add_hash(user, hash, NULL);
+	if (!is_new)
+		casnet_judged_remember(judge_root_again, &written, sizeof(written),
+							   false);
 }
 
 /*
@@ -434,41 +485,16 @@ casnet_secret_lock(const pg_uuid_t *user, int patience)
 	return true;
 }
 
-/* What is in force by what others have committed, where it is replaced. */
-typedef struct Replaced
-{
-	pg_uuid_t	user;
-	pg_uuid_t	hash;
-} Replaced;
-
-static void
-find_replaced(const pg_uuid_t *user, Replaced *replaced)
-{
-	CasnetTable hashes = CASNET_PASSWORD_HASHES;
-	CasnetReading reading;
-	CasnetHash	present;
-	SnapshotData others = *casnet_reading_begin(&reading, 1, &hashes);
-
-	others.curcid = FirstCommandId;
-	casnet_secret_find(user, &others, &present);
-	casnet_reading_end(&reading);
-	replaced->user = *user;
-	replaced->hash = present.id;
-}
-
-/* CasnetJudgement: raises 40001 if others have replaced it meanwhile. */
+/* CasnetJudgement: raises 40001 if others have replaced what was in force. */
 static void
 judge_again(const void *what)
 {
-	const Replaced *replaced = what;
-	Replaced	now;
+	const Written *replaced = what;
+	CasnetHash	present;
 
-	find_replaced(&replaced->user, &now);
-	if (memcmp(&now.hash, &replaced->hash, UUID_LEN) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("the password was changed elsewhere before the transaction ended"),
-				 errhint("Nothing of the transaction is done.")));
+	find_of_others(&replaced->user, &present);
+	if (memcmp(&present.id, &replaced->hash, UUID_LEN) != 0)
+		refuse_lost();
 }
 
 /*
@@ -483,9 +509,11 @@ casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
 	CasnetTable hashes = CASNET_PASSWORD_HASHES;
 	CasnetReading reading;
 	CasnetHash	present;
-	Replaced	replaced;
+	Written		replaced;
 
-	find_replaced(user, &replaced);
+	find_of_others(user, &present);
+	replaced.user = *user;
+	replaced.hash = present.id;
 	casnet_secret_find(user, casnet_reading_begin(&reading, 1, &hashes),
 					   &present);
 	casnet_reading_end(&reading);
@@ -549,7 +577,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 	{
 		if (before == NULL)
 			return PointerGetDatum(NULL);
-		casnet_secret_set(&user, NULL);
+		casnet_secret_set(&user, NULL, false);
 		casnet_revocation_end_all(&user, NULL);
 		return PointerGetDatum(NULL);
 	}
@@ -557,7 +585,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 	entry = find_pending(mark);
 	if (entry == NULL)
 		return PointerGetDatum(NULL);
-	casnet_secret_set(&user, entry->hash);
+	casnet_secret_set(&user, entry->hash, !is_update);
 	changes = is_update && !entry->was_there;
 
 	/* Found again: what ran meanwhile may have moved it. */
