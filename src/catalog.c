@@ -335,6 +335,17 @@ resolve_paths(int table, Relation relation)
 }
 
 /*
+ * Open a table by OID.  Whoever holds it against an administrator for too long is ended: to
+ * drop a key to tenants, as the owner of a protected table can, locks that.
+ */
+static Relation
+open_table(Oid table, LOCKMODE lock)
+{
+	casnet_holders_take_table(table, lock);
+	return table_open(table, NoLock);
+}
+
+/*
  * Find a table, its columns and indexes, unless that was done since it last changed;
  * of those that decide about access, all at once.  Raises 55000 when one is missing or
  * not as we made it.  Nobody waits here for a lock on a table of tenants that is not asked
@@ -360,7 +371,7 @@ resolve(CasnetTable table)
 		changes = catalog_changes;
 		for (int i = first; i <= last; i++)
 		{
-			Relation	relation = table_open(table_oids[i],
+			Relation	relation = open_table(table_oids[i],
 											  AccessShareLock);
 
 			news_oids[i] = news_oid(relation);
@@ -402,7 +413,7 @@ casnet_reading_begin(CasnetReading *reading, int count,
 	for (int i = 0; i < count; i++)
 	{
 		resolve(wanted[i]);
-		reading->relations[i] = table_open(table_oids[wanted[i]],
+		reading->relations[i] = open_table(table_oids[wanted[i]],
 										   AccessShareLock);
 	}
 	reading->snapshot = casnet_catalog_snapshot();
@@ -449,7 +460,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 
 	scan->table = description->table;
 	resolve(scan->table);
-	scan->relation = table_open(table_oids[scan->table], AccessShareLock);
+	scan->relation = open_table(table_oids[scan->table], AccessShareLock);
 
 	/* Opening it may have brought the news that it has changed. */
 	resolve(scan->table);
@@ -528,7 +539,7 @@ casnet_catalog_open(CasnetTable table, LOCKMODE lock)
 	Relation	relation;
 
 	resolve(table);
-	relation = table_open(table_oids[table], lock);
+	relation = open_table(table_oids[table], lock);
 	/* Opening it may have brought the news that it has changed. */
 	resolve(table);
 	return relation;

@@ -416,7 +416,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 void
 casnet_holders_take_table(Oid table, LOCKMODE mode)
 {
-	TimestampTz began = GetCurrentTimestamp();
+	TimestampTz began = 0;
 
 	while (!ConditionalLockRelationOid(table, mode))
 	{
@@ -425,6 +425,8 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 		int			n = 0;
 		LOCKTAG		tag;
 
+		if (began == 0)
+			began = now;
 		SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
 		if (casnet_membership_is_administrator() &&
 			!TimestampDifferenceExceeds(began, now, GRACE_MS + END_MS))

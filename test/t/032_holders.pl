@@ -148,7 +148,7 @@ is(ask_once($node, 'postgres', 'casnet_app', 'CREATE TEMP TABLE t (); BEGIN; LOC
 is(ask_once($node, 'postgres', 'casnet_boss', 'BEGIN; LOCK TABLE casnet.user_tenants'), '', 'and by an administrator');
 
 # Who drops a protected table, or its key, holds the table of tenants against everybody.
-$node->safe_psql('postgres', 'CREATE ROLE casnet_maker LOGIN IN ROLE casnet_authenticator; CREATE SCHEMA own AUTHORIZATION casnet_maker; SET ROLE casnet_maker; CREATE TABLE own.t (id integer); RESET ROLE; SELECT casnet.protect($$own.t$$)');
+$node->safe_psql('postgres', 'CREATE ROLE casnet_maker LOGIN IN ROLE casnet_authenticator; CREATE SCHEMA own AUTHORIZATION casnet_maker; SET ROLE casnet_maker; CREATE TABLE own.t (id integer); CREATE TABLE own.u (id integer); RESET ROLE; SELECT casnet.protect($$own.t$$), casnet.protect($$own.u$$)');
 for my $drop ('ALTER TABLE own.t DROP CONSTRAINT t_tenant_id_fkey', 'DROP TABLE own.t CASCADE')
 {
 	my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
@@ -159,6 +159,27 @@ for my $drop ('ALTER TABLE own.t DROP CONSTRAINT t_tenant_id_fkey', 'DROP TABLE 
 	cmp_ok(time - $began, '<', 20, 'in time');
 	eval { $maker->quit };
 }
+# Whatever else an administrator does, in a session that has looked at nothing and in one that has.
+my $warm = open_session($node, 'postgres', undef, undef, 'casnet_boss');
+ask($warm, "SELECT casnet.revoke_all_tokens('$ID{cid}')");
+for my $does ("SELECT casnet.revoke_all_tokens('$ID{cid}')", "SELECT casnet.set_password('$ID{ada}', 'another password')",
+	"SELECT FROM casnet.create_user('of boss', 'of\@boss.test', NULL)", "SELECT FROM casnet.add_signing_key('of boss')", "SELECT casnet.retire_signing_key('of boss')",
+	"UPDATE casnet.users SET full_name = 'x' WHERE username = 'of boss'",
+	"DELETE FROM casnet.role_permissions WHERE permission = 'view_analytics' AND role = 'admin'", "DELETE FROM casnet.users WHERE username = 'of boss'")
+{
+	for my $session ($does =~ /revoke_all|set_password/ ? ('new', 'warm') : 'new')
+	{
+		my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
+		my $began = time;
+
+		ask($maker, 'BEGIN; ALTER TABLE own.u DROP CONSTRAINT u_tenant_id_fkey');
+		my $sql = "BEGIN; SET LOCAL statement_timeout = '30s'; $does; ROLLBACK";
+		unlike($session eq 'new' ? ask_once($node, 'postgres', 'casnet_boss', $sql) : ask($warm, $sql), qr/57014/, "$session session: $does");
+		cmp_ok(time - $began, '<', 20, 'in time');
+		eval { $maker->quit };
+	}
+}
+$warm->quit;
 
 # A member who calls it for the sake of a membership ends no session that has locked a table.
 my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
