@@ -133,8 +133,10 @@ CREATE FUNCTION casnet.find_user(username text) RETURNS uuid
 	AS $$
 DECLARE
 	tenant_id uuid := casnet.tenant_with('manage_users');
-	-- No account has a longer name, and the server cannot lower() any.
-	wanted CONSTANT text := lower(left(find_user.username, 2001));
+	-- No account has a longer name, and the server cannot lower() any.  Not by a
+	-- collation of the caller's, to which names may be equal that are not.
+	wanted CONSTANT text COLLATE "default" :=
+		lower(left(find_user.username COLLATE "default", 2001));
 BEGIN
 	-- A name of two accounts, from before they had one namespace, is none.
 	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u

@@ -653,9 +653,10 @@ CREATE FUNCTION casnet.find_account(username text, email text) RETURNS uuid
 DECLARE
 	tenant_id uuid := casnet.tenant_with('manage_users');
 BEGIN
+	-- Not by a collation of the caller's; see find_user().
 	RETURN (SELECT u.id FROM casnet.users AS u
-			WHERE lower(u.username) = lower(find_account.username)
-			  AND lower(u.email) = lower(find_account.email));
+			WHERE lower(u.username) = lower(find_account.username COLLATE "default")
+			  AND lower(u.email) = lower(find_account.email COLLATE "default"));
 END
 $$;
 COMMENT ON FUNCTION casnet.find_account(text, text) IS

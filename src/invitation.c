@@ -107,23 +107,35 @@ digest_argument(FunctionCallInfo fcinfo, int argument)
 	return digest_of(begin, end - begin);
 }
 
-/* The address without spaces around it.  Raises 22023 when it cannot be one. */
+/* An address as it is compared. */
+static char *
+fold(const char *string)
+{
+	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
+													   DEFAULT_COLLATION_OID,
+													   CStringGetTextDatum(string)));
+}
+
+/*
+ * The address as it is compared, without spaces around it.  Raises 22023 when it cannot be
+ * one.
+ */
 static Datum
 email_argument(FunctionCallInfo fcinfo, int argument)
 {
 	text	   *email = PG_ARGISNULL(argument) ? NULL :
 		PG_GETARG_TEXT_PP(argument);
-	Datum		result = (Datum) 0;
+	char	   *folded = NULL;
 
 	if (email != NULL && VARSIZE_ANY_EXHDR(email) <= MAX_EMAIL)
-		result = DirectFunctionCall1(btrim1, PointerGetDatum(email));
-	if (result == (Datum) 0 ||
-		VARSIZE_ANY_EXHDR(DatumGetTextPP(result)) == 0)
+		folded = fold(TextDatumGetCString(DirectFunctionCall1(btrim1,
+															  PointerGetDatum(email))));
+	if (folded == NULL || folded[0] == '\0' || strlen(folded) > MAX_EMAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the email address is blank or too long"),
 				 errhint("Give the address of the account that may accept.")));
-	return result;
+	return CStringGetTextDatum(folded);
 }
 
 /* When an invitation ends that is made now.  Raises 22023. */
@@ -173,15 +185,6 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 	invitation->created_at =
 		DatumGetTimestampTz(casnet_scan_value(scan, tuple,
 											  INVITATIONS_CREATED_AT, &isnull));
-}
-
-/* An address as it is compared. */
-static char *
-fold(const char *string)
-{
-	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
-													   DEFAULT_COLLATION_OID,
-													   CStringGetTextDatum(string)));
 }
 
 /* The invitations that a path finds at this moment, those that are over, too. */
@@ -341,8 +344,7 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	tenant = verdict->key.tenant;
 	inviter = verdict->key.user;
 	casnet_guard_judge_again(verdict, "manage_users");
-	values[INVITATIONS_EMAIL] =
-		CStringGetTextDatum(fold(TextDatumGetCString(email_argument(fcinfo, 0))));
+	values[INVITATIONS_EMAIL] = email_argument(fcinfo, 0);
 	values[INVITATIONS_EXPIRES_AT] = TimestampTzGetDatum(end_of(fcinfo, 2));
 	values[INVITATIONS_ROLE] = PG_ARGISNULL(1) ? CStringGetTextDatum("") :
 		PG_GETARG_DATUM(1);

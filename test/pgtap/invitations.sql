@@ -1,7 +1,7 @@
 -- An invitation: one code, one use, one email address, in time, and never more
 -- than the inviter holds when it is accepted.
 BEGIN;
-SELECT plan(76);
+SELECT plan(77);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 -- Memberships are found in the order of their ids.
@@ -163,6 +163,8 @@ $$;
 SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
 SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
 SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
+-- An address is bounded as it is kept: else the table would refuse the row, and show it.
+SELECT throws_ok($$SELECT casnet.invite_member(repeat(U&'\023A', 990))$$, '22023', NULL, 'an address that is longer in lower case');
 -- Listed are those that can still be accepted: not one that is over, nor one that a newer one replaces.
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.invitations;
