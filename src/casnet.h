@@ -132,7 +132,8 @@ typedef enum CasnetPath
 	CASNET_INVITATION,			/* digest */
 	CASNET_INVITATIONS_OVER,	/* those that expire before a time */
 	CASNET_INVITATIONS_OF_TENANT,
-	CASNET_INVITATIONS_TO		/* an address, in lower case */
+	CASNET_INVITATIONS_TO,		/* an address, in lower case, from a tenant */
+	CASNET_ALL_INVITATIONS_TO	/* from any */
 } CasnetPath;
 
 typedef struct CasnetScan

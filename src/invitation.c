@@ -189,7 +189,7 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 
 /* The invitations that a path finds at this moment, those that are over, too. */
 static List *
-find_invitations(CasnetPath path, Datum key)
+find_invitations(CasnetPath path, Datum key1, Datum key2)
 {
 	CasnetTable tables[] = {CASNET_INVITATIONS, CASNET_REVOKED_TOKENS};
 	CasnetReading reading;
@@ -199,7 +199,7 @@ find_invitations(CasnetPath path, Datum key)
 
 	casnet_scan_begin(&scan, path,
 					  casnet_reading_begin(&reading, lengthof(tables), tables),
-					  key, (Datum) 0);
+					  key1, key2);
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
 		Invitation *invitation = palloc(sizeof(Invitation));
@@ -220,7 +220,7 @@ static Invitation *
 find_invitation(bytea *digest)
 {
 	List	   *found = find_invitations(CASNET_INVITATION,
-										 PointerGetDatum(digest));
+										 PointerGetDatum(digest), (Datum) 0);
 
 	return found == NIL ? NULL : linitial(found);
 }
@@ -229,18 +229,25 @@ static List *
 find_of_tenant(const pg_uuid_t *tenant)
 {
 	return find_invitations(CASNET_INVITATIONS_OF_TENANT,
-							UUIDPGetDatum(tenant));
+							UUIDPGetDatum(tenant), (Datum) 0);
 }
 
-/* Those to an address. */
+/*
+ * Those to an address: from that tenant, or from any if it is NULL.  For a member none of
+ * others is looked at, which the server would count.
+ */
 static List *
-find_of_address(const char *email)
+find_of_address(const char *email, const pg_uuid_t *tenant)
 {
-	return find_invitations(CASNET_INVITATIONS_TO,
-							CStringGetTextDatum(fold(email)));
+	Datum		address = CStringGetTextDatum(fold(email));
+
+	return tenant == NULL ?
+		find_invitations(CASNET_ALL_INVITATIONS_TO, address, (Datum) 0) :
+		find_invitations(CASNET_INVITATIONS_TO, address,
+						 UUIDPGetDatum(tenant));
 }
 
-/* Whether another one of those, to the same tenant and address, is newer. */
+/* Whether another one of those, which are of its tenant, is to the same address and newer. */
 static bool
 is_replaced(const Invitation *invitation, List *others)
 {
@@ -251,7 +258,6 @@ is_replaced(const Invitation *invitation, List *others)
 		Invitation *other = lfirst(lc);
 
 		if (other->created_at > invitation->created_at &&
-			memcmp(&other->tenant, &invitation->tenant, UUID_LEN) == 0 &&
 			strcmp(other->email, invitation->email) == 0)
 			return true;
 	}
@@ -285,14 +291,8 @@ end_invitations_to(const char *email, const pg_uuid_t *tenant)
 {
 	ListCell   *lc;
 
-	foreach(lc, find_of_address(email))
-	{
-		Invitation *invitation = lfirst(lc);
-
-		if (tenant == NULL ||
-			memcmp(&invitation->tenant, tenant, UUID_LEN) == 0)
-			end_invitation(invitation);
-	}
+	foreach(lc, find_of_address(email, tenant))
+		end_invitation(lfirst(lc));
 }
 
 /* The address of an account at this moment, or NULL. */
@@ -413,7 +413,8 @@ static bool
 counts(const Invitation *invitation)
 {
 	return invitation->expires_at > GetCurrentTimestamp() &&
-		!is_replaced(invitation, find_of_address(invitation->email)) &&
+		!is_replaced(invitation, find_of_address(invitation->email,
+												&invitation->tenant)) &&
 		inviter_may(invitation);
 }
 

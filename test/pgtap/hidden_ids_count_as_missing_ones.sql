@@ -1,7 +1,7 @@
 -- No function that a user may call shows by what the server counts, or by its error, whether
 -- there is an account, tenant, member or row of others with an id.
 BEGIN;
-SELECT plan(5);
+SELECT plan(6);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'otto', :'south', 'view_tasks');
@@ -66,6 +66,11 @@ SELECT is_empty('SELECT public.different()', 'a viewer');
 CALL be('olga', 'North');
 SELECT count(*) >= 0 AS warm FROM public.different() \gset
 SELECT is_empty('SELECT public.different()', 'an owner');
+-- Nor whether others have invited an address.
+RESET SESSION AUTHORIZATION;
+INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT sha256(n::text::bytea), :'south', 'known@others.test', 'viewer', :'otto', now() + interval '1 day' FROM generate_series(1, 3) AS n;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(public.told_by('SELECT casnet.invite_member(''known@others.test'')'), public.told_by('SELECT casnet.invite_member(''unknown@others.test'')'), 'an invitation');
 SELECT isnt(public.told_by('SELECT FROM casnet.records'), 'ZZZZZ', 'what is read is counted');
 SELECT isnt(public.told_by(format('SELECT casnet.require_records(ARRAY[%L::uuid])', (SELECT id FROM casnet.records LIMIT 1))), public.told_by(format('SELECT casnet.require_records(ARRAY[%L::uuid])', :'nowhere')), 'and what is one''s own differs');
 SELECT * FROM finish();
