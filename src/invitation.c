@@ -670,20 +670,27 @@ casnet_invitation(PG_FUNCTION_ARGS)
 													  values, isnull)));
 }
 
-/* End those that the change of an account makes an end of. */
+/*
+ * End those that the change of an account makes an end of: it goes, is deactivated, or has
+ * another address, to which the next change might lead back.
+ */
 static void
 end_by_account(TriggerData *trigger)
 {
 	Relation	relation = trigger->tg_relation;
+	HeapTuple	old = trigger->tg_trigtuple;
+	HeapTuple	new = trigger->tg_newtuple;
+	char	   *email = casnet_trigger_text(relation, old, "email");
 
-	/* Of an update, only that which deactivates. */
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		(casnet_trigger_bool(relation, trigger->tg_newtuple, "is_active") ||
-		 !casnet_trigger_bool(relation, trigger->tg_trigtuple, "is_active")))
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return;
-	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		end_invitations_to(casnet_trigger_text(relation, trigger->tg_trigtuple,
-											   "email"), NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		(casnet_trigger_bool(relation, new, "is_active") ||
+		 !casnet_trigger_bool(relation, old, "is_active")) &&
+		strcmp(fold(email),
+			   fold(casnet_trigger_text(relation, new, "email"))) == 0)
+		return;
+	end_invitations_to(email, NULL);
 }
 
 /* End those that the change of a membership makes an end of. */

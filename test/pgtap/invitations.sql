@@ -1,7 +1,7 @@
 -- An invitation: one code, one use, one email address, in time, and never more
 -- than the inviter holds when it is accepted.
 BEGIN;
-SELECT plan(77);
+SELECT plan(81);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 -- Memberships are found in the order of their ids.
@@ -163,6 +163,24 @@ $$;
 SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
 SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
 SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
+-- An account that gets another address leaves the invitations of before behind, for good.
+SELECT casnet.invite_member('mia@nowhere.test', 'viewer') AS code \gset
+RESET SESSION AUTHORIZATION;
+SELECT email AS before FROM casnet.users WHERE id = :'mia' \gset
+UPDATE casnet.users SET email = 'mia@nowhere.test' WHERE id = :'mia';
+UPDATE casnet.users SET email = 'MIA@nowhere.test', full_name = 'Mia' WHERE id = :'mia';
+SELECT is((SELECT count(*) FROM casnet.invitations WHERE email = 'mia@nowhere.test'), 1::bigint, 'one that gets it, or writes it in another way, does not');
+UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
+SELECT is((SELECT count(*) FROM casnet.invitations WHERE email = 'mia@nowhere.test'), 0::bigint, 'nothing is left of it');
+UPDATE casnet.users SET email = 'mia@nowhere.test' WHERE id = :'mia';
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('mia', 'North');
+SELECT throws_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), '02000', NULL, 'nor when the address comes back');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
+SET LOCAL SESSION AUTHORIZATION tap_client;
+CALL pg_temp.be('olga', 'North');
+SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, 'a new invitation goes to whoever has it then');
 -- An address is bounded as it is kept: else the table would refuse the row, and show it.
 SELECT throws_ok($$SELECT casnet.invite_member(repeat(U&'\023A', 990))$$, '22023', NULL, 'an address that is longer in lower case');
 -- Listed are those that can still be accepted: not one that is over, nor one that a newer one replaces.
