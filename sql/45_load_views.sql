@@ -31,7 +31,7 @@ BEGIN
 	  FROM pg_class AS c WHERE c.oid = make_load_view.relation;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no such table'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
 	IF octet_length(target.relname || '_load') > 63 THEN

@@ -96,7 +96,7 @@ BEGIN
 	END IF;
 	IF erased IS NULL THEN
 		RAISE EXCEPTION 'there is no such tenant among yours'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
 	END IF;
 	RETURN erased;
@@ -118,7 +118,7 @@ BEGIN
 	erased := casnet.erase_tenant(delete_tenant.tenant_id);
 	IF erased IS NULL THEN
 		RAISE EXCEPTION 'there is no such tenant'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 	END IF;
 	RETURN erased;
@@ -168,7 +168,7 @@ BEGIN
 	END IF;
 	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the username or the email address of an account.';
 	END IF;
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
@@ -196,7 +196,7 @@ BEGIN
 	HAVING count(*) = 1;
 	IF user_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such member of the active tenant'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'casnet.members() lists the members.';
 	END IF;
 	RETURN user_id;

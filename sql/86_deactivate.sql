@@ -52,7 +52,7 @@ BEGIN
 	END IF;
 	IF done IS NOT TRUE THEN
 		RAISE EXCEPTION 'there is no such user'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the id of an account.';
 	END IF;
 END

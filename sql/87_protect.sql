@@ -46,7 +46,7 @@ BEGIN
 	 WHERE c.oid = require_protectable.relation;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no such table'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
 
@@ -886,7 +886,7 @@ BEGIN
 			  AND NOT EXISTS (SELECT FROM casnet.tenants AS t
 							  WHERE t.id = holder) THEN
 			RAISE EXCEPTION 'there is no such tenant'
-				USING ERRCODE = '02000',
+				USING ERRCODE = 'P0002',
 					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 		END IF;
 		-- A constant: no row is written, no trigger fires.

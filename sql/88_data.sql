@@ -41,7 +41,7 @@ BEGIN
 				  HINT = 'An owner of the tenant can do it.';
 	END IF;
 	RAISE EXCEPTION 'there is no such tenant among yours'
-		USING ERRCODE = '02000',
+		USING ERRCODE = 'P0002',
 			  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
 END
 $$;
@@ -62,7 +62,7 @@ BEGIN
 				  HINT = 'Give the id of a tenant.';
 	ELSIF NOT EXISTS (SELECT FROM casnet.tenants AS t WHERE t.id = wanted) THEN
 		RAISE EXCEPTION 'there is no such tenant'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 	END IF;
 	RETURN wanted;
@@ -703,7 +703,7 @@ BEGIN
 			IF account IS NULL THEN
 				RAISE EXCEPTION 'there is no account "%" with the email address of the documents',
 						document.r->>'username'
-					USING ERRCODE = '02000',
+					USING ERRCODE = 'P0002',
 						  HINT = 'All members need accounts; an administrator makes them with casnet.create_user().';
 			END IF;
 			usernames := array_append(usernames, document.r->>'username');

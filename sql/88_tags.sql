@@ -87,13 +87,13 @@ BEGIN
 				   WHERE NOT EXISTS (SELECT FROM casnet.records AS r
 									  WHERE r.id = wanted)) THEN
 		RAISE EXCEPTION 'there is no such record'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'SELECT id, title FROM casnet.records lists those of the active tenant.';
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.require_records(uuid[]) IS
-	'internal: 02000 unless all of these records are there, as far as the caller may see';
+	'internal: P0002 unless all of these records are there, as far as the caller may see';
 
 -- Statements call it for many records: no settings of its own, and an INSERT
 -- whose plan does not get better by knowing the parameters.
@@ -190,14 +190,14 @@ DECLARE
 BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'there is no such tag'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'SELECT * FROM casnet.tag_counts() lists the tags of the active tenant.';
 	END IF;
 	RETURN found;
 END
 $$;
 COMMENT ON FUNCTION casnet.require_tag(text) IS
-	'internal: the tag of that name in the active tenant; 02000 when there is none';
+	'internal: the tag of that name in the active tenant; P0002 when there is none';
 
 CREATE FUNCTION casnet.merge_tags(from_name text, into_name text)
 	RETURNS bigint

@@ -179,7 +179,7 @@ BEGIN
 	 WHERE c.oid = require_own_table.relation;
 	IF owner IS NULL THEN
 		RAISE EXCEPTION 'there is no such table'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
 	IF NOT pg_has_role(current_user, owner, 'USAGE') THEN
@@ -210,7 +210,7 @@ BEGIN
 	 WHERE c.oid = check_auditable.relation;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no such table'
-			USING ERRCODE = '02000',
+			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
 	SELECT m.kind INTO kind FROM casnet.managed_tables() AS m

@@ -222,7 +222,7 @@ casnet_account_require_power(void)
 	return false;
 }
 
-/* The mark of the account, or NULL.  Raises 02000 when there is no such account. */
+/* The mark of the account, or NULL.  Raises P0002 when there is no such account. */
 static char *
 require_account(const pg_uuid_t *user, bool by_role)
 {
@@ -238,7 +238,7 @@ require_account(const pg_uuid_t *user, bool by_role)
 	casnet_reading_end(&reading);
 	if (!found)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
+				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("there is no such user"),
 				 by_role ?
 				 errhint("SELECT id, username FROM casnet.users lists them.") :
@@ -283,7 +283,7 @@ write_users(const char *statement, int nargs, Oid *types, Datum *values,
  * casnet.revoke_all_tokens(user_id uuid) returns void
  *
  * Ends all tokens of a user so far: one's own, or anybody's for those who manage
- * accounts.  Raises 22023, 28000, 42501, 02000.
+ * accounts.  Raises 22023, 28000, 42501, P0002.
  */
 Datum
 casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
@@ -318,7 +318,7 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
  *
  * Sets the password of an account and ends its tokens.  The row of the account
  * is written only where it says that there is no password: whoever is to be
- * stopped may hold it, and is given some seconds then.  Raises 22023, 28000, 42501, 02000.
+ * stopped may hold it, and is given some seconds then.  Raises 22023, 28000, 42501, P0002.
  */
 Datum
 casnet_set_password(PG_FUNCTION_ARGS)

@@ -584,7 +584,7 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 /*
  * Make the tenant that the call is about, by text or id, the active one of the
  * session, or of the transaction if the second argument is true; returns its id.
- * Raises 28000 when nobody is signed in, 22023 for NULL, 02000 when there is no such
+ * Raises 28000 when nobody is signed in, 22023 for NULL, P0002 when there is no such
  * tenant among those of the user, one error for both.
  */
 static Datum
@@ -613,7 +613,7 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 		found = find_tenant(user, text_to_cstring(PG_GETARG_TEXT_PP(0)), &tenant);
 	if (!found)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
+				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("there is no such tenant among yours"),
 				 errhint("casnet.my_tenants() lists the tenants you belong to.")));
 

@@ -418,12 +418,12 @@ counts(const Invitation *invitation)
 		inviter_may(invitation);
 }
 
-/* Raises 02000: one message for every code that does not count. */
+/* Raises P0002: one message for every code that does not count. */
 static void
 refuse_code(void)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA),
+			(errcode(ERRCODE_NO_DATA_FOUND),
 			 errmsg("there is no such invitation for you"),
 			 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
 }
@@ -465,7 +465,7 @@ inviter_is_left(const pg_uuid_t *inviter, const pg_uuid_t *tenant,
 	return may_invite(&verdict, role);
 }
 
-/* CasnetJudgement: raises 02000 if an accepted invitation does not count any more. */
+/* CasnetJudgement: raises P0002 if an accepted invitation does not count any more. */
 static void
 judge_again(const void *what)
 {
@@ -504,7 +504,7 @@ remember_accepted(const Invitation *invitation, bool is_left)
  *
  * Makes the user of this session a member, or raises the role, and returns the
  * tenant.  Whoever comes second waits for the first one, and finds nothing.  Raises
- * 02000 for any code that does not count for this user, 28000 without a user.
+ * P0002 for any code that does not count for this user, 28000 without a user.
  */
 Datum
 casnet_accept_invitation(PG_FUNCTION_ARGS)
@@ -606,7 +606,7 @@ casnet_invitations(PG_FUNCTION_ARGS)
 /*
  * casnet.cancel_invitation(id uuid) returns void
  *
- * Ends an invitation to the active tenant.  Raises 02000 when there is none with that
+ * Ends an invitation to the active tenant.  Raises P0002 when there is none with that
  * id, 28000, 55000, 42501 without manage_users.
  */
 Datum
@@ -628,7 +628,7 @@ casnet_cancel_invitation(PG_FUNCTION_ARGS)
 			PG_RETURN_VOID();
 		}
 	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA),
+			(errcode(ERRCODE_NO_DATA_FOUND),
 			 errmsg("there is no such invitation"),
 			 errhint("SELECT * FROM casnet.invitations() lists them.")));
 	PG_RETURN_VOID();
@@ -637,7 +637,7 @@ casnet_cancel_invitation(PG_FUNCTION_ARGS)
 /*
  * casnet.invitation(code text) returns (tenant_name, role, email, expires_at)
  *
- * What an invitation is for, to whoever has its code, signed in or not.  Raises 02000
+ * What an invitation is for, to whoever has its code, signed in or not.  Raises P0002
  * for any code that does not count.
  */
 Datum

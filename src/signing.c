@@ -192,7 +192,7 @@ casnet_add_signing_key(PG_FUNCTION_ARGS)
  * casnet.retire_signing_key(kid text) returns void
  *
  * Ends a key: the row stays, so that the key id is never used again; the key goes.
- * Raises 02000 when there is no such live key at this moment.
+ * Raises P0002 when there is no such live key at this moment.
  */
 Datum
 casnet_retire_signing_key(PG_FUNCTION_ARGS)
@@ -216,7 +216,7 @@ casnet_retire_signing_key(PG_FUNCTION_ARGS)
 	SPI_finish();
 	if (count == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
+				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("there is no such live key"),
 				 errhint("Give the kid of a key that was added and not retired.")));
 	PG_RETURN_VOID();

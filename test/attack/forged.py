@@ -21,7 +21,7 @@ SECONDS = {'quick': 4, 'until noticed': 60, 'long': 1800, 'default': 24}
 ATTACKER = {'owner': 1.0, 'viewer': 0.15}       # and its part of the time
 
 # What a statement may end with: it is done, or refused.  Not by a mistake of ours.
-ENDS = ('00000', '28000', '42501', '55000', '02000', '22023', '23503', '23514', '25000', '23502', '21000')
+ENDS = ('00000', '28000', '42501', '55000', 'P0002', '22023', '23503', '23514', '25000', '23502', '21000')
 
 ALL_SCANS = ('seqscan', 'indexscan', 'indexonlyscan', 'bitmapscan', 'tidscan')
 

@@ -28,7 +28,7 @@ OUR_FUNCTIONS = {(os.path.basename(path), name) for path in SOURCES for name in 
 
 # What casnet raises itself: the table of errors in README.md, and what the
 # server would raise in its place.
-OUR_STATES = {'28000', '28P01', '55000', '42501', '02000', '22023', '23505', '23503', '23514',
+OUR_STATES = {'28000', '28P01', '55000', '42501', 'P0002', '22023', '23505', '23503', '23514',
               '39P01', '42804', '42809', '0A000', '54001', '42P01', '42703', '23502', '2BP01', '25006', '3F000', '42710', '55006',
               '22001', '39P03'}
 # What the server raises on its own account: bad data, constraints, names,

@@ -50,7 +50,7 @@ SELECT casnet.create_user('new', 'new@new.test', 'battery staple', 'New User') A
 SELECT isnt(casnet.login('new', 'battery staple'), NULL, 'which logs in');
 SELECT lives_ok(format('SELECT casnet.set_password(%L, ''another staple'')', :'new_user'), 'sets its password');
 SELECT isnt(casnet.login('NEW@new.test', 'another staple'), NULL, 'which logs in');
-SELECT throws_ok(format('SELECT casnet.set_password(%L, ''another staple'')', :'nowhere'), '02000', NULL, 'but nobody''s');
+SELECT throws_ok(format('SELECT casnet.set_password(%L, ''another staple'')', :'nowhere'), 'P0002', NULL, 'but nobody''s');
 SELECT throws_ok(format('SELECT casnet.set_password(%L, ''short'')', :'new_user'), '22023', NULL, 'and no short one');
 SELECT is(casnet.create_user('nopass', 'nopass@new.test', NULL) IS NULL, false, 'an account without password');
 SELECT throws_ok('SELECT casnet.add_signing_key(''x'')', '42501', NULL, 'but no key');
@@ -74,7 +74,7 @@ SELECT is(pg_temp.created(username, email, password), error, 'casnet_admin: ' ||
 SELECT is((SELECT full_name || is_superuser || is_active FROM casnet.users WHERE id = :'new_user'), 'New Userfalsetrue', 'an account is as sue made it');
 SELECT isnt(casnet.create_user('root2', 'root2@root.test', 'battery staple', is_superuser => true), NULL, 'casnet_admin creates a superuser');
 SELECT lives_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', :'nora'), 'sets a password');
-SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', :'nowhere'), '02000', NULL, 'not nobody''s');
+SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', :'nowhere'), 'P0002', NULL, 'not nobody''s');
 SELECT throws_ok(format('SELECT casnet.set_password(%s)', a), '22023', NULL, a) FROM unnest(ARRAY['NULL, ''battery staple''', '''00000000-0000-7000-8000-000000000003'', NULL', 'NULL, NULL']) AS a;
 SELECT lives_ok('SELECT casnet.add_signing_key(''x'')', 'adds a key');
 SELECT lives_ok('SELECT casnet.retire_signing_key(''x'')', 'retires it');

@@ -29,7 +29,7 @@ END
 $$;
 CREATE TRIGGER a_goes BEFORE UPDATE ON casnet.user_tenants FOR EACH ROW EXECUTE FUNCTION public.goes();
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT throws_ok('SELECT casnet.set_member_role(''vic'', ''member'')', '02000', 'there is no such member of the active tenant', 'one who goes meanwhile is no member');
+SELECT throws_ok('SELECT casnet.set_member_role(''vic'', ''member'')', 'P0002', 'there is no such member of the active tenant', 'one who goes meanwhile is no member');
 RESET SESSION AUTHORIZATION;
 DROP TRIGGER a_goes ON casnet.user_tenants;
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -14,8 +14,8 @@ SELECT isnt(error_of('SELECT * FROM ' || call), 'none', call || ' in no tenant')
 SELECT set_config('casnet.tenant_id', :'north', true);
 SELECT is((SELECT string_agg(username || ' ' || role, ', ') FROM casnet.members()), 'adam admin, ines member, mia member, olga owner, vic viewer', 'the members of this tenant');
 SELECT is(error_of('SELECT * FROM ' || call), 'none', call || ' in a tenant') FROM calls;
-SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody''')), 5), '02000', 'there is no such user: ' || call) FROM calls WHERE call ~ 'nora';
-SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 5), '02000', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
+SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody''')), 5), 'P0002', 'there is no such user: ' || call) FROM calls WHERE call ~ 'nora';
+SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 5), 'P0002', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
 SELECT lives_ok('SELECT casnet.set_member_role(''mia@north.test'', ''viewer'')', 'by email address');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ' ORDER BY u.username) FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id

@@ -18,7 +18,7 @@ CALL be('sue', 'South');
 SELECT results_eq('SELECT DISTINCT tenant_id FROM casnet.records', ARRAY[:'south'::uuid], 'in South she sees South');
 SELECT is(casnet.use_tenant('North'), :'north'::uuid, 'she goes by name');
 SELECT is((SELECT count(*) FROM casnet.my_tenants()), 0::bigint, 'though she is a member of none');
-SELECT throws_ok($$SELECT casnet.use_tenant('Utopia')$$, '02000', NULL, 'but not where nothing is');
+SELECT throws_ok($$SELECT casnet.use_tenant('Utopia')$$, 'P0002', NULL, 'but not where nothing is');
 SELECT lives_ok($$SELECT casnet.create_tenant('East', owner_id => '00000000-0000-7000-8000-000000000008')$$, 'she founds tenants for others');
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'and reads no hash');
 CALL be('sue');

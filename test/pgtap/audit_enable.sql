@@ -22,11 +22,11 @@ SELECT throws_ok(format('SELECT casnet.enable_audit(%s)', a), c, NULL, a) FROM (
 	('''public.a_view''', '42809'), ('''public.a_matview''', '42809'), ('''short''', '42809'), ('''public.far''', '42809'),
 	('''pg_class''', '42809'), ('''information_schema.sql_features''', '42809'), ('''public.good_pkey''', '42809'),
 	('''casnet.audit_entries''', '42809'), ('''casnet.audit_entries_default''', '42809'), ('''casnet.signing_keys''', '42809'), ('''casnet.revoked_tokens''', '42809'),
-	('''casnet.token_cutoffs''', '42809'), ('''casnet.invitations''', '42809'), ('''public.nothing''', '42P01'), ('NULL', '02000'), ('0', '02000'),
+	('''casnet.token_cutoffs''', '42809'), ('''casnet.invitations''', '42809'), ('''public.nothing''', '42P01'), ('NULL', 'P0002'), ('0', 'P0002'),
 	('''public.good'', ''{c}''', '42703'), ('''public.good'', ''{id}''', '22023'), ('''public.good'', ''{tenant_id}''', '22023'), ('''public.good'', NULL', '22023'), ('''public.good'', ''{NULL}''', '22023')
 	) AS v (a, c);
 SELECT is((SELECT array_agg(relation::text) FROM casnet.audited_tables()), NULL, 'none is audited');
-SELECT throws_ok(format('SELECT casnet.disable_audit(%s)', a), '02000', NULL, 'none to end for ' || a) FROM unnest(ARRAY['NULL', '0']) AS a;
+SELECT throws_ok(format('SELECT casnet.disable_audit(%s)', a), 'P0002', NULL, 'none to end for ' || a) FROM unnest(ARRAY['NULL', '0']) AS a;
 
 -- The tables of ours, those without a tenant too.
 SELECT casnet.enable_audit(relation) FROM casnet.managed_tables() WHERE kind IN ('administration', 'tenant');

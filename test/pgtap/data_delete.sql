@@ -36,7 +36,7 @@ ALTER FUNCTION public.tell() OWNER TO tap_owner;
 
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(casnet.delete_tenant(:'north'), 22::bigint, 'and of tables of the application');
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '02000', 'there is no such tenant among yours', 'once');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', 'there is no such tenant among yours', 'once');
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], 'they are gone');
 SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');
@@ -47,7 +47,7 @@ SELECT is((SELECT count(*) FROM casnet.invitations) + (SELECT count(*) FROM casn
 
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(casnet.delete_tenant(:'south'), 14::bigint, 'administrators likewise');
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '02000', 'there is no such tenant', 'once');
-SELECT throws_ok('SELECT casnet.delete_tenant(NULL)', '02000', NULL, 'and nothing for NULL');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'P0002', 'there is no such tenant', 'once');
+SELECT throws_ok('SELECT casnet.delete_tenant(NULL)', 'P0002', NULL, 'and nothing for NULL');
 SELECT * FROM finish();
 ROLLBACK;

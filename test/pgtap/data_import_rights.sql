@@ -39,7 +39,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 
 -- Users and tenants.
 SELECT is(error_of(format($$SELECT casnet.import_tenant('e', tenant_id => %L)$$, :'south')), error_of(format($$SELECT casnet.import_tenant('e', tenant_id => %L)$$, :'nowhere')), 'a tenant of others and none are one');
-SELECT throws_ok(format($$SELECT casnet.import_tenant('e', tenant_id => %L)$$, :'south'), '02000', NULL, 'and refused');
+SELECT throws_ok(format($$SELECT casnet.import_tenant('e', tenant_id => %L)$$, :'south'), 'P0002', NULL, 'and refused');
 SELECT throws_ok(format($$SELECT casnet.import_tenant('e', tenant_id => %L)$$, :'north'), '55000', 'the tenant is not empty', 'one with rows');
 SELECT throws_ok($$SELECT casnet.import_tenant('e', ' ')$$, '22023', 'the name of the tenant is blank', 'a blank name');
 SELECT throws_ok($$SELECT casnet.import_tenant('e', 'South')$$, '23505', NULL, 'a name that is taken');
@@ -56,7 +56,7 @@ SELECT throws_ok($$SELECT casnet.find_account('olga', 'olga@north.test')$$, '425
 SELECT throws_ok(format($$SELECT casnet.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
 CALL be('vic', 'North');
 SELECT throws_ok(format($$SELECT casnet.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
-SELECT throws_ok(format($$SELECT casnet.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '02000', NULL, 'members as the session sees them');
+SELECT throws_ok(format($$SELECT casnet.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), 'P0002', NULL, 'members as the session sees them');
 
 -- All or nothing, and the active tenant is what it was.
 CALL be('olga', 'North');

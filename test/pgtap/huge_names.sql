@@ -16,12 +16,12 @@ SELECT is(pg_temp.state('SELECT casnet.create_tenant(' || :'long' || ')'), '2351
 SELECT is(pg_temp.state('SELECT casnet.create_user(' || :'long' || ', $$e$$, NULL)'), '23514', 'a username');
 SELECT is(pg_temp.state('SELECT casnet.create_user($$u$$, ' || :'long' || ', NULL)'), '23514', 'an email address');
 SELECT is(pg_temp.state('SELECT casnet.add_signing_key(' || :'long' || ')'), '22023', 'a key id');
-SELECT is(pg_temp.state('SELECT casnet.add_member(' || :'longer' || ')'), '02000', 'an account, for administrators');
+SELECT is(pg_temp.state('SELECT casnet.add_member(' || :'longer' || ')'), 'P0002', 'an account, for administrators');
 
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(pg_temp.state('SELECT casnet.invite_member(' || :'long' || ')'), '22023', 'an invitation');
-SELECT is(pg_temp.state('SELECT casnet.add_member(' || :'longer' || ')'), '02000', 'an account');
-SELECT is(pg_temp.state('SELECT casnet.remove_member(' || :'longer' || ')'), '02000', 'a member');
+SELECT is(pg_temp.state('SELECT casnet.add_member(' || :'longer' || ')'), 'P0002', 'an account');
+SELECT is(pg_temp.state('SELECT casnet.remove_member(' || :'longer' || ')'), 'P0002', 'a member');
 SELECT is(pg_temp.state('SELECT casnet.login(' || :'longer' || ', $$x$$)'), '28P01', 'a login');
 SELECT is(pg_temp.state('INSERT INTO casnet.tags (name) SELECT ' || :'long'), '23514', 'a tag');
 SELECT is(pg_temp.state('INSERT INTO casnet.persons (name) SELECT ' || :'long'), '23514', 'a person');

@@ -17,13 +17,13 @@ CALL be('adam', 'North');
 SELECT is(casnet.find_user(name), :'nora'::uuid, 'an admin finds ' || name) FROM unnest(ARRAY['nora', 'NORA', 'nora@nowhere.test']) AS name;
 SELECT is(casnet.find_user('no such'), NULL, 'and none where there is none');
 SELECT throws_ok(format('SELECT casnet.remove_tenant(%L)', t), '42501', NULL, 'an admin deletes no tenant') FROM unnest(ARRAY[:'north']) AS t;
-SELECT throws_ok(format('SELECT casnet.remove_tenant(%L)', t), '02000', 'there is no such tenant among yours', 'nor hears of ' || t) FROM unnest(ARRAY[:'south', :'nowhere']) AS t;
+SELECT throws_ok(format('SELECT casnet.remove_tenant(%L)', t), 'P0002', 'there is no such tenant among yours', 'nor hears of ' || t) FROM unnest(ARRAY[:'south', :'nowhere']) AS t;
 -- A column as argument: no row tells anything, not even by an error.
 SELECT is((SELECT count(casnet.tenant_with(title)) FROM casnet.records), 0::bigint, 'tenant_with() of a column is null');
 SELECT is((SELECT count(*) FROM casnet.records WHERE tenant_id = casnet.tenant_with(title)), 0::bigint, 'also in a condition');
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'nowhere'), '02000', NULL, 'an administrator hears that there is no such tenant');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'nowhere'), 'P0002', NULL, 'an administrator hears that there is no such tenant');
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'and deletes one');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(permission, ', ') FROM casnet.user_tenant_permissions), 'view_users', 'permissions elsewhere stay');

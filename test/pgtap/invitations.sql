@@ -7,7 +7,7 @@ SELECT plan(81);
 -- Memberships are found in the order of their ids.
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
-\set no_such '02000 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
+\set no_such 'P0002 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
 CREATE PROCEDURE pg_temp.be(person text, tenant text DEFAULT NULL) LANGUAGE sql AS $$
 	SELECT set_config('casnet.token', public.token(jsonb_build_object('sub', (SELECT id FROM public.who WHERE name = person), 'tid', (SELECT id FROM public.who WHERE name = tenant))), false)
 $$;
@@ -175,7 +175,7 @@ SELECT is((SELECT count(*) FROM casnet.invitations WHERE email = 'mia@nowhere.te
 UPDATE casnet.users SET email = 'mia@nowhere.test' WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('mia', 'North');
-SELECT throws_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), '02000', NULL, 'nor when the address comes back');
+SELECT throws_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), 'P0002', NULL, 'nor when the address comes back');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;

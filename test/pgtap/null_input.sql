@@ -6,9 +6,9 @@ CALL be('olga', 'North');
 
 SELECT throws_ok('SELECT casnet.' || f, s, NULL, f)
   FROM (VALUES ('tenant_with(NULL)', '22023'), ('can(NULL)', '22023'), ('use_tenant(NULL)', '22023'), ('create_tenant(NULL)', '22023'),
-		('delete_tenant(NULL)', '02000'), ('add_member(NULL)', '02000'), ('set_member_role(NULL, ''member'')', '02000'),
-		('remove_member(NULL)', '02000'), ('grant_permission(NULL, ''view_tags'')', '02000'), ('grant_permission(''mia'', NULL)', '22023'),
-		('revoke_permission(NULL, ''view_tags'')', '02000'), ('find_member(NULL, NULL)', '02000'), ('tenant_to_manage(NULL)', '22023')) AS v (f, s);
+		('delete_tenant(NULL)', 'P0002'), ('add_member(NULL)', 'P0002'), ('set_member_role(NULL, ''member'')', 'P0002'),
+		('remove_member(NULL)', 'P0002'), ('grant_permission(NULL, ''view_tags'')', 'P0002'), ('grant_permission(''mia'', NULL)', '22023'),
+		('revoke_permission(NULL, ''view_tags'')', 'P0002'), ('find_member(NULL, NULL)', 'P0002'), ('tenant_to_manage(NULL)', '22023')) AS v (f, s);
 SELECT lives_ok('SELECT casnet.use_tenant(''North'', NULL)', 'use_tenant(name, NULL)');
 SELECT lives_ok('SELECT casnet.create_tenant(''East'', NULL, NULL)', 'create_tenant(name, NULL, NULL)');
 SELECT is(casnet.revoke_permission('mia', NULL), false, 'revoke_permission(name, NULL)');

@@ -22,7 +22,7 @@ RESET search_path;
 SELECT ok(fits, 'the caller''s operators do not decide what fits: ' || k) FROM fitting;
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT alike(public.error_of('SELECT ' || f), '02000 | there is no such table | % | Give %', f)
+SELECT alike(public.error_of('SELECT ' || f), 'P0002 | there is no such table | % | Give %', f)
   FROM unnest(ARRAY['casnet.make_load_view(NULL)', 'casnet.require_protectable(4294967295)', 'casnet.check_auditable(NULL, NULL)']) AS f;
 SELECT * FROM finish();
 ROLLBACK;

@@ -14,7 +14,7 @@ CREATE TEMP TABLE before AS SELECT table_state('public.bare') UNION SELECT table
 CALL be(NULL);
 SELECT throws_ok('SELECT casnet.protect(''public.bare'')', '22023', 'the rows of table public.bare would belong to no tenant', 'no tenant is named');
 SELECT alike(error_of('SELECT casnet.protect(''public.bare'')'), '%Give the argument tenant_id,%', 'the hint names the argument');
-SELECT throws_ok(format('SELECT casnet.protect(''public.bare'', tenant_id => %L)', :'nowhere'), '02000', 'there is no such tenant', 'one that does not exist');
+SELECT throws_ok(format('SELECT casnet.protect(''public.bare'', tenant_id => %L)', :'nowhere'), 'P0002', 'there is no such tenant', 'one that does not exist');
 SELECT throws_ok('SELECT casnet.protect(''public.loose'')', '23502', 'table public.loose has 2 rows without a tenant', 'rows without');
 UPDATE public.loose SET tenant_id = :'nowhere' WHERE id = 2;
 UPDATE public.loose SET tenant_id = :'south' WHERE id = 3;

@@ -14,7 +14,7 @@ INSERT INTO public.calls VALUES ('casnet.tag_record($, ''new'')'), ('casnet.tag_
 	('casnet.tag_record($, VARIADIC ''{}'')'), ('casnet.tag_records(ARRAY[''00000000-0000-7000-8000-0000000001a0'', $]::uuid[], ''North tag'')'),
 	('casnet.untag_record($, ''South tag'')'), ('casnet.untag_record($, ''North tag'')'), ('casnet.tags_of($)');
 CALL be('olga', 'North');
-SELECT ok(foreign_one = missing AND missing LIKE '02000 | there is no such record |%', 'owner: ' || call)
+SELECT ok(foreign_one = missing AND missing LIKE 'P0002 | there is no such record |%', 'owner: ' || call)
   FROM public.calls, pg_temp.both(call);
 -- a viewer is refused by one permission or finds no record, but the same for both
 CALL be('vic', 'North');

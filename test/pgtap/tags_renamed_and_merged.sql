@@ -26,8 +26,8 @@ SELECT is(casnet.tag_id('a'), NULL, 'the first one is gone');
 SELECT results_eq($$SELECT name, records FROM casnet.tag_counts() WHERE name IN ('a', 'b')$$, $$VALUES ('b', 3::bigint)$$, 'each record has the other one once');
 SELECT results_eq(format('SELECT created_at FROM casnet.record_tags WHERE record_id = %L AND tag_id = casnet.tag_id(''b'')', :'one'), ARRAY['2020-01-01'::timestamptz], 'a link keeps its age');
 SELECT results_eq(format('SELECT updated_at FROM casnet.record_tags WHERE record_id = %L AND tag_id = casnet.tag_id(''b'')', :'one'), ARRAY[:'updated'::timestamptz], 'and when it was changed');
-SELECT throws_ok($$SELECT casnet.merge_tags('a', 'b')$$, '02000', 'there is no such tag', 'merging again');
-SELECT throws_ok($$SELECT casnet.merge_tags('b', 'unknown')$$, '02000', 'there is no such tag', 'into an unknown one');
+SELECT throws_ok($$SELECT casnet.merge_tags('a', 'b')$$, 'P0002', 'there is no such tag', 'merging again');
+SELECT throws_ok($$SELECT casnet.merge_tags('b', 'unknown')$$, 'P0002', 'there is no such tag', 'into an unknown one');
 SELECT is(error_of($$SELECT casnet.merge_tags('b', 'South tag')$$), error_of($$SELECT casnet.merge_tags('b', 'unknown')$$), 'one of South is unknown');
 SELECT is(error_of($$SELECT casnet.rename_tag('South tag', 'b')$$), error_of($$SELECT casnet.rename_tag('unknown', 'b')$$), 'also when renaming');
 

@@ -64,14 +64,14 @@ SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', u), '42501', 'onl
   FROM unnest(ARRAY['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000ff']::uuid[]) AS u;
 SELECT throws_ok('SELECT casnet.revoke_all_tokens(NULL)', '22023', NULL, 'nor of null');
 SELECT casnet.sign_in(:'of_sue') AS me \gset
-SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere'), '02000', NULL, 'nor of nobody, as a superuser of the application');
+SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere'), 'P0002', NULL, 'nor of nobody, as a superuser of the application');
 SELECT lives_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'mia'), 'who revokes those of others');
 SELECT is(fate(:'mine'), :'revoked', 'of mia');
 SELECT is(fate(:'of_sue'), 'proves sue', 'not hers');
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'sue'), 'casnet_admin does');
-SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere'), '02000', NULL, 'not of nobody');
+SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere'), 'P0002', NULL, 'not of nobody');
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT throws_ok('SELECT * FROM casnet.whoami()', '28000', NULL, 'those of sue');
 ROLLBACK TO b;
@@ -87,9 +87,9 @@ SAVEPOINT c;
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok($$SELECT casnet.retire_signing_key('tap')$$, 'one is retired');
-SELECT throws_ok($$SELECT casnet.retire_signing_key('tap')$$, '02000', NULL, 'once');
+SELECT throws_ok($$SELECT casnet.retire_signing_key('tap')$$, 'P0002', NULL, 'once');
 SELECT throws_ok($$SELECT casnet.add_signing_key('tap')$$, '23505', NULL, 'its name is not used again');
-SELECT throws_ok('SELECT casnet.retire_signing_key(NULL)', '02000', NULL, 'nor null');
+SELECT throws_ok('SELECT casnet.retire_signing_key(NULL)', 'P0002', NULL, 'nor null');
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'its tokens are dead at once');
 SELECT is(fate(:'mine_too'), :'unsigned', 'each');

@@ -1,4 +1,4 @@
--- 02000: what does not exist and what is not yours give one message.
+-- P0002: what does not exist and what is not yours give one message.
 SET SESSION AUTHORIZATION regress_backend;
 \set SHOW_CONTEXT never
 CALL be('olga', 'North');

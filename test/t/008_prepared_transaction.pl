@@ -73,7 +73,7 @@ foreach my $cancelled (0, 1)
 
 	is(ask($max, "BEGIN; SELECT casnet.accept_invitation('$code') = '$ID{north}'"), 't', 'an invitation is accepted');
 	ask($cid, 'SELECT casnet.cancel_invitation(id) FROM casnet.invitations()') if $cancelled;
-	is(ask($max, "PREPARE TRANSACTION 'accepted'"), $cancelled ? '02000' : '', $cancelled ? 'and cancelled before it is prepared' : 'and prepared');
+	is(ask($max, "PREPARE TRANSACTION 'accepted'"), $cancelled ? 'P0002' : '', $cancelled ? 'and cancelled before it is prepared' : 'and prepared');
 	ask($max, $cancelled ? 'ROLLBACK' : "ROLLBACK PREPARED 'accepted'");
 }
 $max->quit;

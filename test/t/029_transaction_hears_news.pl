@@ -23,7 +23,7 @@ my $role = sub { ask($cid, "SELECT casnet.set_member_role('ada', '$_[0]')") };
 
 # From here on the session knows the functions.
 is(ask($ada, $can), 't', 'an owner');
-is(ask($ada, "SELECT casnet.delete_tenant('$ID{south}')"), '02000', 'who deletes no tenant of others');
+is(ask($ada, "SELECT casnet.delete_tenant('$ID{south}')"), 'P0002', 'who deletes no tenant of others');
 
 ask($ada, 'BEGIN');
 is(ask($ada, $can), 't', 'can, in a transaction');

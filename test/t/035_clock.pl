@@ -193,7 +193,7 @@ my $token = token_of($node, 'postgres', 'ada', 'north', '1 hour');
 my $code = ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet.invite_member('max\@example.org', 'viewer', '2 hours')");
 my $use = "SET casnet.token = '$token'; SELECT count(*) FROM casnet.records";
 my $accept = "SET casnet.user_id = '$ID{max}'; BEGIN; SELECT casnet.accept_invitation('$code') IS NOT NULL";
-foreach my $case ([ 0, '2', 't' ], [ 59 * $minute, '2', 't' ], [ 61 * $minute, '28000', 't' ], [ 119 * $minute, '28000', 't' ], [ 121 * $minute, '28000', '02000' ])
+foreach my $case ([ 0, '2', 't' ], [ 59 * $minute, '2', 't' ], [ 61 * $minute, '28000', 't' ], [ 119 * $minute, '28000', 't' ], [ 121 * $minute, '28000', 'P0002' ])
 {
 	my ($later, $rows, $accepted) = @$case;
 

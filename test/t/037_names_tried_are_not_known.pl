@@ -35,7 +35,7 @@ sub scans_after
 }
 
 my $unknown = scans_after('SELECT 1', "SELECT casnet.use_tenant('00000000-0000-0000-0000-0000000000ff'::uuid)");
-like($unknown, qr/^02000, [1-9]/, 'an id is looked up');
+like($unknown, qr/^P0002, [1-9]/, 'an id is looked up');
 foreach my $id ($hidden, $other)
 {
 	is(scans_after("SELECT casnet.use_tenant('hidden')", "SELECT casnet.use_tenant('$id'::uuid)"), $unknown, 'as is one after a name');
