@@ -44,7 +44,8 @@ usage()
 KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith input stress mutation plans tap)
 QUICK_KINDS=(readme jws regress pgtap attack oracle)
 # Files of pgtap that wait for the clock, as slowed logins do: not in the short form.
-WAITING=(accounts huge_names invitations login_is_slowed login_refusals
+WAITING=(accounts each_turn_of_a_loop_asks huge_names invitations
+	kept_lists_end_with_the_token login_is_slowed login_refusals
 	login_queue_is_bounded lookups_by_name_are_not_counted oldest_failures_give_way
 	password_change_is_slowed password_hashes stored_answers_end_with_the_statement
 	token_follows_time wrong_password_is_refused)

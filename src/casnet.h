@@ -359,6 +359,13 @@ extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
 
 /* statement.c: whose a statement is */
 
+/* Who had opened what rows were fetched from when something was answered, if anybody. */
+typedef struct CasnetOpener
+{
+	bool		is_somebody;
+	CasnetIdentity identity;
+} CasnetOpener;
+
 extern void casnet_statement_init(void);
 extern bool casnet_statement_is_noted(void);
 extern uint64 casnet_statement_number(void);
@@ -371,6 +378,8 @@ extern bool casnet_statement_check_role(void);
 extern void casnet_statement_note_proof(const pg_uuid_t *user);
 extern const pg_uuid_t *casnet_statement_writer(void);
 extern const CasnetIdentity *casnet_statement_opener(void);
+extern void casnet_statement_note_opener(CasnetOpener *note);
+extern bool casnet_statement_opener_is(const CasnetOpener *note);
 extern const CasnetIdentity *casnet_statement_set_opener(const CasnetIdentity *identity);
 
 /* membership.c: what a user may do in a tenant */

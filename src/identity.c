@@ -341,9 +341,9 @@ append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
 typedef struct IdSet
 {
 	uint64		generation;
+	TimestampTz begun;			/* the statement of the client */
 	uint64		statement;		/* number of that which wrote, or 0 */
-	bool		is_openers;		/* rows were fetched from what somebody opened */
-	CasnetIdentity opener;
+	CasnetOpener opener;		/* whom they are about, unless the session */
 	bool		of_tenants;		/* not of users */
 	ArrayType  *array;
 } IdSet;
@@ -355,35 +355,50 @@ typedef struct IdSet
 static bool
 is_of_statement(const IdSet *set)
 {
-	const CasnetIdentity *opener = casnet_statement_opener();
+	return set->opener.is_somebody ||
+		(set->statement != 0 && set->statement == casnet_statement_number());
+}
 
-	if (opener != NULL)
-		return set->is_openers &&
-			memcmp(&set->opener, opener, sizeof(CasnetIdentity)) == 0;
-	return set->statement != 0 && set->statement == casnet_statement_number();
+/*
+ * Whether a list made for who opened a cursor, perhaps another one of theirs, is still good.
+ * Raises 42501 where one of its tenants was taken away.
+ */
+static bool
+openers_list_holds(IdSet *set)
+{
+	if (!set->opener.is_somebody || set->generation == casnet_generation)
+		return true;
+	if (!set->of_tenants)
+		return false;
+	casnet_remember_require_list(&set->opener.identity.user, set->array);
+	set->generation = casnet_generation;
+	return true;
 }
 
 /*
  * The kept answer, or NULL.  A policy's stays what it was while rows are fetched
- * from a cursor, or a statement writes.
+ * from a cursor, or a statement writes.  The list of whoever opened a cursor is not the
+ * session's, which may ask next: PL/pgSQL keeps the expression.
  */
 static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
 {
 	IdSet	   *set = fcinfo->flinfo->fn_extra;
+	bool		is_stored = casnet_permission_call_is_stored(fcinfo->flinfo);
+	bool		is_ours = set != NULL &&
+		(!is_stored || casnet_statement_opener_is(&set->opener));
 	pg_uuid_t	user;
 
-	if (set != NULL && casnet_permission_call_is_stored(fcinfo->flinfo) &&
-		is_of_statement(set))
+	if (is_ours && is_stored && is_of_statement(set))
 	{
 		casnet_statement_check();
-		return set->array;
+		return openers_list_holds(set) ? set->array : NULL;
 	}
 	AcceptInvalidationMessages();
-	if (set == NULL || set->generation != casnet_generation)
+	if (!is_ours || set->generation != casnet_generation)
 		return NULL;
 	/* PL/pgSQL keeps an expression beyond a statement, and a token may end. */
-	if (!casnet_permission_call_is_stored(fcinfo->flinfo))
+	if (!is_stored || set->begun != GetCurrentStatementStartTimestamp())
 	{
 		user = casnet_membership_require_user()->key.user;
 		if (set->generation != casnet_generation)
@@ -399,7 +414,6 @@ static Datum
 keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 		 uint64 generation)
 {
-	const CasnetIdentity *opener = casnet_statement_opener();
 	MemoryContext oldcontext;
 	IdSet	   *set;
 
@@ -410,10 +424,9 @@ keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 	set = palloc(sizeof(IdSet));
 	set->array = DatumGetArrayTypePCopy(PointerGetDatum(ids));
 	set->generation = generation;
+	set->begun = GetCurrentStatementStartTimestamp();
 	set->statement = casnet_statement_number();
-	set->is_openers = opener != NULL;
-	if (opener != NULL)
-		set->opener = *opener;
+	casnet_statement_note_opener(&set->opener);
 	set->of_tenants = of_tenants;
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = set;

@@ -39,6 +39,7 @@ typedef struct CallSite
 	int			bits[CASNET_MAX_UNITED];
 	bool		holds;			/* what can() answered */
 	bool		is_stored;		/* of a policy or view, not of a statement */
+	CasnetOpener opener;		/* the answer is for this one */
 	bool		has_tenant;
 	pg_uuid_t	tenant;			/* what tenant_with() answered first */
 } CallSite;
@@ -328,14 +329,16 @@ casnet_permission_check_opener(FmgrInfo *flinfo)
 /*
  * The answer kept at this call site still holds.  An expression which PL/pgSQL
  * keeps is asked by one statement after the other, of which a client may send
- * several at once, and each rests on the answer; so that is asked for again.
+ * several at once, and each rests on the answer; so that is asked for again.  What was
+ * answered about whoever opened a cursor is not about the session, which may ask next.
  */
 static inline bool
 site_is_fresh(const CallSite *site)
 {
 	return site != NULL && site->is_stored &&
 		site->generation == casnet_generation &&
-		site->statement == GetCurrentStatementStartTimestamp();
+		site->statement == GetCurrentStatementStartTimestamp() &&
+		casnet_statement_opener_is(&site->opener);
 }
 
 /* The bit of a built-in name that need not end with a zero, or -1. */
@@ -424,6 +427,7 @@ keep_answer(CallSite *site)
 		return;
 	site->generation = casnet_generation;
 	site->statement = GetCurrentStatementStartTimestamp();
+	casnet_statement_note_opener(&site->opener);
 }
 
 /* tenant_with() when the call site has no fresh answer. */

@@ -200,6 +200,24 @@ casnet_statement_opener(void)
 	return opener;
 }
 
+/* Note it with an answer that is kept. */
+void
+casnet_statement_note_opener(CasnetOpener *note)
+{
+	note->is_somebody = opener != NULL;
+	if (opener != NULL)
+		note->identity = *opener;
+}
+
+/* Whether an answer with that note is one for now, as far as the opener goes. */
+bool
+casnet_statement_opener_is(const CasnetOpener *note)
+{
+	return opener == NULL ? !note->is_somebody :
+		note->is_somebody &&
+		memcmp(&note->identity, opener, sizeof(CasnetIdentity)) == 0;
+}
+
 /* Rows are fetched from what somebody opened; returns who that was before. */
 const CasnetIdentity *
 casnet_statement_set_opener(const CasnetIdentity *identity)

@@ -51,6 +51,7 @@ typedef struct TagSite
 	CommandId	command;
 	uint64		generation;		/* and unless it stands in, this session */
 	SubTransactionId transaction;	/* and this savepoint */
+	CasnetOpener opener;		/* and for this one */
 	bool		isnull;
 	pg_uuid_t	id;				/* unless it is null */
 } TagSite;
@@ -224,7 +225,8 @@ is_fresh(const TagSite *site, Snapshot snapshot)
 		(site->stands_in ||
 		 (site->generation == casnet_generation &&
 		  site->statement == GetCurrentStatementStartTimestamp() &&
-		  site->transaction == GetCurrentSubTransactionId()));
+		  site->transaction == GetCurrentSubTransactionId() &&
+		  casnet_statement_opener_is(&site->opener)));
 }
 
 /* The answer is there. */
@@ -237,6 +239,7 @@ note_site(TagSite *site, Snapshot snapshot)
 	site->generation = casnet_generation;
 	site->statement = GetCurrentStatementStartTimestamp();
 	site->transaction = GetCurrentSubTransactionId();
+	casnet_statement_note_opener(&site->opener);
 }
 
 /* Whether the call stands in for records_tagged(), or is of a policy or a view. */

@@ -66,6 +66,9 @@ PRIVILEGES = """
            EXISTS (SELECT FROM aclexplode(c.relacl) AS a
                     WHERE a.grantee = (CASE r.role WHEN 'PUBLIC' THEN 0
                                        ELSE to_regrole(r.role)::oid END)
+                      AND a.privilege_type = p.privilege),
+           EXISTS (SELECT FROM pg_attribute AS x, aclexplode(x.attacl) AS a
+                    WHERE x.attrelid = c.oid AND a.grantee = to_regrole(r.role)
                       AND a.privilege_type = p.privilege)
       FROM pg_class AS c, unnest(%s) AS r (role),
            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',
@@ -128,8 +131,8 @@ CLUSTER = [
 
 
 def mutant(kind, name, sql, objects=(), undo=None, function=None, restore=None):
-    """What the rest of the program knows of one change."""
-    if kind == 'grant' and undo is None:
+    """What the rest of the program knows of one change; with restore '' the database is made anew."""
+    if kind == 'grant' and undo is None and restore is None:
         restore = sql.replace('GRANT ', 'REVOKE ', 1).replace(' TO ', ' FROM ')
     elif kind in ('revoke', 'execute') and sql.startswith('REVOKE'):
         restore = sql.replace('REVOKE ', 'GRANT ', 1).replace(' FROM ', ' TO ')
@@ -240,14 +243,16 @@ def indexes(cursor):
 def privileges(cursor):
     """Each privilege on tables and columns that is there revoked, each other granted."""
     cursor.execute(PRIVILEGES, (ROLES,))
-    for table, role, privilege, has, granted in cursor.fetchall():
+    for table, role, privilege, has, granted, by_column in cursor.fetchall():
         name = '%s on %s ' % (privilege, table)
         if granted:
             yield mutant('revoke', name + 'from ' + role,
                          'REVOKE %s ON casnet.%s FROM %s' % (privilege, table, role), [table])
         elif not has:
+            # REVOKE would take the privileges on columns as well.
             yield mutant('grant', name + 'to ' + role,
-                         'GRANT %s ON casnet.%s TO %s' % (privilege, table, role), [table])
+                         'GRANT %s ON casnet.%s TO %s' % (privilege, table, role), [table],
+                         restore='' if by_column else None)
     cursor.execute(COLUMN_PRIVILEGES)
     for table, column, role, privilege, has, granted in cursor.fetchall():
         name = '%s (%s) on %s ' % (privilege, column, table)

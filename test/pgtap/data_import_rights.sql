@@ -1,7 +1,7 @@
 -- Import takes a user, a table that is theirs, and a tenant that is new, or
 -- empty and theirs; it is all or nothing, and its parts are worth nothing.
 BEGIN;
-SELECT plan(33);
+SELECT plan(34);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE TEMP TABLE e AS SELECT row_number() OVER () AS n, d FROM casnet.export_tenant() AS d;
@@ -22,6 +22,7 @@ ALTER TABLE secured FORCE ROW LEVEL SECURITY;
 SELECT is(error_of(format('SELECT casnet.import_tenant(%L, %L)', t, 'X')) ~ ('^' || code || ' '), true, t || ': ' || code)
   FROM (VALUES ('v', 42809), ('p', 42809), ('parent', 42809), ('two', 22023), ('texts', 22023), ('domains', 22023), ('arrays', 22023),
 		('secured', 42809), ('casnet.tags', 22023), ('casnet.persons', 42809), ('pg_class', 22023)) AS v (t, code);
+SELECT throws_ok($$SELECT casnet.import_tenant('secured', 'X')$$, '42809', 'the table with the documents has row security', 'which says why');
 SELECT throws_ok('SELECT casnet.import_tenant(NULL)', '42809', NULL, 'NULL');
 ALTER TABLE two DROP COLUMN d;
 SELECT lives_ok($$SELECT casnet.import_tenant('two', 'Two')$$, 'a dropped column does not count');

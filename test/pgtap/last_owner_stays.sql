@@ -1,7 +1,7 @@
 -- A tenant that has an owner keeps one, whoever takes the last one away and by
 -- whichever way, until it is deleted.
 BEGIN;
-SELECT plan(22);
+SELECT plan(23);
 \ir include/fixtures.sql
 
 CALL be('olga', 'North');
@@ -33,6 +33,8 @@ SELECT results_eq($$SELECT username FROM casnet.members() WHERE role = 'owner'$$
 SELECT lives_ok('SELECT casnet.leave_tenant()', 'so olga leaves');
 CALL be('mia', 'North');
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'a tenant that is deleted goes with its owner');
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT lives_ok(format('DELETE FROM casnet.tenants WHERE id = %L', :'south'), 'also by DELETE, which cascades');
 RESET SESSION AUTHORIZATION;
 SELECT lives_ok('TRUNCATE casnet.tenants CASCADE', 'all tenants go at once');
 SELECT * FROM finish();

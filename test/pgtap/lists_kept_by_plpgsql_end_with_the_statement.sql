@@ -3,7 +3,7 @@
 -- statement, of somebody else, gets a list of its own.  A cursor over accounts stays with who
 -- opened it, also FOR UPDATE.
 BEGIN;
-SELECT plan(9);
+SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA own AUTHORIZATION tap_app;
@@ -24,6 +24,17 @@ SELECT lives_ok(format('INSERT INTO own.log SELECT own.tenant(%L)', :'south'), '
 DECLARE theirs CURSOR FOR SELECT own.tenant(:'south');
 CALL be('olga', 'North');
 SELECT throws_ok(format('SELECT own.tenant(%L)', :'south'), '23514', NULL, 'after a cursor of somebody else');
+-- Within one statement of the client, once the session is somebody else.
+CREATE FUNCTION own.fits(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_tenant := t; BEGIN RETURN 'accepted'; END $$;
+CREATE FUNCTION own.first_as_olga(t uuid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	CALL public.be('olga', 'North');
+	PERFORM own.fits(t);
+	CALL public.be('otto', 'South');
+	RETURN own.fits(t);
+END
+$$;
+SELECT throws_ok(format('SELECT own.first_as_olga(%L)', :'north'), '23514', NULL, 'somebody else in the same statement');
 -- Accounts.
 CREATE FUNCTION pg_temp.next(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FETCH c INTO t; RETURN t; END $$;
 DECLARE accounts CURSOR FOR SELECT username FROM casnet.users FOR UPDATE;

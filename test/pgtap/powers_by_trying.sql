@@ -71,6 +71,19 @@ SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, 
 SELECT is(columns_of('tenants'), 'id SIU, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
 SELECT ok(NOT has_schema_privilege('casnet', 'CREATE') AND has_schema_privilege('casnet', 'USAGE'), 'nothing is made in the schema');
 RESET SESSION AUTHORIZATION;
+-- A column that accounts get later is for nobody, until somebody is given it.
+ALTER TABLE casnet.users ADD COLUMN badge text;
+SET LOCAL SESSION AUTHORIZATION tap_user;
+SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), '', 'application on a new column');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), '', 'trusted backend on a new column');
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), '', 'administrator on a new column');
+RESET SESSION AUTHORIZATION;
+GRANT SELECT (badge) ON casnet.users TO casnet_admin;
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), 'S', 'which is given to administrators');
+RESET SESSION AUTHORIZATION;
 -- PUBLIC has nothing, which shows with a role that gets into the schema.
 CREATE ROLE tap_guest;
 GRANT USAGE ON SCHEMA casnet TO tap_guest;

@@ -1,7 +1,7 @@
 -- A transaction sees its own changes of membership, role, permission and
 -- account at once, whichever database role made them.
 BEGIN;
-SELECT plan(22);
+SELECT plan(24);
 \ir include/fixtures.sql
 
 CALL be('mia', 'North');
@@ -85,5 +85,13 @@ END
 $$;
 CALL be('vic', 'North');
 SELECT is(pg_temp.ask(), 'nyny', 'one expression answers anew after each change');
+
+-- Between two FETCHes.
+DECLARE records CURSOR FOR SELECT title FROM casnet.records;
+SELECT lives_ok('FETCH records', 'a cursor');
+RESET SESSION AUTHORIZATION;
+UPDATE casnet.users SET is_active = false WHERE id = :'vic';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('FETCH records', '28000', NULL, 'goes on as long as its opener is active');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,7 @@
 # The first statement of a session, without a preload: the policy of an application comes
 # before the conditions of the statement, whichever function of casnet it calls and
 # wherever in it; only one that calls casnet within a function of its own takes a preload.
+# A write that began before the library was loaded is put down to who it began as.
 use strict;
 use warnings;
 
@@ -83,6 +84,35 @@ my $search = "SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(c
 	is($node->safe_psql('postgres', "SET gin_fuzzy_search_limit = 0; $search; RESET gin_fuzzy_search_limit; $search", @extra), "1\n1", 'nor after RESET');
 	is($node->safe_psql('postgres', "BEGIN; SET LOCAL gin_fuzzy_search_limit = 1; SAVEPOINT a; SET LOCAL gin_fuzzy_search_limit = 2; $search; ROLLBACK TO a; $search; COMMIT; $search", @extra), "1\n1\n1", 'nor after a rollback');
 }
+
+# What one session of ada's answers to its first statement, in which a function of its own
+# is the first to call casnet.
+my $number = 0;
+
+sub first_write
+{
+	my ($returned) = @_;
+
+	$number++;
+	return ask_once($node, 'postgres', 'casnet_app', "INSERT INTO app.log VALUES ($number, '$ID{north}', app.here()) RETURNING $returned",
+		"-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}");
+}
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE app.log (id integer PRIMARY KEY, tenant_id uuid, note text);
+	GRANT INSERT, SELECT ON app.log TO PUBLIC;
+	SELECT casnet.enable_audit('app.log');
+	CREATE FUNCTION app.here() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN casnet.current_tenant_id(); END $$;
+});
+my $token = token_of($node, 'postgres', 'cid', 'north');
+is(first_write("'written'"), 'written', 'the first statement writes');
+is(first_write("set_config('casnet.user_id', '$ID{cid}', false)"), '55000', 'not if it changes the user');
+is(first_write("set_config('casnet.user_id', '', false)"), '55000', 'or takes it away');
+is(first_write("set_config('casnet.token', '$token', false)"), '55000', 'or sets a token');
+is(first_write("set_config('role', 'casnet_user', false)"), '55000', 'or changes the role');
+is($node->safe_psql('postgres', "SELECT u.username, e.role, e.row_key->>'id' FROM casnet.audit_entries AS e LEFT JOIN casnet.users AS u ON u.id = e.user_id"),
+	'ada|casnet_app|1', 'one entry, of who it began as');
+
 $node->safe_psql('postgres', 'ALTER POLICY p ON app.notes USING (app.within(tenant_id))');
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'casnet'");
 $node->reload;
