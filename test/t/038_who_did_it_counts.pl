@@ -48,6 +48,14 @@ foreach my $next ([ 'the same user', 'ada', '' ], [ 'another user', 'cid', '2800
 	$session->quit;
 }
 
+# Two rights in one transaction, of which the second is lost.
+my $ada = open_session($node, 'postgres', 'ada', 'north');
+is(ask($ada, "BEGIN; SELECT casnet.invite_member('two\@who.test', 'viewer') IS NOT NULL; SELECT casnet.set_member_role('ben', 'owner')") ne '', 1, 'an invitation, and a new owner');
+$node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = '$ID{ada}' AND tenant_id = '$ID{north}'");
+is(ask($ada, 'COMMIT'), '42501', 'who may invite still, but makes no owner, does neither');
+is($node->safe_psql('postgres', "SELECT role FROM casnet.user_tenants WHERE user_id = '$ID{ben}' AND tenant_id = '$ID{north}'"), 'member', 'nobody is');
+$ada->quit;
+
 # The tenant of a superuser of the application, who is no member of it.
 my $tenant = $node->safe_psql('postgres', "INSERT INTO casnet.tenants (name) VALUES ('short') RETURNING id");
 my $max = open_session($node, 'postgres', 'max');
