@@ -56,8 +56,6 @@ require_token(uint64 number)
 	bool		is_over;
 	pg_uuid_t	user;
 
-	if (number == 0)
-		return;
 	problem = casnet_token_problem_to_others(number, &is_over, &user);
 	if (problem == NULL)
 		return;
@@ -85,7 +83,7 @@ judge_list(bool all)
 		CHECK_FOR_INTERRUPTS();
 		if (!all && !judged->at_once)
 			continue;
-		if (judged->token != good_token)
+		if (judged->token != 0 && judged->token != good_token)
 			require_token(judged->token);
 		good_token = judged->token;
 		if (judged->again != NULL)
