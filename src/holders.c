@@ -20,6 +20,7 @@
 #include <signal.h>
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/subtrans.h"
@@ -35,6 +36,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "storage/bufmgr.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -57,9 +59,25 @@
 #define HIGHER_GRACE_MS 30000	/* with a higher one, which may be gone by now */
 #define END_MS 5000
 #define POLL_MS 50
+#define QUICK_POLL_MS 2			/* where somebody was just ended */
+
+/* So long after the first was ended, those go as well who wait for their turn. */
+#define QUEUE_MS 500
+
+/* Then the statement itself waits. */
+#define GIVE_UP_MS 300000
 
 /* More than that are not ended at a time. */
 #define MAX_HOLDERS 64
+
+/* Who is in the way. */
+typedef struct Holders
+{
+	int			pids[MAX_HOLDERS];
+	int			n;
+	bool		with_queue;		/* who waits for a row counts, too */
+	bool		look_again;		/* somebody has just ended */
+} Holders;
 
 /* In place of a tenant: accounts, and many tenants. */
 static const pg_uuid_t no_tenant;
@@ -79,49 +97,132 @@ may_be_ended(int pid)
 		!(OidIsValid(admin) && has_privs_of_role(role, admin));
 }
 
-/* Add the process of a transaction that is under way, unless it is ours. */
+/* Add a process. */
 static void
-add_transaction(TransactionId xid, int *pids, int *n)
+add_process(int pid, Holders *holders)
 {
-	int			pid;
-
-	if (!TransactionIdIsValid(xid) || *n == MAX_HOLDERS ||
-		TransactionIdIsCurrentTransactionId(xid) ||
-		!TransactionIdIsInProgress(xid))
-		return;
-	pid = BackendXidGetPid(SubTransGetTopmostTransaction(xid));
-	if (may_be_ended(pid))
-		pids[(*n)++] = pid;
+	if (holders->n < MAX_HOLDERS && pid != MyProcPid && may_be_ended(pid))
+		holders->pids[holders->n++] = pid;
 }
 
-/* Add those who have locked or changed the row. */
+/* Add those who wait for a lock that is in the way, in front of who asks for it now. */
 static void
-add_holders_of_row(HeapTuple tuple, int *pids, int *n)
+add_waiters_for_lock(const LOCKTAG *tag, LOCKMODE mode, Holders *holders)
+{
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		LockInstanceData *lock = &locks->locks[i];
+
+		if (lock->waitLockMode != NoLock &&
+			memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) == 0 &&
+			DoLockModesConflict(lock->waitLockMode, mode))
+			add_process(lock->pid, holders);
+	}
+}
+
+/* Add those whose lock is in the way of taking it in that mode. */
+static void
+add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, Holders *holders)
+{
+	VirtualTransactionId *conflicts = GetLockConflicts(tag, mode, NULL);
+
+	add_waiters_for_lock(tag, mode, holders);
+	for (; VirtualTransactionIdIsValid(*conflicts); conflicts++)
+	{
+		PGPROC	   *process = casnet_process_of(*conflicts);
+
+		if (process != NULL)
+			add_process(process->pid, holders);
+	}
+}
+
+/*
+ * Add the process of a transaction that is under way, unless it is ours, and those who wait
+ * for its end if they count; returns whether it is under way.
+ */
+static bool
+add_transaction(TransactionId xid, Holders *holders)
+{
+	LOCKTAG		tag;
+
+	if (!TransactionIdIsValid(xid) || TransactionIdIsCurrentTransactionId(xid) ||
+		!TransactionIdIsInProgress(xid))
+		return false;
+	xid = SubTransGetTopmostTransaction(xid);
+	add_process(BackendXidGetPid(xid), holders);
+	if (holders->with_queue)
+	{
+		SET_LOCKTAG_TRANSACTION(tag, xid);
+		add_waiters_for_lock(&tag, ExclusiveLock, holders);
+	}
+	return true;
+}
+
+/* Add those who have made, locked or changed a version of a row; whether there are any. */
+static bool
+add_holders_of_version(HeapTuple tuple, Holders *holders)
 {
 	uint16		infomask = tuple->t_data->t_infomask;
 	TransactionId xmax = HeapTupleHeaderGetRawXmax(tuple->t_data);
+	bool		found = add_transaction(HeapTupleHeaderGetRawXmin(tuple->t_data),
+										holders);
 	MultiXactMember *members;
 	int			nmembers;
 
 	if (infomask & HEAP_XMAX_INVALID)
-		return;
+		return found;
 	if (!(infomask & HEAP_XMAX_IS_MULTI))
-	{
-		add_transaction(xmax, pids, n);
-		return;
-	}
+		return add_transaction(xmax, holders) || found;
 	nmembers = GetMultiXactIdMembers(xmax, &members, false,
 									 HEAP_XMAX_IS_LOCKED_ONLY(infomask));
 	for (int i = 0; i < nmembers; i++)
-		add_transaction(members[i].xid, pids, n);
+		found |= add_transaction(members[i].xid, holders);
+	return found;
+}
+
+/* Add those who hold the version of a row that is at this place, or take their turn there. */
+static void
+add_holders_of_place(Relation relation, const ItemPointerData *place,
+					 Holders *holders)
+{
+	HeapTupleData tuple;
+	Buffer		buffer;
+	bool		found = false;
+	LOCKTAG		tag;
+
+	tuple.t_self = *place;
+	if (heap_fetch(relation, SnapshotAny, &tuple, &buffer, false))
+	{
+		HeapTuple	copy;
+
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		copy = heap_copytuple(&tuple);
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		ReleaseBuffer(buffer);
+		found = add_holders_of_version(copy, holders);
+		heap_freetuple(copy);
+	}
+	/* Who held it has ended since, and it may be had now. */
+	if (!found)
+		holders->look_again = true;
+	if (holders->with_queue)
+	{
+		SET_LOCKTAG_TUPLE(tag, MyDatabaseId, RelationGetRelid(relation),
+						  ItemPointerGetBlockNumber(place),
+						  ItemPointerGetOffsetNumber(place));
+		add_holders_of_lock(&tag, AccessExclusiveLock, holders);
+	}
 }
 
 /*
  * Lock a row that a scan found, if nobody holds it; else add those who do.  It so
- * stays ours until it is changed.
+ * stays ours until it is changed.  Where the row was updated since the scan began, that is
+ * about its newest version, at whose place the server then stops.
  */
 static void
-lock_or_add_holders(Relation relation, HeapTuple tuple, int *pids, int *n)
+lock_or_add_holders(Relation relation, HeapTuple tuple, Holders *holders)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	TM_FailureData failure;
@@ -136,13 +237,13 @@ lock_or_add_holders(Relation relation, HeapTuple tuple, int *pids, int *n)
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
 	if (result == TM_WouldBlock)
-		add_holders_of_row(tuple, pids, n);
+		add_holders_of_place(relation, &place, holders);
 }
 
 /* The same of all rows that the path finds. */
 static void
 lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
-							const pg_uuid_t *tenant, int *pids, int *n)
+							const pg_uuid_t *tenant, Holders *holders)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
@@ -151,7 +252,7 @@ lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
 	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(user),
 					  UUIDPGetDatum(tenant));
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
-		lock_or_add_holders(scan.relation, tuple, pids, n);
+		lock_or_add_holders(scan.relation, tuple, holders);
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 }
@@ -162,7 +263,7 @@ lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
  */
 static void
 lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
-							 int *pids, int *n)
+							 Holders *holders)
 {
 	Oid			table = get_relname_relid("tasks",
 										  get_namespace_oid("casnet", false));
@@ -185,46 +286,10 @@ lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 				UUIDPGetDatum(user));
 	scan = systable_beginscan(relation, index, true, snapshot, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		lock_or_add_holders(relation, tuple, pids, n);
+		lock_or_add_holders(relation, tuple, holders);
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	table_close(relation, NoLock);
-}
-
-/* Add those who wait for a lock that is in the way, in front of who asks for it now. */
-static void
-add_waiters_for_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
-{
-	LockData   *locks = GetLockStatusData();
-
-	for (int i = 0; i < locks->nelements && *n < MAX_HOLDERS; i++)
-	{
-		LockInstanceData *lock = &locks->locks[i];
-
-		if (lock->waitLockMode != NoLock && lock->pid != MyProcPid &&
-			memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) == 0 &&
-			DoLockModesConflict(lock->waitLockMode, mode) &&
-			may_be_ended(lock->pid))
-			pids[(*n)++] = lock->pid;
-	}
-}
-
-/* Add those whose lock is in the way of taking it in that mode. */
-static void
-add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
-{
-	VirtualTransactionId *holders = GetLockConflicts(tag, mode, NULL);
-
-	add_waiters_for_lock(tag, mode, pids, n);
-
-	for (; VirtualTransactionIdIsValid(*holders) && *n < MAX_HOLDERS; holders++)
-	{
-		PGPROC	   *process = casnet_process_of(*holders);
-
-		if (process != NULL && process->pid != MyProcPid &&
-			may_be_ended(process->pid))
-			pids[(*n)++] = process->pid;
-	}
 }
 
 /*
@@ -232,7 +297,7 @@ add_holders_of_lock(const LOCKTAG *tag, LOCKMODE mode, int *pids, int *n)
  * to end, who comes here for the sake of a membership.
  */
 static void
-add_holders_of_table(const char *name, LOCKMODE mode, int *pids, int *n)
+add_holders_of_table(const char *name, LOCKMODE mode, Holders *holders)
 {
 	Oid			table = get_relname_relid(name,
 										  get_namespace_oid("casnet", false));
@@ -241,17 +306,23 @@ add_holders_of_table(const char *name, LOCKMODE mode, int *pids, int *n)
 	if (!casnet_membership_is_administrator())
 		return;
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
-	add_holders_of_lock(&tag, mode, pids, n);
+	add_holders_of_lock(&tag, mode, holders);
 }
 
 /* Wait for a moment, unless interrupted. */
+static void
+wait_for(long milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
 void
 casnet_holders_wait(void)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 POLL_MS, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	wait_for(POLL_MS);
 }
 
 /*
@@ -259,57 +330,54 @@ casnet_holders_wait(void)
  * it is asked for once the row and what goes with it have been written, which may take long.
  */
 static void
-take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant, int *pids,
-					   int *n)
+take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant,
+					   Holders *holders)
 {
 	LOCKTAG		tag = casnet_guard_lock_of(tenant);
 
 	if (strcmp(casnet_membership_of(user, tenant)->role, "owner") != 0 ||
 		LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
-	add_holders_of_lock(&tag, ExclusiveLock, pids, n);
+	add_holders_of_lock(&tag, ExclusiveLock, holders);
 }
 
 /*
- * Those who hold the membership, or the account if tenant is NULL: what goes with it
+ * Find those who hold the membership, or the account if tenant is NULL: what goes with it
  * as well if it is removed, and the tables.  What nobody holds is locked.
  */
-static int
+static void
 find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
-			 int *pids)
+			 Holders *holders)
 {
-	int			n = 0;
-
 	/*
 	 * To drop a key to tenants, as who drops a protected table does, locks them; and the
 	 * first look at a row opens all tables that decide.
 	 */
-	add_holders_of_table("tenants", AccessShareLock, pids, &n);
-	add_holders_of_table("users", RowExclusiveLock, pids, &n);
-	add_holders_of_table("role_permissions", AccessShareLock, pids, &n);
-	add_holders_of_table("user_tenants", AccessShareLock, pids, &n);
-	add_holders_of_table("user_tenant_permissions", AccessShareLock, pids, &n);
-	if (n > 0)
-		return n;
+	add_holders_of_table("tenants", AccessShareLock, holders);
+	add_holders_of_table("users", RowExclusiveLock, holders);
+	add_holders_of_table("role_permissions", AccessShareLock, holders);
+	add_holders_of_table("user_tenants", AccessShareLock, holders);
+	add_holders_of_table("user_tenant_permissions", AccessShareLock, holders);
+	if (holders->n > 0)
+		return;
 	if (tenant == NULL)
 	{
-		lock_or_add_holders_of_rows(CASNET_USER_BY_ID, user, user, pids, &n);
-		return n;
+		lock_or_add_holders_of_rows(CASNET_USER_BY_ID, user, user, holders);
+		return;
 	}
-	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, pids, &n);
-	add_holders_of_table("user_tenants", RowExclusiveLock, pids, &n);
-	take_or_add_owner_lock(user, tenant, pids, &n);
+	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, holders);
+	add_holders_of_table("user_tenants", RowExclusiveLock, holders);
+	take_or_add_owner_lock(user, tenant, holders);
 	/* Opening a table waits for who has locked it against readers. */
-	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, pids, &n);
+	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, holders);
 	if (is_removed)
-		add_holders_of_table("tasks", RowExclusiveLock, pids, &n);
-	if (n > 0)
-		return n;
-	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant, pids,
-								&n);
+		add_holders_of_table("tasks", RowExclusiveLock, holders);
+	if (holders->n > 0)
+		return;
+	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant,
+								holders);
 	if (is_removed)
-		lock_or_add_holders_of_tasks(user, tenant, pids, &n);
-	return n;
+		lock_or_add_holders_of_tasks(user, tenant, holders);
 }
 
 /* The rank that a lock of those who change members of the tenant names; -1 for another. */
@@ -347,16 +415,17 @@ rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
  * then; returns how many.
  */
 static int
-end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank,
+end_holders(const Holders *holders, const pg_uuid_t *tenant, int rank,
 			TimestampTz began)
 {
 	LockData   *locks = GetLockStatusData();
 	TimestampTz now = GetCurrentTimestamp();
 	int			ended = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < holders->n; i++)
 	{
-		int			of_holder = rank_of_process(pids[i], tenant, locks);
+		int			pid = holders->pids[i];
+		int			of_holder = rank_of_process(pid, tenant, locks);
 		int			grace = of_holder > rank ? HIGHER_GRACE_MS :
 			of_holder == rank ? PEER_GRACE_MS : GRACE_MS;
 
@@ -364,8 +433,8 @@ end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank,
 			continue;
 		ereport(LOG,
 				(errmsg("ending process %d, which holds up an administrator",
-						pids[i])));
-		(void) kill(pids[i], SIGTERM);
+						pid)));
+		(void) kill(pid, SIGTERM);
 		ended++;
 	}
 	return ended;
@@ -373,39 +442,44 @@ end_holders(const int *pids, int n, const pg_uuid_t *tenant, int rank,
 
 /*
  * Wait until nobody holds the membership, or the account, and the caller does; and end
- * the sessions of those who hold it for too long, and have no higher rank.
+ * the sessions of those who hold it for too long, and have no higher rank.  Some time after
+ * the first of them, those go as well who wait for their turn to hold it.
  */
 static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 		 int rank)
 {
 	TimestampTz began = 0;
-	bool		has_ended = false;
+	TimestampTz first_ended = 0;
 
 	/* A look may take long by itself, as at many tasks. */
 	for (int looks = 1;; looks++)
 	{
-		int			pids[MAX_HOLDERS];
-		int			n = find_holders(user, tenant, is_removed, pids);
+		Holders		holders = {.n = 0};
 		TimestampTz now = GetCurrentTimestamp();
 		int			ended;
 
-		if (n == 0)
-			return;
+		holders.with_queue = first_ended != 0 &&
+			TimestampDifferenceExceeds(first_ended, now, QUEUE_MS);
+		find_holders(user, tenant, is_removed, &holders);
+		now = GetCurrentTimestamp();
 		if (looks == 1)
 			began = now;
-		ended = end_holders(pids, n, tenant == NULL ? &no_tenant : tenant, rank,
-							began);
-		if (looks > 3 &&
-			TimestampDifferenceExceeds(began, now, HIGHER_GRACE_MS + END_MS))
+		if ((holders.n == 0 && !holders.look_again) ||
+			(looks > 3 &&
+			 TimestampDifferenceExceeds(began, now, GIVE_UP_MS)))
 			return;
-		if (ended > 0 && !has_ended)
+		ended = end_holders(&holders, tenant == NULL ? &no_tenant : tenant, rank,
+							began);
+		if (ended > 0 && first_ended == 0)
+		{
+			first_ended = now;
 			ereport(NOTICE,
 					(errmsg_plural("ended %d session that held the row",
 								   "ended %d sessions that held the row",
 								   ended, ended)));
-		has_ended |= ended > 0;
-		casnet_holders_wait();
+		}
+		wait_for(ended > 0 || holders.look_again ? QUICK_POLL_MS : POLL_MS);
 	}
 }
 
@@ -421,8 +495,7 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 	while (!ConditionalLockRelationOid(table, mode))
 	{
 		TimestampTz now = GetCurrentTimestamp();
-		int			pids[MAX_HOLDERS];
-		int			n = 0;
+		Holders		holders = {.n = 0};
 		LOCKTAG		tag;
 
 		if (began == 0)
@@ -430,13 +503,14 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 		SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
 		if (casnet_membership_is_administrator() &&
 			!TimestampDifferenceExceeds(began, now, GRACE_MS + END_MS))
-			add_holders_of_lock(&tag, mode, pids, &n);
-		if (n == 0)
+			add_holders_of_lock(&tag, mode, &holders);
+		if (holders.n == 0)
 		{
 			LockRelationOid(table, mode);
 			return;
 		}
-		(void) end_holders(pids, n, &no_tenant, CASNET_HIGHEST_RANK + 1, began);
+		(void) end_holders(&holders, &no_tenant, CASNET_HIGHEST_RANK + 1,
+						   began);
 		casnet_holders_wait();
 	}
 }
