@@ -254,6 +254,19 @@ BEGIN
 			 'octet_length(full_name) <= 1000'),
 			('casnet.tenants', 'tenants_description_check',
 			 'octet_length(description) <= 10000'),
+			-- No row of one tenant is too long, or too deep, for the dump of all, or for
+			-- what reads that.
+			('casnet.persons', 'persons_contact_info_size_check',
+			 $c$octet_length(contact_info::text) <= 1000000
+				AND NOT jsonb_path_exists(contact_info, '$.**{100}')$c$),
+			('casnet.records', 'records_size_check',
+			 'octet_length(title) + octet_length(content) <= 100000000'),
+			('casnet.tasks', 'tasks_size_check',
+			 'octet_length(title) + octet_length(coalesce(description, '''')) <= 100000000'),
+			('casnet.calendar_events', 'calendar_events_size_check',
+			 $c$octet_length(title) + octet_length(coalesce(description, ''))
+				+ octet_length(coalesce(location, ''))
+				+ octet_length(coalesce(recurrence_rule, '')) <= 100000000$c$),
 			-- What the type uuid takes, and spaces.
 			('casnet.tenants', 'tenants_name_is_no_id',
 			 $c$name !~ '^\s*[{]?([0-9A-Fa-f]{4}-?){7}[0-9A-Fa-f]{4}[}]?\s*$'$c$))

@@ -17,6 +17,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -236,6 +237,63 @@ add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 	casnet_audit_unpack(result, json);
 }
 
+/* What makes a value text for everybody alike; the last one where names are looked up. */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			settings[] = {
+	{"extra_float_digits", "1"},
+	{"DateStyle", "ISO, YMD"},
+	{"TimeZone", "UTC"},
+	{"IntervalStyle", "postgres"},
+	{"bytea_output", "hex"},
+	{"xmlbinary", "base64"},
+	{"lc_monetary", "C"},
+	{"search_path", "pg_catalog, pg_temp"}
+};
+
+/* Whether a value of the type can have names in it, which depend on the search path. */
+static bool
+may_have_names(Oid type)
+{
+	switch (type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case INTERVALOID:
+		case BYTEAOID:
+		case BPCHAROID:
+		case JSONOID:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* Whoever writes does not say by settings what is recorded; until that level ends. */
+static int
+begin_settings(Oid type)
+{
+	int			count = lengthof(settings) - (may_have_names(type) ? 0 : 1);
+	int			level = NewGUCNestLevel();
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *value = GetConfigOption(settings[i].name, true, false);
+
+		if (value != NULL && strcmp(value, settings[i].value) != 0)
+			(void) set_config_option(settings[i].name, settings[i].value,
+									 PGC_SUSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
+	}
+	return level;
+}
+
 /*
  * A value of that base type as the value of a member, with the function for it.  Raises
  * what a cast to json raises.
@@ -243,5 +301,8 @@ add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 void
 casnet_audit_value(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 {
+	int			level = begin_settings(type);
+
 	add_any(type, function, value, false, json);
+	AtEOXact_GUC(true, level);
 }

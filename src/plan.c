@@ -599,12 +599,14 @@ transaction_callback(XactEvent event, void *arg)
 
 /*
  * debug_print_plan shows what EXPLAIN does not show to everybody.  Turns it off
- * for this plan, and for those that follow in the transaction.
+ * for this plan, whatever it reads, and for those that follow in the transaction.
  */
 static void
 hide_from_debugging(void)
 {
-	if (!Debug_print_plan || !casnet_explain_is_restricted(GetOuterUserId()))
+	if (likely(!Debug_print_plan) ||
+		!OidIsValid(get_namespace_oid("casnet", true)) ||
+		!casnet_explain_is_restricted(GetOuterUserId()))
 		return;
 	ereport(NOTICE,
 			(errmsg("debug_print_plan is turned off, since it would show estimates for protected tables"),
@@ -617,19 +619,6 @@ void
 casnet_plan_hide(void)
 {
 	hide_from_debugging();
-}
-
-/* Whether the plan is on a table of casnet. */
-static bool
-reads_ours(PlannedStmt *plan)
-{
-	Oid			namespace = get_namespace_oid("casnet", true);
-	ListCell   *lc;
-
-	foreach(lc, plan->relationOids)
-		if (get_rel_namespace(lfirst_oid(lc)) == namespace)
-			return true;
-	return false;
 }
 
 /* Hand over to the next hook, or the server. */
@@ -720,16 +709,11 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
 
-	/* Functions of casnet's read its tables past the policies. */
-	if (Debug_print_plan && reads_ours(plan))
-		hide_from_debugging();
+	/* Foreign keys and functions of casnet's read past the policies. */
+	hide_from_debugging();
 	/* The plan depends on the role where records_tagged() brought a policy. */
 	if (has_policy || plan->dependsOnRole)
-	{
 		finish_plan(plan, show, tagged.has_policy, false);
-		if (casnet_plan_is_policed(plan))
-			hide_from_debugging();
-	}
 	if (is_unforced)
 		note_unforced(plan);
 	return plan;

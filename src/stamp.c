@@ -30,7 +30,7 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
  *
  * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
  * later than it was, also twice in one transaction or after the clock was set
- * back.  Raises 39P01 when called in any other way, 42703 or 42804 when the
+ * back; where nothing is later, the present time.  Raises 39P01 when called in any other way, 42703 or 42804 when the
  * table has no such column.
  */
 Datum
@@ -52,9 +52,9 @@ casnet_touch_updated_at(PG_FUNCTION_ARGS)
 
 	before = heap_getattr(trigger->tg_trigtuple, number,
 						  RelationGetDescr(relation), &isnull);
-	if (!isnull && !TIMESTAMP_IS_NOEND(DatumGetTimestampTz(before)) &&
-		now <= DatumGetTimestampTz(before))
-		now = DatumGetTimestampTz(before) + 1;
+	if (!isnull && now <= DatumGetTimestampTz(before))
+		now = IS_VALID_TIMESTAMP(DatumGetTimestampTz(before) + 1) ?
+			DatumGetTimestampTz(before) + 1 : now;
 
 	return PointerGetDatum(replace_column(relation, trigger->tg_newtuple,
 										  number, TimestampTzGetDatum(now),

@@ -109,7 +109,7 @@ class Server:
     def revive(self):
         """After a crash or an endless loop: a server without old sessions."""
         status, _ = self.psql('postgres', '-c', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
-                              ' WHERE datname = $$mutant$$', timeout=10)
+                              ' WHERE datname = $$mutant$$ OR datname ~ $$_regression$$', timeout=10)
         if status != 0 or self.others(5):
             self.stop('immediate')
             self.start()
@@ -119,7 +119,7 @@ class Server:
         """Whether there are still sessions of a test after so many seconds."""
         for _ in range(seconds * 5):
             status, output = self.psql('postgres', '-At', '-c', 'SELECT count(*) FROM pg_stat_activity'
-                                       ' WHERE datname = $$mutant$$', timeout=10)
+                                       ' WHERE datname = $$mutant$$ OR datname ~ $$_regression$$', timeout=10)
             if status == 0 and output.strip() == '0':
                 return False
             time.sleep(0.2)
