@@ -30,8 +30,9 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
  *
  * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
  * later than it was, also twice in one transaction or after the clock was set
- * back; where nothing is later, the present time.  Raises 39P01 when called in any other way, 42703 or 42804 when the
- * table has no such column.
+ * back; where nothing is later, the present time.  Raises 23514 where the check of a
+ * domain refuses that, 39P01 when called in any other way, 42703 or 42804 when the table has
+ * no such column.
  */
 Datum
 casnet_touch_updated_at(PG_FUNCTION_ARGS)
@@ -43,6 +44,7 @@ casnet_touch_updated_at(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		before;
 	bool		isnull;
+	Oid			type;
 
 	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		ereport(ERROR,
@@ -56,6 +58,10 @@ casnet_touch_updated_at(PG_FUNCTION_ARGS)
 		now = IS_VALID_TIMESTAMP(DatumGetTimestampTz(before) + 1) ?
 			DatumGetTimestampTz(before) + 1 : now;
 
+	/* The column may be of a domain, whose checks hold here, too. */
+	type = TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid;
+	if (type != TIMESTAMPTZOID)
+		domain_check(TimestampTzGetDatum(now), false, type, NULL, NULL);
 	return PointerGetDatum(replace_column(relation, trigger->tg_newtuple,
 										  number, TimestampTzGetDatum(now),
 										  false));

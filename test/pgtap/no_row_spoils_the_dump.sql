@@ -1,7 +1,7 @@
 -- No row that somebody may write keeps the database from being dumped and restored: none is
 -- too long for a line, none too deep to be read, and no time is beyond the last one.
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
 SELECT throws_ok($$INSERT INTO casnet.records (title, content) VALUES ('x', repeat('x', 100000000))$$, '23514', NULL, 'a record of more than 100 MB');
@@ -20,5 +20,12 @@ SELECT is((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title 
 SELECT cmp_ok((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'last'), '<', now() + interval '1 hour', 'or now, if nothing is later');
 SELECT cmp_ok((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'infinite'), '<', now() + interval '1 hour', 'as after infinity');
 SELECT is_empty($$SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'last' AND updated_at::text::timestamptz > now() + interval '1 hour'$$, 'each can be read again');
+-- Nor is a time put past the check of a domain.
+RESET SESSION AUTHORIZATION;
+CREATE DOMAIN public.long_ago AS timestamptz CHECK (VALUE < '2000-01-01');
+CREATE TABLE public.old (id integer, updated_at public.long_ago);
+CREATE TRIGGER touch BEFORE UPDATE ON public.old FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at();
+INSERT INTO public.old VALUES (1, '1999-01-01');
+SELECT throws_ok('UPDATE public.old SET id = 2', '23514', NULL, 'a time that a domain refuses');
 SELECT * FROM finish();
 ROLLBACK;
