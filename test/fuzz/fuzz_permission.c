@@ -35,6 +35,18 @@ casnet_statement_opener(void)
 	return NULL;
 }
 
+void
+casnet_statement_note_opener(CasnetOpener *note)
+{
+	memset(note, 0, sizeof(*note));
+}
+
+bool
+casnet_statement_opener_is(const CasnetOpener *note)
+{
+	return !note->is_somebody;
+}
+
 struct HTAB
 {
 	Size		keysize;
