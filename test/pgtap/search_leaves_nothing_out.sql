@@ -4,9 +4,9 @@ BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', 'hidden', 'zebra' FROM generate_series(1, 300);
+INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', 'hidden', 'zebra' FROM generate_series(1, 100);
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'north', 'own', 'zebra' FROM generate_series(1, 20);
-INSERT INTO casnet.records (tenant_id, title) SELECT :'north', 'another' FROM generate_series(1, 3000);
+INSERT INTO casnet.records (tenant_id, title) SELECT :'north', 'another' FROM generate_series(1, 800);
 -- Out of the index's list of what is pending.
 SELECT gin_clean_pending_list(i.indexrelid) AS cleaned FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid AND c.relname = 'records_tenant_id_search_vector_idx' \gset
 ANALYZE casnet.records;
