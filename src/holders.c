@@ -59,7 +59,9 @@
 #define HIGHER_GRACE_MS 30000	/* with a higher one, which may be gone by now */
 #define END_MS 5000
 #define POLL_MS 50
-#define QUICK_POLL_MS 2			/* where somebody was just ended */
+#define QUICK_POLL_MS 2			/* where somebody was ended just now */
+#define JUST_NOW_MS 100
+#define AGAIN_MS 1000			/* nobody is told twice within that */
 
 /* So long after the first was ended, those go as well who wait for their turn. */
 #define QUEUE_MS 500
@@ -410,6 +412,25 @@ rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
 	return rank;
 }
 
+/* Who was told to end, and when; the oldest gives way. */
+static struct
+{
+	int			pid;
+	TimestampTz at;
+}			told[MAX_HOLDERS];
+static int	last_told = 0;
+
+/* Whether that process was told to end lately. */
+static bool
+was_told(int pid, TimestampTz now)
+{
+	for (int i = 0; i < MAX_HOLDERS; i++)
+		if (told[i].pid == pid &&
+			!TimestampDifferenceExceeds(told[i].at, now, AGAIN_MS))
+			return true;
+	return false;
+}
+
 /*
  * End those of the processes that have held up somebody of that rank for too long since
  * then; returns how many.
@@ -429,8 +450,12 @@ end_holders(const Holders *holders, const pg_uuid_t *tenant, int rank,
 		int			grace = of_holder > rank ? HIGHER_GRACE_MS :
 			of_holder == rank ? PEER_GRACE_MS : GRACE_MS;
 
-		if (!TimestampDifferenceExceeds(began, now, grace))
+		if (!TimestampDifferenceExceeds(began, now, grace) ||
+			was_told(pid, now))
 			continue;
+		last_told = (last_told + 1) % MAX_HOLDERS;
+		told[last_told].pid = pid;
+		told[last_told].at = now;
 		ereport(LOG,
 				(errmsg("ending process %d, which holds up an administrator",
 						pid)));
@@ -479,7 +504,10 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 								   "ended %d sessions that held the row",
 								   ended, ended)));
 		}
-		wait_for(ended > 0 || holders.look_again ? QUICK_POLL_MS : POLL_MS);
+		wait_for(holders.look_again ||
+				 !TimestampDifferenceExceeds(told[last_told].at, now,
+											 JUST_NOW_MS) ?
+				 QUICK_POLL_MS : POLL_MS);
 	}
 }
 
