@@ -253,25 +253,25 @@ static const struct
 	{"search_path", "pg_catalog, pg_temp"}
 };
 
-/* Whether a value of the type can have names in it, which depend on the search path. */
-static bool
-may_have_names(Oid type)
+/* How many of the settings matter for a type: none, all but the search path, or all. */
+static int
+count_settings(Oid type)
 {
 	switch (type)
 	{
-		case FLOAT4OID:
-		case FLOAT8OID:
 		case NUMERICOID:
 		case DATEOID:
-		case TIMEOID:
 		case TIMESTAMPOID:
+		case BPCHAROID:
+			/* jsonb has a form of its own for these. */
+			return 0;
+		case FLOAT4OID:
+		case FLOAT8OID:
 		case INTERVALOID:
 		case BYTEAOID:
-		case BPCHAROID:
-		case JSONOID:
-			return false;
+			return lengthof(settings) - 1;
 		default:
-			return true;
+			return lengthof(settings);
 	}
 }
 
@@ -279,7 +279,7 @@ may_have_names(Oid type)
 static int
 begin_settings(Oid type)
 {
-	int			count = lengthof(settings) - (may_have_names(type) ? 0 : 1);
+	int			count = count_settings(type);
 	int			level = NewGUCNestLevel();
 
 	for (int i = 0; i < count; i++)

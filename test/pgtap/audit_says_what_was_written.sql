@@ -1,21 +1,22 @@
 -- What an entry of the audit says does not follow the settings of whoever writes.
 BEGIN;
-SELECT plan(5);
+SELECT plan(6);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-CREATE TABLE public.payments (tenant_id uuid, id integer, amount float8, period tstzrange, total money, bytes bytea, span interval, relation regclass, points point[], PRIMARY KEY (tenant_id, id));
+CREATE TABLE public.payments (tenant_id uuid, id integer, amount float8, day date, period tstzrange, total money, bytes bytea, span interval, relation regclass, points point[], PRIMARY KEY (tenant_id, id));
 SELECT casnet.protect('public.payments', 'records') AS notes \gset
 SELECT casnet.enable_audit('public.payments');
 CREATE FUNCTION public.written(number integer) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('INSERT INTO public.payments (id, amount, period, total, bytes, span, relation, points) VALUES (%s, 1499.123456789, ''[2026-02-01 12:00Z,2026-02-01 13:00Z)'', 1499, ''\x00ff'', ''1 day 02:03:04'', ''public.payments'', ''{"(1.23456789,2)"}'')', number);
-	RETURN (SELECT (e.after - 'id')::text FROM casnet.audit_entries AS e WHERE e.relation = 'public.payments' AND (e.after->>'id')::integer = number);
+	EXECUTE format('INSERT INTO public.payments (id, amount, day, period, total, bytes, span, relation, points) VALUES (%s, 1499.123456789, ''2026-02-01'', ''[2026-02-01 12:00Z,2026-02-01 13:00Z)'', 1499, ''\x00ff'', ''1 day 02:03:04'', ''public.payments'', ''{"(1.23456789,2)"}'')', number);
+	RETURN (SELECT (e.after - 'id')::text FROM casnet.audit_log() AS e WHERE e.relation = 'public.payments' AND (e.after->>'id')::integer = number);
 END
 $$;
-SET casnet.user_id = :'mia';
-SET casnet.tenant_id = :'north';
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
 SELECT public.written(1) AS usual \gset
 SELECT alike(:'usual'::text, '%1499.123456789%', 'as it was written');
+SELECT alike(:'usual'::text, '%"day": "2026-02-01"%', 'a date in the form of jsonb');
 SELECT alike(:'usual'::text, '%2026-02-01 12:00:00+00%', 'in UTC');
 SET LOCAL extra_float_digits = -15;
 SET LOCAL DateStyle = 'SQL, DMY';
