@@ -7,7 +7,28 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" casnet.contro
 MODULE_big = casnet
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
-SQL_PARTS = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
+# The parts of the install script, in order.  Bodies of functions are not looked into,
+# so among functions only what a declaration names has to come first.
+
+# The schema can be trusted, and the roles are there.
+SQL_FIRST = install/preamble
+# The support function of the planner comes before the functions that have it.
+SQL_FUNCTIONS = api/identity \
+	$(addprefix api/, operator_functions tenants members accounts tokens invitations \
+		tags search documents export import_source import audit protect protect_steps \
+		protection protection_notes unprotect guard_schema) \
+	$(addprefix install/, statements trigger_functions tables checks token_tables \
+		audit_tables protect_tables search_configuration indexes load_views triggers \
+		policies grants comments install) \
+	$(addprefix doctor/, codes watched roles grants tables policies keys views settings \
+		state data doctor)
+# After their functions.
+SQL_OPERATORS = install/operators
+# Owners before privileges, since those of the former owner go with it; and at last
+# install() makes the tables.
+SQL_LAST = install/owners install/privileges install/finish
+
+SQL_PARTS = $(patsubst %,sql/%.sql,$(SQL_FIRST) $(SQL_FUNCTIONS) $(SQL_OPERATORS) $(SQL_LAST))
 SQL_SCRIPT = sql/casnet--$(EXTVERSION).sql
 SHLIB_LINK = -lcrypt -lcrypto
 
@@ -30,7 +51,7 @@ include $(PGXS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
 
 $(SQL_SCRIPT): $(SQL_PARTS) casnet.control
-	cat $(SQL_PARTS) > $@
+	sed 's/^CREATE OR REPLACE FUNCTION/CREATE FUNCTION/' $(SQL_PARTS) > $@
 
 # Whole-server tests; apart from installcheck, since they need IPC::Run.
 .PHONY: check-tap

@@ -1,0 +1,210 @@
+-- Schemas where a new table has to be protected.  One event trigger, made with the
+-- first schema and dropped with the last one; it is no member of the extension, so that
+-- it is dumped, at the very end of a dump.
+
+CREATE OR REPLACE FUNCTION casnet.guard_action(schema name) RETURNS text
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_guard_action';
+COMMENT ON FUNCTION casnet.guard_action(name) IS
+	'internal: what guard_schema() does about new tables of a schema, at this moment';
+
+-- It runs as the owner of the event trigger's function, who is a superuser: the maker
+-- of the table may make no policies that ask casnet.  Nothing of the table's is
+-- evaluated as that; protect() runs it as the owner of the table.  joined: a partition or child was attached, and
+-- tables of a guarded schema that nobody protected stay as they are.
+CREATE OR REPLACE FUNCTION casnet.guard_tables(joined boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	made record;
+	member record;
+	resource text;
+BEGIN
+	IF to_regclass('casnet.protected') IS NULL
+	   OR to_regclass('casnet.guarded_schemas') IS NULL THEN
+		RETURN;
+	END IF;
+	-- With an old snapshot there are two versions of it, and this would see the older.
+	PERFORM casnet.require_current(e.objid)
+	   FROM pg_event_trigger_ddl_commands() AS e
+	  WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension;
+	FOR made IN
+		SELECT DISTINCT c.oid::regclass AS relation, c.relkind, c.relispartition,
+			   coalesce(pg_partition_root(c.oid), c.oid) AS root,
+			   CASE WHEN NOT joined THEN g.action END AS action
+		  FROM pg_event_trigger_ddl_commands() AS e
+		  JOIN pg_class AS c
+			ON c.oid = e.objid AND c.relkind IN ('r', 'p', 'f', 'm')
+		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		 CROSS JOIN LATERAL casnet.guard_action(n.nspname) AS g (action)
+		 WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension
+		   AND c.relpersistence <> 't'
+		   AND (joined OR g.action IS NOT NULL OR c.relispartition
+				OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid))
+		   -- Every script of pg_dump sets row_security off, and protects by
+		   -- itself.  Anybody can set it; a new table is still its maker's.
+		   AND NOT (current_setting('row_security') = 'off'
+					AND EXISTS (SELECT FROM pg_roles AS r
+								 WHERE r.oid = c.relowner AND r.rolsuper))
+	LOOP
+		-- A query of the parent asks the policies of the parent only, and one of
+		-- the child those of the child.
+		SELECT p.relation INTO member
+		  FROM casnet.list_protected_tables() AS p
+		 WHERE p.relation <> made.root
+		   AND (p.relation IN (SELECT t.relid
+								 FROM pg_partition_tree(made.root) AS t)
+				AND NOT EXISTS (SELECT FROM casnet.list_protected_tables() AS r
+								 WHERE r.relation = made.root)
+				OR made.relkind <> 'p' AND NOT made.relispartition
+				   AND EXISTS (SELECT FROM pg_inherits AS i
+								WHERE i.inhrelid = made.relation
+								  AND i.inhparent = p.relation))
+			OR p.relation = made.relation
+			   AND NOT made.relispartition AND made.relkind <> 'p'
+			   AND EXISTS (SELECT FROM pg_inherits AS i
+							WHERE made.relation IN (i.inhrelid, i.inhparent))
+		 LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'rows of table % could be read without its policies', member.relation
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = 'Make a partitioned table, call casnet.protect() for it, and attach partitions to it.';
+		END IF;
+
+		SELECT p.resource INTO resource
+		  FROM casnet.list_protected_tables() AS p
+		 WHERE p.relation = made.root;
+		IF FOUND THEN
+			-- No foreign table: the key to tenants does not take one.
+			FOR member IN
+				SELECT c.oid::regclass AS relation,
+					   EXISTS (SELECT FROM casnet.foreign_policies(c.oid, resource) AS p
+								WHERE p.polname NOT IN
+									  (SELECT w.name FROM casnet.wanted_policies(resource) AS w))
+					   AS has_policies
+				  FROM pg_class AS c
+				 WHERE c.oid = made.relation
+					OR c.oid IN (SELECT relid FROM pg_partition_tree(made.relation))
+			LOOP
+				IF member.has_policies THEN
+					RAISE EXCEPTION 'partition % has permissive policies of its own',
+							member.relation
+						USING ERRCODE = 'object_not_in_prerequisite_state',
+							  HINT = 'Drop them: they would let through what those of its table do not.';
+				END IF;
+				PERFORM casnet.protect_rows(member.relation, resource);
+			END LOOP;
+			CONTINUE;
+		END IF;
+
+		CONTINUE WHEN made.action IS NULL;
+		IF made.relkind IN ('m', 'f') THEN
+			RAISE EXCEPTION '% % would have no policies',
+					CASE made.relkind WHEN 'm' THEN 'materialized view'
+						 ELSE 'foreign table' END, made.relation
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = CASE made.relkind
+						WHEN 'm' THEN 'Make a view WITH (security_invoker), or make it in a schema that is not guarded and that applications do not use.'
+						ELSE 'Make it in a schema that is not guarded and that applications do not use.' END;
+		ELSIF made.action = 'refuse' OR made.relispartition THEN
+			RAISE EXCEPTION 'table % would not be protected', made.relation
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = 'Make it in another schema, call casnet.protect() and move it here with ALTER TABLE ... SET SCHEMA; or have new tables protected with casnet.guard_schema(..., ''protect'').';
+		END IF;
+		PERFORM casnet.protect(made.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.guard_tables(boolean) IS
+	'internal: what the event trigger does about the tables of the command that ends';
+
+CREATE OR REPLACE FUNCTION casnet.guard_created_table() RETURNS event_trigger
+	LANGUAGE c VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_guard_created_table';
+COMMENT ON FUNCTION casnet.guard_created_table() IS
+	'event trigger: a table that comes into a guarded schema is refused or protected, and a partition that comes to a protected table gets its policies';
+
+CREATE OR REPLACE FUNCTION casnet.install_guard() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	is_there boolean := EXISTS (SELECT FROM pg_event_trigger
+								WHERE evtname = 'casnet_guard');
+	is_wanted boolean := EXISTS (SELECT FROM casnet.guarded_schemas);
+	tags text[] := ARRAY['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO',
+						 'CREATE SCHEMA', 'CREATE MATERIALIZED VIEW',
+						 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA',
+						 'ALTER TABLE', 'ALTER MATERIALIZED VIEW',
+						 'ALTER FOREIGN TABLE'];
+BEGIN
+	-- One of an older version may know fewer commands.
+	IF is_there AND NOT (is_wanted
+						 AND EXISTS (SELECT FROM pg_event_trigger AS e
+									  WHERE e.evtname = 'casnet_guard'
+										AND e.evttags @> tags)) THEN
+		DROP EVENT TRIGGER casnet_guard;
+		is_there := false;
+	END IF;
+	IF is_wanted AND NOT is_there THEN
+		EXECUTE format('CREATE EVENT TRIGGER casnet_guard ON ddl_command_end '
+					   'WHEN TAG IN (%s) '
+					   'EXECUTE FUNCTION casnet.guard_created_table()',
+					   (SELECT string_agg(quote_literal(t), ', ' ORDER BY n)
+						  FROM unnest(tags) WITH ORDINALITY AS u (t, n)));
+		COMMENT ON EVENT TRIGGER casnet_guard IS
+			'casnet: new tables of guarded schemas are protected';
+		IF EXISTS (SELECT FROM pg_depend AS d
+					WHERE d.classid = 'pg_event_trigger'::regclass
+					  AND d.deptype = 'e'
+					  AND d.objid = (SELECT oid FROM pg_event_trigger
+									 WHERE evtname = 'casnet_guard')) THEN
+			ALTER EXTENSION casnet DROP EVENT TRIGGER casnet_guard;
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_guard() IS
+	'internal: makes the event trigger while a schema is guarded';
+
+CREATE OR REPLACE FUNCTION casnet.guard_schema(
+	schema regnamespace, action text DEFAULT 'refuse')
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	schema_name text;
+BEGIN
+	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		RAISE EXCEPTION 'casnet.guard_schema() takes a superuser'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Connect as a superuser and call it again.';
+	END IF;
+	SELECT n.nspname INTO schema_name FROM pg_namespace AS n
+	 WHERE n.oid = guard_schema.schema;
+	IF schema_name IS NULL OR schema_name ~ '^pg_'
+	   OR schema_name IN ('casnet', 'information_schema') THEN
+		RAISE EXCEPTION 'schema % cannot be guarded', coalesce(schema_name, '')
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Name a schema of the application, such as ''public''.';
+	ELSIF action IS NULL OR action NOT IN ('refuse', 'protect', 'off') THEN
+		RAISE EXCEPTION 'unknown action "%"', coalesce(action, '')
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'The actions are refuse, protect and off.';
+	END IF;
+
+	DELETE FROM casnet.guarded_schemas AS g
+	 WHERE g.schema = schema_name AND g.action <> guard_schema.action;
+	IF action <> 'off' THEN
+		INSERT INTO casnet.guarded_schemas (schema, action)
+		VALUES (schema_name, guard_schema.action)
+		ON CONFLICT DO NOTHING;
+	END IF;
+	PERFORM casnet.install_guard();
+END
+$$;
+COMMENT ON FUNCTION casnet.guard_schema(regnamespace, text) IS
+	'from now on a table that is made in the schema or moved there is refused unless protected, or protected at once, or again neither (off); takes a superuser';

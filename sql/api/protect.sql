@@ -1,0 +1,274 @@
+-- Tables of applications with the guarantees of ours.
+--
+-- protect() runs as its caller, who owns the table.  It takes casnet_admin
+-- too, since it adds to role_permissions, and since whoever holds a foreign
+-- key to tenants can find out with it whether a tenant exists.
+--
+-- The caller may be a superuser, or have more rights than the owner in another way.
+-- What evaluates anything of the table's, such as an expression of an index or of a
+-- check, runs as its owner: run_for_owner() for queries and run_on_for_owner() for
+-- ALTER TABLE that may look at rows.  What remains with the caller changes catalogs only: policies,
+-- triggers without a condition of the owner's, privileges, comments, row security, a
+-- default of casnet's, and what is dropped.  CREATE INDEX is run as the owner by the
+-- server itself.  What it makes
+-- is marked by a comment; unprotect() takes away what is marked, and gives
+-- back what casnet.protected says that there was before.
+
+CREATE OR REPLACE FUNCTION casnet.require_protector(relation regclass) RETURNS void
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'casnet_require_protector';
+COMMENT ON FUNCTION casnet.require_protector(regclass) IS
+	'internal: 42501 unless the caller owns the table and is an administrator';
+
+-- The server evaluates the constant parts of a partition key when it opens a
+-- partitioned table to change it, as whoever does.
+CREATE OR REPLACE FUNCTION casnet.strange_partition_key(relation regclass) RETURNS regclass
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_strange_partition_key';
+COMMENT ON FUNCTION casnet.strange_partition_key(regclass) IS
+	'internal: the table, or one above or below it, whose partition key calls what is not a superuser''s, or NULL';
+
+CREATE OR REPLACE FUNCTION casnet.require_protectable(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	trouble text;
+	remedy text := 'Protect an ordinary or partitioned table of the application.';
+BEGIN
+	SELECT c.*, a.attnum AS tenant, a.atttypid, a.attgenerated
+	  INTO target
+	  FROM pg_class AS c
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		   AND NOT a.attisdropped
+	 WHERE c.oid = require_protectable.relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no such table'
+			USING ERRCODE = 'P0002',
+				  HINT = 'Give the name of a table, with its schema.';
+	END IF;
+
+	IF target.relkind IN ('v', 'm') THEN
+		trouble := 'It is a view.';
+		remedy := 'Protect the tables that it shows; make a view WITH (security_invoker).';
+	ELSIF target.relkind = 'f' THEN
+		trouble := 'Its rows are on another server, where the policies are not.';
+	ELSIF target.relkind NOT IN ('r', 'p') THEN
+		trouble := 'It is no table.';
+	ELSIF target.oid < 16384 THEN
+		trouble := 'It is a table of the system.';
+	ELSIF EXISTS (SELECT FROM casnet.managed_tables() AS t
+				  WHERE t.relation = target.oid) THEN
+		trouble := 'It is a table of casnet.';
+	ELSIF target.relispartition THEN
+		trouble := 'It is a partition.';
+		remedy := format('Protect %s; its partitions are protected with it.',
+						 (SELECT root FROM pg_partition_root(target.oid) AS root));
+	ELSIF target.relpersistence = 't' THEN
+		trouble := 'It is temporary, and no other session reads it.';
+	ELSIF EXISTS (SELECT FROM pg_depend AS d
+				  WHERE d.classid = 'pg_class'::regclass
+					AND d.objid = target.oid AND d.deptype = 'e') THEN
+		trouble := 'It belongs to an extension, which would not keep the changes.';
+	ELSIF EXISTS (SELECT FROM pg_inherits AS i
+				  WHERE i.inhrelid = target.oid
+					 OR (i.inhparent = target.oid AND target.relkind = 'r')) THEN
+		trouble := 'It inherits, or others inherit from it, and the policies of one do not hold for the other.';
+		remedy := 'Use a partitioned table, or end it with ALTER TABLE ... NO INHERIT.';
+	ELSIF EXISTS (SELECT FROM pg_partition_tree(target.oid) AS p
+				   JOIN pg_class AS c ON c.oid = p.relid
+				  WHERE c.relkind = 'f') THEN
+		trouble := 'A partition is a foreign table, where the policies are not.';
+		remedy := 'Detach the partition.';
+	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
+						  casnet.strange_partition_key(relation));
+		remedy := 'Use a key of columns, or of functions of the server.';
+	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
+		trouble := 'It is a table of a type, which has no attribute tenant_id.';
+		remedy := 'ALTER TABLE ... NOT OF.';
+	ELSIF target.atttypid <> 'uuid'::regtype OR target.attgenerated <> '' THEN
+		trouble := format('Its column tenant_id is %s.',
+						  CASE WHEN target.attgenerated <> '' THEN 'generated'
+							   ELSE 'of type ' || target.atttypid::regtype END);
+		remedy := 'Rename the column, or make it an ordinary one of type uuid.';
+	END IF;
+	IF trouble IS NOT NULL THEN
+		RAISE EXCEPTION 'table % cannot be protected', relation
+			USING ERRCODE = 'wrong_object_type', DETAIL = trouble,
+				  HINT = remedy;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_protectable(regclass) IS
+	'internal: 42809 with the reason for what casnet.protect() does not take';
+
+CREATE OR REPLACE FUNCTION casnet.wanted_policies(resource text,
+	OUT name text, OUT command text, OUT expression text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 'casnet_' || lower(v.command), v.command,
+		   format('tenant_id = casnet.tenant_with(%L::text)',
+				  v.verb || '_' || wanted_policies.resource)
+	  FROM (VALUES ('SELECT', 'view'), ('INSERT', 'create'),
+				   ('UPDATE', 'edit'), ('DELETE', 'delete')) AS v (command, verb)
+$$;
+COMMENT ON FUNCTION casnet.wanted_policies(text) IS
+	'internal: the policies of a table with that resource';
+
+CREATE OR REPLACE FUNCTION casnet.foreign_policies(relation regclass, resource text)
+	RETURNS SETOF pg_catalog.pg_policy
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.*
+	  FROM pg_policy AS p
+	 WHERE p.polrelid = foreign_policies.relation AND p.polpermissive
+	   AND NOT EXISTS (
+		SELECT FROM casnet.wanted_policies(foreign_policies.resource) AS w
+		 WHERE w.name = p.polname AND p.polroles = '{0}'
+		   AND p.polcmd = CASE w.command WHEN 'SELECT' THEN 'r'
+							WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
+							ELSE 'd' END::"char"
+		   AND pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid)
+			   = '(' || w.expression || ')'
+		   AND (p.polqual IS NULL OR p.polwithcheck IS NULL))
+$$;
+COMMENT ON FUNCTION casnet.foreign_policies(regclass, text) IS
+	'internal: the permissive policies of a table that are not as ours would be';
+
+CREATE OR REPLACE FUNCTION casnet.tenant_references(relation regclass)
+	RETURNS SETOF pg_catalog.pg_constraint
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT f.*
+	  FROM pg_constraint AS f
+	  JOIN pg_attribute AS a
+		ON a.attrelid = f.conrelid AND a.attname = 'tenant_id'
+		   AND f.conkey = ARRAY[a.attnum]
+	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
+	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
+$$;
+COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
+	'internal: the foreign keys by which rows go with their tenant, whether they hold for all rows or not';
+
+CREATE OR REPLACE FUNCTION casnet.add_tenant_key(relation regclass) RETURNS void
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_add_tenant_key';
+COMMENT ON FUNCTION casnet.add_tenant_key(regclass) IS
+	'internal: the foreign key from tenant_id to casnet.tenants, for whoever may protect the table';
+
+-- Partitions are looked at with their table.
+CREATE OR REPLACE FUNCTION casnet.require_one_owner(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	part record;
+BEGIN
+	SELECT p.oid::regclass AS relation, r.relowner::regrole AS owner INTO part
+	  FROM pg_class AS r
+	 CROSS JOIN pg_partition_tree(r.oid) AS t
+	  JOIN pg_class AS p ON p.oid = t.relid AND p.relowner <> r.relowner
+	 WHERE r.oid = require_one_owner.relation
+	 ORDER BY p.oid LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'partition % belongs to another role than table %',
+				part.relation, require_one_owner.relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = format('ALTER TABLE %s OWNER TO %s', part.relation, part.owner);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_one_owner(regclass) IS
+	'internal: 55000 when a partition belongs to another role than its table, whose code would run as that role';
+
+CREATE OR REPLACE FUNCTION casnet.protect(
+	relation regclass, resource text DEFAULT NULL, tenant_id uuid DEFAULT NULL)
+	RETURNS text[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	member regclass;
+	registered text;
+	wanted text := protect.resource;
+	others text[];
+	remedy text;
+	notes text[] := '{}';
+BEGIN
+	PERFORM casnet.require_protector(relation);
+	PERFORM casnet.require_protectable(relation);
+	PERFORM casnet.lock_tree(relation);
+	-- It may have changed while we waited.
+	PERFORM casnet.require_protector(relation);
+	PERFORM casnet.require_protectable(relation);
+
+	SELECT g.resource INTO registered FROM casnet.protection_of(relation) AS g;
+	IF wanted IS NULL THEN
+		SELECT coalesce(registered, lower(c.relname)) INTO wanted
+		  FROM pg_class AS c WHERE c.oid = protect.relation;
+	END IF;
+	IF wanted !~ '^[a-z][a-z0-9_]*$' OR octet_length(wanted) > 56 THEN
+		RAISE EXCEPTION '"%" is no name of a resource', wanted
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Give the argument resource: lower-case letters, digits and _, at most 56, beginning with a letter.';
+	ELSIF wanted IN ('users', 'tenant', 'tenants', 'roles', 'permissions',
+					 'analytics', 'audit') THEN
+		RAISE EXCEPTION 'resource "%" is kept for the permissions of casnet', wanted
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Name another resource, as in casnet.protect(''public.invoices'', ''bills'').';
+	ELSIF wanted <> registered THEN
+		RAISE EXCEPTION 'table % is protected as resource "%"', relation, registered
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Call casnet.unprotect() first, then the permissions change their names.';
+	END IF;
+
+	-- They would let through what ours do not.
+	SELECT array_agg(format('%I', p.polname) ORDER BY p.polname),
+		   string_agg(format('DROP POLICY %I ON %s;', p.polname,
+							 p.polrelid::regclass), ' ' ORDER BY p.polname)
+	  INTO others, remedy
+	  FROM (SELECT protect.relation AS relid
+			UNION SELECT relid FROM pg_partition_tree(protect.relation)) AS m
+	 CROSS JOIN LATERAL casnet.foreign_policies(m.relid, wanted) AS p
+	 WHERE registered IS NULL
+		OR p.polname NOT IN (SELECT w.name FROM casnet.wanted_policies(wanted) AS w);
+	IF others IS NOT NULL THEN
+		RAISE EXCEPTION 'table % has permissive policies of its own', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = format('They would let through what those of casnet do not: %s.',
+								  array_to_string(others, ', ')),
+				  HINT = remedy;
+	END IF;
+
+	IF registered IS NULL THEN
+		notes := casnet.permission_notes(wanted);
+		PERFORM casnet.begin_protection(relation, wanted,
+										protect.resource IS NOT NULL);
+	END IF;
+	PERFORM casnet.protect_column(relation, protect.tenant_id);
+	PERFORM casnet.protect_index(relation);
+	FOR member IN
+		SELECT protect.relation
+		UNION SELECT relid FROM pg_partition_tree(protect.relation)
+	LOOP
+		PERFORM casnet.protect_rows(member, wanted);
+	END LOOP;
+	PERFORM casnet.protect_updates(relation);
+	-- Privileges that somebody has changed stay changed.
+	IF registered IS NULL THEN
+		PERFORM casnet.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,
+							  'TO casnet_user');
+	END IF;
+	RETURN notes || casnet.protection_notes(relation)
+		|| casnet.protect_loading(relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS
+	'gives a table of yours the tenants, policies and permissions that those of casnet have; returns what is left to do for you';

@@ -1,0 +1,398 @@
+-- What casnet.protect() says of a table that it leaves as it is: keys and indexes that
+-- do not hold within a tenant, permissions that nobody has.
+
+CREATE OR REPLACE FUNCTION casnet.key_within_tenant(relation regclass, columns name[])
+	RETURNS regclass
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT i.indexrelid::regclass
+	  FROM pg_index AS i
+	 CROSS JOIN LATERAL
+		   (SELECT array_agg(a.attname ORDER BY k.n)
+			  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+			  JOIN pg_attribute AS a
+				ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+			 WHERE k.n <= i.indnkeyatts) AS k (names)
+	 WHERE i.indrelid = key_within_tenant.relation AND i.indisvalid
+	   AND i.indpred IS NULL AND k.names[1] = 'tenant_id'
+	   AND (columns IS NULL
+			OR (i.indisunique AND i.indimmediate AND i.indexprs IS NULL
+				AND k.names @> columns
+				AND k.names <@ ('tenant_id'::name || columns)))
+	 ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
+$$;
+COMMENT ON FUNCTION casnet.key_within_tenant(regclass, name[]) IS
+	'internal: an index on tenant_id and these columns that a foreign key can refer to, or without columns any led by tenant_id';
+
+CREATE OR REPLACE FUNCTION casnet.column_list(relation oid, columns int2[])
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)
+	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
+	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION casnet.column_list(oid, int2[]) IS
+	'internal: the names of columns, as SQL writes them';
+
+CREATE OR REPLACE FUNCTION casnet.key_columns(relation oid, columns int2[],
+	is_temporal boolean, before text, after text DEFAULT '')
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(
+			CASE WHEN is_temporal AND k.n = cardinality(columns)
+				 THEN key_columns.before || quote_ident(a.attname) || key_columns.after
+				 ELSE quote_ident(a.attname) END, ', ' ORDER BY k.n)
+	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
+	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION casnet.key_columns(oid, int2[], boolean, text, text) IS
+	'internal: the same of a key, whose last column is a period in a temporal one';
+
+-- What is left to do for the owner, each with a statement that does it, in
+-- the order in which they work.  As with doctor_codes(): a statement where it adds
+-- protection or tightens it, as a key within the tenant does, or where another key
+-- does what goes; a comment where a role that is no application's would lose what it
+-- may have for a reason.
+-- Names are anybody's choice, and a line ends a comment.
+CREATE OR REPLACE FUNCTION casnet.comment_line(text text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT '-- ' || regexp_replace(comment_line.text, '[[:cntrl:]]', ' ', 'g')
+$$;
+COMMENT ON FUNCTION casnet.comment_line(text) IS
+	'internal: a comment that ends with its line, whatever names are in it';
+
+CREATE OR REPLACE FUNCTION casnet.note(comment text, statement text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet.comment_line(note.comment) || E'\n' || note.statement
+$$;
+COMMENT ON FUNCTION casnet.note(text, text) IS
+	'internal: a comment, and the statement that it is about';
+
+-- Names in a definition are anybody's choice, so nothing is looked for in one.  What
+-- it begins with is built from the catalogs; where the server writes something else,
+-- or what takes the tenant cannot be the same otherwise, the result is NULL.
+CREATE OR REPLACE FUNCTION casnet.index_within(index oid, tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('CREATE %sINDEX %I ON %s USING %I (%I, ',
+				  CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, c.relname,
+				  i.indrelid::regclass, am.amname, index_within.tenant) ||
+		   substr(v.definition, length(v.head) + 1)
+	  FROM pg_index AS i
+	  JOIN pg_class AS c ON c.oid = i.indexrelid
+	  JOIN pg_am AS am ON am.oid = c.relam
+	 CROSS JOIN LATERAL (
+		SELECT pg_get_indexdef(i.indexrelid) AS definition,
+			   format('CREATE %sINDEX %I ON %s%s USING %I (',
+					  CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, c.relname,
+					  CASE c.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END,
+					  i.indrelid::regclass, am.amname) AS head) AS v
+	 WHERE i.indexrelid = index_within.index AND starts_with(v.definition, v.head)
+$$;
+COMMENT ON FUNCTION casnet.index_within(oid, name) IS
+	'internal: the statement that makes an index again with the tenant in front, or NULL';
+
+CREATE OR REPLACE FUNCTION casnet.key_within(key oid, tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT h.head || format('%I%s, ', key_within.tenant,
+							CASE k.contype WHEN 'x' THEN ' WITH =' ELSE '' END) ||
+		   substr(d.definition, length(h.head) + 1)
+	  FROM pg_constraint AS k
+	  JOIN pg_class AS c ON c.oid = k.conindid
+	  JOIN pg_am AS am ON am.oid = c.relam
+	 CROSS JOIN LATERAL pg_get_constraintdef(k.oid) AS d (definition)
+	  JOIN LATERAL (VALUES ('p', 'PRIMARY KEY ('), ('u', 'UNIQUE ('),
+					('u', 'UNIQUE NULLS NOT DISTINCT ('),
+					('x', format('EXCLUDE USING %I (', am.amname)))
+		   AS h (contype, head)
+		ON h.contype = k.contype AND starts_with(d.definition, h.head)
+	 WHERE k.oid = key_within.key
+$$;
+COMMENT ON FUNCTION casnet.key_within(oid, name) IS
+	'internal: the definition of a key or exclusion with the tenant in front, or NULL';
+
+-- Neither a column of the tenant that an update clears, nor MATCH FULL of several
+-- columns, of which the tenant is never NULL, can be had.  The catalog has what
+-- belongs to periods and enforcement from 18 on.
+CREATE OR REPLACE FUNCTION casnet.reference_within(reference oid, tenant name, key_tenant name)
+	RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('FOREIGN KEY (%I, %s) REFERENCES %s (%I, %s)%s%s%s%s%s',
+				  reference_within.tenant,
+				  casnet.key_columns(f.conrelid, f.conkey, p.is_temporal, 'PERIOD '),
+				  f.confrelid::regclass, reference_within.key_tenant,
+				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, 'PERIOD '),
+				  CASE f.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
+					   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
+				  CASE f.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
+					   WHEN 'r' THEN ' ON DELETE RESTRICT'
+					   WHEN 'n' THEN format(' ON DELETE SET NULL (%s)', s.columns)
+					   WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)', s.columns)
+					   ELSE '' END,
+				  CASE WHEN f.condeferrable THEN ' DEFERRABLE' ELSE '' END,
+				  CASE WHEN f.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END,
+				  CASE WHEN NOT p.is_enforced THEN ' NOT ENFORCED'
+					   WHEN NOT f.convalidated THEN ' NOT VALID' ELSE '' END)
+	  FROM pg_constraint AS f
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(f)->>'conperiod')::boolean, false) AS is_temporal,
+			   coalesce((to_jsonb(f)->>'conenforced')::boolean, true) AS is_enforced
+		) AS p
+	 CROSS JOIN LATERAL (
+		SELECT coalesce(casnet.column_list(f.conrelid, f.confdelsetcols),
+						casnet.column_list(f.conrelid, f.conkey)) AS columns) AS s
+	 WHERE f.oid = reference_within.reference AND f.contype = 'f'
+	   AND f.confupdtype IN ('a', 'r', 'c')
+	   AND (f.confmatchtype = 's' OR cardinality(f.conkey) = 1)
+$$;
+COMMENT ON FUNCTION casnet.reference_within(oid, name, name) IS
+	'internal: the definition of a foreign key with the tenants of both tables, or NULL';
+
+-- The key that such a reference needs, unless there is one.
+CREATE OR REPLACE FUNCTION casnet.key_for_reference(reference oid, key_tenant name) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('ALTER TABLE %s ADD UNIQUE (%I, %s)', f.confrelid::regclass,
+				  key_for_reference.key_tenant,
+				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, '',
+									 ' WITHOUT OVERLAPS'))
+	  FROM pg_constraint AS f
+	  JOIN pg_attribute AS a
+		ON a.attrelid = f.confrelid AND a.attname = key_for_reference.key_tenant
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(f)->>'conperiod')::boolean, false) AS is_temporal
+		) AS p
+	 WHERE f.oid = key_for_reference.reference
+	   AND NOT EXISTS (
+		SELECT FROM pg_index AS i
+		 WHERE i.indrelid = f.confrelid AND i.indisunique AND i.indimmediate
+		   AND i.indexprs IS NULL AND i.indpred IS NULL AND i.indisvalid
+		   AND i.indisexclusion = p.is_temporal
+		   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
+			   @> (a.attnum || f.confkey)
+		   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
+			   <@ (a.attnum || f.confkey))
+$$;
+COMMENT ON FUNCTION casnet.key_for_reference(oid, name) IS
+	'internal: the statement that makes the key for a reference within the tenant, or NULL if it is there';
+
+CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH member AS (			-- the table and its partitions
+		SELECT c.oid, c.relkind, c.relacl, c.relowner,
+			   c.relispartition, a.attnum AS tenant
+		  FROM pg_class AS c
+		  JOIN pg_attribute AS a
+			ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		 WHERE c.oid = protection_notes.relation
+			OR c.oid IN (SELECT relid
+						   FROM pg_partition_tree(protection_notes.relation))
+	), tenant_table AS (
+		SELECT p.polrelid AS oid, a.attnum AS tenant
+		  FROM pg_policy AS p
+		  JOIN pg_attribute AS a
+			ON a.attrelid = p.polrelid AND a.attname = 'tenant_id'
+		 WHERE p.polname = 'casnet_select'
+		   AND pg_get_expr(p.polqual, p.polrelid)
+			   LIKE '(tenant_id = casnet.tenant\_with(%'
+	), loose_reference AS (		-- to or from the table, across tenants
+		SELECT f.*,
+			   casnet.reference_within(f.oid, 'tenant_id', 'tenant_id') AS within
+		  FROM pg_constraint AS f
+		  JOIN tenant_table AS t ON t.oid = f.conrelid
+		  JOIN tenant_table AS r ON r.oid = f.confrelid
+		 WHERE f.contype = 'f' AND f.conparentid = 0
+		   AND protection_notes.relation IN (f.conrelid, f.confrelid)
+		   AND NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) AS k (a, b)
+						   WHERE k.a = t.tenant AND k.b = r.tenant)
+	), loose_key AS (			-- unique over all tenants
+		SELECT m.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
+			   k.conname, casnet.key_within(k.oid, 'tenant_id') AS definition,
+			   casnet.index_within(i.indexrelid, 'tenant_id') AS statement,
+			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
+				  FROM pg_constraint AS f
+				 WHERE f.confrelid = i.indrelid AND f.contype = 'f'
+				   AND f.conindid = i.indexrelid
+				   AND f.oid NOT IN (SELECT l.oid FROM loose_reference AS l))
+			   AS used_by,
+			   casnet.key_within_tenant(i.indrelid,
+				(SELECT array_agg(a.attname)
+				   FROM unnest(k.conkey) AS n (attnum)
+				   JOIN pg_attribute AS a
+					 ON a.attrelid = i.indrelid AND a.attnum = n.attnum))
+			   AS within
+		  FROM member AS m
+		  JOIN pg_index AS i ON i.indrelid = m.oid
+		  JOIN pg_class AS c ON c.oid = i.indexrelid
+		  LEFT JOIN pg_constraint AS k
+			ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+			   AND k.contype IN ('p', 'u', 'x')
+		 WHERE (i.indisunique OR i.indisexclusion) AND NOT c.relispartition
+		   AND NOT m.tenant = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+	), note (rank, name, text) AS (
+		SELECT 1, l.conname,
+			   CASE WHEN l.within IS NOT NULL
+					THEN casnet.note(
+						format('foreign key %I of %s can point into another tenant',
+							   l.conname, l.conrelid::regclass),
+						coalesce(casnet.key_for_reference(l.oid, 'tenant_id')
+								 || E';\n', '') ||
+						format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
+							   l.conrelid::regclass, l.conname, l.within))
+					ELSE casnet.comment_line(
+						format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+							   l.conname, l.conrelid::regclass)) END
+		  FROM loose_reference AS l
+		UNION ALL
+		SELECT 2, f.conname,
+			   casnet.note(
+					  format('foreign key %I of %s keeps tenants from being deleted',
+							 f.conname, f.conrelid::regclass),
+					  format('ALTER TABLE %s DROP CONSTRAINT %I;',
+							 f.conrelid::regclass, f.conname))
+		  FROM pg_constraint AS f
+		  JOIN member AS m ON m.oid = f.conrelid AND f.conkey = ARRAY[m.tenant]
+		 WHERE f.contype = 'f' AND f.conparentid = 0
+		   AND f.confrelid = 'casnet.tenants'::regclass
+		   AND f.confdeltype <> 'c'
+		UNION ALL
+		SELECT 3, k.conname,
+			   casnet.note(
+					  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
+					  CASE k.contype WHEN 'p' THEN 'primary key'
+						   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
+					  k.conname, k.indrelid::regclass,
+					  CASE WHEN k.used_by IS NOT NULL
+						   THEN '; before it, foreign keys of ' || k.used_by
+						   ELSE '' END),
+					  coalesce(format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I ',
+					  k.indrelid::regclass, k.conname) ||
+					  -- A temporal one has an index of another kind.
+					  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
+								AND NOT k.indisexclusion
+								AND NOT EXISTS (SELECT FROM pg_constraint AS o
+												WHERE o.conindid = k.within
+												  AND o.contype IN ('p', 'u'))
+								AND k.within IS NOT NULL
+						   THEN format('PRIMARY KEY USING INDEX %I',
+								(SELECT c.relname FROM pg_class AS c
+								  WHERE c.oid = k.within))
+						   ELSE k.definition END || ';',
+					  '-- make it again with tenant_id')) ||
+			   -- What a foreign key could need is the new primary key now.
+			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
+						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
+						 AND NOT EXISTS (SELECT FROM pg_constraint AS o
+										 WHERE o.conindid = k.within)
+						 AND NOT EXISTS (SELECT FROM loose_reference AS l
+										 WHERE l.confrelid = k.indrelid)
+					THEN format(E'\nDROP INDEX %s;', k.within) ELSE '' END
+		  FROM loose_key AS k WHERE k.conname IS NOT NULL
+		UNION ALL
+		SELECT 4, c.relname,
+			   CASE WHEN k.statement IS NOT NULL
+					THEN casnet.note(v.trouble,
+						format('DROP INDEX %s; %s;', k.indexrelid::regclass,
+							   k.statement))
+					ELSE casnet.comment_line(v.trouble || '; make it again with tenant_id in front')
+			   END
+		  FROM loose_key AS k
+		  JOIN pg_class AS c ON c.oid = k.indexrelid
+		 CROSS JOIN LATERAL
+			   format('unique index %I of %s is not within a tenant, so it tells of rows in others',
+					  c.relname, k.indrelid::regclass) AS v (trouble)
+		 WHERE k.conname IS NULL
+		UNION ALL
+		SELECT 5, x.grantee::text,
+			   casnet.note(
+					  format('%s may do what no policy sees, or has privileges that it does not need',
+							 coalesce(quote_ident(x.rolname), 'PUBLIC')),
+					  CASE WHEN x.grantee = 0
+								OR x.grantee IN (SELECT a.role FROM casnet.application_roles() AS a)
+						   THEN s.statement
+						   ELSE casnet.comment_line('unless it is meant: ' || s.statement)
+					  END)
+		  FROM (SELECT m.oid, x.grantee, r.rolname,
+					   string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
+					   AS privileges
+				  FROM member AS m
+				 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
+				  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
+				 WHERE x.grantee = 0
+					OR (r.oid <> m.relowner
+						AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
+				 GROUP BY x.grantee, r.rolname, m.oid) AS x
+		 CROSS JOIN LATERAL
+			   format('REVOKE %s ON %s FROM %s;', x.privileges, x.oid::regclass,
+					  coalesce(quote_ident(x.rolname), 'PUBLIC')) AS s (statement)
+		UNION ALL
+		SELECT DISTINCT 6, s.oid::text,
+			   casnet.note(
+					  format('the default of column %I takes a number of %s; the gaps tell how many others took',
+							 a.attname, s.oid::regclass),
+					  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
+							 s.oid::regclass))
+		  FROM pg_attrdef AS d
+		  JOIN pg_attribute AS a
+			ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+		  JOIN pg_depend AS u
+			ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+			   AND u.refclassid = 'pg_class'::regclass
+		  JOIN pg_class AS s ON s.oid = u.refobjid
+		 WHERE d.adrelid = protection_notes.relation
+		   AND CASE WHEN s.relkind = 'S'
+					THEN NOT has_sequence_privilege('casnet_user', s.oid, 'USAGE')
+			   END
+	)
+	SELECT coalesce(array_agg(n.text ORDER BY n.rank, n.name, n.text), '{}')
+	  FROM note AS n
+$$;
+COMMENT ON FUNCTION casnet.protection_notes(regclass) IS
+	'internal: what casnet.protect() leaves to the owner of the table';
+
+-- Whoever holds the permissions of a table that is gone, or was given them for another
+-- purpose, holds them for the new one.
+CREATE OR REPLACE FUNCTION casnet.permission_notes(resource text) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT coalesce(array_agg(casnet.comment_line(format(
+			'permission %I was there before: roles %s hold it, and members in person: %s',
+			v.verb || '_' || permission_notes.resource,
+			coalesce((SELECT string_agg(p.role, ', ' ORDER BY p.role)
+						FROM casnet.role_permissions AS p
+					   WHERE p.permission = v.verb || '_' || permission_notes.resource),
+					 'none'),
+			(SELECT count(*) FROM casnet.user_tenant_permissions AS g
+			  WHERE g.permission = v.verb || '_' || permission_notes.resource)))
+			ORDER BY v.n), '{}')
+	  FROM (VALUES (1, 'view'), (2, 'create'), (3, 'edit'), (4, 'delete'))
+		   AS v (n, verb)
+	 WHERE (EXISTS (SELECT FROM casnet.role_permissions AS p
+					 WHERE p.permission = v.verb || '_' || permission_notes.resource)
+			OR EXISTS (SELECT FROM casnet.user_tenant_permissions AS g
+						WHERE g.permission = v.verb || '_' || permission_notes.resource))
+	   AND permission_notes.resource
+		   NOT IN ('persons', 'records', 'tags', 'tasks', 'calendar')
+	   AND NOT EXISTS (SELECT FROM casnet.list_protected_tables() AS t
+						WHERE t.resource = permission_notes.resource)
+$$;
+COMMENT ON FUNCTION casnet.permission_notes(text) IS
+	'internal: who holds what a new protected table brings with it already';

@@ -1,0 +1,248 @@
+-- Tags.
+--
+-- All of these run as their caller under the policies: links take
+-- view_records to see and edit_records to change, and the names of tags
+-- view_tags; new tags take create_tags.
+
+CREATE OR REPLACE FUNCTION casnet.tag_names(names text[]) RETURNS text[]
+	LANGUAGE c IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_tag_names';
+COMMENT ON FUNCTION casnet.tag_names(text[]) IS
+	'internal: names of tags, trimmed, sorted and each one once; 22023 for one that no tag can have';
+
+CREATE OR REPLACE FUNCTION casnet.tag_id(name text) RETURNS uuid
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1
+	AS 'MODULE_PATHNAME', 'casnet_tag_id';
+COMMENT ON FUNCTION casnet.tag_id(text) IS
+	'the tag of that name in the active tenant, or NULL; takes view_tags';
+
+CREATE OR REPLACE FUNCTION casnet.tag_ids(names text[]) RETURNS uuid[]
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_tag_ids';
+COMMENT ON FUNCTION casnet.tag_ids(text[]) IS
+	'internal: the tags of these names in the active tenant, or NULL if one is missing; takes view_tags';
+
+CREATE OR REPLACE FUNCTION casnet.records_tagged(
+	all_of text[] DEFAULT '{}', any_of text[] DEFAULT '{}',
+	none_of text[] DEFAULT '{}')
+	RETURNS SETOF uuid
+	LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+	AS 'MODULE_PATHNAME', 'casnet_records_tagged';
+COMMENT ON FUNCTION casnet.records_tagged(text[], text[], text[]) IS
+	'the records with all of, any of and none of these tags; WHERE id IN (SELECT casnet.records_tagged(...)) is planned as joins';
+
+CREATE OR REPLACE FUNCTION casnet.require_records(record_ids uuid[]) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM unnest(record_ids) AS wanted
+				WHERE wanted IS NULL)
+	   OR EXISTS (SELECT FROM unnest(record_ids) AS wanted
+				   WHERE NOT EXISTS (SELECT FROM casnet.records AS r
+									  WHERE r.id = wanted)) THEN
+		RAISE EXCEPTION 'there is no such record'
+			USING ERRCODE = 'P0002',
+				  HINT = 'SELECT id, title FROM casnet.records lists those of the active tenant.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_records(uuid[]) IS
+	'internal: P0002 unless all of these records are there, as far as the caller may see';
+
+CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], VARIADIC names text[])
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	-- Arrays tempt the server to plan each call anew.
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+DECLARE
+	wanted text[] := casnet.tag_names(names);
+	linked bigint;
+	total bigint := 0;
+BEGIN
+	-- Once if all records and tags exist and no link does.  Somebody may
+	-- delete a tag just after we saw or made it.
+	FOR attempt IN 1 .. 10 LOOP
+		INSERT INTO casnet.record_tags (record_id, tag_id)
+		SELECT r.id, t.id
+		  FROM casnet.records AS r, casnet.tags AS t
+		 WHERE r.id = ANY (record_ids) AND t.name = ANY (wanted)
+		ON CONFLICT DO NOTHING;
+		GET DIAGNOSTICS linked = ROW_COUNT;
+		total := total + linked;
+		EXIT WHEN linked > 0
+			AND linked = cardinality(record_ids) * cardinality(wanted);
+
+		IF attempt = 1 THEN
+			PERFORM casnet.require_records(record_ids);
+			-- No record, no tag.
+			EXIT WHEN coalesce(cardinality(record_ids), 0) = 0;
+		END IF;
+		EXIT WHEN cardinality(wanted) = (SELECT count(*) FROM casnet.tags AS t
+										  WHERE t.name = ANY (wanted));
+		INSERT INTO casnet.tags (name)
+		SELECT n FROM unnest(wanted) AS n
+		 WHERE n NOT IN (SELECT t.name FROM casnet.tags AS t
+						  WHERE t.name = ANY (wanted))
+		 ORDER BY n
+		ON CONFLICT DO NOTHING;
+	END LOOP;
+	RETURN total;
+END
+$$;
+COMMENT ON FUNCTION casnet.tag_records(uuid[], text[]) IS
+	'gives records tags, making the tags that are missing; returns the number of new links';
+
+-- Statements call it for many records: no settings of its own, and an INSERT
+-- whose plan does not get better by knowing the parameters.
+CREATE OR REPLACE FUNCTION casnet.tag_record(record_id uuid, VARIADIC names text[])
+	RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	AS $$
+DECLARE
+	wanted uuid[] := casnet.tag_ids(casnet.tag_names(names));
+	linked integer := 0;
+BEGIN
+	IF wanted IS NOT NULL THEN
+		INSERT INTO casnet.record_tags (record_id, tag_id)
+		SELECT r.id, t.id
+		  FROM casnet.records AS r, pg_catalog.unnest(wanted) AS t (id)
+		 WHERE r.id OPERATOR(pg_catalog.=) tag_record.record_id
+		ON CONFLICT DO NOTHING;
+		GET DIAGNOSTICS linked = ROW_COUNT;
+		IF linked OPERATOR(pg_catalog.>) 0 AND linked
+		   OPERATOR(pg_catalog.=) pg_catalog.cardinality(wanted) THEN
+			RETURN linked;
+		END IF;
+	END IF;
+	-- The record, a tag or nothing at all is missing.
+	RETURN linked OPERATOR(pg_catalog.+)
+		casnet.tag_records(ARRAY[tag_record.record_id], VARIADIC names);
+END
+$$;
+COMMENT ON FUNCTION casnet.tag_record(uuid, text[]) IS
+	'gives a record tags, making the tags that are missing; returns the number of new links';
+
+CREATE OR REPLACE FUNCTION casnet.untag_record(record_id uuid, VARIADIC names text[])
+	RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	removed integer;
+BEGIN
+	DELETE FROM casnet.record_tags AS l
+	 USING casnet.tags AS t
+	 WHERE l.record_id = untag_record.record_id AND l.tag_id = t.id
+	   AND t.name = ANY (casnet.tag_names(names));
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	IF removed = 0 THEN
+		PERFORM casnet.require_records(ARRAY[untag_record.record_id]);
+	END IF;
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION casnet.untag_record(uuid, text[]) IS
+	'takes tags off a record; the tags stay; returns the number of links that went';
+
+CREATE OR REPLACE FUNCTION casnet.tags_of(record_id uuid) RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	names text[] := (SELECT array_agg(t.name ORDER BY t.name)
+					   FROM casnet.record_tags AS l
+					   JOIN casnet.tags AS t ON t.id = l.tag_id
+					  WHERE l.record_id = tags_of.record_id);
+BEGIN
+	IF names IS NULL THEN
+		PERFORM casnet.require_records(ARRAY[tags_of.record_id]);
+	END IF;
+	RETURN coalesce(names, '{}');
+END
+$$;
+COMMENT ON FUNCTION casnet.tags_of(uuid) IS
+	'the names of the tags of a record, sorted';
+
+CREATE OR REPLACE FUNCTION casnet.tag_counts(OUT name text, OUT records bigint)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+	AS $$
+	SELECT t.name, coalesce(l.records, 0)
+	  FROM casnet.tags AS t
+	  LEFT JOIN (SELECT tag_id, pg_catalog.count(*) AS records
+				   FROM casnet.record_tags GROUP BY tag_id) AS l
+		ON l.tag_id OPERATOR(pg_catalog.=) t.id
+	 ORDER BY 2 DESC, 1
+$$;
+COMMENT ON FUNCTION casnet.tag_counts() IS
+	'the tags of the active tenant and how many records have each, the most used first';
+
+CREATE OR REPLACE FUNCTION casnet.require_tag(name text) RETURNS uuid
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted text[] := casnet.tag_names(ARRAY[require_tag.name]);
+	found uuid := casnet.tag_id(wanted[1]);
+BEGIN
+	IF found IS NULL THEN
+		RAISE EXCEPTION 'there is no such tag'
+			USING ERRCODE = 'P0002',
+				  HINT = 'SELECT * FROM casnet.tag_counts() lists the tags of the active tenant.';
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION casnet.require_tag(text) IS
+	'internal: the tag of that name in the active tenant; P0002 when there is none';
+
+CREATE OR REPLACE FUNCTION casnet.merge_tags(from_name text, into_name text)
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	from_id uuid := casnet.require_tag(from_name);
+	into_id uuid := casnet.require_tag(into_name);
+	moved bigint;
+BEGIN
+	IF from_id = into_id THEN
+		RETURN 0;
+	END IF;
+	-- Nobody links or renames either of them until we are done, and those who
+	-- just did are seen by the next statement.
+	PERFORM FROM casnet.tags AS t WHERE t.id IN (from_id, into_id)
+	  ORDER BY t.id FOR UPDATE;
+	PERFORM casnet.require_tag(from_name), casnet.require_tag(into_name);
+	INSERT INTO casnet.record_tags (record_id, tag_id, created_at, updated_at)
+	SELECT l.record_id, into_id, l.created_at, l.updated_at
+	  FROM casnet.record_tags AS l WHERE l.tag_id = from_id
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS moved = ROW_COUNT;
+	DELETE FROM casnet.tags AS t WHERE t.id = from_id;
+	RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION casnet.merge_tags(text, text) IS
+	'gives every record with one tag the other one instead, and deletes the first; returns how many records did not have the other one before; takes edit_tags and delete_tags';
+
+CREATE OR REPLACE FUNCTION casnet.rename_tag(old text, new text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	renamed uuid := casnet.require_tag(old);
+	wanted text[] := casnet.tag_names(ARRAY[new]);
+BEGIN
+	UPDATE casnet.tags AS t SET name = wanted[1]
+	 WHERE t.id = renamed AND t.name <> wanted[1];
+EXCEPTION
+	WHEN unique_violation THEN
+		PERFORM casnet.merge_tags(old, new);
+END
+$$;
+COMMENT ON FUNCTION casnet.rename_tag(text, text) IS
+	'renames a tag; merges it into the other one if a tag of that name exists; takes edit_tags, and to merge what merge_tags() takes';

@@ -1,0 +1,194 @@
+-- casnet.unprotect() takes away what casnet.protect() made, and gives back what was there.
+
+CREATE OR REPLACE FUNCTION casnet.unprotect_column(relation regclass, before jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenants bigint;
+	users text;
+BEGIN
+	IF (before->>'column')::boolean THEN
+		IF NOT (before->>'not_null')::boolean THEN
+			PERFORM casnet.run_on('ALTER TABLE', relation,
+								  'ALTER COLUMN tenant_id DROP NOT NULL');
+		END IF;
+		IF before->>'default' IS NULL THEN
+			PERFORM casnet.run_on('ALTER TABLE', relation,
+								  'ALTER COLUMN tenant_id DROP DEFAULT');
+			RETURN;
+		END IF;
+		-- The owner's: to read a constant of a row type is to check its domains.
+		PERFORM casnet.require_one_owner(relation);
+		PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+			'ALTER COLUMN tenant_id SET DEFAULT ' || (before->>'default'));
+		RETURN;
+	END IF;
+
+	PERFORM casnet.require_one_owner(relation);
+	tenants := casnet.run_for_owner(relation,
+		format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
+			   relation));
+	IF tenants > 1 THEN
+		RAISE EXCEPTION 'table % has rows of more than one tenant', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  DETAIL = 'Without its column tenant_id nothing would tell whose they are.',
+				  HINT = 'Delete those of all tenants but one, or copy the table.';
+	END IF;
+	SELECT string_agg(u.name, ', ' ORDER BY u.name) INTO users
+	  FROM pg_attribute AS a
+	 CROSS JOIN LATERAL
+		   (SELECT format('constraint %I of %s', k.conname, a.attrelid::regclass)
+			  FROM pg_constraint AS k
+			 WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+			   AND k.contype <> 'n' AND k.conparentid = 0 AND k.conislocal
+			UNION ALL
+			SELECT format('index %s', i.indexrelid::regclass)
+			  FROM pg_index AS i
+			  JOIN pg_class AS c ON c.oid = i.indexrelid
+			 WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
+			   AND NOT c.relispartition
+			   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+							   WHERE k.conindid = i.indexrelid
+								 AND k.conrelid = i.indrelid)) AS u (name)
+	 WHERE a.attname = 'tenant_id'
+	   AND (a.attrelid = unprotect_column.relation
+			OR a.attrelid IN (SELECT relid
+								FROM pg_partition_tree(unprotect_column.relation)));
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'column tenant_id of table % is used by what casnet did not make', relation
+			USING ERRCODE = 'dependent_objects_still_exist',
+				  DETAIL = format('They would go with the column: %s.', users),
+				  HINT = 'Drop them, or replace them by ones without tenant_id.';
+	END IF;
+	PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+									'DROP COLUMN tenant_id');
+END
+$$;
+COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS
+	'internal: makes tenant_id what it was, or drops it';
+
+CREATE OR REPLACE FUNCTION casnet.unprotect(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	target record;
+	member record;
+	change record;
+	statement text;
+	privileges text;
+	columns text[];
+BEGIN
+	PERFORM casnet.require_protector(relation);
+	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
+		WHERE c.oid = unprotect.relation) THEN
+		PERFORM casnet.lock_tree(relation);
+		PERFORM casnet.require_protector(relation);
+		IF casnet.strange_partition_key(relation) IS NOT NULL THEN
+			RAISE EXCEPTION 'the partition key of % calls a function of a role that is no superuser',
+							casnet.strange_partition_key(relation)
+				USING ERRCODE = 'wrong_object_type',
+					  HINT = 'Detach that partition first.';
+		END IF;
+	END IF;
+	SELECT g.resource, g.before INTO target
+	  FROM casnet.protection_of(relation) AS g;
+	IF target.resource IS NULL THEN
+		RAISE EXCEPTION 'table % is not protected', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'SELECT relation FROM casnet.protected_tables lists the tables that are.';
+	END IF;
+
+	FOR member IN
+		SELECT c.oid::regclass AS relation,
+			   CASE WHEN c.oid = unprotect.relation THEN target.before
+					ELSE target.before->'partitions'->(c.oid::regclass::text)
+			   END AS before
+		  FROM pg_class AS c
+		 WHERE c.oid = unprotect.relation
+			OR c.oid IN (SELECT relid FROM pg_partition_tree(unprotect.relation))
+	LOOP
+		FOR change IN
+			SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
+			  FROM pg_policy AS p
+			  JOIN casnet.wanted_policies(target.resource) AS w
+				ON w.name = p.polname
+			 WHERE p.polrelid = member.relation
+			UNION ALL
+			SELECT format('DROP TRIGGER %I ON', t.tgname), ''
+			  FROM pg_trigger AS t
+			 WHERE t.tgrelid = member.relation
+			   AND t.tgname IN ('casnet_keep_tenant', 'casnet_kept_tenant')
+			   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+			UNION ALL
+			SELECT 'ALTER TABLE',
+				   format('%s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
+						  CASE WHEN (member.before->>'row_security')::boolean
+							   THEN 'ENABLE' ELSE 'DISABLE' END,
+						  CASE WHEN (member.before->>'forced')::boolean
+							   THEN 'FORCE' ELSE 'NO FORCE' END)
+		LOOP
+			PERFORM casnet.run_on(change.before, member.relation, change.after);
+		END LOOP;
+	END LOOP;
+
+	FOR change IN
+		SELECT format('DROP TRIGGER %I ON', t.tgname) AS before,
+			   unprotect.relation AS target, '' AS after
+		  FROM pg_trigger AS t
+		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
+		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+		UNION ALL
+		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)
+		  FROM casnet.tenant_references(relation) AS f
+		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
+		UNION ALL
+		SELECT 'DROP INDEX', i.indexrelid::regclass, ''
+		  FROM pg_index AS i
+		 WHERE i.indrelid = unprotect.relation
+		   AND obj_description(i.indexrelid, 'pg_class') LIKE 'casnet: %'
+		   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+						   WHERE k.conindid = i.indexrelid
+							 AND k.conrelid = i.indrelid)
+		UNION ALL
+		-- That of a table that was renamed is of no use any more.
+		SELECT 'DROP VIEW', v.oid::regclass, ''
+		  FROM pg_class AS c
+		  JOIN pg_class AS v
+			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
+			   AND v.relowner = c.relowner AND v.relname ~ '_load$'
+		  JOIN pg_trigger AS t
+			ON t.tgrelid = v.oid AND t.tgname = 'casnet_load'
+		  LEFT JOIN pg_class AS o
+			ON o.relnamespace = v.relnamespace
+			   AND o.relname || '_load' = v.relname
+		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
+	LOOP
+		PERFORM casnet.run_on(change.before, change.target, change.after);
+	END LOOP;
+	PERFORM casnet.unprotect_column(relation, target.before);
+
+	-- With a privilege on the table, those on its columns go.
+	SELECT string_agg(v.privilege, ', ') INTO privileges
+	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
+	 WHERE NOT coalesce(target.before->'privileges' ? v.privilege, false);
+	IF privileges IS NOT NULL THEN
+		SELECT array_agg(format('GRANT %s (%I) ON', x.privilege_type, a.attname))
+		  INTO columns
+		  FROM pg_attribute AS a
+		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
+		 WHERE a.attrelid = unprotect.relation AND NOT a.attisdropped
+		   AND x.grantee = 'casnet_user'::regrole;
+		PERFORM casnet.run_on(format('REVOKE %s ON', privileges), relation,
+							  'FROM casnet_user');
+		FOREACH statement IN ARRAY coalesce(columns, '{}') LOOP
+			PERFORM casnet.run_on(statement, relation, 'TO casnet_user');
+		END LOOP;
+	END IF;
+	PERFORM casnet.end_protection(relation);
+END
+$$;
+COMMENT ON FUNCTION casnet.unprotect(regclass) IS
+	'undoes casnet.protect(): takes away what it made, the column tenant_id and what it says included, and gives back what there was';

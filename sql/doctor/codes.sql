@@ -1,0 +1,98 @@
+-- What casnet.doctor() may find; each code has one severity.
+
+CREATE OR REPLACE FUNCTION casnet.doctor_codes(
+	OUT code text, OUT severity text, OUT remedy text, OUT meaning text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	VALUES
+	-- 89_doctor_access.sql: roles
+	('role-superuser', 'error', 'statement', 'an application role is a superuser or can become one'),
+	('role-bypassrls', 'error', 'statement', 'an application role has BYPASSRLS or can become a role that has'),
+	('role-replication', 'error', 'statement', 'an application role may copy the whole cluster'),
+	('role-createrole', 'error', 'statement', 'an application role may give itself memberships'),
+	('role-server-access', 'error', 'statement', 'an application role is in a predefined role that goes past the privileges or the policies'),
+	('role-owns-table', 'error', 'statement', 'an application role owns a table of tenants, or is a member of its owner'),
+	('owner-powerful', 'error', 'statement', 'casnet_owner has a power or a member'),
+	('owner-other', 'error', 'statement', 'a table or function of casnet belongs to another role than casnet_owner'),
+	('role-statistics', 'warning', 'statement', 'an application role sees the statements of others'),
+	('role-administers', 'notice', 'comment', 'an application role is a member of casnet_admin'),
+	('identity-settable', 'error', 'statement', 'roles besides casnet_authenticator may set casnet.user_id'),
+	('parameter-granted', 'error', 'statement', 'an application role may set a parameter that switches protection off'),
+	-- 89_doctor_access.sql: privileges
+	('grant-unpoliced', 'error', 'statement', 'TRUNCATE, REFERENCES or TRIGGER, which no policy limits, is granted'),
+	('grant-maintain', 'notice', 'comment', 'MAINTAIN is granted'),
+	('grant-public', 'warning', 'statement', 'PUBLIC has a privilege on a table of tenants'),
+	('grant-secret', 'error', 'statement', 'an application role has a privilege on keys, tokens, invitations or the like'),
+	('grant-account', 'error', 'statement', 'accounts can be raised to superusers'),
+	('grant-schema', 'error', 'statement', 'somebody may create objects in schema casnet'),
+	('grant-function', 'error', 'statement', 'an application role may call a function that is not for applications'),
+	('partition-open', 'error', 'statement', 'a partition or child can be reached around the policies of its parent'),
+	('statements-readable', 'warning', 'statement', 'pg_stat_statements shows statements to application roles'),
+	-- 89_doctor_schema.sql: tables
+	('table-rls-off', 'error', 'statement', 'a table of tenants has row level security switched off'),
+	('table-not-forced', 'warning', 'statement', 'the policies of a table do not bind its owner'),
+	('table-no-policy', 'warning', 'statement', 'a table of tenants has no policy for a command'),
+	('table-open', 'error', 'statement', 'a table with tenant_id has no row level security, and applications reach it'),
+	('table-unprotected', 'warning', 'statement', 'a table with tenant_id has no row level security; no application reaches it yet'),
+	-- 89_doctor_schema.sql: policies
+	('policy-changed', 'error', 'statement', 'a policy of casnet is missing or not what casnet.install() makes'),
+	('policy-widens', 'error', 'statement', 'another permissive policy lets more rows through'),
+	('policy-restrictive', 'notice', 'comment', 'a restrictive policy stands beside those of casnet'),
+	('policy-subquery', 'warning', 'comment', 'a policy has a subquery'),
+	('policy-wrapped-call', 'warning', 'comment', 'a policy hides a function in (SELECT f())'),
+	('policy-row-function', 'warning', 'comment', 'a policy calls a function for each row'),
+	('policy-immutable', 'error', 'statement', 'a policy calls a function that is marked IMMUTABLE and depends on the session'),
+	('policy-forgeable', 'warning', 'comment', 'a policy trusts a setting that anybody can set'),
+	-- 89_doctor_schema.sql: keys and indexes
+	('key-across-tenants', 'error', 'statement', 'a foreign key can point to a row of another tenant'),
+	('key-not-enforced', 'error', 'statement', 'a foreign key of casnet, or of a table of tenants to them, does not hold for all rows'),
+	('key-cast', 'error', 'comment', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
+	('key-without-tenant', 'error', 'statement', 'a unique key tells that another tenant has the value'),
+	('index-without-tenant', 'warning', 'statement', 'an index of a table of tenants does not begin with the tenant'),
+	('sequence-shared', 'warning', 'comment', 'tenants share a sequence, whose gaps tell what others do'),
+	-- 89_doctor_views.sql
+	('view-definer', 'error', 'statement', 'a view shows applications the rows of all tenants'),
+	('view-materialized', 'error', 'statement', 'a materialized view has rows of tenants and no policies'),
+	('rule-definer', 'error', 'comment', 'a rule reads or writes a table of tenants past its policies'),
+	('function-definer', 'error', 'statement', 'a SECURITY DEFINER function reads a table of tenants past its policies'),
+	('function-search-path', 'warning', 'statement', 'a SECURITY DEFINER function of a powerful role follows the search_path of its caller'),
+	('function-leakproof', 'warning', 'statement', 'a function of this database is marked LEAKPROOF'),
+	('later-trigger', 'warning', 'comment', 'a trigger of another role runs as whoever deletes a tenant or a member'),
+	('publication-of-tenants', 'notice', 'comment', 'a publication sends the rows of all tenants'),
+	('slot-logical', 'notice', 'comment', 'a logical replication slot reads the changes of all tenants'),
+	-- 89_doctor_state.sql: settings
+	('setting-row-security', 'warning', 'statement', 'row_security is off for a role or database'),
+	('setting-replication-role', 'error', 'statement', 'triggers are switched off by session_replication_role'),
+	('setting-token', 'error', 'statement', 'a token is in a setting that every role can read'),
+	('setting-identity', 'warning', 'statement', 'everybody is made the same user by a setting'),
+	('log-statement', 'warning', 'statement', 'tokens and passwords in statements are in the log'),
+	('log-parameters', 'warning', 'statement', 'bound values, such as tokens and passwords, are in the log'),
+	('log-parameters-on-error', 'warning', 'statement', 'bound values of statements that fail are in the log'),
+	('log-trees', 'warning', 'statement', 'statements are in the log as trees'),
+	('preload-shared', 'notice', 'statement', 'failed logins are counted for each connection alone'),
+	('preload-session', 'notice', 'statement', 'the first statements of a session meet settings that nothing has checked'),
+	-- 89_doctor_state.sql: versions, tables and rows of casnet
+	('server-outdated', 'warning', 'comment', 'the server has a known hole in row level security'),
+	('extension-outdated', 'warning', 'statement', 'a newer version of casnet is on this machine than in this database'),
+	('schema-outdated', 'warning', 'statement', 'the tables are not at the version of the extension'),
+	('table-missing', 'error', 'statement', 'a table of casnet is missing'),
+	('check-not-valid', 'warning', 'comment', 'rows are in a table of casnet that a check would refuse, such as a tenant called like an id'),
+	('trigger-missing', 'error', 'statement', 'a trigger of casnet is missing or switched off'),
+	('trigram-absent', 'notice', 'statement', 'substrings cannot be searched by an index'),
+	('unaccent-absent', 'notice', 'statement', 'searches cannot disregard accents'),
+	('password-hash-left', 'error', 'statement', 'casnet.users has password hashes, which whoever reads accounts sees'),
+	('name-clash', 'warning', 'comment', 'a username is the email address of another account'),
+	('signing-key-missing', 'warning', 'statement', 'no key verifies tokens'),
+	('signing-key-old', 'warning', 'statement', 'the key that signs tokens is older than a year'),
+	('signing-key-left', 'notice', 'comment', 'a replaced key still verifies tokens'),
+	('signing-key-issuer', 'warning', 'comment', 'an outside key is trusted whatever the token says of its issuer'),
+	('signing-key-audience', 'notice', 'comment', 'an outside key is trusted for tokens meant for others'),
+	('permission-left', 'notice', 'comment', 'permissions of a protected table that was dropped are there'),
+	('tenant-without-owner', 'warning', 'comment', 'a tenant has no owner'),
+	('tenant-owner-inactive', 'warning', 'comment', 'no owner of a tenant is active'),
+	('application-superusers', 'notice', 'comment', 'more than three users hold every permission in every tenant')
+$$;
+COMMENT ON FUNCTION casnet.doctor_codes() IS
+	'what casnet.doctor() may find: codes, their severity, whether the remedy is a statement or a comment, and their meaning';

@@ -1,0 +1,182 @@
+-- casnet.doctor(): what is in the tables of casnet.
+
+-- Reads rows of casnet and settings that only superusers see, so it is for
+-- casnet_admin, who may know all that it returns.  Without the tables, as in a
+-- restore, there is nothing to say.
+CREATE OR REPLACE FUNCTION casnet.doctor_data()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	shared text := casnet.preload_setting('shared_preload_libraries');
+	own text := casnet.preload_setting('session_preload_libraries');
+BEGIN
+	-- preload-shared: takes a restart.
+	IF shared !~ '\mcasnet\M' THEN
+		code := 'preload-shared';
+		object := 'shared_preload_libraries';
+		problem := 'Each connection counts failed logins for itself, so that many connections try in parallel.';
+		remedy := format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
+						 casnet.preload_with_casnet(shared));
+		RETURN NEXT;
+
+		-- preload-session: a value set before the library is loaded is checked
+		-- only when it is.
+		IF own !~ '\mcasnet\M'
+		   AND NOT EXISTS (SELECT FROM pg_db_role_setting AS s
+							CROSS JOIN LATERAL unnest(s.setconfig) AS c (text)
+							WHERE s.setrole = 0
+							  AND s.setdatabase IN (0,
+								(SELECT d.oid FROM pg_database AS d
+								  WHERE d.datname = current_database()))
+							  AND c.text ~ '^session_preload_libraries=.*\mcasnet\M')
+		THEN
+			code := 'preload-session';
+			object := 'session_preload_libraries';
+			problem := 'A bad value of a setting of casnet is refused only after the first call of a function.';
+			remedy := format('ALTER DATABASE %I SET session_preload_libraries = %s',
+							 current_database(),
+							 casnet.preload_with_casnet(own));
+			RETURN NEXT;
+		END IF;
+	END IF;
+
+	-- Who else owns a table is told by another check.
+	IF has_table_privilege(to_regclass('casnet.signing_keys'), 'SELECT') THEN
+		RETURN QUERY
+		WITH live AS (
+			SELECT k.kid, k.issuer, k.audience, k.created_at,
+				   k.algorithm = 'HS256' AND k.issuer IS NULL
+				   AND k.audience IS NULL AS signs
+			  FROM casnet.signing_keys AS k
+			 WHERE k.retired_at IS NULL
+		), own_key AS (
+			SELECT l.*, lead(l.created_at) OVER (ORDER BY l.created_at, l.kid DESC)
+				   AS replaced_at
+			  FROM live AS l
+			 WHERE l.signs
+		)
+		-- signing-key-missing: login() fails, and no token is good.
+		SELECT 'signing-key-missing', 'casnet.signing_keys',
+			   'No live key verifies tokens, so nobody can sign in with one.',
+			   format('SELECT casnet.add_signing_key(%L)',
+					  'casnet-' || gen_random_uuid())
+		 WHERE NOT EXISTS (SELECT FROM live)
+
+		-- signing-key-old: the newest signs.
+		UNION ALL
+		SELECT 'signing-key-old', quote_literal(o.kid),
+			   format('The key signs tokens since %s; a year is long enough to lose one.',
+					  to_char(o.created_at, 'YYYY-MM-DD')),
+			   format('SELECT casnet.add_signing_key(%L)',
+					  'casnet-' || gen_random_uuid())
+		  FROM own_key AS o
+		 WHERE o.replaced_at IS NULL AND o.created_at < now() - interval '1 year'
+
+		-- signing-key-left: no token lives longer than a year, most half an
+		-- hour.  What is retired ends its tokens at once.
+		UNION ALL
+		SELECT 'signing-key-left', quote_literal(o.kid),
+			   format('Another key signs tokens since %s, and this one still verifies them.',
+					  to_char(o.replaced_at, 'YYYY-MM-DD')),
+			   format('SELECT casnet.retire_signing_key(%L)', o.kid)
+		  FROM own_key AS o
+		 WHERE o.replaced_at < now() - interval '30 days'
+
+		-- signing-key-issuer, signing-key-audience: of another's public key.
+		UNION ALL
+		SELECT 'signing-key-issuer', quote_literal(k.kid),
+			   'Tokens signed with this outside key are good whoever they name as issuer.',
+			   format('-- SELECT casnet.retire_signing_key(%L); SELECT casnet.add_signing_key(''new kid'', ''the JWK'', issuer => ''the iss of its tokens'')',
+					  k.kid)
+		  FROM casnet.signing_keys AS k
+		 WHERE k.retired_at IS NULL AND k.algorithm <> 'HS256' AND k.issuer IS NULL
+		UNION ALL
+		SELECT 'signing-key-audience', quote_literal(k.kid),
+			   'Tokens that the outside issuer made for another application are good here.',
+			   format('-- SELECT casnet.retire_signing_key(%L); SELECT casnet.add_signing_key(''new kid'', ''the JWK'', issuer => %L, audience => ''the aud of its tokens'')',
+					  k.kid, k.issuer)
+		  FROM casnet.signing_keys AS k
+		 WHERE k.retired_at IS NULL AND k.algorithm <> 'HS256'
+		   AND k.issuer IS NOT NULL AND k.audience IS NULL;
+	END IF;
+
+	IF has_table_privilege(to_regclass('casnet.protected'), 'SELECT') THEN
+		-- permission-left: DROP TABLE tells nobody of it.  Members hold them, and a
+		-- new table with the same name brings them to life.
+		RETURN QUERY
+		SELECT DISTINCT 'permission-left', p.resource,
+			   format('The permissions of a protected table that is gone are there: %s.',
+					  array_to_string(p.permissions, ', ')),
+			   'SELECT casnet.forget_protection(NULL)'
+		  FROM casnet.protected AS p
+		 WHERE p.permissions <> '{}'
+		   AND NOT EXISTS (
+			SELECT FROM casnet.protected AS o
+			 WHERE o.resource = p.resource
+			   AND EXISTS (SELECT FROM casnet.tenant_references(o.relation)));
+	END IF;
+
+	IF has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
+		-- password-hash-left: by an older version, or while triggers were off.
+		RETURN QUERY
+		SELECT 'password-hash-left', 'casnet.users',
+			   format('Accounts whose hash is in the table: %s. None of them logs in with its password.',
+					  count(*)),
+			   'SELECT casnet.install()'
+		  FROM casnet.users AS u
+		 WHERE u.hashed_password !~ '^[$]casnet[$]'
+		HAVING count(*) > 0;
+
+		-- name-clash: from before it was refused, or while triggers were off.
+		RETURN QUERY
+		SELECT 'name-clash', 'casnet.users',
+			   format('Usernames that are the email address of another account: %s. Such a name signs in neither, and adds neither as a member.',
+					  count(*)),
+			   '-- Give one account of each another name: SELECT u.id, e.id FROM casnet.users AS u JOIN casnet.users AS e ON lower(e.email) = lower(u.username) AND e.id <> u.id'
+		  FROM casnet.users AS u
+		  JOIN casnet.users AS e
+			ON lower(e.email) = lower(u.username) AND e.id <> u.id
+		HAVING count(*) > 0;
+	END IF;
+
+	IF has_table_privilege(to_regclass('casnet.tenants'), 'SELECT')
+	   AND has_table_privilege(to_regclass('casnet.user_tenants'), 'SELECT')
+	   AND has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
+		RETURN QUERY
+		WITH tenant AS (
+			SELECT t.id, count(m.user_id) AS owners,
+				   count(m.user_id) FILTER (WHERE u.is_active) AS active
+			  FROM casnet.tenants AS t
+			  LEFT JOIN casnet.user_tenants AS m
+				ON m.tenant_id = t.id AND m.role = 'owner'
+			  LEFT JOIN casnet.users AS u ON u.id = m.user_id
+			 GROUP BY t.id
+		)
+		-- tenant-without-owner, tenant-owner-inactive: nobody there can manage
+		-- or delete it.
+		SELECT CASE t.owners WHEN 0 THEN 'tenant-without-owner'
+					ELSE 'tenant-owner-inactive' END,
+			   t.id::text,
+			   CASE t.owners WHEN 0 THEN 'The tenant has no owner.'
+					ELSE 'No owner of the tenant is an active user.' END,
+			   format('-- INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (''the user'', %L, ''owner'')',
+					  t.id)
+		  FROM tenant AS t
+		 WHERE t.active = 0;
+
+		-- application-superusers
+		RETURN QUERY
+		SELECT 'application-superusers', 'casnet.users',
+			   format('%s active users hold every permission in every tenant: %s.',
+					  count(*), string_agg(u.username, ', ' ORDER BY u.username)),
+			   '-- UPDATE casnet.users SET is_superuser = false WHERE username = ''one of them'''
+		  FROM casnet.users AS u
+		 WHERE u.is_superuser AND u.is_active
+		HAVING count(*) > 3;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.doctor_data() IS
+	'internal: doctor() about keys, owners and libraries; for casnet_admin';

@@ -1,0 +1,49 @@
+-- casnet.doctor() finds what is unsafe in a database, and says what to paste.
+--
+-- Everything is read from the catalogs, as whoever asks; doctor_data() alone
+-- reads tables of ours and settings that only superusers see, so it runs as
+-- its owner and is for casnet_admin.  The checks are in the other files of this folder.  Each
+-- code has one severity, here.
+--
+-- error: a row of another tenant, a secret or another identity is in reach.
+-- warning: it would be after one more mistake, or something is told or lost.
+-- notice: could be better, or is good to know.
+--
+-- A remedy is a statement, to be pasted, where it adds protection, or tightens it:
+-- a power that goes past the policies is taken from applications, a key gets its
+-- tenant.  It is a comment, to be read, where it would remove a protection, rows, an
+-- object of the application or somebody's access that can be meant, and where
+-- somebody has to decide.
+
+-- Each checker returns code, object, problem and remedy.
+CREATE OR REPLACE FUNCTION casnet.doctor()
+	RETURNS TABLE (severity text, code text, object text, problem text,
+				   remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off			-- takes longer than all the checks
+	AS $$
+	WITH finding AS (
+		SELECT * FROM casnet.doctor_roles()
+		UNION ALL SELECT * FROM casnet.doctor_grants()
+		UNION ALL SELECT * FROM casnet.doctor_tables()
+		UNION ALL SELECT * FROM casnet.doctor_policies()
+		UNION ALL SELECT * FROM casnet.doctor_keys()
+		UNION ALL SELECT * FROM casnet.doctor_views()
+		UNION ALL SELECT * FROM casnet.doctor_settings()
+		UNION ALL SELECT * FROM casnet.doctor_state()
+		UNION ALL SELECT * FROM casnet.doctor_data()
+	)
+	SELECT c.severity, f.code, f.object, f.problem,
+		   CASE WHEN f.remedy LIKE '--%'
+				THEN casnet.comment_line(ltrim(substr(f.remedy, 3)))
+				WHEN c.remedy = 'comment'
+				THEN casnet.comment_line('unless it is meant: ' || f.remedy)
+				ELSE f.remedy END
+	  FROM finding AS f
+	  LEFT JOIN casnet.doctor_codes() AS c ON c.code = f.code
+	 ORDER BY array_position(ARRAY['error', 'warning', 'notice'], c.severity),
+			  f.code COLLATE "C", f.object COLLATE "C", f.problem COLLATE "C"
+$$;
+COMMENT ON FUNCTION casnet.doctor() IS
+	'what is unsafe in this database, worst first, each with a statement to paste; for casnet_admin';

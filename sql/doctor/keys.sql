@@ -1,0 +1,198 @@
+-- casnet.doctor(): keys and indexes.
+
+CREATE OR REPLACE FUNCTION casnet.doctor_keys()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH RECURSIVE held AS MATERIALIZED (
+		SELECT w.relation::oid AS relation, w.tenant_column, a.attname AS tenant
+		  FROM casnet.watched_tables() AS w
+		  JOIN pg_attribute AS a
+			ON a.attrelid = w.relation AND a.attnum = w.tenant_column
+	), below (relation, tenant) AS (
+		SELECT h.relation, h.tenant FROM held AS h
+		UNION
+		SELECT i.inhrelid, b.tenant
+		  FROM below AS b
+		  JOIN pg_inherits AS i ON i.inhparent = b.relation
+	), key AS MATERIALIZED (
+		-- The indexes of these tables and their partitions, but for those that
+		-- belong to an index of the parent.
+		SELECT i.indexrelid, b.relation::regclass AS relation, c.relname,
+			   b.tenant, i.indisunique, k.conname, k.contype, am.amname,
+			   k.oid AS constraint,
+			   a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
+			   AS has_tenant,
+			   i.indkey[0] = a.attnum AS is_led,
+			   EXISTS (SELECT FROM pg_opclass AS o
+						WHERE o.opcmethod = am.oid AND o.opcdefault
+						  AND o.opcintype = a.atttypid) AS takes_tenant
+		  FROM below AS b
+		  JOIN pg_attribute AS a
+			ON a.attrelid = b.relation AND a.attname = b.tenant
+		  JOIN pg_index AS i ON i.indrelid = b.relation
+		  JOIN pg_class AS c ON c.oid = i.indexrelid AND NOT c.relispartition
+		  JOIN pg_am AS am ON am.oid = c.relam
+		  LEFT JOIN pg_constraint AS k
+			ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+	)
+	-- key-cast: the server checks a foreign key as the owner of the table that it
+	-- refers to, and the cast is in that query.
+	SELECT DISTINCT 'key-cast',
+		   format('%I on %s', k.conname, k.conrelid::regclass),
+		   format('Its column is of type %s, whose cast is run as the owner of %s.',
+				  t.oid::regtype, k.confrelid::regclass),
+		   format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass,
+				  k.conname)
+	  FROM casnet.managed_tables() AS m
+	  JOIN pg_constraint AS k
+		ON k.confrelid = m.relation AND k.contype = 'f' AND k.conparentid = 0
+	 CROSS JOIN unnest(k.conkey, k.confkey) AS n (a, b)
+	  JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = n.a
+	  JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = n.b
+	  JOIN pg_type AS t ON t.oid = a.atttypid
+	 WHERE a.atttypid <> b.atttypid
+	   AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace
+
+	-- key-not-enforced: rows that refer to nothing, or to what the key is to keep
+	-- out, come in.  A key of a table of an application is its own matter, but for
+	-- one to its tenant.  protect() makes that as the owner of the table.
+	UNION ALL
+	SELECT 'key-not-enforced',
+		   format('%I on %s', k.conname, k.conrelid::regclass),
+		   CASE WHEN t.statements IS NOT NULL
+				THEN 'Its triggers are switched off, so the server does not look whether it holds.'
+				WHEN e.is_enforced
+				THEN 'It is not validated, so rows of before may break it.'
+				ELSE 'It is not enforced, so the server does not look whether it holds.' END,
+		   CASE WHEN t.statements IS NOT NULL THEN t.statements
+				WHEN p.oid IS NOT NULL
+				THEN format('SELECT casnet.protect(%L)', k.conrelid::regclass)
+				ELSE format(CASE WHEN e.is_enforced
+								 THEN 'ALTER TABLE %s VALIDATE CONSTRAINT %I'
+								 ELSE 'ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED' END,
+							k.conrelid::regclass, k.conname) END
+	  FROM pg_constraint AS k
+	  LEFT JOIN held AS h ON h.relation = k.conrelid
+	  LEFT JOIN pg_policy AS p
+		ON p.polrelid = k.conrelid AND p.polname = 'casnet_select'
+		   AND k.conrelid NOT IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+	 CROSS JOIN LATERAL (
+		SELECT coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS is_enforced
+		) AS e
+	 CROSS JOIN LATERAL (
+		SELECT string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I',
+								 t.tgrelid::regclass, t.tgname), '; ' ORDER BY t.oid)
+			   AS statements
+		  FROM pg_trigger AS t
+		 WHERE t.tgconstraint = k.oid AND t.tgenabled IN ('D', 'R')) AS t
+	 WHERE k.contype = 'f' AND k.conparentid = 0
+	   AND (NOT k.convalidated OR NOT e.is_enforced OR t.statements IS NOT NULL)
+	   AND (k.conrelid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+			OR k.confrelid = to_regclass('casnet.tenants')
+			   AND k.conkey = ARRAY[h.tenant_column]
+			   AND NOT EXISTS (
+				SELECT FROM pg_constraint AS o
+				 WHERE o.conrelid = k.conrelid AND o.conkey = k.conkey
+				   AND o.confrelid = k.confrelid AND o.contype = 'f'
+				   AND o.confdeltype = 'c' AND o.convalidated
+				   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+									WHERE t.tgconstraint = o.oid
+									  AND t.tgenabled IN ('D', 'R'))))
+
+	-- key-across-tenants: referential integrity asks no policy.  The remedy
+	-- keeps the actions; SET NULL and SET DEFAULT leave the tenant alone.
+	UNION ALL
+	SELECT 'key-across-tenants',
+		   format('%I on %s', k.conname, k.conrelid::regclass),
+		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error tells which exist.',
+				  k.confrelid::regclass),
+		   CASE WHEN n.within IS NOT NULL
+				THEN coalesce(casnet.key_for_reference(k.oid, r.tenant) || '; ', '')
+					 || format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
+							   k.conrelid::regclass, k.conname, n.within)
+				ELSE format('-- replace %I by a key with the tenants of both tables, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+							k.conname) END
+	  FROM pg_constraint AS k
+	  JOIN held AS h ON h.relation = k.conrelid
+	  JOIN held AS r ON r.relation = k.confrelid
+	 CROSS JOIN LATERAL (
+		SELECT casnet.reference_within(k.oid, h.tenant, r.tenant) AS within) AS n
+	 WHERE k.contype = 'f' AND k.conparentid = 0
+	   AND NOT EXISTS (SELECT FROM unnest(k.conkey, k.confkey) AS u (here, there)
+						WHERE u.here = h.tenant_column AND u.there = r.tenant_column)
+
+	-- key-without-tenant: 23505 tells that another tenant has the value.
+	UNION ALL
+	SELECT 'key-without-tenant',
+		   coalesce(quote_ident(k.conname) || ' on ' || k.relation,
+					k.indexrelid::regclass::text),
+		   'It is unique across tenants, so its error tells that another tenant has the value.',
+		   CASE WHEN k.contype = 'x'
+				THEN format('-- make %I exclude rows of the same tenant only: %I WITH =',
+							k.conname, k.tenant)
+				ELSE coalesce(
+					format(CASE WHEN k.contype IS NOT NULL
+								THEN 'ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I '
+								ELSE 'DROP INDEX %3$s; ' END,
+						   k.relation, k.conname, k.indexrelid::regclass) || d.within,
+					format('-- make %s again with %I in front',
+						   k.indexrelid::regclass, k.tenant)) END
+	  FROM key AS k
+	 CROSS JOIN LATERAL (
+		SELECT CASE WHEN k.constraint IS NULL
+					THEN casnet.index_within(k.indexrelid, k.tenant)
+					ELSE casnet.key_within(k.constraint, k.tenant) END AS within) AS d
+	 WHERE (k.indisunique OR k.contype = 'x') AND NOT k.has_tenant
+
+	-- index-without-tenant: a query of one tenant walks through those of all.
+	-- Keys have another purpose, and ours were chosen.
+	UNION ALL
+	SELECT 'index-without-tenant', k.indexrelid::regclass::text,
+		   format('It does not begin with %I, so a query of one tenant reads the entries of all.',
+				  k.tenant),
+		   CASE WHEN k.takes_tenant AND k.amname <> 'hash'
+				THEN ''
+				WHEN k.amname IN ('gin', 'gist')
+				THEN format('CREATE EXTENSION IF NOT EXISTS btree_%s; ', k.amname)
+				ELSE '-- no such index can begin with the tenant: ' END ||
+		   coalesce(format('DROP INDEX %s; ', k.indexrelid::regclass)
+					|| casnet.index_within(k.indexrelid, k.tenant),
+					format('-- make %s again with %I in front',
+						   k.indexrelid::regclass, k.tenant))
+	  FROM key AS k
+	 WHERE NOT k.is_led AND NOT k.indisunique AND k.contype IS NULL
+	   AND NOT EXISTS (SELECT FROM casnet.managed_tables() AS m
+						 JOIN pg_proc AS p
+						   ON p.pronamespace = to_regnamespace('casnet')
+							  AND p.proname LIKE 'install%'
+						WHERE m.relation = k.relation
+						  AND strpos(p.prosrc, k.relname) > 0)
+
+	-- sequence-shared: who inserts twice sees how much the others did between.
+	UNION ALL
+	SELECT DISTINCT 'sequence-shared', s.sequence::regclass::text,
+		   format('%s.%I takes its values from it, and the gaps tell a tenant how many rows the others made.',
+				  h.relation::regclass, a.attname),
+		   format('-- use keys such as: %I uuid DEFAULT casnet.uuid_v7()', a.attname)
+	  FROM held AS h
+	 CROSS JOIN LATERAL (
+		SELECT d.objid AS sequence, d.refobjsubid AS attnum
+		  FROM pg_depend AS d
+		 WHERE d.classid = 'pg_class'::regclass
+		   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = h.relation
+		   AND d.deptype IN ('a', 'i')
+		UNION
+		SELECT d.refobjid, f.adnum
+		  FROM pg_attrdef AS f
+		  JOIN pg_depend AS d
+			ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+			   AND d.refclassid = 'pg_class'::regclass
+		 WHERE f.adrelid = h.relation) AS s
+	  JOIN pg_class AS c ON c.oid = s.sequence AND c.relkind = 'S'
+	  JOIN pg_attribute AS a
+		ON a.attrelid = h.relation AND a.attnum = s.attnum AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION casnet.doctor_keys() IS
+	'internal: doctor() about keys, indexes and sequences';

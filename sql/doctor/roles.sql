@@ -1,0 +1,175 @@
+-- casnet.doctor(): roles.
+
+CREATE OR REPLACE FUNCTION casnet.doctor_roles()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	-- role is what is dangerous, holder the role to report: an application
+	-- role, or one on its way up whose membership leads there.
+	WITH power AS MATERIALIZED (
+		SELECT p.role, r.rolname, p.by_set, p.member IS NULL AS is_application,
+			   coalesce(p.member, p.role)::regrole::text AS holder,
+			   r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole
+		  FROM casnet.application_powers() AS p
+		  JOIN pg_roles AS r ON r.oid = p.role
+	), application AS MATERIALIZED (
+		SELECT p.role FROM power AS p WHERE p.is_application
+	), attribute AS (
+		SELECT p.*, v.*
+		  FROM power AS p
+		 CROSS JOIN LATERAL (VALUES
+			-- A superuser passes every policy and privilege.
+			('role-superuser', 'SUPERUSER', p.rolsuper),
+			-- Passes every policy.
+			('role-bypassrls', 'BYPASSRLS',
+			 p.rolbypassrls AND NOT p.rolsuper),
+			-- pg_basebackup and logical decoding know no policy.
+			('role-replication', 'REPLICATION',
+			 p.rolreplication AND NOT p.rolsuper),
+			-- Until 15 it grants itself any role that is no superuser, such as
+			-- casnet_authenticator or pg_read_server_files.
+			('role-createrole', 'CREATEROLE',
+			 p.rolcreaterole AND NOT p.rolsuper
+			 AND current_setting('server_version_num')::integer < 160000)
+			) AS v (code, attribute, has)
+		 WHERE v.has AND p.by_set
+	)
+	SELECT a.code, a.holder,
+		   CASE WHEN a.is_application
+				THEN format('Applications use this role, and it has %s.',
+							a.attribute)
+				ELSE format('Applications use this role, and it can become %I, which has %s.',
+							a.rolname, a.attribute) END,
+		   -- The role that initdb made cannot lose SUPERUSER.
+		   CASE WHEN NOT a.is_application
+				THEN format('REVOKE %I FROM %s', a.rolname, a.holder)
+				WHEN a.role = 10
+				THEN (SELECT string_agg(format('REVOKE %s FROM %s',
+											   m.roleid::regrole, a.holder), '; ')
+						FROM pg_auth_members AS m
+					   WHERE m.member = a.role
+						 AND m.roleid IN (SELECT role FROM application))
+				ELSE format('ALTER ROLE %s NO%s', a.holder, a.attribute) END
+	  FROM attribute AS a
+
+	-- role-server-access, role-statistics: predefined roles.  Some read or
+	-- write files or tables without asking for a column privilege, as on
+	-- hashed_password; the others show statements, and in them literals.
+	UNION ALL
+	SELECT CASE WHEN p.rolname IN ('pg_monitor', 'pg_read_all_stats')
+				THEN 'role-statistics' ELSE 'role-server-access' END,
+		   p.holder,
+		   format('Applications use this role, and it is a member of %I.',
+				  p.rolname),
+		   format('REVOKE %I FROM %s', p.rolname, p.holder)
+	  FROM power AS p
+	 WHERE NOT p.is_application
+	   AND (p.rolname IN ('pg_read_server_files', 'pg_write_server_files',
+						  'pg_execute_server_program', 'pg_read_all_data',
+						  'pg_write_all_data')
+			-- pg_monitor brings pg_read_all_stats: once is enough.
+			OR p.rolname = 'pg_monitor'
+			OR p.rolname = 'pg_read_all_stats' AND p.holder <> 'pg_monitor')
+
+	-- role-administers: it decides about users and keys of all tenants.
+	UNION ALL
+	SELECT DISTINCT 'role-administers', p.holder,
+		   'Applications use this role, and it is a member of casnet_admin.',
+		   format('REVOKE casnet_admin FROM %s', p.holder)
+	  FROM power AS p
+	 WHERE p.rolname = 'casnet_admin' AND NOT p.is_application
+
+	-- role-owns-table: the owner switches row level security off, or drops
+	-- a policy.
+	UNION ALL
+	SELECT 'role-owns-table', t.relation::text,
+		   CASE WHEN p.is_application
+				THEN format('The application role %s owns it, and so may change its policies.',
+							p.holder)
+				ELSE format('%s is a member of its owner %I, and so may change its policies.',
+							p.holder, p.rolname) END,
+		   CASE WHEN p.is_application
+				-- Its triggers and expressions would run as the new owner.
+				THEN CASE WHEN t.relation IN (SELECT m.relation
+												FROM casnet.managed_tables() AS m)
+						  THEN format('ALTER TABLE %s OWNER TO casnet_owner',
+									  t.relation)
+						  ELSE '-- give it to a role without other rights that no application uses'
+							   ', once you have read its triggers and expressions' END
+				ELSE format('REVOKE %I FROM %s', p.rolname, p.holder) END
+	  FROM power AS p
+	  JOIN pg_class AS c ON c.relowner = p.role
+	  JOIN casnet.watched_tables() AS t ON t.relation = c.oid
+	 WHERE NOT p.rolsuper
+
+	-- owner-powerful: what the server runs as the owner of a table would have it.
+	UNION ALL
+	SELECT 'owner-powerful', r.rolname::text, format('It has %s.', v.power),
+		   format(v.remedy, r.rolname)
+	  FROM pg_roles AS r
+	 CROSS JOIN LATERAL (VALUES
+			('SUPERUSER', r.rolsuper, 'ALTER ROLE %I NOSUPERUSER'),
+			('LOGIN', r.rolcanlogin, 'ALTER ROLE %I NOLOGIN'),
+			('CREATEROLE', r.rolcreaterole, 'ALTER ROLE %I NOCREATEROLE'),
+			('CREATEDB', r.rolcreatedb, 'ALTER ROLE %I NOCREATEDB'),
+			('REPLICATION', r.rolreplication, 'ALTER ROLE %I NOREPLICATION'))
+			AS v (power, has, remedy)
+	 WHERE r.rolname = 'casnet_owner' AND v.has
+	UNION ALL
+	SELECT 'owner-powerful', 'casnet_owner',
+		   CASE m.roleid WHEN to_regrole('casnet_owner')
+				THEN format('%s is a member of it.', m.member::regrole)
+				ELSE format('It is a member of %s.', m.roleid::regrole) END,
+		   format('REVOKE %s FROM %s', m.roleid::regrole, m.member::regrole)
+	  FROM pg_auth_members AS m
+	  JOIN pg_roles AS r ON r.oid = m.member AND NOT r.rolsuper
+	 WHERE to_regrole('casnet_owner') IN (m.roleid, m.member)
+
+	-- owner-other: code of others runs as it, in checks of keys and in triggers.
+	UNION ALL
+	SELECT 'owner-other', c.oid::regclass::text,
+		   format('It belongs to %s.', c.relowner::regrole),
+		   CASE WHEN r.rolsuper THEN 'SELECT casnet.install()'
+				ELSE format('ALTER TABLE %s OWNER TO casnet_owner',
+							c.oid::regclass) END
+	  FROM casnet.managed_tables() AS m
+	  JOIN pg_class AS c ON c.oid = m.relation
+	  LEFT JOIN pg_roles AS r ON r.oid = c.relowner
+	 WHERE c.relowner <> to_regrole('casnet_owner')
+	UNION ALL
+	SELECT 'owner-other', f.oid::regprocedure::text,
+		   format('It runs with the rights of %s.', f.proowner::regrole),
+		   format('ALTER FUNCTION %s OWNER TO casnet_owner', f.oid::regprocedure)
+	  FROM pg_depend AS d
+	  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'casnet'
+	  JOIN pg_proc AS f ON f.oid = d.objid
+	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND f.prosecdef
+	   AND f.prorettype <> 'event_trigger'::regtype
+	   AND f.proowner <> to_regrole('casnet_owner')
+
+	-- identity-settable: SET on casnet.user_id makes a session anybody.
+	-- parameter-granted: these switch triggers off or load libraries.
+	UNION ALL
+	SELECT CASE g.parname WHEN 'casnet.user_id' THEN 'identity-settable'
+				ELSE 'parameter-granted' END,
+		   g.parname,
+		   format('%s may %s it.', g.name, g.privilege_type),
+		   format('REVOKE %s ON PARAMETER %s FROM %s', g.privilege_type,
+				  g.parname, g.name)
+	  FROM (SELECT p.parname, a.privilege_type, a.grantee,
+				   CASE a.grantee WHEN 0 THEN 'PUBLIC'
+						ELSE a.grantee::regrole::text END AS name
+			  FROM pg_parameter_acl AS p
+			 CROSS JOIN LATERAL aclexplode(p.paracl) AS a
+			 WHERE a.grantee = 0
+				OR a.grantee IN (SELECT role FROM application)) AS g
+	 WHERE g.parname = 'casnet.user_id'
+		   AND (g.privilege_type <> 'SET' OR g.grantee = 0
+				OR NOT pg_has_role(g.grantee, 'casnet_authenticator', 'MEMBER'))
+		OR g.parname IN ('session_replication_role',
+						 'session_preload_libraries')
+		OR g.parname <> 'casnet.user_id' AND g.privilege_type = 'ALTER SYSTEM'
+$$;
+COMMENT ON FUNCTION casnet.doctor_roles() IS
+	'internal: doctor() about roles';

@@ -1,0 +1,168 @@
+-- casnet.doctor(): settings.
+
+CREATE OR REPLACE FUNCTION casnet.preload_setting(setting text) RETURNS text
+	LANGUAGE c STABLE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_preload_setting';
+COMMENT ON FUNCTION casnet.preload_setting(text) IS
+	'internal: one of the settings that name libraries, which superusers see';
+
+-- A list as SET takes it.  Names of files with commas or spaces at their ends are in
+-- double quotes in the setting, and stay so.
+CREATE OR REPLACE FUNCTION casnet.preload_with_casnet(libraries text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(
+			CASE WHEN l.name ~ '^[a-z_][a-z0-9_]*$' THEN l.name
+				 ELSE quote_literal(l.name) END, ', ' ORDER BY l.n)
+	  FROM (SELECT CASE WHEN m.found[1] IS NOT NULL
+						THEN replace(m.found[1], '""', '"')
+						ELSE btrim(m.found[2], E' \t\n\r\f') END, m.n
+			  FROM regexp_matches(libraries, '"((?:[^"]|"")*)"|([^",]+)', 'g')
+				   WITH ORDINALITY AS m (found, n)
+			UNION ALL SELECT 'casnet', NULL) AS l (name, n)
+	 WHERE l.name <> ''
+$$;
+COMMENT ON FUNCTION casnet.preload_with_casnet(text) IS
+	'internal: a list of libraries and casnet, as a statement writes it';
+
+CREATE OR REPLACE FUNCTION casnet.doctor_settings()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH stored AS MATERIALIZED (
+		-- ALTER ROLE and ALTER DATABASE ... SET, as far as this database goes;
+		-- each as (whose, name, value, the statement up to SET or RESET).
+		SELECT s.setrole, s.setdatabase, lower(split_part(c.text, '=', 1)) AS name,
+			   substr(c.text, strpos(c.text, '=') + 1) AS value,
+			   v.alter_what, substr(v.alter_what, 7) AS whose
+		  FROM pg_db_role_setting AS s
+		  LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+		  LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+		 CROSS JOIN LATERAL unnest(s.setconfig) AS c (text)
+		 CROSS JOIN LATERAL (
+			SELECT CASE WHEN s.setrole = 0 AND s.setdatabase = 0
+						THEN 'ALTER ROLE ALL'
+						WHEN s.setrole = 0
+						THEN format('ALTER DATABASE %I', d.datname)
+						WHEN s.setdatabase = 0
+						THEN format('ALTER ROLE %I', r.rolname)
+						ELSE format('ALTER ROLE %I IN DATABASE %I', r.rolname,
+									d.datname) END AS alter_what) AS v
+		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
+		   AND (s.setrole = 0 OR r.oid IS NOT NULL)
+	), applied AS MATERIALIZED (
+		SELECT s.* FROM stored AS s
+		 WHERE s.setrole = 0
+			OR s.setrole IN (SELECT a.role FROM casnet.application_roles() AS a)
+	), session AS MATERIALIZED (
+		-- Of this session; what came from ALTER is among the above.
+		SELECT p.name, p.setting AS value
+		  FROM pg_settings AS p
+		 WHERE p.name IN ('log_statement', 'log_min_duration_statement',
+						  'log_min_duration_sample',
+						  'log_transaction_sample_rate',
+						  'log_parameter_max_length',
+						  'log_parameter_max_length_on_error',
+						  'debug_print_parse', 'debug_print_rewritten',
+						  'debug_print_plan')
+		   AND p.source NOT IN ('database', 'user', 'database user')
+		UNION ALL
+		SELECT p.name, p.reset_val
+		  FROM pg_settings AS p
+		 WHERE p.name = 'session_replication_role'
+		   AND p.source NOT IN ('database', 'user', 'database user')
+	), setting AS MATERIALIZED (
+		SELECT s.name, s.value, s.name AS object, 'ALTER SYSTEM' AS alter_what,
+			   format('ALTER SYSTEM SET %s', s.name) AS setting,
+			   '; SELECT pg_reload_conf()' AS afterwards, NULL::text AS whose
+		  FROM session AS s
+		UNION ALL
+		SELECT a.name, a.value, a.whose, a.alter_what,
+			   format('%s SET %s', a.alter_what, a.name), '', a.whose
+		  FROM applied AS a
+	)
+	-- setting-row-security: queries under policies fail, or with a table that
+	-- is not FORCEd show its owner everything.
+	SELECT 'setting-row-security', a.whose,
+		   'row_security is off, so every query under a policy is an error.',
+		   format('%s RESET row_security', a.alter_what)
+	  FROM applied AS a
+	 WHERE a.name = 'row_security'
+	   AND lower(a.value) IN ('off', 'false', 'no', '0', 'of', 'f', 'n')
+
+	-- setting-replication-role: no guard, no last-owner rule, no foreign key.
+	UNION ALL
+	SELECT 'setting-replication-role', s.object,
+		   format('session_replication_role is %s, so triggers and foreign keys do not hold.',
+				  s.value),
+		   format('%s RESET session_replication_role%s', s.alter_what, s.afterwards)
+	  FROM setting AS s
+	 WHERE s.name = 'session_replication_role' AND s.value = 'replica'
+
+	-- setting-token: every role can read pg_db_role_setting.
+	UNION ALL
+	SELECT 'setting-token', s.whose,
+		   'casnet.token is set by it, where every role can read it.',
+		   format('%s RESET casnet.token', s.alter_what)
+	  FROM stored AS s
+	 WHERE s.name = 'casnet.token' AND s.value <> ''
+
+	-- setting-identity: for a role of its own, such as a nightly job, it is
+	-- meant so; for everybody it is a sign-in that nobody needs.
+	UNION ALL
+	SELECT 'setting-identity', s.whose,
+		   format('Every session is user %s without signing in.', s.value),
+		   format('%s RESET casnet.user_id', s.alter_what)
+	  FROM stored AS s
+	 WHERE s.name = 'casnet.user_id' AND s.value <> '' AND s.setrole = 0
+
+	-- log-statement: "all" also logs SET and SELECT, and what is literal there;
+	-- "ddl" and "mod" do not.  A statement that fails is logged by default
+	-- (log_min_error_statement), and no check of ours can change that.
+	UNION ALL
+	SELECT 'log-statement', s.object,
+		   'log_statement is all, so a token or password that a statement contains is in the log.',
+		   format('%s = ''none''%s', s.setting, s.afterwards)
+	  FROM setting AS s
+	 WHERE s.name = 'log_statement' AND s.value = 'all'
+
+	-- log-parameters: what a driver binds is in the log as a detail of each
+	-- statement logged.
+	UNION ALL
+	SELECT 'log-parameters', s.object,
+		   format('%s is %s, so bound values are in the log: set log_parameter_max_length to 0.',
+				  s.name, s.value),
+		   format('%s SET log_parameter_max_length = 0%s', s.alter_what, s.afterwards)
+	  FROM setting AS s
+	 WHERE (s.name = 'log_statement' AND s.value IN ('mod', 'all')
+			OR s.name IN ('log_min_duration_statement',
+						  'log_min_duration_sample')
+			AND s.value NOT LIKE '-%'
+			OR s.name = 'log_transaction_sample_rate' AND s.value !~ '^[0.]*$')
+	   AND NOT EXISTS (SELECT FROM setting AS l
+						WHERE l.name = 'log_parameter_max_length'
+						  AND l.value IN ('0', '0B')
+						  AND (l.whose IS NULL OR l.whose = s.whose))
+
+	-- log-parameters-on-error: the same for those that fail, such as a login.
+	UNION ALL
+	SELECT 'log-parameters-on-error', s.object,
+		   'log_parameter_max_length_on_error is not 0, so bound values of statements that fail are in the log.',
+		   format('%s = 0%s', s.setting, s.afterwards)
+	  FROM setting AS s
+	 WHERE s.name = 'log_parameter_max_length_on_error'
+	   AND s.value NOT IN ('0', '0B')
+
+	-- log-trees: constants are in a tree as they are in the statement.
+	UNION ALL
+	SELECT 'log-trees', s.object,
+		   format('%s is on, so the constants of every statement are in the log.', s.name),
+		   format('%s = off%s', s.setting, s.afterwards)
+	  FROM setting AS s
+	 WHERE s.name LIKE 'debug\_print\_%' AND s.name <> 'debug_pretty_print'
+	   AND lower(s.value) IN ('on', 'true', 'yes', '1', 't', 'y')
+$$;
+COMMENT ON FUNCTION casnet.doctor_settings() IS
+	'internal: doctor() about settings';

@@ -1,0 +1,84 @@
+-- casnet.doctor(): tables.
+
+CREATE OR REPLACE FUNCTION casnet.doctor_tables()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH application AS MATERIALIZED (
+		SELECT a.role FROM casnet.application_roles() AS a
+	), watched AS MATERIALIZED (
+		SELECT w.*, c.relrowsecurity, c.relforcerowsecurity, c.relowner
+		  FROM casnet.watched_tables() AS w
+		  JOIN pg_class AS c ON c.oid = w.relation
+	)
+	-- table-rls-off: policies are there, and nobody asks them.
+	SELECT 'table-rls-off', w.relation::text,
+		   'Row level security is off, so its policies do not apply.',
+		   format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', w.relation)
+	  FROM watched AS w
+	 WHERE NOT w.relrowsecurity
+
+	-- table-not-forced: functions and views of the owner see everything.
+	UNION ALL
+	SELECT 'table-not-forced', w.relation::text,
+		   format('Its policies do not bind its owner %s.', w.relowner::regrole),
+		   format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', w.relation)
+	  FROM watched AS w
+	 WHERE NOT w.relforcerowsecurity
+
+	-- table-no-policy: everybody is refused; a SELECT is not even an error, it
+	-- finds nothing.  The remedy says so openly.  For tables of casnet this is
+	-- policy-changed.
+	UNION ALL
+	SELECT 'table-no-policy', w.relation::text,
+		   format('No policy applies to %s, so it finds no row.', v.command),
+		   format('CREATE POLICY %I ON %s FOR %s %s (false)',
+				  'no_' || lower(v.command), w.relation, v.command,
+				  CASE v.command WHEN 'INSERT' THEN 'WITH CHECK'
+					   ELSE 'USING' END)
+	  FROM watched AS w
+	 CROSS JOIN (VALUES ('SELECT', 'r'::"char"), ('INSERT', 'a'), ('UPDATE', 'w'),
+				 ('DELETE', 'd')) AS v (command, letter)
+	 WHERE w.kind = 'application'
+	   AND NOT EXISTS (SELECT FROM pg_policy AS p
+						WHERE p.polrelid = w.relation AND p.polpermissive
+						  AND p.polcmd IN ('*', v.letter))
+
+	-- table-open, table-unprotected: a table that somebody meant to belong to
+	-- tenants.  A partition is a matter of its parent, see partition-open.
+	UNION ALL
+	SELECT CASE WHEN o.is_open THEN 'table-open' ELSE 'table-unprotected' END,
+		   c.oid::regclass::text,
+		   CASE WHEN o.is_open
+				THEN 'It has a column tenant_id and no row level security, and applications have privileges on it.'
+				ELSE 'It has a column tenant_id and no row level security.' END,
+		   format('SELECT casnet.protect(%L)', c.oid::regclass)
+	  FROM pg_class AS c
+	  JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
+	 CROSS JOIN LATERAL (
+		SELECT c.relowner IN (SELECT role FROM application)
+			   OR EXISTS (
+				SELECT FROM aclexplode(c.relacl) AS x
+				 WHERE x.grantee = 0
+					OR x.grantee IN (SELECT role FROM application))
+			   OR EXISTS (
+				SELECT FROM pg_attribute AS b
+				 CROSS JOIN LATERAL aclexplode(b.attacl) AS x
+				 WHERE b.attrelid = c.oid AND NOT b.attisdropped
+				   AND (x.grantee = 0
+						OR x.grantee IN (SELECT role FROM application)))
+			   AS is_open) AS o
+	 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+	   AND NOT c.relrowsecurity
+	   AND c.relnamespace <> 'pg_catalog'::regnamespace
+	   AND NOT EXISTS (SELECT FROM watched AS w WHERE w.relation = c.oid)
+	   AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
+	   AND NOT EXISTS (SELECT FROM pg_depend AS d
+						WHERE d.classid = 'pg_class'::regclass
+						  AND d.objid = c.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION casnet.doctor_tables() IS
+	'internal: doctor() about tables';

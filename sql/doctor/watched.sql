@@ -1,0 +1,94 @@
+-- Whom and what casnet.doctor() watches: roles, what they can become, and tables.
+
+-- The roles that applications connect as or use: casnet_user and all below it.
+-- From 16 on a membership may give neither SET nor the privileges; a role that
+-- made another holds one of these, and it is nothing to worry about.
+CREATE OR REPLACE FUNCTION casnet.application_roles(OUT role oid) RETURNS SETOF oid
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH RECURSIVE application (role) AS (
+		SELECT r.oid FROM pg_roles AS r
+		 WHERE r.rolname IN ('casnet_user', 'casnet_authenticator')
+		UNION
+		SELECT m.member
+		  FROM application AS a
+		  JOIN pg_auth_members AS m ON m.roleid = a.role
+		 WHERE coalesce((to_jsonb(m)->>'set_option')::boolean, true)
+			OR coalesce((to_jsonb(m)->>'inherit_option')::boolean, true)
+	)
+	SELECT role FROM application
+$$;
+COMMENT ON FUNCTION casnet.application_roles() IS
+	'internal: casnet_user, casnet_authenticator and their members, direct or not';
+
+-- What application roles are or can become.  One row for each application role
+-- (member is NULL) and for each membership on the way up; attributes such as
+-- SUPERUSER are had only by SET ROLE, privileges by inheritance too.
+CREATE OR REPLACE FUNCTION casnet.application_powers(
+	OUT role oid, OUT member oid, OUT by_set boolean)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH RECURSIVE application AS MATERIALIZED (
+		SELECT a.role FROM casnet.application_roles() AS a
+	), membership AS MATERIALIZED (
+		SELECT m.roleid, m.member,
+			   coalesce((to_jsonb(m)->>'set_option')::boolean, true) AS sets,
+			   coalesce((to_jsonb(m)->>'inherit_option')::boolean, true)
+			   AS inherits
+		  FROM pg_auth_members AS m
+	), power (role, member, by_set) AS (
+		SELECT a.role, NULL::oid, true FROM application AS a
+		UNION
+		SELECT m.roleid, m.member, p.by_set AND m.sets
+		  FROM power AS p
+		  JOIN membership AS m ON m.member = p.role
+		 WHERE (m.sets OR m.inherits)
+		   AND NOT EXISTS (SELECT FROM application AS a WHERE a.role = m.roleid)
+	)
+	SELECT p.role, p.member, bool_or(p.by_set)
+	  FROM power AS p
+	 GROUP BY p.role, p.member
+$$;
+COMMENT ON FUNCTION casnet.application_powers() IS
+	'internal: the roles that application roles are or can become, and by which membership';
+
+-- The tables that doctor() watches: ours, by their kind, and those of
+-- applications that have a policy with tenant_with().  tenant_column is the
+-- one that tells the tenant, in tables with rows of tenants.
+CREATE OR REPLACE FUNCTION casnet.watched_tables(
+	OUT relation regclass, OUT kind text, OUT tenant_column smallint)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH compared AS MATERIALIZED (
+		SELECT p.polrelid AS relation, min(c.refobjsubid)::smallint AS attnum
+		  FROM pg_depend AS d
+		  JOIN pg_policy AS p ON p.oid = d.objid
+		  LEFT JOIN pg_depend AS c
+			ON c.classid = d.classid AND c.objid = d.objid
+			   AND c.refclassid = 'pg_class'::regclass
+			   AND c.refobjid = p.polrelid AND c.refobjsubid > 0
+		 WHERE d.classid = 'pg_policy'::regclass
+		   AND d.refclassid = 'pg_proc'::regclass
+		   AND d.refobjid = to_regprocedure('casnet.tenant_with(text)')
+		 GROUP BY p.polrelid
+	), watched AS (
+		SELECT coalesce(m.relation, c.relation::regclass) AS relation,
+			   coalesce(m.kind, 'application') AS kind, c.attnum
+		  FROM casnet.managed_tables() AS m
+		  FULL JOIN compared AS c ON c.relation = m.relation
+	)
+	SELECT w.relation, w.kind,
+		   CASE WHEN w.kind IN ('tenant', 'application')
+				THEN coalesce(a.attnum, w.attnum) END
+	  FROM watched AS w
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = w.relation AND a.attname = 'tenant_id'
+		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION casnet.watched_tables() IS
+	'internal: the tables of casnet, and those of applications with a policy of casnet';

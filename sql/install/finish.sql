@@ -1,0 +1,16 @@
+-- In a restore the tables come from the dump, and on a Citus worker from the
+-- coordinator.  Every script of pg_dump sets row_security and xmloption, and
+-- unless --enable-row-security was given, the former off.
+DO $$
+BEGIN
+	IF pg_catalog.current_setting('row_security') = 'off'
+	   OR (SELECT pg_catalog.count(*) FROM pg_catalog.pg_settings AS s
+			WHERE s.name IN ('row_security', 'xmloption')
+			  AND s.source = 'session') = 2
+	   OR pg_catalog.current_setting('application_name')
+		  LIKE 'citus\_internal%' THEN
+		RETURN;
+	END IF;
+	PERFORM casnet.install();
+END
+$$;

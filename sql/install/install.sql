@@ -1,0 +1,162 @@
+-- casnet.install() brings the tables to the version of the extension.
+
+CREATE OR REPLACE FUNCTION casnet.schema_version() RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT substring(obj_description(to_regnamespace('casnet'),
+									 'pg_namespace')
+					 FROM 'schema version ([0-9.]+)')
+$$;
+COMMENT ON FUNCTION casnet.schema_version() IS
+	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
+
+-- The tables of casnet belong to casnet_owner, and so do the views to load them
+-- through and the partitions of the audit: a new table, one that was restored
+-- without its owner, or an older one.  What belongs to somebody who is no superuser may
+-- have code of theirs in it, so an administrator has to look first (doctor()).
+CREATE OR REPLACE FUNCTION casnet.install_owner() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	owned record;
+BEGIN
+	FOR owned IN
+		SELECT c.oid::regclass AS relation,
+			   CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+		  FROM pg_class AS c
+		  JOIN pg_roles AS r ON r.oid = c.relowner AND r.rolsuper
+		 WHERE (c.oid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+				OR c.oid IN (SELECT p.relid
+							   FROM pg_partition_tree(to_regclass('casnet.audit_entries')) AS p)
+				OR c.oid IN (SELECT to_regclass(m.relation::text || '_load')
+							   FROM casnet.managed_tables() AS m
+							  WHERE m.kind = 'tenant'))
+	LOOP
+		EXECUTE format('ALTER %s %s OWNER TO casnet_owner',
+					   owned.kind, owned.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.install_owner() IS
+	'internal: gives the tables and views to casnet_owner';
+
+CREATE OR REPLACE FUNCTION casnet.install() RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+	AS $$
+DECLARE
+	before regclass[];
+	brings_over boolean := to_regclass('casnet.users') IS NOT NULL
+		AND to_regclass('casnet.password_hashes') IS NULL;
+	installed record;
+	version text;
+BEGIN
+	IF casnet.is_operator() IS NOT TRUE THEN
+		RAISE EXCEPTION 'casnet.install() takes a superuser'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Connect as a superuser and call it again.';
+	END IF;
+
+	SELECT coalesce(array_agg(relation), '{}') INTO before
+	  FROM casnet.managed_tables();
+
+	PERFORM casnet.install_search_configuration();
+	PERFORM casnet.install_tables();
+	PERFORM casnet.bring_over_token_tables();
+	PERFORM casnet.install_token_tables();
+	PERFORM casnet.install_audit_tables();
+	PERFORM casnet.install_protect_tables();
+	PERFORM casnet.install_owner();
+	PERFORM casnet.install_checks();
+	PERFORM casnet.install_defaults();
+	PERFORM casnet.install_indexes();
+	PERFORM casnet.install_policies();
+
+	-- Before the triggers: nobody knows anything yet that they could tell.
+	PERFORM casnet.install_role_permissions();
+	IF NOT casnet.run_as_owner('casnet.signing_keys',
+		'SELECT EXISTS (SELECT FROM casnet.signing_keys)')::boolean THEN
+		PERFORM casnet.add_signing_key('casnet-' ||
+			left(translate(gen_random_uuid()::text, '-', ''), 16));
+	END IF;
+	PERFORM casnet.install_triggers();
+	PERFORM casnet.bring_over_passwords();
+	PERFORM casnet.install_load_views();
+	PERFORM casnet.install_comments();
+	PERFORM casnet.describe_audit_partitions();
+	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
+		PERFORM casnet.maintain_audit();
+	END IF;
+
+	-- Given by an older version; protect() makes the keys.  Not without need: what a
+	-- script revokes makes pg_dump forget all privileges on the table.
+	IF has_any_column_privilege('casnet_admin', 'casnet.tenants', 'REFERENCES') THEN
+		REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
+	END IF;
+
+	-- Privileges that somebody has changed stay changed.
+	FOR installed IN
+		SELECT relation FROM casnet.managed_tables()
+		 WHERE NOT relation = ANY (before)
+	LOOP
+		PERFORM casnet.install_grants(installed.relation);
+	END LOOP;
+	IF brings_over THEN
+		GRANT SELECT (hashed_password) ON casnet.users TO casnet_user, casnet_admin;
+	END IF;
+
+	-- The views that are new, and partitions.
+	PERFORM casnet.install_owner();
+
+	SELECT extversion INTO STRICT version
+	  FROM pg_extension WHERE extname = 'casnet';
+	EXECUTE format('COMMENT ON SCHEMA casnet IS %L',
+				   'casnet: multi-tenant case management (schema version ' ||
+				   version || ')');
+
+	-- Last, since it also makes pg_dump forget what it took for the
+	-- extension's own privileges: the tables hold people's data and are dumped
+	-- as people's tables.
+	FOR installed IN
+		SELECT t.relation
+		  FROM casnet.managed_tables() AS t
+		  JOIN pg_depend AS d
+			ON d.classid = 'pg_class'::regclass AND d.objid = t.relation
+			   AND d.deptype = 'e'
+	LOOP
+		EXECUTE format('ALTER EXTENSION casnet DROP TABLE %s',
+					   installed.relation);
+	END LOOP;
+	FOR installed IN
+		SELECT 'TEXT SEARCH CONFIGURATION casnet.search' AS object,
+			   'pg_ts_config'::regclass AS catalog, oid
+		  FROM pg_ts_config
+		 WHERE oid = 'casnet.search'::regconfig
+		UNION ALL
+		SELECT 'OPERATOR CLASS casnet.gin_substring_ops USING gin',
+			   'pg_opclass'::regclass, oid
+		  FROM pg_opclass
+		 WHERE opcname = 'gin_substring_ops'
+		   AND opcnamespace = 'casnet'::regnamespace
+		UNION ALL
+		SELECT 'OPERATOR FAMILY casnet.gin_substring_ops USING gin',
+			   'pg_opfamily'::regclass, oid
+		  FROM pg_opfamily
+		 WHERE opfname = 'gin_substring_ops'
+		   AND opfnamespace = 'casnet'::regnamespace
+	LOOP
+		IF EXISTS (SELECT FROM pg_depend AS d
+					WHERE d.classid = installed.catalog
+					  AND d.objid = installed.oid AND d.deptype = 'e') THEN
+			EXECUTE 'ALTER EXTENSION casnet DROP ' || installed.object;
+		END IF;
+	END LOOP;
+	PERFORM casnet.install_protection();
+	RETURN version;
+END
+$$;
+COMMENT ON FUNCTION casnet.install() IS
+	'brings the tables to the version of the extension, whether absent, older, current or left bare; returns the version';
