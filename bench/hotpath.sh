@@ -56,7 +56,7 @@ main()
 	own "$WORK/hotpath.sql"
 	super -d postgres -f "$WORK/hotpath.sql"
 	super -d postgres -At -c "
-		SELECT casnet.issue_token('00000000-0000-7000-9000-000000000005', '00000000-0000-7000-8000-000000000005', '1 day')
+		SELECT casnet_internal.issue_token('00000000-0000-7000-9000-000000000005', '00000000-0000-7000-8000-000000000005', '1 day')
 		  FROM generate_series(1, 10)" > "$WORK/tokens"
 	where=$(environment)
 	as_server "$BINDIR/pg_ctl" -s -D "$SERVER_DATA" -m fast -w stop

@@ -98,7 +98,7 @@ class Bench:
         self.superuser.autocommit = True
         self.large = 1
         self.small = self.ask("SELECT count(*) / 2 FROM bench.size")
-        self.token = {n: self.ask("SELECT casnet.issue_token(%s, %s, '1 day')",
+        self.token = {n: self.ask("SELECT casnet_internal.issue_token(%s, %s, '1 day')",
                                   (item(0, n), tenant_id(n))) for n in (self.large, self.small)}
         self.size = {n: self.ask("SELECT records FROM bench.size WHERE n = %s", (n,))
                      for n in (self.large, self.small)}

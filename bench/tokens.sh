@@ -178,7 +178,7 @@ tokens()
 	super -d $DATABASE -c 'CREATE TABLE public.tokens (algorithm text, token text)' \
 		-c 'GRANT SELECT ON public.tokens TO bench_casnet'
 	super -d $DATABASE -c '\copy public.tokens FROM pstdin' < "$WORK/tokens"
-	ask "INSERT INTO public.tokens SELECT 'HS256', casnet.issue_token('$user', NULL, '1 day') FROM generate_series(1, $TOKENS)"
+	ask "INSERT INTO public.tokens SELECT 'HS256', casnet_internal.issue_token('$user', NULL, '1 day') FROM generate_series(1, $TOKENS)"
 }
 
 # verification ALGORITHM: microseconds of the first use of a token and of the
@@ -242,7 +242,7 @@ main()
 	load
 	scripts
 	read -r TENANT RECORD TOKEN <<< "$(ask "
-		SELECT t.id || ' ' || r.id || ' ' || casnet.issue_token(u.id, t.id, '1 day')
+		SELECT t.id || ' ' || r.id || ' ' || casnet_internal.issue_token(u.id, t.id, '1 day')
 		  FROM casnet.tenants AS t JOIN casnet.users AS u ON u.username = 'user1'
 		  JOIN casnet.records AS r ON r.tenant_id = t.id AND r.title = 'record 50' WHERE t.name = 'tenant1'")"
 

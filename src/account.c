@@ -101,7 +101,7 @@ require_free(Relation users, const pg_uuid_t *self, const char *name,
 }
 
 /*
- * casnet.keep_one_namespace() returns trigger
+ * casnet_internal.keep_one_namespace() returns trigger
  *
  * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is
  * the email address of another account, or the other way round.  (Two transactions at
@@ -187,7 +187,7 @@ is_superuser(void)
 }
 
 /*
- * casnet.is_application_superuser() returns boolean
+ * casnet_internal.is_application_superuser() returns boolean
  *
  * Whether the session's user is a superuser of the application, now and when the
  * transaction ends.  Raises 28000 when nobody is signed in who exists and is active.

@@ -2,10 +2,10 @@
  * audit.c
  *		Who changed what: one entry for each row written to an audited table.
  *
- * casnet.record_change() is the trigger that casnet.enable_audit() attaches.
+ * casnet_internal.record_change() is the trigger that casnet.enable_audit() attaches.
  * It is a row trigger, not one with transition tables, because those do not
  * see a statement that names a partition.  It makes the entry, and the entries
- * of a statement are put into the partition of casnet.audit_entries and its
+ * of a statement are put into the partition of casnet_internal.audit_entries and its
  * indexes together, by and by and when the statement is over.  No SQL runs for
  * it, so no privilege, policy or trigger is in the way, and no role needs a
  * privilege on the table.  What cannot be recorded is not written: every error
@@ -199,10 +199,10 @@ record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 /*
- * casnet.record_change(column, ...) returns trigger
+ * casnet_internal.record_change(column, ...) returns trigger
  *
  * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW, and AFTER TRUNCATE: adds what
- * happened to casnet.audit_entries, without the columns named.  An update that
+ * happened to casnet_internal.audit_entries, without the columns named.  An update that
  * changes nothing but updated_at leaves no entry.  Raises 39P01 when called in
  * any other way, 55000 when the change cannot be recorded or would be put down
  * to somebody else.
@@ -219,7 +219,7 @@ casnet_record_change(PG_FUNCTION_ARGS)
 		  TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.record_change() was not called after a row event or TRUNCATE"),
+				 errmsg("casnet_internal.record_change() was not called after a row event or TRUNCATE"),
 				 errhint("It is attached to tables by casnet.enable_audit().")));
 
 	check_same_session();
@@ -250,10 +250,10 @@ casnet_record_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.refuse_audit_change() returns trigger
+ * casnet_internal.refuse_audit_change() returns trigger
  *
  * BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE on audit_entries:
- * raises 42501 for everybody, but lets casnet.remove_audit_entries() delete,
+ * raises 42501 for everybody, but lets casnet_internal.remove_audit_entries() delete,
  * and logical replication, which brings what was done so elsewhere.
  */
 Datum
@@ -264,7 +264,7 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.refuse_audit_change() was not called before an event"),
+				 errmsg("casnet_internal.refuse_audit_change() was not called before an event"),
 				 errhint("It is attached to tables by casnet.install().")));
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
 		(removals_under_way > 0 || IsLogicalWorker()))
@@ -276,7 +276,7 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.remove_audit_entries(tenant_id uuid, since timestamptz,
+ * casnet_internal.remove_audit_entries(tenant_id uuid, since timestamptz,
  *		until timestamptz) returns bigint
  *
  * Deletes the entries of a tenant, or of any when it is NULL, from since to
@@ -300,7 +300,7 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	uint64		removed;
 
 	initStringInfo(&query);
-	appendStringInfoString(&query, "DELETE FROM casnet.audit_entries");
+	appendStringInfoString(&query, "DELETE FROM casnet_internal.audit_entries");
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';

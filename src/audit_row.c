@@ -118,7 +118,7 @@ find_tenant(Relation relation, const char *name)
 	const char *relname = RelationGetRelationName(relation);
 	const char *wanted = "tenant_id";
 
-	if (RelationGetNamespace(relation) == get_namespace_oid("casnet", true))
+	if (RelationGetNamespace(relation) == casnet_schema())
 	{
 		if (strcmp(relname, "users") == 0 ||
 			strcmp(relname, "role_permissions") == 0)

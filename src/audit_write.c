@@ -2,7 +2,7 @@
  * audit_write.c
  *		The entries of the audit, and how they come into the table.
  *
- * They go to the partition of casnet.audit_entries for their time and to its
+ * They go to the partition of casnet_internal.audit_entries for their time and to its
  * indexes directly, many at once.  No SQL runs for it, so no privilege, policy
  * or trigger is in the way, and no role needs a privilege on the table.
  */
@@ -32,7 +32,7 @@
 #include "audit.h"
 #include "casnet.h"
 
-/* The columns of casnet.audit_entries. */
+/* The columns of casnet_internal.audit_entries. */
 enum
 {
 	ENTRY_AT, ENTRY_ID, ENTRY_TENANT_ID, ENTRY_TRANSACTION_ID, ENTRY_USER_ID,
@@ -152,16 +152,16 @@ find_partition(Relation parent, TimestampTz at)
 static Relation
 open_partition(TimestampTz at, Relation *parent)
 {
-	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			namespace = casnet_schema_internal();
 	Oid			oid = OidIsValid(namespace) ?
 		get_relname_relid("audit_entries", namespace) : InvalidOid;
 	Relation	relation;
 
 	if (!OidIsValid(oid))
-		refuse_table("Table casnet.audit_entries does not exist.");
+		refuse_table("Table casnet_internal.audit_entries does not exist.");
 	relation = table_open(oid, RowExclusiveLock);
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		refuse_table("Table casnet.audit_entries is not partitioned.");
+		refuse_table("Table casnet_internal.audit_entries is not partitioned.");
 	*parent = NULL;
 	while (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
@@ -169,7 +169,7 @@ open_partition(TimestampTz at, Relation *parent)
 
 		oid = find_partition(relation, at);
 		if (!OidIsValid(oid))
-			refuse_table("No partition of casnet.audit_entries is for this time.");
+			refuse_table("No partition of casnet_internal.audit_entries is for this time.");
 		partition = table_open(oid, RowExclusiveLock);
 		if (find_partition(relation, at) != oid)
 		{
@@ -182,7 +182,7 @@ open_partition(TimestampTz at, Relation *parent)
 		relation = partition;
 	}
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		refuse_table("A partition of casnet.audit_entries is no table.");
+		refuse_table("A partition of casnet_internal.audit_entries is no table.");
 	return relation;
 }
 
@@ -200,7 +200,7 @@ find_entry_columns(Relation partition)
 		if (number <= 0 ||
 			TupleDescAttr(RelationGetDescr(partition), number - 1)->atttypid !=
 			entry_columns[i].type)
-			refuse_table(psprintf("Table casnet.audit_entries has no column %s of type %s.",
+			refuse_table(psprintf("Table casnet_internal.audit_entries has no column %s of type %s.",
 								  entry_columns[i].name,
 								  format_type_be(entry_columns[i].type)));
 		entry_numbers[i] = number;

@@ -51,7 +51,6 @@ static ExecutorCheckPerms_hook_type previous_hook = NULL;
 static bool
 has_our_policy(Oid table)
 {
-	Oid			namespace = get_namespace_oid("casnet", true);
 	Relation	relation = table_open(table, NoLock);
 	bool		found = false;
 
@@ -64,9 +63,9 @@ has_our_policy(Oid table)
 			RowSecurityPolicy *policy = lfirst(lc);
 
 			found = found ||
-				casnet_order_calls_ours((Node *) policy->qual, &namespace) ||
+				casnet_order_calls_ours((Node *) policy->qual, NULL) ||
 				casnet_order_calls_ours((Node *) policy->with_check_qual,
-										  &namespace);
+										  NULL);
 		}
 	}
 	table_close(relation, NoLock);

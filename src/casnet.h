@@ -518,17 +518,23 @@ extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
 												const pg_uuid_t *user,
 												bool *of_tenant);
 
+/* schema.c: casnet and casnet_internal */
+
+extern Oid	casnet_schema(void);
+extern Oid	casnet_schema_internal(void);
+extern bool casnet_schema_is_ours(Oid schema);
+extern bool casnet_schema_has_function(Oid function);
+
 /* order.c: policies before the conditions of users */
 
 struct PlannerInfo;
 struct RelOptInfo;
 
 extern void casnet_order_init(void);
-extern bool casnet_order_calls_ours(Node *node, void *namespace);
-extern bool casnet_order_may_call_ours(Node *node, void *namespace);
+extern bool casnet_order_calls_ours(Node *node, void *context);
+extern bool casnet_order_may_call_ours(Node *node, void *context);
 extern void casnet_order_leave_out_names(struct PlannerInfo *root,
-										 struct RelOptInfo *relation,
-										 Oid *namespace);
+										 struct RelOptInfo *relation);
 
 /* planner.c: one policy for a statement, and indexes left out */
 

@@ -9,7 +9,7 @@
  * says that one of them changed.
  *
  * The same kind of message carries the news that rows changed: the trigger
- * function casnet.announce_change() sends it at the end of the transaction that
+ * function casnet_internal.announce_change() sends it at the end of the transaction that
  * wrote them.  It moves casnet_epoch, and whoever keeps something derived from
  * the rows compares that number.  That message names not the table but its TOAST
  * table.  One that names the table has every backend build its relcache entry
@@ -52,6 +52,7 @@ typedef struct ColumnDescription
 typedef struct TableDescription
 {
 	const char *name;
+	bool		is_internal;
 	int			ncolumns;
 	ColumnDescription columns[MAX_COLUMNS];
 } TableDescription;
@@ -64,31 +65,31 @@ typedef struct PathDescription
 } PathDescription;
 
 static const TableDescription tables[CASNET_NUM_TABLES] = {
-	[CASNET_USERS] = {"users", 6, {{"id", UUIDOID}, {"username", TEXTOID},
+	[CASNET_USERS] = {"users", false, 6, {{"id", UUIDOID}, {"username", TEXTOID},
 	{"is_active", BOOLOID}, {"is_superuser", BOOLOID}, {"email", TEXTOID},
 	{"hashed_password", TEXTOID}}},
-	[CASNET_TENANTS] = {"tenants", 2, {{"id", UUIDOID}, {"name", TEXTOID}}},
-	[CASNET_USER_TENANTS] = {"user_tenants", 3, {{"user_id", UUIDOID},
+	[CASNET_TENANTS] = {"tenants", false, 2, {{"id", UUIDOID}, {"name", TEXTOID}}},
+	[CASNET_USER_TENANTS] = {"user_tenants", false, 3, {{"user_id", UUIDOID},
 	{"tenant_id", UUIDOID}, {"role", TEXTOID}}},
-	[CASNET_ROLE_PERMISSIONS] = {"role_permissions", 2, {{"role", TEXTOID},
+	[CASNET_ROLE_PERMISSIONS] = {"role_permissions", false, 2, {{"role", TEXTOID},
 	{"permission", TEXTOID}}},
-	[CASNET_USER_TENANT_PERMISSIONS] = {"user_tenant_permissions", 3,
+	[CASNET_USER_TENANT_PERMISSIONS] = {"user_tenant_permissions", false, 3,
 		{{"user_id", UUIDOID}, {"tenant_id", UUIDOID},
 	{"permission", TEXTOID}}},
-	[CASNET_SIGNING_KEYS] = {"signing_keys", 7, {{"kid", TEXTOID},
+	[CASNET_SIGNING_KEYS] = {"signing_keys", true, 7, {{"kid", TEXTOID},
 	{"algorithm", TEXTOID}, {"key", BYTEAOID}, {"issuer", TEXTOID},
 	{"audience", TEXTOID}, {"retired_at", TIMESTAMPTZOID},
 	{"created_at", TIMESTAMPTZOID}}},
-	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", 4, {{"digest", BYTEAOID},
+	[CASNET_REVOKED_TOKENS] = {"revoked_tokens", true, 4, {{"digest", BYTEAOID},
 	{"id", UUIDOID}, {"user_id", UUIDOID}, {"expires_at", TIMESTAMPTZOID}}},
-	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", 5, {{"user_id", UUIDOID},
+	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", true, 5, {{"user_id", UUIDOID},
 	{"nonce", INT8OID}, {"issued_before", INT8OID},
 	{"spared", BYTEAOID}, {"id", UUIDOID}}},
-	[CASNET_TAGS] = {"tags", 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
+	[CASNET_TAGS] = {"tags", false, 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
 	{"name", TEXTOID}}},
-	[CASNET_PASSWORD_HASHES] = {"password_hashes", 4, {{"id", UUIDOID},
+	[CASNET_PASSWORD_HASHES] = {"password_hashes", true, 4, {{"id", UUIDOID},
 	{"user_id", UUIDOID}, {"hash", TEXTOID}, {"replaces", UUIDOID}}},
-	[CASNET_INVITATIONS] = {"invitations", 7, {{"digest", BYTEAOID},
+	[CASNET_INVITATIONS] = {"invitations", true, 7, {{"digest", BYTEAOID},
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
 	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
 	{"created_at", TIMESTAMPTZOID}}}
@@ -283,18 +284,28 @@ find_index(Relation relation, int ncolumns, const AttrNumber *columns)
 	return found;
 }
 
+/* The name of a table, with its schema. */
+static char *
+qualified_name(int table)
+{
+	return psprintf("%s.%s",
+					tables[table].is_internal ? "casnet_internal" : "casnet",
+					tables[table].name);
+}
+
 /* Find the table.  Raises 55000 when it is missing. */
 static void
 resolve_table(int table)
 {
-	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			schema = tables[table].is_internal ?
+		casnet_schema_internal() : casnet_schema();
 
-	table_oids[table] = OidIsValid(namespace) ?
-		get_relname_relid(tables[table].name, namespace) : InvalidOid;
+	table_oids[table] = OidIsValid(schema) ?
+		get_relname_relid(tables[table].name, schema) : InvalidOid;
 	if (!OidIsValid(table_oids[table]))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table casnet.%s does not exist", tables[table].name),
+				 errmsg("table %s does not exist", qualified_name(table)),
 				 errhint("A superuser can make the missing tables with SELECT casnet.install().")));
 }
 
@@ -312,8 +323,8 @@ resolve_columns(int table, Relation relation)
 			!= column->type)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table casnet.%s has no column %s of type %s",
-							tables[table].name, column->name,
+					 errmsg("table %s has no column %s of type %s",
+							qualified_name(table), column->name,
 							format_type_be(column->type)),
 					 errhint("casnet needs this column as casnet.install() made it; undo the change.")));
 		attribute_numbers[table][j] = number;
@@ -579,7 +590,7 @@ casnet_catalog_announce(CasnetTable table, Relation relation)
 }
 
 /*
- * casnet.announce_change() returns trigger
+ * casnet_internal.announce_change() returns trigger
  *
  * Makes every backend forget what it derived from the table, at commit; this
  * one at the next command, and again should the transaction roll back.  A row
@@ -594,7 +605,7 @@ casnet_announce_change(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.announce_change() was not called as a trigger"),
+				 errmsg("casnet_internal.announce_change() was not called as a trigger"),
 				 errhint("It is attached to tables by casnet.install().")));
 
 	CacheInvalidateRelcacheByRelid(news_oid(trigger->tg_relation));

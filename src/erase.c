@@ -46,8 +46,9 @@
 
 /* Ours, in the order in which they are emptied, and the column that names the tenant. */
 static const char *const own_tables[] = {
-	"record_tags", "tasks", "calendar_events", "tags", "persons", "records",
-	"user_tenant_permissions", "user_tenants", "invitations"
+	"casnet.record_tags", "casnet.tasks", "casnet.calendar_events", "casnet.tags",
+	"casnet.persons", "casnet.records", "casnet.user_tenant_permissions",
+	"casnet.user_tenants", "casnet_internal.invitations"
 };
 
 /* A foreign key of somebody else's that refers to rows of a tenant. */
@@ -101,19 +102,27 @@ run_with_tenant(const char *statement, const pg_uuid_t *tenant)
 	return SPI_processed;
 }
 
+/* The name of a table, with its schema, as SQL takes it. */
+static char *
+qualified_name(Oid table)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+									  get_rel_name(table));
+}
+
 /* Whether the table is one of those that hold the data of tenants, or tenants. */
 static bool
-is_own(Oid table, Oid namespace)
+is_own(Oid table)
 {
 	const char *name;
 
-	if (get_rel_namespace(table) != namespace)
+	if (!casnet_schema_is_ours(get_rel_namespace(table)))
 		return false;
-	name = get_rel_name(table);
+	name = qualified_name(table);
 	for (int i = 0; i < lengthof(own_tables); i++)
 		if (strcmp(name, own_tables[i]) == 0)
 			return true;
-	return strcmp(name, "tenants") == 0;
+	return strcmp(name, "casnet.tenants") == 0;
 }
 
 /* The numbers in an array of pg_constraint. */
@@ -201,7 +210,7 @@ with_ancestors(Oid table)
  * for the order.
  */
 static List *
-find_cascades(Oid namespace, Oid tenants, List **edges)
+find_cascades(Oid tenants, List **edges)
 {
 	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0,
@@ -227,8 +236,7 @@ find_cascades(Oid namespace, Oid tenants, List **edges)
 		edge->name = form->conname;
 		edge->is_deferrable = form->condeferrable;
 		*edges = lappend(*edges, edge);
-		if (!is_own(form->confrelid, namespace) ||
-			is_own(form->conrelid, namespace))
+		if (!is_own(form->confrelid) || is_own(form->conrelid))
 			continue;
 		cascade = describe_cascade(catalog, tuple, tenants);
 		if (cascade != NULL)
@@ -521,8 +529,7 @@ target_of(const Cascade *cascade)
 {
 	return psprintf("%s%s", get_rel_relkind(cascade->table) ==
 					RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(cascade->table)),
-											   get_rel_name(cascade->table)));
+					qualified_name(cascade->table));
 }
 
 /* Do to the rows of others what their key says.  Returns how many went. */
@@ -601,14 +608,14 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
 		if (list_member_oid(done, target))
 			continue;
 		done = lappend_oid(done, target);
-		(void) run_with_tenant(psprintf("SELECT FROM casnet.%s WHERE tenant_id "
+		(void) run_with_tenant(psprintf("SELECT FROM %s WHERE tenant_id "
 										"OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-										get_rel_name(target)), tenant);
+										qualified_name(target)), tenant);
 	}
 }
 
 /*
- * casnet.erase_tenant(tenant_id uuid) returns bigint
+ * casnet_internal.erase_tenant(tenant_id uuid) returns bigint
  *
  * Deletes the tenant and all that belongs to it; returns the number of rows, or NULL
  * when there is no such tenant; internal.  Raises 55000 when a trigger of an
@@ -619,8 +626,7 @@ Datum
 casnet_erase_tenant(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	tenant = *PG_GETARG_UUID_P(0);
-	Oid			namespace = get_namespace_oid("casnet", false);
-	Oid			tenants = get_relname_relid("tenants", namespace);
+	Oid			tenants = get_relname_relid("tenants", casnet_schema());
 	List	   *edges = NIL;
 	List	   *cascades;
 	ListCell   *lc;
@@ -640,7 +646,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 		AtEOXact_GUC(false, level);
 		PG_RETURN_NULL();
 	}
-	cascades = find_cascades(namespace, tenants, &edges);
+	cascades = find_cascades(tenants, &edges);
 	/* Nothing more is granted to the members, whom no key to the tenant holds up. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
 						   "WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
@@ -655,14 +661,14 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(own_tables); i++)
-		erased += run_with_tenant(psprintf("DELETE FROM casnet.%s WHERE "
+		erased += run_with_tenant(psprintf("DELETE FROM %s WHERE "
 										   "tenant_id OPERATOR(pg_catalog.=) $1",
 										   own_tables[i]), &tenant);
 	erased += run_with_tenant("DELETE FROM casnet.tenants "
 							  "WHERE id OPERATOR(pg_catalog.=) $1", &tenant);
 
 	/* Last, since emptying tables leaves entries; those are not counted. */
-	(void) run_with_tenant("SELECT casnet.forget_audit($1)", &tenant);
+	(void) run_with_tenant("SELECT casnet_internal.forget_audit($1)", &tenant);
 	SPI_finish();
 	/* Also of what the server ran as somebody else by itself. */
 	casnet_cursors_close_since(cursors);
@@ -672,7 +678,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.guard_cascade() returns trigger
+ * casnet_internal.guard_cascade() returns trigger
  *
  * BEFORE DELETE, TRUNCATE OR UPDATE of the key FOR EACH STATEMENT: raises 55000 if a
  * table is changed with the rows whose owner is not trusted.  Raises 39P01 when called
@@ -690,7 +696,7 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.guard_cascade() was not called before rows change or go"),
+				 errmsg("casnet_internal.guard_cascade() was not called before rows change or go"),
 				 errhint("It is attached to tables by casnet.install().")));
 
 	/* Under the policies it is the active tenant that goes. */

@@ -555,7 +555,7 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 	/* What functions ask for in workers is not counted here. */
 	if (query->plannedstmt->parallelModeNeeded && innermost_run != 0 &&
 		!casnet_statement_is_noted() &&
-		OidIsValid(get_namespace_oid("casnet", true)))
+		OidIsValid(casnet_schema()))
 		(void) casnet_membership_current();
 }
 

@@ -58,7 +58,7 @@ casnet_explain_is_restricted(Oid role)
 
 /* Whether one of the table's policies is ours. */
 static bool
-is_protected(Oid table, Oid *namespace)
+is_protected(Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
 	bool		result = false;
@@ -70,9 +70,9 @@ is_protected(Oid table, Oid *namespace)
 		{
 			RowSecurityPolicy *policy = lfirst(lc);
 
-			if (casnet_order_may_call_ours((Node *) policy->qual, namespace) ||
+			if (casnet_order_may_call_ours((Node *) policy->qual, NULL) ||
 				casnet_order_may_call_ours((Node *) policy->with_check_qual,
-										  namespace))
+										  NULL))
 				result = true;
 		}
 	}
@@ -82,33 +82,33 @@ is_protected(Oid table, Oid *namespace)
 
 /* Whether a statement is on a table with a policy of ours, anywhere in it. */
 static bool
-is_on_protected(Node *node, void *namespace)
+is_on_protected(Node *node, void *context)
 {
 	ListCell   *lc;
 
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
-		return expression_tree_walker(node, is_on_protected, namespace);
+		return expression_tree_walker(node, is_on_protected, context);
 	foreach(lc, ((Query *) node)->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
 		if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
-			is_protected(rte->relid, namespace))
+			is_protected(rte->relid))
 			return true;
 	}
-	return query_tree_walker((Query *) node, is_on_protected, namespace, 0);
+	return query_tree_walker((Query *) node, is_on_protected, context, 0);
 }
 
 /* Whether the plan is on a protected table. */
 static bool
-reads_protected(PlannedStmt *plan, Oid *namespace)
+reads_protected(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
 	foreach(lc, plan->relationOids)
-		if (is_protected(lfirst_oid(lc), namespace))
+		if (is_protected(lfirst_oid(lc)))
 			return true;
 	return false;
 }
@@ -119,7 +119,7 @@ reads_protected(PlannedStmt *plan, Oid *namespace)
  */
 static bool
 is_planned_on_protected(Query *query, const char *query_string,
-						ParamListInfo params, Oid *namespace)
+						ParamListInfo params)
 {
 	PlannedStmt *plan;
 
@@ -127,7 +127,7 @@ is_planned_on_protected(Query *query, const char *query_string,
 		return false;
 	plan = pg_plan_query(copyObject(query), query_string,
 						 CURSOR_OPT_PARALLEL_OK, params);
-	return casnet_plan_is_policed(plan) || reads_protected(plan, namespace);
+	return casnet_plan_is_policed(plan) || reads_protected(plan);
 }
 
 /*
@@ -136,7 +136,7 @@ is_planned_on_protected(Query *query, const char *query_string,
  */
 static bool
 explains_protected(ExplainStmt *explain, const char *query_string,
-				   ParamListInfo params, Oid *namespace)
+				   ParamListInfo params)
 {
 	Query	   *query = castNode(Query, copyObject(explain->query));
 	List	   *queries;
@@ -168,11 +168,10 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 	}
 	else
 		queries = NIL;
-	if (is_on_protected((Node *) queries, namespace))
+	if (is_on_protected((Node *) queries, NULL))
 		return true;
 	foreach(lc, queries)
-		if (is_planned_on_protected(lfirst_node(Query, lc), query_string, params,
-									namespace))
+		if (is_planned_on_protected(lfirst_node(Query, lc), query_string, params))
 			return true;
 	return false;
 }
@@ -282,7 +281,6 @@ process_utility(PlannedStmt *statement, const char *query_string,
 				DestReceiver *receiver, QueryCompletion *completion)
 {
 	PlannedStmt *shown = statement;
-	Oid			namespace;
 	bool		show_all = false;
 	bool		execute = false;
 
@@ -293,11 +291,10 @@ process_utility(PlannedStmt *statement, const char *query_string,
 		return;
 	}
 
-	namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(namespace) || !casnet_explain_is_restricted(GetUserId()))
+	if (!OidIsValid(casnet_schema()) || !casnet_explain_is_restricted(GetUserId()))
 		 /* all is shown */ ;
 	else if (!explains_protected((ExplainStmt *) statement->utilityStmt,
-								 query_string, params, &namespace))
+								 query_string, params))
 		show_all = true;
 	else
 	{
@@ -326,14 +323,12 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 					 bool explain_only)
 {
 	bool		unexpected = shows_all || (is_late && !explain_only);
-	Oid			namespace;
 
 	if (!(explain_only || query->instrument_options != 0) || !unexpected ||
 		!casnet_explain_is_restricted(GetUserId()))
 		return;
-	namespace = get_namespace_oid("casnet", true);
-	if (is_policed || (OidIsValid(namespace) &&
-					   reads_protected(query->plannedstmt, &namespace)))
+	if (is_policed || (OidIsValid(casnet_schema()) &&
+					   reads_protected(query->plannedstmt)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the numbers of a plan for protected tables are not shown"),

@@ -335,7 +335,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 }
 
 /*
- * casnet.guard_membership() returns trigger
+ * casnet_internal.guard_membership() returns trigger
  *
  * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the role
  * before and the role after are not above the writer's own, the writer holds
@@ -426,7 +426,7 @@ casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
 }
 
 /*
- * casnet.judge_again(tenant_id uuid, permission text) returns void
+ * casnet_internal.judge_again(tenant_id uuid, permission text) returns void
  *
  * The session's user does something in the tenant by the right of a permission, and has to
  * hold that when the transaction ends, too; internal.  Raises 28000, 22023 for an unknown
@@ -447,7 +447,7 @@ casnet_judge_again(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.require_may_give(role text) returns void
+ * casnet_internal.require_may_give(role text) returns void
  *
  * Raises 42501 unless the session's user may add a member with that role to
  * the active tenant, 22023 for an unknown role; for invitations.
@@ -506,7 +506,7 @@ check_grant(Relation relation, HeapTuple row)
 }
 
 /*
- * casnet.guard_grant() returns trigger
+ * casnet_internal.guard_grant() returns trigger
  *
  * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenant_permissions:
  * the permission is known, the writer holds it, and the member's role is not
@@ -693,7 +693,7 @@ refuse_last_owner(Relation relation, HeapTuple gone)
 }
 
 /*
- * casnet.keep_last_owner() returns trigger
+ * casnet_internal.keep_last_owner() returns trigger
  *
  * AFTER UPDATE OR DELETE FOR EACH ROW on user_tenants: raises 23514 when an
  * owner went, none is left, and the tenant still exists.

@@ -268,7 +268,7 @@ lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							 Holders *holders)
 {
 	Oid			table = get_relname_relid("tasks",
-										  get_namespace_oid("casnet", false));
+										  casnet_schema());
 	Oid			index = casnet_reference_index(table, "assignee_id");
 	AttrNumber	columns[] = {get_attnum(table, "tenant_id"),
 	get_attnum(table, "assignee_id")};
@@ -302,7 +302,7 @@ static void
 add_holders_of_table(const char *name, LOCKMODE mode, Holders *holders)
 {
 	Oid			table = get_relname_relid(name,
-										  get_namespace_oid("casnet", false));
+										  casnet_schema());
 	LOCKTAG		tag;
 
 	if (!casnet_membership_is_administrator())
@@ -543,7 +543,7 @@ casnet_holders_take_table(Oid table, LOCKMODE mode)
 	}
 }
 
-/* Nobody holds the account any more; see casnet.free_account(). */
+/* Nobody holds the account any more; see casnet_internal.free_account(). */
 void
 casnet_holders_free_account(const pg_uuid_t *user)
 {
@@ -565,7 +565,7 @@ casnet_holders_free_account(const pg_uuid_t *user)
 }
 
 /*
- * casnet.free_membership(user_id uuid, tenant_id uuid, is_removed boolean) returns void
+ * casnet_internal.free_membership(user_id uuid, tenant_id uuid, is_removed boolean) returns void
  *
  * Nobody holds the membership any more, nor what goes with it if it is removed: those who
  * do are given some seconds, and then their sessions are ended; internal.  Raises 42501 for who may not change it.
@@ -621,7 +621,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.free_account(user_id uuid) returns void
+ * casnet_internal.free_account(user_id uuid) returns void
  *
  * The same of an account; internal.  Raises 42501 for who is no administrator and no
  * superuser of the application.
@@ -667,7 +667,7 @@ check_locked(Oid relation)
 				 errmsg("cannot lock what view \"%s\" reads",
 						get_rel_name(relation)),
 				 errhint("Lock the tables themselves.")));
-	if (get_rel_namespace(relation) == get_namespace_oid("casnet", true) &&
+	if (casnet_schema_is_ours(get_rel_namespace(relation)) &&
 		!has_privs_of_role(GetUserId(), casnet_owner_of(relation)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -741,7 +741,7 @@ check_privilege(RangeVar *name, AclMode privilege)
 	if (!OidIsValid(table))
 		return;
 	qualify(name, table);
-	if (get_rel_namespace(table) != get_namespace_oid("casnet", true) ||
+	if (!casnet_schema_is_ours(get_rel_namespace(table)) ||
 		has_privs_of_role(GetUserId(), casnet_owner_of(table)))
 		return;
 	if (privilege == ACL_NO_RIGHTS)

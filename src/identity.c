@@ -66,7 +66,7 @@ casnet_current_user_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.require_user() returns uuid
+ * casnet_internal.require_user() returns uuid
  *
  * The same, for policies: raises 28000 instead of returning NULL.  While rows are fetched
  * from a cursor, a policy's is who opened it.
@@ -87,7 +87,7 @@ casnet_require_user(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.is_administrator() returns boolean
+ * casnet_internal.is_administrator() returns boolean
  *
  * Whether the current role is a superuser or a member of casnet_admin.
  */
@@ -98,7 +98,7 @@ casnet_is_administrator(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.is_operator() returns boolean
+ * casnet_internal.is_operator() returns boolean
  *
  * Whether the current role is a superuser, by the catalog of now; internal.
  */
@@ -109,7 +109,7 @@ casnet_is_operator(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.tenant_to_manage(permission text) returns uuid
+ * casnet_internal.tenant_to_manage(permission text) returns uuid
  *
  * tenant_with(), but an administrator needs no membership, only an active
  * tenant; raises 55000 when there is none.  For the functions that manage
@@ -497,7 +497,7 @@ whose_ids(FunctionCallInfo fcinfo, CasnetIdentity *session)
 }
 
 /*
- * casnet.my_tenant_ids() returns uuid[]
+ * casnet_internal.my_tenant_ids() returns uuid[]
  *
  * The tenants that the session's user may see: those of the user's
  * memberships, and the active one.  Raises 28000 when nobody is signed in.
@@ -520,7 +520,7 @@ casnet_my_tenant_ids(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.visible_user_ids() returns uuid[]
+ * casnet_internal.visible_user_ids() returns uuid[]
  *
  * The users that the session's user may see: the user, and with view_users
  * the members of the active tenant.  Raises 28000 when nobody is signed in.

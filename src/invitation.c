@@ -717,7 +717,7 @@ end_by_membership(TriggerData *trigger)
 }
 
 /*
- * casnet.end_invitations() returns trigger
+ * casnet_internal.end_invitations() returns trigger
  *
  * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants: what is taken
  * away is not given back by an invitation of before.  Raises 39P01 elsewhere.
@@ -734,7 +734,7 @@ casnet_end_invitations(PG_FUNCTION_ARGS)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.end_invitations() was not called for an account or a membership"),
+				 errmsg("casnet_internal.end_invitations() was not called for an account or a membership"),
 				 errhint("It is attached to tables by casnet.install().")));
 	return PointerGetDatum(NULL);
 }

@@ -320,7 +320,7 @@ close_loads(void)
 }
 
 /*
- * casnet.load_row(table) returns trigger
+ * casnet_internal.load_row(table) returns trigger
  *
  * INSTEAD OF INSERT FOR EACH ROW on a view: inserts the row into the table of
  * that name in the schema of the view, as the caller.  Foreign keys are
@@ -349,7 +349,7 @@ casnet_load_row(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.load_row() was not called instead of an insert into a view"),
+				 errmsg("casnet_internal.load_row() was not called instead of an insert into a view"),
 				 errhint("It is attached to views by casnet.install().")));
 
 	load = (Load *) flinfo->fn_extra;

@@ -127,7 +127,7 @@ check_insert(Relation partition, HeapTuple row)
 }
 
 /*
- * casnet.keep_tenant() returns trigger
+ * casnet_internal.keep_tenant() returns trigger
  *
  * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
  * writes it.  AFTER UPDATE FOR EACH ROW: it has, whatever other triggers did.

@@ -48,19 +48,19 @@
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
 static create_upper_paths_hook_type previous_upper_hook = NULL;
 
-/* check_functions_in_node() callback: a function of schema casnet. */
+/* check_functions_in_node() callback: a function of casnet's. */
 static bool
-is_ours(Oid function, void *namespace)
+is_ours(Oid function, void *context)
 {
-	return get_func_namespace(function) == *(Oid *) namespace;
+	return casnet_schema_has_function(function);
 }
 
 /*
- * check_functions_in_node() callback: a function of schema casnet, or one that may call
+ * check_functions_in_node() callback: a function of casnet's, or one that may call
  * these: of somebody else's, in a language that has functions for its body.
  */
 static bool
-may_be_ours(Oid function, void *namespace)
+may_be_ours(Oid function, void *context)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -69,7 +69,7 @@ may_be_ours(Oid function, void *namespace)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	result = form->pronamespace == *(Oid *) namespace ||
+	result = casnet_schema_is_ours(form->pronamespace) ||
 		(form->pronamespace != PG_CATALOG_NAMESPACE &&
 		 form->prolang != INTERNALlanguageId && form->prolang != ClanguageId);
 	ReleaseSysCache(tuple);
@@ -78,36 +78,36 @@ may_be_ours(Oid function, void *namespace)
 
 /* Whether the expression calls a function that is ours, or may call one. */
 bool
-casnet_order_may_call_ours(Node *node, void *namespace)
+casnet_order_may_call_ours(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, casnet_order_may_call_ours,
-								 namespace, 0);
-	if (check_functions_in_node(node, may_be_ours, namespace))
+								 context, 0);
+	if (check_functions_in_node(node, may_be_ours, context))
 		return true;
 	/* The checks of a domain may call anything. */
 	if (IsA(node, CoerceToDomain) &&
 		((CoerceToDomain *) node)->resulttype >= FirstNormalObjectId)
 		return true;
 	return expression_tree_walker(node, casnet_order_may_call_ours,
-								  namespace);
+								  context);
 }
 
-/* Whether the expression calls a function of that namespace, ours. */
+/* Whether the expression calls a function that is ours. */
 bool
-casnet_order_calls_ours(Node *node, void *namespace)
+casnet_order_calls_ours(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, casnet_order_calls_ours,
-								 namespace, 0);
-	if (check_functions_in_node(node, is_ours, namespace))
+								 context, 0);
+	if (check_functions_in_node(node, is_ours, context))
 		return true;
 	return expression_tree_walker(node, casnet_order_calls_ours,
-								  namespace);
+								  context);
 }
 
 /*
@@ -152,7 +152,7 @@ security_conditions(PlannerInfo *root, Index relid, List **levels)
  * evaluated on any row: there is nothing else in it.
  */
 static bool
-is_plain_policy(Node *condition, Oid namespace)
+is_plain_policy(Node *condition)
 {
 	List	   *operands;
 	FuncExpr   *call;
@@ -169,7 +169,7 @@ is_plain_policy(Node *condition, Oid namespace)
 
 	call = lsecond(operands);
 	if (!IsA(linitial(operands), Var) || !IsA(call, FuncExpr) ||
-		get_func_namespace(call->funcid) != namespace ||
+		!casnet_schema_has_function(call->funcid) ||
 		!casnet_recheck_is_policy_function(get_func_name(call->funcid)))
 		return false;
 	foreach(lc, call->args)
@@ -198,11 +198,11 @@ has_parameter(Node *node, void *context)
  * call in a subquery of its own is a parameter by now.
  */
 static bool
-has_policies(List *conditions, Oid *namespace)
+has_policies(List *conditions)
 {
-	if (conditions != NIL && is_plain_policy(linitial(conditions), *namespace))
+	if (conditions != NIL && is_plain_policy(linitial(conditions)))
 		return true;
-	return casnet_order_may_call_ours((Node *) conditions, namespace) ||
+	return casnet_order_may_call_ours((Node *) conditions, NULL) ||
 		has_parameter((Node *) conditions, NULL);
 }
 
@@ -395,7 +395,7 @@ has_plain_paths(RangeTblEntry *rte)
 
 /* Whether a plain policy is among the conditions of the index that the path reads. */
 static bool
-has_policy(IndexPath *path, List *security, Oid namespace)
+has_policy(IndexPath *path, List *security)
 {
 	ListCell   *lc;
 
@@ -404,7 +404,7 @@ has_policy(IndexPath *path, List *security, Oid namespace)
 		Node	   *policy =
 			security_condition(lfirst_node(IndexClause, lc)->rinfo, security);
 
-		if (policy != NULL && is_plain_policy(policy, namespace))
+		if (policy != NULL && is_plain_policy(policy))
 			return true;
 	}
 	return false;
@@ -415,8 +415,7 @@ has_policy(IndexPath *path, List *security, Oid namespace)
  * policy has let through.
  */
 static void
-leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
-				 Oid namespace)
+leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security)
 {
 	bool		found = false;
 	ListCell   *lc;
@@ -426,7 +425,7 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
 		IndexPath  *path = lfirst(lc);
 
 		if (IsA(path, IndexPath) && path->indexorderbys != NIL &&
-			!has_policy(path, security, namespace))
+			!has_policy(path, security))
 			found = true;
 	}
 	if (!found)
@@ -443,8 +442,7 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security,
  * are among them as plain policies are put first once the plan is made (recheck.c).
  */
 static List *
-guarded_clauses(PlannerInfo *root, IndexPath *path, List *security,
-				Oid namespace)
+guarded_clauses(PlannerInfo *root, IndexPath *path, List *security)
 {
 	List	   *clauses = path->indexclauses;
 	List	   *guards = NIL;
@@ -461,7 +459,7 @@ guarded_clauses(PlannerInfo *root, IndexPath *path, List *security,
 		ListCell   *other;
 
 		foreach(other, clauses)
-			if (is_plain_policy(policy, namespace) &&
+			if (is_plain_policy(policy) &&
 				security_condition(lfirst_node(IndexClause, other)->rinfo,
 								   list_make1(policy)) != NULL)
 				found = true;
@@ -481,7 +479,7 @@ guarded_clauses(PlannerInfo *root, IndexPath *path, List *security,
 
 /* The same for all scans of indexes in a bitmap, of which others may have parts. */
 static Path *
-guarded_bitmap(PlannerInfo *root, Path *path, List *security, Oid namespace)
+guarded_bitmap(PlannerInfo *root, Path *path, List *security)
 {
 	List	   *parts;
 	ListCell   *lc;
@@ -491,7 +489,7 @@ guarded_bitmap(PlannerInfo *root, Path *path, List *security, Oid namespace)
 		IndexPath  *copy = makeNode(IndexPath);
 
 		memcpy(copy, path, sizeof(IndexPath));
-		copy->indexclauses = guarded_clauses(root, copy, security, namespace);
+		copy->indexclauses = guarded_clauses(root, copy, security);
 		return (Path *) copy;
 	}
 	if (IsA(path, BitmapAndPath))
@@ -511,7 +509,7 @@ guarded_bitmap(PlannerInfo *root, Path *path, List *security, Oid namespace)
 		path = (Path *) copy;
 	}
 	foreach(lc, parts)
-		lfirst(lc) = guarded_bitmap(root, lfirst(lc), security, namespace);
+		lfirst(lc) = guarded_bitmap(root, lfirst(lc), security);
 	return path;
 }
 
@@ -532,7 +530,7 @@ mark_end(PlannerInfo *root, RelOptInfo *relation)
 
 /* Have security conditions among those of the scan, too, unless they are plain. */
 static void
-keep_in_scan(IndexPath *path, List *security, Oid namespace)
+keep_in_scan(IndexPath *path, List *security)
 {
 	ListCell   *lc;
 
@@ -541,7 +539,7 @@ keep_in_scan(IndexPath *path, List *security, Oid namespace)
 		IndexClause *clause = lfirst_node(IndexClause, lc);
 		Node	   *policy = security_condition(clause->rinfo, security);
 
-		if (policy != NULL && !is_plain_policy(policy, namespace))
+		if (policy != NULL && !is_plain_policy(policy))
 			clause->lossy = true;
 	}
 }
@@ -554,8 +552,7 @@ keep_in_scan(IndexPath *path, List *security, Oid namespace)
  * server has among its conditions.  A scan of a btree checks nothing again.
  */
 static void
-guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security,
-			   Oid namespace)
+guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security)
 {
 	List	   *paths = list_concat_copy(relation->pathlist,
 										 relation->partial_pathlist);
@@ -568,13 +565,12 @@ guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security,
 		{
 			BitmapHeapPath *path = lfirst(lc);
 
-			path->bitmapqual = guarded_bitmap(root, path->bitmapqual, security,
-											  namespace);
+			path->bitmapqual = guarded_bitmap(root, path->bitmapqual, security);
 		}
 		else if (IsA(lfirst(lc), IndexPath) &&
 				 ((IndexPath *) lfirst(lc))->indexinfo->relam != BTREE_AM_OID)
 		{
-			keep_in_scan(lfirst(lc), security, namespace);
+			keep_in_scan(lfirst(lc), security);
 			checks_again = true;
 		}
 	}
@@ -588,7 +584,7 @@ guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security,
  * conditions as the server has them, all else.
  */
 static void
-order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
+order_list(PlannerInfo *root, List *conditions, List *security)
 {
 	ListCell   *lc;
 
@@ -599,7 +595,7 @@ order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
 
 		if (policy == NULL)
 			condition->security_level = root->qual_security_level + 2;
-		else if (is_plain_policy(policy, namespace))
+		else if (is_plain_policy(policy))
 			condition->security_level = 0;
 		else
 			condition->security_level++;
@@ -612,10 +608,10 @@ order_list(PlannerInfo *root, List *conditions, List *security, Oid namespace)
  * another server evaluates what is shipped to it before any policy, on all its rows.
  */
 static void
-refuse_foreign_table(RangeTblEntry *rte, List *security, Oid *namespace)
+refuse_foreign_table(RangeTblEntry *rte, List *security)
 {
 	if (rte->relkind == RELKIND_FOREIGN_TABLE &&
-		casnet_order_may_call_ours((Node *) security, namespace))
+		casnet_order_may_call_ours((Node *) security, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("foreign table \"%s\" cannot be read below a policy that calls casnet",
@@ -632,7 +628,6 @@ static void
 order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 				 RangeTblEntry *rte)
 {
-	Oid			namespace = InvalidOid;
 	List	   *security = NIL;
 	List	   *levels = NIL;
 
@@ -640,11 +635,10 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0 &&
 		!IS_DUMMY_REL(relation))
 	{
-		namespace = get_namespace_oid("casnet", true);
 		security = security_conditions(root, rti, &levels);
-		if (!OidIsValid(namespace) || !has_policies(security, &namespace))
+		if (!OidIsValid(casnet_schema()) || !has_policies(security))
 			security = NIL;
-		refuse_foreign_table(rte, security, &namespace);
+		refuse_foreign_table(rte, security);
 	}
 	if (security != NIL && put_back(root, relation, security, levels) &&
 		!rte->inh && rte->tablesample == NULL && has_plain_paths(rte))
@@ -654,9 +648,9 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 		previous_pathlist_hook(root, relation, rti, rte);
 	if (security == NIL)
 		return;
-	order_list(root, relation->baserestrictinfo, security, namespace);
-	leave_out_orders(root, relation, security, namespace);
-	guard_rechecks(root, relation, security, namespace);
+	order_list(root, relation->baserestrictinfo, security);
+	leave_out_orders(root, relation, security);
+	guard_rechecks(root, relation, security);
 }
 
 /*
@@ -667,14 +661,12 @@ static void
 order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 					  RelOptInfo *input, RelOptInfo *output, void *extra)
 {
-	Oid			namespace;
 
 	if (previous_upper_hook)
 		previous_upper_hook(root, stage, input, output, extra);
 	if (stage != UPPERREL_FINAL || root->qual_security_level == 0)
 		return;
-	namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(namespace))
+	if (!OidIsValid(casnet_schema()))
 		return;
 	for (int i = 1; i < root->simple_rel_array_size; i++)
 	{
@@ -687,24 +679,24 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 			(relation->ppilist == NIL && !Debug_print_plan))
 			continue;
 		security = security_conditions(root, i, &levels);
-		if (!has_policies(security, &namespace))
+		if (!has_policies(security))
 			continue;
 		casnet_plan_hide();
 		foreach(lc, relation->ppilist)
 			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
-					   security, namespace);
+					   security);
 	}
 }
 
 /* Whether the relation is one of ours that decide about access. */
 static bool
-decides_about_access(Oid relation, Oid namespace)
+decides_about_access(Oid relation)
 {
 	static const char *const names[] = {
 		"users", "tenants", "user_tenants", "user_tenant_permissions"
 	};
 
-	if (get_rel_namespace(relation) != namespace)
+	if (get_rel_namespace(relation) != casnet_schema())
 		return false;
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(get_rel_name(relation), names[i]) == 0)
@@ -718,8 +710,7 @@ decides_about_access(Oid relation, Oid namespace)
  * the id of somebody else is counted by the server, for everybody to see.
  */
 void
-casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation,
-							 Oid *namespace)
+casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation)
 {
 	List	   *levels = NIL;
 	List	   *security = security_conditions(root, relation->relid, &levels);
@@ -731,7 +722,7 @@ casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation,
 		Var		   *column;
 		ListCell   *index;
 
-		if (!is_plain_policy(policy, *namespace))
+		if (!is_plain_policy(policy))
 			continue;
 		column = linitial(IsA(policy, OpExpr) ? ((OpExpr *) policy)->args :
 						  ((ScalarArrayOpExpr *) policy)->args);
@@ -741,8 +732,7 @@ casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation,
 
 			if (info->indexkeys[0] == column->varattno)
 				continue;
-			if (!decides_about_access(root->simple_rte_array[relation->relid]->relid,
-									  *namespace))
+			if (!decides_about_access(root->simple_rte_array[relation->relid]->relid))
 				return;
 			relation->indexlist =
 				foreach_delete_current(relation->indexlist, index);

@@ -228,7 +228,7 @@ static bool
 is_about_tenants(const Query *query)
 {
 	Oid			tenants = get_relname_relid("tenants",
-											get_namespace_oid("casnet", true));
+											casnet_schema());
 	ListCell   *lc;
 
 	foreach(lc, query->rtable)
@@ -267,7 +267,7 @@ check_query(Node *node, void *context)
 		RangeTblEntry *entry = lfirst(lc);
 
 		if (entry->rtekind == RTE_RELATION && entry->relid != expected_table &&
-			get_rel_namespace(entry->relid) != get_namespace_oid("casnet", true))
+			!casnet_schema_is_ours(get_rel_namespace(entry->relid)))
 			refuse_renamed(expected_table);
 	}
 	return query_tree_walker(castNode(Query, node), check_query, context, 0);
@@ -404,7 +404,7 @@ casnet_owner_run(Oid role, const char *statement)
 }
 
 /*
- * casnet.run_as_owner(relation regclass, statement text) returns text
+ * casnet_internal.run_as_owner(relation regclass, statement text) returns text
  *
  * Runs one query, or one statement that changes rows, as the owner of the table;
  * internal.  Returns the first column of the first row, or else the number of rows.
@@ -427,7 +427,7 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.run_for_owner(relation regclass, statement text) returns text
+ * casnet_internal.run_for_owner(relation regclass, statement text) returns text
  *
  * The same for whoever can become the owner anyway, so that the statement gets fewer
  * rights by it and never more; for administrators.  Raises 42501 for others.
@@ -489,7 +489,7 @@ require_current(Oid table)
 }
 
 /*
- * casnet.require_current(relation oid) returns void
+ * casnet_internal.require_current(relation oid) returns void
  *
  * For a relation that this transaction has made or locked: raises 55000 in a transaction
  * with one snapshot, unless it has made the table and those that it inherits from, or the
@@ -508,7 +508,7 @@ casnet_require_current(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.guard_action(schema name) returns text
+ * casnet_internal.guard_action(schema name) returns text
  *
  * What is done to new tables of the schema at this moment, whatever the snapshot of the
  * transaction is: protect, refuse, or NULL; internal.
@@ -523,7 +523,7 @@ casnet_guard_action(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare("SELECT g.action FROM casnet.guarded_schemas AS g"
+	plan = SPI_prepare("SELECT g.action FROM casnet_internal.guarded_schemas AS g"
 					   " WHERE g.schema OPERATOR(pg_catalog.=) $1",
 					   lengthof(types), types);
 	if (plan == NULL ||
@@ -545,7 +545,7 @@ casnet_guard_action(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.lock_tree(relation regclass) returns void
+ * casnet_internal.lock_tree(relation regclass) returns void
  *
  * Locks the caller's table and its partitions against everybody, by their OIDs, so that
  * what is found out about them afterwards stays so; internal.  Raises 42P01 when there
@@ -606,7 +606,7 @@ run_on(Oid relation, const char *before, const char *after, bool as_owner)
 }
 
 /*
- * casnet.run_on(before text, relation regclass, after text) returns void
+ * casnet_internal.run_on(before text, relation regclass, after text) returns void
  *
  * Runs a statement that changes catalogs, as the caller: with the name of the relation
  * between those two; internal.  Raises 42P01 when there is no such relation, and what
@@ -621,7 +621,7 @@ casnet_run_on(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.run_on_for_owner(before text, relation regclass, after text) returns void
+ * casnet_internal.run_on_for_owner(before text, relation regclass, after text) returns void
  *
  * The same as the owner of the relation, for whoever can become that anyway.  Raises
  * 42501 for others.
@@ -636,7 +636,7 @@ casnet_run_on_for_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.give_view(view regclass, relation regclass) returns void
+ * casnet_internal.give_view(view regclass, relation regclass) returns void
  *
  * Gives a view to the owner of a table, if the caller or a superuser has made it;
  * internal.  Raises 42710 for any other, whose query would get the rights of that owner,
@@ -671,7 +671,7 @@ casnet_give_view(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.set_not_null(relation regclass) returns void
+ * casnet_internal.set_not_null(relation regclass) returns void
  *
  * Makes the column tenant_id of the caller's table NOT NULL, as the owner of the
  * table; internal.  Raises 42P01 when there is no such table, 42501 unless the caller
@@ -703,7 +703,7 @@ require_documents(Oid table, AclMode privileges)
 }
 
 /*
- * casnet.lock_documents(documents regclass) returns void
+ * casnet_internal.lock_documents(documents regclass) returns void
  *
  * Locks the table with the documents of an import against changes, by its OID; internal.
  * Raises 42P01 when there is no such table, 42809 for what is no ordinary table or has
@@ -721,7 +721,7 @@ casnet_lock_documents(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.read_documents(documents regclass, document_column name, first tid, last tid,
+ * casnet_internal.read_documents(documents regclass, document_column name, first tid, last tid,
  * OUT at tid, OUT document jsonb) returns setof record
  *
  * The documents from one place to another in a table that the caller may read, read

@@ -139,7 +139,7 @@ casnet_partition_key_strange(Oid table)
 }
 
 /*
- * casnet.strange_partition_key(relation regclass) returns regclass
+ * casnet_internal.strange_partition_key(relation regclass) returns regclass
  *
  * The same, NULL if none does; internal.
  */

@@ -582,7 +582,7 @@ give_up(int code, Datum arg)
 }
 
 /*
- * casnet.login_wait(name text) returns boolean
+ * casnet_internal.login_wait(name text) returns boolean
  *
  * Waits as long as former failures ask for, of this name from this address, which queue,
  * and, for a second at most, of this name from anywhere; false when that would be too
@@ -639,7 +639,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.login_succeeded(name text) returns void
+ * casnet_internal.login_succeeded(name text) returns void
  *
  * Forgets the failures of the name from this address, and waits no longer; internal.
  */
@@ -656,7 +656,7 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.login_failed(name text, started timestamptz) returns boolean
+ * casnet_internal.login_failed(name text, started timestamptz) returns boolean
  *
  * Counts a failure and waits, so that the attempt has taken a whole multiple of
  * a second: the scheme of a hash, or that there is none, does not show in the

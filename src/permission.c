@@ -536,7 +536,7 @@ casnet_can(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.can_in(tenant_id uuid, permission text) returns boolean
+ * casnet_internal.can_in(tenant_id uuid, permission text) returns boolean
  *
  * Whether the session's user holds the permission in that tenant, active or
  * not; internal.  Raises 22023 for an unknown permission.
@@ -556,7 +556,7 @@ casnet_can_in(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.user_can_in(user_id uuid, tenant_id uuid, permission text)
+ * casnet_internal.user_can_in(user_id uuid, tenant_id uuid, permission text)
  * returns boolean
  *
  * The same of any user; internal.

@@ -605,7 +605,7 @@ static void
 hide_from_debugging(void)
 {
 	if (likely(!Debug_print_plan) ||
-		!OidIsValid(get_namespace_oid("casnet", true)) ||
+		!OidIsValid(casnet_schema()) ||
 		!casnet_explain_is_restricted(GetOuterUserId()))
 		return;
 	ereport(NOTICE,

@@ -121,7 +121,6 @@ static void
 prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
 				   RelOptInfo *relation)
 {
-	Oid			namespace;
 	ListCell   *lc;
 
 	if (previous_info_hook)
@@ -130,17 +129,16 @@ prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
 	if (root->qual_security_level == 0 || root->parse->jointree == NULL)
 		return;
 	casnet_plan_keep_tables_apart();
-	namespace = get_namespace_oid("casnet", true);
-	if (!OidIsValid(namespace))
+	if (!OidIsValid(casnet_schema()))
 		return;
 	foreach(lc, root->parse->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
-		if (casnet_order_calls_ours((Node *) rte->securityQuals, &namespace))
+		if (casnet_order_calls_ours((Node *) rte->securityQuals, NULL))
 		{
 			leave_out_search(root, relation);
-			casnet_order_leave_out_names(root, relation, &namespace);
+			casnet_order_leave_out_names(root, relation);
 			break;
 		}
 	}
@@ -271,7 +269,7 @@ reads_nothing(Query *query)
 }
 
 /*
- * casnet.unite_permissions(internal) returns internal
+ * casnet_internal.unite_permissions(internal) returns internal
  *
  * Planner support function of tenant_with().  Answers SupportRequestSimplify
  * about a policy's call with a call that asks for the permissions of all

@@ -61,7 +61,7 @@ require_protector(Oid table)
 }
 
 /*
- * casnet.require_protector(relation regclass) returns void
+ * casnet_internal.require_protector(relation regclass) returns void
  *
  * Raises 42501 unless the caller owns the table and is an administrator, 42P01
  * when there is no such table.
@@ -80,16 +80,16 @@ casnet_require_protector(PG_FUNCTION_ARGS)
 static Oid
 inner_function(const char *name, int nargs, const Oid *types)
 {
-	return LookupFuncName(list_make2(makeString("casnet"),
+	return LookupFuncName(list_make2(makeString("casnet_internal"),
 									 makeString(pstrdup(name))),
 						  nargs, types, false);
 }
 
 /*
- * casnet.begin_protection(relation regclass, resource text, is_named boolean)
+ * casnet_internal.begin_protection(relation regclass, resource text, is_named boolean)
  * returns void
  *
- * casnet.note_protection() for the protector of the table; raises 42501 for
+ * casnet_internal.note_protection() for the protector of the table; raises 42501 for
  * others.
  */
 Datum
@@ -105,9 +105,9 @@ casnet_begin_protection(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.end_protection(relation regclass) returns void
+ * casnet_internal.end_protection(relation regclass) returns void
  *
- * casnet.forget_protection() for the protector of the table; raises 42501 for
+ * casnet_internal.forget_protection() for the protector of the table; raises 42501 for
  * others.
  */
 Datum
@@ -126,7 +126,7 @@ static Oid
 tenants_table(void)
 {
 	Oid			table = get_relname_relid("tenants",
-										  get_namespace_oid("casnet", false));
+										  casnet_schema());
 
 	if (!OidIsValid(table))
 		ereport(ERROR,
@@ -303,7 +303,7 @@ cover_partitions(Oid table, const char *name, bool make)
 }
 
 /*
- * casnet.add_tenant_key(relation regclass) returns void
+ * casnet_internal.add_tenant_key(relation regclass) returns void
  *
  * A foreign key from tenant_id to casnet.tenants, by which rows go with their tenant;
  * validated.  The rows are looked at as the owner of the table.  Raises 42501 unless
@@ -362,9 +362,9 @@ command_concerns(Node *command, bool *joined)
 }
 
 /*
- * casnet.guard_created_table() returns event_trigger
+ * casnet_internal.guard_created_table() returns event_trigger
  *
- * casnet.guard_tables() for a command that makes or moves a table or attaches one to
+ * casnet_internal.guard_tables() for a command that makes or moves a table or attaches one to
  * another.  Only C sees which command it is.  Raises 55000 for what the guard refuses.
  */
 Datum
@@ -376,7 +376,7 @@ casnet_guard_created_table(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.guard_created_table() was not called as an event trigger"),
+				 errmsg("casnet_internal.guard_created_table() was not called as an event trigger"),
 				 errhint("casnet.guard_schema() makes the event trigger.")));
 	if (command_concerns(((EventTriggerData *) fcinfo->context)->parsetree,
 						 &joined))

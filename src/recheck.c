@@ -46,30 +46,32 @@ static const struct
 {
 	const char *name;
 	int			nargs;
+	bool		is_internal;
 }			signatures[CASNET_NOTED_FUNCTIONS] = {
-	{"tenant_with", 1},
-	{"require_user", 0},
-	{"my_tenant_ids", 0},
-	{"visible_user_ids", 0},
-	{"can", 1},
-	{"current_user_id", 0},
-	{"current_tenant_id", 0}
+	{"tenant_with", 1, false},
+	{"require_user", 0, true},
+	{"my_tenant_ids", 0, true},
+	{"visible_user_ids", 0, true},
+	{"can", 1, false},
+	{"current_user_id", 0, false},
+	{"current_tenant_id", 0, false}
 };
 
 /* A function of casnet's, by its number in the table; InvalidOid if there is none. */
 static Oid
 find_function(int which)
 {
-	Oid			namespace = get_namespace_oid("casnet", true);
+	Oid			schema = signatures[which].is_internal ?
+		casnet_schema_internal() : casnet_schema();
 	Oid			text_type = TEXTOID;
 
-	if (!OidIsValid(namespace))
+	if (!OidIsValid(schema))
 		return InvalidOid;
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(signatures[which].name),
 						   PointerGetDatum(buildoidvector(&text_type,
 														  signatures[which].nargs)),
-						   ObjectIdGetDatum(namespace));
+						   ObjectIdGetDatum(schema));
 }
 
 /*
@@ -138,7 +140,7 @@ asks_session(Node *node)
 	const char *name;
 
 	if (!IsA(node, FuncExpr) || call->location >= 0 ||
-		get_func_namespace(call->funcid) != get_namespace_oid("casnet", true))
+		!casnet_schema_has_function(call->funcid))
 		return false;
 	name = get_func_name(call->funcid);
 	return strcmp(name, "tag_id") != 0 && strcmp(name, "tag_ids") != 0 &&
@@ -231,7 +233,7 @@ is_plain_tag(Node *condition)
 	call = lsecond(((OpExpr *) condition)->args);
 	if (!IsA(call, FuncExpr) || list_length(call->args) != 1 ||
 		!IsA(linitial(call->args), Const) ||
-		get_func_namespace(call->funcid) != get_namespace_oid("casnet", true))
+		!casnet_schema_has_function(call->funcid))
 		return false;
 	name = get_func_name(call->funcid);
 	return strcmp(name, "tag_id") == 0;

@@ -260,7 +260,7 @@ clear_plan(Reference *entry)
 }
 
 /*
- * casnet.clear_references(table, column, key) returns trigger
+ * casnet_internal.clear_references(table, column, key) returns trigger
  *
  * BEFORE DELETE FOR EACH ROW: sets column to NULL in those rows of the table,
  * in the schema of the table with the trigger, whose tenant_id and column
@@ -288,7 +288,7 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 3)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.clear_references() was not called before the deletion of a row"),
+				 errmsg("casnet_internal.clear_references() was not called before the deletion of a row"),
 				 errhint("It is attached to tables by casnet.install().")));
 
 	relation = trigger->tg_relation;

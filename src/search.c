@@ -215,7 +215,7 @@ check_query(TSQuery query)
 }
 
 /*
- * casnet.search_match(vector tsvector, query tsquery) returns boolean
+ * casnet_internal.search_match(vector tsvector, query tsquery) returns boolean
  *
  * Whether the text matches.  LEAKPROOF: it raises for a query that is nested
  * too deep, whatever the text.
@@ -236,7 +236,7 @@ casnet_gin_extract_search_query(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.search_limit(max_rows integer) returns bigint
+ * casnet_internal.search_limit(max_rows integer) returns bigint
  *
  * The number of rows that a search may return: what was asked for, 20 for
  * NULL.  Raises 22023 unless it is from 1 to 1,000.
@@ -255,7 +255,7 @@ casnet_search_limit(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.search_part(part text) returns text
+ * casnet_internal.search_part(part text) returns text
  *
  * The part without white space around it.  Raises 22023 when nothing is left.
  */
@@ -297,7 +297,7 @@ fold(const char *string, size_t length)
 }
 
 /*
- * casnet.contains(value text, part text) returns boolean
+ * casnet_internal.contains(value text, part text) returns boolean
  *
  * Whether the part occurs in the first 64 kB of the value, ignoring case.  The
  * part is taken literally, so there is no malformed one.  LEAKPROOF: nothing
@@ -327,7 +327,7 @@ casnet_contains(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.gin_extract_substring(text, internal, int2, internal, internal,
+ * casnet_internal.gin_extract_substring(text, internal, int2, internal, internal,
  *		internal, internal) returns internal
  *
  * GIN support: the trigrams of a substring.  pg_trgm knows those of a LIKE

@@ -6,7 +6,7 @@
  * That column is written and never read.  A trigger takes what is written into
  * memory, under a number that nobody has used before, and leaves a mark with the
  * number in the row.  When the row is there, another trigger finds the hash by the
- * mark and puts it into casnet.password_hashes.  So the hash follows the row
+ * mark and puts it into casnet_internal.password_hashes.  So the hash follows the row
  * through ON CONFLICT, MERGE and COPY, and a row that did not come to be has none.
  * Hashes that wait in memory go with the (sub)transaction that wrote them.
  *
@@ -233,7 +233,7 @@ refuse_hash(void)
 }
 
 /*
- * casnet.take_password() returns trigger
+ * casnet_internal.take_password() returns trigger
  *
  * BEFORE INSERT OR UPDATE OF hashed_password FOR EACH ROW on users: leaves a mark
  * where a hash was written.  A mark stays in a new row, as in one that is
@@ -539,7 +539,7 @@ forget_account(const pg_uuid_t *user)
 }
 
 /*
- * casnet.keep_password() returns trigger
+ * casnet_internal.keep_password() returns trigger
  *
  * AFTER INSERT OR DELETE OR UPDATE OF hashed_password FOR EACH ROW on users: puts
  * the hash for whose mark the row waits into the table, or takes it away.  A change
@@ -561,7 +561,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 	if (!casnet_catalog_is(CASNET_USERS, relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.keep_password() is for casnet.users only"),
+				 errmsg("casnet_internal.keep_password() is for casnet.users only"),
 				 errhint("It is attached by casnet.install().")));
 	if (!casnet_trigger_uuid(relation, row, "id", &user))
 		return PointerGetDatum(NULL);

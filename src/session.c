@@ -240,7 +240,7 @@ casnet_sign_out(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.preload_setting(setting text) returns text
+ * casnet_internal.preload_setting(setting text) returns text
  *
  * shared_preload_libraries or session_preload_libraries, which the server shows to
  * superusers only; internal, for doctor().  Raises 22023 for any other.

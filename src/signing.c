@@ -204,7 +204,7 @@ casnet_retire_signing_key(PG_FUNCTION_ARGS)
 	uint64		count;
 
 	SPI_connect();
-	plan = SPI_prepare("UPDATE casnet.signing_keys AS k"
+	plan = SPI_prepare("UPDATE casnet_internal.signing_keys AS k"
 					   " SET retired_at = pg_catalog.now(), key = ''"
 					   " WHERE k.kid OPERATOR(pg_catalog.=) $1"
 					   " AND k.retired_at IS NULL", 1, &type);
@@ -355,7 +355,7 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
 }
 
 /*
- * casnet.issue_token(user_id uuid, tenant_id uuid, lifetime interval)
+ * casnet_internal.issue_token(user_id uuid, tenant_id uuid, lifetime interval)
  * returns text
  *
  * A new token for anybody: for whoever may do all, and asks no password.

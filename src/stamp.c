@@ -26,7 +26,7 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
 }
 
 /*
- * casnet.touch_updated_at() returns trigger
+ * casnet_internal.touch_updated_at() returns trigger
  *
  * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
  * later than it was, also twice in one transaction or after the clock was set
@@ -49,7 +49,7 @@ casnet_touch_updated_at(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.touch_updated_at() was not called for an update"),
+				 errmsg("casnet_internal.touch_updated_at() was not called for an update"),
 				 errhint("Attach it with CREATE TRIGGER ... BEFORE UPDATE ... FOR EACH ROW.")));
 
 	before = heap_getattr(trigger->tg_trigtuple, number,
@@ -86,7 +86,7 @@ is_completed(Relation relation, HeapTuple row, int status)
 }
 
 /*
- * casnet.stamp_completed_at() returns trigger
+ * casnet_internal.stamp_completed_at() returns trigger
  *
  * BEFORE INSERT OR UPDATE FOR EACH ROW: completed_at is NULL unless status is
  * COMPLETED; when a row becomes that, the present time unless one was given;

@@ -116,7 +116,7 @@ casnet_tag_names_of(ArrayType *array)
 }
 
 /*
- * casnet.tag_names(names text[]) returns text[]
+ * casnet_internal.tag_names(names text[]) returns text[]
  *
  * Names that tags may be given: trimmed, sorted, each one once.  Raises 22023
  * for a name that is NULL, blank or longer than 100 characters.
@@ -277,7 +277,7 @@ require_tags(FmgrInfo *flinfo)
 }
 
 /*
- * casnet.tag_id(name text) returns uuid
+ * casnet_internal.tag_id(name text) returns uuid
  *
  * The id of a tag of the active tenant, NULL when there is none of that name.
  * Takes view_tags there; raises 28000, 55000 or 42501.
@@ -306,7 +306,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.tag_ids(names text[]) returns uuid[]
+ * casnet_internal.tag_ids(names text[]) returns uuid[]
  *
  * The ids of the tags of these names in the active tenant, NULL when one of
  * them does not exist.  Takes view_tags there; raises 28000, 55000 or 42501,
@@ -344,7 +344,7 @@ static bool
 any_is_common(List *names)
 {
 	Oid			links = get_relname_relid("record_tags",
-										  get_namespace_oid("casnet", false));
+										  casnet_schema());
 	HeapTuple	statistics;
 	AttStatsSlot common;
 	pg_uuid_t	tenant = require_tags(NULL);
@@ -401,7 +401,7 @@ append_links(StringInfo sql, List *names, bool all)
 		"l.tag_id OPERATOR(pg_catalog.=) ANY (ARRAY[";
 	foreach(lc, names)
 	{
-		appendStringInfo(sql, "%scasnet.tag_id(%s)", glue,
+		appendStringInfo(sql, "%scasnet_internal.tag_id(%s)", glue,
 						 quote_literal_cstr(lfirst(lc)));
 		glue = by_or ? " OR l.tag_id OPERATOR(pg_catalog.=) " : ", ";
 	}

@@ -65,7 +65,7 @@ static Oid
 records_tagged(void)
 {
 	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Oid			schema = get_namespace_oid("casnet", true);
+	Oid			schema = casnet_schema();
 
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum("records_tagged"),
@@ -241,7 +241,7 @@ is_record_id(Node *node, Query *query)
 	}
 	rte = rt_fetch(var->varno, query->rtable);
 	return rte->relid == get_relname_relid("records",
-										   get_namespace_oid("casnet", false)) &&
+										   casnet_schema()) &&
 		!OidIsValid(casnet_check_as_user(query, rte)) &&
 		strcmp(get_attname(rte->relid, var->varattno, false), "id") == 0;
 }

@@ -48,7 +48,7 @@ check_name(Relation relation, HeapTuple row, const char *column)
 }
 
 /*
- * casnet.check_text(column, limit) returns trigger
+ * casnet_internal.check_text(column, limit) returns trigger
  *
  * BEFORE INSERT OR UPDATE FOR EACH ROW: the column has at most so many bytes; without
  * a limit, it is no UUID.  Raises 22001 or 23514, 39P01 when called in any other way,
@@ -71,7 +71,7 @@ casnet_check_text(PG_FUNCTION_ARGS)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.check_text() was not called with a column"),
+				 errmsg("casnet_internal.check_text() was not called with a column"),
 				 errhint("Attach it as casnet.install() does.")));
 	return PointerGetDatum(row);
 }

@@ -28,7 +28,7 @@ casnet_trigger_row(FunctionCallInfo fcinfo, const char *name, bool before)
 		before != (bool) TRIGGER_FIRED_BEFORE(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet.%s() was not called %s a row event", name,
+				 errmsg("casnet_internal.%s() was not called %s a row event", name,
 						before ? "before" : "after"),
 				 errhint("Attach it with CREATE TRIGGER ... FOR EACH ROW, as casnet.install() does.")));
 	return trigger;

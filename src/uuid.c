@@ -131,7 +131,7 @@ casnet_uuid_v7(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.reissue_uuid(id uuid, tenant_id uuid) returns uuid
+ * casnet_internal.reissue_uuid(id uuid, tenant_id uuid) returns uuid
  *
  * The id of a row's copy in another tenant, always the same for the same two:
  * 62 bits of the SHA-256 of tenant_id and id where the random bits were.  The

@@ -36,36 +36,36 @@ CREATE OR REPLACE FUNCTION casnet.create_user(
 COMMENT ON FUNCTION casnet.create_user(text, text, text, text, boolean) IS
 	'creates an account, without a password login if the password is null; for administrators';
 
-CREATE OR REPLACE FUNCTION casnet.free_membership(user_id uuid, tenant_id uuid, is_removed boolean)
+CREATE OR REPLACE FUNCTION casnet_internal.free_membership(user_id uuid, tenant_id uuid, is_removed boolean)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_free_membership';
-COMMENT ON FUNCTION casnet.free_membership(uuid, uuid, boolean) IS
+COMMENT ON FUNCTION casnet_internal.free_membership(uuid, uuid, boolean) IS
 	'internal: ends sessions that hold a membership for more than some seconds, or what goes with it';
 
-CREATE OR REPLACE FUNCTION casnet.free_account(user_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.free_account(user_id uuid) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_free_account';
-COMMENT ON FUNCTION casnet.free_account(uuid) IS
+COMMENT ON FUNCTION casnet_internal.free_account(uuid) IS
 	'internal: ends sessions that hold an account for more than some seconds';
 
-CREATE OR REPLACE FUNCTION casnet.set_active_in_session(user_id uuid, is_active boolean)
+CREATE OR REPLACE FUNCTION casnet_internal.set_active_in_session(user_id uuid, is_active boolean)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
 	-- Raises an error for who may not.
-	PERFORM casnet.free_account(set_active_in_session.user_id);
+	PERFORM casnet_internal.free_account(set_active_in_session.user_id);
 	UPDATE casnet.users AS u SET is_active = set_active_in_session.is_active
 	 WHERE u.id = set_active_in_session.user_id;
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION casnet.set_active_in_session(uuid, boolean) IS
+COMMENT ON FUNCTION casnet_internal.set_active_in_session(uuid, boolean) IS
 	'internal: deactivate_user() and reactivate_user() for superusers of the application';
 
-CREATE OR REPLACE FUNCTION casnet.set_active(user_id uuid, is_active boolean) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.set_active(user_id uuid, is_active boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -77,13 +77,13 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the id of an account.';
 	END IF;
-	IF casnet.is_administrator() THEN
-		PERFORM casnet.free_account(set_active.user_id);
+	IF casnet_internal.is_administrator() THEN
+		PERFORM casnet_internal.free_account(set_active.user_id);
 		UPDATE casnet.users AS u SET is_active = set_active.is_active
 		 WHERE u.id = set_active.user_id;
 		done := FOUND;
 	ELSE
-		done := casnet.set_active_in_session(set_active.user_id,
+		done := casnet_internal.set_active_in_session(set_active.user_id,
 											 set_active.is_active);
 	END IF;
 	IF done IS NOT TRUE THEN
@@ -93,7 +93,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.set_active(uuid, boolean) IS
+COMMENT ON FUNCTION casnet_internal.set_active(uuid, boolean) IS
 	'internal: deactivate_user() and reactivate_user()';
 
 CREATE OR REPLACE FUNCTION casnet.deactivate_user(user_id uuid) RETURNS void
@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION casnet.deactivate_user(user_id uuid) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM casnet.set_active(deactivate_user.user_id, false);
+	PERFORM casnet_internal.set_active(deactivate_user.user_id, false);
 END
 $$;
 COMMENT ON FUNCTION casnet.deactivate_user(uuid) IS
@@ -112,7 +112,7 @@ CREATE OR REPLACE FUNCTION casnet.reactivate_user(user_id uuid) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM casnet.set_active(reactivate_user.user_id, true);
+	PERFORM casnet_internal.set_active(reactivate_user.user_id, true);
 END
 $$;
 COMMENT ON FUNCTION casnet.reactivate_user(uuid) IS

@@ -2,11 +2,11 @@
 -- the server asks whether the table is theirs; the rest of the administration
 -- has EXECUTE for casnet_admin only.
 
-CREATE OR REPLACE FUNCTION casnet.remove_audit_entries(
+CREATE OR REPLACE FUNCTION casnet_internal.remove_audit_entries(
 	tenant_id uuid, since timestamptz, until timestamptz) RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_remove_audit_entries';
-COMMENT ON FUNCTION casnet.remove_audit_entries(uuid, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.remove_audit_entries(uuid, timestamptz, timestamptz) IS
 	'internal: deletes entries of the audit, which nothing else can; returns their number';
 
 -- Writers of the current month are not blocked, only those that would write
@@ -28,16 +28,16 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'The default is 3.';
 	END IF;
-	LOCK TABLE ONLY casnet.audit_entries IN SHARE UPDATE EXCLUSIVE MODE;
+	LOCK TABLE ONLY casnet_internal.audit_entries IN SHARE UPDATE EXCLUSIVE MODE;
 	FOR month IN
 		SELECT date_trunc('month', now()) + n * interval '1 month'
 		  FROM generate_series(0, maintain_audit.months_ahead) AS n
 		UNION
-		SELECT date_trunc('month', e.at) FROM casnet.audit_entries_default AS e
+		SELECT date_trunc('month', e.at) FROM casnet_internal.audit_entries_default AS e
 		 WHERE isfinite(e.at)
 		ORDER BY 1
 	LOOP
-		IF casnet.add_audit_month(month) THEN
+		IF casnet_internal.add_audit_month(month) THEN
 			made := made + 1;
 		END IF;
 	END LOOP;
@@ -47,7 +47,7 @@ $$;
 COMMENT ON FUNCTION casnet.maintain_audit(integer) IS
 	'makes the partitions of the audit for this month and some ahead, and those that late entries lack; returns how many; call it each month';
 
-CREATE OR REPLACE FUNCTION casnet.audited_tables(
+CREATE OR REPLACE FUNCTION casnet_internal.audited_tables(
 	OUT relation regclass, OUT enabled boolean)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -56,14 +56,14 @@ CREATE OR REPLACE FUNCTION casnet.audited_tables(
 	SELECT t.tgrelid::regclass, t.tgenabled <> 'D'
 	  FROM pg_trigger AS t
 	 WHERE t.tgname = 'casnet_audit' AND t.tgparentid = 0
-	   AND t.tgfoid = 'casnet.record_change()'::regprocedure
+	   AND t.tgfoid = 'casnet_internal.record_change()'::regprocedure
 	 ORDER BY t.tgrelid::regclass::text
 $$;
-COMMENT ON FUNCTION casnet.audited_tables() IS
+COMMENT ON FUNCTION casnet_internal.audited_tables() IS
 	'the tables whose changes are recorded, and whether their trigger is enabled';
 
 -- Raises 42501 unless the table is the caller's.
-CREATE OR REPLACE FUNCTION casnet.require_own_table(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_own_table(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -84,11 +84,11 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.require_own_table(regclass) IS
+COMMENT ON FUNCTION casnet_internal.require_own_table(regclass) IS
 	'internal: raises an error unless the caller owns the table or is a superuser';
 
 -- Raises an error unless the table can be audited without those columns.
-CREATE OR REPLACE FUNCTION casnet.check_auditable(relation regclass, except_columns text[])
+CREATE OR REPLACE FUNCTION casnet_internal.check_auditable(relation regclass, except_columns text[])
 	RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -108,7 +108,7 @@ BEGIN
 			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
-	SELECT m.kind INTO kind FROM casnet.managed_tables() AS m
+	SELECT m.kind INTO kind FROM casnet_internal.managed_tables() AS m
 	 WHERE m.relation = check_auditable.relation;
 	root := pg_partition_root(check_auditable.relation);
 
@@ -117,7 +117,7 @@ BEGIN
 						check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Audit the tables of users, members or data instead.';
-	ELSIF kind = 'audit' OR root = to_regclass('casnet.audit_entries') THEN
+	ELSIF kind = 'audit' OR root = to_regclass('casnet_internal.audit_entries') THEN
 		RAISE EXCEPTION 'table % is the audit itself', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Nothing can change its entries, so there is nothing to record.';
@@ -129,9 +129,9 @@ BEGIN
 		RAISE EXCEPTION '% is not a table', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Audit the table where the rows are.';
-	ELSIF casnet.strange_partition_key(check_auditable.relation) IS NOT NULL THEN
+	ELSIF casnet_internal.strange_partition_key(check_auditable.relation) IS NOT NULL THEN
 		RAISE EXCEPTION 'the partition key of table % calls a function of a role that is no superuser',
-				casnet.strange_partition_key(check_auditable.relation)
+				casnet_internal.strange_partition_key(check_auditable.relation)
 			USING ERRCODE = 'wrong_object_type',
 				  HINT = 'Use a key of columns, or of functions of the server.';
 	ELSIF class.relpersistence = 't' THEN
@@ -202,7 +202,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.check_auditable(regclass, text[]) IS
+COMMENT ON FUNCTION casnet_internal.check_auditable(regclass, text[]) IS
 	'internal: raises an error unless changes of the table can be recorded';
 
 CREATE OR REPLACE FUNCTION casnet.enable_audit(
@@ -215,48 +215,48 @@ DECLARE
 	part regclass;
 	owner regrole;
 BEGIN
-	PERFORM casnet.require_own_table(enable_audit.relation);
-	PERFORM casnet.lock_tree(enable_audit.relation);
-	PERFORM casnet.check_auditable(enable_audit.relation,
+	PERFORM casnet_internal.require_own_table(enable_audit.relation);
+	PERFORM casnet_internal.lock_tree(enable_audit.relation);
+	PERFORM casnet_internal.check_auditable(enable_audit.relation,
 								   enable_audit.except_columns);
 	PERFORM casnet.maintain_audit();
 
 	SELECT coalesce(string_agg(format('%L', e.name), ', '), '') INTO arguments
 	  FROM unnest(enable_audit.except_columns) AS e (name);
-	PERFORM casnet.run_on(
+	PERFORM casnet_internal.run_on(
 		'CREATE OR REPLACE TRIGGER casnet_audit '
 		'AFTER INSERT OR UPDATE OR DELETE ON', enable_audit.relation,
-		format('FOR EACH ROW EXECUTE FUNCTION casnet.record_change(%s)',
+		format('FOR EACH ROW EXECUTE FUNCTION casnet_internal.record_change(%s)',
 			   arguments));
-	PERFORM casnet.run_on('ALTER TABLE', enable_audit.relation,
+	PERFORM casnet_internal.run_on('ALTER TABLE', enable_audit.relation,
 						  'ENABLE TRIGGER casnet_audit');
-	PERFORM casnet.run_on(
+	PERFORM casnet_internal.run_on(
 		'COMMENT ON TRIGGER casnet_audit ON', enable_audit.relation,
-		'IS ''changes are recorded in casnet.audit_entries''');
+		'IS ''changes are recorded in casnet_internal.audit_entries''');
 	FOR part IN
 		SELECT enable_audit.relation
 		UNION SELECT t.relid FROM pg_partition_tree(enable_audit.relation) AS t
 		  JOIN pg_class AS c ON c.oid = t.relid AND c.relkind IN ('r', 'p')
 	LOOP
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			'CREATE OR REPLACE TRIGGER casnet_audit_truncate AFTER TRUNCATE ON',
 			part,
-			'FOR EACH STATEMENT EXECUTE FUNCTION casnet.record_change()');
-		PERFORM casnet.run_on('ALTER TABLE', part,
+			'FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.record_change()');
+		PERFORM casnet_internal.run_on('ALTER TABLE', part,
 							  'ENABLE TRIGGER casnet_audit_truncate');
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			'COMMENT ON TRIGGER casnet_audit_truncate ON', part,
-			'IS ''TRUNCATE is recorded in casnet.audit_entries''');
+			'IS ''TRUNCATE is recorded in casnet_internal.audit_entries''');
 	END LOOP;
 
 	-- A new partition gets the trigger, for which its owner is asked.
 	SELECT c.relowner::regrole INTO owner FROM pg_class AS c
 	 WHERE c.oid = enable_audit.relation AND c.relkind = 'p'
-	   AND NOT has_function_privilege(c.relowner, 'casnet.record_change()', 'EXECUTE');
+	   AND NOT has_function_privilege(c.relowner, 'casnet_internal.record_change()', 'EXECUTE');
 	IF FOUND THEN
 		RAISE NOTICE 'role % cannot add partitions to table %', owner,
 					 enable_audit.relation
-			USING HINT = format('GRANT EXECUTE ON FUNCTION casnet.record_change() TO %s lets it, and lets it record what it likes for any table of its own.',
+			USING HINT = format('GRANT EXECUTE ON FUNCTION casnet_internal.record_change() TO %s lets it, and lets it record what it likes for any table of its own.',
 								owner);
 	END IF;
 END
@@ -271,18 +271,18 @@ CREATE OR REPLACE FUNCTION casnet.disable_audit(relation regclass) RETURNS void
 DECLARE
 	attached record;
 BEGIN
-	PERFORM casnet.require_own_table(disable_audit.relation);
-	PERFORM casnet.lock_tree(disable_audit.relation);
+	PERFORM casnet_internal.require_own_table(disable_audit.relation);
+	PERFORM casnet_internal.lock_tree(disable_audit.relation);
 	FOR attached IN
 		SELECT t.tgrelid::regclass AS relation, t.tgname
 		  FROM pg_trigger AS t
 		 WHERE t.tgname IN ('casnet_audit', 'casnet_audit_truncate')
-		   AND t.tgfoid = 'casnet.record_change()'::regprocedure
+		   AND t.tgfoid = 'casnet_internal.record_change()'::regprocedure
 		   AND t.tgparentid = 0
 		   AND (t.tgrelid = disable_audit.relation
 				OR t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(disable_audit.relation) AS p))
 	LOOP
-		PERFORM casnet.run_on(format('DROP TRIGGER %I ON', attached.tgname),
+		PERFORM casnet_internal.run_on(format('DROP TRIGGER %I ON', attached.tgname),
 							  attached.relation, '');
 	END LOOP;
 END
@@ -318,7 +318,7 @@ BEGIN
 	RETURN QUERY
 	SELECT e.at, e.transaction_id, e.user_id, u.username, e.role, e.relation,
 		   e.row_key, e.action, e.before, e.after, e.id
-	  FROM casnet.audit_entries AS e
+	  FROM casnet_internal.audit_entries AS e
 	  LEFT JOIN casnet.users AS u ON u.id = e.user_id
 	 WHERE e.tenant_id = tenant
 	   AND e.at >= coalesce(audit_log.since, '-infinity')
@@ -332,13 +332,13 @@ $$;
 COMMENT ON FUNCTION casnet.audit_log(timestamptz, timestamptz, integer, uuid) IS
 	'who changed what in the active tenant from since to before until, newest first, in every audited table; takes view_analytics; for the next page give at and id of the last row as until and before_id';
 
-CREATE OR REPLACE FUNCTION casnet.forget_audit(tenant_id uuid) RETURNS bigint
+CREATE OR REPLACE FUNCTION casnet_internal.forget_audit(tenant_id uuid) RETURNS bigint
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT casnet.remove_audit_entries(forget_audit.tenant_id, NULL, NULL)
+	SELECT casnet_internal.remove_audit_entries(forget_audit.tenant_id, NULL, NULL)
 $$;
-COMMENT ON FUNCTION casnet.forget_audit(uuid) IS
+COMMENT ON FUNCTION casnet_internal.forget_audit(uuid) IS
 	'internal: removes every entry of a tenant; returns their number';
 
 CREATE OR REPLACE FUNCTION casnet.purge_audit(older_than interval) RETURNS bigint
@@ -357,14 +357,14 @@ BEGIN
 				  HINT = 'Give an age such as ''1 year''.';
 	END IF;
 	FOR part IN
-		SELECT p.relation FROM casnet.audit_partitions() AS p
+		SELECT p.relation FROM casnet_internal.audit_partitions() AS p
 		 WHERE p.until <= now() - purge_audit.older_than
 	LOOP
 		EXECUTE format('SELECT count(*) FROM %s', part) INTO entries;
 		EXECUTE format('DROP TABLE %s', part);
 		removed := removed + entries;
 	END LOOP;
-	RETURN removed + casnet.remove_audit_entries(NULL, NULL,
+	RETURN removed + casnet_internal.remove_audit_entries(NULL, NULL,
 												 now() - purge_audit.older_than);
 END
 $$;

@@ -1,7 +1,7 @@
 -- A tenant as JSON documents, one a row: what they are, and what is wrong with one.
 
 -- No volatile part and no SET, so that the planner puts it into the statement.
-CREATE OR REPLACE FUNCTION casnet.document_time(at timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.document_time(at timestamptz) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 	AS $$
 	SELECT CASE
@@ -14,10 +14,10 @@ CREATE OR REPLACE FUNCTION casnet.document_time(at timestamptz) RETURNS text
 				ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)
 		END
 $$;
-COMMENT ON FUNCTION casnet.document_time(timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.document_time(timestamptz) IS
 	'internal: a time in ISO 8601, UTC, to the microsecond, whatever the settings';
 
-CREATE OR REPLACE FUNCTION casnet.document_keys(
+CREATE OR REPLACE FUNCTION casnet_internal.document_keys(
 	OUT table_name text, OUT key text, OUT kind text)
 	RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE
@@ -47,12 +47,12 @@ CREATE OR REPLACE FUNCTION casnet.document_keys(
 	  LATERAL string_to_table(v.shape, ', ') WITH ORDINALITY AS k (pair, n)
 	 ORDER BY v.table_name, k.n
 $$;
-COMMENT ON FUNCTION casnet.document_keys() IS
+COMMENT ON FUNCTION casnet_internal.document_keys() IS
 	'internal: the keys of the documents of a tenant and their kinds; "?" is: or null';
 
 -- No SET, so that the planner puts it into the statement: with a constant
 -- kind, one comparison is left of it.
-CREATE OR REPLACE FUNCTION casnet.document_value_fits(kind text, value jsonb)
+CREATE OR REPLACE FUNCTION casnet_internal.document_value_fits(kind text, value jsonb)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	AS $$
@@ -89,10 +89,10 @@ CREATE OR REPLACE FUNCTION casnet.document_value_fits(kind text, value jsonb)
 				ELSE 'string' END
 		END
 $$;
-COMMENT ON FUNCTION casnet.document_value_fits(text, jsonb) IS
+COMMENT ON FUNCTION casnet_internal.document_value_fits(text, jsonb) IS
 	'internal: whether a value has the JSON type, and a time or date the form, of its kind';
 
-CREATE OR REPLACE FUNCTION casnet.document_row_problem(table_name text, value jsonb)
+CREATE OR REPLACE FUNCTION casnet_internal.document_row_problem(table_name text, value jsonb)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -121,12 +121,12 @@ BEGIN
 							WHEN 'object' THEN 'object'
 							ELSE 'string' END) END
 	  INTO problem
-	  FROM (SELECT d.key, d.kind FROM casnet.document_keys() AS d
+	  FROM (SELECT d.key, d.kind FROM casnet_internal.document_keys() AS d
 			 WHERE d.table_name = document_row_problem.table_name) AS k
 	  FULL JOIN jsonb_each(document_row_problem.value) AS given (key, value)
 		ON given.key = k.key
 	 WHERE k.key IS NULL OR given.key IS NULL
-		OR NOT casnet.document_value_fits(k.kind, given.value)
+		OR NOT casnet_internal.document_value_fits(k.kind, given.value)
 	 ORDER BY k.key COLLATE "C", given.key COLLATE "C" LIMIT 1;
 	IF problem IS NULL AND table_name = 'tasks'
 	   AND (value->>'status' = 'COMPLETED') = (value->>'completed_at' IS NULL)
@@ -136,10 +136,10 @@ BEGIN
 	RETURN problem;
 END
 $$;
-COMMENT ON FUNCTION casnet.document_row_problem(text, jsonb) IS
+COMMENT ON FUNCTION casnet_internal.document_row_problem(text, jsonb) IS
 	'internal: what is wrong with the row of a document, or NULL';
 
-CREATE OR REPLACE FUNCTION casnet.document_problem(document jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.document_problem(document jsonb) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -170,21 +170,21 @@ BEGIN
 	IF problem IS NOT NULL THEN
 		RETURN problem;
 	ELSIF is_header THEN
-		RETURN casnet.document_row_problem('tenant', document->'tenant');
+		RETURN casnet_internal.document_row_problem('tenant', document->'tenant');
 	ELSIF jsonb_typeof(document->'table') <> 'string'
 		  OR document->>'table' = 'tenant'
-		  OR NOT EXISTS (SELECT FROM casnet.document_keys() AS d
+		  OR NOT EXISTS (SELECT FROM casnet_internal.document_keys() AS d
 						  WHERE d.table_name = document->>'table') THEN
 		RETURN format('There is no table %s.',
 					  left((document->'table')::text, 100));
 	END IF;
-	RETURN casnet.document_row_problem(document->>'table', document->'row');
+	RETURN casnet_internal.document_row_problem(document->>'table', document->'row');
 END
 $$;
-COMMENT ON FUNCTION casnet.document_problem(jsonb) IS
+COMMENT ON FUNCTION casnet_internal.document_problem(jsonb) IS
 	'internal: what is wrong with a document, or NULL';
 
-CREATE OR REPLACE FUNCTION casnet.document_member(members jsonb, username text)
+CREATE OR REPLACE FUNCTION casnet_internal.document_member(members jsonb, username text)
 	RETURNS uuid
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -198,5 +198,5 @@ BEGIN
 	RETURN (members->>username)::uuid;
 END
 $$;
-COMMENT ON FUNCTION casnet.document_member(jsonb, text) IS
+COMMENT ON FUNCTION casnet_internal.document_member(jsonb, text) IS
 	'internal: the account of a member of the documents, NULL for NULL, or an error';

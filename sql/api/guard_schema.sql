@@ -2,17 +2,17 @@
 -- first schema and dropped with the last one; it is no member of the extension, so that
 -- it is dumped, at the very end of a dump.
 
-CREATE OR REPLACE FUNCTION casnet.guard_action(schema name) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.guard_action(schema name) RETURNS text
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_guard_action';
-COMMENT ON FUNCTION casnet.guard_action(name) IS
+COMMENT ON FUNCTION casnet_internal.guard_action(name) IS
 	'internal: what guard_schema() does about new tables of a schema, at this moment';
 
 -- It runs as the owner of the event trigger's function, who is a superuser: the maker
 -- of the table may make no policies that ask casnet.  Nothing of the table's is
 -- evaluated as that; protect() runs it as the owner of the table.  joined: a partition or child was attached, and
 -- tables of a guarded schema that nobody protected stay as they are.
-CREATE OR REPLACE FUNCTION casnet.guard_tables(joined boolean) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.guard_tables(joined boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -21,12 +21,12 @@ DECLARE
 	member record;
 	resource text;
 BEGIN
-	IF to_regclass('casnet.protected') IS NULL
-	   OR to_regclass('casnet.guarded_schemas') IS NULL THEN
+	IF to_regclass('casnet_internal.protected') IS NULL
+	   OR to_regclass('casnet_internal.guarded_schemas') IS NULL THEN
 		RETURN;
 	END IF;
 	-- With an old snapshot there are two versions of it, and this would see the older.
-	PERFORM casnet.require_current(e.objid)
+	PERFORM casnet_internal.require_current(e.objid)
 	   FROM pg_event_trigger_ddl_commands() AS e
 	  WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension;
 	FOR made IN
@@ -37,7 +37,7 @@ BEGIN
 		  JOIN pg_class AS c
 			ON c.oid = e.objid AND c.relkind IN ('r', 'p', 'f', 'm')
 		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		 CROSS JOIN LATERAL casnet.guard_action(n.nspname) AS g (action)
+		 CROSS JOIN LATERAL casnet_internal.guard_action(n.nspname) AS g (action)
 		 WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension
 		   AND c.relpersistence <> 't'
 		   AND (joined OR g.action IS NOT NULL OR c.relispartition
@@ -51,11 +51,11 @@ BEGIN
 		-- A query of the parent asks the policies of the parent only, and one of
 		-- the child those of the child.
 		SELECT p.relation INTO member
-		  FROM casnet.list_protected_tables() AS p
+		  FROM casnet_internal.list_protected_tables() AS p
 		 WHERE p.relation <> made.root
 		   AND (p.relation IN (SELECT t.relid
 								 FROM pg_partition_tree(made.root) AS t)
-				AND NOT EXISTS (SELECT FROM casnet.list_protected_tables() AS r
+				AND NOT EXISTS (SELECT FROM casnet_internal.list_protected_tables() AS r
 								 WHERE r.relation = made.root)
 				OR made.relkind <> 'p' AND NOT made.relispartition
 				   AND EXISTS (SELECT FROM pg_inherits AS i
@@ -73,15 +73,15 @@ BEGIN
 		END IF;
 
 		SELECT p.resource INTO resource
-		  FROM casnet.list_protected_tables() AS p
+		  FROM casnet_internal.list_protected_tables() AS p
 		 WHERE p.relation = made.root;
 		IF FOUND THEN
 			-- No foreign table: the key to tenants does not take one.
 			FOR member IN
 				SELECT c.oid::regclass AS relation,
-					   EXISTS (SELECT FROM casnet.foreign_policies(c.oid, resource) AS p
+					   EXISTS (SELECT FROM casnet_internal.foreign_policies(c.oid, resource) AS p
 								WHERE p.polname NOT IN
-									  (SELECT w.name FROM casnet.wanted_policies(resource) AS w))
+									  (SELECT w.name FROM casnet_internal.wanted_policies(resource) AS w))
 					   AS has_policies
 				  FROM pg_class AS c
 				 WHERE c.oid = made.relation
@@ -93,7 +93,7 @@ BEGIN
 						USING ERRCODE = 'object_not_in_prerequisite_state',
 							  HINT = 'Drop them: they would let through what those of its table do not.';
 				END IF;
-				PERFORM casnet.protect_rows(member.relation, resource);
+				PERFORM casnet_internal.protect_rows(member.relation, resource);
 			END LOOP;
 			CONTINUE;
 		END IF;
@@ -116,24 +116,24 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.guard_tables(boolean) IS
+COMMENT ON FUNCTION casnet_internal.guard_tables(boolean) IS
 	'internal: what the event trigger does about the tables of the command that ends';
 
-CREATE OR REPLACE FUNCTION casnet.guard_created_table() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION casnet_internal.guard_created_table() RETURNS event_trigger
 	LANGUAGE c VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casnet_guard_created_table';
-COMMENT ON FUNCTION casnet.guard_created_table() IS
+COMMENT ON FUNCTION casnet_internal.guard_created_table() IS
 	'event trigger: a table that comes into a guarded schema is refused or protected, and a partition that comes to a protected table gets its policies';
 
-CREATE OR REPLACE FUNCTION casnet.install_guard() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_guard() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	is_there boolean := EXISTS (SELECT FROM pg_event_trigger
 								WHERE evtname = 'casnet_guard');
-	is_wanted boolean := EXISTS (SELECT FROM casnet.guarded_schemas);
+	is_wanted boolean := EXISTS (SELECT FROM casnet_internal.guarded_schemas);
 	tags text[] := ARRAY['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO',
 						 'CREATE SCHEMA', 'CREATE MATERIALIZED VIEW',
 						 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA',
@@ -151,7 +151,7 @@ BEGIN
 	IF is_wanted AND NOT is_there THEN
 		EXECUTE format('CREATE EVENT TRIGGER casnet_guard ON ddl_command_end '
 					   'WHEN TAG IN (%s) '
-					   'EXECUTE FUNCTION casnet.guard_created_table()',
+					   'EXECUTE FUNCTION casnet_internal.guard_created_table()',
 					   (SELECT string_agg(quote_literal(t), ', ' ORDER BY n)
 						  FROM unnest(tags) WITH ORDINALITY AS u (t, n)));
 		COMMENT ON EVENT TRIGGER casnet_guard IS
@@ -166,7 +166,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_guard() IS
+COMMENT ON FUNCTION casnet_internal.install_guard() IS
 	'internal: makes the event trigger while a schema is guarded';
 
 CREATE OR REPLACE FUNCTION casnet.guard_schema(
@@ -186,7 +186,7 @@ BEGIN
 	SELECT n.nspname INTO schema_name FROM pg_namespace AS n
 	 WHERE n.oid = guard_schema.schema;
 	IF schema_name IS NULL OR schema_name ~ '^pg_'
-	   OR schema_name IN ('casnet', 'information_schema') THEN
+	   OR schema_name IN ('casnet', 'casnet_internal', 'information_schema') THEN
 		RAISE EXCEPTION 'schema % cannot be guarded', coalesce(schema_name, '')
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Name a schema of the application, such as ''public''.';
@@ -196,14 +196,14 @@ BEGIN
 				  HINT = 'The actions are refuse, protect and off.';
 	END IF;
 
-	DELETE FROM casnet.guarded_schemas AS g
+	DELETE FROM casnet_internal.guarded_schemas AS g
 	 WHERE g.schema = schema_name AND g.action <> guard_schema.action;
 	IF action <> 'off' THEN
-		INSERT INTO casnet.guarded_schemas (schema, action)
+		INSERT INTO casnet_internal.guarded_schemas (schema, action)
 		VALUES (schema_name, guard_schema.action)
 		ON CONFLICT DO NOTHING;
 	END IF;
-	PERFORM casnet.install_guard();
+	PERFORM casnet_internal.install_guard();
 END
 $$;
 COMMENT ON FUNCTION casnet.guard_schema(regnamespace, text) IS

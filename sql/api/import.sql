@@ -5,20 +5,20 @@
 -- triggers and the keys.  All that is done with other rights is to make a
 -- tenant with its old date, and to look up accounts.
 
-CREATE OR REPLACE FUNCTION casnet.reissue_uuid(id uuid, tenant_id uuid) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.reissue_uuid(id uuid, tenant_id uuid) RETURNS uuid
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_reissue_uuid';
-COMMENT ON FUNCTION casnet.reissue_uuid(uuid, uuid) IS
+COMMENT ON FUNCTION casnet_internal.reissue_uuid(uuid, uuid) IS
 	'the id that a row gets as a copy in that tenant: the time of the old one, and a digest of both';
 
-CREATE OR REPLACE FUNCTION casnet.found_imported_tenant(
+CREATE OR REPLACE FUNCTION casnet_internal.found_imported_tenant(
 	name text, description text, created_at timestamptz)
 	RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	founder uuid := casnet.require_user();
+	founder uuid := casnet_internal.require_user();
 	tenant_id uuid := casnet.uuid_v7();
 BEGIN
 	INSERT INTO casnet.tenants (id, name, description, created_at)
@@ -30,10 +30,10 @@ BEGIN
 	RETURN tenant_id;
 END
 $$;
-COMMENT ON FUNCTION casnet.found_imported_tenant(text, text, timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.found_imported_tenant(text, text, timestamptz) IS
 	'internal: a new tenant of the user of this session, created at some former time';
 
-CREATE OR REPLACE FUNCTION casnet.find_account(username text, email text) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.find_account(username text, email text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -46,12 +46,12 @@ BEGIN
 			  AND lower(u.email) = lower(find_account.email COLLATE "default"));
 END
 $$;
-COMMENT ON FUNCTION casnet.find_account(text, text) IS
+COMMENT ON FUNCTION casnet_internal.find_account(text, text) IS
 	'internal: the account with a username and an email address, for whoever may add it';
 
 -- Members come before all else, since tasks name them; importer is NULL for a
 -- superuser.  The importer's own membership waits until everything is in.
-CREATE OR REPLACE FUNCTION casnet.import_members(
+CREATE OR REPLACE FUNCTION casnet_internal.import_members(
 	documents regclass, document_column name, batches jsonb, target uuid,
 	importer uuid, OUT members jsonb, OUT importer_at tid)
 	RETURNS record
@@ -71,11 +71,11 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR batch IN (batches->0)::bigint..(batches->1)::bigint LOOP
-		range := casnet.document_range(batch);
+		range := casnet_internal.document_range(batch);
 		FOR document IN EXECUTE format(
 			'SELECT s.ctid AS at, s.d->''row'' AS r FROM %s AS s '
 			'WHERE s.d->>''table'' = %L',
-			casnet.document_source(documents, document_column), 'members')
+			casnet_internal.document_source(documents, document_column), 'members')
 			USING range.first, range.last
 		LOOP
 			at := document.at;
@@ -84,7 +84,7 @@ BEGIN
 					WHERE lower(u.username) = lower(document.r->>'username')
 					  AND lower(u.email) = lower(document.r->>'email'));
 			ELSE
-				account := casnet.find_account(document.r->>'username',
+				account := casnet_internal.find_account(document.r->>'username',
 											   document.r->>'email');
 			END IF;
 			IF account IS NULL THEN
@@ -135,14 +135,14 @@ EXCEPTION
 		IF at IS NULL THEN
 			RAISE;
 		END IF;
-		PERFORM casnet.refuse_document(documents, document_column, at,
+		PERFORM casnet_internal.refuse_document(documents, document_column, at,
 									   SQLERRM);
 END
 $$;
-COMMENT ON FUNCTION casnet.import_members(regclass, name, jsonb, uuid, uuid, OUT jsonb, OUT tid) IS
+COMMENT ON FUNCTION casnet_internal.import_members(regclass, name, jsonb, uuid, uuid, OUT jsonb, OUT tid) IS
 	'internal: adds the members of documents to a tenant; their ids by name, and where the importer''s own document is';
 
-CREATE OR REPLACE FUNCTION casnet.import_importer(
+CREATE OR REPLACE FUNCTION casnet_internal.import_importer(
 	documents regclass, document_column name, at tid, target uuid,
 	importer uuid)
 	RETURNS void
@@ -153,7 +153,7 @@ DECLARE
 	document jsonb;
 BEGIN
 	EXECUTE format('SELECT s.d->''row'' FROM %s AS s',
-				   casnet.document_source(documents, document_column))
+				   casnet_internal.document_source(documents, document_column))
 	   INTO document USING at, at;
 	UPDATE casnet.user_tenants AS m
 	   SET created_at = (document->>'created_at')::timestamptz,
@@ -165,14 +165,14 @@ BEGIN
 	 WHERE m.tenant_id = target AND m.user_id = importer;
 EXCEPTION
 	WHEN data_exception OR integrity_constraint_violation THEN
-		PERFORM casnet.refuse_document(documents, document_column, at,
+		PERFORM casnet_internal.refuse_document(documents, document_column, at,
 									   SQLERRM);
 END
 $$;
-COMMENT ON FUNCTION casnet.import_importer(regclass, name, tid, uuid, uuid) IS
+COMMENT ON FUNCTION casnet_internal.import_importer(regclass, name, tid, uuid, uuid) IS
 	'internal: gives the importer the exported role, if another owner is left, and date of joining';
 
-CREATE OR REPLACE FUNCTION casnet.import_rows(
+CREATE OR REPLACE FUNCTION casnet_internal.import_rows(
 	documents regclass, document_column name, table_name text, batches jsonb,
 	target uuid, members jsonb, keep_ids boolean)
 	RETURNS void
@@ -184,7 +184,7 @@ DECLARE
 	source CONSTANT text := format(
 		'(SELECT s.ctid, s.d->''row'' AS r FROM %s AS s '
 		'WHERE s.d->>''table'' = %L OFFSET 0)',
-		casnet.document_source(documents, document_column),
+		casnet_internal.document_source(documents, document_column),
 		left(table_name, 64));
 	statement text;
 	range record;
@@ -202,22 +202,22 @@ BEGIN
 				  string_agg(CASE rtrim(d.kind, '?')
 					WHEN 'uuid' THEN
 						format(CASE WHEN keep_ids THEN '(x.r->>%L)::uuid'
-							ELSE 'casnet.reissue_uuid((x.r->>%L)::uuid, $3)'
+							ELSE 'casnet_internal.reissue_uuid((x.r->>%L)::uuid, $3)'
 							END, d.key)
 					WHEN 'time' THEN format('(x.r->>%L)::timestamptz', d.key)
 					WHEN 'date' THEN format('(x.r->>%L)::date', d.key)
 					WHEN 'boolean' THEN format('(x.r->>%L)::boolean', d.key)
 					WHEN 'object' THEN format('x.r->%L', d.key)
 					WHEN 'member' THEN
-						format('casnet.document_member($4, x.r->>%L)', d.key)
+						format('casnet_internal.document_member($4, x.r->>%L)', d.key)
 					ELSE format('x.r->>%L', d.key) END, ', '),
 				  source)
 	  INTO STRICT statement
-	  FROM casnet.document_keys() AS d
+	  FROM casnet_internal.document_keys() AS d
 	 WHERE d.table_name = import_rows.table_name;
 
 	FOR batch IN (batches->0)::bigint..(batches->1)::bigint LOOP
-		range := casnet.document_range(batch);
+		range := casnet_internal.document_range(batch);
 		BEGIN
 			EXECUTE statement
 			  USING range.first, range.last, target, members;
@@ -235,14 +235,14 @@ BEGIN
 					WHEN unique_violation THEN
 						RAISE;
 					WHEN data_exception OR integrity_constraint_violation THEN
-						PERFORM casnet.refuse_document(
+						PERFORM casnet_internal.refuse_document(
 							documents, document_column, at, SQLERRM);
 				END;
 		END;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean) IS
+COMMENT ON FUNCTION casnet_internal.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean) IS
 	'internal: puts the documents of one table into it';
 
 CREATE OR REPLACE FUNCTION casnet.import_tenant(
@@ -259,7 +259,7 @@ CREATE OR REPLACE FUNCTION casnet.import_tenant(
 DECLARE
 	tables CONSTANT text[] :=
 		'{persons, records, tags, record_tags, tasks, calendar_events}';
-	document_column CONSTANT name := casnet.document_column(documents);
+	document_column CONSTANT name := casnet_internal.document_column(documents);
 	importer uuid;
 	target uuid;
 	table_name text;
@@ -276,16 +276,16 @@ BEGIN
 				  HINT = 'Give the name of a new tenant, or the id of an empty one.';
 	END IF;
 	-- A superuser needs no session, and does not become a member.
-	IF NOT casnet.is_operator() THEN
-		importer := casnet.require_user();
+	IF NOT casnet_internal.is_operator() THEN
+		importer := casnet_internal.require_user();
 	END IF;
-	PERFORM casnet.lock_documents(documents);
+	PERFORM casnet_internal.lock_documents(documents);
 
 	IF import_tenant.tenant_id IS NOT NULL THEN
 		IF importer IS NULL THEN
-			target := casnet.existing_tenant(import_tenant.tenant_id);
+			target := casnet_internal.existing_tenant(import_tenant.tenant_id);
 		ELSE
-			target := casnet.managed_tenant(import_tenant.tenant_id);
+			target := casnet_internal.managed_tenant(import_tenant.tenant_id);
 		END IF;
 		PERFORM set_config('casnet.tenant_id', target::text, true);
 		-- From here on nobody else adds rows.
@@ -303,7 +303,7 @@ BEGIN
 		END LOOP;
 	END IF;
 
-	checked := casnet.check_documents(documents, document_column);
+	checked := casnet_internal.check_documents(documents, document_column);
 	IF target IS NULL THEN
 		new_name := coalesce(import_tenant.name, checked.header->>'name');
 		IF btrim(left(new_name, 2001)) = '' THEN
@@ -324,20 +324,20 @@ BEGIN
 			VALUES (target, new_name, checked.header->>'description',
 					founded_at);
 		ELSE
-			target := casnet.found_imported_tenant(
+			target := casnet_internal.found_imported_tenant(
 				new_name, checked.header->>'description', founded_at);
 		END IF;
 		PERFORM set_config('casnet.tenant_id', target::text, true);
 	END IF;
 
-	imported := casnet.import_members(documents, document_column,
+	imported := casnet_internal.import_members(documents, document_column,
 		checked.batches->'members', target, importer);
 	FOREACH table_name IN ARRAY tables LOOP
-		PERFORM casnet.import_rows(documents, document_column, table_name,
+		PERFORM casnet_internal.import_rows(documents, document_column, table_name,
 			checked.batches->table_name, target, imported.members, keep_ids);
 	END LOOP;
 	IF imported.importer_at IS NOT NULL THEN
-		PERFORM casnet.import_importer(documents, document_column,
+		PERFORM casnet_internal.import_importer(documents, document_column,
 			imported.importer_at, target, importer);
 	END IF;
 	RETURN target;

@@ -1,6 +1,6 @@
 -- The table that import_tenant() reads documents from, and whether they can be imported.
 
-CREATE OR REPLACE FUNCTION casnet.document_column(documents regclass) RETURNS name
+CREATE OR REPLACE FUNCTION casnet_internal.document_column(documents regclass) RETURNS name
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -36,42 +36,42 @@ BEGIN
 	RETURN columns[1];
 END
 $$;
-COMMENT ON FUNCTION casnet.document_column(regclass) IS
+COMMENT ON FUNCTION casnet_internal.document_column(regclass) IS
 	'internal: the column of the documents, or an error for a table that cannot be imported from';
 
-CREATE OR REPLACE FUNCTION casnet.lock_documents(documents regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.lock_documents(documents regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_lock_documents';
-COMMENT ON FUNCTION casnet.lock_documents(regclass) IS
+COMMENT ON FUNCTION casnet_internal.lock_documents(regclass) IS
 	'internal: nobody changes the documents while they are imported';
 
-CREATE OR REPLACE FUNCTION casnet.read_documents(
+CREATE OR REPLACE FUNCTION casnet_internal.read_documents(
 	documents regclass, document_column name, first tid, last tid,
 	OUT at tid, OUT document jsonb)
 	RETURNS SETOF record
 	LANGUAGE c STABLE STRICT ROWS 1000
 	AS 'MODULE_PATHNAME', 'casnet_read_documents';
-COMMENT ON FUNCTION casnet.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
+COMMENT ON FUNCTION casnet_internal.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
 	'internal: the documents between two places of a table that the caller may read, read as its owner';
 
 -- In a table of somebody else there is what that one put into indexes and checks: it
 -- is read as its owner, and what is done with the documents is the caller's.
-CREATE OR REPLACE FUNCTION casnet.document_source(documents regclass, document_column name)
+CREATE OR REPLACE FUNCTION casnet_internal.document_source(documents regclass, document_column name)
 	RETURNS text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT format('(SELECT t.at AS ctid, t.document AS d '
-				  'FROM casnet.read_documents(%s::oid::regclass, %L, $1, $2) '
+				  'FROM casnet_internal.read_documents(%s::oid::regclass, %L, $1, $2) '
 				  'AS t OFFSET 0)',
 				  documents::oid, document_column)
 $$;
-COMMENT ON FUNCTION casnet.document_source(regclass, name) IS
+COMMENT ON FUNCTION casnet_internal.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
 
 -- Documents are read in ranges of so many blocks: what the server remembers
 -- until the end of a statement stays small however many rows there are.
-CREATE OR REPLACE FUNCTION casnet.document_range(
+CREATE OR REPLACE FUNCTION casnet_internal.document_range(
 	batch bigint, OUT first tid, OUT last tid)
 	RETURNS record
 	LANGUAGE sql IMMUTABLE
@@ -80,17 +80,17 @@ CREATE OR REPLACE FUNCTION casnet.document_range(
 	SELECT format('(%s,0)', batch * 1024)::tid,
 		   format('(%s,65535)', batch * 1024 + 1023)::tid
 $$;
-COMMENT ON FUNCTION casnet.document_range(bigint, OUT tid, OUT tid) IS
+COMMENT ON FUNCTION casnet_internal.document_range(bigint, OUT tid, OUT tid) IS
 	'internal: the first and last tid that a document of a batch can have';
 
-CREATE OR REPLACE FUNCTION casnet.refuse_document(
+CREATE OR REPLACE FUNCTION casnet_internal.refuse_document(
 	documents regclass, document_column name, at tid, problem text)
 	RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	source CONSTANT text := casnet.document_source(documents, document_column);
+	source CONSTANT text := casnet_internal.document_source(documents, document_column);
 	document jsonb;
 	range record;
 	-- No place is behind the end of the table.
@@ -102,7 +102,7 @@ BEGIN
 	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
 	  USING at, at;
 	FOR batch IN 0..least((at::text::point)[0]::bigint, blocks) / 1024 LOOP
-		range := casnet.document_range(batch);
+		range := casnet_internal.document_range(batch);
 		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO place
 		  USING range.first, least(range.last, at), place;
 	END LOOP;
@@ -113,15 +113,15 @@ BEGIN
 	RAISE EXCEPTION 'document % cannot be imported', place
 			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
 		USING ERRCODE = 'invalid_parameter_value',
-			  DETAIL = coalesce(problem, casnet.document_problem(document),
+			  DETAIL = coalesce(problem, casnet_internal.document_problem(document),
 								'It is not of the expected shape.'),
 			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
 END
 $$;
-COMMENT ON FUNCTION casnet.refuse_document(regclass, name, tid, text) IS
+COMMENT ON FUNCTION casnet_internal.refuse_document(regclass, name, tid, text) IS
 	'internal: an error that says which document cannot be imported, and why';
 
-CREATE OR REPLACE FUNCTION casnet.check_documents(
+CREATE OR REPLACE FUNCTION casnet_internal.check_documents(
 	documents regclass, document_column name,
 	OUT header jsonb, OUT batches jsonb)
 	RETURNS record
@@ -137,7 +137,7 @@ DECLARE
 	bad tid;
 BEGIN
 	-- One expression of server functions for each table, to be fast; why a
-	-- document does not fit is for casnet.document_problem().
+	-- document does not fit is for casnet_internal.document_problem().
 	SELECT format($q$
 		SELECT n.name, min(n.ctid) AS first, max(n.ctid) AS last,
 			   min(n.ctid) FILTER (WHERE (n.whole AND CASE n.name %s END)
@@ -173,17 +173,17 @@ BEGIN
 			ELSE '' END), ' '),
 		string_agg(quote_literal(k.table_name), ', ')
 			FILTER (WHERE k.table_name <> 'tenant'),
-		casnet.document_source(documents, document_column))
+		casnet_internal.document_source(documents, document_column))
 	  INTO statement
 	  FROM (SELECT d.table_name, array_agg(d.key) AS keys,
 				   string_agg(format(
-						'casnet.document_value_fits(%L, n.r->%L)',
+						'casnet_internal.document_value_fits(%L, n.r->%L)',
 						d.kind, d.key), ' AND ') AS fits
-			  FROM casnet.document_keys() AS d GROUP BY d.table_name) AS k;
+			  FROM casnet_internal.document_keys() AS d GROUP BY d.table_name) AS k;
 
 	batches := '{}';
 	FOR batch IN 0..last_batch LOOP
-		range := casnet.document_range(batch);
+		range := casnet_internal.document_range(batch);
 		bad := NULL;
 		FOR part IN EXECUTE statement
 			USING range.first, range.last
@@ -191,7 +191,7 @@ BEGIN
 			bad := least(bad, part.bad);
 			IF part.name = 'tenant' AND part.bad IS NULL THEN
 				IF header IS NOT NULL OR part.first <> part.last THEN
-					PERFORM casnet.refuse_document(documents, document_column,
+					PERFORM casnet_internal.refuse_document(documents, document_column,
 						part.last, 'It is a second header.');
 				END IF;
 				header := part.header;
@@ -203,7 +203,7 @@ BEGIN
 			END IF;
 		END LOOP;
 		IF bad IS NOT NULL THEN
-			PERFORM casnet.refuse_document(documents, document_column, bad,
+			PERFORM casnet_internal.refuse_document(documents, document_column, bad,
 										   NULL);
 		END IF;
 	END LOOP;
@@ -214,5 +214,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.check_documents(regclass, name) IS
+COMMENT ON FUNCTION casnet_internal.check_documents(regclass, name) IS
 	'internal: the header of documents that are all of the expected shape, and for each table the first and last batch with one of it';

@@ -27,11 +27,11 @@ CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'm
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('manage_users');
+	managed uuid := casnet_internal.tenant_to_manage('manage_users');
 	wanted CONSTANT text := lower(left(add_member.username, 2001));
 	added uuid;
 BEGIN
-	IF casnet.is_administrator() THEN
+	IF casnet_internal.is_administrator() THEN
 		SELECT min(u.id::text) INTO added FROM casnet.users AS u
 		 WHERE lower(u.username) = wanted
 			OR lower(u.email) = wanted
@@ -51,7 +51,7 @@ $$;
 COMMENT ON FUNCTION casnet.add_member(text, text) IS
 	'adds a user, by username or email address, to the active tenant; takes manage_users';
 
-CREATE OR REPLACE FUNCTION casnet.find_member(username text, tenant_id uuid)
+CREATE OR REPLACE FUNCTION casnet_internal.find_member(username text, tenant_id uuid)
 	RETURNS uuid
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -75,7 +75,7 @@ BEGIN
 	RETURN user_id;
 END
 $$;
-COMMENT ON FUNCTION casnet.find_member(text, uuid) IS
+COMMENT ON FUNCTION casnet_internal.find_member(text, uuid) IS
 	'internal: the member with a username or email address, as far as the caller may see';
 
 CREATE OR REPLACE FUNCTION casnet.set_member_role(username text, role text) RETURNS void
@@ -83,16 +83,16 @@ CREATE OR REPLACE FUNCTION casnet.set_member_role(username text, role text) RETU
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('assign_roles');
-	member uuid := casnet.find_member(set_member_role.username, managed);
+	managed uuid := casnet_internal.tenant_to_manage('assign_roles');
+	member uuid := casnet_internal.find_member(set_member_role.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed, false);
+	PERFORM casnet_internal.free_membership(member, managed, false);
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
 	-- Somebody else may have removed the member since we looked.
 	IF NOT FOUND THEN
-		PERFORM casnet.find_member(set_member_role.username, managed);
+		PERFORM casnet_internal.find_member(set_member_role.username, managed);
 	END IF;
 END
 $$;
@@ -104,16 +104,16 @@ CREATE OR REPLACE FUNCTION casnet.remove_member(username text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('manage_users');
-	member uuid := casnet.find_member(remove_member.username, managed);
+	managed uuid := casnet_internal.tenant_to_manage('manage_users');
+	member uuid := casnet_internal.find_member(remove_member.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed, true);
+	PERFORM casnet_internal.free_membership(member, managed, true);
 	DELETE FROM casnet.user_tenants AS m
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
 	-- Somebody else may have removed the member since we looked.
 	IF NOT FOUND THEN
-		PERFORM casnet.find_member(remove_member.username, managed);
+		PERFORM casnet_internal.find_member(remove_member.username, managed);
 	END IF;
 END
 $$;
@@ -125,7 +125,7 @@ CREATE OR REPLACE FUNCTION casnet.leave_tenant() RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	leaving uuid := casnet.require_user();
+	leaving uuid := casnet_internal.require_user();
 BEGIN
 	IF casnet.current_tenant_id() IS NULL THEN
 		RAISE EXCEPTION 'no tenant is active'
@@ -152,7 +152,7 @@ CREATE OR REPLACE FUNCTION casnet.members(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('view_users');
+	managed uuid := casnet_internal.tenant_to_manage('view_users');
 BEGIN
 	RETURN QUERY
 	SELECT u.id, u.username, u.email, u.full_name, m.role, u.is_active,
@@ -172,8 +172,8 @@ CREATE OR REPLACE FUNCTION casnet.grant_permission(username text, permission tex
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('manage_permissions');
-	member uuid := casnet.find_member(grant_permission.username, managed);
+	managed uuid := casnet_internal.tenant_to_manage('manage_permissions');
+	member uuid := casnet_internal.find_member(grant_permission.username, managed);
 BEGIN
 	INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
 	VALUES (member, managed, grant_permission.permission)
@@ -190,10 +190,10 @@ CREATE OR REPLACE FUNCTION casnet.revoke_permission(username text, permission te
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	managed uuid := casnet.tenant_to_manage('manage_permissions');
-	member uuid := casnet.find_member(revoke_permission.username, managed);
+	managed uuid := casnet_internal.tenant_to_manage('manage_permissions');
+	member uuid := casnet_internal.find_member(revoke_permission.username, managed);
 BEGIN
-	PERFORM casnet.free_membership(member, managed, false);
+	PERFORM casnet_internal.free_membership(member, managed, false);
 	DELETE FROM casnet.user_tenant_permissions AS p
 	 WHERE p.tenant_id = managed
 	   AND p.user_id = member

@@ -1,27 +1,27 @@
 -- The functions of the operators, and of their operator classes.
 
 -- The support function is the same for values and queries: a uuid is its key.
-CREATE OR REPLACE FUNCTION casnet.gin_extract_uuid(uuid, internal) RETURNS internal
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_uuid(uuid, internal) RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_gin_extract_uuid';
-COMMENT ON FUNCTION casnet.gin_extract_uuid(uuid, internal) IS
+COMMENT ON FUNCTION casnet_internal.gin_extract_uuid(uuid, internal) IS
 	'internal: GIN support for uuid';
 
-CREATE OR REPLACE FUNCTION casnet.gin_extract_uuid(
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_uuid(
 	uuid, internal, int2, internal, internal)
 	RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_gin_extract_uuid';
-COMMENT ON FUNCTION casnet.gin_extract_uuid(
+COMMENT ON FUNCTION casnet_internal.gin_extract_uuid(
 	uuid, internal, int2, internal, internal) IS
 	'internal: GIN support for uuid';
 
-CREATE OR REPLACE FUNCTION casnet.gin_uuid_consistent(
+CREATE OR REPLACE FUNCTION casnet_internal.gin_uuid_consistent(
 	internal, int2, uuid, int4, internal, internal)
 	RETURNS boolean
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_gin_uuid_consistent';
-COMMENT ON FUNCTION casnet.gin_uuid_consistent(
+COMMENT ON FUNCTION casnet_internal.gin_uuid_consistent(
 	internal, int2, uuid, int4, internal, internal) IS
 	'internal: GIN support for uuid';
 
@@ -32,42 +32,42 @@ COMMENT ON FUNCTION casnet.search_query(text) IS
 	'a text search query from what people type: words, "a phrase", -without, this or that, begin*';
 
 -- LEAKPROOF: what it raises depends on the query alone.
-CREATE OR REPLACE FUNCTION casnet.search_match(vector tsvector, query tsquery)
+CREATE OR REPLACE FUNCTION casnet_internal.search_match(vector tsvector, query tsquery)
 	RETURNS boolean
 	LANGUAGE c STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 2
 	AS 'MODULE_PATHNAME', 'casnet_search_match';
-COMMENT ON FUNCTION casnet.search_match(tsvector, tsquery) IS
+COMMENT ON FUNCTION casnet_internal.search_match(tsvector, tsquery) IS
 	'whether a text matches a text search query; behind the operator @~';
 
 -- Inlined, so that the query is made once and the index can be used.
-CREATE OR REPLACE FUNCTION casnet.search_match(vector tsvector, query text)
+CREATE OR REPLACE FUNCTION casnet_internal.search_match(vector tsvector, query text)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	AS $$SELECT $1 OPERATOR(casnet.@~) casnet.search_query($2)$$;
-COMMENT ON FUNCTION casnet.search_match(tsvector, text) IS
+COMMENT ON FUNCTION casnet_internal.search_match(tsvector, text) IS
 	'whether a text matches what somebody typed; behind the operator @~';
 
-CREATE OR REPLACE FUNCTION casnet.gin_extract_search_query(
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_search_query(
 	tsvector, internal, int2, internal, internal, internal, internal)
 	RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_gin_extract_search_query';
-COMMENT ON FUNCTION casnet.gin_extract_search_query(
+COMMENT ON FUNCTION casnet_internal.gin_extract_search_query(
 	tsvector, internal, int2, internal, internal, internal, internal) IS
 	'internal: GIN support for the operator @~';
 
 -- LEAKPROOF: there is no malformed part, and no value makes it raise.
-CREATE OR REPLACE FUNCTION casnet.contains(value text, part text) RETURNS boolean
+CREATE OR REPLACE FUNCTION casnet_internal.contains(value text, part text) RETURNS boolean
 	LANGUAGE c STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 5
 	AS 'MODULE_PATHNAME', 'casnet_contains';
-COMMENT ON FUNCTION casnet.contains(text, text) IS
+COMMENT ON FUNCTION casnet_internal.contains(text, text) IS
 	'whether a text contains another one, ignoring case; behind the operator *=*';
 
-CREATE OR REPLACE FUNCTION casnet.gin_extract_substring(
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_substring(
 	text, internal, int2, internal, internal, internal, internal)
 	RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_gin_extract_substring';
-COMMENT ON FUNCTION casnet.gin_extract_substring(
+COMMENT ON FUNCTION casnet_internal.gin_extract_substring(
 	text, internal, int2, internal, internal, internal, internal) IS
 	'internal: GIN support for the operator *=*, by pg_trgm';

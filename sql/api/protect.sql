@@ -12,23 +12,23 @@
 -- default of casnet's, and what is dropped.  CREATE INDEX is run as the owner by the
 -- server itself.  What it makes
 -- is marked by a comment; unprotect() takes away what is marked, and gives
--- back what casnet.protected says that there was before.
+-- back what casnet_internal.protected says that there was before.
 
-CREATE OR REPLACE FUNCTION casnet.require_protector(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_protector(relation regclass) RETURNS void
 	LANGUAGE c STABLE
 	AS 'MODULE_PATHNAME', 'casnet_require_protector';
-COMMENT ON FUNCTION casnet.require_protector(regclass) IS
+COMMENT ON FUNCTION casnet_internal.require_protector(regclass) IS
 	'internal: 42501 unless the caller owns the table and is an administrator';
 
 -- The server evaluates the constant parts of a partition key when it opens a
 -- partitioned table to change it, as whoever does.
-CREATE OR REPLACE FUNCTION casnet.strange_partition_key(relation regclass) RETURNS regclass
+CREATE OR REPLACE FUNCTION casnet_internal.strange_partition_key(relation regclass) RETURNS regclass
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_strange_partition_key';
-COMMENT ON FUNCTION casnet.strange_partition_key(regclass) IS
+COMMENT ON FUNCTION casnet_internal.strange_partition_key(regclass) IS
 	'internal: the table, or one above or below it, whose partition key calls what is not a superuser''s, or NULL';
 
-CREATE OR REPLACE FUNCTION casnet.require_protectable(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_protectable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -59,7 +59,7 @@ BEGIN
 		trouble := 'It is no table.';
 	ELSIF target.oid < 16384 THEN
 		trouble := 'It is a table of the system.';
-	ELSIF EXISTS (SELECT FROM casnet.managed_tables() AS t
+	ELSIF EXISTS (SELECT FROM casnet_internal.managed_tables() AS t
 				  WHERE t.relation = target.oid) THEN
 		trouble := 'It is a table of casnet.';
 	ELSIF target.relispartition THEN
@@ -82,9 +82,9 @@ BEGIN
 				  WHERE c.relkind = 'f') THEN
 		trouble := 'A partition is a foreign table, where the policies are not.';
 		remedy := 'Detach the partition.';
-	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+	ELSIF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
 		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
-						  casnet.strange_partition_key(relation));
+						  casnet_internal.strange_partition_key(relation));
 		remedy := 'Use a key of columns, or of functions of the server.';
 	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
 		trouble := 'It is a table of a type, which has no attribute tenant_id.';
@@ -102,10 +102,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.require_protectable(regclass) IS
+COMMENT ON FUNCTION casnet_internal.require_protectable(regclass) IS
 	'internal: 42809 with the reason for what casnet.protect() does not take';
 
-CREATE OR REPLACE FUNCTION casnet.wanted_policies(resource text,
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(resource text,
 	OUT name text, OUT command text, OUT expression text)
 	RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE
@@ -117,10 +117,10 @@ CREATE OR REPLACE FUNCTION casnet.wanted_policies(resource text,
 	  FROM (VALUES ('SELECT', 'view'), ('INSERT', 'create'),
 				   ('UPDATE', 'edit'), ('DELETE', 'delete')) AS v (command, verb)
 $$;
-COMMENT ON FUNCTION casnet.wanted_policies(text) IS
+COMMENT ON FUNCTION casnet_internal.wanted_policies(text) IS
 	'internal: the policies of a table with that resource';
 
-CREATE OR REPLACE FUNCTION casnet.foreign_policies(relation regclass, resource text)
+CREATE OR REPLACE FUNCTION casnet_internal.foreign_policies(relation regclass, resource text)
 	RETURNS SETOF pg_catalog.pg_policy
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -129,7 +129,7 @@ CREATE OR REPLACE FUNCTION casnet.foreign_policies(relation regclass, resource t
 	  FROM pg_policy AS p
 	 WHERE p.polrelid = foreign_policies.relation AND p.polpermissive
 	   AND NOT EXISTS (
-		SELECT FROM casnet.wanted_policies(foreign_policies.resource) AS w
+		SELECT FROM casnet_internal.wanted_policies(foreign_policies.resource) AS w
 		 WHERE w.name = p.polname AND p.polroles = '{0}'
 		   AND p.polcmd = CASE w.command WHEN 'SELECT' THEN 'r'
 							WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
@@ -138,10 +138,10 @@ CREATE OR REPLACE FUNCTION casnet.foreign_policies(relation regclass, resource t
 			   = '(' || w.expression || ')'
 		   AND (p.polqual IS NULL OR p.polwithcheck IS NULL))
 $$;
-COMMENT ON FUNCTION casnet.foreign_policies(regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.foreign_policies(regclass, text) IS
 	'internal: the permissive policies of a table that are not as ours would be';
 
-CREATE OR REPLACE FUNCTION casnet.tenant_references(relation regclass)
+CREATE OR REPLACE FUNCTION casnet_internal.tenant_references(relation regclass)
 	RETURNS SETOF pg_catalog.pg_constraint
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -154,17 +154,17 @@ CREATE OR REPLACE FUNCTION casnet.tenant_references(relation regclass)
 	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
 	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
 $$;
-COMMENT ON FUNCTION casnet.tenant_references(regclass) IS
+COMMENT ON FUNCTION casnet_internal.tenant_references(regclass) IS
 	'internal: the foreign keys by which rows go with their tenant, whether they hold for all rows or not';
 
-CREATE OR REPLACE FUNCTION casnet.add_tenant_key(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.add_tenant_key(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_add_tenant_key';
-COMMENT ON FUNCTION casnet.add_tenant_key(regclass) IS
+COMMENT ON FUNCTION casnet_internal.add_tenant_key(regclass) IS
 	'internal: the foreign key from tenant_id to casnet.tenants, for whoever may protect the table';
 
 -- Partitions are looked at with their table.
-CREATE OR REPLACE FUNCTION casnet.require_one_owner(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_one_owner(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -185,7 +185,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.require_one_owner(regclass) IS
+COMMENT ON FUNCTION casnet_internal.require_one_owner(regclass) IS
 	'internal: 55000 when a partition belongs to another role than its table, whose code would run as that role';
 
 CREATE OR REPLACE FUNCTION casnet.protect(
@@ -202,14 +202,14 @@ DECLARE
 	remedy text;
 	notes text[] := '{}';
 BEGIN
-	PERFORM casnet.require_protector(relation);
-	PERFORM casnet.require_protectable(relation);
-	PERFORM casnet.lock_tree(relation);
+	PERFORM casnet_internal.require_protector(relation);
+	PERFORM casnet_internal.require_protectable(relation);
+	PERFORM casnet_internal.lock_tree(relation);
 	-- It may have changed while we waited.
-	PERFORM casnet.require_protector(relation);
-	PERFORM casnet.require_protectable(relation);
+	PERFORM casnet_internal.require_protector(relation);
+	PERFORM casnet_internal.require_protectable(relation);
 
-	SELECT g.resource INTO registered FROM casnet.protection_of(relation) AS g;
+	SELECT g.resource INTO registered FROM casnet_internal.protection_of(relation) AS g;
 	IF wanted IS NULL THEN
 		SELECT coalesce(registered, lower(c.relname)) INTO wanted
 		  FROM pg_class AS c WHERE c.oid = protect.relation;
@@ -236,9 +236,9 @@ BEGIN
 	  INTO others, remedy
 	  FROM (SELECT protect.relation AS relid
 			UNION SELECT relid FROM pg_partition_tree(protect.relation)) AS m
-	 CROSS JOIN LATERAL casnet.foreign_policies(m.relid, wanted) AS p
+	 CROSS JOIN LATERAL casnet_internal.foreign_policies(m.relid, wanted) AS p
 	 WHERE registered IS NULL
-		OR p.polname NOT IN (SELECT w.name FROM casnet.wanted_policies(wanted) AS w);
+		OR p.polname NOT IN (SELECT w.name FROM casnet_internal.wanted_policies(wanted) AS w);
 	IF others IS NOT NULL THEN
 		RAISE EXCEPTION 'table % has permissive policies of its own', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -248,26 +248,26 @@ BEGIN
 	END IF;
 
 	IF registered IS NULL THEN
-		notes := casnet.permission_notes(wanted);
-		PERFORM casnet.begin_protection(relation, wanted,
+		notes := casnet_internal.permission_notes(wanted);
+		PERFORM casnet_internal.begin_protection(relation, wanted,
 										protect.resource IS NOT NULL);
 	END IF;
-	PERFORM casnet.protect_column(relation, protect.tenant_id);
-	PERFORM casnet.protect_index(relation);
+	PERFORM casnet_internal.protect_column(relation, protect.tenant_id);
+	PERFORM casnet_internal.protect_index(relation);
 	FOR member IN
 		SELECT protect.relation
 		UNION SELECT relid FROM pg_partition_tree(protect.relation)
 	LOOP
-		PERFORM casnet.protect_rows(member, wanted);
+		PERFORM casnet_internal.protect_rows(member, wanted);
 	END LOOP;
-	PERFORM casnet.protect_updates(relation);
+	PERFORM casnet_internal.protect_updates(relation);
 	-- Privileges that somebody has changed stay changed.
 	IF registered IS NULL THEN
-		PERFORM casnet.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,
+		PERFORM casnet_internal.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,
 							  'TO casnet_user');
 	END IF;
-	RETURN notes || casnet.protection_notes(relation)
-		|| casnet.protect_loading(relation);
+	RETURN notes || casnet_internal.protection_notes(relation)
+		|| casnet_internal.protect_loading(relation);
 END
 $$;
 COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS

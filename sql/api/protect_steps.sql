@@ -1,6 +1,6 @@
 -- What casnet.protect() does to a table, step by step.
 
-CREATE OR REPLACE FUNCTION casnet.protect_column(relation regclass, tenant_id uuid)
+CREATE OR REPLACE FUNCTION casnet_internal.protect_column(relation regclass, tenant_id uuid)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -16,8 +16,8 @@ DECLARE
 									AND a.attname = 'tenant_id');
 BEGIN
 	IF is_new THEN
-		PERFORM casnet.require_one_owner(relation);
-		has_rows := casnet.run_for_owner(relation,
+		PERFORM casnet_internal.require_one_owner(relation);
+		has_rows := casnet_internal.run_for_owner(relation,
 			format('SELECT EXISTS (SELECT FROM %s)', relation))::boolean;
 		IF has_rows AND holder IS NULL THEN
 			RAISE EXCEPTION 'the rows of table % would belong to no tenant', relation
@@ -31,10 +31,10 @@ BEGIN
 					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 		END IF;
 		-- A constant: no row is written, no trigger fires.
-		PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+		PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
 			format('ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
 				   coalesce(holder, casnet.uuid_v7())));
-		PERFORM casnet.run_on('COMMENT ON COLUMN', relation,
+		PERFORM casnet_internal.run_on('COMMENT ON COLUMN', relation,
 							  '.tenant_id IS ''the tenant; defaults to the active one''');
 	ELSIF NOT (SELECT a.attnotnull
 					  -- From 18 on it may hold for new rows only.
@@ -45,31 +45,31 @@ BEGIN
 			   FROM pg_attribute AS a
 			   WHERE a.attrelid = protect_column.relation
 				 AND a.attname = 'tenant_id') THEN
-		PERFORM casnet.require_one_owner(relation);
-		wrong := casnet.run_for_owner(relation,
+		PERFORM casnet_internal.require_one_owner(relation);
+		wrong := casnet_internal.run_for_owner(relation,
 			format('SELECT count(*) FROM %s WHERE tenant_id IS NULL', relation));
 		IF wrong > 0 THEN
 			RAISE EXCEPTION 'table % has % rows without a tenant', relation, wrong
 				USING ERRCODE = 'not_null_violation',
 					  HINT = format('UPDATE %s SET tenant_id = ... WHERE tenant_id IS NULL, and call it again.', relation);
 		END IF;
-		PERFORM casnet.set_not_null(relation);
+		PERFORM casnet_internal.set_not_null(relation);
 	END IF;
 
 	-- One that is not enforced is not validated either.
-	IF NOT EXISTS (SELECT FROM casnet.tenant_references(relation) AS f
+	IF NOT EXISTS (SELECT FROM casnet_internal.tenant_references(relation) AS f
 				   WHERE f.convalidated) THEN
-		PERFORM casnet.require_one_owner(relation);
+		PERFORM casnet_internal.require_one_owner(relation);
 		IF NOT is_new THEN
 			-- The owner need not be able to read tenants, nor the caller to run
 			-- what is in the way of the rows.
-			tenants := casnet.run_for_owner(relation,
+			tenants := casnet_internal.run_for_owner(relation,
 				format('SELECT array_agg(DISTINCT tenant_id) FROM %s', relation));
 			tenants := ARRAY(SELECT u.id FROM unnest(tenants) AS u (id)
 							  WHERE NOT EXISTS (SELECT FROM casnet.tenants AS t
 												 WHERE t.id = u.id));
 			IF tenants <> '{}' THEN
-				wrong := casnet.run_for_owner(relation,
+				wrong := casnet_internal.run_for_owner(relation,
 					format('SELECT count(*) FROM %s WHERE tenant_id = ANY (%L)',
 						   relation, tenants));
 				RAISE EXCEPTION 'table % has % rows of tenants that do not exist', relation, wrong
@@ -77,21 +77,21 @@ BEGIN
 						  HINT = format('DELETE FROM %s WHERE tenant_id NOT IN (SELECT id FROM casnet.tenants), or correct them, and call it again.', relation);
 			END IF;
 		END IF;
-		PERFORM casnet.add_tenant_key(relation);
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.add_tenant_key(relation);
+		PERFORM casnet_internal.run_on(
 			format('COMMENT ON CONSTRAINT %I ON',
 				   (SELECT f.conname
-					  FROM casnet.tenant_references(relation) AS f
+					  FROM casnet_internal.tenant_references(relation) AS f
 					 WHERE f.convalidated)),
 			relation, 'IS ''casnet: rows go with their tenant''');
 	END IF;
-	PERFORM casnet.protect_default(relation);
+	PERFORM casnet_internal.protect_default(relation);
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_column(regclass, uuid) IS
+COMMENT ON FUNCTION casnet_internal.protect_column(regclass, uuid) IS
 	'internal: gives a table its column tenant_id, and existing rows to a tenant';
 
-CREATE OR REPLACE FUNCTION casnet.protect_default(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.protect_default(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -103,16 +103,16 @@ BEGIN
 					  AND a.attname = 'tenant_id'
 					  AND pg_get_expr(d.adbin, d.adrelid)
 						  = 'casnet.current_tenant_id()') THEN
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			'ALTER TABLE', relation,
 			'ALTER COLUMN tenant_id SET DEFAULT casnet.current_tenant_id()');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_default(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protect_default(regclass) IS
 	'internal: tenant_id defaults to the active tenant';
 
-CREATE OR REPLACE FUNCTION casnet.protect_index(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.protect_index(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -125,24 +125,24 @@ BEGIN
 	  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 	 WHERE i.indrelid = protect_index.relation AND i.indisprimary
 	   AND k.n <= i.indnkeyatts AND a.attname <> 'tenant_id';
-	IF casnet.key_within_tenant(relation, key) IS NULL THEN
-		PERFORM casnet.run_on(
+	IF casnet_internal.key_within_tenant(relation, key) IS NULL THEN
+		PERFORM casnet_internal.run_on(
 			format('CREATE %s INDEX ON',
 				   CASE WHEN key IS NULL THEN '' ELSE 'UNIQUE' END),
 			relation,
 			format('(tenant_id%s)',
 				   (SELECT string_agg(', ' || quote_ident(k), '' ORDER BY n)
 					  FROM unnest(key) WITH ORDINALITY AS k (k, n))));
-		PERFORM casnet.run_on('COMMENT ON INDEX',
-							  casnet.key_within_tenant(relation, key),
+		PERFORM casnet_internal.run_on('COMMENT ON INDEX',
+							  casnet_internal.key_within_tenant(relation, key),
 							  'IS ''casnet: the rows of a tenant''');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_index(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protect_index(regclass) IS
 	'internal: an index led by tenant_id; with the primary key, for foreign keys within a tenant';
 
-CREATE OR REPLACE FUNCTION casnet.protect_rows(relation regclass, resource text)
+CREATE OR REPLACE FUNCTION casnet_internal.protect_rows(relation regclass, resource text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -151,24 +151,24 @@ DECLARE
 	wanted record;
 BEGIN
 	FOR wanted IN
-		SELECT p.polname FROM casnet.foreign_policies(relation, resource) AS p
-		  JOIN casnet.wanted_policies(resource) AS w ON w.name = p.polname
+		SELECT p.polname FROM casnet_internal.foreign_policies(relation, resource) AS p
+		  JOIN casnet_internal.wanted_policies(resource) AS w ON w.name = p.polname
 	LOOP
-		PERFORM casnet.run_on(format('DROP POLICY %I ON', wanted.polname),
+		PERFORM casnet_internal.run_on(format('DROP POLICY %I ON', wanted.polname),
 							  relation, '');
 	END LOOP;
 	FOR wanted IN
-		SELECT w.* FROM casnet.wanted_policies(resource) AS w
+		SELECT w.* FROM casnet_internal.wanted_policies(resource) AS w
 		 WHERE w.name NOT IN (SELECT p.polname FROM pg_policy AS p
 							  WHERE p.polrelid = protect_rows.relation)
 	LOOP
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			format('CREATE POLICY %I ON', wanted.name), relation,
 			format('FOR %s TO PUBLIC %s (%s)', wanted.command,
 				   CASE wanted.command WHEN 'INSERT' THEN 'WITH CHECK'
 						ELSE 'USING' END,
 				   wanted.expression));
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			format('COMMENT ON POLICY %I ON', wanted.name), relation,
 			format('IS %L', 'casnet: whose rows anybody may ' ||
 				   lower(wanted.command)));
@@ -176,7 +176,7 @@ BEGIN
 	IF EXISTS (SELECT FROM pg_class AS c
 			   WHERE c.oid = protect_rows.relation
 				 AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) THEN
-		PERFORM casnet.run_on('ALTER TABLE', relation,
+		PERFORM casnet_internal.run_on('ALTER TABLE', relation,
 							  'ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
 	END IF;
 	-- Of partitions one by one, as the policies: who makes another one would need a
@@ -191,28 +191,28 @@ BEGIN
 				   WHERE t.tgrelid = protect_rows.relation
 					 AND t.tgname = 'casnet_keep_tenant'
 					 AND t.tgtype = wanted.type) THEN
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			format('CREATE OR REPLACE TRIGGER casnet_keep_tenant BEFORE %s ON',
 				   wanted.event),
-			relation, 'FOR EACH ROW EXECUTE FUNCTION casnet.keep_tenant()');
-		PERFORM casnet.run_on(
+			relation, 'FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_tenant()');
+		PERFORM casnet_internal.run_on(
 			'COMMENT ON TRIGGER casnet_keep_tenant ON', relation,
 			'IS ''casnet: no row moves to another tenant''');
-		PERFORM casnet.run_on(
+		PERFORM casnet_internal.run_on(
 			'CREATE OR REPLACE TRIGGER casnet_kept_tenant AFTER UPDATE ON',
 			relation,
 			'FOR EACH ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) '
-			'EXECUTE FUNCTION casnet.keep_tenant()');
-		PERFORM casnet.run_on(
+			'EXECUTE FUNCTION casnet_internal.keep_tenant()');
+		PERFORM casnet_internal.run_on(
 			'COMMENT ON TRIGGER casnet_kept_tenant ON', relation,
 			'IS ''casnet: no trigger moves a row to another tenant''');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_rows(regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.protect_rows(regclass, text) IS
 	'internal: puts the policies on one table, or on one partition, and keeps its rows in their tenant';
 
-CREATE OR REPLACE FUNCTION casnet.protect_updates(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.protect_updates(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -226,35 +226,35 @@ BEGIN
 				  WHERE t.tgrelid = protect_updates.relation
 					AND t.tgname = 'casnet_updated_at') THEN
 		RETURN;
-	ELSIF casnet.strange_partition_key(relation) IS NOT NULL THEN
+	ELSIF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
 		RAISE WARNING 'table % gets no trigger for updated_at', relation
 			USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
-								  casnet.strange_partition_key(relation));
+								  casnet_internal.strange_partition_key(relation));
 		RETURN;
 	END IF;
-	PERFORM casnet.run_on(
+	PERFORM casnet_internal.run_on(
 		'CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON', relation,
-		'FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at()');
-	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_updated_at ON', relation,
+		'FOR EACH ROW EXECUTE FUNCTION casnet_internal.touch_updated_at()');
+	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_updated_at ON', relation,
 						  'IS ''casnet: updated_at moves on every update''');
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_updates(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protect_updates(regclass) IS
 	'internal: keeps updated_at, where there is one';
 
-CREATE OR REPLACE FUNCTION casnet.protect_loading(relation regclass) RETURNS text[]
+CREATE OR REPLACE FUNCTION casnet_internal.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM casnet.make_load_view(relation);
+	PERFORM casnet_internal.make_load_view(relation);
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN
-	RETURN ARRAY[casnet.note(
+	RETURN ARRAY[casnet_internal.note(
 		'the view to load it through is missing or out of date: ' || SQLERRM,
-		format('SELECT casnet.make_load_view(%L);', relation))];
+		format('SELECT casnet_internal.make_load_view(%L);', relation))];
 END
 $$;
-COMMENT ON FUNCTION casnet.protect_loading(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protect_loading(regclass) IS
 	'internal: makes the view to load a table through; returns the reason why not';

@@ -1,8 +1,8 @@
--- What is written down about protected tables.  A row of casnet.protected counts while
+-- What is written down about protected tables.  A row of casnet_internal.protected counts while
 -- the table has a foreign key to tenants, which outlives the extension; else it is
 -- about a table that is gone.
 
-CREATE OR REPLACE FUNCTION casnet.protection_of(relation regclass,
+CREATE OR REPLACE FUNCTION casnet_internal.protection_of(relation regclass,
 	OUT resource text, OUT before jsonb)
 	RETURNS record
 	LANGUAGE sql STABLE SECURITY DEFINER
@@ -10,19 +10,19 @@ CREATE OR REPLACE FUNCTION casnet.protection_of(relation regclass,
 	AS $$
 	-- Of two, one is about a table that is gone.
 	SELECT p.resource, p.before
-	  FROM casnet.protected AS p
+	  FROM casnet_internal.protected AS p
 	 WHERE p.relation = protection_of.relation
-	   AND EXISTS (SELECT FROM casnet.tenant_references(p.relation))
-	 ORDER BY EXISTS (SELECT FROM casnet.foreign_policies(p.relation, p.resource)),
+	   AND EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation))
+	 ORDER BY EXISTS (SELECT FROM casnet_internal.foreign_policies(p.relation, p.resource)),
 			  p.created_at DESC
 	 LIMIT 1
 $$;
-COMMENT ON FUNCTION casnet.protection_of(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protection_of(regclass) IS
 	'internal: what casnet.protect() noted about a table, or NULLs';
 
 -- It reads all that unprotect() will rely on from the catalogs itself: the
 -- default of a column comes back as a piece of SQL.
-CREATE OR REPLACE FUNCTION casnet.note_protection(relation regclass, resource text,
+CREATE OR REPLACE FUNCTION casnet_internal.note_protection(relation regclass, resource text,
 	is_named boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -32,27 +32,27 @@ DECLARE
 	made text[];
 	taken_over text[];
 BEGIN
-	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE casnet_internal.protected IN SHARE ROW EXCLUSIVE MODE;
 	-- Of a table that is gone: what was made for it is this one's now.
 	WITH gone AS (
-		DELETE FROM casnet.protected AS p
+		DELETE FROM casnet_internal.protected AS p
 		 WHERE p.resource = note_protection.resource
-		   AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation))
+		   AND NOT EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation))
 		RETURNING p.permissions
 	)
 	SELECT coalesce(array_agg(DISTINCT u.permission), '{}') INTO taken_over
 	  FROM gone AS g CROSS JOIN unnest(g.permissions) AS u (permission);
-	IF EXISTS (SELECT FROM casnet.protected AS p
+	IF EXISTS (SELECT FROM casnet_internal.protected AS p
 			   WHERE p.relation = note_protection.relation
-				 AND EXISTS (SELECT FROM casnet.tenant_references(p.relation))) THEN
+				 AND EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation))) THEN
 		RAISE EXCEPTION 'table % is protected', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'Call casnet.protect() or casnet.unprotect().';
 	END IF;
 	IF NOT is_named
-	   AND (EXISTS (SELECT FROM casnet.protected AS p
+	   AND (EXISTS (SELECT FROM casnet_internal.protected AS p
 					WHERE p.resource = note_protection.resource
-					  AND EXISTS (SELECT FROM casnet.tenant_references(p.relation)))
+					  AND EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation)))
 			OR note_protection.resource
 			   IN ('persons', 'records', 'tags', 'tasks', 'calendar')) THEN
 		RAISE EXCEPTION 'another table has the permissions of resource "%"', resource
@@ -76,7 +76,7 @@ BEGIN
 	)
 	SELECT array_agg(DISTINCT i.permission) INTO made FROM inserted AS i;
 
-	INSERT INTO casnet.protected (relation, resource, permissions, before)
+	INSERT INTO casnet_internal.protected (relation, resource, permissions, before)
 	SELECT c.oid, note_protection.resource, coalesce(made, '{}') || taken_over,
 		   jsonb_build_object(
 				'column', a.attnum IS NOT NULL,
@@ -103,39 +103,39 @@ BEGIN
 	 WHERE c.oid = note_protection.relation;
 END
 $$;
-COMMENT ON FUNCTION casnet.note_protection(regclass, text, boolean) IS
+COMMENT ON FUNCTION casnet_internal.note_protection(regclass, text, boolean) IS
 	'internal: notes what a table has of its own, and makes the permissions of its resource that nobody has';
 
-CREATE OR REPLACE FUNCTION casnet.begin_protection(relation regclass, resource text,
+CREATE OR REPLACE FUNCTION casnet_internal.begin_protection(relation regclass, resource text,
 	is_named boolean)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_begin_protection';
-COMMENT ON FUNCTION casnet.begin_protection(regclass, text, boolean) IS
+COMMENT ON FUNCTION casnet_internal.begin_protection(regclass, text, boolean) IS
 	'internal: note_protection() for whoever may protect the table';
 
-CREATE OR REPLACE FUNCTION casnet.forget_protection(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.forget_protection(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	gone record;
 BEGIN
-	LOCK TABLE casnet.protected IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE casnet_internal.protected IN SHARE ROW EXCLUSIVE MODE;
 	FOR gone IN
-		DELETE FROM casnet.protected AS p
+		DELETE FROM casnet_internal.protected AS p
 		 WHERE p.relation = forget_protection.relation
 			OR forget_protection.relation IS NULL
-			   AND NOT EXISTS (SELECT FROM casnet.tenant_references(p.relation))
+			   AND NOT EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation))
 		RETURNING p.resource, p.permissions
 	LOOP
 		-- Whoever uses the permissions next takes them over.
-		UPDATE casnet.protected AS p
+		UPDATE casnet_internal.protected AS p
 		   SET permissions = p.permissions || gone.permissions
 		 WHERE (p.relation, p.created_at) =
-			   (SELECT o.relation, o.created_at FROM casnet.protected AS o
+			   (SELECT o.relation, o.created_at FROM casnet_internal.protected AS o
 				 WHERE o.resource = gone.resource
-				   AND EXISTS (SELECT FROM casnet.tenant_references(o.relation))
+				   AND EXISTS (SELECT FROM casnet_internal.tenant_references(o.relation))
 				 ORDER BY o.created_at, o.relation LIMIT 1);
 		CONTINUE WHEN FOUND;
 		DELETE FROM casnet.user_tenant_permissions AS g
@@ -145,16 +145,16 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.forget_protection(regclass) IS
+COMMENT ON FUNCTION casnet_internal.forget_protection(regclass) IS
 	'internal: forgets a table, or with NULL those that are gone, and the permissions that were made for it and that no other table uses';
 
-CREATE OR REPLACE FUNCTION casnet.end_protection(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.end_protection(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_end_protection';
-COMMENT ON FUNCTION casnet.end_protection(regclass) IS
+COMMENT ON FUNCTION casnet_internal.end_protection(regclass) IS
 	'internal: forget_protection() for whoever may undo the protection of the table';
 
-CREATE OR REPLACE FUNCTION casnet.list_protected_tables(
+CREATE OR REPLACE FUNCTION casnet_internal.list_protected_tables(
 	OUT relation regclass, OUT resource text, OUT policies text[],
 	OUT row_security boolean, OUT forced boolean)
 	RETURNS SETOF record
@@ -165,16 +165,16 @@ CREATE OR REPLACE FUNCTION casnet.list_protected_tables(
 		   ARRAY(SELECT p.polname::text FROM pg_policy AS p
 				  WHERE p.polrelid = c.oid ORDER BY 1),
 		   c.relrowsecurity, c.relforcerowsecurity
-	  FROM (SELECT DISTINCT p.relation FROM casnet.protected AS p) AS r
+	  FROM (SELECT DISTINCT p.relation FROM casnet_internal.protected AS p) AS r
 	  JOIN pg_class AS c ON c.oid = r.relation
-	 CROSS JOIN LATERAL casnet.protection_of(c.oid) AS g
+	 CROSS JOIN LATERAL casnet_internal.protection_of(c.oid) AS g
 	 WHERE g.resource IS NOT NULL
 $$;
-COMMENT ON FUNCTION casnet.list_protected_tables() IS
+COMMENT ON FUNCTION casnet_internal.list_protected_tables() IS
 	'internal: the rows of the view casnet.protected_tables';
 
 -- Part of casnet.install(): what DROP EXTENSION CASCADE took away comes back.
-CREATE OR REPLACE FUNCTION casnet.install_protection() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_protection() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -183,26 +183,26 @@ DECLARE
 	member regclass;
 BEGIN
 	FOR target IN
-		SELECT p.relation, p.resource FROM casnet.list_protected_tables() AS p
+		SELECT p.relation, p.resource FROM casnet_internal.list_protected_tables() AS p
 	LOOP
-		PERFORM casnet.protect_default(target.relation);
+		PERFORM casnet_internal.protect_default(target.relation);
 		FOR member IN
 			SELECT target.relation
 			UNION SELECT relid FROM pg_partition_tree(target.relation)
 		LOOP
-			PERFORM casnet.protect_rows(member, target.resource);
+			PERFORM casnet_internal.protect_rows(member, target.resource);
 		END LOOP;
-		PERFORM casnet.protect_updates(target.relation);
-		PERFORM casnet.protect_loading(target.relation);
+		PERFORM casnet_internal.protect_updates(target.relation);
+		PERFORM casnet_internal.protect_loading(target.relation);
 	END LOOP;
-	PERFORM casnet.install_guard();
+	PERFORM casnet_internal.install_guard();
 
 	-- Made here, and no member of the extension, so that it comes and goes
 	-- with the table that it is about; a dump has it.
 	IF to_regclass('casnet.protected_tables') IS NULL THEN
 		CREATE VIEW casnet.protected_tables AS
 			SELECT relation, resource, policies, row_security, forced
-			  FROM casnet.list_protected_tables();
+			  FROM casnet_internal.list_protected_tables();
 		COMMENT ON VIEW casnet.protected_tables IS
 			'the tables of applications that are protected, and the policies on them';
 		GRANT SELECT ON casnet.protected_tables TO casnet_user, casnet_admin;
@@ -215,5 +215,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_protection() IS
+COMMENT ON FUNCTION casnet_internal.install_protection() IS
 	'internal: puts back on protected tables what is missing, and makes the view of them';

@@ -1,7 +1,7 @@
 -- What casnet.protect() says of a table that it leaves as it is: keys and indexes that
 -- do not hold within a tenant, permissions that nobody has.
 
-CREATE OR REPLACE FUNCTION casnet.key_within_tenant(relation regclass, columns name[])
+CREATE OR REPLACE FUNCTION casnet_internal.key_within_tenant(relation regclass, columns name[])
 	RETURNS regclass
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -22,10 +22,10 @@ CREATE OR REPLACE FUNCTION casnet.key_within_tenant(relation regclass, columns n
 				AND k.names <@ ('tenant_id'::name || columns)))
 	 ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 $$;
-COMMENT ON FUNCTION casnet.key_within_tenant(regclass, name[]) IS
+COMMENT ON FUNCTION casnet_internal.key_within_tenant(regclass, name[]) IS
 	'internal: an index on tenant_id and these columns that a foreign key can refer to, or without columns any led by tenant_id';
 
-CREATE OR REPLACE FUNCTION casnet.column_list(relation oid, columns int2[])
+CREATE OR REPLACE FUNCTION casnet_internal.column_list(relation oid, columns int2[])
 	RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -34,10 +34,10 @@ CREATE OR REPLACE FUNCTION casnet.column_list(relation oid, columns int2[])
 	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
 	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
 $$;
-COMMENT ON FUNCTION casnet.column_list(oid, int2[]) IS
+COMMENT ON FUNCTION casnet_internal.column_list(oid, int2[]) IS
 	'internal: the names of columns, as SQL writes them';
 
-CREATE OR REPLACE FUNCTION casnet.key_columns(relation oid, columns int2[],
+CREATE OR REPLACE FUNCTION casnet_internal.key_columns(relation oid, columns int2[],
 	is_temporal boolean, before text, after text DEFAULT '')
 	RETURNS text
 	LANGUAGE sql STABLE STRICT
@@ -50,7 +50,7 @@ CREATE OR REPLACE FUNCTION casnet.key_columns(relation oid, columns int2[],
 	  FROM unnest(columns) WITH ORDINALITY AS k (attnum, n)
 	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
 $$;
-COMMENT ON FUNCTION casnet.key_columns(oid, int2[], boolean, text, text) IS
+COMMENT ON FUNCTION casnet_internal.key_columns(oid, int2[], boolean, text, text) IS
 	'internal: the same of a key, whose last column is a period in a temporal one';
 
 -- What is left to do for the owner, each with a statement that does it, in
@@ -59,28 +59,28 @@ COMMENT ON FUNCTION casnet.key_columns(oid, int2[], boolean, text, text) IS
 -- does what goes; a comment where a role that is no application's would lose what it
 -- may have for a reason.
 -- Names are anybody's choice, and a line ends a comment.
-CREATE OR REPLACE FUNCTION casnet.comment_line(text text) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.comment_line(text text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT '-- ' || regexp_replace(comment_line.text, '[[:cntrl:]]', ' ', 'g')
 $$;
-COMMENT ON FUNCTION casnet.comment_line(text) IS
+COMMENT ON FUNCTION casnet_internal.comment_line(text) IS
 	'internal: a comment that ends with its line, whatever names are in it';
 
-CREATE OR REPLACE FUNCTION casnet.note(comment text, statement text) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.note(comment text, statement text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT casnet.comment_line(note.comment) || E'\n' || note.statement
+	SELECT casnet_internal.comment_line(note.comment) || E'\n' || note.statement
 $$;
-COMMENT ON FUNCTION casnet.note(text, text) IS
+COMMENT ON FUNCTION casnet_internal.note(text, text) IS
 	'internal: a comment, and the statement that it is about';
 
 -- Names in a definition are anybody's choice, so nothing is looked for in one.  What
 -- it begins with is built from the catalogs; where the server writes something else,
 -- or what takes the tenant cannot be the same otherwise, the result is NULL.
-CREATE OR REPLACE FUNCTION casnet.index_within(index oid, tenant name) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.index_within(index oid, tenant name) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -99,10 +99,10 @@ CREATE OR REPLACE FUNCTION casnet.index_within(index oid, tenant name) RETURNS t
 					  i.indrelid::regclass, am.amname) AS head) AS v
 	 WHERE i.indexrelid = index_within.index AND starts_with(v.definition, v.head)
 $$;
-COMMENT ON FUNCTION casnet.index_within(oid, name) IS
+COMMENT ON FUNCTION casnet_internal.index_within(oid, name) IS
 	'internal: the statement that makes an index again with the tenant in front, or NULL';
 
-CREATE OR REPLACE FUNCTION casnet.key_within(key oid, tenant name) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.key_within(key oid, tenant name) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -120,22 +120,22 @@ CREATE OR REPLACE FUNCTION casnet.key_within(key oid, tenant name) RETURNS text
 		ON h.contype = k.contype AND starts_with(d.definition, h.head)
 	 WHERE k.oid = key_within.key
 $$;
-COMMENT ON FUNCTION casnet.key_within(oid, name) IS
+COMMENT ON FUNCTION casnet_internal.key_within(oid, name) IS
 	'internal: the definition of a key or exclusion with the tenant in front, or NULL';
 
 -- Neither a column of the tenant that an update clears, nor MATCH FULL of several
 -- columns, of which the tenant is never NULL, can be had.  The catalog has what
 -- belongs to periods and enforcement from 18 on.
-CREATE OR REPLACE FUNCTION casnet.reference_within(reference oid, tenant name, key_tenant name)
+CREATE OR REPLACE FUNCTION casnet_internal.reference_within(reference oid, tenant name, key_tenant name)
 	RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT format('FOREIGN KEY (%I, %s) REFERENCES %s (%I, %s)%s%s%s%s%s',
 				  reference_within.tenant,
-				  casnet.key_columns(f.conrelid, f.conkey, p.is_temporal, 'PERIOD '),
+				  casnet_internal.key_columns(f.conrelid, f.conkey, p.is_temporal, 'PERIOD '),
 				  f.confrelid::regclass, reference_within.key_tenant,
-				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, 'PERIOD '),
+				  casnet_internal.key_columns(f.confrelid, f.confkey, p.is_temporal, 'PERIOD '),
 				  CASE f.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE'
 					   WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END,
 				  CASE f.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE'
@@ -153,23 +153,23 @@ CREATE OR REPLACE FUNCTION casnet.reference_within(reference oid, tenant name, k
 			   coalesce((to_jsonb(f)->>'conenforced')::boolean, true) AS is_enforced
 		) AS p
 	 CROSS JOIN LATERAL (
-		SELECT coalesce(casnet.column_list(f.conrelid, f.confdelsetcols),
-						casnet.column_list(f.conrelid, f.conkey)) AS columns) AS s
+		SELECT coalesce(casnet_internal.column_list(f.conrelid, f.confdelsetcols),
+						casnet_internal.column_list(f.conrelid, f.conkey)) AS columns) AS s
 	 WHERE f.oid = reference_within.reference AND f.contype = 'f'
 	   AND f.confupdtype IN ('a', 'r', 'c')
 	   AND (f.confmatchtype = 's' OR cardinality(f.conkey) = 1)
 $$;
-COMMENT ON FUNCTION casnet.reference_within(oid, name, name) IS
+COMMENT ON FUNCTION casnet_internal.reference_within(oid, name, name) IS
 	'internal: the definition of a foreign key with the tenants of both tables, or NULL';
 
 -- The key that such a reference needs, unless there is one.
-CREATE OR REPLACE FUNCTION casnet.key_for_reference(reference oid, key_tenant name) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.key_for_reference(reference oid, key_tenant name) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT format('ALTER TABLE %s ADD UNIQUE (%I, %s)', f.confrelid::regclass,
 				  key_for_reference.key_tenant,
-				  casnet.key_columns(f.confrelid, f.confkey, p.is_temporal, '',
+				  casnet_internal.key_columns(f.confrelid, f.confkey, p.is_temporal, '',
 									 ' WITHOUT OVERLAPS'))
 	  FROM pg_constraint AS f
 	  JOIN pg_attribute AS a
@@ -188,10 +188,10 @@ CREATE OR REPLACE FUNCTION casnet.key_for_reference(reference oid, key_tenant na
 		   AND (i.indkey::smallint[])[0:i.indnkeyatts - 1]
 			   <@ (a.attnum || f.confkey))
 $$;
-COMMENT ON FUNCTION casnet.key_for_reference(oid, name) IS
+COMMENT ON FUNCTION casnet_internal.key_for_reference(oid, name) IS
 	'internal: the statement that makes the key for a reference within the tenant, or NULL if it is there';
 
-CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS text[]
+CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -214,7 +214,7 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 			   LIKE '(tenant_id = casnet.tenant\_with(%'
 	), loose_reference AS (		-- to or from the table, across tenants
 		SELECT f.*,
-			   casnet.reference_within(f.oid, 'tenant_id', 'tenant_id') AS within
+			   casnet_internal.reference_within(f.oid, 'tenant_id', 'tenant_id') AS within
 		  FROM pg_constraint AS f
 		  JOIN tenant_table AS t ON t.oid = f.conrelid
 		  JOIN tenant_table AS r ON r.oid = f.confrelid
@@ -224,15 +224,15 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 						   WHERE k.a = t.tenant AND k.b = r.tenant)
 	), loose_key AS (			-- unique over all tenants
 		SELECT m.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
-			   k.conname, casnet.key_within(k.oid, 'tenant_id') AS definition,
-			   casnet.index_within(i.indexrelid, 'tenant_id') AS statement,
+			   k.conname, casnet_internal.key_within(k.oid, 'tenant_id') AS definition,
+			   casnet_internal.index_within(i.indexrelid, 'tenant_id') AS statement,
 			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
 				  FROM pg_constraint AS f
 				 WHERE f.confrelid = i.indrelid AND f.contype = 'f'
 				   AND f.conindid = i.indexrelid
 				   AND f.oid NOT IN (SELECT l.oid FROM loose_reference AS l))
 			   AS used_by,
-			   casnet.key_within_tenant(i.indrelid,
+			   casnet_internal.key_within_tenant(i.indrelid,
 				(SELECT array_agg(a.attname)
 				   FROM unnest(k.conkey) AS n (attnum)
 				   JOIN pg_attribute AS a
@@ -249,20 +249,20 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 	), note (rank, name, text) AS (
 		SELECT 1, l.conname,
 			   CASE WHEN l.within IS NOT NULL
-					THEN casnet.note(
+					THEN casnet_internal.note(
 						format('foreign key %I of %s can point into another tenant',
 							   l.conname, l.conrelid::regclass),
-						coalesce(casnet.key_for_reference(l.oid, 'tenant_id')
+						coalesce(casnet_internal.key_for_reference(l.oid, 'tenant_id')
 								 || E';\n', '') ||
 						format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
 							   l.conrelid::regclass, l.conname, l.within))
-					ELSE casnet.comment_line(
+					ELSE casnet_internal.comment_line(
 						format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
 							   l.conname, l.conrelid::regclass)) END
 		  FROM loose_reference AS l
 		UNION ALL
 		SELECT 2, f.conname,
-			   casnet.note(
+			   casnet_internal.note(
 					  format('foreign key %I of %s keeps tenants from being deleted',
 							 f.conname, f.conrelid::regclass),
 					  format('ALTER TABLE %s DROP CONSTRAINT %I;',
@@ -274,7 +274,7 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 		   AND f.confdeltype <> 'c'
 		UNION ALL
 		SELECT 3, k.conname,
-			   casnet.note(
+			   casnet_internal.note(
 					  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
 					  CASE k.contype WHEN 'p' THEN 'primary key'
 						   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
@@ -308,10 +308,10 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 		UNION ALL
 		SELECT 4, c.relname,
 			   CASE WHEN k.statement IS NOT NULL
-					THEN casnet.note(v.trouble,
+					THEN casnet_internal.note(v.trouble,
 						format('DROP INDEX %s; %s;', k.indexrelid::regclass,
 							   k.statement))
-					ELSE casnet.comment_line(v.trouble || '; make it again with tenant_id in front')
+					ELSE casnet_internal.comment_line(v.trouble || '; make it again with tenant_id in front')
 			   END
 		  FROM loose_key AS k
 		  JOIN pg_class AS c ON c.oid = k.indexrelid
@@ -321,13 +321,13 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 		 WHERE k.conname IS NULL
 		UNION ALL
 		SELECT 5, x.grantee::text,
-			   casnet.note(
+			   casnet_internal.note(
 					  format('%s may do what no policy sees, or has privileges that it does not need',
 							 coalesce(quote_ident(x.rolname), 'PUBLIC')),
 					  CASE WHEN x.grantee = 0
-								OR x.grantee IN (SELECT a.role FROM casnet.application_roles() AS a)
+								OR x.grantee IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
 						   THEN s.statement
-						   ELSE casnet.comment_line('unless it is meant: ' || s.statement)
+						   ELSE casnet_internal.comment_line('unless it is meant: ' || s.statement)
 					  END)
 		  FROM (SELECT m.oid, x.grantee, r.rolname,
 					   string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
@@ -344,7 +344,7 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 					  coalesce(quote_ident(x.rolname), 'PUBLIC')) AS s (statement)
 		UNION ALL
 		SELECT DISTINCT 6, s.oid::text,
-			   casnet.note(
+			   casnet_internal.note(
 					  format('the default of column %I takes a number of %s; the gaps tell how many others took',
 							 a.attname, s.oid::regclass),
 					  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
@@ -364,16 +364,16 @@ CREATE OR REPLACE FUNCTION casnet.protection_notes(relation regclass) RETURNS te
 	SELECT coalesce(array_agg(n.text ORDER BY n.rank, n.name, n.text), '{}')
 	  FROM note AS n
 $$;
-COMMENT ON FUNCTION casnet.protection_notes(regclass) IS
+COMMENT ON FUNCTION casnet_internal.protection_notes(regclass) IS
 	'internal: what casnet.protect() leaves to the owner of the table';
 
 -- Whoever holds the permissions of a table that is gone, or was given them for another
 -- purpose, holds them for the new one.
-CREATE OR REPLACE FUNCTION casnet.permission_notes(resource text) RETURNS text[]
+CREATE OR REPLACE FUNCTION casnet_internal.permission_notes(resource text) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT coalesce(array_agg(casnet.comment_line(format(
+	SELECT coalesce(array_agg(casnet_internal.comment_line(format(
 			'permission %I was there before: roles %s hold it, and members in person: %s',
 			v.verb || '_' || permission_notes.resource,
 			coalesce((SELECT string_agg(p.role, ', ' ORDER BY p.role)
@@ -391,8 +391,8 @@ CREATE OR REPLACE FUNCTION casnet.permission_notes(resource text) RETURNS text[]
 						WHERE g.permission = v.verb || '_' || permission_notes.resource))
 	   AND permission_notes.resource
 		   NOT IN ('persons', 'records', 'tags', 'tasks', 'calendar')
-	   AND NOT EXISTS (SELECT FROM casnet.list_protected_tables() AS t
+	   AND NOT EXISTS (SELECT FROM casnet_internal.list_protected_tables() AS t
 						WHERE t.resource = permission_notes.resource)
 $$;
-COMMENT ON FUNCTION casnet.permission_notes(text) IS
+COMMENT ON FUNCTION casnet_internal.permission_notes(text) IS
 	'internal: who holds what a new protected table brings with it already';

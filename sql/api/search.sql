@@ -1,16 +1,16 @@
 -- Searching.  Plain SQL without settings of its own, so that the planner sees
 -- through: the policies decide, and the indexes are used.
 
-CREATE OR REPLACE FUNCTION casnet.search_limit(max_rows integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION casnet_internal.search_limit(max_rows integer) RETURNS bigint
 	LANGUAGE c IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_search_limit';
-COMMENT ON FUNCTION casnet.search_limit(integer) IS
+COMMENT ON FUNCTION casnet_internal.search_limit(integer) IS
 	'internal: how many rows a search returns; 22023 when out of range';
 
-CREATE OR REPLACE FUNCTION casnet.search_part(part text) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.search_part(part text) RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_search_part';
-COMMENT ON FUNCTION casnet.search_part(text) IS
+COMMENT ON FUNCTION casnet_internal.search_part(text) IS
 	'internal: a part of a name, trimmed; 22023 when it is blank';
 
 CREATE OR REPLACE FUNCTION casnet.search_records(
@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION casnet.search_records(
 		 WHERE r.search_vector OPERATOR(casnet.@~)
 			   casnet.search_query(search_records.query)
 		 ORDER BY rank DESC, r.id DESC
-		 LIMIT casnet.search_limit(search_records.max_rows)
+		 LIMIT casnet_internal.search_limit(search_records.max_rows)
 	  ) AS f
 	 ORDER BY f.rank DESC, f.id DESC
 $$;
@@ -56,9 +56,9 @@ CREATE OR REPLACE FUNCTION casnet.search_persons(
 	SELECT p.id, p.name
 	  FROM casnet.persons AS p
 	 WHERE p.name OPERATOR(casnet.*=*)
-		   casnet.search_part(search_persons.part)
+		   casnet_internal.search_part(search_persons.part)
 	 ORDER BY p.name, p.id
-	 LIMIT casnet.search_limit(search_persons.max_rows)
+	 LIMIT casnet_internal.search_limit(search_persons.max_rows)
 $$;
 COMMENT ON FUNCTION casnet.search_persons(text, integer) IS
 	'persons of the active tenant whose name contains the part, ignoring case, by name';

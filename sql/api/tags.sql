@@ -4,22 +4,22 @@
 -- view_records to see and edit_records to change, and the names of tags
 -- view_tags; new tags take create_tags.
 
-CREATE OR REPLACE FUNCTION casnet.tag_names(names text[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION casnet_internal.tag_names(names text[]) RETURNS text[]
 	LANGUAGE c IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_tag_names';
-COMMENT ON FUNCTION casnet.tag_names(text[]) IS
+COMMENT ON FUNCTION casnet_internal.tag_names(text[]) IS
 	'internal: names of tags, trimmed, sorted and each one once; 22023 for one that no tag can have';
 
-CREATE OR REPLACE FUNCTION casnet.tag_id(name text) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.tag_id(name text) RETURNS uuid
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1
 	AS 'MODULE_PATHNAME', 'casnet_tag_id';
-COMMENT ON FUNCTION casnet.tag_id(text) IS
+COMMENT ON FUNCTION casnet_internal.tag_id(text) IS
 	'the tag of that name in the active tenant, or NULL; takes view_tags';
 
-CREATE OR REPLACE FUNCTION casnet.tag_ids(names text[]) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION casnet_internal.tag_ids(names text[]) RETURNS uuid[]
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_tag_ids';
-COMMENT ON FUNCTION casnet.tag_ids(text[]) IS
+COMMENT ON FUNCTION casnet_internal.tag_ids(text[]) IS
 	'internal: the tags of these names in the active tenant, or NULL if one is missing; takes view_tags';
 
 CREATE OR REPLACE FUNCTION casnet.records_tagged(
@@ -31,7 +31,7 @@ CREATE OR REPLACE FUNCTION casnet.records_tagged(
 COMMENT ON FUNCTION casnet.records_tagged(text[], text[], text[]) IS
 	'the records with all of, any of and none of these tags; WHERE id IN (SELECT casnet.records_tagged(...)) is planned as joins';
 
-CREATE OR REPLACE FUNCTION casnet.require_records(record_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_records(record_ids uuid[]) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -47,7 +47,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.require_records(uuid[]) IS
+COMMENT ON FUNCTION casnet_internal.require_records(uuid[]) IS
 	'internal: P0002 unless all of these records are there, as far as the caller may see';
 
 CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], VARIADIC names text[])
@@ -58,7 +58,7 @@ CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], VARIADIC names 
 	SET plan_cache_mode = force_generic_plan
 	AS $$
 DECLARE
-	wanted text[] := casnet.tag_names(names);
+	wanted text[] := casnet_internal.tag_names(names);
 	linked bigint;
 	total bigint := 0;
 BEGIN
@@ -76,7 +76,7 @@ BEGIN
 			AND linked = cardinality(record_ids) * cardinality(wanted);
 
 		IF attempt = 1 THEN
-			PERFORM casnet.require_records(record_ids);
+			PERFORM casnet_internal.require_records(record_ids);
 			-- No record, no tag.
 			EXIT WHEN coalesce(cardinality(record_ids), 0) = 0;
 		END IF;
@@ -102,7 +102,7 @@ CREATE OR REPLACE FUNCTION casnet.tag_record(record_id uuid, VARIADIC names text
 	LANGUAGE plpgsql VOLATILE
 	AS $$
 DECLARE
-	wanted uuid[] := casnet.tag_ids(casnet.tag_names(names));
+	wanted uuid[] := casnet_internal.tag_ids(casnet_internal.tag_names(names));
 	linked integer := 0;
 BEGIN
 	IF wanted IS NOT NULL THEN
@@ -136,10 +136,10 @@ BEGIN
 	DELETE FROM casnet.record_tags AS l
 	 USING casnet.tags AS t
 	 WHERE l.record_id = untag_record.record_id AND l.tag_id = t.id
-	   AND t.name = ANY (casnet.tag_names(names));
+	   AND t.name = ANY (casnet_internal.tag_names(names));
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed = 0 THEN
-		PERFORM casnet.require_records(ARRAY[untag_record.record_id]);
+		PERFORM casnet_internal.require_records(ARRAY[untag_record.record_id]);
 	END IF;
 	RETURN removed;
 END
@@ -158,7 +158,7 @@ DECLARE
 					  WHERE l.record_id = tags_of.record_id);
 BEGIN
 	IF names IS NULL THEN
-		PERFORM casnet.require_records(ARRAY[tags_of.record_id]);
+		PERFORM casnet_internal.require_records(ARRAY[tags_of.record_id]);
 	END IF;
 	RETURN coalesce(names, '{}');
 END
@@ -180,13 +180,13 @@ $$;
 COMMENT ON FUNCTION casnet.tag_counts() IS
 	'the tags of the active tenant and how many records have each, the most used first';
 
-CREATE OR REPLACE FUNCTION casnet.require_tag(name text) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.require_tag(name text) RETURNS uuid
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	wanted text[] := casnet.tag_names(ARRAY[require_tag.name]);
-	found uuid := casnet.tag_id(wanted[1]);
+	wanted text[] := casnet_internal.tag_names(ARRAY[require_tag.name]);
+	found uuid := casnet_internal.tag_id(wanted[1]);
 BEGIN
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'there is no such tag'
@@ -196,7 +196,7 @@ BEGIN
 	RETURN found;
 END
 $$;
-COMMENT ON FUNCTION casnet.require_tag(text) IS
+COMMENT ON FUNCTION casnet_internal.require_tag(text) IS
 	'internal: the tag of that name in the active tenant; P0002 when there is none';
 
 CREATE OR REPLACE FUNCTION casnet.merge_tags(from_name text, into_name text)
@@ -205,8 +205,8 @@ CREATE OR REPLACE FUNCTION casnet.merge_tags(from_name text, into_name text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	from_id uuid := casnet.require_tag(from_name);
-	into_id uuid := casnet.require_tag(into_name);
+	from_id uuid := casnet_internal.require_tag(from_name);
+	into_id uuid := casnet_internal.require_tag(into_name);
 	moved bigint;
 BEGIN
 	IF from_id = into_id THEN
@@ -216,7 +216,7 @@ BEGIN
 	-- just did are seen by the next statement.
 	PERFORM FROM casnet.tags AS t WHERE t.id IN (from_id, into_id)
 	  ORDER BY t.id FOR UPDATE;
-	PERFORM casnet.require_tag(from_name), casnet.require_tag(into_name);
+	PERFORM casnet_internal.require_tag(from_name), casnet_internal.require_tag(into_name);
 	INSERT INTO casnet.record_tags (record_id, tag_id, created_at, updated_at)
 	SELECT l.record_id, into_id, l.created_at, l.updated_at
 	  FROM casnet.record_tags AS l WHERE l.tag_id = from_id
@@ -234,8 +234,8 @@ CREATE OR REPLACE FUNCTION casnet.rename_tag(old text, new text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	renamed uuid := casnet.require_tag(old);
-	wanted text[] := casnet.tag_names(ARRAY[new]);
+	renamed uuid := casnet_internal.require_tag(old);
+	wanted text[] := casnet_internal.tag_names(ARRAY[new]);
 BEGIN
 	UPDATE casnet.tags AS t SET name = wanted[1]
 	 WHERE t.id = renamed AND t.name <> wanted[1];

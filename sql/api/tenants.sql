@@ -5,17 +5,17 @@
 -- DEFINER ask for the permission themselves, of the session and not of the
 -- database role.
 
-CREATE OR REPLACE FUNCTION casnet.found_tenant(name text, description text, owner_id uuid)
+CREATE OR REPLACE FUNCTION casnet_internal.found_tenant(name text, description text, owner_id uuid)
 	RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	founder uuid := casnet.require_user();
+	founder uuid := casnet_internal.require_user();
 	tenant_id uuid := casnet.uuid_v7();
 BEGIN
 	IF coalesce(found_tenant.owner_id, founder) <> founder
-	   AND casnet.is_application_superuser() IS NOT TRUE THEN
+	   AND casnet_internal.is_application_superuser() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only administrators create tenants for others'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Leave owner_id out: the tenant is yours, and you can add other owners.';
@@ -28,7 +28,7 @@ BEGIN
 	RETURN tenant_id;
 END
 $$;
-COMMENT ON FUNCTION casnet.found_tenant(text, text, uuid) IS
+COMMENT ON FUNCTION casnet_internal.found_tenant(text, text, uuid) IS
 	'internal: create_tenant() for users';
 
 CREATE OR REPLACE FUNCTION casnet.create_tenant(
@@ -46,8 +46,8 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the tenant a name.';
 	END IF;
-	IF NOT casnet.is_administrator() THEN
-		RETURN casnet.found_tenant(create_tenant.name,
+	IF NOT casnet_internal.is_administrator() THEN
+		RETURN casnet_internal.found_tenant(create_tenant.name,
 								   create_tenant.description,
 								   create_tenant.owner_id);
 	END IF;
@@ -66,30 +66,30 @@ $$;
 COMMENT ON FUNCTION casnet.create_tenant(text, text, uuid) IS
 	'creates a tenant, owned by the user of this session; administrators may name another owner, or none';
 
-CREATE OR REPLACE FUNCTION casnet.erase_tenant(tenant_id uuid) RETURNS bigint
+CREATE OR REPLACE FUNCTION casnet_internal.erase_tenant(tenant_id uuid) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casnet_erase_tenant';
-COMMENT ON FUNCTION casnet.erase_tenant(uuid) IS
+COMMENT ON FUNCTION casnet_internal.erase_tenant(uuid) IS
 	'internal: deletes a tenant and returns the number of rows, or NULL when there is none; for casnet_admin';
 
-CREATE OR REPLACE FUNCTION casnet.judge_again(tenant_id uuid, permission text) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.judge_again(tenant_id uuid, permission text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_judge_again';
-COMMENT ON FUNCTION casnet.judge_again(uuid, text) IS
+COMMENT ON FUNCTION casnet_internal.judge_again(uuid, text) IS
 	'internal: the user of this session holds the permission in the tenant when the transaction ends, too';
 
-CREATE OR REPLACE FUNCTION casnet.remove_tenant(tenant_id uuid) RETURNS bigint
+CREATE OR REPLACE FUNCTION casnet_internal.remove_tenant(tenant_id uuid) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	erased bigint;
 BEGIN
-	IF casnet.can_in(remove_tenant.tenant_id, 'delete_tenant') THEN
-		PERFORM casnet.judge_again(remove_tenant.tenant_id, 'delete_tenant');
-		erased := casnet.erase_tenant(remove_tenant.tenant_id);
-	ELSIF remove_tenant.tenant_id = ANY (casnet.my_tenant_ids()) THEN
+	IF casnet_internal.can_in(remove_tenant.tenant_id, 'delete_tenant') THEN
+		PERFORM casnet_internal.judge_again(remove_tenant.tenant_id, 'delete_tenant');
+		erased := casnet_internal.erase_tenant(remove_tenant.tenant_id);
+	ELSIF remove_tenant.tenant_id = ANY (casnet_internal.my_tenant_ids()) THEN
 		RAISE EXCEPTION 'permission "delete_tenant" is missing in that tenant'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'An owner of the tenant can delete it.';
@@ -102,7 +102,7 @@ BEGIN
 	RETURN erased;
 END
 $$;
-COMMENT ON FUNCTION casnet.remove_tenant(uuid) IS
+COMMENT ON FUNCTION casnet_internal.remove_tenant(uuid) IS
 	'internal: delete_tenant() for users';
 
 CREATE OR REPLACE FUNCTION casnet.delete_tenant(tenant_id uuid) RETURNS bigint
@@ -112,10 +112,10 @@ CREATE OR REPLACE FUNCTION casnet.delete_tenant(tenant_id uuid) RETURNS bigint
 DECLARE
 	erased bigint;
 BEGIN
-	IF NOT casnet.is_administrator() THEN
-		RETURN casnet.remove_tenant(delete_tenant.tenant_id);
+	IF NOT casnet_internal.is_administrator() THEN
+		RETURN casnet_internal.remove_tenant(delete_tenant.tenant_id);
 	END IF;
-	erased := casnet.erase_tenant(delete_tenant.tenant_id);
+	erased := casnet_internal.erase_tenant(delete_tenant.tenant_id);
 	IF erased IS NULL THEN
 		RAISE EXCEPTION 'there is no such tenant'
 			USING ERRCODE = 'P0002',

@@ -17,38 +17,38 @@ CREATE OR REPLACE FUNCTION casnet.retire_signing_key(kid text) RETURNS void
 COMMENT ON FUNCTION casnet.retire_signing_key(text) IS
 	'retires a key: its tokens are refused from now on; for casnet_admin';
 
-CREATE OR REPLACE FUNCTION casnet.login_wait(name text) RETURNS boolean
+CREATE OR REPLACE FUNCTION casnet_internal.login_wait(name text) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_wait';
-COMMENT ON FUNCTION casnet.login_wait(text) IS
+COMMENT ON FUNCTION casnet_internal.login_wait(text) IS
 	'internal: waits as long as former failures of the account ask for';
 
-CREATE OR REPLACE FUNCTION casnet.login_succeeded(name text) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.login_succeeded(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_succeeded';
-COMMENT ON FUNCTION casnet.login_succeeded(text) IS
+COMMENT ON FUNCTION casnet_internal.login_succeeded(text) IS
 	'internal: forgets the failures of the account';
 
-CREATE OR REPLACE FUNCTION casnet.login_failed(name text, started timestamptz)
+CREATE OR REPLACE FUNCTION casnet_internal.login_failed(name text, started timestamptz)
 	RETURNS boolean
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_failed';
-COMMENT ON FUNCTION casnet.login_failed(text, timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.login_failed(text, timestamptz) IS
 	'internal: counts a failure, and takes as long for each reason';
 
-CREATE OR REPLACE FUNCTION casnet.require_may_give(role text) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_may_give(role text) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_require_may_give';
-COMMENT ON FUNCTION casnet.require_may_give(text) IS
+COMMENT ON FUNCTION casnet_internal.require_may_give(text) IS
 	'internal: raises an error unless the user may add a member with that role';
 
-CREATE OR REPLACE FUNCTION casnet.issue_token(
+CREATE OR REPLACE FUNCTION casnet_internal.issue_token(
 	user_id uuid, tenant_id uuid, lifetime interval)
 	RETURNS text
 	LANGUAGE c VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casnet_issue_token';
-COMMENT ON FUNCTION casnet.issue_token(uuid, uuid, interval) IS
+COMMENT ON FUNCTION casnet_internal.issue_token(uuid, uuid, interval) IS
 	'internal: a new token for the user, without a password';
 
 CREATE OR REPLACE FUNCTION casnet.login(

@@ -1,6 +1,6 @@
 -- casnet.unprotect() takes away what casnet.protect() made, and gives back what was there.
 
-CREATE OR REPLACE FUNCTION casnet.unprotect_column(relation regclass, before jsonb)
+CREATE OR REPLACE FUNCTION casnet_internal.unprotect_column(relation regclass, before jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -11,23 +11,23 @@ DECLARE
 BEGIN
 	IF (before->>'column')::boolean THEN
 		IF NOT (before->>'not_null')::boolean THEN
-			PERFORM casnet.run_on('ALTER TABLE', relation,
+			PERFORM casnet_internal.run_on('ALTER TABLE', relation,
 								  'ALTER COLUMN tenant_id DROP NOT NULL');
 		END IF;
 		IF before->>'default' IS NULL THEN
-			PERFORM casnet.run_on('ALTER TABLE', relation,
+			PERFORM casnet_internal.run_on('ALTER TABLE', relation,
 								  'ALTER COLUMN tenant_id DROP DEFAULT');
 			RETURN;
 		END IF;
 		-- The owner's: to read a constant of a row type is to check its domains.
-		PERFORM casnet.require_one_owner(relation);
-		PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+		PERFORM casnet_internal.require_one_owner(relation);
+		PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
 			'ALTER COLUMN tenant_id SET DEFAULT ' || (before->>'default'));
 		RETURN;
 	END IF;
 
-	PERFORM casnet.require_one_owner(relation);
-	tenants := casnet.run_for_owner(relation,
+	PERFORM casnet_internal.require_one_owner(relation);
+	tenants := casnet_internal.run_for_owner(relation,
 		format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
 			   relation));
 	IF tenants > 1 THEN
@@ -62,11 +62,11 @@ BEGIN
 				  DETAIL = format('They would go with the column: %s.', users),
 				  HINT = 'Drop them, or replace them by ones without tenant_id.';
 	END IF;
-	PERFORM casnet.run_on_for_owner('ALTER TABLE', relation,
+	PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
 									'DROP COLUMN tenant_id');
 END
 $$;
-COMMENT ON FUNCTION casnet.unprotect_column(regclass, jsonb) IS
+COMMENT ON FUNCTION casnet_internal.unprotect_column(regclass, jsonb) IS
 	'internal: makes tenant_id what it was, or drops it';
 
 CREATE OR REPLACE FUNCTION casnet.unprotect(relation regclass) RETURNS void
@@ -81,20 +81,20 @@ DECLARE
 	privileges text;
 	columns text[];
 BEGIN
-	PERFORM casnet.require_protector(relation);
+	PERFORM casnet_internal.require_protector(relation);
 	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
 		WHERE c.oid = unprotect.relation) THEN
-		PERFORM casnet.lock_tree(relation);
-		PERFORM casnet.require_protector(relation);
-		IF casnet.strange_partition_key(relation) IS NOT NULL THEN
+		PERFORM casnet_internal.lock_tree(relation);
+		PERFORM casnet_internal.require_protector(relation);
+		IF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
 			RAISE EXCEPTION 'the partition key of % calls a function of a role that is no superuser',
-							casnet.strange_partition_key(relation)
+							casnet_internal.strange_partition_key(relation)
 				USING ERRCODE = 'wrong_object_type',
 					  HINT = 'Detach that partition first.';
 		END IF;
 	END IF;
 	SELECT g.resource, g.before INTO target
-	  FROM casnet.protection_of(relation) AS g;
+	  FROM casnet_internal.protection_of(relation) AS g;
 	IF target.resource IS NULL THEN
 		RAISE EXCEPTION 'table % is not protected', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -113,7 +113,7 @@ BEGIN
 		FOR change IN
 			SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
 			  FROM pg_policy AS p
-			  JOIN casnet.wanted_policies(target.resource) AS w
+			  JOIN casnet_internal.wanted_policies(target.resource) AS w
 				ON w.name = p.polname
 			 WHERE p.polrelid = member.relation
 			UNION ALL
@@ -130,7 +130,7 @@ BEGIN
 						  CASE WHEN (member.before->>'forced')::boolean
 							   THEN 'FORCE' ELSE 'NO FORCE' END)
 		LOOP
-			PERFORM casnet.run_on(change.before, member.relation, change.after);
+			PERFORM casnet_internal.run_on(change.before, member.relation, change.after);
 		END LOOP;
 	END LOOP;
 
@@ -142,7 +142,7 @@ BEGIN
 		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 		UNION ALL
 		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)
-		  FROM casnet.tenant_references(relation) AS f
+		  FROM casnet_internal.tenant_references(relation) AS f
 		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
 		UNION ALL
 		SELECT 'DROP INDEX', i.indexrelid::regclass, ''
@@ -166,9 +166,9 @@ BEGIN
 			   AND o.relname || '_load' = v.relname
 		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
 	LOOP
-		PERFORM casnet.run_on(change.before, change.target, change.after);
+		PERFORM casnet_internal.run_on(change.before, change.target, change.after);
 	END LOOP;
-	PERFORM casnet.unprotect_column(relation, target.before);
+	PERFORM casnet_internal.unprotect_column(relation, target.before);
 
 	-- With a privilege on the table, those on its columns go.
 	SELECT string_agg(v.privilege, ', ') INTO privileges
@@ -181,13 +181,13 @@ BEGIN
 		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
 		 WHERE a.attrelid = unprotect.relation AND NOT a.attisdropped
 		   AND x.grantee = 'casnet_user'::regrole;
-		PERFORM casnet.run_on(format('REVOKE %s ON', privileges), relation,
+		PERFORM casnet_internal.run_on(format('REVOKE %s ON', privileges), relation,
 							  'FROM casnet_user');
 		FOREACH statement IN ARRAY coalesce(columns, '{}') LOOP
-			PERFORM casnet.run_on(statement, relation, 'TO casnet_user');
+			PERFORM casnet_internal.run_on(statement, relation, 'TO casnet_user');
 		END LOOP;
 	END IF;
-	PERFORM casnet.end_protection(relation);
+	PERFORM casnet_internal.end_protection(relation);
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect(regclass) IS

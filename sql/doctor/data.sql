@@ -3,14 +3,14 @@
 -- Reads rows of casnet and settings that only superusers see, so it is for
 -- casnet_admin, who may know all that it returns.  Without the tables, as in a
 -- restore, there is nothing to say.
-CREATE OR REPLACE FUNCTION casnet.doctor_data()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_data()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	shared text := casnet.preload_setting('shared_preload_libraries');
-	own text := casnet.preload_setting('session_preload_libraries');
+	shared text := casnet_internal.preload_setting('shared_preload_libraries');
+	own text := casnet_internal.preload_setting('session_preload_libraries');
 BEGIN
 	-- preload-shared: takes a restart.
 	IF shared !~ '\mcasnet\M' THEN
@@ -18,7 +18,7 @@ BEGIN
 		object := 'shared_preload_libraries';
 		problem := 'Each connection counts failed logins for itself, so that many connections try in parallel.';
 		remedy := format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
-						 casnet.preload_with_casnet(shared));
+						 casnet_internal.preload_with_casnet(shared));
 		RETURN NEXT;
 
 		-- preload-session: a value set before the library is loaded is checked
@@ -37,19 +37,19 @@ BEGIN
 			problem := 'A bad value of a setting of casnet is refused only after the first call of a function.';
 			remedy := format('ALTER DATABASE %I SET session_preload_libraries = %s',
 							 current_database(),
-							 casnet.preload_with_casnet(own));
+							 casnet_internal.preload_with_casnet(own));
 			RETURN NEXT;
 		END IF;
 	END IF;
 
 	-- Who else owns a table is told by another check.
-	IF has_table_privilege(to_regclass('casnet.signing_keys'), 'SELECT') THEN
+	IF has_table_privilege(to_regclass('casnet_internal.signing_keys'), 'SELECT') THEN
 		RETURN QUERY
 		WITH live AS (
 			SELECT k.kid, k.issuer, k.audience, k.created_at,
 				   k.algorithm = 'HS256' AND k.issuer IS NULL
 				   AND k.audience IS NULL AS signs
-			  FROM casnet.signing_keys AS k
+			  FROM casnet_internal.signing_keys AS k
 			 WHERE k.retired_at IS NULL
 		), own_key AS (
 			SELECT l.*, lead(l.created_at) OVER (ORDER BY l.created_at, l.kid DESC)
@@ -58,7 +58,7 @@ BEGIN
 			 WHERE l.signs
 		)
 		-- signing-key-missing: login() fails, and no token is good.
-		SELECT 'signing-key-missing', 'casnet.signing_keys',
+		SELECT 'signing-key-missing', 'casnet_internal.signing_keys',
 			   'No live key verifies tokens, so nobody can sign in with one.',
 			   format('SELECT casnet.add_signing_key(%L)',
 					  'casnet-' || gen_random_uuid())
@@ -90,32 +90,32 @@ BEGIN
 			   'Tokens signed with this outside key are good whoever they name as issuer.',
 			   format('-- SELECT casnet.retire_signing_key(%L); SELECT casnet.add_signing_key(''new kid'', ''the JWK'', issuer => ''the iss of its tokens'')',
 					  k.kid)
-		  FROM casnet.signing_keys AS k
+		  FROM casnet_internal.signing_keys AS k
 		 WHERE k.retired_at IS NULL AND k.algorithm <> 'HS256' AND k.issuer IS NULL
 		UNION ALL
 		SELECT 'signing-key-audience', quote_literal(k.kid),
 			   'Tokens that the outside issuer made for another application are good here.',
 			   format('-- SELECT casnet.retire_signing_key(%L); SELECT casnet.add_signing_key(''new kid'', ''the JWK'', issuer => %L, audience => ''the aud of its tokens'')',
 					  k.kid, k.issuer)
-		  FROM casnet.signing_keys AS k
+		  FROM casnet_internal.signing_keys AS k
 		 WHERE k.retired_at IS NULL AND k.algorithm <> 'HS256'
 		   AND k.issuer IS NOT NULL AND k.audience IS NULL;
 	END IF;
 
-	IF has_table_privilege(to_regclass('casnet.protected'), 'SELECT') THEN
+	IF has_table_privilege(to_regclass('casnet_internal.protected'), 'SELECT') THEN
 		-- permission-left: DROP TABLE tells nobody of it.  Members hold them, and a
 		-- new table with the same name brings them to life.
 		RETURN QUERY
 		SELECT DISTINCT 'permission-left', p.resource,
 			   format('The permissions of a protected table that is gone are there: %s.',
 					  array_to_string(p.permissions, ', ')),
-			   'SELECT casnet.forget_protection(NULL)'
-		  FROM casnet.protected AS p
+			   'SELECT casnet_internal.forget_protection(NULL)'
+		  FROM casnet_internal.protected AS p
 		 WHERE p.permissions <> '{}'
 		   AND NOT EXISTS (
-			SELECT FROM casnet.protected AS o
+			SELECT FROM casnet_internal.protected AS o
 			 WHERE o.resource = p.resource
-			   AND EXISTS (SELECT FROM casnet.tenant_references(o.relation)));
+			   AND EXISTS (SELECT FROM casnet_internal.tenant_references(o.relation)));
 	END IF;
 
 	IF has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN
@@ -178,5 +178,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.doctor_data() IS
+COMMENT ON FUNCTION casnet_internal.doctor_data() IS
 	'internal: doctor() about keys, owners and libraries; for casnet_admin';

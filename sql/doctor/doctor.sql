@@ -24,21 +24,21 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 	SET jit = off			-- takes longer than all the checks
 	AS $$
 	WITH finding AS (
-		SELECT * FROM casnet.doctor_roles()
-		UNION ALL SELECT * FROM casnet.doctor_grants()
-		UNION ALL SELECT * FROM casnet.doctor_tables()
-		UNION ALL SELECT * FROM casnet.doctor_policies()
-		UNION ALL SELECT * FROM casnet.doctor_keys()
-		UNION ALL SELECT * FROM casnet.doctor_views()
-		UNION ALL SELECT * FROM casnet.doctor_settings()
-		UNION ALL SELECT * FROM casnet.doctor_state()
-		UNION ALL SELECT * FROM casnet.doctor_data()
+		SELECT * FROM casnet_internal.doctor_roles()
+		UNION ALL SELECT * FROM casnet_internal.doctor_grants()
+		UNION ALL SELECT * FROM casnet_internal.doctor_tables()
+		UNION ALL SELECT * FROM casnet_internal.doctor_policies()
+		UNION ALL SELECT * FROM casnet_internal.doctor_keys()
+		UNION ALL SELECT * FROM casnet_internal.doctor_views()
+		UNION ALL SELECT * FROM casnet_internal.doctor_settings()
+		UNION ALL SELECT * FROM casnet_internal.doctor_state()
+		UNION ALL SELECT * FROM casnet_internal.doctor_data()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,
 		   CASE WHEN f.remedy LIKE '--%'
-				THEN casnet.comment_line(ltrim(substr(f.remedy, 3)))
+				THEN casnet_internal.comment_line(ltrim(substr(f.remedy, 3)))
 				WHEN c.remedy = 'comment'
-				THEN casnet.comment_line('unless it is meant: ' || f.remedy)
+				THEN casnet_internal.comment_line('unless it is meant: ' || f.remedy)
 				ELSE f.remedy END
 	  FROM finding AS f
 	  LEFT JOIN casnet.doctor_codes() AS c ON c.code = f.code

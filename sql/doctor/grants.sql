@@ -1,6 +1,6 @@
 -- casnet.doctor(): privileges.
 
-CREATE OR REPLACE FUNCTION casnet.doctor_grants()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -10,11 +10,11 @@ CREATE OR REPLACE FUNCTION casnet.doctor_grants()
 		SELECT 0::oid AS role, 'PUBLIC' AS name, true AS applies
 		UNION ALL
 		SELECT r.oid, quote_ident(r.rolname),
-			   r.oid IN (SELECT a.role FROM casnet.application_roles() AS a)
+			   r.oid IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
 		  FROM pg_roles AS r
 	), watched AS MATERIALIZED (
 		SELECT w.relation, w.kind, c.relowner, c.relacl
-		  FROM casnet.watched_tables() AS w
+		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
 	), held AS MATERIALIZED (
 		SELECT w.relation, w.kind, g.name, g.role, g.applies, p.privilege,
@@ -97,7 +97,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_grants()
 				  ' (' || quote_ident(h.attname) || ')', h.relation, h.name) ||
 		   CASE WHEN h.attname IS NULL
 					 AND h.name IN ('casnet_user', 'casnet_admin')
-				THEN format('; SELECT casnet.install_grants(%L)', h.relation)
+				THEN format('; SELECT casnet_internal.install_grants(%L)', h.relation)
 				ELSE '' END
 	  FROM held AS h
 	 WHERE h.is_users AND h.privilege = 'UPDATE' AND h.applies
@@ -105,12 +105,12 @@ CREATE OR REPLACE FUNCTION casnet.doctor_grants()
 
 	-- grant-schema: an object with the name of one of ours would be taken for it.
 	UNION ALL
-	SELECT 'grant-schema', 'casnet', format('%s may create objects in it.', g.name),
-		   format('REVOKE CREATE ON SCHEMA casnet FROM %s', g.name)
+	SELECT 'grant-schema', n.nspname, format('%s may create objects in it.', g.name),
+		   format('REVOKE CREATE ON SCHEMA %I FROM %s', n.nspname, g.name)
 	  FROM pg_namespace AS n
 	 CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
 	  JOIN grantee AS g ON g.role = a.grantee
-	 WHERE n.nspname = 'casnet' AND a.privilege_type = 'CREATE'
+	 WHERE n.nspname IN ('casnet', 'casnet_internal') AND a.privilege_type = 'CREATE'
 	   AND a.grantee NOT IN (n.nspowner, to_regrole('casnet_owner'))
 
 	-- grant-function: as GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA does.  What
@@ -189,5 +189,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_grants()
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE e.extname = 'pg_stat_statements'
 $$;
-COMMENT ON FUNCTION casnet.doctor_grants() IS
+COMMENT ON FUNCTION casnet_internal.doctor_grants() IS
 	'internal: doctor() about privileges';

@@ -1,13 +1,13 @@
 -- casnet.doctor(): keys and indexes.
 
-CREATE OR REPLACE FUNCTION casnet.doctor_keys()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_keys()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH RECURSIVE held AS MATERIALIZED (
 		SELECT w.relation::oid AS relation, w.tenant_column, a.attname AS tenant
-		  FROM casnet.watched_tables() AS w
+		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_attribute AS a
 			ON a.attrelid = w.relation AND a.attnum = w.tenant_column
 	), below (relation, tenant) AS (
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 				  t.oid::regtype, k.confrelid::regclass),
 		   format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass,
 				  k.conname)
-	  FROM casnet.managed_tables() AS m
+	  FROM casnet_internal.managed_tables() AS m
 	  JOIN pg_constraint AS k
 		ON k.confrelid = m.relation AND k.contype = 'f' AND k.conparentid = 0
 	 CROSS JOIN unnest(k.conkey, k.confkey) AS n (a, b)
@@ -77,7 +77,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 	  LEFT JOIN held AS h ON h.relation = k.conrelid
 	  LEFT JOIN pg_policy AS p
 		ON p.polrelid = k.conrelid AND p.polname = 'casnet_select'
-		   AND k.conrelid NOT IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+		   AND k.conrelid NOT IN (SELECT m.relation FROM casnet_internal.managed_tables() AS m)
 	 CROSS JOIN LATERAL (
 		SELECT coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS is_enforced
 		) AS e
@@ -89,7 +89,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 		 WHERE t.tgconstraint = k.oid AND t.tgenabled IN ('D', 'R')) AS t
 	 WHERE k.contype = 'f' AND k.conparentid = 0
 	   AND (NOT k.convalidated OR NOT e.is_enforced OR t.statements IS NOT NULL)
-	   AND (k.conrelid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+	   AND (k.conrelid IN (SELECT m.relation FROM casnet_internal.managed_tables() AS m)
 			OR k.confrelid = to_regclass('casnet.tenants')
 			   AND k.conkey = ARRAY[h.tenant_column]
 			   AND NOT EXISTS (
@@ -109,7 +109,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error tells which exist.',
 				  k.confrelid::regclass),
 		   CASE WHEN n.within IS NOT NULL
-				THEN coalesce(casnet.key_for_reference(k.oid, r.tenant) || '; ', '')
+				THEN coalesce(casnet_internal.key_for_reference(k.oid, r.tenant) || '; ', '')
 					 || format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
 							   k.conrelid::regclass, k.conname, n.within)
 				ELSE format('-- replace %I by a key with the tenants of both tables, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
@@ -118,7 +118,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 	  JOIN held AS h ON h.relation = k.conrelid
 	  JOIN held AS r ON r.relation = k.confrelid
 	 CROSS JOIN LATERAL (
-		SELECT casnet.reference_within(k.oid, h.tenant, r.tenant) AS within) AS n
+		SELECT casnet_internal.reference_within(k.oid, h.tenant, r.tenant) AS within) AS n
 	 WHERE k.contype = 'f' AND k.conparentid = 0
 	   AND NOT EXISTS (SELECT FROM unnest(k.conkey, k.confkey) AS u (here, there)
 						WHERE u.here = h.tenant_column AND u.there = r.tenant_column)
@@ -142,8 +142,8 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 	  FROM key AS k
 	 CROSS JOIN LATERAL (
 		SELECT CASE WHEN k.constraint IS NULL
-					THEN casnet.index_within(k.indexrelid, k.tenant)
-					ELSE casnet.key_within(k.constraint, k.tenant) END AS within) AS d
+					THEN casnet_internal.index_within(k.indexrelid, k.tenant)
+					ELSE casnet_internal.key_within(k.constraint, k.tenant) END AS within) AS d
 	 WHERE (k.indisunique OR k.contype = 'x') AND NOT k.has_tenant
 
 	-- index-without-tenant: a query of one tenant walks through those of all.
@@ -158,14 +158,14 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 				THEN format('CREATE EXTENSION IF NOT EXISTS btree_%s; ', k.amname)
 				ELSE '-- no such index can begin with the tenant: ' END ||
 		   coalesce(format('DROP INDEX %s; ', k.indexrelid::regclass)
-					|| casnet.index_within(k.indexrelid, k.tenant),
+					|| casnet_internal.index_within(k.indexrelid, k.tenant),
 					format('-- make %s again with %I in front',
 						   k.indexrelid::regclass, k.tenant))
 	  FROM key AS k
 	 WHERE NOT k.is_led AND NOT k.indisunique AND k.contype IS NULL
-	   AND NOT EXISTS (SELECT FROM casnet.managed_tables() AS m
+	   AND NOT EXISTS (SELECT FROM casnet_internal.managed_tables() AS m
 						 JOIN pg_proc AS p
-						   ON p.pronamespace = to_regnamespace('casnet')
+						   ON p.pronamespace = to_regnamespace('casnet_internal')
 							  AND p.proname LIKE 'install%'
 						WHERE m.relation = k.relation
 						  AND strpos(p.prosrc, k.relname) > 0)
@@ -194,5 +194,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_keys()
 	  JOIN pg_attribute AS a
 		ON a.attrelid = h.relation AND a.attnum = s.attnum AND NOT a.attisdropped
 $$;
-COMMENT ON FUNCTION casnet.doctor_keys() IS
+COMMENT ON FUNCTION casnet_internal.doctor_keys() IS
 	'internal: doctor() about keys, indexes and sequences';

@@ -5,7 +5,7 @@
 -- tenant_with(), alone or as a term of an AND; whether it has a subquery, or
 -- one that reads nothing, as in (SELECT f()); and which functions have a column
 -- in their arguments.
-CREATE OR REPLACE FUNCTION casnet.inspect_expression(
+CREATE OR REPLACE FUNCTION casnet_internal.inspect_expression(
 	tree text, OUT is_narrow boolean, OUT has_subquery boolean,
 	OUT has_wrapped_call boolean, OUT row_functions oid[])
 	LANGUAGE plpgsql STABLE STRICT
@@ -78,12 +78,12 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.inspect_expression(text) IS
+COMMENT ON FUNCTION casnet_internal.inspect_expression(text) IS
 	'internal: what doctor() has to know about a stored expression';
 
 -- The policies that install() makes, read from the function that makes them, so
 -- that there is one list of them.
-CREATE OR REPLACE FUNCTION casnet.expected_policies(
+CREATE OR REPLACE FUNCTION casnet_internal.expected_policies(
 	OUT relation regclass, OUT name text, OUT command "char", OUT expression text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -97,26 +97,26 @@ CREATE OR REPLACE FUNCTION casnet.expected_policies(
 	 CROSS JOIN LATERAL regexp_matches(p.prosrc,
 			$x$\('(\w+)', '(SELECT|INSERT|UPDATE|DELETE)', \$p\$([^$]*)\$p\$\)$x$,
 			'g') AS f (found)
-	  JOIN casnet.managed_tables() AS m
+	  JOIN casnet_internal.managed_tables() AS m
 		ON m.relation = to_regclass('casnet.' || f.found[1])
-	 WHERE p.oid = to_regprocedure('casnet.install_policies()')
+	 WHERE p.oid = to_regprocedure('casnet_internal.install_policies()')
 	UNION ALL
 	SELECT m.relation, 'casnet_admin', '*', 'true'
-	  FROM casnet.managed_tables() AS m
+	  FROM casnet_internal.managed_tables() AS m
 	 WHERE m.kind = 'administration'
 $$;
-COMMENT ON FUNCTION casnet.expected_policies() IS
+COMMENT ON FUNCTION casnet_internal.expected_policies() IS
 	'internal: the policies that casnet.install() makes';
 
-CREATE OR REPLACE FUNCTION casnet.doctor_policies()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH application AS MATERIALIZED (
-		SELECT a.role FROM casnet.application_roles() AS a
+		SELECT a.role FROM casnet_internal.application_roles() AS a
 	), watched AS MATERIALIZED (
-		SELECT w.* FROM casnet.watched_tables() AS w
+		SELECT w.* FROM casnet_internal.watched_tables() AS w
 	), policy AS MATERIALIZED (
 		SELECT p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive,
 			   p.polroles, p.polqual, p.polwithcheck,
@@ -149,10 +149,10 @@ CREATE OR REPLACE FUNCTION casnet.doctor_policies()
 		UNION ALL
 		SELECT e.*, i.*
 		  FROM expression AS e
-		 CROSS JOIN LATERAL casnet.inspect_expression(e.tree) AS i
+		 CROSS JOIN LATERAL casnet_internal.inspect_expression(e.tree) AS i
 		 WHERE e.is_watched AND NOT e.is_bare
 	), expected AS MATERIALIZED (
-		SELECT x.* FROM casnet.expected_policies() AS x
+		SELECT x.* FROM casnet_internal.expected_policies() AS x
 	)
 	-- policy-changed: the policy that the table is to have, as far as text shows.
 	SELECT 'policy-changed', format('%I on %s', x.name, x.relation),
@@ -264,5 +264,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_policies()
 			$x$\mcurrent_setting\s*\(\s*'([^']*\.[^']*)'$x$, 'gi') AS s (name)
 	 WHERE lower(s.name[1]) <> 'casnet.user_id'
 $$;
-COMMENT ON FUNCTION casnet.doctor_policies() IS
+COMMENT ON FUNCTION casnet_internal.doctor_policies() IS
 	'internal: doctor() about policies';

@@ -1,6 +1,6 @@
 -- casnet.doctor(): roles.
 
-CREATE OR REPLACE FUNCTION casnet.doctor_roles()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_roles()
 		SELECT p.role, r.rolname, p.by_set, p.member IS NULL AS is_application,
 			   coalesce(p.member, p.role)::regrole::text AS holder,
 			   r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole
-		  FROM casnet.application_powers() AS p
+		  FROM casnet_internal.application_powers() AS p
 		  JOIN pg_roles AS r ON r.oid = p.role
 	), application AS MATERIALIZED (
 		SELECT p.role FROM power AS p WHERE p.is_application
@@ -92,7 +92,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_roles()
 		   CASE WHEN p.is_application
 				-- Its triggers and expressions would run as the new owner.
 				THEN CASE WHEN t.relation IN (SELECT m.relation
-												FROM casnet.managed_tables() AS m)
+												FROM casnet_internal.managed_tables() AS m)
 						  THEN format('ALTER TABLE %s OWNER TO casnet_owner',
 									  t.relation)
 						  ELSE '-- give it to a role without other rights that no application uses'
@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_roles()
 				ELSE format('REVOKE %I FROM %s', p.rolname, p.holder) END
 	  FROM power AS p
 	  JOIN pg_class AS c ON c.relowner = p.role
-	  JOIN casnet.watched_tables() AS t ON t.relation = c.oid
+	  JOIN casnet_internal.watched_tables() AS t ON t.relation = c.oid
 	 WHERE NOT p.rolsuper
 
 	-- owner-powerful: what the server runs as the owner of a table would have it.
@@ -133,7 +133,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_roles()
 		   CASE WHEN r.rolsuper THEN 'SELECT casnet.install()'
 				ELSE format('ALTER TABLE %s OWNER TO casnet_owner',
 							c.oid::regclass) END
-	  FROM casnet.managed_tables() AS m
+	  FROM casnet_internal.managed_tables() AS m
 	  JOIN pg_class AS c ON c.oid = m.relation
 	  LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE c.relowner <> to_regrole('casnet_owner')
@@ -171,5 +171,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_roles()
 						 'session_preload_libraries')
 		OR g.parname <> 'casnet.user_id' AND g.privilege_type = 'ALTER SYSTEM'
 $$;
-COMMENT ON FUNCTION casnet.doctor_roles() IS
+COMMENT ON FUNCTION casnet_internal.doctor_roles() IS
 	'internal: doctor() about roles';

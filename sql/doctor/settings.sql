@@ -1,14 +1,14 @@
 -- casnet.doctor(): settings.
 
-CREATE OR REPLACE FUNCTION casnet.preload_setting(setting text) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.preload_setting(setting text) RETURNS text
 	LANGUAGE c STABLE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_preload_setting';
-COMMENT ON FUNCTION casnet.preload_setting(text) IS
+COMMENT ON FUNCTION casnet_internal.preload_setting(text) IS
 	'internal: one of the settings that name libraries, which superusers see';
 
 -- A list as SET takes it.  Names of files with commas or spaces at their ends are in
 -- double quotes in the setting, and stay so.
-CREATE OR REPLACE FUNCTION casnet.preload_with_casnet(libraries text) RETURNS text
+CREATE OR REPLACE FUNCTION casnet_internal.preload_with_casnet(libraries text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -23,10 +23,10 @@ CREATE OR REPLACE FUNCTION casnet.preload_with_casnet(libraries text) RETURNS te
 			UNION ALL SELECT 'casnet', NULL) AS l (name, n)
 	 WHERE l.name <> ''
 $$;
-COMMENT ON FUNCTION casnet.preload_with_casnet(text) IS
+COMMENT ON FUNCTION casnet_internal.preload_with_casnet(text) IS
 	'internal: a list of libraries and casnet, as a statement writes it';
 
-CREATE OR REPLACE FUNCTION casnet.doctor_settings()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_settings()
 	), applied AS MATERIALIZED (
 		SELECT s.* FROM stored AS s
 		 WHERE s.setrole = 0
-			OR s.setrole IN (SELECT a.role FROM casnet.application_roles() AS a)
+			OR s.setrole IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
 	), session AS MATERIALIZED (
 		-- Of this session; what came from ALTER is among the above.
 		SELECT p.name, p.setting AS value
@@ -164,5 +164,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_settings()
 	 WHERE s.name LIKE 'debug\_print\_%' AND s.name <> 'debug_pretty_print'
 	   AND lower(s.value) IN ('on', 'true', 'yes', '1', 't', 'y')
 $$;
-COMMENT ON FUNCTION casnet.doctor_settings() IS
+COMMENT ON FUNCTION casnet_internal.doctor_settings() IS
 	'internal: doctor() about settings';

@@ -1,7 +1,7 @@
 -- casnet.doctor(): versions, and the tables of casnet.
 
 -- Fixed holes of the server through which rows escape row level security.
-CREATE OR REPLACE FUNCTION casnet.server_holes(
+CREATE OR REPLACE FUNCTION casnet_internal.server_holes(
 	version integer, OUT cve text, OUT fixed_in text, OUT meaning text)
 	RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE
@@ -28,16 +28,16 @@ CREATE OR REPLACE FUNCTION casnet.server_holes(
 	  ) AS h (cve, fixed, meaning)
 	 WHERE version / 10000 = h.fixed / 10000 AND version < h.fixed
 $$;
-COMMENT ON FUNCTION casnet.server_holes(integer) IS
+COMMENT ON FUNCTION casnet_internal.server_holes(integer) IS
 	'internal: the holes in row level security that a server of this version has';
 
-CREATE OR REPLACE FUNCTION casnet.doctor_state()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH managed AS MATERIALIZED (
-		SELECT m.* FROM casnet.managed_tables() AS m
+		SELECT m.* FROM casnet_internal.managed_tables() AS m
 	), expected AS (
 		-- As 50_triggers.sql; those on one table are named in its source.
 		SELECT m.relation, v.name, v.enabled
@@ -70,14 +70,14 @@ CREATE OR REPLACE FUNCTION casnet.doctor_state()
 				$x$\('(casnet_\w+)', '(casnet\.\w+)'::regclass$x$, 'g')
 			AS f (found)
 		  JOIN managed AS m ON m.relation = to_regclass(f.found[2])
-		 WHERE p.oid = to_regprocedure('casnet.install_triggers()')
+		 WHERE p.oid = to_regprocedure('casnet_internal.install_triggers()')
 	)
 	-- server-outdated: update the packages and restart.
 	SELECT 'server-outdated', h.cve,
 		   format('This server (%s) lacks the fix: %s.',
 				  current_setting('server_version'), h.meaning),
 		   format('-- update PostgreSQL to %s or later', h.fixed_in)
-	  FROM casnet.server_holes(current_setting('server_version_num')::integer) AS h
+	  FROM casnet_internal.server_holes(current_setting('server_version_num')::integer) AS h
 
 	-- extension-outdated: the library and the functions do not match.
 	UNION ALL
@@ -101,13 +101,13 @@ CREATE OR REPLACE FUNCTION casnet.doctor_state()
 
 	-- table-missing: managed_tables() names those that are there.
 	UNION ALL
-	SELECT DISTINCT 'table-missing', 'casnet.' || f.found[1],
+	SELECT DISTINCT 'table-missing', f.found[1],
 		   'The table is missing.', 'SELECT casnet.install()'
 	  FROM pg_proc AS p
 	 CROSS JOIN LATERAL regexp_matches(p.prosrc,
-			$x$\('(\w+)', '\w+'\)$x$, 'g') AS f (found)
-	 WHERE p.oid = to_regprocedure('casnet.managed_tables()')
-	   AND to_regclass('casnet.' || f.found[1]) IS NULL
+			$x$\('(casnet\w*\.\w+)', '\w+'\)$x$, 'g') AS f (found)
+	 WHERE p.oid = to_regprocedure('casnet_internal.managed_tables()')
+	   AND to_regclass(f.found[1]) IS NULL
 
 	-- trigger-missing: what is written meanwhile escapes the rule, and sessions
 	-- go on with permissions that are gone.
@@ -115,7 +115,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_state()
 	SELECT 'trigger-missing', format('%I on %s', x.name, x.relation),
 		   CASE WHEN t.oid IS NULL THEN 'The trigger is missing.'
 				WHEN t.tgenabled = 'D' THEN 'The trigger is switched off.'
-				WHEN f.pronamespace IS DISTINCT FROM to_regnamespace('casnet')
+				WHEN f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal')
 				THEN 'The trigger calls a function that is not of casnet.'
 				ELSE 'The trigger does not fire for every session.' END,
 		   'SELECT casnet.install()'
@@ -124,7 +124,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_state()
 		ON t.tgrelid = x.relation AND t.tgname = x.name AND NOT t.tgisinternal
 	  LEFT JOIN pg_proc AS f ON f.oid = t.tgfoid
 	 WHERE t.oid IS NULL OR t.tgenabled NOT IN (x.enabled::"char", 'A')
-		OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet')
+		OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal')
 
 	-- check-not-valid: install() found rows of before that it would refuse.
 	UNION ALL
@@ -151,5 +151,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_state()
 	   AND EXISTS (SELECT FROM pg_available_extensions AS a
 					WHERE a.name = v.extension)
 $$;
-COMMENT ON FUNCTION casnet.doctor_state() IS
+COMMENT ON FUNCTION casnet_internal.doctor_state() IS
 	'internal: doctor() about versions and what install() makes';

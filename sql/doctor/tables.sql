@@ -1,15 +1,15 @@
 -- casnet.doctor(): tables.
 
-CREATE OR REPLACE FUNCTION casnet.doctor_tables()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH application AS MATERIALIZED (
-		SELECT a.role FROM casnet.application_roles() AS a
+		SELECT a.role FROM casnet_internal.application_roles() AS a
 	), watched AS MATERIALIZED (
 		SELECT w.*, c.relrowsecurity, c.relforcerowsecurity, c.relowner
-		  FROM casnet.watched_tables() AS w
+		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
 	)
 	-- table-rls-off: policies are there, and nobody asks them.
@@ -80,5 +80,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_tables()
 						WHERE d.classid = 'pg_class'::regclass
 						  AND d.objid = c.oid AND d.deptype = 'e')
 $$;
-COMMENT ON FUNCTION casnet.doctor_tables() IS
+COMMENT ON FUNCTION casnet_internal.doctor_tables() IS
 	'internal: doctor() about tables';

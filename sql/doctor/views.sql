@@ -1,12 +1,12 @@
 -- casnet.doctor(): ways around the policies: views, functions, replication.
 
-CREATE OR REPLACE FUNCTION casnet.doctor_views()
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH RECURSIVE application AS MATERIALIZED (
-		SELECT a.role FROM casnet.application_roles() AS a
+		SELECT a.role FROM casnet_internal.application_roles() AS a
 		UNION ALL SELECT 0::oid			-- PUBLIC
 	), watched AS MATERIALIZED (
 		-- written is the name as it is in a body, quoted or not; the patterns
@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_views()
 							  '(\W)', '\\\1', 'g') AS pattern,
 			   regexp_replace(lower(replace(n.nspname, '"', '""')),
 							  '(\W)', '\\\1', 'g') AS schema_pattern
-		  FROM casnet.watched_tables() AS w
+		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
 		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	), ours AS MATERIALIZED (
@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_views()
 							  AND d.objid = p.oid AND d.deptype = 'e')
 	), cascading (relation) AS (
 		-- Whose rows go, or change, with a row of casnet's.
-		SELECT m.relation::oid FROM casnet.managed_tables() AS m
+		SELECT m.relation::oid FROM casnet_internal.managed_tables() AS m
 		UNION
 		SELECT f.conrelid
 		  FROM cascading AS c
@@ -229,7 +229,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_views()
 	   AND NOT r.rolsuper
 	   AND c.relowner <> (SELECT o.relowner FROM pg_class AS o
 						   WHERE o.oid = to_regclass('casnet.tenants'))
-	   AND c.oid NOT IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+	   AND c.oid NOT IN (SELECT m.relation FROM casnet_internal.managed_tables() AS m)
 	   -- tgtype: 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE, 16 UPDATE.
 	   AND t.tgtype & 2 = 0 AND t.tgtype & 24 <> 0
 	   AND (t.tgdeferrable OR t.tgtype & 1 = 0
@@ -274,5 +274,5 @@ CREATE OR REPLACE FUNCTION casnet.doctor_views()
 	  FROM pg_replication_slots AS s
 	 WHERE s.slot_type = 'logical' AND s.database = current_database()
 $$;
-COMMENT ON FUNCTION casnet.doctor_views() IS
+COMMENT ON FUNCTION casnet_internal.doctor_views() IS
 	'internal: doctor() about views, functions and replication';

@@ -3,7 +3,7 @@
 -- The roles that applications connect as or use: casnet_user and all below it.
 -- From 16 on a membership may give neither SET nor the privileges; a role that
 -- made another holds one of these, and it is nothing to worry about.
-CREATE OR REPLACE FUNCTION casnet.application_roles(OUT role oid) RETURNS SETOF oid
+CREATE OR REPLACE FUNCTION casnet_internal.application_roles(OUT role oid) RETURNS SETOF oid
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -19,20 +19,20 @@ CREATE OR REPLACE FUNCTION casnet.application_roles(OUT role oid) RETURNS SETOF 
 	)
 	SELECT role FROM application
 $$;
-COMMENT ON FUNCTION casnet.application_roles() IS
+COMMENT ON FUNCTION casnet_internal.application_roles() IS
 	'internal: casnet_user, casnet_authenticator and their members, direct or not';
 
 -- What application roles are or can become.  One row for each application role
 -- (member is NULL) and for each membership on the way up; attributes such as
 -- SUPERUSER are had only by SET ROLE, privileges by inheritance too.
-CREATE OR REPLACE FUNCTION casnet.application_powers(
+CREATE OR REPLACE FUNCTION casnet_internal.application_powers(
 	OUT role oid, OUT member oid, OUT by_set boolean)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH RECURSIVE application AS MATERIALIZED (
-		SELECT a.role FROM casnet.application_roles() AS a
+		SELECT a.role FROM casnet_internal.application_roles() AS a
 	), membership AS MATERIALIZED (
 		SELECT m.roleid, m.member,
 			   coalesce((to_jsonb(m)->>'set_option')::boolean, true) AS sets,
@@ -52,13 +52,13 @@ CREATE OR REPLACE FUNCTION casnet.application_powers(
 	  FROM power AS p
 	 GROUP BY p.role, p.member
 $$;
-COMMENT ON FUNCTION casnet.application_powers() IS
+COMMENT ON FUNCTION casnet_internal.application_powers() IS
 	'internal: the roles that application roles are or can become, and by which membership';
 
 -- The tables that doctor() watches: ours, by their kind, and those of
 -- applications that have a policy with tenant_with().  tenant_column is the
 -- one that tells the tenant, in tables with rows of tenants.
-CREATE OR REPLACE FUNCTION casnet.watched_tables(
+CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	OUT relation regclass, OUT kind text, OUT tenant_column smallint)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 100
@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION casnet.watched_tables(
 	), watched AS (
 		SELECT coalesce(m.relation, c.relation::regclass) AS relation,
 			   coalesce(m.kind, 'application') AS kind, c.attnum
-		  FROM casnet.managed_tables() AS m
+		  FROM casnet_internal.managed_tables() AS m
 		  FULL JOIN compared AS c ON c.relation = m.relation
 	)
 	SELECT w.relation, w.kind,
@@ -90,5 +90,5 @@ CREATE OR REPLACE FUNCTION casnet.watched_tables(
 		ON a.attrelid = w.relation AND a.attname = 'tenant_id'
 		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
 $$;
-COMMENT ON FUNCTION casnet.watched_tables() IS
+COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 	'internal: the tables of casnet, and those of applications with a policy of casnet';

@@ -2,13 +2,13 @@
 -- anybody: the trigger casnet_audit writes it, functions read and trim it.  It
 -- refers to no tenant and no user, since its entries outlive them.
 
-CREATE OR REPLACE FUNCTION casnet.install_audit_tables() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_audit_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF to_regclass('casnet.audit_entries') IS NULL THEN
-	CREATE TABLE casnet.audit_entries (
+	IF to_regclass('casnet_internal.audit_entries') IS NULL THEN
+	CREATE TABLE casnet_internal.audit_entries (
 		at timestamptz NOT NULL,
 		id uuid NOT NULL,
 		tenant_id uuid,
@@ -23,27 +23,27 @@ BEGIN
 		after jsonb
 	) PARTITION BY RANGE (at);
 	-- Deletions are published with the row, for want of a key.
-	ALTER TABLE casnet.audit_entries REPLICA IDENTITY FULL;
+	ALTER TABLE casnet_internal.audit_entries REPLICA IDENTITY FULL;
 	END IF;
 
 	-- What no month takes.
-	IF to_regclass('casnet.audit_entries_default') IS NULL THEN
-	CREATE TABLE casnet.audit_entries_default
-		PARTITION OF casnet.audit_entries DEFAULT;
-	ALTER TABLE casnet.audit_entries_default REPLICA IDENTITY FULL;
+	IF to_regclass('casnet_internal.audit_entries_default') IS NULL THEN
+	CREATE TABLE casnet_internal.audit_entries_default
+		PARTITION OF casnet_internal.audit_entries DEFAULT;
+	ALTER TABLE casnet_internal.audit_entries_default REPLICA IDENTITY FULL;
 	END IF;
 
 	-- The id only tells entries of one moment apart.
 	CREATE INDEX IF NOT EXISTS audit_entries_tenant_id_at_id_idx
-		ON casnet.audit_entries (tenant_id, at, id);
-	COMMENT ON INDEX casnet.audit_entries_tenant_id_at_id_idx IS
+		ON casnet_internal.audit_entries (tenant_id, at, id);
+	COMMENT ON INDEX casnet_internal.audit_entries_tenant_id_at_id_idx IS
 		'the entries of a tenant, newest first';
 END
 $$;
-COMMENT ON FUNCTION casnet.install_audit_tables() IS
+COMMENT ON FUNCTION casnet_internal.install_audit_tables() IS
 	'internal: makes the tables of the audit that are missing';
 
-CREATE OR REPLACE FUNCTION casnet.audit_partitions(
+CREATE OR REPLACE FUNCTION casnet_internal.audit_partitions(
 	OUT relation regclass, OUT since timestamptz, OUT until timestamptz)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -61,12 +61,12 @@ CREATE OR REPLACE FUNCTION casnet.audit_partitions(
 	  FROM pg_inherits AS i
 	  JOIN pg_class AS c ON c.oid = i.inhrelid,
 	  LATERAL pg_get_expr(c.relpartbound, c.oid) AS b (bound)
-	 WHERE i.inhparent = to_regclass('casnet.audit_entries')
+	 WHERE i.inhparent = to_regclass('casnet_internal.audit_entries')
 $$;
-COMMENT ON FUNCTION casnet.audit_partitions() IS
+COMMENT ON FUNCTION casnet_internal.audit_partitions() IS
 	'internal: the partitions of the audit and their times; no times for the default one';
 
-CREATE OR REPLACE FUNCTION casnet.describe_audit_partitions() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.describe_audit_partitions() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -75,12 +75,12 @@ DECLARE
 BEGIN
 	FOR part IN
 		SELECT p.relation, t.tgname, x.inhrelid::regclass AS index
-		  FROM casnet.audit_partitions() AS p
+		  FROM casnet_internal.audit_partitions() AS p
 		  JOIN pg_trigger AS t
 			ON t.tgrelid = p.relation AND t.tgname = 'casnet_append_only'
 		  JOIN pg_index AS i ON i.indrelid = p.relation
 		  JOIN pg_inherits AS x ON x.inhrelid = i.indexrelid
-		   AND x.inhparent = 'casnet.audit_entries_tenant_id_at_id_idx'::regclass
+		   AND x.inhparent = 'casnet_internal.audit_entries_tenant_id_at_id_idx'::regclass
 		 WHERE obj_description(t.oid, 'pg_trigger') IS NULL
 			OR obj_description(x.inhrelid, 'pg_class') IS NULL
 	LOOP
@@ -91,10 +91,10 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.describe_audit_partitions() IS
+COMMENT ON FUNCTION casnet_internal.describe_audit_partitions() IS
 	'internal: describes what the partitions of the audit have from it';
 
-CREATE OR REPLACE FUNCTION casnet.add_audit_month(month timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION casnet_internal.add_audit_month(month timestamptz) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
@@ -104,46 +104,46 @@ DECLARE
 	next timestamptz := date_trunc('month', month) + interval '1 month';
 	name text := 'audit_entries_' || to_char(first, 'YYYY_MM');
 BEGIN
-	IF EXISTS (SELECT FROM casnet.audit_partitions() AS p
+	IF EXISTS (SELECT FROM casnet_internal.audit_partitions() AS p
 			   WHERE p.since < next
 				 AND p.until > first) THEN
 		RETURN false;
 	END IF;
 
 	-- Entries of transactions that are under way must be there to be moved.
-	LOCK TABLE casnet.audit_entries_default IN ACCESS EXCLUSIVE MODE;
-	EXECUTE format('CREATE TABLE casnet.%I '
-				   '(LIKE casnet.audit_entries INCLUDING ALL)', name);
-	EXECUTE format('COMMENT ON TABLE casnet.%I IS %L', name,
+	LOCK TABLE casnet_internal.audit_entries_default IN ACCESS EXCLUSIVE MODE;
+	EXECUTE format('CREATE TABLE casnet_internal.%I '
+				   '(LIKE casnet_internal.audit_entries INCLUDING ALL)', name);
+	EXECUTE format('COMMENT ON TABLE casnet_internal.%I IS %L', name,
 				   'who changed what, in ' || to_char(first, 'YYYY-MM'));
-	EXECUTE format('ALTER TABLE casnet.%I ENABLE ROW LEVEL SECURITY', name);
-	EXECUTE format('ALTER TABLE casnet.%I FORCE ROW LEVEL SECURITY', name);
-	EXECUTE format('ALTER TABLE casnet.%I REPLICA IDENTITY FULL', name);
+	EXECUTE format('ALTER TABLE casnet_internal.%I ENABLE ROW LEVEL SECURITY', name);
+	EXECUTE format('ALTER TABLE casnet_internal.%I FORCE ROW LEVEL SECURITY', name);
+	EXECUTE format('ALTER TABLE casnet_internal.%I REPLICA IDENTITY FULL', name);
 	EXECUTE format('CREATE TRIGGER casnet_append_only_truncate '
-				   'BEFORE TRUNCATE ON casnet.%I FOR EACH STATEMENT '
-				   'EXECUTE FUNCTION casnet.refuse_audit_change()', name);
-	EXECUTE format('ALTER TABLE casnet.%I '
+				   'BEFORE TRUNCATE ON casnet_internal.%I FOR EACH STATEMENT '
+				   'EXECUTE FUNCTION casnet_internal.refuse_audit_change()', name);
+	EXECUTE format('ALTER TABLE casnet_internal.%I '
 				   'ENABLE ALWAYS TRIGGER casnet_append_only_truncate', name);
 	EXECUTE format('COMMENT ON TRIGGER casnet_append_only_truncate '
-				   'ON casnet.%I IS %L', name,
+				   'ON casnet_internal.%I IS %L', name,
 				   'entries of the audit stay as they are');
 
 	-- The month is late: its entries so far are in the default partition.
-	IF EXISTS (SELECT FROM casnet.audit_entries_default AS e
+	IF EXISTS (SELECT FROM casnet_internal.audit_entries_default AS e
 			   WHERE e.at >= first
 				 AND e.at < next) THEN
-		EXECUTE format('INSERT INTO casnet.%I '
-					   'SELECT * FROM casnet.audit_entries_default '
+		EXECUTE format('INSERT INTO casnet_internal.%I '
+					   'SELECT * FROM casnet_internal.audit_entries_default '
 					   'WHERE at >= $1 AND at < $2', name)
 		  USING first, next;
-		PERFORM casnet.remove_audit_entries(NULL, first, next);
+		PERFORM casnet_internal.remove_audit_entries(NULL, first, next);
 	END IF;
-	EXECUTE format('ALTER TABLE casnet.audit_entries ATTACH PARTITION '
-				   'casnet.%I FOR VALUES FROM (%L) TO (%L)',
+	EXECUTE format('ALTER TABLE casnet_internal.audit_entries ATTACH PARTITION '
+				   'casnet_internal.%I FOR VALUES FROM (%L) TO (%L)',
 				   name, first, next);
-	PERFORM casnet.describe_audit_partitions();
+	PERFORM casnet_internal.describe_audit_partitions();
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casnet.add_audit_month(timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.add_audit_month(timestamptz) IS
 	'internal: makes the partition of the audit for a month; false if there is one';

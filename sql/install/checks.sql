@@ -1,6 +1,6 @@
 -- What an older version did not ask for holds for new rows at once, and for all when
 -- no row is in its way; until then doctor() tells (check-not-valid).
-CREATE OR REPLACE FUNCTION casnet.install_checks() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_checks() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -39,7 +39,7 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (%s) NOT VALID',
 						   wanted.relation, wanted.name, wanted.expression);
 		END IF;
-		IF NOT casnet.run_as_owner(wanted.relation,
+		IF NOT casnet_internal.run_as_owner(wanted.relation,
 			format('SELECT EXISTS (SELECT FROM %s WHERE NOT (%s))',
 				   wanted.relation, wanted.expression))::boolean THEN
 			EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I',
@@ -48,5 +48,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_checks() IS
+COMMENT ON FUNCTION casnet_internal.install_checks() IS
 	'internal: makes the checks that older tables do not have';

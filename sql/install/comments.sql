@@ -1,6 +1,6 @@
 -- The meaning of the tables and of the columns that do not explain themselves.
 
-CREATE OR REPLACE FUNCTION casnet.install_comments() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_comments() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -10,34 +10,34 @@ BEGIN
 	FOR wanted IN
 		SELECT v.name, v.meaning
 		  FROM (VALUES
-	('users', 'people who can sign in; one account for all their tenants'),
-	('tenants', 'organizations that share the database and nothing else'),
-	('user_tenants', 'memberships: who belongs to which tenant, in which role'),
-	('role_permissions', 'what each role may do, in every tenant'),
-	('user_tenant_permissions', 'what a member may do besides what the role gives'),
-	('signing_keys', 'keys that sign session tokens; nobody reads them'),
-	('revoked_tokens', 'tokens and codes of invitations that were revoked one by one'),
-	('token_cutoffs', 'users whose tokens up to some point were all revoked'),
-	('password_hashes', 'hashes of passwords; nobody reads them'),
-	('invitations', 'invitations that nobody has accepted yet'),
-	('audit_entries', 'who changed what, in the audited tables; by months'),
-	('audit_entries_default', 'who changed what, in months that have no table'),
-	('persons', 'people whom cases are about'),
-	('records', 'case records'),
-	('tags', 'labels of a tenant'),
-	('record_tags', 'which record has which tag'),
-	('tasks', 'work to do, perhaps by a member, perhaps about a record'),
-	('calendar_events', 'appointments, perhaps about a record')
+	('casnet.users', 'people who can sign in; one account for all their tenants'),
+	('casnet.tenants', 'organizations that share the database and nothing else'),
+	('casnet.user_tenants', 'memberships: who belongs to which tenant, in which role'),
+	('casnet.role_permissions', 'what each role may do, in every tenant'),
+	('casnet.user_tenant_permissions', 'what a member may do besides what the role gives'),
+	('casnet_internal.signing_keys', 'keys that sign session tokens; nobody reads them'),
+	('casnet_internal.revoked_tokens', 'tokens and codes of invitations that were revoked one by one'),
+	('casnet_internal.token_cutoffs', 'users whose tokens up to some point were all revoked'),
+	('casnet_internal.password_hashes', 'hashes of passwords; nobody reads them'),
+	('casnet_internal.invitations', 'invitations that nobody has accepted yet'),
+	('casnet_internal.audit_entries', 'who changed what, in the audited tables; by months'),
+	('casnet_internal.audit_entries_default', 'who changed what, in months that have no table'),
+	('casnet.persons', 'people whom cases are about'),
+	('casnet.records', 'case records'),
+	('casnet.tags', 'labels of a tenant'),
+	('casnet.record_tags', 'which record has which tag'),
+	('casnet.tasks', 'work to do, perhaps by a member, perhaps about a record'),
+	('casnet.calendar_events', 'appointments, perhaps about a record')
 		  ) AS v (name, meaning)
 	LOOP
-		EXECUTE format('COMMENT ON TABLE casnet.%I IS %L',
+		EXECUTE format('COMMENT ON TABLE %s IS %L',
 					   wanted.name, wanted.meaning);
 	END LOOP;
 
 	FOR wanted IN
 		SELECT a.attrelid::regclass AS relation, a.attname,
 			   coalesce(v.meaning, g.meaning) AS meaning
-		  FROM casnet.managed_tables() AS t
+		  FROM casnet_internal.managed_tables() AS t
 		  JOIN pg_attribute AS a
 			ON a.attrelid = t.relation AND a.attnum > 0
 			   AND NOT a.attisdropped
@@ -112,7 +112,7 @@ BEGIN
 	('calendar_events', 'status', 'SCHEDULED, CANCELLED or COMPLETED')
 		  ) AS v (table_name, column_name, meaning)
 			ON v.table_name = CASE t.relation
-					WHEN to_regclass('casnet.audit_entries_default') THEN 'audit_entries'
+					WHEN to_regclass('casnet_internal.audit_entries_default') THEN 'audit_entries'
 					ELSE (SELECT c.relname FROM pg_class AS c WHERE c.oid = t.relation) END
 			   AND v.column_name = a.attname
 		 WHERE coalesce(v.meaning, g.meaning) IS NOT NULL
@@ -122,5 +122,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_comments() IS
+COMMENT ON FUNCTION casnet_internal.install_comments() IS
 	'internal: describes the tables and columns';

@@ -3,7 +3,7 @@
 -- column hashed_password has marks, and no hash.  The server checks a foreign key by
 -- a query that runs as the owner of tenants, so protect() makes those keys itself.
 
-CREATE OR REPLACE FUNCTION casnet.install_grants(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_grants(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -35,13 +35,13 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_grants(regclass) IS
+COMMENT ON FUNCTION casnet_internal.install_grants(regclass) IS
 	'internal: gives the roles their privileges on a new table';
 
 -- The default permissions of the roles, for a role_permissions without a row:
 -- a new one, or one from a dump without data.  SECURITY DEFINER, so that
 -- casnet.bypass does not mind.
-CREATE OR REPLACE FUNCTION casnet.install_role_permissions() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_role_permissions() RETURNS void
 	LANGUAGE sql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -63,5 +63,5 @@ CREATE OR REPLACE FUNCTION casnet.install_role_permissions() RETURNS void
 	  JOIN permission AS p ON r.rank OPERATOR(pg_catalog.>=) p.lowest
 	 WHERE NOT EXISTS (SELECT FROM casnet.role_permissions)
 $$;
-COMMENT ON FUNCTION casnet.install_role_permissions() IS
+COMMENT ON FUNCTION casnet_internal.install_role_permissions() IS
 	'internal: the default permissions of the roles';

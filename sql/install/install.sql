@@ -15,7 +15,7 @@ COMMENT ON FUNCTION casnet.schema_version() IS
 -- through and the partitions of the audit: a new table, one that was restored
 -- without its owner, or an older one.  What belongs to somebody who is no superuser may
 -- have code of theirs in it, so an administrator has to look first (doctor()).
-CREATE OR REPLACE FUNCTION casnet.install_owner() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_owner() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -27,11 +27,11 @@ BEGIN
 			   CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
 		  FROM pg_class AS c
 		  JOIN pg_roles AS r ON r.oid = c.relowner AND r.rolsuper
-		 WHERE (c.oid IN (SELECT m.relation FROM casnet.managed_tables() AS m)
+		 WHERE (c.oid IN (SELECT m.relation FROM casnet_internal.managed_tables() AS m)
 				OR c.oid IN (SELECT p.relid
-							   FROM pg_partition_tree(to_regclass('casnet.audit_entries')) AS p)
+							   FROM pg_partition_tree(to_regclass('casnet_internal.audit_entries')) AS p)
 				OR c.oid IN (SELECT to_regclass(m.relation::text || '_load')
-							   FROM casnet.managed_tables() AS m
+							   FROM casnet_internal.managed_tables() AS m
 							  WHERE m.kind = 'tenant'))
 	LOOP
 		EXECUTE format('ALTER %s %s OWNER TO casnet_owner',
@@ -39,7 +39,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_owner() IS
+COMMENT ON FUNCTION casnet_internal.install_owner() IS
 	'internal: gives the tables and views to casnet_owner';
 
 CREATE OR REPLACE FUNCTION casnet.install() RETURNS text
@@ -50,44 +50,44 @@ CREATE OR REPLACE FUNCTION casnet.install() RETURNS text
 DECLARE
 	before regclass[];
 	brings_over boolean := to_regclass('casnet.users') IS NOT NULL
-		AND to_regclass('casnet.password_hashes') IS NULL;
+		AND to_regclass('casnet_internal.password_hashes') IS NULL;
 	installed record;
 	version text;
 BEGIN
-	IF casnet.is_operator() IS NOT TRUE THEN
+	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'casnet.install() takes a superuser'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';
 	END IF;
 
 	SELECT coalesce(array_agg(relation), '{}') INTO before
-	  FROM casnet.managed_tables();
+	  FROM casnet_internal.managed_tables();
 
-	PERFORM casnet.install_search_configuration();
-	PERFORM casnet.install_tables();
-	PERFORM casnet.bring_over_token_tables();
-	PERFORM casnet.install_token_tables();
-	PERFORM casnet.install_audit_tables();
-	PERFORM casnet.install_protect_tables();
-	PERFORM casnet.install_owner();
-	PERFORM casnet.install_checks();
-	PERFORM casnet.install_defaults();
-	PERFORM casnet.install_indexes();
-	PERFORM casnet.install_policies();
+	PERFORM casnet_internal.install_search_configuration();
+	PERFORM casnet_internal.install_tables();
+	PERFORM casnet_internal.bring_over_token_tables();
+	PERFORM casnet_internal.install_token_tables();
+	PERFORM casnet_internal.install_audit_tables();
+	PERFORM casnet_internal.install_protect_tables();
+	PERFORM casnet_internal.install_owner();
+	PERFORM casnet_internal.install_checks();
+	PERFORM casnet_internal.install_defaults();
+	PERFORM casnet_internal.install_indexes();
+	PERFORM casnet_internal.install_policies();
 
 	-- Before the triggers: nobody knows anything yet that they could tell.
-	PERFORM casnet.install_role_permissions();
-	IF NOT casnet.run_as_owner('casnet.signing_keys',
-		'SELECT EXISTS (SELECT FROM casnet.signing_keys)')::boolean THEN
+	PERFORM casnet_internal.install_role_permissions();
+	IF NOT casnet_internal.run_as_owner('casnet_internal.signing_keys',
+		'SELECT EXISTS (SELECT FROM casnet_internal.signing_keys)')::boolean THEN
 		PERFORM casnet.add_signing_key('casnet-' ||
 			left(translate(gen_random_uuid()::text, '-', ''), 16));
 	END IF;
-	PERFORM casnet.install_triggers();
-	PERFORM casnet.bring_over_passwords();
-	PERFORM casnet.install_load_views();
-	PERFORM casnet.install_comments();
-	PERFORM casnet.describe_audit_partitions();
-	IF EXISTS (SELECT FROM casnet.audited_tables()) THEN
+	PERFORM casnet_internal.install_triggers();
+	PERFORM casnet_internal.bring_over_passwords();
+	PERFORM casnet_internal.install_load_views();
+	PERFORM casnet_internal.install_comments();
+	PERFORM casnet_internal.describe_audit_partitions();
+	IF EXISTS (SELECT FROM casnet_internal.audited_tables()) THEN
 		PERFORM casnet.maintain_audit();
 	END IF;
 
@@ -99,17 +99,17 @@ BEGIN
 
 	-- Privileges that somebody has changed stay changed.
 	FOR installed IN
-		SELECT relation FROM casnet.managed_tables()
+		SELECT relation FROM casnet_internal.managed_tables()
 		 WHERE NOT relation = ANY (before)
 	LOOP
-		PERFORM casnet.install_grants(installed.relation);
+		PERFORM casnet_internal.install_grants(installed.relation);
 	END LOOP;
 	IF brings_over THEN
 		GRANT SELECT (hashed_password) ON casnet.users TO casnet_user, casnet_admin;
 	END IF;
 
 	-- The views that are new, and partitions.
-	PERFORM casnet.install_owner();
+	PERFORM casnet_internal.install_owner();
 
 	SELECT extversion INTO STRICT version
 	  FROM pg_extension WHERE extname = 'casnet';
@@ -122,7 +122,7 @@ BEGIN
 	-- as people's tables.
 	FOR installed IN
 		SELECT t.relation
-		  FROM casnet.managed_tables() AS t
+		  FROM casnet_internal.managed_tables() AS t
 		  JOIN pg_depend AS d
 			ON d.classid = 'pg_class'::regclass AND d.objid = t.relation
 			   AND d.deptype = 'e'
@@ -154,7 +154,7 @@ BEGIN
 			EXECUTE 'ALTER EXTENSION casnet DROP ' || installed.object;
 		END IF;
 	END LOOP;
-	PERFORM casnet.install_protection();
+	PERFORM casnet_internal.install_protection();
 	RETURN version;
 END
 $$;

@@ -7,7 +7,7 @@
 -- to it; the trigger names the table, since an OID would not survive a dump.
 -- After the table was renamed, or columns came, went or changed, this brings
 -- the view up to date.  Generated and identity columns are left to the table.
-CREATE OR REPLACE FUNCTION casnet.make_load_view(relation regclass) RETURNS regclass
+CREATE OR REPLACE FUNCTION casnet_internal.make_load_view(relation regclass) RETURNS regclass
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -85,7 +85,7 @@ BEGIN
 		 CROSS JOIN LATERAL aclexplode(c.relacl) AS a
 		  LEFT JOIN pg_roles AS g ON g.oid = a.grantee
 		 WHERE c.oid = load_view;
-		PERFORM casnet.run_on('DROP VIEW', load_view, '');
+		PERFORM casnet_internal.run_on('DROP VIEW', load_view, '');
 	ELSIF have <> want THEN
 		-- An extension's script may replace its own views only.
 		EXECUTE format('ALTER EXTENSION casnet ADD VIEW %s', load_view);
@@ -100,12 +100,12 @@ BEGIN
 	END IF;
 	-- To make the view evaluates nothing; to read a default can check domains.  The
 	-- defaults are those of the owner of the table, who so owns the view too.
-	PERFORM casnet.give_view(load_view, relation);
+	PERFORM casnet_internal.give_view(load_view, relation);
 	FOR granted IN
 		SELECT g.privilege, g."to"
 		  FROM jsonb_to_recordset(grants) AS g (privilege text, "to" text)
 	LOOP
-		PERFORM casnet.run_on(format('GRANT %s ON', granted.privilege), load_view,
+		PERFORM casnet_internal.run_on(format('GRANT %s ON', granted.privilege), load_view,
 							  'TO ' || granted."to");
 	END LOOP;
 
@@ -128,26 +128,26 @@ BEGIN
 		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
 	LOOP
 		IF default_change.is_ours THEN
-			PERFORM casnet.run_on('ALTER VIEW', load_view, default_change.change);
+			PERFORM casnet_internal.run_on('ALTER VIEW', load_view, default_change.change);
 		ELSE
-			PERFORM casnet.run_on_for_owner('ALTER VIEW', load_view,
+			PERFORM casnet_internal.run_on_for_owner('ALTER VIEW', load_view,
 											default_change.change);
 		END IF;
 	END LOOP;
 
-	PERFORM casnet.run_on(
+	PERFORM casnet_internal.run_on(
 		'CREATE OR REPLACE TRIGGER casnet_load INSTEAD OF INSERT ON', load_view,
-		format('FOR EACH ROW EXECUTE FUNCTION casnet.load_row(%L)',
+		format('FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row(%L)',
 			   target.relname));
-	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_load ON', load_view,
+	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load ON', load_view,
 						  'IS ''inserts the row into the table''');
-	PERFORM casnet.run_on(
+	PERFORM casnet_internal.run_on(
 		'CREATE OR REPLACE TRIGGER casnet_load_end AFTER INSERT ON', load_view,
-		format('FOR EACH STATEMENT EXECUTE FUNCTION casnet.load_row(%L)',
+		format('FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.load_row(%L)',
 			   target.relname));
-	PERFORM casnet.run_on('COMMENT ON TRIGGER casnet_load_end ON', load_view,
+	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load_end ON', load_view,
 						  'IS ''ends what casnet_load began for the first row''');
-	PERFORM casnet.run_on('COMMENT ON VIEW', load_view,
+	PERFORM casnet_internal.run_on('COMMENT ON VIEW', load_view,
 		format('IS %L',
 			   format('takes COPY into %s, under its policies; shows nothing',
 					  make_load_view.relation)));
@@ -161,15 +161,15 @@ BEGIN
 	RETURN load_view;
 END
 $$;
-COMMENT ON FUNCTION casnet.make_load_view(regclass) IS
+COMMENT ON FUNCTION casnet_internal.make_load_view(regclass) IS
 	'internal: makes the view to load a table through, or brings it up to date';
 
-CREATE OR REPLACE FUNCTION casnet.install_load_views() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_load_views() RETURNS void
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT casnet.make_load_view(t.relation)
-	  FROM casnet.managed_tables() AS t WHERE t.kind = 'tenant'
+	SELECT casnet_internal.make_load_view(t.relation)
+	  FROM casnet_internal.managed_tables() AS t WHERE t.kind = 'tenant'
 $$;
-COMMENT ON FUNCTION casnet.install_load_views() IS
+COMMENT ON FUNCTION casnet_internal.install_load_views() IS
 	'internal: makes the views to load the tables of tenants through';

@@ -5,10 +5,10 @@
 CREATE OPERATOR CLASS casnet.gin_uuid_ops FOR TYPE uuid USING gin AS
 	OPERATOR 1 pg_catalog.= (uuid, uuid),
 	FUNCTION 1 pg_catalog.uuid_cmp(uuid, uuid),
-	FUNCTION 2 casnet.gin_extract_uuid(uuid, internal),
-	FUNCTION 3 casnet.gin_extract_uuid(uuid, internal, int2, internal,
+	FUNCTION 2 casnet_internal.gin_extract_uuid(uuid, internal),
+	FUNCTION 3 casnet_internal.gin_extract_uuid(uuid, internal, int2, internal,
 									   internal),
-	FUNCTION 4 casnet.gin_uuid_consistent(internal, int2, uuid, int4, internal,
+	FUNCTION 4 casnet_internal.gin_uuid_consistent(internal, int2, uuid, int4, internal,
 										  internal),
 	STORAGE uuid;
 COMMENT ON OPERATOR CLASS casnet.gin_uuid_ops USING gin IS
@@ -17,13 +17,13 @@ COMMENT ON OPERATOR FAMILY casnet.gin_uuid_ops USING gin IS
 	'equality of uuids, for the tenant in front of a GIN index';
 
 CREATE OPERATOR casnet.@~ (
-	LEFTARG = tsvector, RIGHTARG = tsquery, FUNCTION = casnet.search_match,
+	LEFTARG = tsvector, RIGHTARG = tsquery, FUNCTION = casnet_internal.search_match,
 	RESTRICT = pg_catalog.tsmatchsel, JOIN = pg_catalog.tsmatchjoinsel);
 COMMENT ON OPERATOR casnet.@~ (tsvector, tsquery) IS
 	'matches a text search query; @@ that may use an index below a policy';
 
 CREATE OPERATOR casnet.@~ (
-	LEFTARG = tsvector, RIGHTARG = text, FUNCTION = casnet.search_match);
+	LEFTARG = tsvector, RIGHTARG = text, FUNCTION = casnet_internal.search_match);
 COMMENT ON OPERATOR casnet.@~ (tsvector, text) IS
 	'matches what somebody typed, see casnet.search_query()';
 
@@ -31,7 +31,7 @@ CREATE OPERATOR CLASS casnet.gin_match_ops FOR TYPE tsvector USING gin AS
 	OPERATOR 1 casnet.@~ (tsvector, tsquery),
 	FUNCTION 1 pg_catalog.gin_cmp_tslexeme(text, text),
 	FUNCTION 2 pg_catalog.gin_extract_tsvector(tsvector, internal, internal),
-	FUNCTION 3 casnet.gin_extract_search_query(tsvector, internal, int2,
+	FUNCTION 3 casnet_internal.gin_extract_search_query(tsvector, internal, int2,
 		internal, internal, internal, internal),
 	FUNCTION 4 pg_catalog.gin_tsquery_consistent(internal, int2, tsvector,
 		int4, internal, internal, internal, internal),
@@ -45,7 +45,7 @@ COMMENT ON OPERATOR FAMILY casnet.gin_match_ops USING gin IS
 	'full-text search with the operator @~';
 
 CREATE OPERATOR casnet.*=* (
-	LEFTARG = text, RIGHTARG = text, FUNCTION = casnet.contains,
+	LEFTARG = text, RIGHTARG = text, FUNCTION = casnet_internal.contains,
 	RESTRICT = pg_catalog.contsel, JOIN = pg_catalog.contjoinsel);
 COMMENT ON OPERATOR casnet.*=* (text, text) IS
 	'contains, ignoring case; ILIKE that may use an index below a policy';

@@ -8,7 +8,9 @@ BEGIN
 	FOR definer IN
 		SELECT p.oid::regprocedure AS name
 		  FROM pg_catalog.pg_proc AS p
-		 WHERE p.pronamespace = 'casnet'::regnamespace AND p.prosecdef
+		 WHERE p.pronamespace IN ('casnet'::regnamespace,
+								  'casnet_internal'::regnamespace)
+		   AND p.prosecdef
 		   AND p.prorettype <> 'event_trigger'::regtype
 	LOOP
 		EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO casnet_owner',

@@ -11,7 +11,7 @@
 -- has no policy on the others.  The tables about tokens and invitations, and the
 -- audit, have no policy at all: only functions read and write them.
 
-CREATE OR REPLACE FUNCTION casnet.install_policies() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_policies() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -55,13 +55,13 @@ BEGIN
 
 	-- Yourself, and with view_users the members of the active tenant; your
 	-- own account only is yours to change (and by column, not all of it).
-	('users', 'SELECT', $p$id = ANY (casnet.visible_user_ids())$p$),
+	('users', 'SELECT', $p$id = ANY (casnet_internal.visible_user_ids())$p$),
 	('users', 'INSERT', $p$false$p$),
-	('users', 'UPDATE', $p$id = casnet.require_user()$p$),
+	('users', 'UPDATE', $p$id = casnet_internal.require_user()$p$),
 	('users', 'DELETE', $p$false$p$),
 
 	-- The tenants you belong to; casnet.create_tenant() makes new ones.
-	('tenants', 'SELECT', $p$id = ANY (casnet.my_tenant_ids())$p$),
+	('tenants', 'SELECT', $p$id = ANY (casnet_internal.my_tenant_ids())$p$),
 	('tenants', 'INSERT', $p$false$p$),
 	('tenants', 'UPDATE', $p$id = casnet.tenant_with('manage_tenant')$p$),
 	('tenants', 'DELETE', $p$id = casnet.tenant_with('delete_tenant')$p$),
@@ -78,12 +78,12 @@ BEGIN
 	('user_tenant_permissions', 'DELETE', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
 
 	-- What the roles mean is no secret; only administrators change it.
-	('role_permissions', 'SELECT', $p$casnet.require_user() IS NOT NULL$p$),
+	('role_permissions', 'SELECT', $p$casnet_internal.require_user() IS NOT NULL$p$),
 	('role_permissions', 'INSERT', $p$false$p$),
 	('role_permissions', 'UPDATE', $p$false$p$),
 	('role_permissions', 'DELETE', $p$false$p$)
 		  ) AS v (name, command, expression)
-		  JOIN casnet.managed_tables() AS t
+		  JOIN casnet_internal.managed_tables() AS t
 			ON t.relation = to_regclass('casnet.' || v.name)
 	LOOP
 		policy_name := 'casnet_' || lower(wanted.command);
@@ -101,7 +101,7 @@ BEGIN
 	END LOOP;
 
 	FOR wanted IN
-		SELECT relation FROM casnet.managed_tables() WHERE kind = 'administration'
+		SELECT relation FROM casnet_internal.managed_tables() WHERE kind = 'administration'
 	LOOP
 		EXECUTE format('DROP POLICY IF EXISTS casnet_admin ON %s',
 					   wanted.relation);
@@ -113,7 +113,7 @@ BEGIN
 					   'casnet: administrators decide about access');
 	END LOOP;
 
-	FOR wanted IN SELECT relation FROM casnet.managed_tables() LOOP
+	FOR wanted IN SELECT relation FROM casnet_internal.managed_tables() LOOP
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY',
 					   wanted.relation);
 		EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY',
@@ -121,5 +121,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_policies() IS
+COMMENT ON FUNCTION casnet_internal.install_policies() IS
 	'internal: puts the policies on the tables';

@@ -7,21 +7,22 @@
 SET LOCAL check_function_bodies = off;
 
 -- What is made here runs with the privileges of a superuser or is run by one,
--- so nobody else may own the schema or be able to put objects into it.
+-- so nobody else may own its schemas or be able to put objects into them.
 DO $$
 DECLARE
 	trouble text;
 BEGIN
 	SELECT CASE
-			WHEN NOT o.rolsuper AND o.rolname <> current_user
-				THEN format('The schema belongs to %I.', o.rolname)
+			WHEN NOT o.rolsuper AND o.rolname NOT IN (current_user, 'casnet_owner')
+				THEN format('Schema %I belongs to %I.', n.nspname, o.rolname)
 			WHEN EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a
 						 WHERE a.privilege_type = 'CREATE'
 						   AND a.grantee NOT IN (
 							n.nspowner,
 							coalesce(pg_catalog.to_regrole('casnet_owner'), 0)))
-				THEN 'Another role than its owner may create objects in it.'
-			ELSE (SELECT format('Role %I owns something in it.', r.rolname)
+				THEN format('Another role than its owner may create objects in schema %I.',
+							n.nspname)
+			ELSE (SELECT format('Role %I owns something in schema %I.', r.rolname, n.nspname)
 					FROM (SELECT relowner, relnamespace FROM pg_catalog.pg_class
 						  UNION SELECT proowner, pronamespace FROM pg_catalog.pg_proc
 						  UNION SELECT typowner, typnamespace FROM pg_catalog.pg_type
@@ -42,11 +43,25 @@ BEGIN
 	  INTO trouble
 	  FROM pg_catalog.pg_namespace AS n
 	  JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
-	 WHERE n.nspname = 'casnet';
+	 WHERE n.nspname IN ('casnet', 'casnet_internal')
+	 ORDER BY 1 NULLS LAST LIMIT 1;
 	IF trouble IS NOT NULL THEN
 		RAISE EXCEPTION 'schema casnet cannot be trusted'
 			USING ERRCODE = 'insufficient_privilege', DETAIL = trouble,
-				  HINT = 'Drop or rename the schema. A schema of a superuser, where nobody else may create or owns anything, is taken.';
+				  HINT = 'Drop or rename the schema. One of a superuser, where nobody else may create or owns anything, is taken.';
+	END IF;
+END
+$$;
+
+-- Machinery and internal tables.  The schema is no member of the extension, since it
+-- holds people's tables: a dump has it, and it outlives DROP EXTENSION.
+DO $$
+BEGIN
+	IF pg_catalog.to_regnamespace('casnet_internal') IS NULL THEN
+		CREATE SCHEMA casnet_internal;
+		ALTER EXTENSION casnet DROP SCHEMA casnet_internal;
+		COMMENT ON SCHEMA casnet_internal IS
+			'casnet: machinery, and tables that only its functions read';
 	END IF;
 END
 $$;
@@ -119,6 +134,7 @@ $$;
 DROP FUNCTION casnet.grant_setting(text, text);
 
 GRANT casnet_user TO casnet_authenticator;
-GRANT USAGE ON SCHEMA casnet TO casnet_user, casnet_admin;
+GRANT USAGE ON SCHEMA casnet, casnet_internal
+	TO casnet_user, casnet_admin, casnet_owner;
 -- For the partitions of the audit.
-GRANT USAGE, CREATE ON SCHEMA casnet TO casnet_owner;
+GRANT CREATE ON SCHEMA casnet_internal TO casnet_owner;

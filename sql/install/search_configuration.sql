@@ -2,7 +2,7 @@
 
 -- The text search configuration behind records.search_vector is the user's,
 -- like the tables.
-CREATE OR REPLACE FUNCTION casnet.install_search_configuration() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_search_configuration() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -13,13 +13,13 @@ BEGIN
 		RETURN;
 	END IF;
 	CREATE TEXT SEARCH CONFIGURATION casnet.search (COPY = pg_catalog.simple);
-	PERFORM casnet.map_search_language('pg_catalog.simple');
+	PERFORM casnet_internal.map_search_language('pg_catalog.simple');
 END
 $$;
-COMMENT ON FUNCTION casnet.install_search_configuration() IS
+COMMENT ON FUNCTION casnet_internal.install_search_configuration() IS
 	'internal: makes the text search configuration casnet.search';
 
-CREATE OR REPLACE FUNCTION casnet.map_search_language(language regconfig) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.map_search_language(language regconfig) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET client_min_messages = warning
@@ -67,7 +67,7 @@ BEGIN
 						ELSE ', without accents)' END);
 END
 $$;
-COMMENT ON FUNCTION casnet.map_search_language(regconfig) IS
+COMMENT ON FUNCTION casnet_internal.map_search_language(regconfig) IS
 	'internal: gives casnet.search the dictionaries of a language';
 
 CREATE OR REPLACE FUNCTION casnet.set_search_language(language regconfig) RETURNS bigint
@@ -78,7 +78,7 @@ DECLARE
 	changed bigint;
 	replication_role text := current_setting('session_replication_role');
 BEGIN
-	IF casnet.is_operator() IS NOT TRUE THEN
+	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'casnet.set_search_language() takes a superuser'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';
@@ -102,10 +102,10 @@ BEGIN
 	-- Nobody reads or writes half of it; cached plans are made again.
 	LOCK TABLE casnet.records IN ACCESS EXCLUSIVE MODE;
 	ALTER TABLE casnet.records ENABLE ROW LEVEL SECURITY;
-	PERFORM casnet.map_search_language(set_search_language.language);
+	PERFORM casnet_internal.map_search_language(set_search_language.language);
 	-- The rows stay what they are: no trigger, no new updated_at.
 	PERFORM set_config('session_replication_role', 'replica', true);
-	changed := casnet.run_as_owner('casnet.records',
+	changed := casnet_internal.run_as_owner('casnet.records',
 		'UPDATE casnet.records AS r SET title = r.title');
 	PERFORM set_config('session_replication_role', replication_role, true);
 	RETURN changed;
@@ -116,7 +116,7 @@ COMMENT ON FUNCTION casnet.set_search_language(regconfig) IS
 
 -- The operator class needs functions of pg_trgm, so it is no member of the
 -- extension; it is dumped and dropped with the indexes.
-CREATE OR REPLACE FUNCTION casnet.install_substring_operators() RETURNS boolean
+CREATE OR REPLACE FUNCTION casnet_internal.install_substring_operators() RETURNS boolean
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -145,7 +145,7 @@ BEGIN
 			OPERATOR 4 casnet.*=* (text, text),
 			FUNCTION 1 pg_catalog.btint4cmp(int4, int4),
 			FUNCTION 2 %1$I.gin_extract_value_trgm(text, internal),
-			FUNCTION 3 casnet.gin_extract_substring(text, internal, int2,
+			FUNCTION 3 casnet_internal.gin_extract_substring(text, internal, int2,
 				internal, internal, internal, internal),
 			FUNCTION 4 %1$I.gin_trgm_consistent(internal, int2, text, int4,
 				internal, internal, internal, internal),
@@ -157,5 +157,5 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_substring_operators() IS
+COMMENT ON FUNCTION casnet_internal.install_substring_operators() IS
 	'internal: makes the operator class for substrings where pg_trgm is installed; returns whether there is one';

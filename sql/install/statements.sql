@@ -1,60 +1,60 @@
 -- Statements that functions of casnet run on the tables of others, with the rights
 -- of the owner of the table and never with more; and what they lock.
 
-CREATE OR REPLACE FUNCTION casnet.run_as_owner(relation regclass, statement text)
+CREATE OR REPLACE FUNCTION casnet_internal.run_as_owner(relation regclass, statement text)
 	RETURNS text
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_as_owner';
-COMMENT ON FUNCTION casnet.run_as_owner(regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.run_as_owner(regclass, text) IS
 	'internal: runs a statement on a table as its owner, as a security-restricted operation';
 
-CREATE OR REPLACE FUNCTION casnet.run_for_owner(relation regclass, statement text)
+CREATE OR REPLACE FUNCTION casnet_internal.run_for_owner(relation regclass, statement text)
 	RETURNS text
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_for_owner';
-COMMENT ON FUNCTION casnet.run_for_owner(regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.run_for_owner(regclass, text) IS
 	'internal: the same for whoever can become the owner; for administrators';
 
-CREATE OR REPLACE FUNCTION casnet.run_on(before text, relation regclass, after text)
+CREATE OR REPLACE FUNCTION casnet_internal.run_on(before text, relation regclass, after text)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_on';
-COMMENT ON FUNCTION casnet.run_on(text, regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.run_on(text, regclass, text) IS
 	'internal: runs a statement that changes catalogs, with the name of a relation in it';
 
-CREATE OR REPLACE FUNCTION casnet.run_on_for_owner(before text, relation regclass, after text)
+CREATE OR REPLACE FUNCTION casnet_internal.run_on_for_owner(before text, relation regclass, after text)
 	RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_on_for_owner';
-COMMENT ON FUNCTION casnet.run_on_for_owner(text, regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.run_on_for_owner(text, regclass, text) IS
 	'internal: run_on() as the owner, for whoever can become that; for administrators';
 
-CREATE OR REPLACE FUNCTION casnet.set_not_null(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.set_not_null(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_set_not_null';
-COMMENT ON FUNCTION casnet.set_not_null(regclass) IS
+COMMENT ON FUNCTION casnet_internal.set_not_null(regclass) IS
 	'internal: makes the column tenant_id of the caller''s table NOT NULL, as the owner of the table';
 
-CREATE OR REPLACE FUNCTION casnet.give_view(view regclass, relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.give_view(view regclass, relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_give_view';
-COMMENT ON FUNCTION casnet.give_view(regclass, regclass) IS
+COMMENT ON FUNCTION casnet_internal.give_view(regclass, regclass) IS
 	'internal: gives a view that casnet has made to the owner of a table';
 
-CREATE OR REPLACE FUNCTION casnet.require_current(relation oid) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_current(relation oid) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_require_current';
-COMMENT ON FUNCTION casnet.require_current(oid) IS
+COMMENT ON FUNCTION casnet_internal.require_current(oid) IS
 	'internal: refuses a table that was there before a transaction which sees tables as they were then';
 
-CREATE OR REPLACE FUNCTION casnet.lock_tree(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.lock_tree(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_lock_tree';
-COMMENT ON FUNCTION casnet.lock_tree(regclass) IS
+COMMENT ON FUNCTION casnet_internal.lock_tree(regclass) IS
 	'internal: locks a table of the caller and its partitions, by OID';
 
-CREATE OR REPLACE FUNCTION casnet.is_operator() RETURNS boolean
+CREATE OR REPLACE FUNCTION casnet_internal.is_operator() RETURNS boolean
 	LANGUAGE c STABLE
 	AS 'MODULE_PATHNAME', 'casnet_is_operator';
-COMMENT ON FUNCTION casnet.is_operator() IS
+COMMENT ON FUNCTION casnet_internal.is_operator() IS
 	'internal: whether the current database role is a superuser';

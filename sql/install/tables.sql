@@ -2,33 +2,37 @@
 -- extension, and a CHECK calls built-in functions only, so that the tables
 -- outlive it; only DEFAULTs call ours.
 
-CREATE OR REPLACE FUNCTION casnet.managed_tables(
+CREATE OR REPLACE FUNCTION casnet_internal.managed_tables(
 	OUT relation regclass, OUT kind text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT to_regclass('casnet.' || t.name), t.kind
+	SELECT to_regclass(t.name), t.kind
 	  FROM (VALUES
-		('users', 'administration'), ('tenants', 'administration'),
-		('user_tenants', 'administration'),
-		('role_permissions', 'administration'),
-		('user_tenant_permissions', 'administration'),
-		('signing_keys', 'token'), ('revoked_tokens', 'token'),
-		('token_cutoffs', 'token'), ('password_hashes', 'token'),
-		('invitations', 'invitation'),
-		('audit_entries', 'audit'), ('audit_entries_default', 'audit'),
-		('protected', 'registry'), ('guarded_schemas', 'registry'),
-		('persons', 'tenant'), ('records', 'tenant'), ('tags', 'tenant'),
-		('record_tags', 'tenant'), ('tasks', 'tenant'),
-		('calendar_events', 'tenant')
+		('casnet.users', 'administration'), ('casnet.tenants', 'administration'),
+		('casnet.user_tenants', 'administration'),
+		('casnet.role_permissions', 'administration'),
+		('casnet.user_tenant_permissions', 'administration'),
+		('casnet_internal.signing_keys', 'token'),
+		('casnet_internal.revoked_tokens', 'token'),
+		('casnet_internal.token_cutoffs', 'token'),
+		('casnet_internal.password_hashes', 'token'),
+		('casnet_internal.invitations', 'invitation'),
+		('casnet_internal.audit_entries', 'audit'),
+		('casnet_internal.audit_entries_default', 'audit'),
+		('casnet_internal.protected', 'registry'),
+		('casnet_internal.guarded_schemas', 'registry'),
+		('casnet.persons', 'tenant'), ('casnet.records', 'tenant'),
+		('casnet.tags', 'tenant'), ('casnet.record_tags', 'tenant'),
+		('casnet.tasks', 'tenant'), ('casnet.calendar_events', 'tenant')
 	  ) AS t (name, kind)
-	 WHERE to_regclass('casnet.' || t.name) IS NOT NULL
+	 WHERE to_regclass(t.name) IS NOT NULL
 $$;
-COMMENT ON FUNCTION casnet.managed_tables() IS
+COMMENT ON FUNCTION casnet_internal.managed_tables() IS
 	'internal: the tables of casnet, and whether they decide about access, prove identity, invite, hold the audit, or hold the data of tenants';
 
-CREATE OR REPLACE FUNCTION casnet.install_tables() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -261,12 +265,12 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_tables() IS
+COMMENT ON FUNCTION casnet_internal.install_tables() IS
 	'internal: makes the tables that are missing';
 
 -- Which table has the columns tenant_id and id of ours, and which defaults
 -- DROP EXTENSION CASCADE took away.
-CREATE OR REPLACE FUNCTION casnet.install_defaults() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_defaults() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -277,7 +281,7 @@ BEGIN
 		SELECT a.attrelid::regclass AS table_name, a.attname,
 			   CASE a.attname WHEN 'id' THEN 'casnet.uuid_v7()'
 					ELSE 'casnet.current_tenant_id()' END AS value
-		  FROM casnet.managed_tables() AS t
+		  FROM casnet_internal.managed_tables() AS t
 		  JOIN pg_attribute AS a ON a.attrelid = t.relation
 		 WHERE a.attname IN ('id', 'tenant_id') AND t.kind NOT IN ('invitation', 'audit')
 		   AND NOT a.atthasdef AND NOT a.attisdropped
@@ -287,5 +291,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_defaults() IS
+COMMENT ON FUNCTION casnet_internal.install_defaults() IS
 	'internal: puts defaults back that DROP EXTENSION CASCADE took away';

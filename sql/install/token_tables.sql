@@ -3,13 +3,13 @@
 -- Revocations and hashes are only added to and have no key to an account, lest
 -- anybody hold what an administrator needs; and a revocation outlives the account.
 
-CREATE OR REPLACE FUNCTION casnet.install_token_tables() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_token_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF to_regclass('casnet.signing_keys') IS NULL THEN
-	CREATE TABLE casnet.signing_keys (
+	IF to_regclass('casnet_internal.signing_keys') IS NULL THEN
+	CREATE TABLE casnet_internal.signing_keys (
 		kid text NOT NULL,
 		algorithm text NOT NULL,
 		key bytea NOT NULL,
@@ -28,8 +28,8 @@ BEGIN
 	);
 	END IF;
 
-	IF to_regclass('casnet.revoked_tokens') IS NULL THEN
-	CREATE TABLE casnet.revoked_tokens (
+	IF to_regclass('casnet_internal.revoked_tokens') IS NULL THEN
+	CREATE TABLE casnet_internal.revoked_tokens (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		digest bytea NOT NULL,
 		user_id uuid NOT NULL,
@@ -40,8 +40,8 @@ BEGIN
 	);
 	END IF;
 
-	IF to_regclass('casnet.token_cutoffs') IS NULL THEN
-	CREATE TABLE casnet.token_cutoffs (
+	IF to_regclass('casnet_internal.token_cutoffs') IS NULL THEN
+	CREATE TABLE casnet_internal.token_cutoffs (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		user_id uuid NOT NULL,
 		nonce bigint NOT NULL DEFAULT floor(random() * 9007199254740992)::bigint,
@@ -53,8 +53,8 @@ BEGIN
 	);
 	END IF;
 
-	IF to_regclass('casnet.password_hashes') IS NULL THEN
-	CREATE TABLE casnet.password_hashes (
+	IF to_regclass('casnet_internal.password_hashes') IS NULL THEN
+	CREATE TABLE casnet_internal.password_hashes (
 		id uuid NOT NULL DEFAULT casnet.uuid_v7(),
 		user_id uuid NOT NULL,
 		hash text,
@@ -65,8 +65,8 @@ BEGIN
 	);
 	END IF;
 
-	IF to_regclass('casnet.invitations') IS NULL THEN
-	CREATE TABLE casnet.invitations (
+	IF to_regclass('casnet_internal.invitations') IS NULL THEN
+	CREATE TABLE casnet_internal.invitations (
 		digest bytea NOT NULL,
 		tenant_id uuid NOT NULL,
 		email text NOT NULL,
@@ -88,23 +88,23 @@ BEGIN
 	END IF;
 
 	-- Statistics are values, too.
-	ALTER TABLE casnet.signing_keys ALTER COLUMN key SET STATISTICS 0;
-	ALTER TABLE casnet.password_hashes ALTER COLUMN hash SET STATISTICS 0;
-	ALTER TABLE casnet.revoked_tokens ALTER COLUMN digest SET STATISTICS 0;
-	ALTER TABLE casnet.token_cutoffs ALTER COLUMN spared SET STATISTICS 0;
-	ALTER TABLE casnet.invitations ALTER COLUMN digest SET STATISTICS 0;
+	ALTER TABLE casnet_internal.signing_keys ALTER COLUMN key SET STATISTICS 0;
+	ALTER TABLE casnet_internal.password_hashes ALTER COLUMN hash SET STATISTICS 0;
+	ALTER TABLE casnet_internal.revoked_tokens ALTER COLUMN digest SET STATISTICS 0;
+	ALTER TABLE casnet_internal.token_cutoffs ALTER COLUMN spared SET STATISTICS 0;
+	ALTER TABLE casnet_internal.invitations ALTER COLUMN digest SET STATISTICS 0;
 
 	-- An older version kept addresses as they were written.
-	UPDATE casnet.invitations AS i SET email = lower(i.email)
+	UPDATE casnet_internal.invitations AS i SET email = lower(i.email)
 	 WHERE i.email <> lower(i.email);
 END
 $$;
-COMMENT ON FUNCTION casnet.install_token_tables() IS
+COMMENT ON FUNCTION casnet_internal.install_token_tables() IS
 	'internal: makes the tables about tokens, passwords and invitations that are missing';
 
 -- Until then one row of token_cutoffs per user was updated, and both tables had
 -- keys to users, as had their primary keys what two transactions may write.
-CREATE OR REPLACE FUNCTION casnet.bring_over_token_tables() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.bring_over_token_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -113,31 +113,31 @@ DECLARE
 BEGIN
 	FOR old IN
 		SELECT v.relation, v.name
-		  FROM (VALUES (to_regclass('casnet.revoked_tokens'), 'revoked_tokens'),
-					   (to_regclass('casnet.token_cutoffs'), 'token_cutoffs'))
+		  FROM (VALUES (to_regclass('casnet_internal.revoked_tokens'), 'revoked_tokens'),
+					   (to_regclass('casnet_internal.token_cutoffs'), 'token_cutoffs'))
 			   AS v (relation, name)
 		 WHERE v.relation IS NOT NULL AND NOT EXISTS (
 			SELECT FROM pg_attribute AS a
 			 WHERE a.attrelid = v.relation AND a.attname = 'id')
 	LOOP
-		EXECUTE format('ALTER TABLE casnet.%I DROP CONSTRAINT IF EXISTS %I, '
+		EXECUTE format('ALTER TABLE casnet_internal.%I DROP CONSTRAINT IF EXISTS %I, '
 					   'DROP CONSTRAINT IF EXISTS %I, '
 					   'ADD COLUMN id uuid NOT NULL DEFAULT casnet.uuid_v7(), '
 					   'ADD CONSTRAINT %I PRIMARY KEY (id)',
 					   old.name, old.name || '_user_id_fkey',
 					   old.name || '_pkey', old.name || '_pkey');
 		IF old.name = 'token_cutoffs' THEN
-			ALTER TABLE casnet.token_cutoffs RENAME COLUMN generation TO nonce;
+			ALTER TABLE casnet_internal.token_cutoffs RENAME COLUMN generation TO nonce;
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.bring_over_token_tables() IS
+COMMENT ON FUNCTION casnet_internal.bring_over_token_tables() IS
 	'internal: brings tables about tokens of an older version to this one';
 
 -- Hashes that an older version left in users go where nobody reads them; the
 -- trigger does it.  SECURITY DEFINER, so that casnet.bypass does not mind.
-CREATE OR REPLACE FUNCTION casnet.bring_over_passwords() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.bring_over_passwords() RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -150,5 +150,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet.bring_over_passwords() IS
+COMMENT ON FUNCTION casnet_internal.bring_over_passwords() IS
 	'internal: takes the hashes that an older version left in users';

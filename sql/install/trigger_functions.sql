@@ -1,56 +1,56 @@
 -- Trigger functions; casnet.install() attaches them.
 
-CREATE OR REPLACE FUNCTION casnet.announce_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.announce_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_announce_change';
-COMMENT ON FUNCTION casnet.announce_change() IS
+COMMENT ON FUNCTION casnet_internal.announce_change() IS
 	'trigger: tells every session that what it knows of memberships is out of date';
 
-CREATE OR REPLACE FUNCTION casnet.touch_updated_at() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.touch_updated_at() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_touch_updated_at';
-COMMENT ON FUNCTION casnet.touch_updated_at() IS
+COMMENT ON FUNCTION casnet_internal.touch_updated_at() IS
 	'trigger: moves updated_at on every update';
 
-CREATE OR REPLACE FUNCTION casnet.stamp_completed_at() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.stamp_completed_at() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_stamp_completed_at';
-COMMENT ON FUNCTION casnet.stamp_completed_at() IS
+COMMENT ON FUNCTION casnet_internal.stamp_completed_at() IS
 	'trigger: completed_at follows status';
 
-CREATE OR REPLACE FUNCTION casnet.take_password() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.take_password() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_take_password';
-COMMENT ON FUNCTION casnet.take_password() IS
+COMMENT ON FUNCTION casnet_internal.take_password() IS
 	'trigger: leaves a mark where the hash of a password was written';
 
-CREATE OR REPLACE FUNCTION casnet.keep_password() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.keep_password() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_password';
-COMMENT ON FUNCTION casnet.keep_password() IS
+COMMENT ON FUNCTION casnet_internal.keep_password() IS
 	'trigger: keeps the hash for whose mark the row waits, and ends tokens when it changes';
 
-CREATE OR REPLACE FUNCTION casnet.check_text() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.check_text() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_check_text';
-COMMENT ON FUNCTION casnet.check_text() IS
+COMMENT ON FUNCTION casnet_internal.check_text() IS
 	'trigger (column, bytes) or (column): a text is no longer, or a name is no id';
 
-CREATE OR REPLACE FUNCTION casnet.guard_membership() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.guard_membership() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_membership';
-COMMENT ON FUNCTION casnet.guard_membership() IS
+COMMENT ON FUNCTION casnet_internal.guard_membership() IS
 	'trigger: nobody grants or takes away a role above their own';
 
-CREATE OR REPLACE FUNCTION casnet.guard_grant() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.guard_grant() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_grant';
-COMMENT ON FUNCTION casnet.guard_grant() IS
+COMMENT ON FUNCTION casnet_internal.guard_grant() IS
 	'trigger: nobody grants or takes away a permission that they do not hold';
 
-CREATE OR REPLACE FUNCTION casnet.keep_last_owner() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.keep_last_owner() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_last_owner';
-COMMENT ON FUNCTION casnet.keep_last_owner() IS
+COMMENT ON FUNCTION casnet_internal.keep_last_owner() IS
 	'trigger: a tenant that has an owner never loses its last one until it is deleted';
 
-CREATE OR REPLACE FUNCTION casnet.keep_tenant() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.keep_tenant() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_tenant';
-COMMENT ON FUNCTION casnet.keep_tenant() IS
+COMMENT ON FUNCTION casnet_internal.keep_tenant() IS
 	'trigger: no row moves to another tenant';
 
-CREATE OR REPLACE FUNCTION casnet.keep_owners_on_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.keep_owners_on_truncate() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -63,42 +63,42 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casnet.keep_owners_on_truncate() IS
+COMMENT ON FUNCTION casnet_internal.keep_owners_on_truncate() IS
 	'trigger: the same for TRUNCATE';
 
-CREATE OR REPLACE FUNCTION casnet.clear_references() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.clear_references() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_clear_references';
-COMMENT ON FUNCTION casnet.clear_references() IS
+COMMENT ON FUNCTION casnet_internal.clear_references() IS
 	'trigger (table, column, key): clears references to a row that is about to go';
 
-CREATE OR REPLACE FUNCTION casnet.guard_cascade() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.guard_cascade() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_cascade';
-COMMENT ON FUNCTION casnet.guard_cascade() IS
+COMMENT ON FUNCTION casnet_internal.guard_cascade() IS
 	'trigger: nothing is deleted whose cascade would run triggers with more rights than their owner has';
 
-CREATE OR REPLACE FUNCTION casnet.keep_one_namespace() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.keep_one_namespace() RETURNS trigger
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'casnet_keep_one_namespace';
-COMMENT ON FUNCTION casnet.keep_one_namespace() IS
+COMMENT ON FUNCTION casnet_internal.keep_one_namespace() IS
 	'internal: no username is the email address of another account';
 
-CREATE OR REPLACE FUNCTION casnet.end_invitations() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.end_invitations() RETURNS trigger
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'casnet_end_invitations';
-COMMENT ON FUNCTION casnet.end_invitations() IS
+COMMENT ON FUNCTION casnet_internal.end_invitations() IS
 	'internal: ends invitations when a membership begins, changes or ends, and when an account does or is deactivated';
 
-CREATE OR REPLACE FUNCTION casnet.record_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.record_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_record_change';
-COMMENT ON FUNCTION casnet.record_change() IS
+COMMENT ON FUNCTION casnet_internal.record_change() IS
 	'trigger (column, ...): records a change, without those columns; casnet.enable_audit() attaches it';
 
-CREATE OR REPLACE FUNCTION casnet.refuse_audit_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.refuse_audit_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_audit_change';
-COMMENT ON FUNCTION casnet.refuse_audit_change() IS
+COMMENT ON FUNCTION casnet_internal.refuse_audit_change() IS
 	'trigger: entries of the audit stay as they are';
 
-CREATE OR REPLACE FUNCTION casnet.load_row() RETURNS trigger
+CREATE OR REPLACE FUNCTION casnet_internal.load_row() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_load_row';
-COMMENT ON FUNCTION casnet.load_row() IS
+COMMENT ON FUNCTION casnet_internal.load_row() IS
 	'trigger (table): inserts the rows of a view into the table, as the caller';

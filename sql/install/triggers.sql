@@ -2,7 +2,7 @@
 -- do for rows that logical replication brings; and those that keep rows in their
 -- tenant, so that no setting turns them off.
 
-CREATE OR REPLACE FUNCTION casnet.install_triggers() RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.install_triggers() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -14,12 +14,12 @@ BEGIN
 			   'BEFORE UPDATE' AS event, 'ROW' AS level,
 			   'touch_updated_at()' AS call, '' AS enable,
 			   'updated_at moves on every update' AS meaning
-		  FROM casnet.managed_tables() WHERE kind <> 'audit'
+		  FROM casnet_internal.managed_tables() WHERE kind <> 'audit'
 		UNION ALL
 		SELECT 'casnet_keep_tenant', relation,
 			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
 			   'no row moves to another tenant'
-		  FROM casnet.managed_tables()
+		  FROM casnet_internal.managed_tables()
 		 WHERE kind IN ('tenant', 'invitation')
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
@@ -28,7 +28,7 @@ BEGIN
 			   'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)',
 			   'keep_tenant()', 'ALWAYS',
 			   'no trigger moves a row to another tenant'
-		  FROM casnet.managed_tables()
+		  FROM casnet_internal.managed_tables()
 		 WHERE kind IN ('tenant', 'invitation')
 			OR relation IN ('casnet.user_tenants'::regclass,
 							'casnet.user_tenant_permissions'::regclass)
@@ -39,7 +39,7 @@ BEGIN
 								THEN 'user_id, tenant_id' ELSE 'id' END,
 			   'STATEMENT', 'guard_cascade()', 'ALWAYS',
 			   'no code of others runs in the session of who deletes'
-		  FROM casnet.managed_tables()
+		  FROM casnet_internal.managed_tables()
 		 WHERE relation IN ('casnet.users'::regclass,
 							'casnet.tenants'::regclass,
 							'casnet.user_tenants'::regclass)
@@ -48,25 +48,25 @@ BEGIN
 			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
 			   'announce_change()', 'ALWAYS',
 			   'every session looks permissions up again'
-		  FROM casnet.managed_tables() WHERE kind IN ('administration', 'token')
+		  FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'token')
 		UNION ALL
 		SELECT 'casnet_announce_truncate', relation, 'AFTER TRUNCATE',
 			   'STATEMENT', 'announce_change()', 'ALWAYS',
 			   'every session looks permissions up again'
-		  FROM casnet.managed_tables() WHERE kind IN ('administration', 'token')
+		  FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'token')
 		UNION ALL
 		SELECT 'casnet_append_only_truncate', relation, 'BEFORE TRUNCATE',
 			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
 			   'entries of the audit stay as they are'
-		  FROM casnet.managed_tables() WHERE kind = 'audit'
+		  FROM casnet_internal.managed_tables() WHERE kind = 'audit'
 		UNION ALL
 		SELECT 'casnet_append_only_truncate', p.relation, 'BEFORE TRUNCATE',
 			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
 			   'entries of the audit stay as they are'
-		  FROM casnet.audit_partitions() AS p WHERE p.since IS NOT NULL
+		  FROM casnet_internal.audit_partitions() AS p WHERE p.since IS NOT NULL
 		UNION ALL
 		VALUES
-		('casnet_append_only', 'casnet.audit_entries'::regclass,
+		('casnet_append_only', 'casnet_internal.audit_entries'::regclass,
 		 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',
 		 'entries of the audit stay as they are'),
 		-- As install_checks(), with a hint.
@@ -128,7 +128,7 @@ BEGIN
 		 'events outlive their record')
 	LOOP
 		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s '
-					   'FOR EACH %s EXECUTE FUNCTION casnet.%s',
+					   'FOR EACH %s EXECUTE FUNCTION casnet_internal.%s',
 					   wanted.name, wanted.event, wanted.relation,
 					   wanted.level, wanted.call);
 		EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I',
@@ -138,5 +138,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet.install_triggers() IS
+COMMENT ON FUNCTION casnet_internal.install_triggers() IS
 	'internal: puts the triggers on the tables';

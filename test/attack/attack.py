@@ -582,12 +582,12 @@ HOLES = [
      "ALTER POLICY casnet_select ON casnet.records USING (true)"),
     ('row security switched off', 'tasks', 'ALTER TABLE casnet.tasks DISABLE ROW LEVEL SECURITY'),
     ('row security not forced', 'persons', 'ALTER TABLE casnet.persons NO FORCE ROW LEVEL SECURITY'),
-    ('a grant on a hidden table', 'signing_keys', 'GRANT SELECT ON casnet.signing_keys TO casnet_user'),
-    ('hashes that are readable', 'users', 'GRANT SELECT ON casnet.password_hashes TO casnet_user'),
+    ('a grant on a hidden table', 'signing_keys', 'GRANT SELECT ON casnet_internal.signing_keys TO casnet_user'),
+    ('hashes that are readable', 'users', 'GRANT SELECT ON casnet_internal.password_hashes TO casnet_user'),
     ('a table that is new', 'relation', 'CREATE TABLE casnet.more (x text)'),
     ('a policy that lets write', 'tags',
-     "CREATE POLICY more ON casnet.tags FOR INSERT WITH CHECK (casnet.require_user() IS NOT NULL)"),
-    ('a function that is new', 'functions', 'GRANT EXECUTE ON FUNCTION casnet.can_in(uuid, text)'
+     "CREATE POLICY more ON casnet.tags FOR INSERT WITH CHECK (casnet_internal.require_user() IS NOT NULL)"),
+    ('a function that is new', 'functions', 'GRANT EXECUTE ON FUNCTION casnet_internal.can_in(uuid, text)'
      ' TO casnet_user'),
     ('a policy that a condition stands in for', 'forged', "ALTER POLICY casnet_select ON casnet.tags"
      " USING (tenant_id = casnet.current_tenant_id())"),

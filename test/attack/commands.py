@@ -118,9 +118,9 @@ def reading(entry):
         add(read('select compiled', ['SET LOCAL jit = on', 'SET LOCAL jit_above_cost = 0',
                                      'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
     if entry.name == 'users':
-        found.append(Command('select hash', READ, 'SELECT hash FROM casnet.password_hashes AS t',
+        found.append(Command('select hash', READ, 'SELECT hash FROM casnet_internal.password_hashes AS t',
                              fixed='42501', quick=True))
-        found.append(Command('select by hash', READ, 'SELECT id FROM casnet.password_hashes AS t WHERE'
+        found.append(Command('select by hash', READ, 'SELECT id FROM casnet_internal.password_hashes AS t WHERE'
                              " attack.leak(t.hash)", fixed='42501'))
         add(read('select whole', 'SELECT t FROM {t} AS t', rows=None))
     for setting in ('enable_seqscan = off', 'enable_indexscan = off, enable_bitmapscan = off',

@@ -70,7 +70,7 @@ def fill(cursor):
     insert('users', 'id, username, email, full_name, is_active, is_superuser, hashed_password',
            [[m.user_id(u), 'canary-u-' + u, 'canary-u-%s@here.test' % u, 'canary-u-%s-full' % u,
              u != 'inactive', u == 'chief', '$2b$04$' + 53 * 'x'] for u in m.USER_NAMES])
-    cursor.execute("UPDATE casnet.password_hashes AS h SET hash = 'canary-h-' || substr(u.username, 10)"
+    cursor.execute("UPDATE casnet_internal.password_hashes AS h SET hash = 'canary-h-' || substr(u.username, 10)"
                    " FROM casnet.users AS u WHERE u.id = h.user_id")
     insert('tenants', 'id, name, description',
            [[m.tenant_id(l), 'canary-%s-tenants' % l, 'canary-%s-tenants-described' % l]

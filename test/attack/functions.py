@@ -72,8 +72,8 @@ BELONGS = {'both': '00000', 'tenantless': '00000', 'chief': '00000'}
 
 CALLS = {
     'uuid_v7()': pure('casnet.uuid_v7()'),
-    'touch_updated_at()': pure('casnet.touch_updated_at()', '39P01'),
-    'keep_tenant()': pure('casnet.keep_tenant()', '39P01'),
+    'touch_updated_at()': pure('casnet_internal.touch_updated_at()', '39P01'),
+    'keep_tenant()': pure('casnet_internal.keep_tenant()', '39P01'),
     'current_user_id()': [over('current_user_id', value=lambda a:
                                m.user_id(a.user) if a.has_user() else None)],
     'current_tenant_id()': [over('current_tenant_id', value=lambda a:
@@ -115,7 +115,7 @@ CALLS = {
         over('sign_in', "'{unsigned}'", ends='28000'),
         over('sign_in', "'nonsense'", ends='22023'), over('sign_in', "''", ends=('28000', '22023')),
         Call(["DO $$BEGIN PERFORM casnet.sign_in('{forged}'); EXCEPTION WHEN OTHERS THEN NULL; END$$",
-              'SELECT casnet.require_user()'], 'USER')],
+              'SELECT casnet_internal.require_user()'], 'USER')],
     'sign_out()': [Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.records'], ends='28000'),
                    Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.members()'],
                         ends='28000')],
@@ -129,7 +129,7 @@ CALLS = {
     'search_match(tsvector,tsquery)': [
         Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~)"
              " casnet.search_query('canary')", 'view_records'),
-        Call("SELECT id FROM casnet.records WHERE casnet.search_match(search_vector,"
+        Call("SELECT id FROM casnet.records WHERE casnet_internal.search_match(search_vector,"
              " casnet.search_query(attack.leak_text(content)))", 'view_records')],
     'search_match(tsvector,text)': [
         Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'canary'",
@@ -138,8 +138,8 @@ CALLS = {
         Call("SELECT %s FROM casnet.%s WHERE %s OPERATOR(casnet.*=*) 'CANARY'" % (c, t, c), p)
         for t, c, p in (('records', 'title', 'view_records'), ('persons', 'name', 'view_persons'),
                         ('tasks', 'title', 'view_tasks'))],
-    'search_limit(integer)': pure('casnet.search_limit(20)'),
-    'search_part(text)': pure("casnet.search_part('x')"),
+    'search_limit(integer)': pure('casnet_internal.search_limit(20)'),
+    'search_part(text)': pure("casnet_internal.search_part('x')"),
     'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
                                      over('search_records', "'{h}*'", 'view_records')],
     'search_persons(text,integer)': [over('search_persons', "'canary', 1000", 'view_persons')],
@@ -235,17 +235,17 @@ CALLS = {
                             over('export_tenant', "'{tenant}'", 'USER', dues=MY_TENANT),
                             over('export_tenant', '', 'USER', dues=dict(MY_TENANT, tenantless='55000'))],
     'is_operator()': [over('is_operator', value=lambda a: False)],
-    'document_keys()': pure('casnet.document_keys()'),
-    'document_value_fits(text,jsonb)': pure("casnet.document_value_fits('text', '1')"),
-    'document_row_problem(text,jsonb)': pure("casnet.document_row_problem('tags', '{}')"),
-    'document_problem(jsonb)': pure("casnet.document_problem('{}')"),
+    'document_keys()': pure('casnet_internal.document_keys()'),
+    'document_value_fits(text,jsonb)': pure("casnet_internal.document_value_fits('text', '1')"),
+    'document_row_problem(text,jsonb)': pure("casnet_internal.document_row_problem('tags', '{}')"),
+    'document_problem(jsonb)': pure("casnet_internal.document_problem('{}')"),
     'document_column(regclass)': [over('document_column', "'casnet.%s'" % t, ends=e) for t, e in (
         ('persons', '42809'), ('signing_keys', '22023'), ('protected', '42809'))],
     'refuse_document(regclass,name,tid,text)': [
         over('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
              ends='42809') for n in (1, 3, 5)] + [
-                 over('refuse_document', "'casnet.protected', 'before', '(0,1)', NULL", ends='42501')],
-    'document_source(regclass,name)': pure("casnet.document_source('casnet.persons', 'contact_info')"),
+                 over('refuse_document', "'casnet_internal.protected', 'before', '(0,1)', NULL", ends='42501')],
+    'document_source(regclass,name)': pure("casnet_internal.document_source('casnet.persons', 'contact_info')"),
     'read_documents(regclass,name,tid,tid)': [
         over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
             ('persons', 'contact_info', '42809'), ('signing_keys', 'kid', '42501'),
@@ -253,26 +253,26 @@ CALLS = {
     'lock_documents(regclass)': [
         over('lock_documents', "'casnet.%s'" % t, ends=e) for t, e in (
             ('persons', '42809'), ('signing_keys', '42501'), ('protected', '42501'))],
-    'document_range(bigint)': pure('casnet.document_range(0)'),
+    'document_range(bigint)': pure('casnet_internal.document_range(0)'),
     'check_documents(regclass,name)': [
         over('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),
-        over('check_documents', "'casnet.protected', 'before'", ends='42501')],
+        over('check_documents', "'casnet_internal.protected', 'before'", ends='42501')],
     'found_imported_tenant(text,text,timestamp with time zone)': [
         over('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],
     'import_members(regclass,name,jsonb,uuid,uuid)': [
-        Call(DOCUMENTS + ["SELECT casnet.import_members('docs', 'd', '[0, 0]', '{C}',"
+        Call(DOCUMENTS + ["SELECT casnet_internal.import_members('docs', 'd', '[0, 0]', '{C}',"
                           " casnet.current_user_id())"], 'manage_users', '42501')],
     'import_importer(regclass,name,tid,uuid,uuid)': [
-        Call(DOCUMENTS + ["SELECT casnet.import_importer('docs', 'd', '(0,1)', '{C}',"
+        Call(DOCUMENTS + ["SELECT casnet_internal.import_importer('docs', 'd', '(0,1)', '{C}',"
                           " '{Cuser}')"], 'assign_roles', '00000')],
     'import_rows(regclass,name,text,jsonb,uuid,jsonb,boolean)': [
-        Call(DOCUMENTS + ["SELECT casnet.import_rows('docs', 'd', 'records', '[0, 0]', '{C}', '{}',"
+        Call(DOCUMENTS + ["SELECT casnet_internal.import_rows('docs', 'd', 'records', '[0, 0]', '{C}', '{}',"
                           " true)"], 'create_records', '42501')],
     'import_tenant(regclass,text,uuid,boolean)': [
         Call(DOCUMENTS + ["SELECT casnet.import_tenant('docs', NULL, '{C}')"], 'USER', 'P0002',
              by_chief='55000')],
-    'document_member(jsonb,text)': pure("casnet.document_member('{}', NULL)"),
-    'tag_names(text[])': pure("casnet.tag_names('{x}')"),
+    'document_member(jsonb,text)': pure("casnet_internal.document_member('{}', NULL)"),
+    'tag_names(text[])': pure("casnet_internal.tag_names('{x}')"),
     'tag_id(text)': [over('tag_id', "'{Htag}'", 'view_tags', value=lambda a: None)],
     'tag_ids(text[])': [over('tag_ids', "ARRAY['{Htag}']", 'view_tags', value=lambda a: None)],
     'records_tagged(text[],text[],text[])': [

@@ -151,7 +151,7 @@ def try_key(session, judge, chance):
     statement = f"SELECT casnet.add_signing_key('fuzzed', {quoted(key)}::jsonb)"
     if not session.call('add_signing_key', statement, 'ROLLBACK TO s; '):
         return 0
-    algorithm, length = rows_of(session, "SELECT algorithm, octet_length(key) FROM casnet.signing_keys WHERE kid = 'fuzzed'")[0]
+    algorithm, length = rows_of(session, "SELECT algorithm, octet_length(key) FROM casnet_internal.signing_keys WHERE kid = 'fuzzed'")[0]
     expected = {'oct': 'HS256', 'OKP': 'EdDSA', 'EC': 'ES256', 'RSA': 'RS256'}.get(key.get('kty'))
     if algorithm != expected or length < 32 or 'd' in key:
         judge.fail(session.name, statement, f'a public key for {expected}', f'{algorithm}, {length} bytes')

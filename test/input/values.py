@@ -111,7 +111,7 @@ VALUES = {
     'bigint': INTEGERS + ['2147483647', '4194303', '4194304', '9223372036854775807', '-9223372036854775808', '9007199254740992', '9223372036854775808'],
     'oid': ['0', '1', '1259', '4294967295', '4294967296'],
     'regclass': ['0', '4294967295', "'pg_class'", "'casnet.users'", "'casnet.records'", "'casnet.records_pkey'", "'casnet.records_load'",
-                 "'casnet.audit_entries'", "'casnet.protected_tables'", "'pg_toast.pg_toast_1255'", "'public.input_documents'", "'input_view'", "'input_sequence'",
+                 "'casnet_internal.audit_entries'", "'casnet.protected_tables'", "'pg_toast.pg_toast_1255'", "'public.input_documents'", "'input_view'", "'input_sequence'",
                  "'input_partitioned'", "'input_inherited'", "'input_odd'", "'input_domain'", "'input_foreign'", "'input_type'", "'no_such_table'", "''", "'a.b.c.d'"],
     'regconfig': ['0', '4294967295', "'english'", "'casnet.search'", "'no_such'"],
     'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'pg_toast'", "'information_schema'", "'no_such'"],

@@ -7,7 +7,7 @@ SELECT plan(97);
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username IN ('mia', 'sue');
 -- They were given a hash, which ended their tokens.
-DELETE FROM casnet.token_cutoffs;
+DELETE FROM casnet_internal.token_cutoffs;
 SELECT token('{"tid": "00000000-0000-7000-8000-0000000000a0"}') AS mine, token('{"jti": "2"}') AS mine_too, token('{"sub": "00000000-0000-7000-8000-000000000007"}') AS of_sue \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
 

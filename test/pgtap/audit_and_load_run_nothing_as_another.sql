@@ -15,12 +15,12 @@ SELECT has_view('h', 'shades_load', 'with a view to load it through');
 SELECT view_owner_is('h', 'shades_load', 'tap_evil', 'of its owner');
 
 SELECT lives_ok('SELECT casnet.enable_audit(''h.t''), casnet.enable_audit(''h.shades'')', 'a superuser has them audited');
-SELECT lives_ok('SELECT casnet.make_load_view(''h.t'')', 'and makes a view');
+SELECT lives_ok('SELECT casnet_internal.make_load_view(''h.t'')', 'and makes a view');
 SELECT view_owner_is('h', 't_load', 'tap_evil', 'which is the owner''s');
 SELECT is(h.rose(), 'no', 'the default of a row type runs as the owner');
 ALTER TABLE h.t ALTER own SET DEFAULT ('(00000000-0000-7000-8000-0000000000b0)'::h.pair).id;
 SELECT h.rose() IS NOT NULL AS begun \gset
-SELECT lives_ok('SELECT casnet.make_load_view(''h.t'')', 'brought up to date');
+SELECT lives_ok('SELECT casnet_internal.make_load_view(''h.t'')', 'brought up to date');
 SELECT is(h.rose(), 'no', 'as the owner too');
 SET LOCAL SESSION AUTHORIZATION tap_boss;
 SELECT lives_ok('SELECT casnet.enable_audit(''h.t''), casnet.disable_audit(''h.t'')', 'an administrator does it');

@@ -21,19 +21,19 @@ SELECT throws_ok(format('SELECT casnet.enable_audit(%s)', a), c, NULL, a) FROM (
 	('''public.plain''', '42703'), ('''public.texts''', '42703'), ('''public.keyless''', '55000'), ('''public.secret_key''', '22023'),
 	('''public.a_view''', '42809'), ('''public.a_matview''', '42809'), ('''short''', '42809'), ('''public.far''', '42809'),
 	('''pg_class''', '42809'), ('''information_schema.sql_features''', '42809'), ('''public.good_pkey''', '42809'),
-	('''casnet.audit_entries''', '42809'), ('''casnet.audit_entries_default''', '42809'), ('''casnet.signing_keys''', '42809'), ('''casnet.revoked_tokens''', '42809'),
-	('''casnet.token_cutoffs''', '42809'), ('''casnet.invitations''', '42809'), ('''public.nothing''', '42P01'), ('NULL', 'P0002'), ('0', 'P0002'),
+	('''casnet_internal.audit_entries''', '42809'), ('''casnet_internal.audit_entries_default''', '42809'), ('''casnet_internal.signing_keys''', '42809'), ('''casnet_internal.revoked_tokens''', '42809'),
+	('''casnet_internal.token_cutoffs''', '42809'), ('''casnet_internal.invitations''', '42809'), ('''public.nothing''', '42P01'), ('NULL', 'P0002'), ('0', 'P0002'),
 	('''public.good'', ''{c}''', '42703'), ('''public.good'', ''{id}''', '22023'), ('''public.good'', ''{tenant_id}''', '22023'), ('''public.good'', NULL', '22023'), ('''public.good'', ''{NULL}''', '22023')
 	) AS v (a, c);
-SELECT is((SELECT array_agg(relation::text) FROM casnet.audited_tables()), NULL, 'none is audited');
+SELECT is((SELECT array_agg(relation::text) FROM casnet_internal.audited_tables()), NULL, 'none is audited');
 SELECT throws_ok(format('SELECT casnet.disable_audit(%s)', a), 'P0002', NULL, 'none to end for ' || a) FROM unnest(ARRAY['NULL', '0']) AS a;
 
 -- The tables of ours, those without a tenant too.
-SELECT casnet.enable_audit(relation) FROM casnet.managed_tables() WHERE kind IN ('administration', 'tenant');
+SELECT casnet.enable_audit(relation) FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'tenant');
 UPDATE casnet.users SET full_name = 'x' WHERE username = 'mia';
 UPDATE casnet.role_permissions SET updated_at = now(), role = 'viewer' WHERE role = 'admin' AND permission = 'view_analytics';
 UPDATE casnet.tenants SET description = 'x' WHERE name = 'North';
-SELECT results_eq('SELECT concat(tenant_id, relation, row_key) FROM casnet.audit_entries ORDER BY at, id',
+SELECT results_eq('SELECT concat(tenant_id, relation, row_key) FROM casnet_internal.audit_entries ORDER BY at, id',
 	ARRAY['casnet.users{"id": "' || :'mia' || '"}', 'casnet.role_permissions{"role": "admin", "permission": "view_analytics"}', :'north' || 'casnet.tenants{"id": "' || :'north' || '"}'], 'accounts and roles have no tenant, a tenant is its own');
 
 -- Twice is once; the last call says what is left out.
@@ -41,10 +41,10 @@ SELECT casnet.enable_audit('public.good', '{a,b}'), casnet.enable_audit('public.
 ALTER TABLE public.good DISABLE TRIGGER casnet_audit;
 SELECT casnet.enable_audit('public.good', '{b}');
 INSERT INTO public.good VALUES (:'north', 1, 2, 3);
-SELECT results_eq('SELECT after FROM casnet.audit_entries WHERE relation = ''public.good''', ARRAY[jsonb_build_object('tenant_id', :'north', 'id', 1, 'a', 2)], 'one entry');
+SELECT results_eq('SELECT after FROM casnet_internal.audit_entries WHERE relation = ''public.good''', ARRAY[jsonb_build_object('tenant_id', :'north', 'id', 1, 'a', 2)], 'one entry');
 SELECT casnet.disable_audit('public.good'), casnet.disable_audit('public.good');
 INSERT INTO public.good VALUES (:'north', 2, 2, 3);
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE relation = 'public.good'), 1::bigint, 'none once it is disabled');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE relation = 'public.good'), 1::bigint, 'none once it is disabled');
 
 -- The owner of the table, if casnet_admin; nobody else.
 SET LOCAL SESSION AUTHORIZATION tap_owner;

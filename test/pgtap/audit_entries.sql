@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records'), casnet.enable_audit('casnet.tasks');
 CREATE FUNCTION public.log(OUT l text) RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS $$
 	SELECT concat_ws(' ', w.name, e.session_role, e.role, e.relation, e.action, e.row_key->>'id', e.before, e.after)
-	  FROM casnet.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id
+	  FROM casnet_internal.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id
 	 WHERE e.at > now() ORDER BY e.at, e.id
 $$;
 -- The log since the last call, as an array; what is in it is forgotten.
@@ -15,7 +15,7 @@ CREATE FUNCTION public.news() RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER A
 DECLARE
 	l text[] := ARRAY(SELECT l FROM public.log());
 BEGIN
-	PERFORM casnet.remove_audit_entries(NULL, '-infinity', NULL);
+	PERFORM casnet_internal.remove_audit_entries(NULL, '-infinity', NULL);
 	RETURN l;
 END
 $$;
@@ -77,9 +77,9 @@ SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', '
 -- superuser who disables a trigger can have one move.
 ALTER TABLE casnet.records DISABLE TRIGGER casnet_keep_tenant, DISABLE TRIGGER casnet_kept_tenant;
 UPDATE casnet.records SET tenant_id = :'south' WHERE title = 'inactive';
-SELECT is(ARRAY(SELECT tenant_id || action || (before IS NULL) || (after IS NULL) FROM casnet.audit_entries WHERE at > now() ORDER BY action),
+SELECT is(ARRAY(SELECT tenant_id || action || (before IS NULL) || (after IS NULL) FROM casnet_internal.audit_entries WHERE at > now() ORDER BY action),
 	ARRAY[:'north' || 'DELETE' || 'falsetrue', :'south' || 'INSERT' || 'truefalse'], 'a row that moves to another tenant');
 TRUNCATE casnet.tasks;
-SELECT is((SELECT concat(tenant_id, relation, action) FROM casnet.audit_entries WHERE at > now() AND action = 'TRUNCATE'), 'casnet.tasksTRUNCATE', 'TRUNCATE');
+SELECT is((SELECT concat(tenant_id, relation, action) FROM casnet_internal.audit_entries WHERE at > now() AND action = 'TRUNCATE'), 'casnet.tasksTRUNCATE', 'TRUNCATE');
 SELECT * FROM finish();
 ROLLBACK;

@@ -24,7 +24,7 @@ SELECT lives_ok('INSERT INTO public.mine SELECT NULL, n FROM generate_series(101
 RESET SESSION AUTHORIZATION;
 SELECT cmp_ok((SELECT last_value FROM public.most), '>', 100000::bigint, 'entries of long rows wait together');
 SELECT cmp_ok((SELECT last_value FROM public.most), '<', 1000000::bigint, 'but not all of them');
-SELECT is((SELECT count(DISTINCT row_key) FROM casnet.audit_entries), 5000::bigint, 'each has an entry');
-SELECT is((SELECT sum(length(after->>'body')) FROM casnet.audit_entries), 2000000::bigint, 'in full');
+SELECT is((SELECT count(DISTINCT row_key) FROM casnet_internal.audit_entries), 5000::bigint, 'each has an entry');
+SELECT is((SELECT sum(length(after->>'body')) FROM casnet_internal.audit_entries), 2000000::bigint, 'in full');
 SELECT * FROM finish();
 ROLLBACK;

@@ -14,27 +14,27 @@ CREATE TRIGGER a_linger AFTER INSERT ON public.mine FOR EACH ROW EXECUTE FUNCTIO
 CREATE FUNCTION public.now_and(seconds float8) RETURNS text LANGUAGE sql AS $$SELECT quote_literal(clock_timestamp() + make_interval(secs => seconds))$$;
 -- Where each entry is: 'early' before the time given, else 'late'.
 CREATE FUNCTION public.misplaced(border timestamptz) RETURNS bigint LANGUAGE sql AS $$
-	SELECT count(*) FROM casnet.audit_entries WHERE tableoid::regclass::text !~ CASE WHEN at < border THEN 'early' ELSE 'late' END
+	SELECT count(*) FROM casnet_internal.audit_entries WHERE tableoid::regclass::text !~ CASE WHEN at < border THEN 'early' ELSE 'late' END
 $$;
 
-SELECT format('DROP TABLE %s', inhrelid::regclass) FROM pg_inherits WHERE inhparent = 'casnet.audit_entries'::regclass \gexec
+SELECT format('DROP TABLE %s', inhrelid::regclass) FROM pg_inherits WHERE inhparent = 'casnet_internal.audit_entries'::regclass \gexec
 SAVEPOINT a;
 SELECT public.now_and(0.6) AS border \gset
-SELECT format('CREATE TABLE public.early PARTITION OF casnet.audit_entries FOR VALUES FROM (MINVALUE) TO (%s)', :'border') AS e,
-	format('CREATE TABLE public.late PARTITION OF casnet.audit_entries FOR VALUES FROM (%s) TO (MAXVALUE)', :'border') AS l \gset
+SELECT format('CREATE TABLE public.early PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (MINVALUE) TO (%s)', :'border') AS e,
+	format('CREATE TABLE public.late PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (%s) TO (MAXVALUE)', :'border') AS l \gset
 :e;
 :l;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 INSERT INTO public.mine SELECT NULL, n FROM generate_series(1, 12) AS n;
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(DISTINCT tableoid) FROM casnet.audit_entries), 2::bigint, 'a month ends within the statement');
+SELECT is((SELECT count(DISTINCT tableoid) FROM casnet_internal.audit_entries), 2::bigint, 'a month ends within the statement');
 SELECT is(public.misplaced(:border), 0::bigint, 'each entry is in its month');
 ROLLBACK TO a;
 
 -- A month of two tables, the second of which takes whatever the month has left.
 SELECT public.now_and(0.6) AS border \gset
-SELECT format('CREATE TABLE public.month PARTITION OF casnet.audit_entries FOR VALUES FROM (MINVALUE) TO (%s) PARTITION BY RANGE (at)', :'border') AS e,
-	format('CREATE TABLE public.late PARTITION OF casnet.audit_entries FOR VALUES FROM (%s) TO (MAXVALUE)', :'border') AS l \gset
+SELECT format('CREATE TABLE public.month PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (MINVALUE) TO (%s) PARTITION BY RANGE (at)', :'border') AS e,
+	format('CREATE TABLE public.late PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (%s) TO (MAXVALUE)', :'border') AS l \gset
 :e;
 :l;
 CREATE TABLE public.early_first PARTITION OF public.month FOR VALUES FROM (MINVALUE) TO ('2000-01-01');
@@ -42,7 +42,7 @@ CREATE TABLE public.early PARTITION OF public.month DEFAULT;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT lives_ok('INSERT INTO public.mine SELECT NULL, n FROM generate_series(1, 12) AS n', 'into a month that is partitioned itself');
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(DISTINCT tableoid) FROM casnet.audit_entries), 2::bigint, 'which ends within the statement');
+SELECT is((SELECT count(DISTINCT tableoid) FROM casnet_internal.audit_entries), 2::bigint, 'which ends within the statement');
 SELECT is(public.misplaced(:border), 0::bigint, 'each entry is where it belongs');
 SELECT * FROM finish();
 ROLLBACK;

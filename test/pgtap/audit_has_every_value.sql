@@ -9,8 +9,8 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL timezone = 'UTC';
 CREATE TABLE public.rows_before AS SELECT name, l || jsonb_build_object('tenant_id', :'north') AS line FROM public.data, public.rows_in(name, :'north') AS l;
 CREATE FUNCTION public.recorded(name text, wanted text) RETURNS jsonb[] LANGUAGE sql STABLE AS
-	$$SELECT array_agg(coalesce(e.after, e.before)) FROM casnet.audit_entries AS e WHERE e.relation = 'casnet.' || name AND e.action = wanted$$;
-SELECT casnet.enable_audit(relation) FROM casnet.managed_tables() WHERE kind = 'tenant';
+	$$SELECT array_agg(coalesce(e.after, e.before)) FROM casnet_internal.audit_entries AS e WHERE e.relation = 'casnet.' || name AND e.action = wanted$$;
+SELECT casnet.enable_audit(relation) FROM casnet_internal.managed_tables() WHERE kind = 'tenant';
 SET LOCAL timezone = 'America/St_Johns';
 DELETE FROM casnet.tasks WHERE tenant_id = :'north';
 DELETE FROM casnet.calendar_events WHERE tenant_id = :'north';
@@ -44,7 +44,7 @@ BEGIN
 	SELECT string_agg(DISTINCT key, ' ') INTO wrong
 	  FROM shifted AS s
 	 CROSS JOIN jsonb_each(s.old) AS o
-	  JOIN casnet.audit_entries AS e ON e.relation = 'casnet.' || name AND e.action = 'UPDATE' AND s.old @> e.row_key
+	  JOIN casnet_internal.audit_entries AS e ON e.relation = 'casnet.' || name AND e.action = 'UPDATE' AND s.old @> e.row_key
 	 WHERE key = ANY (string_to_array(columns, ', '))
 	   AND (e.before->key IS DISTINCT FROM CASE WHEN o.value <> s.new->key THEN o.value END OR e.after->key IS DISTINCT FROM CASE WHEN o.value <> s.new->key THEN s.new->key END);
 	DROP TABLE shifted;
@@ -53,12 +53,12 @@ END
 $$;
 SELECT is(public.shift(d.name), NULL, d.name || ': a row that changes') FROM public.data AS d;
 -- The key of a row, whatever was done to it, is its key and no more.
-SELECT is((SELECT string_agg(DISTINCT relation, ' ') FROM casnet.audit_entries AS e
+SELECT is((SELECT string_agg(DISTINCT relation, ' ') FROM casnet_internal.audit_entries AS e
 	WHERE action = a AND (SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(row_key) AS key) IS DISTINCT FROM CASE relation WHEN 'casnet.record_tags' THEN '{record_id,tag_id,tenant_id}' ELSE '{id,tenant_id}' END::text[]), NULL, a || ': the key')
   FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) AS a;
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE action = a AND NOT coalesce(after, before) @> row_key), 0::bigint, a || ': of that row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
-SELECT is((SELECT string_agg(DISTINCT action || (before IS NULL) || (after IS NULL), ' ' ORDER BY action || (before IS NULL) || (after IS NULL)) FROM casnet.audit_entries), 'DELETEfalsetrue INSERTtruefalse UPDATEfalsefalse', 'before and after, as there was one');
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE tenant_id IS DISTINCT FROM :'north'), 0::bigint, 'all of this tenant');
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE action = a), (SELECT count(*) FROM public.rows_before), a || ': one for each row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE action = a AND NOT coalesce(after, before) @> row_key), 0::bigint, a || ': of that row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
+SELECT is((SELECT string_agg(DISTINCT action || (before IS NULL) || (after IS NULL), ' ' ORDER BY action || (before IS NULL) || (after IS NULL)) FROM casnet_internal.audit_entries), 'DELETEfalsetrue INSERTtruefalse UPDATEfalsefalse', 'before and after, as there was one');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE tenant_id IS DISTINCT FROM :'north'), 0::bigint, 'all of this tenant');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE action = a), (SELECT count(*) FROM public.rows_before), a || ': one for each row') FROM unnest('{INSERT,DELETE}'::text[]) AS a;
 SELECT * FROM finish();
 ROLLBACK;

@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 RESET SESSION AUTHORIZATION;
-SELECT results_eq($$SELECT after->>'title', 'by ' || username FROM casnet.audit_entries AS e JOIN casnet.users AS u ON u.id = e.user_id ORDER BY at$$,
+SELECT results_eq($$SELECT after->>'title', 'by ' || username FROM casnet_internal.audit_entries AS e JOIN casnet.users AS u ON u.id = e.user_id ORDER BY at$$,
 	$$VALUES ('by olga', 'by olga'), ('by adam', 'by adam')$$, 'each by its user');
 SELECT * FROM finish();
 ROLLBACK;

@@ -10,7 +10,7 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records'), casnet.enable_audit('casnet.tasks') \gset
 CREATE FUNCTION public.entries() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
 	SELECT coalesce(string_agg(concat_ws(' ', e.action, e.relation, coalesce(w.name, 'nobody')), ', ' ORDER BY e.id), 'none')
-	  FROM casnet.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id
+	  FROM casnet_internal.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id
 $$;
 SELECT public.token('{"sub": "00000000-0000-7000-8000-000000000003", "tid": "00000000-0000-7000-8000-0000000000a0"}') AS mia_token,
 	public.token('{"sub": "00000000-0000-7000-8000-000000000001", "tid": "00000000-0000-7000-8000-0000000000a0"}') AS olga_token \gset

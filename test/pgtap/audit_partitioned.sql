@@ -18,19 +18,19 @@ SELECT set_config('casnet.tenant_id', :'north', true);
 CREATE SEQUENCE public.seen;
 CREATE FUNCTION public.news(OUT n text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN QUERY SELECT concat_ws(' ', relation, action, row_key->>'id', coalesce(after, before)->>'n') FROM casnet.audit_entries ORDER BY at, id;
-	PERFORM casnet.remove_audit_entries(NULL, '-infinity', NULL);
+	RETURN QUERY SELECT concat_ws(' ', relation, action, row_key->>'id', coalesce(after, before)->>'n') FROM casnet_internal.audit_entries ORDER BY at, id;
+	PERFORM casnet_internal.remove_audit_entries(NULL, '-infinity', NULL);
 END
 $$;
 
-SELECT is((SELECT array_agg(relation::text) FROM casnet.audited_tables()), '{visits}', 'one table is audited') FROM set_config('search_path', 'public', true);
+SELECT is((SELECT array_agg(relation::text) FROM casnet_internal.audited_tables()), '{visits}', 'one table is audited') FROM set_config('search_path', 'public', true);
 INSERT INTO public.visits (id, n) VALUES (1, 1), (2, 12), (3, 21);
 SELECT results_eq('SELECT * FROM public.news()', ARRAY['public.visits INSERT 1 1', 'public.visits INSERT 2 12', 'public.visits INSERT 3 21'], 'rows of each partition, also of a later one');
 INSERT INTO public.visits_0 (id, n) VALUES (4, 4);
 INSERT INTO public.visits_11 (id, n, tenant_id) VALUES (5, 15, :'north');
 SELECT results_eq('SELECT * FROM public.news()', ARRAY['public.visits INSERT 4 4', 'public.visits INSERT 5 15'], 'by naming a partition');
 UPDATE public.visits SET body = 'b' WHERE id = 2;
-SELECT results_eq('SELECT after::text FROM casnet.audit_entries', ARRAY['{"body": "b"}'], 'columns in another order');
+SELECT results_eq('SELECT after::text FROM casnet_internal.audit_entries', ARRAY['{"body": "b"}'], 'columns in another order');
 SELECT count(*) AS n FROM public.news() \gset
 UPDATE public.visits SET n = 22 WHERE id = 1;
 SELECT results_eq('SELECT * FROM public.news() ORDER BY 1', ARRAY['public.visits DELETE 1 1', 'public.visits INSERT 1 22'], 'a row that moves is deleted and inserted');

@@ -6,7 +6,7 @@ SELECT plan(18);
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.notes (tenant_id uuid DEFAULT casnet.current_tenant_id(), id int, body text, password text, seen int, "a'b" int, twice int GENERATED ALWAYS AS (id * 2) STORED,
 	updated_at timestamptz DEFAULT now(), PRIMARY KEY (tenant_id, id));
-CREATE VIEW public.last AS SELECT action, row_key, before, after FROM casnet.audit_entries WHERE at > now() ORDER BY at DESC, id DESC LIMIT 1;
+CREATE VIEW public.last AS SELECT action, row_key, before, after FROM casnet_internal.audit_entries WHERE at > now() ORDER BY at DESC, id DESC LIMIT 1;
 SELECT casnet.enable_audit('public.notes', '{seen,a''b}');
 SELECT casnet.enable_audit('casnet.users');
 SELECT set_config('casnet.tenant_id', :'north', true);
@@ -16,9 +16,9 @@ SELECT is((SELECT after - 'updated_at' FROM public.last), jsonb_build_object('te
 SELECT is((SELECT row_key FROM public.last), jsonb_build_object('tenant_id', :'north', 'id', 1), 'its key');
 UPDATE public.notes SET body = 'b', password = 'p', seen = 2, updated_at = 'infinity';
 SELECT is((SELECT before || after FROM public.last), '{"body": "b"}', 'an update');
-SELECT count(*) AS entries FROM casnet.audit_entries \gset
+SELECT count(*) AS entries FROM casnet_internal.audit_entries \gset
 UPDATE public.notes SET seen = 3, updated_at = '-infinity';
-SELECT is((SELECT count(*) FROM casnet.audit_entries), :entries::bigint, 'of excepted columns alone: no entry');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries), :entries::bigint, 'of excepted columns alone: no entry');
 UPDATE public.notes SET password = 'q';
 SELECT is((SELECT concat(action, before, after) FROM public.last), 'UPDATE{}{}', 'of a secret alone: that it changed');
 DELETE FROM public.notes;
@@ -36,7 +36,7 @@ SELECT format('UPDATE public.secrets SET %I = %L', name, 'hidden too'), format('
   FROM unnest('{digest,hashed_password,passwd,password,password_hash,secret}'::text[]) AS name
 \gexec
 DELETE FROM public.secrets;
-SELECT is((SELECT count(*) FROM casnet.audit_entries AS e WHERE (e.before, e.after)::text ~ '[$]2b[$]|casnet[$]|secret|hidden'), 0::bigint, 'nowhere');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries AS e WHERE (e.before, e.after)::text ~ '[$]2b[$]|casnet[$]|secret|hidden'), 0::bigint, 'nowhere');
 -- Under another name it would be recorded.
 ALTER TABLE public.notes RENAME COLUMN seen TO watched;
 SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has no column "seen", which is not to be recorded', 'a column that was renamed: nothing is written');

@@ -8,7 +8,7 @@ CREATE TABLE public.mine (tenant_id uuid, id int PRIMARY KEY, n int);
 SELECT casnet.enable_audit('public.mine');
 GRANT INSERT, SELECT, UPDATE ON public.mine TO tap_app;
 CREATE FUNCTION public.news() RETURNS text[] LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT array_agg(concat_ws(' ', action, coalesce(w.name, '-')) ORDER BY at, e.id) FROM casnet.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.tenant_id
+	SELECT array_agg(concat_ws(' ', action, coalesce(w.name, '-')) ORDER BY at, e.id) FROM casnet_internal.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.tenant_id
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 INSERT INTO public.mine VALUES (NULL, 1);

@@ -11,7 +11,7 @@ CREATE DOMAIN public.word AS text;
 CREATE TABLE public.kinds (tenant_id uuid NOT NULL, id int PRIMARY KEY, b bool, i2 smallint, i8 bigint, n numeric, r real, d double precision, t text, v varchar(5), c char(5), w public.word,
 	m public.mood, p public.pair, j json, jb jsonb, ts timestamp, tz timestamptz, da date, ti time, iv interval, arr text[], by bytea, ip inet, ra int4range, u uuid);
 SELECT casnet.enable_audit('public.kinds');
-CREATE VIEW public.last AS SELECT action, before, after FROM casnet.audit_entries ORDER BY at DESC, id DESC LIMIT 1;
+CREATE VIEW public.last AS SELECT action, before, after FROM casnet_internal.audit_entries ORDER BY at DESC, id DESC LIMIT 1;
 INSERT INTO public.kinds VALUES (:'north', 1, true, -2, 9007199254740993, 1.50, 0.1, 1e300, E'q"\\\u00e9\n', 'v', 'c', 'w', 'ok', (1, 'x'), '{"a": [1]}', '{"b": {"c": null}}',
 	'2024-01-01 01:02:03.456', '2024-01-01 01:02:03.456789', '2024-02-29', '12:00', '1 day', '{a,NULL}', '\x00ff', '10.0.0.1', '[1,3)', :'south');
 SELECT is((SELECT after FROM public.last), (SELECT to_jsonb(k) FROM public.kinds AS k), 'values');
@@ -23,9 +23,9 @@ DELETE FROM public.kinds WHERE id = 3;
 SELECT is((SELECT after IS NULL AND before->'jb' = '[]' FROM public.last), true, 'and gone');
 UPDATE public.kinds SET n = 1.5, t = NULL WHERE id = 1;
 SELECT is((SELECT concat(before, after) FROM public.last), E'{"n": 1.50, "t": "q\\"\\\\\u00e9\\n"}{"n": 1.5, "t": null}', 'equal numbers that look different, and a text that goes');
-SELECT count(*) AS entries FROM casnet.audit_entries \gset
+SELECT count(*) AS entries FROM casnet_internal.audit_entries \gset
 UPDATE public.kinds SET n = 1.5, t = NULL, jb = jb, arr = '{a,NULL}' WHERE id = 1;
-SELECT is((SELECT count(*) FROM casnet.audit_entries), :entries::bigint, 'the same values again');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries), :entries::bigint, 'the same values again');
 
 -- Out of line and compressed.
 ALTER TABLE public.kinds ALTER t SET STORAGE EXTERNAL, ALTER w SET STORAGE EXTENDED;

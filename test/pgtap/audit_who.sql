@@ -9,7 +9,7 @@ SELECT casnet.enable_audit('casnet.records');
 CREATE ROLE tap_other;
 GRANT tap_other TO tap_app;
 CREATE FUNCTION public.last_user() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT coalesce(w.name, 'nobody') FROM casnet.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id ORDER BY at DESC, e.id DESC LIMIT 1
+	SELECT coalesce(w.name, 'nobody') FROM casnet_internal.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id ORDER BY at DESC, e.id DESC LIMIT 1
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 \set changed 'the identity of the session changed while a statement was writing'

@@ -11,7 +11,7 @@ SELECT lives_ok($$UPDATE casnet.users SET is_active = true WHERE username = 'ine
 SELECT lives_ok($$DELETE FROM casnet.users WHERE username = 'new'$$, 'deletes it');
 SELECT is((SELECT count(*) FROM casnet.users), 8::bigint, 'sees all accounts');
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'but no hash');
-SELECT throws_ok('TABLE casnet.password_hashes', '42501', NULL, 'not where they are');
+SELECT throws_ok('TABLE casnet_internal.password_hashes', '42501', NULL, 'not where they are');
 SELECT lives_ok('UPDATE casnet.users SET full_name = hashed_password', 'not by UPDATE');
 SELECT is((SELECT count(*) FROM casnet.users WHERE full_name LIKE '$2b$%'), 0::bigint, 'which copies marks');
 SELECT is(rows_of($$INSERT INTO casnet.users (username, email, hashed_password) VALUES ('olga', 'x', rpad('$2b$04$', 60, 'y')) ON CONFLICT (username) DO UPDATE SET full_name = excluded.hashed_password WHERE excluded.hashed_password LIKE '$2b$%'$$), 0::bigint, 'not by ON CONFLICT');

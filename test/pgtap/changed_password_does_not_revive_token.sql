@@ -7,7 +7,7 @@ SELECT plan(4);
 SELECT token() AS of_mia \gset
 RESET SESSION AUTHORIZATION;
 SELECT casnet.set_password(:'mia', 'correct horse');
-DELETE FROM casnet.token_cutoffs;
+DELETE FROM casnet_internal.token_cutoffs;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT casnet.sign_in(:'of_mia') AS me \gset
 SELECT lives_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, 'changes the password');
@@ -19,7 +19,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER end_all AFTER INSERT ON casnet.password_hashes FOR EACH ROW EXECUTE FUNCTION public.end_all();
+CREATE TRIGGER end_all AFTER INSERT ON casnet_internal.password_hashes FOR EACH ROW EXECUTE FUNCTION public.end_all();
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT lives_ok($$SELECT casnet.change_password('battery staple', 'correct horse')$$, 'with a trigger that ends all tokens');
 SELECT is(fate(:'of_mia'), 'use 28000 The token was revoked.', 'is signed in no more');

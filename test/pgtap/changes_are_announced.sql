@@ -34,21 +34,21 @@ ROLLBACK TO a;
 -- the session look again.
 SELECT set_config('casnet.token', :'mine', true);
 SELECT is(casnet.current_user_id(), :'mia'::uuid, 'a token');
-UPDATE casnet.signing_keys SET retired_at = now() WHERE kid = 'tap';
+UPDATE casnet_internal.signing_keys SET retired_at = now() WHERE kid = 'tap';
 SELECT is(casnet.current_user_id(), NULL, 'signing_keys');
 ROLLBACK TO a;
 SELECT set_config('casnet.token', :'mine', true);
 SELECT is(casnet.current_user_id(), :'mia'::uuid, 'rolled back');
-INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) SELECT sha256(convert_to(substring(:'mine' FROM '^[^.]*[.][^.]*'), 'UTF8')), :'mia', now();
+INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) SELECT sha256(convert_to(substring(:'mine' FROM '^[^.]*[.][^.]*'), 'UTF8')), :'mia', now();
 SELECT is(casnet.current_user_id(), NULL, 'revoked_tokens');
 ROLLBACK TO a;
 SELECT set_config('casnet.token', :'mine', true);
 SELECT is(casnet.current_user_id(), :'mia'::uuid, 'rolled back');
-INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
 SELECT is(casnet.current_user_id(), NULL, 'token_cutoffs');
 ROLLBACK TO a;
 -- Nor does it lift what keeps the audit as it is.
-SELECT throws_ok('TRUNCATE casnet.audit_entries', '42501', NULL, 'entries stay');
-SELECT throws_ok('TRUNCATE casnet.audit_entries_default', '42501', NULL, 'those of no month as well');
+SELECT throws_ok('TRUNCATE casnet_internal.audit_entries', '42501', NULL, 'entries stay');
+SELECT throws_ok('TRUNCATE casnet_internal.audit_entries_default', '42501', NULL, 'those of no month as well');
 SELECT * FROM finish();
 ROLLBACK;

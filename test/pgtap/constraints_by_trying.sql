@@ -6,11 +6,11 @@ SELECT * FROM no_plan();
 CALL be('olga', 'North');
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES (:'vic', 'view_users');
-INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
-INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
-INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
-INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}');
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
+INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet_internal.protected (relation, resource, before) VALUES ('public.who', 'who', '{}');
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 
 SET LOCAL session_replication_role = replica;	-- the guards refuse before
 SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || statement)
@@ -30,11 +30,11 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
 	('tags_name_check', $$UPDATE casnet.tags SET name = ' '$$), ('tags_name_check', $$UPDATE casnet.tags SET name = repeat('x', 101)$$),
 	('tasks_status_check', $$UPDATE casnet.tasks SET status = 'DONE'$$), ('tasks_priority_check', $$UPDATE casnet.tasks SET priority = 'URGENT'$$), ('tasks_completed_at_check', $$UPDATE casnet.tasks SET completed_at = now()$$),
 	('calendar_events_ends_at_check', $$UPDATE casnet.calendar_events SET ends_at = starts_at - interval '1 s'$$), ('calendar_events_status_check', $$UPDATE casnet.calendar_events SET status = 'MAYBE'$$),
-	('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = ' '$$), ('signing_keys_kid_check', $$UPDATE casnet.signing_keys SET kid = repeat('x', 256)$$),
-	('signing_keys_algorithm_check', $$UPDATE casnet.signing_keys SET algorithm = 'none'$$), ('signing_keys_key_check', $$UPDATE casnet.signing_keys SET key = '\x00'$$),
-	('invitations_email_check', $$UPDATE casnet.invitations SET email = ' '$$), ('invitations_role_check', $$UPDATE casnet.invitations SET role = 'guest'$$),
-	('protected_resource_check', $$UPDATE casnet.protected SET resource = 'A b'$$), ('protected_resource_check', $$UPDATE casnet.protected SET resource = repeat('x', 57)$$),
-	('guarded_schemas_action_check', $$UPDATE casnet.guarded_schemas SET action = 'allow'$$)) AS v (name, statement);
+	('signing_keys_kid_check', $$UPDATE casnet_internal.signing_keys SET kid = ' '$$), ('signing_keys_kid_check', $$UPDATE casnet_internal.signing_keys SET kid = repeat('x', 256)$$),
+	('signing_keys_algorithm_check', $$UPDATE casnet_internal.signing_keys SET algorithm = 'none'$$), ('signing_keys_key_check', $$UPDATE casnet_internal.signing_keys SET key = '\x00'$$),
+	('invitations_email_check', $$UPDATE casnet_internal.invitations SET email = ' '$$), ('invitations_role_check', $$UPDATE casnet_internal.invitations SET role = 'guest'$$),
+	('protected_resource_check', $$UPDATE casnet_internal.protected SET resource = 'A b'$$), ('protected_resource_check', $$UPDATE casnet_internal.protected SET resource = repeat('x', 57)$$),
+	('guarded_schemas_action_check', $$UPDATE casnet_internal.guarded_schemas SET action = 'allow'$$)) AS v (name, statement);
 
 -- Only these columns may be empty.
 CREATE TEMP TABLE optional (name, columns) AS VALUES
@@ -46,7 +46,7 @@ SELECT alike(error_of(format('UPDATE casnet.%I SET %I = NULL', o.name, a.attname
   FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = ('casnet.' || o.name)::regclass
  WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (string_to_array(o.columns, ' '));
 SET LOCAL session_replication_role = origin;
-SELECT alike(error_of(format('INSERT INTO casnet.audit_entries SELECT (jsonb_populate_record(NULL::casnet.audit_entries, %L)).*', to_jsonb(e) - name)),
+SELECT alike(error_of(format('INSERT INTO casnet_internal.audit_entries SELECT (jsonb_populate_record(NULL::casnet_internal.audit_entries, %L)).*', to_jsonb(e) - name)),
 		  format('23502 | null value in column "%s"%%', name), name || ' of an entry is there')
   FROM (VALUES (now(), casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT')) AS e (at, id, transaction_id, session_role, role, relation, action),
 	   unnest(ARRAY['at', 'id', 'transaction_id', 'session_role', 'role', 'relation', 'action']) AS name;
@@ -58,13 +58,13 @@ SELECT is(error_of(statement), 'none', 'the rest has defaults: ' || statement)
 	$$INSERT INTO casnet.persons (name) VALUES ('x')$$, $$INSERT INTO casnet.records (title) VALUES ('x')$$, $$INSERT INTO casnet.tags (name) VALUES ('x')$$,
 	$$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000003a0', '00000000-0000-7000-8000-0000000009a0')$$,
 	$$INSERT INTO casnet.tasks (title) VALUES ('x')$$, $$INSERT INTO casnet.calendar_events (title, starts_at) VALUES ('x', now())$$,
-	$$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', decode(repeat('00', 32), 'hex'))$$,
-	$$INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-000000000001', now())$$,
-	$$INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$,
-	$$INSERT INTO casnet.password_hashes (user_id) VALUES ('00000000-0000-7000-8000-000000000001')$$,
-	$$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$,
-	$$INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}') ON CONFLICT DO NOTHING$$,
-	$$INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('x', 'refuse')$$]) AS statement;
+	$$INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', decode(repeat('00', 32), 'hex'))$$,
+	$$INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-000000000001', now())$$,
+	$$INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$,
+	$$INSERT INTO casnet_internal.password_hashes (user_id) VALUES ('00000000-0000-7000-8000-000000000001')$$,
+	$$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$,
+	$$INSERT INTO casnet_internal.protected (relation, resource, before) VALUES ('public.who', 'who', '{}') ON CONFLICT DO NOTHING$$,
+	$$INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('x', 'refuse')$$]) AS statement;
 
 SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
   FROM (VALUES ('users_pkey', $$INSERT INTO casnet.users (id, username, email) VALUES ('00000000-0000-7000-8000-000000000001', 'x', 'x')$$),
@@ -81,9 +81,9 @@ SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
 	('record_tags_pkey', $$INSERT INTO casnet.record_tags SELECT tenant_id, record_id, tag_id FROM casnet.record_tags$$),
 	('tasks_pkey', $$INSERT INTO casnet.tasks (id, title) SELECT id, 'x' FROM casnet.tasks WHERE tenant_id = casnet.current_tenant_id()$$),
 	('calendar_events_pkey', $$INSERT INTO casnet.calendar_events (id, title, starts_at) SELECT id, 'x', now() FROM casnet.calendar_events WHERE tenant_id = casnet.current_tenant_id()$$),
-	('signing_keys_pkey', $$INSERT INTO casnet.signing_keys SELECT * FROM casnet.signing_keys$$), ('revoked_tokens_pkey', $$INSERT INTO casnet.revoked_tokens SELECT * FROM casnet.revoked_tokens$$),
-	('token_cutoffs_pkey', $$INSERT INTO casnet.token_cutoffs SELECT * FROM casnet.token_cutoffs$$), ('password_hashes_pkey', $$INSERT INTO casnet.password_hashes SELECT * FROM casnet.password_hashes$$), ('invitations_pkey', $$INSERT INTO casnet.invitations SELECT * FROM casnet.invitations$$),
-	('protected_pkey', $$INSERT INTO casnet.protected SELECT * FROM casnet.protected$$), ('guarded_schemas_pkey', $$INSERT INTO casnet.guarded_schemas SELECT * FROM casnet.guarded_schemas$$)) AS v (name, statement);
+	('signing_keys_pkey', $$INSERT INTO casnet_internal.signing_keys SELECT * FROM casnet_internal.signing_keys$$), ('revoked_tokens_pkey', $$INSERT INTO casnet_internal.revoked_tokens SELECT * FROM casnet_internal.revoked_tokens$$),
+	('token_cutoffs_pkey', $$INSERT INTO casnet_internal.token_cutoffs SELECT * FROM casnet_internal.token_cutoffs$$), ('password_hashes_pkey', $$INSERT INTO casnet_internal.password_hashes SELECT * FROM casnet_internal.password_hashes$$), ('invitations_pkey', $$INSERT INTO casnet_internal.invitations SELECT * FROM casnet_internal.invitations$$),
+	('protected_pkey', $$INSERT INTO casnet_internal.protected SELECT * FROM casnet_internal.protected$$), ('guarded_schemas_pkey', $$INSERT INTO casnet_internal.guarded_schemas SELECT * FROM casnet_internal.guarded_schemas$$)) AS v (name, statement);
 
 SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what is there')
   FROM (VALUES ('user_tenants_user_id_fkey', $$INSERT INTO casnet.user_tenants (user_id) VALUES ('00000000-0000-7000-8000-0000000000ff')$$),
@@ -99,12 +99,12 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
 	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
 	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
-	('invitations_tenant_id_fkey', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
+	('invitations_tenant_id_fkey', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet_internal.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
 -- With a tenant, and with a user, goes what belongs to it.
 DELETE FROM casnet.users WHERE id = :'mia';
-SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet.password_hashes WHERE user_id = :'mia'), 0::bigint, 'memberships and hashes go with the user');
-SELECT is((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), 1::bigint, 'what ended tokens stays');
+SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id = :'mia'), 0::bigint, 'memberships and hashes go with the user');
+SELECT is((SELECT count(*) FROM casnet_internal.token_cutoffs WHERE user_id = :'mia'), 1::bigint, 'what ended tokens stays');
 DELETE FROM casnet.user_tenants WHERE user_id = :'vic';
 SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions), 0::bigint, 'permissions go with the membership');
 DELETE FROM casnet.tags WHERE tenant_id = :'south';
@@ -114,8 +114,8 @@ DELETE FROM casnet.tenants WHERE id = :'north';
 SELECT ok(NOT EXISTS (SELECT tenant_id FROM casnet.persons WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.records WHERE tenant_id = :'north'
 	UNION ALL SELECT tenant_id FROM casnet.tags WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.record_tags WHERE tenant_id = :'north'
 	UNION ALL SELECT tenant_id FROM casnet.tasks WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.calendar_events WHERE tenant_id = :'north'
-	UNION ALL SELECT tenant_id FROM casnet.user_tenants WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet.invitations WHERE tenant_id = :'north'), 'everything goes with the tenant');
+	UNION ALL SELECT tenant_id FROM casnet.user_tenants WHERE tenant_id = :'north' UNION ALL SELECT tenant_id FROM casnet_internal.invitations WHERE tenant_id = :'north'), 'everything goes with the tenant');
 DELETE FROM casnet.users WHERE id = :'olga';
-SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 1::bigint, 'as do revoked tokens');
+SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens), 1::bigint, 'as do revoked tokens');
 SELECT * FROM finish();
 ROLLBACK;

@@ -60,7 +60,7 @@ CREATE FUNCTION public.ids() RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
 	ids uuid[];
 BEGIN
-	ids := casnet.my_tenant_ids();
+	ids := casnet_internal.my_tenant_ids();
 	RETURN QUERY SELECT unnest(ids || ids);
 END
 $$;
@@ -119,7 +119,7 @@ SELECT is(public.goes_on(form), 'a row, then 42501', form) FROM unnest(ARRAY[
 	'tenant_id = (SELECT casnet.tenant_with(''view_records''))',
 	'EXISTS (SELECT WHERE casnet.tenant_with(''view_records'') = tenant_id)',
 	'tenant_id = casnet.current_tenant_id() AND casnet.can(''view_records'')',
-	'tenant_id = ANY (casnet.my_tenant_ids()) AND casnet.can(''view_records'')']) AS form;
+	'tenant_id = ANY (casnet_internal.my_tenant_ids()) AND casnet.can(''view_records'')']) AS form;
 
 -- view_tags, which records_tagged() asks for where the planner has taken its place; and
 -- what is evaluated when an execution starts, to leave out partitions.

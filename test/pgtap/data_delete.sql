@@ -11,7 +11,7 @@ SELECT casnet.invite_member('somebody@else.test') IS NOT NULL AS invited;
 SELECT is(error_of(format('DO $q$BEGIN IF casnet.delete_tenant(%L) <> 17 THEN RAISE EXCEPTION %L; END IF; END$q$', :'north', 'other')), 'none', 'rows of all tables');
 CALL be('adam', 'North');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'an admin deletes nothing');
-SELECT throws_ok(format('SELECT casnet.erase_tenant(%L)', :'north'), '42501', NULL, 'nor by the internal function');
+SELECT throws_ok(format('SELECT casnet_internal.erase_tenant(%L)', :'north'), '42501', NULL, 'nor by the internal function');
 CALL be('olga', 'North');
 SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), error_of(format('SELECT casnet.delete_tenant(%L)', :'nowhere')), 'a tenant of others and none are one');
 
@@ -42,7 +42,7 @@ SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], '
 SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');
 SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables do as they say');
 SELECT set_eq('SELECT who FROM public.ran_as', ARRAY['tap_owner'::name], 'nobody''s trigger runs as the extension''s owner');
-SELECT is((SELECT count(*) FROM casnet.invitations) + (SELECT count(*) FROM casnet.user_tenant_permissions)
+SELECT is((SELECT count(*) FROM casnet_internal.invitations) + (SELECT count(*) FROM casnet.user_tenant_permissions)
 	+ (SELECT count(*) FROM casnet.record_tags WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north'), 0::bigint, 'nothing is left');
 
 SET LOCAL SESSION AUTHORIZATION tap_operator;

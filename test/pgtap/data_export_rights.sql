@@ -16,9 +16,9 @@ SELECT throws_ok('SELECT casnet.export_tenant()', 'P0002', NULL, 'active or not'
 SELECT is((SELECT count(*) FROM casnet.export_tenant(:'north')), 15::bigint, 'which does not matter when another is asked for');
 CALL be('adam', 'North');
 SELECT throws_ok('SELECT casnet.export_tenant()', '42501', 'permission "manage_tenant" is missing in that tenant', 'an admin is refused');
-SELECT throws_ok(format('SELECT casnet.tenant_documents(%L)', :'north'), '42501', NULL, 'the internal way, too');
-SELECT throws_ok('SELECT casnet.export_tenant_in_session(NULL)', '42501', NULL, 'and the other one');
-SELECT throws_ok(format('SELECT casnet.existing_tenant(%L)', :'north'), '42501', NULL, 'and what it rests on');
+SELECT throws_ok(format('SELECT casnet_internal.tenant_documents(%L)', :'north'), '42501', NULL, 'the internal way, too');
+SELECT throws_ok('SELECT casnet_internal.export_tenant_in_session(NULL)', '42501', NULL, 'and the other one');
+SELECT throws_ok(format('SELECT casnet_internal.existing_tenant(%L)', :'north'), '42501', NULL, 'and what it rests on');
 CALL be('mia');
 SELECT throws_ok(format('SELECT casnet.export_tenant(%L)', :'north'), '42501', NULL, 'a member is refused');
 CALL be('ines');

@@ -17,7 +17,7 @@ SELECT public.document_of(name, line) FROM public.made;
 ALTER TABLE public.documents OWNER TO tap_app;
 -- The ids of a copy: for each of them the one that it gets.
 CREATE FUNCTION public.copied(line jsonb, tenant uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT jsonb_object_agg(key, CASE WHEN key IN ('id', 'record_id', 'tag_id') AND jsonb_typeof(value) = 'string' THEN to_jsonb(casnet.reissue_uuid((value#>>'{}')::uuid, tenant)) ELSE value END) FROM jsonb_each(line)
+	SELECT jsonb_object_agg(key, CASE WHEN key IN ('id', 'record_id', 'tag_id') AND jsonb_typeof(value) = 'string' THEN to_jsonb(casnet_internal.reissue_uuid((value#>>'{}')::uuid, tenant)) ELSE value END) FROM jsonb_each(line)
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL timezone = 'America/St_Johns';

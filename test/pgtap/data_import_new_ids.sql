@@ -19,11 +19,11 @@ SELECT is_empty($$SELECT FROM casnet.tasks AS t JOIN casnet.records AS r ON r.id
 SELECT is((SELECT count(*) FROM casnet.record_tags JOIN casnet.records AS r ON r.id = record_id JOIN casnet.tags AS t ON t.id = tag_id), 2::bigint, 'links, too');
 SELECT is((SELECT array_agg(title ORDER BY id) FROM casnet.records WHERE title LIKE 'made%'), (SELECT array_agg('made ' || i ORDER BY i) FROM generate_series(1, 100) AS i), 'and the order of creation');
 SELECT results_eq($$SELECT (d#>>'{row,id}')::uuid FROM c WHERE d->>'table' = 'persons'$$,
-	format($$SELECT casnet.reissue_uuid((d#>>'{row,id}')::uuid, %L) FROM e WHERE d->>'table' = 'persons'$$, :'copy'), 'the id depends on both');
+	format($$SELECT casnet_internal.reissue_uuid((d#>>'{row,id}')::uuid, %L) FROM e WHERE d->>'table' = 'persons'$$, :'copy'), 'the id depends on both');
 
-SELECT is(casnet.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), casnet.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), 'reissue_uuid() is constant');
-SELECT isnt(casnet.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), casnet.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'south'), 'differs between tenants');
-SELECT matches(casnet.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north')::text, '^01234567-89ab-7cde-[89ab]', 'keeps time, version and variant');
-SELECT is((SELECT count(DISTINCT casnet.reissue_uuid(lpad(to_hex(i), 32, '0')::uuid, :'north')) FROM generate_series(1, 10000) AS i), 10000::bigint, 'and is another for each');
+SELECT is(casnet_internal.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), casnet_internal.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), 'reissue_uuid() is constant');
+SELECT isnt(casnet_internal.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north'), casnet_internal.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'south'), 'differs between tenants');
+SELECT matches(casnet_internal.reissue_uuid('01234567-89ab-7cde-8f01-23456789abcd', :'north')::text, '^01234567-89ab-7cde-[89ab]', 'keeps time, version and variant');
+SELECT is((SELECT count(DISTINCT casnet_internal.reissue_uuid(lpad(to_hex(i), 32, '0')::uuid, :'north')) FROM generate_series(1, 10000) AS i), 10000::bigint, 'and is another for each');
 SELECT * FROM finish();
 ROLLBACK;

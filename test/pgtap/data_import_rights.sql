@@ -50,14 +50,14 @@ CALL be('ines');
 SELECT throws_ok($$SELECT casnet.import_tenant('e', 'X')$$, '28000', NULL, 'an inactive user');
 SELECT casnet.sign_out();
 SELECT throws_ok($$SELECT casnet.import_tenant('e', 'X')$$, '28000', 'nobody is signed in', 'nobody');
-SELECT throws_ok($$SELECT casnet.found_imported_tenant('X', '', now())$$, '28000', NULL, 'nobody founds a tenant');
-SELECT throws_ok($$SELECT casnet.find_account('olga', 'olga@north.test')$$, '28000', NULL, 'or looks for an account');
+SELECT throws_ok($$SELECT casnet_internal.found_imported_tenant('X', '', now())$$, '28000', NULL, 'nobody founds a tenant');
+SELECT throws_ok($$SELECT casnet_internal.find_account('olga', 'olga@north.test')$$, '28000', NULL, 'or looks for an account');
 CALL be('mia', 'North');
-SELECT throws_ok($$SELECT casnet.find_account('olga', 'olga@north.test')$$, '42501', NULL, 'nor does a member');
-SELECT throws_ok(format($$SELECT casnet.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
+SELECT throws_ok($$SELECT casnet_internal.find_account('olga', 'olga@north.test')$$, '42501', NULL, 'nor does a member');
+SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
 CALL be('vic', 'North');
-SELECT throws_ok(format($$SELECT casnet.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
-SELECT throws_ok(format($$SELECT casnet.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), 'P0002', NULL, 'members as the session sees them');
+SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
+SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), 'P0002', NULL, 'members as the session sees them');
 
 -- All or nothing, and the active tenant is what it was.
 CALL be('olga', 'North');

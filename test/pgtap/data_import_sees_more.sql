@@ -44,9 +44,9 @@ SELECT throws_ok($$SELECT casnet.import_tenant('public.e', 'X')$$, 'P0002', 'the
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT throws_ok($$SELECT casnet.import_tenant('public.e', 'X')$$, 'P0002', 'there is no account "otto" with the email address of the documents', 'for a user, too');
-SELECT is(casnet.find_account('otto', 'otto@south.test'), :'otto'::uuid, 'name and address');
-SELECT is(casnet.find_account('vic', 'otto@south.test'), NULL, 'another name');
-SELECT is(casnet.find_account('otto', 'vic@north.test'), NULL, 'another address');
-SELECT is(casnet.find_account('nemo', 'otto@south.test'), NULL, 'a name that nobody has');
+SELECT is(casnet_internal.find_account('otto', 'otto@south.test'), :'otto'::uuid, 'name and address');
+SELECT is(casnet_internal.find_account('vic', 'otto@south.test'), NULL, 'another name');
+SELECT is(casnet_internal.find_account('otto', 'vic@north.test'), NULL, 'another address');
+SELECT is(casnet_internal.find_account('nemo', 'otto@south.test'), NULL, 'a name that nobody has');
 SELECT * FROM finish();
 ROLLBACK;

@@ -7,18 +7,18 @@ SELECT plan(34);
 \set jwk '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}'
 
 SELECT is(diagnosis('signing-key-missing'), NULL, 'a key');
-SELECT casnet.retire_signing_key(kid) FROM casnet.signing_keys WHERE retired_at IS NULL;
-SELECT is(diagnosis('signing-key-missing'), 'warning casnet.signing_keys', 'none');
+SELECT casnet.retire_signing_key(kid) FROM casnet_internal.signing_keys WHERE retired_at IS NULL;
+SELECT is(diagnosis('signing-key-missing'), 'warning casnet_internal.signing_keys', 'none');
 SELECT is(after_remedy('signing-key-missing'), 'silent', 'remedy');
 
-UPDATE casnet.signing_keys SET created_at = now() - interval '364 days';
+UPDATE casnet_internal.signing_keys SET created_at = now() - interval '364 days';
 SELECT is(diagnosis('signing-key-old'), NULL, 'a key of this year');
-UPDATE casnet.signing_keys SET created_at = now() - interval '367 days', kid = 'old' WHERE retired_at IS NULL;
+UPDATE casnet_internal.signing_keys SET created_at = now() - interval '367 days', kid = 'old' WHERE retired_at IS NULL;
 SELECT is(diagnosis('signing-key-old'), $$warning 'old'$$, 'an older one');
 SELECT is(diagnosis('signing-key-left'), NULL, 'which signs');
 SELECT is(after_remedy('signing-key-old'), 'silent', 'remedy');
 SELECT is(diagnosis('signing-key-left'), NULL, 'replaced today');
-UPDATE casnet.signing_keys SET created_at = now() - interval '31 days' WHERE retired_at IS NULL AND kid <> 'old';
+UPDATE casnet_internal.signing_keys SET created_at = now() - interval '31 days' WHERE retired_at IS NULL AND kid <> 'old';
 SELECT is(diagnosis('signing-key-left'), $$notice 'old'$$, 'replaced a month ago');
 SELECT is(after_reading('signing-key-left'), 'silent', 'remedy');
 
@@ -63,7 +63,7 @@ SELECT is(diagnosis('application-superusers'), 'notice casnet.users', 'four');
 SELECT matches((SELECT problem FROM casnet.doctor() WHERE code = 'application-superusers'), 'adam, ines, olga, sue', 'by name');
 
 -- While a restore is under way, tables are missing, and the rest is told.
-SELECT is(error_of(format('DROP TABLE casnet.%I CASCADE; SELECT * FROM casnet.doctor_data()', t)), 'none', 'without ' || t)
+SELECT is(error_of(format('DROP TABLE casnet.%I CASCADE; SELECT * FROM casnet_internal.doctor_data()', t)), 'none', 'without ' || t)
   FROM unnest(ARRAY['signing_keys', 'user_tenants', 'users']) AS t;
 SELECT * FROM finish();
 ROLLBACK;

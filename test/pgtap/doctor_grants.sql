@@ -33,15 +33,15 @@ GRANT SELECT ON casnet.tenants TO PUBLIC;
 SELECT is(diagnosis('grant-public'), 'warning casnet.persons, warning casnet.tenants', 'for every role');
 SELECT is(after_remedy('grant-public'), 'silent', 'remedy');
 
-GRANT SELECT ON casnet.signing_keys TO tap_owner;
+GRANT SELECT ON casnet_internal.signing_keys TO tap_owner;
 SELECT is(diagnosis('grant-secret'), NULL, 'keys for a role that dumps');
-GRANT SELECT (kid) ON casnet.signing_keys TO tap_app;
-GRANT INSERT ON casnet.invitations TO casnet_user;
-GRANT TRUNCATE ON casnet.token_cutoffs TO casnet_user;
-SELECT is(diagnosis('grant-secret'), 'error casnet.invitations, error casnet.signing_keys', 'for an application');
+GRANT SELECT (kid) ON casnet_internal.signing_keys TO tap_app;
+GRANT INSERT ON casnet_internal.invitations TO casnet_user;
+GRANT TRUNCATE ON casnet_internal.token_cutoffs TO casnet_user;
+SELECT is(diagnosis('grant-secret'), 'error casnet_internal.invitations, error casnet_internal.signing_keys', 'for an application');
 SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
-GRANT SELECT ON casnet.signing_keys TO PUBLIC;
-SELECT is(diagnosis('grant-secret') || coalesce(diagnosis('grant-public'), ''), 'error casnet.signing_keys', 'for PUBLIC, told once');
+GRANT SELECT ON casnet_internal.signing_keys TO PUBLIC;
+SELECT is(diagnosis('grant-secret') || coalesce(diagnosis('grant-public'), ''), 'error casnet_internal.signing_keys', 'for PUBLIC, told once');
 SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
 
 GRANT SELECT (username), UPDATE (full_name) ON casnet.users TO tap_app;
@@ -68,7 +68,7 @@ SELECT is(diagnosis('grant-schema'), 'error casnet', 'CREATE, for whomever');
 SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
 
 -- What a role has because it owns the table is told as that.
-REVOKE TRUNCATE ON casnet.token_cutoffs FROM casnet_user;
+REVOKE TRUNCATE ON casnet_internal.token_cutoffs FROM casnet_user;
 ALTER TABLE casnet.persons OWNER TO tap_app;
 SELECT is(diagnosis('grant-unpoliced'), NULL, 'for the owner');
 SELECT is(diagnosis('role-owns-table'), 'error casnet.persons', 'who is told');

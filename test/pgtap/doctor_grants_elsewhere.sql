@@ -6,17 +6,17 @@ SELECT plan(22);
 CREATE ROLE tap_owner;
 
 GRANT EXECUTE ON FUNCTION casnet.can(text), casnet.login(text, text, uuid, interval) TO tap_app;
-GRANT EXECUTE ON FUNCTION casnet.issue_token(uuid, uuid, interval) TO tap_owner;
+GRANT EXECUTE ON FUNCTION casnet_internal.issue_token(uuid, uuid, interval) TO tap_owner;
 SELECT is(diagnosis('grant-function'), NULL, 'what applications may call anyway, and others');
-GRANT EXECUTE ON FUNCTION casnet.issue_token(uuid, uuid, interval), casnet.retire_signing_key(text) TO tap_app;
-SELECT is(diagnosis('grant-function'), 'error casnet.issue_token(uuid,uuid,interval), error casnet.retire_signing_key(text)', 'what makes tokens');
+GRANT EXECUTE ON FUNCTION casnet_internal.issue_token(uuid, uuid, interval), casnet.retire_signing_key(text) TO tap_app;
+SELECT is(diagnosis('grant-function'), 'error casnet_internal.issue_token(uuid,uuid,interval), error casnet.retire_signing_key(text)', 'what makes tokens');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO casnet_user;
 SELECT cmp_ok((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-function'), '>', 20::bigint, 'all functions');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 SELECT ok(has_function_privilege('casnet_user', 'casnet.can(text)', 'EXECUTE'), 'the others stay');
-ALTER FUNCTION casnet.issue_token(uuid, uuid, interval) OWNER TO tap_app;
-SELECT is(diagnosis('grant-function'), 'error casnet.issue_token(uuid,uuid,interval)', 'an application that owns it');
+ALTER FUNCTION casnet_internal.issue_token(uuid, uuid, interval) OWNER TO tap_app;
+SELECT is(diagnosis('grant-function'), 'error casnet_internal.issue_token(uuid,uuid,interval)', 'an application that owns it');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 
 -- Rows are asked for by the name of the parent, or of the partition.

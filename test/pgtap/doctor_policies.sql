@@ -30,8 +30,8 @@ CREATE POLICY other ON public.notes FOR INSERT WITH CHECK (title <> '');
 CREATE POLICY unasked ON public.notes FOR DELETE USING (tenant_id = casnet.current_tenant_id());
 CREATE POLICY checked ON public.notes FOR UPDATE USING (tenant_id = casnet.tenant_with('edit_records')) WITH CHECK (true);
 CREATE POLICY other ON casnet.records FOR SELECT TO tap_app USING (tenant_id = casnet.tenant_with('view_tags'));
-CREATE POLICY keys ON casnet.signing_keys TO casnet_user USING (true);
-SELECT is(diagnosis('policy-widens'), 'error by_or on public.notes, error checked on public.notes, error keys on casnet.signing_keys, error other on casnet.records, error other on public.notes, error unasked on public.notes', 'whatever lets more through');
+CREATE POLICY keys ON casnet_internal.signing_keys TO casnet_user USING (true);
+SELECT is(diagnosis('policy-widens'), 'error by_or on public.notes, error checked on public.notes, error keys on casnet_internal.signing_keys, error other on casnet.records, error other on public.notes, error unasked on public.notes', 'whatever lets more through');
 SELECT is(after_remedy('policy-widens'), 'silent', 'remedy');
 
 SELECT is(diagnosis('policy-restrictive'), NULL, 'permissive');
@@ -39,6 +39,6 @@ CREATE POLICY narrows ON public.notes AS RESTRICTIVE USING (n > 0);
 SELECT is(diagnosis('policy-restrictive'), 'notice narrows on public.notes', 'restrictive');
 SELECT is(after_reading('policy-restrictive'), 'silent', 'remedy');
 
-SELECT cmp_ok((SELECT count(*) FROM casnet.expected_policies()), '>=', 49::bigint, 'the policies that are expected');
+SELECT cmp_ok((SELECT count(*) FROM casnet_internal.expected_policies()), '>=', 49::bigint, 'the policies that are expected');
 SELECT * FROM finish();
 ROLLBACK;

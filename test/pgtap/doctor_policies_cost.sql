@@ -39,7 +39,7 @@ SELECT is(after_remedy('policy-row-function'), 'nothing to paste', 'takes though
 DROP POLICY may ON public.notes;
 
 -- The walk over a stored expression.
-SELECT results_eq($$SELECT is_narrow, has_subquery, has_wrapped_call, row_functions FROM casnet.inspect_expression('{FUNCEXPR :funcid 7 :x \{VAR\} \} :args ({FUNCEXPR :funcid 8 :args ({VAR}{FUNCEXPR :funcid 9})} {SUBLINK {QUERY :rtable ({RTE})}})}')$$,
+SELECT results_eq($$SELECT is_narrow, has_subquery, has_wrapped_call, row_functions FROM casnet_internal.inspect_expression('{FUNCEXPR :funcid 7 :x \{VAR\} \} :args ({FUNCEXPR :funcid 8 :args ({VAR}{FUNCEXPR :funcid 9})} {SUBLINK {QUERY :rtable ({RTE})}})}')$$,
 	$$VALUES (false, true, false, '{8,7}'::oid[])$$, 'functions around a column; no escaped brace');
 SELECT * FROM finish();
 ROLLBACK;

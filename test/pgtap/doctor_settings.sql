@@ -29,7 +29,7 @@ SET LOCAL session_replication_role = origin;
 
 ALTER ROLE tap_app SET casnet.tenant_id = :'north';
 SELECT is(diagnosis('setting-token'), NULL, 'no token');
-SELECT casnet.issue_token(:'mia', NULL, '1 hour') AS token \gset
+SELECT casnet_internal.issue_token(:'mia', NULL, '1 hour') AS token \gset
 ALTER ROLE tap_dump SET casnet.token = :'token';
 SELECT is(diagnosis('setting-token'), 'error ROLE tap_dump', 'of whatever role');
 SELECT is(after_remedy('setting-token'), 'silent', 'remedy');

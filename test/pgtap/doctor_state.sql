@@ -30,8 +30,8 @@ SELECT casnet.install() \g /dev/null
 SELECT doesnt_match(coalesce((SELECT s::text FROM pg_stats AS s WHERE s.tablename = 'users' AND s.attname = 'hashed_password'), ''), 'left', 'which leaves none there');
 
 SELECT is(diagnosis('table-missing'), NULL, 'every table is there');
-DROP TABLE casnet.calendar_events, casnet.token_cutoffs;
-SELECT is(diagnosis('table-missing'), 'error casnet.calendar_events, error casnet.token_cutoffs', 'two are gone');
+DROP TABLE casnet.calendar_events, casnet_internal.token_cutoffs;
+SELECT is(diagnosis('table-missing'), 'error casnet.calendar_events, error casnet_internal.token_cutoffs', 'two are gone');
 SELECT is(after_remedy('table-missing'), 'silent', 'remedy');
 
 SELECT is(diagnosis('trigger-missing'), NULL, 'every trigger is there');
@@ -73,13 +73,13 @@ SELECT is(after_remedy('trigram-absent'), 'silent', 'remedy');
 SELECT is(diagnosis('unaccent-absent'), 'notice unaccent', 'another');
 SELECT is(after_remedy('unaccent-absent'), 'silent', 'remedy');
 
-SELECT is(diagnosis('server-outdated'), (SELECT string_agg('warning ' || cve, ', ' ORDER BY cve) FROM casnet.server_holes(current_setting('server_version_num')::int)), 'this server');
-SELECT results_eq('SELECT cve FROM casnet.server_holes(150002) ORDER BY cve', ARRAY['CVE-2023-2455', 'CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.2');
-SELECT results_eq('SELECT cve FROM casnet.server_holes(150003) ORDER BY cve', ARRAY['CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.3 fixes one');
-SELECT results_eq('SELECT cve FROM casnet.server_holes(150013)', ARRAY['CVE-2025-8713'], '15.13');
-SELECT results_eq('SELECT cve FROM casnet.server_holes(160004) ORDER BY cve', ARRAY['CVE-2024-10976', 'CVE-2025-8713'], '16.4');
-SELECT results_eq('SELECT cve, fixed_in FROM casnet.server_holes(170001)', $$VALUES ('CVE-2025-8713', '17.6')$$, '17.1');
-SELECT is_empty('SELECT * FROM unnest(ARRAY[150014, 160010, 170006, 180000, 190000]) AS v (v), casnet.server_holes(v)', 'fixed ones');
-SELECT is((SELECT remedy FROM (SELECT '-- update PostgreSQL to ' || fixed_in || ' or later' AS remedy FROM casnet.server_holes(170005)) AS x), '-- update PostgreSQL to 17.6 or later', 'and by which version');
+SELECT is(diagnosis('server-outdated'), (SELECT string_agg('warning ' || cve, ', ' ORDER BY cve) FROM casnet_internal.server_holes(current_setting('server_version_num')::int)), 'this server');
+SELECT results_eq('SELECT cve FROM casnet_internal.server_holes(150002) ORDER BY cve', ARRAY['CVE-2023-2455', 'CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.2');
+SELECT results_eq('SELECT cve FROM casnet_internal.server_holes(150003) ORDER BY cve', ARRAY['CVE-2023-39418', 'CVE-2024-10976', 'CVE-2024-4317', 'CVE-2025-8713'], '15.3 fixes one');
+SELECT results_eq('SELECT cve FROM casnet_internal.server_holes(150013)', ARRAY['CVE-2025-8713'], '15.13');
+SELECT results_eq('SELECT cve FROM casnet_internal.server_holes(160004) ORDER BY cve', ARRAY['CVE-2024-10976', 'CVE-2025-8713'], '16.4');
+SELECT results_eq('SELECT cve, fixed_in FROM casnet_internal.server_holes(170001)', $$VALUES ('CVE-2025-8713', '17.6')$$, '17.1');
+SELECT is_empty('SELECT * FROM unnest(ARRAY[150014, 160010, 170006, 180000, 190000]) AS v (v), casnet_internal.server_holes(v)', 'fixed ones');
+SELECT is((SELECT remedy FROM (SELECT '-- update PostgreSQL to ' || fixed_in || ' or later' AS remedy FROM casnet_internal.server_holes(170005)) AS x), '-- update PostgreSQL to 17.6 or later', 'and by which version');
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,7 +6,7 @@ SELECT plan(17);
 \ir include/doctor.sql
 UPDATE pg_class SET relacl = relacl || ('=r/' || current_user)::aclitem WHERE oid = 'casnet.records'::regclass;
 UPDATE pg_class SET relacl = ARRAY[makeaclitem(999999, 10, 'SELECT', false), makeaclitem(999999, 10, 'TRUNCATE', false)] WHERE oid = 'casnet.tags'::regclass;
-UPDATE pg_proc SET proacl = ARRAY[makeaclitem(999999, 10, 'EXECUTE', true)] WHERE oid = 'casnet.can_in(uuid,text)'::regprocedure;
+UPDATE pg_proc SET proacl = ARRAY[makeaclitem(999999, 10, 'EXECUTE', true)] WHERE oid = 'casnet_internal.can_in(uuid,text)'::regprocedure;
 UPDATE pg_index SET indisvalid = false, indisready = false WHERE indexrelid = 'casnet.persons_tenant_id_name_idx'::regclass;
 INSERT INTO pg_auth_members (roleid, member, grantor, admin_option)
 SELECT 'casnet_user'::regrole, 999999, 10, false WHERE current_setting('server_version_num')::int < 160000;

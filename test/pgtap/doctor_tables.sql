@@ -13,8 +13,8 @@ GRANT ALL ON public.plain TO PUBLIC;
 
 SELECT is(diagnosis('table-rls-off'), NULL, 'row level security on');
 ALTER TABLE public.notes DISABLE ROW LEVEL SECURITY;
-ALTER TABLE casnet.signing_keys DISABLE ROW LEVEL SECURITY;
-SELECT is(diagnosis('table-rls-off'), 'error casnet.signing_keys, error public.notes', 'off');
+ALTER TABLE casnet_internal.signing_keys DISABLE ROW LEVEL SECURITY;
+SELECT is(diagnosis('table-rls-off'), 'error casnet_internal.signing_keys, error public.notes', 'off');
 SELECT is(after_remedy('table-rls-off'), 'silent', 'remedy');
 
 SELECT is(diagnosis('table-not-forced'), NULL, 'forced');

@@ -29,7 +29,7 @@ END
 $$;
 CREATE FUNCTION pg_temp.belongs() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN cardinality(casnet.my_tenant_ids()) > 0;
+	RETURN cardinality(casnet_internal.my_tenant_ids()) > 0;
 EXCEPTION WHEN invalid_authorization_specification THEN
 	RETURN false;
 END

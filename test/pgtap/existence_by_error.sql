@@ -39,7 +39,7 @@ SELECT pg_temp.same_tenant('SELECT 1 / count(*) FROM casnet.tenants WHERE name =
 SELECT pg_temp.same_tenant('INSERT INTO casnet.records (tenant_id, title) VALUES (?, ''x'')');
 SELECT pg_temp.same_tenant('UPDATE casnet.records SET tenant_id = ?');
 SELECT pg_temp.same_tenant('INSERT INTO casnet.user_tenants (tenant_id, user_id, role) VALUES (?, casnet.current_user_id(), ''owner'')');
-SELECT pg_temp.same_tenant('SELECT casnet.find_member(''otto'', ?)');
+SELECT pg_temp.same_tenant('SELECT casnet_internal.find_member(''otto'', ?)');
 SELECT pg_temp.same_tenant('SET LOCAL casnet.tenant_id = ?; SELECT count(*) FROM casnet.records');
 SELECT pg_temp.same_tenant('SET LOCAL casnet.tenant_id = ?; SELECT casnet.leave_tenant()');
 SELECT * FROM finish();

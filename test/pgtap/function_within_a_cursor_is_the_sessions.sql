@@ -28,8 +28,8 @@ FETCH ALL FROM share \gset s_
 SELECT is(:'s_title' || ' ' || :'s_t', 'North record 3 1 in South', 'or shares');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(title, ',') FROM casnet.records WHERE content = 'touched'), 'South record 1', 'one row was written');
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE at >= now() AND tenant_id = :'north'), 0::bigint, 'none of the opener''s tenant is recorded');
-SELECT is((SELECT string_agg(DISTINCT w.name, ',') FROM casnet.audit_entries AS e JOIN public.who AS w ON w.id = e.user_id WHERE at >= now()), 'otto', 'and the session''s user');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE at >= now() AND tenant_id = :'north'), 0::bigint, 'none of the opener''s tenant is recorded');
+SELECT is((SELECT string_agg(DISTINCT w.name, ',') FROM casnet_internal.audit_entries AS e JOIN public.who AS w ON w.id = e.user_id WHERE at >= now()), 'otto', 'and the session''s user');
 -- Nothing of the opener's decides what is planned or pruned in there.
 CREATE TABLE public.parted (tenant_id uuid NOT NULL, note text) PARTITION BY LIST (tenant_id);
 SELECT format('CREATE TABLE public.parted_%s PARTITION OF public.parted FOR VALUES IN (%L)', right(id::text, 2), id) FROM casnet.tenants WHERE id IN (:'north', :'south') \gexec

@@ -74,10 +74,10 @@ SELECT set_eq('SELECT tablename::text, count(*) FROM pg_policies WHERE schemanam
 CREATE TABLE loose.open (id int, tenant_id uuid NOT NULL);
 CREATE POLICY everything ON loose.open USING (true);
 SELECT throws_ok('ALTER TABLE loose.parts ATTACH PARTITION loose.open FOR VALUES IN (2)', '55000', NULL, 'but nothing with policies of its own');
-SELECT throws_ok('SELECT casnet.guard_created_table()', NULL, NULL, 'nobody calls it');
+SELECT throws_ok('SELECT casnet_internal.guard_created_table()', NULL, NULL, 'nobody calls it');
 -- As an older version made it.
 DROP EVENT TRIGGER casnet_guard;
-CREATE EVENT TRIGGER casnet_guard ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION casnet.guard_created_table();
+CREATE EVENT TRIGGER casnet_guard ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION casnet_internal.guard_created_table();
 SELECT casnet.install() \g /dev/null
 SELECT throws_ok('CREATE MATERIALIZED VIEW strict.new AS SELECT 1 AS x', '55000', NULL, 'install() has it know all commands');
 SELECT casnet.guard_schema('strict', 'off'), casnet.guard_schema('app', 'off') \g /dev/null

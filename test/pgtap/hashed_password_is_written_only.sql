@@ -7,10 +7,10 @@ RESET SESSION AUTHORIZATION;
 \set first '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e'
 \set second '$5$saltsalt$myjXcpMpE2Ofk7fj9hqyNYSn6lmWG4Mqnjx.KIRRr4/'
 CREATE FUNCTION public.hash_of(name text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT coalesce((SELECT hash FROM casnet.password_hashes WHERE user_id = u.id ORDER BY coalesce(replaces, id) DESC, id DESC LIMIT 1), 'none')
+	SELECT coalesce((SELECT hash FROM casnet_internal.password_hashes WHERE user_id = u.id ORDER BY coalesce(replaces, id) DESC, id DESC LIMIT 1), 'none')
 	  FROM casnet.users AS u WHERE u.username = name
 $$;
-CREATE FUNCTION public.rows_left() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM casnet.password_hashes WHERE user_id NOT IN (SELECT id FROM public.who)';
+CREATE FUNCTION public.rows_left() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id NOT IN (SELECT id FROM public.who)';
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 CREATE FUNCTION pg_temp.mark_of(name text) RETURNS text LANGUAGE sql AS 'SELECT hashed_password FROM casnet.users WHERE username = name';
 
@@ -19,7 +19,7 @@ SELECT is(array_agg(hash_of(n)), ARRAY[:'first', :'second', 'none'], 'INSERT of 
 SELECT matches(pg_temp.mark_of('one'), '^[$]casnet[$][0-9a-f]{8}-[0-9a-f-]{27}$', 'a mark');
 SELECT isnt(pg_temp.mark_of('one'), pg_temp.mark_of('two'), 'each its own');
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password LIKE '$2b$%' OR hashed_password LIKE '$5$%'), 0::bigint, 'no hash');
-SELECT throws_ok('TABLE casnet.password_hashes', '42501', NULL, 'nor is it read where it is');
+SELECT throws_ok('TABLE casnet_internal.password_hashes', '42501', NULL, 'nor is it read where it is');
 
 UPDATE casnet.users SET hashed_password = :'second' WHERE username IN ('one', 'three');
 SELECT is(array_agg(hash_of(n)), ARRAY[:'second', :'second'], 'UPDATE of several rows') FROM unnest('{one,three}'::text[]) AS n;
@@ -76,7 +76,7 @@ CALL be('mia', 'North');
 SELECT is(rows_of('SELECT * FROM casnet.users'), (SELECT count(id) FROM casnet.users), 'for applications, too');
 SELECT throws_ok('UPDATE casnet.users SET hashed_password = hashed_password', '42501', NULL, 'which do not write it');
 RESET SESSION AUTHORIZATION;
-ANALYZE casnet.signing_keys, casnet.password_hashes, casnet.users;
+ANALYZE casnet_internal.signing_keys, casnet_internal.password_hashes, casnet.users;
 SELECT is((SELECT count(*) FROM pg_stats WHERE schemaname = 'casnet' AND (attname IN ('key', 'hash', 'digest', 'spared') OR attname = 'hashed_password' AND most_common_vals::text LIKE '%$2b$%')), 0::bigint, 'and no statistics have one');
 SELECT * FROM finish();
 ROLLBACK;

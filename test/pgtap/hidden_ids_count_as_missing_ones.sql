@@ -68,10 +68,10 @@ SELECT count(*) >= 0 AS warm FROM public.different() \gset
 SELECT is_empty('SELECT public.different()', 'an owner');
 -- Nor whether others have invited an address.
 RESET SESSION AUTHORIZATION;
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT sha256(n::text::bytea), :'south', 'known@others.test', 'viewer', :'otto', now() + interval '1 day' FROM generate_series(1, 3) AS n;
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT sha256(n::text::bytea), :'south', 'known@others.test', 'viewer', :'otto', now() + interval '1 day' FROM generate_series(1, 3) AS n;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(public.told_by('SELECT casnet.invite_member(''known@others.test'')'), public.told_by('SELECT casnet.invite_member(''unknown@others.test'')'), 'an invitation');
 SELECT isnt(public.told_by('SELECT FROM casnet.records'), 'ZZZZZ', 'what is read is counted');
-SELECT isnt(public.told_by(format('SELECT casnet.require_records(ARRAY[%L::uuid])', (SELECT id FROM casnet.records LIMIT 1))), public.told_by(format('SELECT casnet.require_records(ARRAY[%L::uuid])', :'nowhere')), 'and what is one''s own differs');
+SELECT isnt(public.told_by(format('SELECT casnet_internal.require_records(ARRAY[%L::uuid])', (SELECT id FROM casnet.records LIMIT 1))), public.told_by(format('SELECT casnet_internal.require_records(ARRAY[%L::uuid])', :'nowhere')), 'and what is one''s own differs');
 SELECT * FROM finish();
 ROLLBACK;

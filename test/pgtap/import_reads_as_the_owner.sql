@@ -45,18 +45,18 @@ ALTER TABLE h.secured ENABLE ROW LEVEL SECURITY;
 GRANT ALL ON h.secured TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok('SELECT casnet.import_tenant(''h.documents'', ''Copy'')', '42501', NULL, 'a table that the caller may not read');
-SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.documents', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'directly');
-SELECT throws_ok($$SELECT * FROM casnet.read_documents('casnet.signing_keys', 'kid', '(0,0)', '(9,9)')$$, '42501', NULL, 'of casnet');
-SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.secured', 'd', '(0,0)', '(9,9)')$$, '42809', NULL, 'with row security');
-SELECT throws_ok($$SELECT * FROM casnet.read_documents('h.shown', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'a view');
-SELECT throws_ok($$SELECT * FROM casnet.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
+SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('h.documents', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'directly');
+SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('casnet_internal.signing_keys', 'kid', '(0,0)', '(9,9)')$$, '42501', NULL, 'of casnet');
+SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('h.secured', 'd', '(0,0)', '(9,9)')$$, '42809', NULL, 'with row security');
+SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('h.shown', 'd', '(0,0)', '(9,9)')$$, '42501', NULL, 'a view');
+SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 -- The table is known by its OID, also the caller's own: who may rename its schema puts none
 -- in its place.
 CREATE TABLE h.mine (d jsonb);
 INSERT INTO h.mine VALUES ('{"casnet": "tenant"}');
-SELECT casnet.document_source('h.mine', 'd') AS source \gset
+SELECT casnet_internal.document_source('h.mine', 'd') AS source \gset
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 CREATE FUNCTION h.documents() RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM h.now('document'); RETURN '{}'; END $$;
 RESET SESSION AUTHORIZATION;

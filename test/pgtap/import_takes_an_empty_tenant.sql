@@ -24,7 +24,7 @@ DECLARE
 	columns text := (SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attrelid = ('casnet.' || name)::regclass AND attnum > 0 AND attgenerated = '' AND attname <> 'tenant_id');
 	relation regclass;
 BEGIN
-	FOR relation IN SELECT t.relation FROM casnet.managed_tables() AS t WHERE kind = 'tenant' LOOP
+	FOR relation IN SELECT t.relation FROM casnet_internal.managed_tables() AS t WHERE kind = 'tenant' LOOP
 		EXECUTE format('DELETE FROM %s WHERE tenant_id = %L', relation, tenant);
 	END LOOP;
 	EXECUTE format('INSERT INTO casnet.%1$I (tenant_id, %2$s) SELECT %3$L, %2$s FROM casnet.%1$I LIMIT 1', name, columns, tenant);
@@ -32,7 +32,7 @@ END
 $$;
 SELECT format('SELECT public.only_in(%L, %L)', name, :'target'), 'SET LOCAL SESSION AUTHORIZATION tap_app',
 	format('SELECT is(pg_temp.answer(%L), %L, %L)', :'target', '55000 the tenant is not empty There are rows in casnet.' || name || '.', 'one row in ' || name), 'RESET SESSION AUTHORIZATION'
-  FROM (SELECT split_part(relation::text, '.', 2) AS name FROM casnet.managed_tables() WHERE kind = 'tenant') AS t
+  FROM (SELECT split_part(relation::text, '.', 2) AS name FROM casnet_internal.managed_tables() WHERE kind = 'tenant') AS t
 \gexec
 SELECT public.only_in('tags', :'target');
 DELETE FROM casnet.tags WHERE tenant_id = :'target';

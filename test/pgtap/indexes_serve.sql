@@ -25,10 +25,10 @@ SELECT matches(plan_of(query), index, index)
 	('tasks_tenant_id_record_id_idx', $$SELECT FROM casnet.tasks WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND record_id = '00000000-0000-7000-8000-0000000000a0'$$),
 	('calendar_events_tenant_id_starts_at_idx', $$SELECT FROM casnet.calendar_events WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY starts_at LIMIT 1$$),
 	('calendar_events_tenant_id_record_id_idx', $$SELECT FROM casnet.calendar_events WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' AND record_id = '00000000-0000-7000-8000-0000000000a0'$$),
-	('revoked_tokens_expires_at_idx', $$SELECT FROM casnet.revoked_tokens WHERE expires_at < now()$$), ('revoked_tokens_user_id_idx', $$SELECT FROM casnet.revoked_tokens WHERE user_id = '00000000-0000-7000-8000-0000000000a0'$$),
-	('invitations_tenant_id_idx', $$SELECT FROM casnet.invitations WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$), ('invitations_invited_by_idx', $$SELECT FROM casnet.invitations WHERE invited_by = '00000000-0000-7000-8000-0000000000a0'$$),
-	('invitations_expires_at_idx', $$SELECT FROM casnet.invitations WHERE expires_at < now()$$),
-	('audit_entries_default_tenant_id_at_id_idx', $$SELECT FROM casnet.audit_entries WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY at DESC, id DESC LIMIT 1$$)) AS v (index, query);
+	('revoked_tokens_expires_at_idx', $$SELECT FROM casnet_internal.revoked_tokens WHERE expires_at < now()$$), ('revoked_tokens_user_id_idx', $$SELECT FROM casnet_internal.revoked_tokens WHERE user_id = '00000000-0000-7000-8000-0000000000a0'$$),
+	('invitations_tenant_id_idx', $$SELECT FROM casnet_internal.invitations WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$), ('invitations_invited_by_idx', $$SELECT FROM casnet_internal.invitations WHERE invited_by = '00000000-0000-7000-8000-0000000000a0'$$),
+	('invitations_expires_at_idx', $$SELECT FROM casnet_internal.invitations WHERE expires_at < now()$$),
+	('audit_entries_default_tenant_id_at_id_idx', $$SELECT FROM casnet_internal.audit_entries WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY at DESC, id DESC LIMIT 1$$)) AS v (index, query);
 -- One for search is a bitmap or nothing.
 SET LOCAL enable_bitmapscan = on;
 SET LOCAL enable_indexscan = off;

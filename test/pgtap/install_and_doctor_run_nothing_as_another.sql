@@ -10,16 +10,16 @@ RESET SESSION AUTHORIZATION;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT casnet.protect('h.t') IS NOT NULL AS made \gset
 GRANT USAGE ON SCHEMA casnet TO tap_evil;
-GRANT EXECUTE ON FUNCTION casnet.gin_extract_uuid(uuid, internal), casnet.uuid_v7() TO tap_evil;
+GRANT EXECUTE ON FUNCTION casnet_internal.gin_extract_uuid(uuid, internal), casnet.uuid_v7() TO tap_evil;
 ALTER TABLE casnet.records OWNER TO tap_evil;
 ALTER TABLE casnet.tags OWNER TO tap_evil;
-ALTER TABLE casnet.signing_keys OWNER TO tap_evil;
+ALTER TABLE casnet_internal.signing_keys OWNER TO tap_evil;
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 ALTER TABLE casnet.tags ADD COLUMN own h.id DEFAULT ('(00000000-0000-7000-8000-0000000000a0)'::h.pair).id,
 	ADD COLUMN said int DEFAULT h.evil('default'), ADD CHECK (h.evil('check') = 1),
 	ADD COLUMN computed int GENERATED ALWAYS AS (h.evil('generated column')) STORED;
 ALTER TABLE casnet.records ADD CHECK (h.evil('check') = 1), ADD COLUMN computed int GENERATED ALWAYS AS (h.evil('generated column')) STORED;
-ALTER TABLE casnet.signing_keys ADD CONSTRAINT evil CHECK (h.evil('check') = 1);
+ALTER TABLE casnet_internal.signing_keys ADD CONSTRAINT evil CHECK (h.evil('check') = 1);
 CREATE TRIGGER before_row BEFORE UPDATE ON casnet.records FOR EACH ROW EXECUTE FUNCTION h.fires();
 RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset
@@ -33,7 +33,7 @@ SELECT is(h.rose_if_at_all(), NULL, 'as the owner, if anything of it runs');
 SELECT lives_ok('SELECT casnet.set_search_language(''german'')', 'a superuser rewrites the records');
 SELECT is(h.rose(), 'no', 'as their owner');
 -- What doctor() asks of keys it asks as the owner of its function and of the table.
-ALTER TABLE casnet.signing_keys DROP CONSTRAINT evil, OWNER TO casnet_owner;
+ALTER TABLE casnet_internal.signing_keys DROP CONSTRAINT evil, OWNER TO casnet_owner;
 SELECT lives_ok('SELECT casnet.doctor()', 'a superuser asks doctor()');
 SELECT is(h.rose_if_at_all(), NULL, 'which reads catalogs only');
 SET LOCAL SESSION AUTHORIZATION tap_boss;

@@ -7,14 +7,14 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records');
 CREATE VIEW pg_temp.described AS
 	SELECT format('TABLE %s', c.oid::regclass) AS what, obj_description(c.oid, 'pg_class') AS how
-	  FROM pg_class AS c JOIN casnet.managed_tables() AS m ON m.relation = c.oid
+	  FROM pg_class AS c JOIN casnet_internal.managed_tables() AS m ON m.relation = c.oid
 	UNION ALL SELECT format('COLUMN %s.%I', a.attrelid::regclass, a.attname), col_description(a.attrelid, a.attnum)
-	  FROM pg_attribute AS a JOIN casnet.managed_tables() AS m ON m.relation = a.attrelid
+	  FROM pg_attribute AS a JOIN casnet_internal.managed_tables() AS m ON m.relation = a.attrelid
 	 WHERE a.attnum > 0 AND m.kind <> 'registry'
 	UNION ALL SELECT format('INDEX %s', i.indexrelid::regclass), obj_description(i.indexrelid, 'pg_class')
-	  FROM casnet.audit_partitions() AS p JOIN pg_index AS i ON i.indrelid = p.relation
+	  FROM casnet_internal.audit_partitions() AS p JOIN pg_index AS i ON i.indrelid = p.relation
 	UNION ALL SELECT format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass), obj_description(t.oid, 'pg_trigger')
-	  FROM casnet.audit_partitions() AS p JOIN pg_trigger AS t ON t.tgrelid = p.relation AND t.tgparentid <> 0;
+	  FROM casnet_internal.audit_partitions() AS p JOIN pg_trigger AS t ON t.tgrelid = p.relation AND t.tgparentid <> 0;
 CREATE TEMP TABLE before AS TABLE pg_temp.described;
 SELECT cmp_ok((SELECT count(*) FROM before), '>', 120::bigint, 'tables, columns, indexes and triggers');
 SELECT is_empty('SELECT what FROM before WHERE how IS NULL', 'a new installation has them all described');

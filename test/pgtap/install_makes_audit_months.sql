@@ -5,7 +5,7 @@ SELECT plan(5);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT casnet.install() IS NOT NULL AS done \gset
-SELECT is((SELECT count(*) FROM casnet.audit_partitions()), 1::bigint, 'no month while no table is audited');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_partitions()), 1::bigint, 'no month while no table is audited');
 
 -- A dump of long ago: the months that it has are over.
 SELECT casnet.enable_audit('casnet.records');
@@ -13,7 +13,7 @@ DO $$
 DECLARE
 	month text;
 BEGIN
-	FOR month IN SELECT relation::text FROM casnet.audit_partitions() WHERE since IS NOT NULL LOOP
+	FOR month IN SELECT relation::text FROM casnet_internal.audit_partitions() WHERE since IS NOT NULL LOOP
 		EXECUTE 'DROP TABLE ' || month;
 	END LOOP;
 END
@@ -22,10 +22,10 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 UPDATE casnet.records SET title = 'late' WHERE title ~ '1$';
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM casnet.audit_entries_default), 1::bigint, 'an entry that has no month');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries_default), 1::bigint, 'an entry that has no month');
 SELECT casnet.install() IS NOT NULL AS done \gset
-SELECT is((SELECT count(*) FROM casnet.audit_partitions() WHERE since IS NOT NULL), 4::bigint, 'this month and three more');
-SELECT is((SELECT count(*) FROM casnet.audit_entries_default), 0::bigint, 'takes the entry');
-SELECT is((SELECT after->>'title' FROM casnet.audit_entries), 'late', 'which is still there');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_partitions() WHERE since IS NOT NULL), 4::bigint, 'this month and three more');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries_default), 0::bigint, 'takes the entry');
+SELECT is((SELECT after->>'title' FROM casnet_internal.audit_entries), 'late', 'which is still there');
 SELECT * FROM finish();
 ROLLBACK;

@@ -8,7 +8,7 @@ SELECT casnet.maintain_audit(2) >= 0 AS made \gset
 CREATE VIEW public.ours AS
 SELECT t.oid, t.tgrelid::regclass AS relation, t.tgname AS name, pg_get_triggerdef(t.oid) AS definition, t.tgenabled AS enabled, obj_description(t.oid, 'pg_trigger') AS meaning, t.tgparentid
   FROM pg_trigger AS t
- WHERE NOT t.tgisinternal AND (t.tgrelid IN (SELECT relation FROM casnet.managed_tables()) OR t.tgrelid IN (SELECT relation FROM casnet.audit_partitions()));
+ WHERE NOT t.tgisinternal AND (t.tgrelid IN (SELECT relation FROM casnet_internal.managed_tables()) OR t.tgrelid IN (SELECT relation FROM casnet_internal.audit_partitions()));
 CREATE TABLE public.before AS SELECT * FROM public.ours;
 SELECT cmp_ok((SELECT count(*) FROM public.before WHERE relation::text ~ 'audit_entries_\d'), '>=', 6::bigint, 'months have triggers of their own');
 SELECT casnet.install() AS version \gset
@@ -22,6 +22,6 @@ SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', relation, name) FROM public.b
 \gexec
 SELECT casnet.install() AS version \gset
 SELECT set_eq('SELECT relation, name, definition, enabled, meaning FROM public.ours', 'SELECT relation, name, definition, enabled, meaning FROM public.before', 'and is switched on');
-SELECT is((SELECT string_agg(DISTINCT public.error_of('TRUNCATE ' || relation) , '; ') FROM casnet.audit_partitions()), '42501 | entries of the audit are neither changed nor deleted |  | casnet.purge_audit() removes those that are older than some age. | ', 'no month can be emptied');
+SELECT is((SELECT string_agg(DISTINCT public.error_of('TRUNCATE ' || relation) , '; ') FROM casnet_internal.audit_partitions()), '42501 | entries of the audit are neither changed nor deleted |  | casnet.purge_audit() removes those that are older than some age. | ', 'no month can be emptied');
 SELECT * FROM finish();
 ROLLBACK;

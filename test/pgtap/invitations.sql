@@ -27,8 +27,8 @@ SELECT casnet.invite_member('Nora@Nowhere.TEST') AS code \gset
 SELECT matches(:'code'::text, '^[A-Za-z0-9_-]{22}$', 'a code of 128 bits');
 SELECT isnt(casnet.invite_member('vic@north.test'), :'code', 'no two are the same');
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM casnet.invitations AS i WHERE i::text LIKE '%' || :'code' || '%'), 0::bigint, 'it is not stored');
-SELECT is((SELECT role FROM casnet.invitations WHERE digest = sha256(convert_to(:'code', 'UTF8'))), 'member', 'but a digest');
+SELECT is((SELECT count(*) FROM casnet_internal.invitations AS i WHERE i::text LIKE '%' || :'code' || '%'), 0::bigint, 'it is not stored');
+SELECT is((SELECT role FROM casnet_internal.invitations WHERE digest = sha256(convert_to(:'code', 'UTF8'))), 'member', 'but a digest');
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('vic', 'North');
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'not for another account');
@@ -86,7 +86,7 @@ SELECT casnet.invite_member('five@nowhere.test', 'owner') AS of_sue \gset
 CALL pg_temp.be('nora');
 RESET SESSION AUTHORIZATION;
 -- all of them as good as the others, to be tried one by one
-UPDATE casnet.invitations SET email = 'nora@nowhere.test', created_at = now() WHERE email LIKE '%@nowhere.test';
+UPDATE casnet_internal.invitations SET email = 'nora@nowhere.test', created_at = now() WHERE email LIKE '%@nowhere.test';
 SAVEPOINT c;
 UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam';
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'inviter demoted');
@@ -125,22 +125,22 @@ SELECT is(left(pg_temp.accepted(:'code'), 5), '28000', 'invited and inactive');
 ROLLBACK TO c;
 DELETE FROM casnet.tenants WHERE id = :'north';
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'tenant deleted');
-SELECT is((SELECT count(*) FROM casnet.invitations WHERE tenant_id = :'north'), 0::bigint, 'with its invitations');
+SELECT is((SELECT count(*) FROM casnet_internal.invitations WHERE tenant_id = :'north'), 0::bigint, 'with its invitations');
 ROLLBACK TO c;
-UPDATE casnet.invitations SET expires_at = clock_timestamp();
+UPDATE casnet_internal.invitations SET expires_at = clock_timestamp();
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'expired');
 ROLLBACK TO c;
 SELECT is(pg_temp.accepted(:'of_sue'), 'none', 'and with nothing of that, it is accepted');
-DELETE FROM casnet.invitations;
+DELETE FROM casnet_internal.invitations;
 CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member('old@x.test') \g /dev/null
 RESET SESSION AUTHORIZATION;
-UPDATE casnet.invitations SET expires_at = now() - interval '1 second';
+UPDATE casnet_internal.invitations SET expires_at = now() - interval '1 second';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member('x@x.test') AS code \gset
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM casnet.invitations), 1::bigint, 'expired ones do not pile up');
+SELECT is((SELECT count(*) FROM casnet_internal.invitations), 1::bigint, 'expired ones do not pile up');
 -- The inviter has lost what the role takes, or gives, since.
 CALL pg_temp.be('adam', 'North');
 SELECT casnet.invite_member('nora@nowhere.test', 'admin') AS code \gset
@@ -169,9 +169,9 @@ RESET SESSION AUTHORIZATION;
 SELECT email AS before FROM casnet.users WHERE id = :'mia' \gset
 UPDATE casnet.users SET email = 'mia@nowhere.test' WHERE id = :'mia';
 UPDATE casnet.users SET email = 'MIA@nowhere.test', full_name = 'Mia' WHERE id = :'mia';
-SELECT is((SELECT count(*) FROM casnet.invitations WHERE email = 'mia@nowhere.test'), 1::bigint, 'one that gets it, or writes it in another way, does not');
+SELECT is((SELECT count(*) FROM casnet_internal.invitations WHERE email = 'mia@nowhere.test'), 1::bigint, 'one that gets it, or writes it in another way, does not');
 UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
-SELECT is((SELECT count(*) FROM casnet.invitations WHERE email = 'mia@nowhere.test'), 0::bigint, 'nothing is left of it');
+SELECT is((SELECT count(*) FROM casnet_internal.invitations WHERE email = 'mia@nowhere.test'), 0::bigint, 'nothing is left of it');
 UPDATE casnet.users SET email = 'mia@nowhere.test' WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('mia', 'North');
@@ -185,15 +185,15 @@ SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, '
 SELECT throws_ok($$SELECT casnet.invite_member(repeat(U&'\023A', 990))$$, '22023', NULL, 'an address that is longer in lower case');
 -- Listed are those that can still be accepted: not one that is over, nor one that a newer one replaces.
 RESET SESSION AUTHORIZATION;
-DELETE FROM casnet.invitations;
+DELETE FROM casnet_internal.invitations;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member(name || '@Listed.test', 'viewer') AS code FROM unnest('{a,b,c}'::text[]) AS name;
 SELECT set_eq('SELECT email FROM casnet.invitations()', ARRAY['a@listed.test', 'b@listed.test', 'c@listed.test'], 'three are listed');
 RESET SESSION AUTHORIZATION;
-UPDATE casnet.invitations SET expires_at = clock_timestamp() WHERE email = 'a@listed.test';
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, created_at, expires_at)
-SELECT '\x01', tenant_id, 'b@listed.test', 'member', invited_by, clock_timestamp(), expires_at FROM casnet.invitations WHERE email = 'b@listed.test';
+UPDATE casnet_internal.invitations SET expires_at = clock_timestamp() WHERE email = 'a@listed.test';
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, created_at, expires_at)
+SELECT '\x01', tenant_id, 'b@listed.test', 'member', invited_by, clock_timestamp(), expires_at FROM casnet_internal.invitations WHERE email = 'b@listed.test';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT set_eq('SELECT email, role FROM casnet.invitations()', $$VALUES ('b@listed.test', 'member'), ('c@listed.test', 'viewer')$$, 'not what is over, or replaced');
 SELECT is((SELECT count(*) FROM casnet.invitations() WHERE expires_at <= clock_timestamp()), 0::bigint, 'nothing that has ended');

@@ -4,8 +4,8 @@ BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
 \ir include/tokens.sql
-CREATE DOMAIN pg_temp.my_tenant AS uuid CHECK (VALUE = ANY (casnet.my_tenant_ids()));
-CREATE DOMAIN pg_temp.colleague AS uuid CHECK (VALUE = ANY (casnet.visible_user_ids()));
+CREATE DOMAIN pg_temp.my_tenant AS uuid CHECK (VALUE = ANY (casnet_internal.my_tenant_ids()));
+CREATE DOMAIN pg_temp.colleague AS uuid CHECK (VALUE = ANY (casnet_internal.visible_user_ids()));
 CREATE FUNCTION pg_temp.tenant(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m pg_temp.my_tenant := t; BEGIN RETURN 'fits'; END $$;
 CREATE FUNCTION pg_temp.account(u uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m pg_temp.colleague := u; BEGIN RETURN 'fits'; END $$;
 SELECT set_config('casnet.token', public.token(jsonb_build_object('tid', :'north', 'exp', floor(extract(epoch FROM clock_timestamp()))::bigint + 3)), false) AS token \gset

@@ -25,6 +25,6 @@ SELECT is(pg_temp.added(jsonb_build_object('kty', 'RSA', 'n', n, 'e', e)), expec
 	(:'n2724', 'AQAAAAAAAAAB', '22023', 'an exponent of 65 bits')) AS v (n, e, expected, description);
 SELECT casnet.add_signing_key('mine');
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT algorithm || length(key) FROM casnet.signing_keys WHERE kid = 'mine'), 'HS25632', 'a new secret');
+SELECT is((SELECT algorithm || length(key) FROM casnet_internal.signing_keys WHERE kid = 'mine'), 'HS25632', 'a new secret');
 SELECT * FROM finish();
 ROLLBACK;

@@ -16,7 +16,7 @@ DECLARE
 BEGIN
 	CASE way
 		WHEN 1 THEN ids := ARRAY(SELECT m.tenant_id FROM casnet.my_tenants() AS m);
-		WHEN 2 THEN ids := casnet.my_tenant_ids();
+		WHEN 2 THEN ids := casnet_internal.my_tenant_ids();
 		WHEN 3 THEN ids := ARRAY(SELECT t.id FROM casnet.tenants AS t);
 		ELSE ids := ARRAY(SELECT t.id FROM casnet.tenants AS t WHERE name <> '' OR random() < 0);
 	END CASE;

@@ -8,8 +8,8 @@ SELECT plan(10);
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA own AUTHORIZATION tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
-CREATE DOMAIN own.my_tenant AS uuid CHECK (VALUE = ANY (casnet.my_tenant_ids()));
-CREATE DOMAIN own.my_user AS uuid CHECK (VALUE = ANY (casnet.visible_user_ids()));
+CREATE DOMAIN own.my_tenant AS uuid CHECK (VALUE = ANY (casnet_internal.my_tenant_ids()));
+CREATE DOMAIN own.my_user AS uuid CHECK (VALUE = ANY (casnet_internal.visible_user_ids()));
 CREATE TABLE own.log (note text);
 CREATE FUNCTION own.tenant(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_tenant := t; BEGIN RETURN 'accepted'; END $$;
 CREATE FUNCTION own.account(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_user := t; BEGIN RETURN 'accepted'; END $$;
@@ -43,7 +43,7 @@ SELECT is(pg_temp.next('accounts'), 'olga', 'the cursor gives the account of who
 SELECT is(pg_temp.next('accounts'), NULL, 'and no other');
 -- A tag, in a function that a cursor calls, is looked for where the session is.
 CALL be('olga', 'North');
-CREATE FUNCTION own.tag() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RETURN casnet.tag_id(current_setting('own.name')); END $$;
+CREATE FUNCTION own.tag() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RETURN casnet_internal.tag_id(current_setting('own.name')); END $$;
 CREATE FUNCTION pg_temp.next_tag(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FETCH c INTO t; RETURN coalesce(t, 'none'); END $$;
 SET LOCAL own.name = 'North tag';
 DECLARE tags CURSOR FOR SELECT own.tag() FROM casnet.records FOR UPDATE;

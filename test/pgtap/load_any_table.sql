@@ -27,7 +27,7 @@ END
 $$;
 CREATE TRIGGER a BEFORE INSERT ON public.nodes FOR EACH STATEMENT EXECUTE FUNCTION public.see();
 CREATE TRIGGER b AFTER INSERT ON public.nodes REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.see();
-SELECT is(casnet.make_load_view('public.nodes')::text, 'nodes_load', 'its view');
+SELECT is(casnet_internal.make_load_view('public.nodes')::text, 'nodes_load', 'its view');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 
@@ -58,9 +58,9 @@ SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', 'vie
 CREATE TRIGGER other AFTER INSERT ON public.nodes_load FOR EACH STATEMENT EXECUTE FUNCTION public.see();
 SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', NULL, 'one of another function is there');
 DROP TRIGGER other ON public.nodes_load;
-CREATE TRIGGER casnet_load_end AFTER INSERT ON public.nodes_load FOR EACH STATEMENT WHEN (current_setting('casnet.user_id') = '') EXECUTE FUNCTION casnet.load_row('nodes');
+CREATE TRIGGER casnet_load_end AFTER INSERT ON public.nodes_load FOR EACH STATEMENT WHEN (current_setting('casnet.user_id') = '') EXECUTE FUNCTION casnet_internal.load_row('nodes');
 SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', NULL, 'one that is for some');
-SELECT casnet.make_load_view('public.nodes') IS NOT NULL AS made \gset
+SELECT casnet_internal.make_load_view('public.nodes') IS NOT NULL AS made \gset
 SELECT lives_ok('INSERT INTO public.nodes_load (id) VALUES (66)', 'and back');
 SELECT * FROM finish();
 ROLLBACK;

@@ -59,14 +59,14 @@ SELECT throws_ok($$INSERT INTO casnet.tags_load (name, "odd %I column") VALUES (
 -- Another table, any name.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public."My % table's" (tenant_id uuid, "a ""column" integer NOT NULL DEFAULT 7);
-SELECT is(casnet.make_load_view('public."My % table''s"')::text, '"My % table''s_load"', 'make_load_view()');
+SELECT is(casnet_internal.make_load_view('public."My % table''s"')::text, '"My % table''s_load"', 'make_load_view()');
 INSERT INTO public."My % table's_load" (tenant_id) VALUES (NULL);
 SELECT results_eq($$TABLE public."My % table's"$$, 'VALUES (NULL::uuid, 7)', 'odd names are no trouble');
 CREATE TABLE public.other (tenant_id uuid);
 CREATE VIEW public.other_load AS SELECT tenant_id FROM public.other;
-SELECT throws_ok($$SELECT casnet.make_load_view('public.other')$$, '42P07', 'relation public.other_load is not a view that casnet made', 'nobody''s view is replaced');
+SELECT throws_ok($$SELECT casnet_internal.make_load_view('public.other')$$, '42P07', 'relation public.other_load is not a view that casnet made', 'nobody''s view is replaced');
 SELECT format('CREATE TABLE public.%I (tenant_id uuid)', repeat('é', 29)), format('CREATE TABLE public.%I (tenant_id uuid)', repeat('é', 29) || 'x') \gexec
-SELECT is(casnet.make_load_view(repeat('é', 29)::regclass)::text, quote_ident(repeat('é', 29) || '_load'), 'a name of 58 bytes');
-SELECT throws_ok(format('SELECT casnet.make_load_view(%L)', repeat('é', 29) || 'x'), '42622', NULL, 'one more');
+SELECT is(casnet_internal.make_load_view(repeat('é', 29)::regclass)::text, quote_ident(repeat('é', 29) || '_load'), 'a name of 58 bytes');
+SELECT throws_ok(format('SELECT casnet_internal.make_load_view(%L)', repeat('é', 29) || 'x'), '42622', NULL, 'one more');
 SELECT * FROM finish();
 ROLLBACK;

@@ -14,11 +14,11 @@ SELECT is(rows_of($$INSERT INTO casnet.records_load (title, content)
 SELECT is(rows_of($$INSERT INTO casnet.persons_load (name) SELECT 'person ' || n FROM generate_series(1, 50) AS n$$), 50::bigint, 'into two tables');
 \copy casnet.records_load (title, content) FROM PROGRAM 'for n in $(seq 40); do printf "copied %d\t%0*d\n" $n $((n * 197 % 4000)) 0; done'
 RESET SESSION AUTHORIZATION;
-SELECT results_eq($$SELECT relation, action, count(*) FROM casnet.audit_entries GROUP BY 1, 2 ORDER BY 1$$,
+SELECT results_eq($$SELECT relation, action, count(*) FROM casnet_internal.audit_entries GROUP BY 1, 2 ORDER BY 1$$,
 	$$VALUES ('casnet.persons', 'INSERT', 50::bigint), ('casnet.records', 'INSERT', 440)$$, 'as many entries');
-SELECT is((SELECT count(*) FROM casnet.audit_entries AS e JOIN casnet.records AS r ON e.row_key->>'id' = r.id::text
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries AS e JOIN casnet.records AS r ON e.row_key->>'id' = r.id::text
 	WHERE e.after->>'title' = r.title AND e.after->>'content' IS NOT DISTINCT FROM r.content AND e.user_id = (SELECT id FROM who WHERE name = 'olga')), 440::bigint, 'each with its row');
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE after->>'name' LIKE 'person %'), 50::bigint, 'of its table');
-SELECT is((SELECT count(*) FROM casnet.audit_entries WHERE after->>'title' LIKE 'copied %'), 40::bigint, 'by COPY, too');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE after->>'name' LIKE 'person %'), 50::bigint, 'of its table');
+SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE after->>'title' LIKE 'copied %'), 40::bigint, 'by COPY, too');
 SELECT * FROM finish();
 ROLLBACK;

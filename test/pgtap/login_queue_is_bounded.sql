@@ -7,13 +7,13 @@ SELECT plan(10);
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION pg_temp.waits() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN casnet.login_wait('queued');
+	RETURN casnet_internal.login_wait('queued');
 EXCEPTION
 	WHEN query_canceled THEN
 		RETURN 'gave up';
 END
 $$;
-SELECT is(count(casnet.login_failed('queued', clock_timestamp() - interval '0.99 s')), 9::bigint, 'nine failures, so 6.4 seconds each') FROM generate_series(1, 9);
+SELECT is(count(casnet_internal.login_failed('queued', clock_timestamp() - interval '0.99 s')), 9::bigint, 'nine failures, so 6.4 seconds each') FROM generate_series(1, 9);
 SET LOCAL statement_timeout = '1100ms';
 SELECT is(pg_temp.waits(), 'gave up', 'the first waits');
 SELECT is(pg_temp.waits(), 'gave up', 'the second waits');
@@ -21,8 +21,8 @@ SELECT pg_temp.waits() \g /dev/null
 SET LOCAL statement_timeout = '8s';
 SELECT is(pg_temp.waits(), 'true', 'who comes next waits as if they had not been');
 SET LOCAL statement_timeout = 0;
-SELECT is(casnet.login_succeeded('queued') IS NOT NULL, true, 'a success');
-SELECT is(count(casnet.login_failed('queued', clock_timestamp() - interval '0.99 s')), 3::bigint, 'three failures, so 200 milliseconds') FROM generate_series(1, 3);
+SELECT is(casnet_internal.login_succeeded('queued') IS NOT NULL, true, 'a success');
+SELECT is(count(casnet_internal.login_failed('queued', clock_timestamp() - interval '0.99 s')), 3::bigint, 'three failures, so 200 milliseconds') FROM generate_series(1, 3);
 SET LOCAL statement_timeout = '2s';
 SELECT is(pg_temp.waits(), 'true', 'behind nobody');
 SELECT is(pg_temp.waits(), 'true', 'also the next one');
@@ -31,9 +31,9 @@ SET LOCAL statement_timeout = 0;
 CREATE FUNCTION pg_temp.logins(n integer, succeed boolean) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. n LOOP
-		PERFORM casnet.login_wait('quick');
+		PERFORM casnet_internal.login_wait('quick');
 		IF succeed THEN
-			PERFORM casnet.login_succeeded('quick');
+			PERFORM casnet_internal.login_succeeded('quick');
 		END IF;
 	END LOOP;
 	RETURN 'all';

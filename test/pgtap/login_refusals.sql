@@ -60,7 +60,7 @@ SELECT is(left(error_of(format('SELECT casnet.login(''mia'', ''correct horse'', 
   FROM unnest(ARRAY[NULL, '0', '-1 day', '367 days']) AS l;
 RESET SESSION AUTHORIZATION;
 SAVEPOINT a;
-UPDATE casnet.signing_keys SET retired_at = now(), key = '';
+UPDATE casnet_internal.signing_keys SET retired_at = now(), key = '';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT throws_ok($$SELECT casnet.login('mia', 'correct horse')$$, '55000', 'there is no key to sign tokens with', 'without a key');
 ROLLBACK TO a;

@@ -49,9 +49,9 @@ BEGIN
 	EXECUTE format('CREATE PUBLICATION %2$I FOR TABLES IN SCHEMA %1$I', n, n || '2');
 	EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA %1$I TO %1$I, casnet_user, PUBLIC', n);
 	EXECUTE format('GRANT SELECT (%1$I) ON %1$I.%1$I TO PUBLIC', n);
-	EXECUTE format('GRANT ALL ON casnet.users, casnet.signing_keys TO %1$I', n);
+	EXECUTE format('GRANT ALL ON casnet.users, casnet_internal.signing_keys TO %1$I', n);
 	EXECUTE format('GRANT CREATE ON SCHEMA casnet TO %1$I', n);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION casnet.doctor_data() TO %1$I', n);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION casnet_internal.doctor_data() TO %1$I', n);
 	EXECUTE format('GRANT SET ON PARAMETER session_replication_role, casnet.user_id TO %1$I', n);
 	EXECUTE format('GRANT pg_read_all_data, pg_monitor TO %1$I', n);
 	EXECUTE format('ALTER ROLE %1$I SET row_security = off', n);
@@ -59,7 +59,7 @@ BEGIN
 	EXECUTE format('ALTER ROLE %1$I SET log_statement = ''all''', n);
 	EXECUTE format('ALTER ROLE %1$I SET debug_print_plan = on', n);
 	PERFORM casnet.add_signing_key(n, '{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}');
-	UPDATE casnet.signing_keys SET created_at = now() - interval '3 years' WHERE kid = n;
+	UPDATE casnet_internal.signing_keys SET created_at = now() - interval '3 years' WHERE kid = n;
 END
 $$;
 DO $do$

@@ -24,7 +24,7 @@ SELECT is_empty($$SELECT updated_at::text::timestamptz FROM casnet.records WHERE
 RESET SESSION AUTHORIZATION;
 CREATE DOMAIN public.long_ago AS timestamptz CHECK (VALUE < '2000-01-01');
 CREATE TABLE public.old (id integer, updated_at public.long_ago);
-CREATE TRIGGER touch BEFORE UPDATE ON public.old FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at();
+CREATE TRIGGER touch BEFORE UPDATE ON public.old FOR EACH ROW EXECUTE FUNCTION casnet_internal.touch_updated_at();
 INSERT INTO public.old VALUES (1, '1999-01-01');
 SELECT throws_ok('UPDATE public.old SET id = 2', '23514', NULL, 'a time that a domain refuses');
 SELECT * FROM finish();

@@ -5,11 +5,11 @@ SELECT plan(5);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CALL be('olga');
-SELECT ok(casnet.can_in(:'north', 'view_records'), 'an owner');
-SELECT ok(NOT casnet.can_in(:'south', 'view_records'), 'elsewhere');
-SELECT ok(NOT casnet.can_in(NULL, 'view_records'), 'in no tenant');
+SELECT ok(casnet_internal.can_in(:'north', 'view_records'), 'an owner');
+SELECT ok(NOT casnet_internal.can_in(:'south', 'view_records'), 'elsewhere');
+SELECT ok(NOT casnet_internal.can_in(NULL, 'view_records'), 'in no tenant');
 CALL be('');
-SELECT ok(NOT casnet.can_in(:'north', 'view_records'), 'nobody');
-SELECT throws_ok($$SELECT casnet.can_in(NULL, NULL)$$, '22023', NULL, 'no permission');
+SELECT ok(NOT casnet_internal.can_in(:'north', 'view_records'), 'nobody');
+SELECT throws_ok($$SELECT casnet_internal.can_in(NULL, NULL)$$, '22023', NULL, 'no permission');
 SELECT * FROM finish();
 ROLLBACK;

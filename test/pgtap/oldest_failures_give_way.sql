@@ -8,9 +8,9 @@ SELECT plan(2);
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = casnet.hash_password('correct horse') WHERE username IN ('mia', 'olga');
 -- A failure takes a second from its begin.
-SELECT count(casnet.login_failed('mia', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 8) \g /dev/null
-SELECT count(casnet.login_failed('other ' || n, clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 1023) AS n \g /dev/null
-SELECT count(casnet.login_failed('olga', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 6) \g /dev/null
+SELECT count(casnet_internal.login_failed('mia', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 8) \g /dev/null
+SELECT count(casnet_internal.login_failed('other ' || n, clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 1023) AS n \g /dev/null
+SELECT count(casnet_internal.login_failed('olga', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 6) \g /dev/null
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CREATE FUNCTION pg_temp.seconds(username text) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE

@@ -29,6 +29,6 @@ SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'and then it may');
 
 SELECT throws_ok('CREATE TRIGGER t BEFORE INSERT ON casnet.records FOR EACH ROW EXECUTE FUNCTION public.file_it()', '42501', NULL, 'none on records');
 SELECT throws_ok('CREATE TRIGGER t BEFORE DELETE ON casnet.user_tenants FOR EACH ROW EXECUTE FUNCTION public.file_it()', '42501', NULL, 'nor on memberships');
-SELECT throws_ok('CREATE TRIGGER t AFTER UPDATE ON public.inbox FOR EACH ROW EXECUTE FUNCTION casnet.keep_last_owner()', '42501', NULL, 'and our trigger functions are not for tables of theirs');
+SELECT throws_ok('CREATE TRIGGER t AFTER UPDATE ON public.inbox FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_last_owner()', '42501', NULL, 'and our trigger functions are not for tables of theirs');
 SELECT * FROM finish();
 ROLLBACK;

@@ -25,7 +25,7 @@ SELECT casnet.enable_audit('bills.bills');
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 SELECT throws_ok('CREATE TABLE bills.apr PARTITION OF bills.bills FOR VALUES IN (4)', '42501', NULL, 'no partition of an audited table');
 RESET SESSION AUTHORIZATION;
-GRANT EXECUTE ON FUNCTION casnet.record_change() TO tap_owner;
+GRANT EXECUTE ON FUNCTION casnet_internal.record_change() TO tap_owner;
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 SELECT lives_ok('CREATE TABLE bills.apr PARTITION OF bills.bills FOR VALUES IN (4)', 'unless it may attach the trigger');
 SELECT * FROM finish();

@@ -3,10 +3,10 @@ BEGIN;
 SELECT plan(36);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', :'olga', now());
-INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'olga', 0);
-INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', :'olga', now());
+INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'olga', 0);
+INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 CREATE ROLE tap_owner;
 GRANT casnet_authenticator TO tap_owner;
 GRANT CREATE ON SCHEMA casnet TO tap_owner;
@@ -33,12 +33,12 @@ SELECT throws_ok(statement, '42501', NULL, 'nor makes ' || name)
   FROM (VALUES ('an account', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$),
 		('a tenant', $$INSERT INTO casnet.tenants (name) VALUES ('x')$$),
 		('a role', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_tenant')$$),
-		('a key', $$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
-		('an invitation', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
-		('an entry of the audit', $$INSERT INTO casnet.audit_entries DEFAULT VALUES$$),
-		('one in a part', $$INSERT INTO casnet.audit_entries_default DEFAULT VALUES$$),
-		('a protected table', $$INSERT INTO casnet.protected DEFAULT VALUES$$),
-		('a guarded schema', $$INSERT INTO casnet.guarded_schemas DEFAULT VALUES$$)) AS v (name, statement);
-SELECT is(rows_of('SELECT FROM casnet.protected'), 0::bigint, 'protected');
+		('a key', $$INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
+		('an invitation', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x02', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
+		('an entry of the audit', $$INSERT INTO casnet_internal.audit_entries DEFAULT VALUES$$),
+		('one in a part', $$INSERT INTO casnet_internal.audit_entries_default DEFAULT VALUES$$),
+		('a protected table', $$INSERT INTO casnet_internal.protected DEFAULT VALUES$$),
+		('a guarded schema', $$INSERT INTO casnet_internal.guarded_schemas DEFAULT VALUES$$)) AS v (name, statement);
+SELECT is(rows_of('SELECT FROM casnet_internal.protected'), 0::bigint, 'protected');
 SELECT * FROM finish();
 ROLLBACK;

@@ -33,7 +33,7 @@ BEGIN
 	PERFORM casnet.login('nora', password);
 	RETURN true;
 EXCEPTION WHEN invalid_password THEN
-	PERFORM casnet.login_succeeded(id::text) FROM casnet.users WHERE username = 'nora';
+	PERFORM casnet_internal.login_succeeded(id::text) FROM casnet.users WHERE username = 'nora';
 	RETURN false;
 END
 $$;
@@ -59,7 +59,7 @@ SELECT isnt(casnet.hash_password('correct horse'), casnet.hash_password('correct
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT isnt(casnet.login('user ' || scheme, 'correct horse'), NULL, 'login with ' || scheme) FROM old_hash;
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT string_agg(left(hash, 7), ' ') FROM casnet.password_hashes WHERE user_id = u.id), '$y$j9T$', scheme || ' was replaced')
+SELECT is((SELECT string_agg(left(hash, 7), ' ') FROM casnet_internal.password_hashes WHERE user_id = u.id), '$y$j9T$', scheme || ' was replaced')
   FROM old_hash JOIN casnet.users AS u ON u.username = 'user ' || scheme;
 -- In a read-only transaction a login replaces nothing and works.
 UPDATE casnet.users SET hashed_password = (SELECT hash FROM old_hash WHERE scheme = '$2b$') WHERE username = 'mia';
@@ -69,11 +69,11 @@ SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT isnt(casnet.login('mia', 'correct horse'), NULL, 'a login that may not write');
 ROLLBACK TO a;
 
-CREATE TEMP TABLE kept AS SELECT id FROM casnet.password_hashes;
+CREATE TEMP TABLE kept AS SELECT id FROM casnet_internal.password_hashes;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT isnt(casnet.login('user ' || scheme, 'correct horse'), NULL, 'once more') FROM old_hash LIMIT 1;
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM kept JOIN casnet.password_hashes USING (id)), (SELECT count(*) FROM kept), 'a new hash stays');
+SELECT is((SELECT count(*) FROM kept JOIN casnet_internal.password_hashes USING (id)), (SELECT count(*) FROM kept), 'a new hash stays');
 
 SELECT * FROM finish();
 ROLLBACK;

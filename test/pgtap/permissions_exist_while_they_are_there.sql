@@ -12,7 +12,7 @@ GRANT SELECT ON public.notes TO tap_app;
 CREATE FUNCTION public.answers() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT public.error_of(v.s)
 	  FROM (VALUES ('SELECT casnet.can(''zzz_new'')'), ('SELECT casnet.tenant_with(''zzz_new'')'), ('SELECT * FROM public.notes'),
-		('SELECT casnet.tenant_to_manage(''zzz_new'')'), ('SELECT casnet.grant_permission(''vic'', ''zzz_new'')'),
+		('SELECT casnet_internal.tenant_to_manage(''zzz_new'')'), ('SELECT casnet.grant_permission(''vic'', ''zzz_new'')'),
 		('INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES (''00000000-0000-7000-8000-000000000004'', ''zzz_new'')')) AS v (s)
 $$;
 CREATE FUNCTION public.unknown() RETURNS boolean LANGUAGE sql AS $$

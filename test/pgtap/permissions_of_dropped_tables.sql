@@ -49,9 +49,9 @@ SELECT is(after_reading('permission-left'), 'silent', 'remedy');
 SELECT is(public.left_of('bills'), 0::bigint, 'takes them away');
 SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions WHERE permission = 'delete_bills'), 0::bigint, 'from members, too');
 SELECT is(public.left_of('other') + public.left_of('more'), 24::bigint, 'and no others');
-SELECT is((SELECT count(*) FROM casnet.protected), 2::bigint, 'what is there stays protected');
+SELECT is((SELECT count(*) FROM casnet_internal.protected), 2::bigint, 'what is there stays protected');
 SET LOCAL SESSION AUTHORIZATION tap_admin;
-SELECT throws_ok('SELECT casnet.forget_protection(NULL)', '42501', NULL, 'it takes a superuser');
+SELECT throws_ok('SELECT casnet_internal.forget_protection(NULL)', '42501', NULL, 'it takes a superuser');
 -- A name that an administrator had taken.
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_notes');
 CREATE TABLE public.notes (id int);

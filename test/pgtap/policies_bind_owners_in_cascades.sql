@@ -117,7 +117,7 @@ CREATE FUNCTION own.remember(what text) RETURNS void LANGUAGE sql AS 'SELECT set
 CREATE INDEX ON own.documents ((jsonb_typeof(d) || own.look_once(1)));
 SELECT set_config('own.seen', 'nothing yet', false) \g /dev/null
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM casnet.read_documents('own.documents', 'd', '(0,0)', '(1,1)')), 0::bigint, 'documents of the own table, by a superuser');
+SELECT is((SELECT count(*) FROM casnet_internal.read_documents('own.documents', 'd', '(0,0)', '(1,1)')), 0::bigint, 'documents of the own table, by a superuser');
 SELECT is(current_setting('own.seen') ~ 'of ', false, 'for whom its expressions read nothing');
 -- Nor do triggers of the owner's own meet more rows there than elsewhere, also by plans that
 -- are kept.

@@ -3,10 +3,10 @@ BEGIN;
 SELECT plan(37);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
-INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
-INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
+INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 GRANT ALL ON ALL TABLES IN SCHEMA casnet TO tap_app;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'nora', :'north', 'owner');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -15,11 +15,11 @@ SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates ro
   FROM (VALUES ('users', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$),
 		('tenants', $$INSERT INTO casnet.tenants (name) VALUES ('x')$$),
 		('role_permissions', $$INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_tenant')$$),
-		('signing_keys', $$INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
-		('revoked_tokens', $$INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-000000000001', now())$$),
-		('token_cutoffs', $$INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$),
-		('invitations', $$INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
-		('guarded_schemas', $$INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse')$$)) AS v (name, statement);
+		('signing_keys', $$INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
+		('revoked_tokens', $$INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-000000000001', now())$$),
+		('token_cutoffs', $$INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$),
+		('invitations', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
+		('guarded_schemas', $$INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse')$$)) AS v (name, statement);
 SELECT is(rows_of(format('UPDATE casnet.%I SET created_at = now()', name)), n, name || ' changes ' || n)
   FROM (VALUES ('users', 1::bigint), ('role_permissions', 0), ('signing_keys', 0), ('revoked_tokens', 0), ('token_cutoffs', 0), ('invitations', 0), ('guarded_schemas', 0)) AS v (name, n);
 SELECT is(rows_of(format('DELETE FROM casnet.%I', name)), 0::bigint, name || ' loses none')

@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 CREATE FUNCTION public.wrapped() RETURNS uuid LANGUAGE plpgsql STABLE AS 'BEGIN RETURN casnet.tenant_with(''view_records''); END';
-CREATE VIEW public.mine WITH (security_invoker) AS SELECT * FROM public.lines WHERE author = casnet.require_user();
+CREATE VIEW public.mine WITH (security_invoker) AS SELECT * FROM public.lines WHERE author = casnet_internal.require_user();
 CREATE TABLE public.forms (n integer, form text);
 INSERT INTO public.forms VALUES
 	(1, 'tenant_id = casnet.tenant_with(''view_records'')'),
@@ -63,7 +63,7 @@ BEGIN
 END
 $$;
 CREATE VIEW public.either WITH (security_invoker) AS SELECT * FROM public.lines
-	WHERE (author = casnet.require_user() AND amount > public.counted(0)) OR (author = casnet.tenant_with('view_records') AND amount < public.counted(0));
+	WHERE (author = casnet_internal.require_user() AND amount > public.counted(0)) OR (author = casnet.tenant_with('view_records') AND amount < public.counted(0));
 CALL be('mia', 'North');
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_indexscan = off;
@@ -71,7 +71,7 @@ SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE amount > publ
   FROM public.forms, LATERAL (SELECT public.as_form(form) OFFSET 0) AS f ORDER BY n;
 SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE amount > public.counted(0) AND note LIKE ''shared%''', 1), '0 rows', 'by a part of the rows: ' || form)
   FROM public.forms, LATERAL (SELECT public.as_form(form) OFFSET 0) AS f WHERE n > 7 ORDER BY n;
-SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE (amount > public.counted(0) AND note LIKE ''shared%'') OR (head > public.counted(0) AND author = casnet.require_user() AND amount = 3)', 1), '0 rows', 'by two parts: ' || form)
+SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE (amount > public.counted(0) AND note LIKE ''shared%'') OR (head > public.counted(0) AND author = casnet_internal.require_user() AND amount = 3)', 1), '0 rows', 'by two parts: ' || form)
   FROM public.forms, LATERAL (SELECT public.as_form(form) OFFSET 0) AS f WHERE n = 11;
 SET LOCAL enable_indexscan = on;
 SET LOCAL enable_bitmapscan = off;

@@ -32,7 +32,7 @@ SELECT alike(error_of(format('SELECT casnet.protect(%L)', name)), '42809 | table
 	('public.far', 'public.far', 'Its rows are on another server'), ('public.seq', 'public.seq', 'It is no table.'),
 	('public.plain_idx', 'public.plain_idx', 'It is no table.'),
 	('pg_catalog.pg_class', 'pg_class', 'It is a table of the system.'), ('casnet.records', 'casnet.records', 'It is a table of casnet.'),
-	('casnet.protected', 'casnet.protected', 'It is a table of casnet.'),
+	('casnet_internal.protected', 'casnet_internal.protected', 'It is a table of casnet.'),
 	('public.part', 'public.part', 'It is a partition. | Protect public.whole;'), ('passing', '%passing', 'It is temporary'),
 	('public.ext_table', 'public.ext_table', 'It belongs to an extension'), ('public.parent', 'public.parent', 'It inherits, or others inherit'),
 	('public.child', 'public.child', 'It inherits, or others inherit'), ('public.half', 'public.half', 'A partition is a foreign table'),

@@ -11,7 +11,7 @@ CREATE TABLE public.rich (a int, b text, updated_at timestamptz, tenant_id uuid 
 	PRIMARY KEY (a, b), UNIQUE (tenant_id, b, a));
 CREATE TABLE public.ready (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id() REFERENCES casnet.tenants ON DELETE CASCADE,
 	id int, updated_at timestamptz, PRIMARY KEY (tenant_id, id));
-CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON public.ready FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at();
+CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON public.ready FOR EACH ROW EXECUTE FUNCTION casnet_internal.touch_updated_at();
 ALTER TABLE public.ready ENABLE ROW LEVEL SECURITY;
 CREATE POLICY odd ON public.ready AS RESTRICTIVE USING (id % 2 = 1);
 GRANT SELECT, DELETE ON public.ready TO casnet_user;
@@ -50,6 +50,6 @@ SELECT casnet.unprotect('plain');
 ALTER TABLE public.plain RENAME TO bare;
 SELECT casnet.unprotect(t) FROM unnest('{keyless, rich, ready}'::regclass[]) AS t;
 SELECT set_eq('SELECT state()', 'TABLE before', 'all is as it was');
-SELECT is_empty('TABLE casnet.protected', 'and forgotten');
+SELECT is_empty('TABLE casnet_internal.protected', 'and forgotten');
 SELECT * FROM finish();
 ROLLBACK;

@@ -7,7 +7,7 @@ SELECT plan(21);
 RESET SESSION AUTHORIZATION;
 
 CREATE TABLE casnet.citing (tenant_id uuid, record_id uuid, kind text, label text);
-CREATE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet.clear_references('citing', 'record_id', 'id');
+CREATE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet_internal.clear_references('citing', 'record_id', 'id');
 ALTER TABLE casnet.citing ADD CONSTRAINT citing_fkey FOREIGN KEY (tenant_id, record_id) REFERENCES casnet.records (tenant_id, id) ON DELETE RESTRICT;
 
 -- A record of North, which a row cites if it is of a kind; what is left of that after
@@ -91,7 +91,7 @@ CREATE FUNCTION pg_temp.to_part() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IN
 CREATE TRIGGER to_part BEFORE INSERT ON casnet.citing FOR EACH ROW EXECUTE FUNCTION pg_temp.to_part();
 SELECT is(pg_temp.after_deletion('a'), 'cleared', 'no foreign key here');
 ALTER TABLE casnet.citing ADD CONSTRAINT tag_fkey FOREIGN KEY (tenant_id, record_id) REFERENCES casnet.tags (tenant_id, id) ON DELETE RESTRICT;
-CREATE TRIGGER citing BEFORE DELETE ON casnet.tags FOR EACH ROW EXECUTE FUNCTION casnet.clear_references('citing', 'record_id', 'id');
+CREATE TRIGGER citing BEFORE DELETE ON casnet.tags FOR EACH ROW EXECUTE FUNCTION casnet_internal.clear_references('citing', 'record_id', 'id');
 INSERT INTO casnet.tags (tenant_id, name) VALUES (:'north', 'citing');
 DELETE FROM casnet.tags WHERE name = 'citing';
 SELECT is(pg_temp.after_deletion('a'), 'cleared', 'or to another table, from which a row was just deleted');
@@ -109,12 +109,12 @@ ALTER TABLE casnet.whole RENAME TO citing;
 DROP TRIGGER citing ON casnet.records;
 ALTER TABLE casnet.citing ADD COLUMN place uuid, ADD FOREIGN KEY (tenant_id, place) REFERENCES casnet.records (tenant_id, id) ON DELETE RESTRICT;
 CALL pg_temp.make_index($i$(tenant_id, label)$i$);
-CREATE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet.clear_references('citing', 'label', 'id');
+CREATE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet_internal.clear_references('citing', 'label', 'id');
 SELECT alike(error_of($$SELECT pg_temp.after_deletion()$$), '42883 %', 'a text');
-CREATE OR REPLACE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet.clear_references('citing', 'absent', 'id');
+CREATE OR REPLACE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet_internal.clear_references('citing', 'absent', 'id');
 CALL pg_temp.make_index($i$(tenant_id, (label::uuid))$i$);
 SELECT alike(error_of($$SELECT pg_temp.after_deletion()$$), '42703 %', 'no column');
-CREATE OR REPLACE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet.clear_references('citing', 'record_id', 'id');
+CREATE OR REPLACE TRIGGER citing BEFORE DELETE ON casnet.records FOR EACH ROW EXECUTE FUNCTION casnet_internal.clear_references('citing', 'record_id', 'id');
 ALTER TABLE casnet.citing ALTER COLUMN tenant_id SET NOT NULL;
 ALTER TABLE casnet.citing RENAME COLUMN tenant_id TO owner_id;
 CALL pg_temp.make_index($i$((label::uuid), record_id)$i$);

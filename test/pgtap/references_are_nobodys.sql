@@ -22,24 +22,24 @@ SELECT ok(NOT has_any_column_privilege('casnet_admin', 'casnet.tenants', 'REFERE
 -- Step by step.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT throws_ok(s, '42501', 'only its owner may protect table h.' || t || ' or undo it', s)
-  FROM (VALUES ('SELECT casnet.begin_protection(''h.u'', ''x'', true)', 'u'), ('SELECT casnet.end_protection(''h.t'')', 't'),
-		('SELECT casnet.add_tenant_key(''h.u'')', 'u'), ('SELECT casnet.require_protector(''h.t'')', 't')) AS v (s, t);
-SELECT throws_ok('SELECT casnet.run_for_owner(''h.t'', ''SELECT 1'')', '42501', 'must be owner of table t', 'nothing runs for another owner');
-SELECT throws_ok('SELECT casnet.run_for_owner(''casnet.tenants'', ''ALTER ROLE tap_operator SUPERUSER'')', '42501', NULL, 'nor for that of casnet');
+  FROM (VALUES ('SELECT casnet_internal.begin_protection(''h.u'', ''x'', true)', 'u'), ('SELECT casnet_internal.end_protection(''h.t'')', 't'),
+		('SELECT casnet_internal.add_tenant_key(''h.u'')', 'u'), ('SELECT casnet_internal.require_protector(''h.t'')', 't')) AS v (s, t);
+SELECT throws_ok('SELECT casnet_internal.run_for_owner(''h.t'', ''SELECT 1'')', '42501', 'must be owner of table t', 'nothing runs for another owner');
+SELECT throws_ok('SELECT casnet_internal.run_for_owner(''casnet.tenants'', ''ALTER ROLE tap_operator SUPERUSER'')', '42501', NULL, 'nor for that of casnet');
 SELECT throws_ok(s, '42501', 'permission denied for function ' || f, s)
-  FROM (VALUES ('SELECT casnet.run_as_owner(''h.t'', ''SELECT 1'')', 'run_as_owner'), ('SELECT casnet.note_protection(''h.t'', ''x'', true)', 'note_protection'),
-		('SELECT casnet.forget_protection(''h.t'')', 'forget_protection'), ('SELECT casnet.export_tenant_as_owner(NULL)', 'export_tenant_as_owner')) AS v (s, f);
-SELECT throws_ok('SELECT casnet.run_for_owner(1::regclass, ''SELECT 1'')', '42P01', NULL, 'no table');
-SELECT throws_ok('SELECT casnet.require_protector(NULL)', '42P01', NULL, 'NULL is no table');
-SELECT throws_ok('SELECT casnet.end_protection(1::regclass)', '42P01', NULL, 'nor one to end');
+  FROM (VALUES ('SELECT casnet_internal.run_as_owner(''h.t'', ''SELECT 1'')', 'run_as_owner'), ('SELECT casnet_internal.note_protection(''h.t'', ''x'', true)', 'note_protection'),
+		('SELECT casnet_internal.forget_protection(''h.t'')', 'forget_protection'), ('SELECT casnet_internal.export_tenant_as_owner(NULL)', 'export_tenant_as_owner')) AS v (s, f);
+SELECT throws_ok('SELECT casnet_internal.run_for_owner(1::regclass, ''SELECT 1'')', '42P01', NULL, 'no table');
+SELECT throws_ok('SELECT casnet_internal.require_protector(NULL)', '42P01', NULL, 'NULL is no table');
+SELECT throws_ok('SELECT casnet_internal.end_protection(1::regclass)', '42P01', NULL, 'nor one to end');
 SET LOCAL SESSION AUTHORIZATION tap_evil;
-SELECT throws_ok('SELECT casnet.run_for_owner(''h.log'', ''SELECT 1'')', '42501', NULL, 'nothing of it is for others than administrators');
+SELECT throws_ok('SELECT casnet_internal.run_for_owner(''h.log'', ''SELECT 1'')', '42501', NULL, 'nothing of it is for others than administrators');
 SET LOCAL SESSION AUTHORIZATION tap_boss;
-SELECT is(casnet.run_for_owner('h.log', 'SELECT current_user'), 'tap_evil', 'who run it as the owner of the table');
-SELECT is(casnet.run_for_owner('h.log', 'SELECT set_config(''search_path'', ''h'', false)'), 'h', 'who sets what he likes');
+SELECT is(casnet_internal.run_for_owner('h.log', 'SELECT current_user'), 'tap_evil', 'who run it as the owner of the table');
+SELECT is(casnet_internal.run_for_owner('h.log', 'SELECT set_config(''search_path'', ''h'', false)'), 'h', 'who sets what he likes');
 SELECT isnt(current_setting('search_path'), 'h', 'for as long as it runs');
-SELECT is(casnet.run_for_owner('h.log', 'SELECT NULL'), NULL, 'nothing is NULL');
-SELECT throws_ok('SELECT casnet.run_for_owner(''h.log'', ''SET ROLE tap_boss'')', '42501', NULL, 'a role is not changed');
+SELECT is(casnet_internal.run_for_owner('h.log', 'SELECT NULL'), NULL, 'nothing is NULL');
+SELECT throws_ok('SELECT casnet_internal.run_for_owner(''h.log'', ''SET ROLE tap_boss'')', '42501', NULL, 'a role is not changed');
 RESET SESSION AUTHORIZATION;
 SELECT ok(EXISTS (SELECT FROM casnet.protected_tables WHERE relation = 'h.t'::regclass), 'and the table is protected as before');
 -- One that was made before.

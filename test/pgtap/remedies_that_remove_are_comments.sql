@@ -31,15 +31,15 @@ SET LOCAL client_min_messages = error;
 CREATE PUBLICATION partly FOR TABLE casnet.records;
 CREATE PUBLICATION everything FOR ALL TABLES;
 SELECT casnet.add_signing_key('old'), casnet.add_signing_key('new') \g /dev/null
-UPDATE casnet.signing_keys SET created_at = now() - interval '100 days' WHERE kid = 'old';
-UPDATE casnet.signing_keys SET created_at = now() - interval '50 days' WHERE kid = 'new';
+UPDATE casnet_internal.signing_keys SET created_at = now() - interval '100 days' WHERE kid = 'old';
+UPDATE casnet_internal.signing_keys SET created_at = now() - interval '50 days' WHERE kid = 'new';
 SELECT is((SELECT bool_and(d.remedy LIKE '-- %') FROM casnet.doctor() AS d WHERE d.code = v.code), true, v.code)
   FROM (VALUES ('policy-restrictive'), ('role-administers'), ('publication-of-tenants'), ('signing-key-left'), ('rule-definer'),
 			   ('policy-wrapped-call'), ('sequence-shared')) AS v (code);
 -- As they are pasted.
 CREATE TABLE public.before AS
 	SELECT (SELECT count(*) FROM pg_policy) AS policies, (SELECT count(*) FROM pg_publication) AS publications,
-		   (SELECT count(*) FROM casnet.signing_keys WHERE retired_at IS NULL) AS keys, (SELECT count(*) FROM pg_rules) AS rules;
+		   (SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS NULL) AS keys, (SELECT count(*) FROM pg_rules) AS rules;
 DO $$
 DECLARE
 	remedy text;
@@ -50,7 +50,7 @@ BEGIN
 END
 $$;
 SELECT results_eq($$SELECT (SELECT count(*) FROM pg_policy), (SELECT count(*) FROM pg_publication),
-	(SELECT count(*) FROM casnet.signing_keys WHERE retired_at IS NULL), (SELECT count(*) FROM pg_rules)$$, 'TABLE public.before', 'all is there');
+	(SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS NULL), (SELECT count(*) FROM pg_rules)$$, 'TABLE public.before', 'all is there');
 SELECT ok(pg_has_role('tap_admin', 'casnet_admin', 'MEMBER'), 'and who administers does');
 
 -- protect() takes from applications what no policy limits, and from others after reading.

@@ -30,7 +30,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT ok(NOT casnet.can('view_records'), 'and all of them go');
 SELECT is((SELECT permissions FROM casnet.whoami()), '{}', 'so nothing is left');
 RESET SESSION AUTHORIZATION;
-SELECT casnet.install_role_permissions();
+SELECT casnet_internal.install_role_permissions();
 UPDATE casnet.users SET is_active = false WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'the user of this session does not exist or is not active', 'deactivated');

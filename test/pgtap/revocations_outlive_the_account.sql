@@ -38,15 +38,15 @@ ROLLBACK TO a;
 
 -- many revocations
 SELECT casnet.revoke_all_tokens(:'mia') FROM generate_series(1, 130);
-SELECT cmp_ok((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
-SELECT bit_xor(nonce) AS generation FROM casnet.token_cutoffs WHERE user_id = :'mia' \gset
+SELECT cmp_ok((SELECT count(*) FROM casnet_internal.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
+SELECT bit_xor(nonce) AS generation FROM casnet_internal.token_cutoffs WHERE user_id = :'mia' \gset
 SELECT is(fate(token(jsonb_build_object('gen', :generation::bigint # 1))), 'use 28000 The token was revoked.', 'another generation');
 SELECT is(fate(token('{"gen": 0}')), 'use 28000 The token was revoked.', 'the first one');
 SELECT is(fate(token(jsonb_build_object('gen', :generation::bigint))), 'proves mia', 'what came after the last');
 -- One that a rollback takes away ends what was made in it, and is not met again.
 SAVEPOINT a;
 SELECT casnet.revoke_all_tokens(:'mia') FROM generate_series(1, 3);
-SELECT casnet.issue_token(:'mia', NULL, '1 hour') AS made \gset
+SELECT casnet_internal.issue_token(:'mia', NULL, '1 hour') AS made \gset
 SELECT is(fate(:'made'), 'proves mia', 'a token is good in its transaction');
 ROLLBACK TO a;
 SELECT is(fate(:'made'), 'use 28000 The token was revoked.', 'and not after a rollback');
@@ -55,7 +55,7 @@ SELECT is(fate(:'made'), 'use 28000 The token was revoked.', 'nor after as many 
 ROLLBACK TO a;
 -- A token that spares itself each time outlives them, and no other does.
 UPDATE casnet.users SET hashed_password = :'hash' WHERE id = :'mia';
-SELECT bit_xor(nonce) AS generation FROM casnet.token_cutoffs WHERE user_id = :'mia' \gset
+SELECT bit_xor(nonce) AS generation FROM casnet_internal.token_cutoffs WHERE user_id = :'mia' \gset
 SELECT token(jsonb_build_object('gen', :generation::bigint, 'jti', 'spared')) AS spared, token(jsonb_build_object('gen', :generation::bigint, 'jti', 'other')) AS other \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT casnet.sign_in(:'spared') AS me \gset
@@ -65,10 +65,10 @@ SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'with one token');
 SELECT casnet.sign_out();
 SELECT is(fate(:'other'), 'use 28000 The token was revoked.', 'which end all others');
 RESET SESSION AUTHORIZATION;
-SELECT cmp_ok((SELECT count(*) FROM casnet.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
-SELECT is((SELECT count(*) FROM casnet.password_hashes WHERE user_id = :'mia'), 1::bigint, 'and one hash');
+SELECT cmp_ok((SELECT count(*) FROM casnet_internal.token_cutoffs WHERE user_id = :'mia'), '<', 60::bigint, 'few rows');
+SELECT is((SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id = :'mia'), 1::bigint, 'and one hash');
 SELECT casnet.revoke_all_tokens(:'mia');
 SELECT is(fate(:'spared'), 'use 28000 The token was revoked.', 'until all end');
-SELECT is(fate(token(jsonb_build_object('gen', (SELECT bit_xor(nonce) FROM casnet.token_cutoffs WHERE user_id = :'mia')))), 'proves mia', 'but the next');
+SELECT is(fate(token(jsonb_build_object('gen', (SELECT bit_xor(nonce) FROM casnet_internal.token_cutoffs WHERE user_id = :'mia')))), 'proves mia', 'but the next');
 SELECT * FROM finish();
 ROLLBACK;

@@ -25,13 +25,13 @@ SELECT is(fate(t), 'use 28000 The token was revoked.', 'revoked: ' || left_over)
   FROM (SELECT token, left_over FROM tokens WHERE n < 6 UNION ALL VALUES (:'by_default', 'of login()'), (:'short', 'of login(), short')) AS v (t, left_over);
 SELECT is(fate(token), 'proves mia', 'another one stays good') FROM tokens WHERE n = 6;
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 7::bigint, 'a row for each');
+SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens), 7::bigint, 'a row for each');
 
 -- What is over by now.
-UPDATE casnet.revoked_tokens AS r SET expires_at = now() - v.since
-  FROM (SELECT id, (ARRAY['59 minutes', '61 minutes', '1 second', '0', '25 hours']::interval[])[row_number() OVER (ORDER BY id)] AS since FROM casnet.revoked_tokens) AS v
+UPDATE casnet_internal.revoked_tokens AS r SET expires_at = now() - v.since
+  FROM (SELECT id, (ARRAY['59 minutes', '61 minutes', '1 second', '0', '25 hours']::interval[])[row_number() OVER (ORDER BY id)] AS since FROM casnet_internal.revoked_tokens) AS v
  WHERE r.id = v.id AND v.since IS NOT NULL;
-CREATE TEMP VIEW ages AS SELECT date_trunc('minute', greatest(now() - expires_at, '0')) AS age FROM casnet.revoked_tokens ORDER BY 1;
+CREATE TEMP VIEW ages AS SELECT date_trunc('minute', greatest(now() - expires_at, '0')) AS age FROM casnet_internal.revoked_tokens ORDER BY 1;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT casnet.sign_in(token) AS me FROM tokens WHERE n = 6 \gset
 SELECT casnet.revoke_token();

@@ -21,8 +21,8 @@ GRANT SELECT ON public.odd, public.queries TO tap_app;
 SELECT is((SELECT count(*) FROM pg_proc WHERE pronamespace = 'casnet'::regnamespace AND proleakproof AND proname IN ('contains', 'search_match')), 2::bigint, 'both are leakproof');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
-SELECT lives_ok('SELECT count(casnet.contains(a.value, b.value)) FROM public.odd AS a, public.odd AS b', 'every value contains any part, or not');
-SELECT lives_ok($$SELECT count(casnet.search_match(to_tsvector('simple', left(value, 90000)), query)) FROM public.odd,
+SELECT lives_ok('SELECT count(casnet_internal.contains(a.value, b.value)) FROM public.odd AS a, public.odd AS b', 'every value contains any part, or not');
+SELECT lives_ok($$SELECT count(casnet_internal.search_match(to_tsvector('simple', left(value, 90000)), query)) FROM public.odd,
 	unnest(ARRAY['', 'x', 'x:*', '!x', '!!!x & (y | !z)', 'x <-> y', 'x <16384> y', '(x | !y) <-> (!z & w)', 'x:ABCD']::tsquery[]) AS query$$, 'a query matches any text, or not');
 
 -- However deep a query is, texts with its first word are as good as others.

@@ -5,8 +5,8 @@ BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
-SELECT is((SELECT array_agg(id ORDER BY id) FROM unnest(casnet.my_tenant_ids()) AS id), ARRAY[:'north'::uuid], 'the active tenant and a membership are one');
-SELECT is((SELECT count(*) FROM unnest(casnet.visible_user_ids())), 5::bigint, 'the user is a member like others');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM unnest(casnet_internal.my_tenant_ids()) AS id), ARRAY[:'north'::uuid], 'the active tenant and a membership are one');
+SELECT is((SELECT count(*) FROM unnest(casnet_internal.visible_user_ids())), 5::bigint, 'the user is a member like others');
 
 -- By sequential scan, so that each row is compared when it is fetched.
 SET LOCAL enable_indexscan = off;
@@ -44,9 +44,9 @@ BEGIN
 		PERFORM set_config('casnet.user_id', (SELECT id::text FROM public.who WHERE name = turn[1]), true),
 			set_config('casnet.tenant_id', (SELECT id::text FROM public.who WHERE name = turn[2]), true);
 		IF asked = 'tenants' THEN
-			n := cardinality(casnet.my_tenant_ids());
+			n := cardinality(casnet_internal.my_tenant_ids());
 		ELSE
-			n := cardinality(casnet.visible_user_ids());
+			n := cardinality(casnet_internal.visible_user_ids());
 		END IF;
 		answers := answers || n;
 	END LOOP;
@@ -63,9 +63,9 @@ INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'olga', '000
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga');
 SELECT ok(NOT casnet.can('view_records'), 'which is not active where none is');
-SELECT is((SELECT count(*) FROM unnest(casnet.visible_user_ids())), 1::bigint, 'so that nobody is seen');
+SELECT is((SELECT count(*) FROM unnest(casnet_internal.visible_user_ids())), 1::bigint, 'so that nobody is seen');
 SELECT throws_ok($$SELECT casnet.tenant_with('view_records')$$, '55000', NULL, 'and nothing can be done');
 CALL be('sue');
-SELECT is((SELECT cardinality(casnet.my_tenant_ids())), 0, 'nor for a superuser');
+SELECT is((SELECT cardinality(casnet_internal.my_tenant_ids())), 0, 'nor for a superuser');
 SELECT * FROM finish();
 ROLLBACK;

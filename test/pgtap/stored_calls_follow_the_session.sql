@@ -3,8 +3,8 @@
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
-CREATE FUNCTION public.tenants_of(a uuid[] DEFAULT casnet.my_tenant_ids()) RETURNS integer LANGUAGE sql AS 'SELECT cardinality(a)';
-CREATE FUNCTION public.users_of(a uuid[] DEFAULT casnet.visible_user_ids()) RETURNS integer LANGUAGE sql AS 'SELECT cardinality(a)';
+CREATE FUNCTION public.tenants_of(a uuid[] DEFAULT casnet_internal.my_tenant_ids()) RETURNS integer LANGUAGE sql AS 'SELECT cardinality(a)';
+CREATE FUNCTION public.users_of(a uuid[] DEFAULT casnet_internal.visible_user_ids()) RETURNS integer LANGUAGE sql AS 'SELECT cardinality(a)';
 CREATE FUNCTION public.may(a boolean DEFAULT casnet.can('edit_records')) RETURNS boolean LANGUAGE sql AS 'SELECT a';
 CREATE FUNCTION public.tenants() RETURNS integer LANGUAGE plpgsql AS $$BEGIN RETURN public.tenants_of(); END$$;
 CREATE FUNCTION public.users() RETURNS integer LANGUAGE plpgsql AS $$BEGIN RETURN public.users_of(); END$$;

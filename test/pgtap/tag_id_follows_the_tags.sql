@@ -9,7 +9,7 @@ DECLARE
 	id uuid;
 BEGIN
 	FOREACH name IN ARRAY names LOOP
-		id := casnet.tag_id(name);
+		id := casnet_internal.tag_id(name);
 		RETURN NEXT id;
 	END LOOP;
 END
@@ -18,7 +18,7 @@ CREATE FUNCTION pg_temp.known() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	id uuid;
 BEGIN
-	id := casnet.tag_id('a');
+	id := casnet_internal.tag_id('a');
 	RETURN id IS NOT NULL;
 END
 $$;
@@ -35,7 +35,7 @@ DECLARE
 	answers text := '';
 BEGIN
 	FOR i IN 1 .. 3 LOOP
-		id := casnet.tag_id('c');
+		id := casnet_internal.tag_id('c');
 		answers := answers || (id IS NULL);
 		INSERT INTO casnet.tags (name) VALUES ('c') ON CONFLICT DO NOTHING;
 	END LOOP;
@@ -56,11 +56,11 @@ CREATE FUNCTION pg_temp.is_known() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	id uuid;
 BEGIN
-	id := casnet.tag_id('a');
+	id := casnet_internal.tag_id('a');
 	RETURN id IS NOT NULL;
 END
 $$;
-CREATE FUNCTION public.inlined() RETURNS uuid STABLE LANGUAGE sql RETURN casnet.tag_id('a');
+CREATE FUNCTION public.inlined() RETURNS uuid STABLE LANGUAGE sql RETURN casnet_internal.tag_id('a');
 CREATE FUNCTION pg_temp.inlined_is_known() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	id uuid;

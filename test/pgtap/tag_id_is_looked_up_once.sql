@@ -14,8 +14,8 @@ BEGIN
 	RETURN (SELECT idx_scan FROM pg_stat_xact_all_tables WHERE relid = 'casnet.tags'::regclass) - before;
 END
 $$;
-SELECT cmp_ok(pg_temp.searches('SELECT count(casnet.tag_id(''North tag'')) FROM generate_series(1, 100)'), '<', 4::bigint, 'a name');
-SELECT cmp_ok(pg_temp.searches('SELECT count(casnet.tag_id(''unknown'')) FROM generate_series(1, 100)'), '<', 4::bigint, 'one that no tag has');
-SELECT cmp_ok(pg_temp.searches('SELECT count(casnet.tag_id(i::text)) FROM generate_series(1, 100) AS i'), '>=', 100::bigint, 'names of rows');
+SELECT cmp_ok(pg_temp.searches('SELECT count(casnet_internal.tag_id(''North tag'')) FROM generate_series(1, 100)'), '<', 4::bigint, 'a name');
+SELECT cmp_ok(pg_temp.searches('SELECT count(casnet_internal.tag_id(''unknown'')) FROM generate_series(1, 100)'), '<', 4::bigint, 'one that no tag has');
+SELECT cmp_ok(pg_temp.searches('SELECT count(casnet_internal.tag_id(i::text)) FROM generate_series(1, 100) AS i'), '>=', 100::bigint, 'names of rows');
 SELECT * FROM finish();
 ROLLBACK;

@@ -37,6 +37,6 @@ DELETE FROM casnet.role_permissions WHERE role = 'member' AND permission = 'view
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(pg_temp.lacks(call), 'view_tags', 'without view_tags: ' || call)
   FROM unnest(ARRAY[format('casnet.tag_record(%L, ''North tag'')', :'three'), format('casnet.untag_record(%L, ''North tag'')', :'one'),
-	format('casnet.tags_of(%L)', :'one'), 'casnet.rename_tag(''North tag'', ''x'')', 'casnet.tag_counts()', 'casnet.tag_id(''North tag'')']) AS call;
+	format('casnet.tags_of(%L)', :'one'), 'casnet.rename_tag(''North tag'', ''x'')', 'casnet.tag_counts()', 'casnet_internal.tag_id(''North tag'')']) AS call;
 SELECT * FROM finish();
 ROLLBACK;

@@ -25,10 +25,10 @@ CREATE FUNCTION public.keys() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT pg_get_constraintdef(k.oid) FROM pg_constraint AS k
 	 WHERE k.conrelid IN ('public.rooms'::regclass, 'public.bookings'::regclass) AND (k.contype = 'p' OR k.conname = 'booked')
 $$;
-CALL public.gexec(casnet.protection_notes('public.rooms'));
+CALL public.gexec(casnet_internal.protection_notes('public.rooms'));
 SELECT set_eq('SELECT public.keys()', ARRAY['PRIMARY KEY (tenant_id, room, during WITHOUT OVERLAPS)',
 	'FOREIGN KEY (tenant_id, room, PERIOD during) REFERENCES rooms(tenant_id, room, PERIOD during)'], 'the notes of protect()');
-SELECT is(casnet.protection_notes('public.rooms'), '{}', 'are done');
+SELECT is(casnet_internal.protection_notes('public.rooms'), '{}', 'are done');
 ROLLBACK TO protected;
 SELECT is(after_remedy('key-across-tenants'), 'silent', 'remedies of doctor()');
 SELECT is(after_remedy('key-without-tenant'), 'silent', 'and of the keys');

@@ -54,7 +54,7 @@ SELECT is(fate(token('{"gen": null}')), :'revoked', 'of an issuer without genera
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :second))), :'revoked', 'in the same second');
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', floor(extract(epoch FROM clock_timestamp())) + 2))), 'proves mia', 'and later');
 RESET SESSION AUTHORIZATION;
-SELECT issued_before FROM casnet.token_cutoffs \gset
+SELECT issued_before FROM casnet_internal.token_cutoffs \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before - 1))), :'revoked', 'in the last second before the cutoff');
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before))), 'proves mia', 'and in the second of the cutoff');
@@ -129,12 +129,12 @@ ROLLBACK TO e;
 RESET SESSION AUTHORIZATION;
 SELECT casnet.sign_in(:'mine') AS me \gset
 SELECT casnet.revoke_token();
-SELECT is((SELECT count(*) FROM casnet.revoked_tokens WHERE expires_at = '2100-01-01 00:00:00+00'), 1::bigint, 'a revoked token is kept until it expires');
-UPDATE casnet.revoked_tokens SET expires_at = now() - interval '2 hours';
+SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens WHERE expires_at = '2100-01-01 00:00:00+00'), 1::bigint, 'a revoked token is kept until it expires');
+UPDATE casnet_internal.revoked_tokens SET expires_at = now() - interval '2 hours';
 SELECT casnet.sign_in(:'mine_too') AS me \gset
 SELECT casnet.revoke_token();
-SELECT is((SELECT count(*) FROM casnet.revoked_tokens), 1::bigint, 'and not longer');
-TRUNCATE casnet.signing_keys;
+SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens), 1::bigint, 'and not longer');
+TRUNCATE casnet_internal.signing_keys;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(fate(:'of_olga'), :'unsigned', 'all keys gone');
 SELECT * FROM finish();

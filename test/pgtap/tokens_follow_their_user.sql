@@ -12,7 +12,7 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.set_password(:'mia', 'correct horse');
 SELECT casnet.set_password(:'otto', 'correct horse');
 SELECT casnet.revoke_all_tokens(:'otto') FROM generate_series(1, 3);
-DELETE FROM casnet.token_cutoffs WHERE user_id = :'mia';
+DELETE FROM casnet_internal.token_cutoffs WHERE user_id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(pg_temp.generation(casnet.login('mia', 'correct horse')), '0', 'login without a revocation, where another has some');
 SELECT is(pg_temp.generation(casnet.login('otto', 'correct horse')), public.generation_of(:'otto')::text, 'login of the other');
@@ -23,12 +23,12 @@ SELECT is(left(error_of(format('SELECT casnet.login(''mia'', ''correct horse'', 
 SELECT is(left(error_of(format('SELECT casnet.refresh_token(%L)', l)), 5), e, 'refreshed for ' || coalesce(l, 'null'))
   FROM (VALUES (NULL, '22023'), ('0', '22023'), ('367 days', '22023')) AS v (l, e);
 RESET SESSION AUTHORIZATION;
-SELECT is(pg_temp.generation(casnet.issue_token(id, NULL, '1 hour')), public.generation_of(id)::text, 'issued without a generation') FROM (VALUES (:'mia'::uuid), (:'otto')) AS v (id);
+SELECT is(pg_temp.generation(casnet_internal.issue_token(id, NULL, '1 hour')), public.generation_of(id)::text, 'issued without a generation') FROM (VALUES (:'mia'::uuid), (:'otto')) AS v (id);
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(error_of('SELECT casnet.revoke_all_tokens(casnet.current_user_id()), casnet.refresh_token()'),
 	'28000 | the session token proves nobody | The token was revoked. | Get a new token with casnet.login() and set it with casnet.sign_in(). | ', 'revoked and refreshed in one statement');
 RESET SESSION AUTHORIZATION;
-SELECT casnet.retire_signing_key(kid) FROM casnet.signing_keys WHERE retired_at IS NULL;
+SELECT casnet.retire_signing_key(kid) FROM casnet_internal.signing_keys WHERE retired_at IS NULL;
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT casnet.sign_out();
 SELECT is(left(error_of('SELECT casnet.login(''mia'', ''correct horse'')'), 5), '55000', 'login without a key');

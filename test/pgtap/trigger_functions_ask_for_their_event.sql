@@ -37,9 +37,9 @@ SELECT is(error_at('load_row', moment, statement, arguments), '39P01', 'load_row
 	('AFTER INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine', '''records'''),
 	('BEFORE DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine', '''records''')) AS v (moment, statement, arguments);
 CREATE VIEW public.seen AS SELECT * FROM public.mine;
-CREATE TRIGGER probe INSTEAD OF DELETE ON public.seen FOR EACH ROW EXECUTE FUNCTION casnet.load_row('records');
+CREATE TRIGGER probe INSTEAD OF DELETE ON public.seen FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row('records');
 SELECT throws_ok('DELETE FROM public.seen', '39P01', NULL, 'load_row not instead of a deletion');
-CREATE TRIGGER probe_insert INSTEAD OF INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION casnet.load_row();
+CREATE TRIGGER probe_insert INSTEAD OF INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row();
 SELECT throws_ok('INSERT INTO public.seen SELECT * FROM public.mine', '39P01', NULL, 'load_row not without its table');
 SELECT is((SELECT count(*) FROM public.mine), 1::bigint, 'nothing happened');
 SELECT * FROM finish();

@@ -10,7 +10,7 @@ GRANT CREATE ON SCHEMA public TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 CREATE TABLE public.odd (id integer, updated_at text);
 INSERT INTO public.odd VALUES (1, NULL);
-CREATE TRIGGER odd BEFORE UPDATE ON public.odd FOR EACH ROW EXECUTE FUNCTION casnet.touch_updated_at();
+CREATE TRIGGER odd BEFORE UPDATE ON public.odd FOR EACH ROW EXECUTE FUNCTION casnet_internal.touch_updated_at();
 SELECT alike(public.error_of('UPDATE public.odd SET id = 2'), '42804 | column updated_at of table odd is not of type timestamp with time zone | %', 'updated_at is a text');
 ALTER TABLE public.odd ALTER COLUMN updated_at TYPE integer USING 1;
 SELECT alike(public.error_of('UPDATE public.odd SET id = 2'), '42804 | %', 'an integer');
@@ -37,8 +37,8 @@ SELECT alike(public.error_with('BEFORE UPDATE OR DELETE ON public.strange FOR EA
   FROM (VALUES ('stamp_completed_at()', '42804 | % / 42804 | %'), ('guard_membership()', '42804 | % / none'), ('guard_grant()', '42804 | % / none'),
 		('clear_references(''citing'', ''strange_id'', ''id'')', '39P01 | % / 42804 | column tenant_id %'),
 		('clear_references(''citing'', ''strange_id'', ''key'')', '39P01 | % / 42804 | %')) AS v (f, e);
-SELECT alike(public.error_with('AFTER UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet.keep_last_owner()'), '42804 | % / 42804 | %', 'keep_last_owner()');
+SELECT alike(public.error_with('AFTER UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_last_owner()'), '42804 | % / 42804 | %', 'keep_last_owner()');
 ALTER TABLE public.strange DROP COLUMN role;
-SELECT alike(public.error_with('AFTER UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet.keep_last_owner()'), '42703 | % / 42703 | %', 'without a role');
+SELECT alike(public.error_with('AFTER UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_last_owner()'), '42703 | % / 42703 | %', 'without a role');
 SELECT * FROM finish();
 ROLLBACK;

@@ -54,7 +54,7 @@ ROLLBACK TO told;
 -- Until then the account may do nothing.
 SELECT lives_ok(format('SELECT casnet.deactivate_user(%L)', :'nora'), 'it can be deactivated');
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT throws_ok(format('SET casnet.user_id = %L; SELECT casnet.require_user()', :'nora'), '28000', NULL, 'and does nothing');
+SELECT throws_ok(format('SET casnet.user_id = %L; SELECT casnet_internal.require_user()', :'nora'), '28000', NULL, 'and does nothing');
 -- A superuser of the application.
 CALL be('sue', 'North');
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'trap1'), 'a superuser of the application deletes a tenant');

@@ -21,7 +21,7 @@ BEGIN
 	RETURN CASE WHEN n = 0 THEN 'no row' WHEN wrong = 0 THEN 'the moment' ELSE wrong || ' of ' || n END;
 END
 $$;
-SELECT is(public.moment_of(split_part(relation::text, '.', 2)), 'the moment', relation::text) FROM casnet.managed_tables() WHERE kind IN ('administration', 'tenant') AND relation <> 'casnet.user_tenant_permissions'::regclass;
+SELECT is(public.moment_of(split_part(relation::text, '.', 2)), 'the moment', relation::text) FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'tenant') AND relation <> 'casnet.user_tenant_permissions'::regclass;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'vic', :'north', 'view_users');
 SELECT is(public.moment_of('user_tenant_permissions'), 'the moment', 'casnet.user_tenant_permissions');
 SET LOCAL SESSION AUTHORIZATION tap_app;

@@ -4,11 +4,11 @@ SELECT plan(18);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'vic', :'north', 'view_users');
-INSERT INTO casnet.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
-INSERT INTO casnet.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
-INSERT INTO casnet.guarded_schemas (schema, action) VALUES ('public', 'refuse');
-INSERT INTO casnet.protected (relation, resource, before) VALUES ('public.who', 'who', '{}');
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
+INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
+INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
+INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet_internal.protected (relation, resource, before) VALUES ('public.who', 'who', '{}');
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 CREATE FUNCTION pg_temp.moved(name text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	moved boolean;

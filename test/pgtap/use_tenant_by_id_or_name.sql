@@ -39,12 +39,12 @@ PREPARE use AS SELECT casnet.use_tenant($1);
 SELECT is(parameter_types, '{text}', 'and so is a parameter') FROM pg_prepared_statements WHERE name = 'use';
 
 CALL be('mia', 'North');
-SELECT is((SELECT array_agg(i ORDER BY i) FROM unnest(casnet.my_tenant_ids()) AS i), ARRAY[:'north', :'south', :'nowhere']::uuid[], 'the tenants of mia, each once');
-SELECT is(casnet.visible_user_ids(), ARRAY[:'mia']::uuid[], 'of users herself');
+SELECT is((SELECT array_agg(i ORDER BY i) FROM unnest(casnet_internal.my_tenant_ids()) AS i), ARRAY[:'north', :'south', :'nowhere']::uuid[], 'the tenants of mia, each once');
+SELECT is(casnet_internal.visible_user_ids(), ARRAY[:'mia']::uuid[], 'of users herself');
 CALL be('olga', 'North');
-SELECT is((SELECT array_agg(i ORDER BY i) FROM unnest(casnet.visible_user_ids()) AS i), ARRAY[:'olga', :'adam', :'mia', :'ines']::uuid[], 'of users the members, each once');
+SELECT is((SELECT array_agg(i ORDER BY i) FROM unnest(casnet_internal.visible_user_ids()) AS i), ARRAY[:'olga', :'adam', :'mia', :'ines']::uuid[], 'of users the members, each once');
 CALL be('sue', 'South');
-SELECT is(casnet.my_tenant_ids(), ARRAY[:'south']::uuid[], 'a superuser has the active one');
+SELECT is(casnet_internal.my_tenant_ids(), ARRAY[:'south']::uuid[], 'a superuser has the active one');
 -- Within one statement they follow the session.
 CREATE FUNCTION pg_temp.wander(what text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -53,7 +53,7 @@ DECLARE
 BEGIN
 	FOREACH person IN ARRAY ARRAY['olga', 'otto', 'mia'] LOOP
 		CALL public.be(person);
-		answers := answers || CASE what WHEN 'tenants' THEN cardinality(casnet.my_tenant_ids()) ELSE cardinality(casnet.visible_user_ids()) END;
+		answers := answers || CASE what WHEN 'tenants' THEN cardinality(casnet_internal.my_tenant_ids()) ELSE cardinality(casnet_internal.visible_user_ids()) END;
 	END LOOP;
 	RETURN answers;
 END

@@ -100,7 +100,7 @@ SELECT is(pg_temp.after('nora', NULL, format('SELECT casnet.accept_invitation(%L
 
 -- Two that were made at once, as neither saw the other: the newer one is left, and with
 -- its end, or when it is accepted, so is the older.
-INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at, created_at)
+INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at, created_at)
 SELECT sha256('old'), w.north, 'nora@nowhere.test', 'owner', u.id, 'infinity', '2020-01-01' FROM public.w, casnet.users AS u WHERE u.username = 'olga';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(pg_temp.accepted('nora', 'old'), 'P0002', 'of two that were made at once the newer one is left');

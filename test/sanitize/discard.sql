@@ -67,4 +67,4 @@ EXECUTE titles('north');
 SELECT casnet.can('view_records');
 RESET SESSION AUTHORIZATION;
 SET debug_discard_caches = 0;
-SELECT u.username, e.action, e.after ->> 'title' FROM casnet.audit_entries AS e JOIN casnet.users AS u ON u.id = e.user_id;
+SELECT u.username, e.action, e.after ->> 'title' FROM casnet_internal.audit_entries AS e JOIN casnet.users AS u ON u.id = e.user_id;

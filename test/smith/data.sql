@@ -19,7 +19,7 @@ INSERT INTO casnet.users (id, username, email, full_name) VALUES
 INSERT INTO casnet.users (id, username, email, full_name, hashed_password) VALUES
 	('f00dbabe-f00d-7abe-8abe-f00dbabe0001', 'qzxjvkwqzxjvkw', 'qzxjvkw@qzxjvkw.test', 'qzxjvkwqzxjvkw', rpad('$2b$04$', 60, 'x'));
 UPDATE casnet.users SET hashed_password = rpad('$2b$04$', 60, 'x') WHERE username = 'owner';
-UPDATE casnet.password_hashes SET hash = 'qzxjvkwqzxjvkw';
+UPDATE casnet_internal.password_hashes SET hash = 'qzxjvkwqzxjvkw';
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES
 	('00000000-0000-7000-8000-000000000001', :'home', 'owner'),
 	('00000000-0000-7000-8000-000000000002', :'home', 'viewer'),

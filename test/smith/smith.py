@@ -165,7 +165,7 @@ class User:
         self.username = username
         self.read_as_text = read_as_text
         token = superuser(database,
-                          "SELECT casnet.issue_token('%s', '00000000-0000-7000-8000-0000000000a0',"
+                          "SELECT casnet_internal.issue_token('%s', '00000000-0000-7000-8000-0000000000a0',"
                           " interval '12 hours')" % USERS[username])[0][0]
         self.options = ('-c casnet.token=%s -c statement_timeout=%d -c search_path=public,casnet'
                         % (token, TIMEOUT))

@@ -24,6 +24,6 @@ CALL be('olga', 'North');
 INSERT INTO casnet.persons (name) VALUES ('fourth');
 SET SESSION AUTHORIZATION DEFAULT;
 SELECT u.username, e.action, e.after ->> 'name' AS name
-  FROM casnet.audit_entries AS e LEFT JOIN casnet.users AS u ON u.id = e.user_id
+  FROM casnet_internal.audit_entries AS e LEFT JOIN casnet.users AS u ON u.id = e.user_id
  WHERE e.transaction_id = pg_current_xact_id()::text::bigint ORDER BY e.id;
 ROLLBACK;

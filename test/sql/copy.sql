@@ -6,8 +6,8 @@ COPY casnet.persons (name) TO STDOUT;
 COPY casnet.tags (tenant_id, name) TO STDOUT;
 COPY (SELECT title FROM casnet.tasks) TO STDOUT;
 COPY (UPDATE casnet.persons SET name = name RETURNING name) TO STDOUT;
-COPY (SELECT h FROM casnet.password_hashes AS h) TO STDOUT;
-COPY casnet.password_hashes TO STDOUT;
+COPY (SELECT h FROM casnet_internal.password_hashes AS h) TO STDOUT;
+COPY casnet_internal.password_hashes TO STDOUT;
 \echo :LAST_ERROR_SQLSTATE
 COPY casnet.users (username) TO STDOUT;
 

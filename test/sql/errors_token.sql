@@ -89,5 +89,5 @@ SELECT casnet.set_password('00000000-0000-7000-8000-0000000000ff', 'battery stap
 SELECT casnet.set_password('00000000-0000-7000-8000-000000000001', NULL);
 
 SET SESSION AUTHORIZATION DEFAULT;
-DELETE FROM casnet.signing_keys WHERE kid = 'regress';
-DELETE FROM casnet.revoked_tokens;
+DELETE FROM casnet_internal.signing_keys WHERE kid = 'regress';
+DELETE FROM casnet_internal.revoked_tokens;

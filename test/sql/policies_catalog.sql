@@ -38,7 +38,7 @@ SELECT i.indexrelid::regclass FROM pg_index AS i
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = 'tenant_id'
  WHERE i.indrelid::regclass::text LIKE 'casnet.%' AND i.indisunique AND a.attnum <> ALL (i.indkey)
    -- a digest of random bits, which nobody chooses
-   AND i.indexrelid::regclass::text <> 'casnet.invitations_pkey';
+   AND i.indexrelid::regclass::text <> 'casnet_internal.invitations_pkey';
 SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'S';
 SELECT o.conname FROM pg_constraint AS o
   JOIN pg_attribute AS a ON a.attrelid = o.conrelid AND a.attname = 'tenant_id'

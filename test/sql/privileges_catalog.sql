@@ -20,7 +20,7 @@ SELECT relname, r.rolname, p FROM pg_class AS c,
 	(VALUES ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS v (p)
  WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind = 'r' AND has_table_privilege(r.rolname, c.oid, p);
 SELECT r.rolname FROM (VALUES ('casnet_user'), ('casnet_authenticator'), ('casnet_admin'), ('regress_nobody')) AS r (rolname)
- WHERE has_any_column_privilege(r.rolname, 'casnet.password_hashes', 'SELECT');
+ WHERE has_any_column_privilege(r.rolname, 'casnet_internal.password_hashes', 'SELECT');
 SELECT oid::regprocedure FROM pg_proc
  WHERE pronamespace = 'casnet'::regnamespace AND has_function_privilege('regress_nobody', oid, 'EXECUTE');
 SELECT has_schema_privilege('regress_nobody', 'casnet', 'USAGE') AS usage_for_public;

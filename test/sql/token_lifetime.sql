@@ -103,5 +103,5 @@ SELECT casnet.current_user_id() IS NULL AS nobody;
 SHOW casnet.token;
 
 \c -
-DELETE FROM casnet.signing_keys WHERE kid = 'regress';
+DELETE FROM casnet_internal.signing_keys WHERE kid = 'regress';
 DROP VIEW me;

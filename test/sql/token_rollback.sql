@@ -15,18 +15,18 @@ BEGIN
 	RAISE EXCEPTION 'undo';
 END
 $$;
-CREATE TRIGGER a_use_and_fail AFTER INSERT ON casnet.signing_keys FOR EACH ROW EXECUTE FUNCTION use_and_fail();
+CREATE TRIGGER a_use_and_fail AFTER INSERT ON casnet_internal.signing_keys FOR EACH ROW EXECUTE FUNCTION use_and_fail();
 SELECT pg_temp.token('regress') AS good, pg_temp.token('phantom') AS bad \gset
 SET regress.token = :'bad';
 
 -- The user is known by another token before, so only the new one is looked up.
 SELECT casnet.sign_in(:'good');
-INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
 SELECT username FROM casnet.whoami();
 SELECT casnet.sign_in(:'bad');
 BEGIN;
 SAVEPOINT s;
-INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
 ROLLBACK TO s;
 SELECT username FROM casnet.whoami();
 SAVEPOINT s;
@@ -34,13 +34,13 @@ SELECT casnet.sign_in(:'bad');
 ROLLBACK;
 DO $$
 BEGIN
-	INSERT INTO casnet.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+	INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('phantom', 'HS256', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
 EXCEPTION WHEN raise_exception THEN
 	PERFORM set_config('casnet.token', current_setting('regress.token'), true);
 	RAISE NOTICE 'caught: %', casnet.current_user_id() IS NOT NULL;
 END
 $$;
 
-DROP TRIGGER a_use_and_fail ON casnet.signing_keys;
+DROP TRIGGER a_use_and_fail ON casnet_internal.signing_keys;
 DROP FUNCTION use_and_fail();
-DELETE FROM casnet.signing_keys WHERE kid = 'regress';
+DELETE FROM casnet_internal.signing_keys WHERE kid = 'regress';

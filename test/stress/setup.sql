@@ -4,9 +4,9 @@
 -- The key of a group, like its ids, is one that the program knows.
 
 CREATE EXTENSION casnet;
-DELETE FROM casnet.signing_keys;
+DELETE FROM casnet_internal.signing_keys;
 
-INSERT INTO casnet.signing_keys (kid, algorithm, key)
+INSERT INTO casnet_internal.signing_keys (kid, algorithm, key)
 SELECT 'g' || g, 'HS256', repeat(g::text, 32)::bytea
   FROM generate_series(0, 1) AS g;
 INSERT INTO casnet.users (id, username, email)

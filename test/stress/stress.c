@@ -525,18 +525,18 @@ change_other(Writer *writer, int change, int u, int t)
 			state->revoked = !state->revoked;
 			if (state->revoked)
 				snprintf(sql, sizeof(sql),
-						 "INSERT INTO casnet.revoked_tokens (user_id, expires_at, digest) VALUES ('%s', 'infinity', sha256(substring('%s' FROM '^[^.]*[.][^.]*')::bytea))",
+						 "INSERT INTO casnet_internal.revoked_tokens (user_id, expires_at, digest) VALUES ('%s', 'infinity', sha256(substring('%s' FROM '^[^.]*[.][^.]*')::bytea))",
 						 user, group->token[u]);
 			else
 				snprintf(sql, sizeof(sql),
-						 "DELETE FROM casnet.revoked_tokens WHERE user_id = '%s'",
+						 "DELETE FROM casnet_internal.revoked_tokens WHERE user_id = '%s'",
 						 user);
 			break;
 		case CUT_OFF:
 			state->cut_off = !state->cut_off;
 			snprintf(sql, sizeof(sql), state->cut_off ?
 					 "SELECT casnet.revoke_all_tokens('%s')" :
-					 "DELETE FROM casnet.token_cutoffs WHERE user_id = '%s'",
+					 "DELETE FROM casnet_internal.token_cutoffs WHERE user_id = '%s'",
 					 user);
 			break;
 		case OF_ROLE:
@@ -557,7 +557,7 @@ change_other(Writer *writer, int change, int u, int t)
 						 group->number);
 			else
 				snprintf(sql, sizeof(sql),
-						 "UPDATE casnet.signing_keys SET key = repeat('%d', 32)::bytea, retired_at = NULL WHERE kid = 'g%d'",
+						 "UPDATE casnet_internal.signing_keys SET key = repeat('%d', 32)::bytea, retired_at = NULL WHERE kid = 'g%d'",
 						 group->number, group->number);
 			for (int i = 0; i < USERS; i++)
 				next[i].key_live = !next[i].key_live;

@@ -76,13 +76,13 @@ apply("DELETE FROM casnet.users WHERE username = 'max'");
 is(ask($max, $count), '28000', 'a deleted user');
 
 # Entries of the audit are deleted there as they are here, which nothing else may.
-my $entries = 'SELECT count(*) FROM casnet.audit_entries';
-$publisher->safe_psql('postgres', "SELECT casnet.enable_audit('casnet.records'); ALTER PUBLICATION casnet ADD TABLE casnet.audit_entries");
+my $entries = 'SELECT count(*) FROM casnet_internal.audit_entries';
+$publisher->safe_psql('postgres', "SELECT casnet.enable_audit('casnet.records'); ALTER PUBLICATION casnet ADD TABLE casnet_internal.audit_entries");
 $subscriber->safe_psql('postgres', $_) foreach 'SELECT casnet.maintain_audit()', 'ALTER SUBSCRIPTION casnet REFRESH PUBLICATION';
 $subscriber->wait_for_subscription_sync($publisher, 'casnet');
 apply("INSERT INTO casnet.records (tenant_id, title) VALUES ('$ID{south}', 'recorded')");
 is($subscriber->safe_psql('postgres', $entries), '1', 'an entry of the audit');
-$publisher->safe_psql('postgres', "SELECT casnet.remove_audit_entries('$ID{south}', NULL, NULL)");
+$publisher->safe_psql('postgres', "SELECT casnet_internal.remove_audit_entries('$ID{south}', NULL, NULL)");
 {
 	local $PostgreSQL::Test::Utils::timeout_default = 10;
 	ok($subscriber->poll_query_until('postgres', $entries, '0'), 'is deleted');

@@ -127,7 +127,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO casnet.records (tenant_id, title)
 		SELECT id, name || ' record ' || n FROM casnet.tenants, generate_series(1, 5) AS n WHERE name LIKE 'tenant %';
 	CREATE TABLE public.clients AS
-		SELECT n AS client, m.user_id, m.tenant_id, casnet.issue_token(m.user_id, m.tenant_id, '1 hour') AS token
+		SELECT n AS client, m.user_id, m.tenant_id, casnet_internal.issue_token(m.user_id, m.tenant_id, '1 hour') AS token
 		  FROM generate_series(0, 49) AS n JOIN casnet.users AS u ON u.username = 'user ' || n
 		  JOIN casnet.user_tenants AS m ON m.user_id = u.id;
 	CREATE TABLE public.seen (client integer, backend integer, user_id uuid, tenant_id uuid, title text);

@@ -54,7 +54,7 @@ sub check_moved
 	is(ask($ben, 'DELETE FROM casnet.records'), '42501', "$how: and delete none");
 	is(ask($ben, 'INSERT INTO public.visits (id) VALUES (1) RETURNING tenant_id'), $ID{north}, "$how: likewise in a protected table");
 	is(ask($ben, 'DELETE FROM public.visits'), '42501', "$how: and delete none");
-	is($server->safe_psql('postgres', q{SELECT action || relation FROM casnet.audit_entries}), 'INSERTpublic.visits', "$how: the audit goes on");
+	is($server->safe_psql('postgres', q{SELECT action || relation FROM casnet_internal.audit_entries}), 'INSERTpublic.visits', "$how: the audit goes on");
 	is($server->safe_psql('postgres', 'SELECT relation, resource, forced FROM casnet.protected_tables'), 'visits|visits|t', "$how: the table counts as protected");
 	is(ask_once($server, 'postgres', 'postgres', 'CREATE TABLE guarded.t (id integer)'), '55000', "$how: a guarded schema stays guarded");
 	is($server->safe_psql('postgres', q{SELECT casnet.search_query('visits')::text}), q{'visit'}, "$how: the language of the search");

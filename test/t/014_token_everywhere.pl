@@ -54,7 +54,7 @@ sub let_in
 }
 
 # Two tokens of ada, one of cid; on both servers, and in an old transaction.
-sub token { return super("SELECT casnet.issue_token('$ID{$_[0]}', '$ID{$_[1]}', '1 hour')") }
+sub token { return super("SELECT casnet_internal.issue_token('$ID{$_[0]}', '$ID{$_[1]}', '1 hour')") }
 my ($first, $second, $other) = (token('ada', 'north'), token('ada', 'north'), token('cid', 'south'));
 my @sessions = map { (signed_in($_), signed_in($_, $standby)) } $first, $second, $other;
 my $old = signed_in($first);
@@ -118,7 +118,7 @@ is(let_in(@sessions), '----++', 'set_password()');
 restore();
 
 # Keys: a second one, then the first one goes.
-my $key = super('SELECT kid FROM casnet.signing_keys');
+my $key = super('SELECT kid FROM casnet_internal.signing_keys');
 super("SELECT casnet.add_signing_key('next')");
 my $next = token('ada', 'north');
 ask($_, "SET casnet.token = '$next'") foreach @sessions[2, 3];
@@ -147,11 +147,11 @@ super('REVOKE pg_read_all_stats FROM casnet_app, casnet_plain');
 is(ask($many, $count), '6002', 'and count');
 is(ask($many, "SET $force = on; SELECT casnet.current_user_id(), casnet.current_tenant_id()"), "$ID{ada}|$ID{north}", 'a worker knows who it is');
 is(ask($many, "BEGIN; SET LOCAL casnet.token = '" . token('cid', 'south') . "'; SELECT casnet.current_user_id(); COMMIT"), $ID{cid}, 'for the transaction as well');
-my $short = super("SELECT casnet.issue_token('$ID{ada}', '$ID{north}', '1 second')");
+my $short = super("SELECT casnet_internal.issue_token('$ID{ada}', '$ID{north}', '1 second')");
 ask($many, "SET casnet.token = '$short'");
 sleep 2;
 is(ask($many, 'SELECT casnet.current_user_id() IS NULL'), 't', 'a token that expired, in a worker');
-is(ask($many, 'SELECT casnet.require_user()'), '28000', 'with its error') if super("SELECT has_function_privilege('casnet_plain', 'casnet.require_user()', 'EXECUTE')") eq 't';
+is(ask($many, 'SELECT casnet_internal.require_user()'), '28000', 'with its error') if super("SELECT has_function_privilege('casnet_plain', 'casnet_internal.require_user()', 'EXECUTE')") eq 't';
 ask($many, "SET casnet.token = '$first'");
 is(ask($many, 'SELECT casnet.current_user_id()'), $ID{ada}, 'the first token, in a worker');
 ask($admin, "BEGIN; SELECT casnet.revoke_all_tokens('$ID{ada}')");
@@ -193,7 +193,7 @@ foreach my $preload ('', 'session_preload_libraries', 'shared_preload_libraries'
 		$node->append_conf('postgresql.conf', "$preload = 'casnet'\n");
 		$node->restart;
 	}
-	my $token = $node->safe_psql('postgres', "SELECT casnet.issue_token('$ID{ada}', '$ID{north}', '1 hour')");
+	my $token = $node->safe_psql('postgres', "SELECT casnet_internal.issue_token('$ID{ada}', '$ID{north}', '1 hour')");
 	is(ask_once($node, 'postgres', 'casnet_plain', $who, "-c casnet.token=$token"), 'ada', "$how: PGOPTIONS");
 	is(ask_once($node, 'postgres', 'casnet_plain', $who, "-c casnet.token=$revoked"), '28000', "$how: PGOPTIONS with a revoked one");
 	is(ask_once($node, 'postgres', 'casnet_plain', $who, "-c casnet.token=$cut"), '28000', "$how: PGOPTIONS with one cut off");

@@ -28,10 +28,10 @@ sub entries
 {
 	my ($database, $condition) = @_;
 
-	return $node->safe_psql($database, 'SELECT count(*) FROM casnet.audit_entries' . ($condition ? " WHERE $condition" : ''));
+	return $node->safe_psql($database, 'SELECT count(*) FROM casnet_internal.audit_entries' . ($condition ? " WHERE $condition" : ''));
 }
-my $content = q{SELECT md5(string_agg(e::text, ';' ORDER BY at, id)), count(*), count(DISTINCT id) FROM casnet.audit_entries AS e};
-my $audited = q{SELECT relation, enabled FROM casnet.audited_tables() ORDER BY relation::text};
+my $content = q{SELECT md5(string_agg(e::text, ';' ORDER BY at, id)), count(*), count(DISTINCT id) FROM casnet_internal.audit_entries AS e};
+my $audited = q{SELECT relation, enabled FROM casnet_internal.audited_tables() ORDER BY relation::text};
 my $protected = q{SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'casnet_append%' ORDER BY tgrelid::regclass::text, 2};
 
 my $ben = open_session($node, 'source', 'ben', 'north');
@@ -111,9 +111,9 @@ foreach my $database (qw(plain custom inserts))
 	is($node->safe_psql($database, $_), $before{$_}, "$database after install(): " . substr($_, 0, 40)) foreach $content, $audited, $protected;
 	is(ask_once($node, $database, 'casnet_app', "DELETE FROM casnet.tasks WHERE title = 'last'; UPDATE casnet.records SET title = 'restored' WHERE title = 'n2' RETURNING 1", "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}"),
 		'1', "$database: a change");
-	is($node->safe_psql($database, "SELECT string_agg(concat_ws(' ', relation, action, before->>'title', after->>'title'), ', ' ORDER BY at, id) FROM casnet.audit_entries WHERE user_id = '$ID{ada}'"),
+	is($node->safe_psql($database, "SELECT string_agg(concat_ws(' ', relation, action, before->>'title', after->>'title'), ', ' ORDER BY at, id) FROM casnet_internal.audit_entries WHERE user_id = '$ID{ada}'"),
 		'casnet.tasks DELETE last, casnet.records UPDATE n2 restored', "$database: is recorded once");
-	is(ask_once($node, $database, $superuser, 'DELETE FROM casnet.audit_entries'), '42501', "$database: and stays");
+	is(ask_once($node, $database, $superuser, 'DELETE FROM casnet_internal.audit_entries'), '42501', "$database: and stays");
 	is(ask_once($node, $database, 'casnet_app', 'SELECT count(*) FROM casnet.audit_log()', "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}"), '100', "$database: and is read");
 }
 
@@ -124,7 +124,7 @@ is(ask_once($node, 'fresh', $superuser, 'CREATE EXTENSION casnet; SELECT casnet.
 
 $node->safe_psql('plain', 'SET client_min_messages = warning; DROP EXTENSION casnet CASCADE');
 is(entries('plain'), 457, 'entries outlive the extension');
-is(ask_once($node, 'plain', 'casnet_app', 'SELECT count(*) FROM casnet.audit_entries'), '42501', 'and nobody reads them');
+is(ask_once($node, 'plain', 'casnet_app', 'SELECT count(*) FROM casnet_internal.audit_entries'), '42501', 'and nobody reads them');
 $node->safe_psql('plain', 'CREATE EXTENSION casnet; SELECT casnet.install()');
 is(entries('plain'), 457, 'a new one keeps them');
 is($node->safe_psql('plain', $protected), $before{$protected}, 'and protects them again');

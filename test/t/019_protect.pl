@@ -116,8 +116,8 @@ command_ok([ 'pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->co
 check('plain');
 
 # A row about a dropped table that was restored counts for no other table.
-is($node->safe_psql('single', 'SELECT count(*) FROM casnet.protected'), 3, 'it is in the dump');
-$node->safe_psql('single', q{UPDATE casnet.protected SET relation = 'app.days' WHERE resource = 'gone'});
+is($node->safe_psql('single', 'SELECT count(*) FROM casnet_internal.protected'), 3, 'it is in the dump');
+$node->safe_psql('single', q{UPDATE casnet_internal.protected SET relation = 'app.days' WHERE resource = 'gone'});
 is($node->safe_psql('single', q{SELECT resource FROM casnet.protected_tables WHERE relation = 'app.days'::regclass}),
 	'days', 'even with the OID of another protected one');
 $node->safe_psql('single', 'SELECT casnet.install()');
@@ -126,7 +126,7 @@ check('single');
 # The extension goes, denies everyone, and comes back.
 $node->safe_psql('halves', 'SET client_min_messages = warning; DROP EXTENSION casnet CASCADE');
 is($node->safe_psql('halves', 'SELECT count(*) FROM app."Our Notes"'), 2, 'no row is lost');
-is($node->safe_psql('halves', 'SELECT count(*) FROM casnet.protected'), 3, 'nor what is known of the tables');
+is($node->safe_psql('halves', 'SELECT count(*) FROM casnet_internal.protected'), 3, 'nor what is known of the tables');
 is(ask_once($node, 'halves', 'casnet_plain', 'SELECT count(*) FROM app."Our Notes"'), 0, 'nobody sees any');
 is(ask_once($node, 'halves', 'casnet_plain', 'SELECT count(*) FROM app.days_21'), '42501', 'nor in a partition');
 is(ask_once($node, 'halves', 'casnet_plain', "INSERT INTO app.days VALUES ('2021-03-03', '$ID{north}')"), '42501', 'or writes');

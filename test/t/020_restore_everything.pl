@@ -87,7 +87,7 @@ databases($node, 'staging');
 command_ok(psql_file($node, 'staging', "$dir/schema.sql"), 'the schema for another installation');
 $node->safe_psql('staging', 'SELECT casnet.install()');
 is($node->safe_psql('staging', 'SELECT count(*), count(DISTINCT permission) FROM casnet.role_permissions'), '72|27', 'has the permissions of the roles');
-is($node->safe_psql('staging', 'SELECT count(*) FROM casnet.signing_keys'), 1, 'and a key');
+is($node->safe_psql('staging', 'SELECT count(*) FROM casnet_internal.signing_keys'), 1, 'and a key');
 $node->safe_psql('staging', "INSERT INTO casnet.users (id, username, email) VALUES ('$ID{ada}', 'ada', 'ada\@example.org');
 	INSERT INTO casnet.tenants (id, name) VALUES ('$ID{north}', 'first');
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ada}', '$ID{north}', 'owner')");
@@ -130,7 +130,7 @@ command_ok([ 'pg_dump', '-a', '-d', $node->connstr('small'), '-f', "$dir/small.s
 	local $ENV{PGOPTIONS} = '-c session_replication_role=replica';
 	$node->command_fails_like(psql_file($node, 'installed', "$dir/small.sql", '-1'), qr/duplicate key/, 'is not put on top of a new installation');
 	same_as('which stays as it is', fingerprint($node, 'installed'), $new);
-	$node->safe_psql('installed', 'TRUNCATE casnet.role_permissions, casnet.signing_keys');
+	$node->safe_psql('installed', 'TRUNCATE casnet.role_permissions, casnet_internal.signing_keys');
 	command_ok(psql_file($node, 'installed', "$dir/small.sql", '-1'), 'but is restored once that is empty');
 }
 same_as('installed: rows and catalogs', fingerprint($node, 'installed'), fingerprint($node, 'small'));
@@ -167,7 +167,7 @@ same_as('schemas: rows and catalogs of these', fingerprint($node, 'schemas'), $s
 
 # Without what the audit holds and without the secrets.
 databases($node, 'lean');
-restore('lean', dump_to('lean', '-Fc', '--exclude-table-data=casnet.audit_entries*', '--exclude-table-data=casnet.signing_keys'));
+restore('lean', dump_to('lean', '-Fc', '--exclude-table-data=casnet_internal.audit_entries*', '--exclude-table-data=casnet_internal.signing_keys'));
 same_as('lean: rows and catalogs but of these', fingerprint($node, 'lean'), $source, qr/$not_settings|^rows . casnet\.(?:audit_entries_\w+|signing_keys) /);
 is(ask_once($node, 'lean', 'casnet_plain', "SET casnet.token = '$TOKENS{good}'; SELECT count(*) FROM casnet.records"), '28000', 'lean: a token of before proves nobody');
 

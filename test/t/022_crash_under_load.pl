@@ -169,13 +169,13 @@ sub check
 		), entries AS (
 			SELECT DISTINCT ON (relation, row_key) relation, row_key AS key, action, before, after,
 				coalesce(after->>'age_group', after->>'note', after->>'role', after->>'title') AS value
-			  FROM casnet.audit_entries ORDER BY relation, row_key, transaction_id DESC, id DESC
+			  FROM casnet_internal.audit_entries ORDER BY relation, row_key, transaction_id DESC, id DESC
 		)
 		SELECT count(*) FROM entries AS e FULL JOIN audited AS a USING (relation, key)
 		 WHERE (e.action = 'DELETE') <> (a.key IS NULL) OR (e.key IS NULL AND a.value ~ 'w[0-9]+r')
 			OR (e.action = 'UPDATE' AND e.value IS NOT NULL AND e.value <> a.value)}), 0, "$when: the audit matches the rows");
 	verdict(sql(q{SELECT count(*) FROM casnet.persons AS p WHERE name LIKE 'counter %' AND age_group::integer <>
-		(SELECT count(*) FROM casnet.audit_entries AS e WHERE e.relation = 'casnet.persons' AND e.action = 'UPDATE' AND e.row_key->>'id' = p.id::text)}), 0,
+		(SELECT count(*) FROM casnet_internal.audit_entries AS e WHERE e.relation = 'casnet.persons' AND e.action = 'UPDATE' AND e.row_key->>'id' = p.id::text)}), 0,
 		"$when: with an entry for each change");
 
 	# indexes and tables
@@ -249,7 +249,7 @@ cmp_ok($count{$_} || 0, '>', 0, "something was $_: " . ($count{$_} || 0)) foreac
 $tampered = 1;
 sql(qq{SET session_replication_role = replica;
 	DELETE FROM casnet.records WHERE id = (SELECT max(id::text)::uuid FROM casnet.records WHERE title LIKE 'tagged %');
-	DELETE FROM casnet.user_tenants WHERE tenant_id = '$ID{south}' AND role = 'owner'; TRUNCATE casnet.revoked_tokens});
+	DELETE FROM casnet.user_tenants WHERE tenant_id = '$ID{south}' AND role = 'owner'; TRUNCATE casnet_internal.revoked_tokens});
 check('tampered');
 my $found = join "\n", @found;
 like($found, qr/$_/, "a check finds it: $_") foreach 'records that were tagged', 'has an owner', 'foreign key', 'audit matches', 'revoked token';

@@ -91,7 +91,7 @@ same_as('changes', rows_of($subscriber), rows_of($publisher));
 is(ask($ben, 'SELECT username FROM casnet.whoami()'), 'Benjamin', 'who has another name now');
 
 # Written on the subscriber, a change is recorded there, once.
-my $entries = 'SELECT count(*) FROM casnet.audit_entries';
+my $entries = 'SELECT count(*) FROM casnet_internal.audit_entries';
 my $count = sub { local $ENV{PGOPTIONS} = '-c casnet.bypass=allow'; $subscriber->safe_psql('source', $entries) };
 my $before = $count->();
 is(ask_once($subscriber, 'source', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{south}'; INSERT INTO casnet.records (title) VALUES ('local') RETURNING title"),
@@ -141,10 +141,10 @@ is($carried->(), 1, 'until it is put right');
 # A tenant goes, with its entries; the sequences are the subscriber's own.
 apply("SELECT casnet.delete_tenant('$ID{south}')", 'cid', 'south');
 same_as('all changes', rows_of($subscriber), rows_of($publisher), qr/^rows . casnet\.audit_entries_/);
-my $shared = q{SELECT count(*), md5(string_agg(e::text, ';' ORDER BY at, id)) FROM casnet.audit_entries AS e WHERE coalesce(before, after)->>'title' IS DISTINCT FROM 'local'};
+my $shared = q{SELECT count(*), md5(string_agg(e::text, ';' ORDER BY at, id)) FROM casnet_internal.audit_entries AS e WHERE coalesce(before, after)->>'title' IS DISTINCT FROM 'local'};
 is(do { local $ENV{PGOPTIONS} = '-c casnet.bypass=allow'; $subscriber->safe_psql('source', $shared) }, $publisher->safe_psql('source', $shared),
 	'and all entries, but for those of local changes');
-is($publisher->safe_psql('source', "SELECT count(*) FROM casnet.audit_entries WHERE tenant_id = '$ID{south}'"), 0, 'of the tenant that went, no entry is left');
+is($publisher->safe_psql('source', "SELECT count(*) FROM casnet_internal.audit_entries WHERE tenant_id = '$ID{south}'"), 0, 'of the tenant that went, no entry is left');
 
 $_->quit foreach $ben, $plain, $session;
 {

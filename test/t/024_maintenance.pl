@@ -97,7 +97,7 @@ $given->('app', q{'r', 'p', 'v'});
 same_as('another owner: behaviour', behaviour($node, 'second'), $behaviour);
 $given->('casnet', q{'r', 'p'});
 is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '42501', "the owner reads no $_") foreach qw(casnet.records casnet.user_tenants casnet.role_permissions);
-is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '0', "nor $_") foreach qw(casnet.signing_keys casnet.audit_entries);
+is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '0', "nor $_") foreach qw(casnet_internal.signing_keys casnet_internal.audit_entries);
 my $owner = "SELECT count(*) > 0 FROM casnet.doctor() WHERE code = 'role-owns-table'";
 is($node->safe_psql('second', $owner), 'f', 'an owner who is no application');
 $node->safe_psql('second', 'GRANT casnet_keeper TO casnet_app');

@@ -34,7 +34,7 @@ $node->safe_psql('postgres', qq{
 	INSERT INTO casnet.user_tenants (user_id, tenant_id)
 		SELECT u.id, t.id FROM casnet.users AS u, casnet.tenants AS t WHERE u.username LIKE 'u%' AND t.name LIKE 't%' AND hashtext(u.username || t.name) % 10 = 0;
 	CREATE TABLE people AS
-		SELECT row_number() OVER ()::integer AS n, m.user_id, m.tenant_id, casnet.issue_token(m.user_id, m.tenant_id, '1 day') AS token
+		SELECT row_number() OVER ()::integer AS n, m.user_id, m.tenant_id, casnet_internal.issue_token(m.user_id, m.tenant_id, '1 day') AS token
 		FROM (SELECT * FROM casnet.user_tenants LIMIT 5000) AS m;
 	ALTER TABLE people ADD PRIMARY KEY (n);
 	CREATE TABLE bad AS

@@ -91,7 +91,7 @@ sub lives
 	# Triggers of the tables, of events, and of the audit.
 	is(ask($ben, q{INSERT INTO casnet.records_load (title) SELECT 'loaded ' || n FROM generate_series(1, 100) AS n}), '', "$how: a load");
 	is(ask($ben, q{SELECT count(*) FROM casnet.records WHERE title ~ '^loaded'}), 100, "$how: loads");
-	is($node->safe_psql('source', q{SELECT count(*) FROM casnet.audit_entries WHERE after->>'title' ~ '^loaded'}), 100, "$how: the audit goes on");
+	is($node->safe_psql('source', q{SELECT count(*) FROM casnet_internal.audit_entries WHERE after->>'title' ~ '^loaded'}), 100, "$how: the audit goes on");
 	is(ask_once($node, 'source', 'postgres', 'CREATE TABLE locked.t (id integer)'), '55000', "$how: a guarded schema stays guarded");
 	$node->safe_psql('source', 'CREATE TABLE app.latest (id integer PRIMARY KEY)');
 	is($node->safe_psql('source', q{SELECT forced FROM casnet.protected_tables WHERE relation = 'app.latest'::regclass}), 't', "$how: or protects");

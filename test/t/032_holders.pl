@@ -94,13 +94,13 @@ $ada->quit;
 $node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE $membership; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'viewer') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'viewer'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{cid}', '$ID{north}', 'manage_permissions')");
 for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_tenants WHERE $membership")
 {
-	my $freed = "SET statement_timeout = '14s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)";
+	my $freed = "SET statement_timeout = '14s'; SELECT casnet_internal.free_membership('$ID{ben}', '$ID{north}', true)";
 	my $other = $node->safe_psql('postgres', 'SELECT casnet.uuid_v7()');
 
 	$ada = open_session($node, 'postgres', 'ada', 'north');
 	ask($ada, "BEGIN; $change");
 	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; $freed"), '', "$change: who is removed asks for that");
-	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '14s'; SELECT casnet.free_membership('$other', '$ID{north}', true)"), '', 'or somebody in the name of nobody');
+	is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '14s'; SELECT casnet_internal.free_membership('$other', '$ID{north}', true)"), '', 'or somebody in the name of nobody');
 	ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '4s'; SELECT casnet.set_member_role('cid', 'member')");
 	is(ask($ada, 'SELECT 1'), '1', 'and the owner goes on');
 	ask($ada, 'ROLLBACK');
@@ -132,9 +132,9 @@ is($node->safe_psql('postgres', "SET lock_timeout = '20s'; SELECT casnet.protect
 eval { $holder->quit };
 
 # Who may call it, and LOCK TABLE.
-is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)"), '42501', 'nobody frees a membership');
-is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.free_membership('$ID{cid}', '$ID{south}', true)"), '42501', 'nor does who may not change it');
-is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet.free_account('$ID{cid}')"), '42501', 'nor an account');
+is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet_internal.free_membership('$ID{ben}', '$ID{north}', true)"), '42501', 'nobody frees a membership');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet_internal.free_membership('$ID{cid}', '$ID{south}', true)"), '42501', 'nor does who may not change it');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet_internal.free_account('$ID{cid}')"), '42501', 'nor an account');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SELECT casnet.deactivate_user('$ID{cid}')"), '42501', 'who is no administrator deactivates nobody');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{max}'; SELECT casnet.deactivate_user('$ID{ben}')"), '', 'a superuser of the application does');
 for my $table (qw(users tenants user_tenants user_tenant_permissions role_permissions tasks records tags))
@@ -186,7 +186,7 @@ my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
 $node->safe_psql('postgres', 'ALTER TABLE casnet.tasks OWNER TO casnet_maker');
 ask($maker, 'BEGIN; LOCK TABLE casnet.tasks');
 $ada = open_session($node, 'postgres', 'ada', 'north');
-ask($ada, "SET statement_timeout = '4s'; SELECT casnet.free_membership('$ID{ben}', '$ID{north}', true)");
+ask($ada, "SET statement_timeout = '4s'; SELECT casnet_internal.free_membership('$ID{ben}', '$ID{north}', true)");
 is(ask($maker, 'SELECT 1'), '1', 'the owner of a table who works on it goes on');
 ask($maker, 'COMMIT');
 $_->quit foreach $maker, $ada;

@@ -30,16 +30,16 @@ $node->safe_psql('postgres', q{
 	UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username = 'cid';
 	CREATE FUNCTION public.leak() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
 	DECLARE
-		secret bytea := (SELECT key FROM casnet.signing_keys LIMIT 1);
+		secret bytea := (SELECT key FROM casnet_internal.signing_keys LIMIT 1);
 	BEGIN
-		RETURN (SELECT count(*) FROM casnet.signing_keys WHERE key = secret);
+		RETURN (SELECT count(*) FROM casnet_internal.signing_keys WHERE key = secret);
 	END
 	$$;
 	CREATE FUNCTION public.leak_hash() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
 	DECLARE
-		secret text := (SELECT hash FROM casnet.password_hashes LIMIT 1);
+		secret text := (SELECT hash FROM casnet_internal.password_hashes LIMIT 1);
 	BEGIN
-		RETURN (SELECT count(*) FROM casnet.password_hashes WHERE hash = secret);
+		RETURN (SELECT count(*) FROM casnet_internal.password_hashes WHERE hash = secret);
 	END
 	$$;
 });
@@ -65,11 +65,11 @@ sub note_secrets
 {
 	my $rows = $node->safe_psql('postgres', q{
 		SET auto_explain.log_min_duration = -1;
-		SELECT encode(key, 'hex') FROM casnet.signing_keys WHERE key <> ''
-		UNION SELECT encode(hash::bytea, 'hex') FROM (SELECT replace(hash, '\\', '\\\\') AS hash FROM casnet.password_hashes WHERE hash IS NOT NULL) AS h
-		UNION SELECT encode(digest, 'hex') FROM casnet.revoked_tokens
-		UNION SELECT encode(spared, 'hex') FROM casnet.token_cutoffs WHERE spared IS NOT NULL
-		UNION SELECT encode(digest, 'hex') FROM casnet.invitations});
+		SELECT encode(key, 'hex') FROM casnet_internal.signing_keys WHERE key <> ''
+		UNION SELECT encode(hash::bytea, 'hex') FROM (SELECT replace(hash, '\\', '\\\\') AS hash FROM casnet_internal.password_hashes WHERE hash IS NOT NULL) AS h
+		UNION SELECT encode(digest, 'hex') FROM casnet_internal.revoked_tokens
+		UNION SELECT encode(spared, 'hex') FROM casnet_internal.token_cutoffs WHERE spared IS NOT NULL
+		UNION SELECT encode(digest, 'hex') FROM casnet_internal.invitations});
 	$seen{ pack 'H*', $_ } = 1 foreach split /\n/, $rows;
 	return;
 }
@@ -196,8 +196,8 @@ $node->command_ok([ 'pg_restore', '-e', '-1', '-d', $node->connstr('restored'), 
 isnt(ask_once($node, 'restored', 'casnet_plain', "SELECT casnet.login('cid', 'correct horse')"), '28P01', 'a password of before logs in');
 is(ask_once($node, 'restored', 'casnet_plain', "SELECT casnet.login('cid', 'correct horse!')"), '28P01', 'and no other');
 is($node->safe_psql('restored', q{SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'}), 0, 'no hash is in users');
-is($node->safe_psql('restored', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY id)) FROM casnet.password_hashes AS h'),
-	$node->safe_psql('postgres', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY id)) FROM casnet.password_hashes AS h'), 'all hashes are as they were');
+is($node->safe_psql('restored', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY id)) FROM casnet_internal.password_hashes AS h'),
+	$node->safe_psql('postgres', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY id)) FROM casnet_internal.password_hashes AS h'), 'all hashes are as they were');
 
 $node->stop;
 done_testing();

@@ -43,7 +43,7 @@ $node->safe_psql('postgres', q{
 		EXCEPTION WHEN invalid_authorization_specification OR object_not_in_prerequisite_state THEN
 		END;
 		BEGIN
-			found := found || casnet.found_tenant('for ada', NULL, NULL);
+			found := found || casnet_internal.found_tenant('for ada', NULL, NULL);
 		EXCEPTION WHEN invalid_authorization_specification OR object_not_in_prerequisite_state THEN
 		END;
 		found := found || coalesce((SELECT string_agg(s.setting || s.reset_val, '') FROM pg_settings AS s WHERE s.name = 'casnet.token'), '');

@@ -49,7 +49,7 @@ foreach my $form (
 	'tenant_id = (SELECT w.tenant_id FROM casnet.whoami() AS w)',
 	'(casnet.whoami()).tenant_id = tenant_id',
 	"casnet.can('view_records') AND tenant_id = casnet.current_tenant_id()",
-	"casnet.is_administrator() OR casnet.can('delete_tenant') AND tenant_id = casnet.current_tenant_id()")
+	"casnet_internal.is_administrator() OR casnet.can('delete_tenant') AND tenant_id = casnet.current_tenant_id()")
 {
 	$node->safe_psql('postgres', "ALTER POLICY p ON app.notes USING ($form)");
 	is(first_of_session($query), '0', $form);
@@ -110,7 +110,7 @@ is(first_write("set_config('casnet.user_id', '$ID{cid}', false)"), '55000', 'not
 is(first_write("set_config('casnet.user_id', '', false)"), '55000', 'or takes it away');
 is(first_write("set_config('casnet.token', '$token', false)"), '55000', 'or sets a token');
 is(first_write("set_config('role', 'casnet_user', false)"), '55000', 'or changes the role');
-is($node->safe_psql('postgres', "SELECT u.username, e.role, e.row_key->>'id' FROM casnet.audit_entries AS e LEFT JOIN casnet.users AS u ON u.id = e.user_id"),
+is($node->safe_psql('postgres', "SELECT u.username, e.role, e.row_key->>'id' FROM casnet_internal.audit_entries AS e LEFT JOIN casnet.users AS u ON u.id = e.user_id"),
 	'ada|casnet_app|1', 'one entry, of who it began as');
 
 $node->safe_psql('postgres', 'ALTER POLICY p ON app.notes USING (app.within(tenant_id))');

@@ -133,7 +133,7 @@ foreach my $case ([ 'first', 0 ], [ 'second', -2 * $day ], [ 'third', "=15000000
 	my ($name, $change) = @$case;
 
 	set_clock($change);
-	$holder->query_safe('BEGIN; SELECT id FROM casnet.password_hashes FOR UPDATE');
+	$holder->query_safe('BEGIN; SELECT id FROM casnet_internal.password_hashes FOR UPDATE');
 	$node->safe_psql('postgres', "SELECT casnet.set_password('$ID{cid}', '$name password')");
 	$holder->query_safe('ROLLBACK');
 	set_clock(0);
@@ -144,12 +144,12 @@ foreach my $case ([ 'first', 0 ], [ 'second', -2 * $day ], [ 'third', "=15000000
 }
 is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('cid', 'first password')"), '28P01', 'no former one is');
 
-cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM casnet.password_hashes WHERE user_id = '$ID{cid}'"), '>', 1, 'though they are there');
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id = '$ID{cid}'"), '>', 1, 'though they are there');
 $holder->quit;
 
 # Failed logins, of the name and of the account, whichever is counted; a seventh waits for
 # 1.6 seconds, unless the others are forgotten.
-my $fail = qq{SELECT casnet.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key, generate_series(1, 6)};
+my $fail = qq{SELECT casnet_internal.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key, generate_series(1, 6)};
 my $login = "SET statement_timeout = '30 s'; SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('ada', 'password of ada') IS NOT NULL AS done \\gset\n"
   . "SELECT CASE WHEN clock_timestamp() - :'before' >= interval '1.6 s' THEN 'waited' ELSE 'at once' END";
 foreach my $case ([ 0, 'waited', 'at once after the failures' ], [ 14 * $minute, 'waited', '14 minutes after them' ], [ 16 * $minute, 'at once', '16 minutes after them' ], [ 10 * $day, 'at once', 'ten days after them' ])
@@ -161,12 +161,12 @@ foreach my $case ([ 0, 'waited', 'at once after the failures' ], [ 14 * $minute,
 	set_clock($later);
 	is($node->safe_psql('postgres', $login), $answer, "a login $name");
 	set_clock(0);
-	$node->safe_psql('postgres', qq{SELECT casnet.login_succeeded(key) FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
+	$node->safe_psql('postgres', qq{SELECT casnet_internal.login_succeeded(key) FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 }
 # Each failure counts from the last one.
 $node->safe_psql('postgres', $fail);
 set_clock(10 * $minute);
-$node->safe_psql('postgres', qq{SELECT casnet.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
+$node->safe_psql('postgres', qq{SELECT casnet_internal.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 set_clock(20 * $minute);
 is($node->safe_psql('postgres', $login), 'waited', 'a login 20 minutes after the first failures, 10 after the last');
 
@@ -180,8 +180,8 @@ foreach my $case ([ 14 * $minute, 'a second each' ], [ 16 * $minute, 'at once' ]
 	my ($later, $answer) = @$case;
 
 	set_clock(0);
-	$node->safe_psql('postgres', "SELECT count(casnet.login_failed('cid', clock_timestamp() - interval '0.99 s')) FROM generate_series(1, 50)");
-	$node->safe_psql('postgres', "SELECT casnet.login_succeeded('cid')");
+	$node->safe_psql('postgres', "SELECT count(casnet_internal.login_failed('cid', clock_timestamp() - interval '0.99 s')) FROM generate_series(1, 50)");
+	$node->safe_psql('postgres', "SELECT casnet_internal.login_succeeded('cid')");
 	set_clock($later);
 	is($node->safe_psql('postgres', $thrice), $answer, sprintf 'logins %d minutes after fifty failures', $later / $minute);
 }
@@ -208,7 +208,7 @@ foreach my $case ([ '2028-02-29 23:59:59.5', '2028_02', '2028_05' ], [ '2028-03-
 	my ($time, $first, $last_month) = @$case;
 
 	set_clock('=' . $node->safe_psql('postgres', "SELECT (extract(epoch FROM timestamptz '${time}Z') * 1000000)::bigint"));
-	is($node->safe_psql('postgres', "BEGIN; SET timezone = 'Pacific/Kiritimati'; SELECT casnet.maintain_audit() > 0; SELECT min(right(relation::text, 7)), max(right(relation::text, 7)), count(*) FROM casnet.audit_partitions() WHERE since IS NOT NULL; ROLLBACK"),
+	is($node->safe_psql('postgres', "BEGIN; SET timezone = 'Pacific/Kiritimati'; SELECT casnet.maintain_audit() > 0; SELECT min(right(relation::text, 7)), max(right(relation::text, 7)), count(*) FROM casnet_internal.audit_partitions() WHERE since IS NOT NULL; ROLLBACK"),
 		"t\n$first|$last_month|4", "the months at $time");
 }
 set_clock(0);

@@ -42,7 +42,7 @@ my $EVERYTHING = qq{
 	DELETE FROM casnet.role_permissions WHERE role = 'viewer' AND permission = 'view_tags';
 	INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES
 		('$ID{ben}', '$ID{north}', 'delete_tags'), ('$ID{ben}', '$ID{south}', 'approve_budget');
-	INSERT INTO casnet.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES
+	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES
 		(sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01'),
 		(sha256('late'), '$ID{south}', 'max\@example.org', 'viewer', '$ID{cid}', '2020-01-01');
 
@@ -308,7 +308,7 @@ sub differences
 my @QUESTIONS = (
 	(map { "SELECT count(*) FROM $_" } qw(casnet.users casnet.tenants casnet.user_tenants casnet.user_tenant_permissions
 		casnet.role_permissions casnet.persons casnet.records casnet.tags casnet.record_tags casnet.tasks casnet.calendar_events
-		casnet.signing_keys casnet.audit_entries casnet.protected casnet.invitations app.cases app.lines app.days app.days_25 app.later
+		casnet_internal.signing_keys casnet_internal.audit_entries casnet_internal.protected casnet_internal.invitations app.cases app.lines app.days app.days_25 app.later
 		public.titles public.totals casnet.notes), 'casnet.audit_log(max_rows => 10000)', "casnet.search_records('visit', 50)",
 		"casnet.search_persons('DOE')", "casnet.records_tagged('{urgent}', none_of => '{school}')"),
 	"SELECT casnet.can('approve_budget')", "SELECT username, role, cardinality(permissions) FROM casnet.whoami()",

@@ -80,7 +80,7 @@ sub token_of
 
 	$lifetime ||= '1 hour';
 	return $node->safe_psql($database,
-		"SELECT casnet.issue_token('$ID{$user}', $tid, '$lifetime')");
+		"SELECT casnet_internal.issue_token('$ID{$user}', $tid, '$lifetime')");
 }
 
 # set_passwords(node, database): of each user, 'password of NAME'.

@@ -73,7 +73,7 @@ BEGIN
 END
 $$;
 CREATE TABLE public.data (name text);
-INSERT INTO public.data SELECT split_part(relation::text, '.', 2) FROM casnet.managed_tables() WHERE kind = 'tenant';
+INSERT INTO public.data SELECT split_part(relation::text, '.', 2) FROM casnet_internal.managed_tables() WHERE kind = 'tenant';
 CREATE TABLE public.made AS SELECT name, l AS line FROM public.data, public.rows_in(name, :'north') AS l;
 GRANT SELECT ON public.data, public.made, public.times, public.texts TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;

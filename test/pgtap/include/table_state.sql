@@ -28,5 +28,5 @@ CREATE FUNCTION public.table_state(relation regclass) RETURNS SETOF text LANGUAG
 	UNION ALL
 	SELECT concat_ws(' ', 'permission', role, permission) FROM casnet.role_permissions
 	UNION ALL
-	SELECT concat_ws(' ', 'registry', p.relation, resource, permissions, before) FROM casnet.protected AS p
+	SELECT concat_ws(' ', 'registry', p.relation, resource, permissions, before) FROM casnet_internal.protected AS p
 $$;

@@ -60,7 +60,7 @@ DECLARE
 BEGIN
 	PERFORM set_config('casnet.token', token, false);
 	stage := 'use';
-	PERFORM casnet.require_user();
+	PERFORM casnet_internal.require_user();
 	SELECT coalesce('proves ' || name, 'nobody') INTO answer FROM (SELECT casnet.current_user_id() AS id) AS me LEFT JOIN public.who USING (id);
 	RAISE EXCEPTION USING ERRCODE = 'ZZZZZ';
 EXCEPTION
@@ -81,6 +81,6 @@ END
 $$;
 -- The generation in which tokens are made now.
 CREATE FUNCTION public.generation_of(person uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
-	SELECT coalesce(bit_xor(c.nonce), 0) FROM casnet.token_cutoffs AS c WHERE c.user_id = person
+	SELECT coalesce(bit_xor(c.nonce), 0) FROM casnet_internal.token_cutoffs AS c WHERE c.user_id = person
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_client;
