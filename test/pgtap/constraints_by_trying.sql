@@ -92,13 +92,13 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('persons_tenant_id_fkey', $$INSERT INTO casnet.persons (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('records_tenant_id_fkey', $$INSERT INTO casnet.records (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('tags_tenant_id_fkey', $$INSERT INTO casnet.tags (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
-	('record_tags_tenant_id_record_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009a0')$$),
-	('record_tags_tenant_id_tag_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$),
+	('record_tags_record_id_tenant_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009a0')$$),
+	('record_tags_tag_id_tenant_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$),
 	('tasks_tenant_id_fkey', $$INSERT INTO casnet.tasks (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('tasks_assignee_id_tenant_id_fkey', $$INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '00000000-0000-7000-8000-000000000005')$$),
-	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
+	('tasks_record_id_tenant_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
 	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
-	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
+	('calendar_events_record_id_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
 	('invitations_tenant_id_fkey', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet_internal.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
 -- With a tenant, and with a user, goes what belongs to it.
