@@ -7,7 +7,7 @@ DECLARE
 	t text;
 	moved boolean;
 BEGIN
-	FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' AND relname <> 'audit_entries_default' ORDER BY relname COLLATE "C" LOOP
+	FOR t IN SELECT relname FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relname <> 'audit_entries_default' ORDER BY relname COLLATE "C" LOOP
 		EXECUTE format('CREATE TEMP TABLE o AS SELECT min(updated_at) AS at FROM casnet.%I', t);
 		EXECUTE format('UPDATE casnet.%I SET created_at = created_at', t);
 		EXECUTE format('SELECT bool_and(x.updated_at > o.at) FROM casnet.%I AS x, o', t) INTO moved;
