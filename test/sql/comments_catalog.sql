@@ -1,4 +1,4 @@
--- Everything in schema casnet says what it is; these lists are empty.
+-- Everything in both schemas says what it is; these lists are empty.
 \set QUIET on
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
  WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND obj_description(p.oid, 'pg_proc') IS NULL ORDER BY 1;
@@ -15,6 +15,7 @@ SELECT c.relname, p.polname AS policy FROM pg_class AS c JOIN pg_policy AS p ON 
  WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND obj_description(p.oid, 'pg_policy') IS NULL ORDER BY 1, 2;
 SELECT rolname AS role FROM pg_roles
  WHERE rolname IN ('casnet_user', 'casnet_authenticator', 'casnet_admin') AND shobj_description(oid, 'pg_authid') IS NULL ORDER BY 1;
+SELECT obj_description('casnet_internal'::regnamespace, 'pg_namespace') AS internal;
 SELECT obj_description('casnet'::regnamespace, 'pg_namespace') = 'casnet: multi-tenant case management (schema version '
 	|| (SELECT extversion FROM pg_extension WHERE extname = 'casnet') || ')' AS schema_has_its_version,
 	casnet.schema_version() = (SELECT extversion FROM pg_extension WHERE extname = 'casnet') AS and_tells_it;

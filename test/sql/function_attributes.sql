@@ -26,10 +26,10 @@ SELECT p.oid::regprocedure FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.
 SELECT relname, reloptions FROM pg_class
  WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'v' ORDER BY relname COLLATE "C";
 
-\echo PUBLIC, and roles besides the three, have nothing; the schema is for the use of two
+\echo PUBLIC, and roles besides the three, have nothing; the schemas are for the use of two
 SELECT nspname, a.privilege_type, coalesce(g.rolname, 'PUBLIC') AS grantee
   FROM pg_namespace AS n, aclexplode(n.nspacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
- WHERE n.nspname IN ('casnet', 'casnet_internal') AND a.grantee <> n.nspowner ORDER BY 3, 2;
+ WHERE n.nspname IN ('casnet', 'casnet_internal') AND a.grantee <> n.nspowner ORDER BY 1, 3, 2;
 SELECT p.oid::regprocedure, coalesce(g.rolname, 'PUBLIC') AS grantee
   FROM pg_proc AS p, aclexplode(p.proacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
  WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND a.grantee <> p.proowner

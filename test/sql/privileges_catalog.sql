@@ -22,8 +22,9 @@ SELECT relname, r.rolname, p FROM pg_class AS c,
 SELECT r.rolname FROM (VALUES ('casnet_user'), ('casnet_authenticator'), ('casnet_admin'), ('regress_nobody')) AS r (rolname)
  WHERE has_any_column_privilege(r.rolname, 'casnet_internal.password_hashes', 'SELECT');
 SELECT oid::regprocedure FROM pg_proc
- WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND has_function_privilege('regress_nobody', oid, 'EXECUTE');
-SELECT has_schema_privilege('regress_nobody', 'casnet', 'USAGE') AS usage_for_public;
+ WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND has_function_privilege('regress_nobody', oid, 'EXECUTE')
+ ORDER BY oid::regprocedure::text COLLATE "C";
+SELECT has_schema_privilege('regress_nobody', 'casnet', 'USAGE') OR has_schema_privilege('regress_nobody', 'casnet_internal', 'USAGE') AS usage_for_public;
 
 \echo what applications may call, and what runs with other privileges than theirs
 SELECT p.oid::regprocedure AS function, CASE WHEN prosecdef THEN 'definer' ELSE '' END AS security,
