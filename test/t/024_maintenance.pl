@@ -79,7 +79,7 @@ is(ask($second, $count), '40|t', 'has nothing to do with the original');
 $node->safe_psql('postgres', 'DROP DATABASE first');
 is(ask($second, $count), '40|t', 'which may go');
 databases($node, 'third');
-$node->safe_psql('third', 'CREATE EXTENSION casnet; DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet CASCADE');
+$node->safe_psql('third', 'CREATE EXTENSION casnet; DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet, casnet_internal CASCADE');
 is(ask($second, $count), '40|t', 'as may the extension in a third one');
 $second->quit;
 same_as('the copy: behaviour', behaviour($node, 'second'), $behaviour);
