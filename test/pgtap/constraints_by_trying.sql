@@ -38,12 +38,12 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
 
 -- Only these columns may be empty.
 CREATE TEMP TABLE optional (name, columns) AS VALUES
-	('users', 'full_name hashed_password'), ('tenants', 'description'), ('user_tenants', ''), ('role_permissions', ''), ('user_tenant_permissions', ''),
-	('persons', 'date_of_birth gender'), ('records', 'search_vector'), ('tags', ''), ('record_tags', ''), ('tasks', 'description due_date completed_at assignee_id record_id'),
-	('calendar_events', 'description location ends_at recurrence_rule record_id'), ('signing_keys', 'issuer audience retired_at'), ('revoked_tokens', ''),
-	('token_cutoffs', 'spared'), ('password_hashes', 'hash replaces'), ('invitations', ''), ('protected', ''), ('guarded_schemas', '');
-SELECT alike(error_of(format('UPDATE casnet.%I SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
-  FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = ('casnet.' || o.name)::regclass
+	('casnet.users', 'full_name hashed_password'), ('casnet.tenants', 'description'), ('casnet.user_tenants', ''), ('casnet.role_permissions', ''), ('casnet.user_tenant_permissions', ''),
+	('casnet.persons', 'date_of_birth gender'), ('casnet.records', 'search_vector'), ('casnet.tags', ''), ('casnet.record_tags', ''), ('casnet.tasks', 'description due_date completed_at assignee_id record_id'),
+	('casnet.calendar_events', 'description location ends_at recurrence_rule record_id'), ('casnet_internal.signing_keys', 'issuer audience retired_at'), ('casnet_internal.revoked_tokens', ''),
+	('casnet_internal.token_cutoffs', 'spared'), ('casnet_internal.password_hashes', 'hash replaces'), ('casnet_internal.invitations', ''), ('casnet_internal.protected', ''), ('casnet_internal.guarded_schemas', '');
+SELECT alike(error_of(format('UPDATE %s SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
+  FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = o.name::regclass
  WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (string_to_array(o.columns, ' '));
 SET LOCAL session_replication_role = origin;
 SELECT alike(error_of(format('INSERT INTO casnet_internal.audit_entries SELECT (jsonb_populate_record(NULL::casnet_internal.audit_entries, %L)).*', to_jsonb(e) - name)),
