@@ -245,6 +245,9 @@ CALLS = {
         over('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
              ends='42809') for n in (1, 3, 5)] + [
                  over('refuse_document', "'casnet_internal.protected', 'before', '(0,1)', NULL", ends='42501')],
+    'document_place(regclass,name,tid)': [
+        over('document_place', "'casnet.persons', 'contact_info', '(0,%d)'" % n, ends='42809') for n in (1, 3, 5)] + [
+            over('document_place', "'casnet_internal.protected', 'before', '(0,1)'", ends='42501')],
     'document_source(regclass,name)': pure("casnet_internal.document_source('casnet.persons', 'contact_info')"),
     'read_documents(regclass,name,tid,tid)': [
         over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
@@ -257,6 +260,9 @@ CALLS = {
     'check_documents(regclass,name)': [
         over('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),
         over('check_documents', "'casnet_internal.protected', 'before'", ends='42501')],
+    'check_document_roles(regclass,name,jsonb)': [
+        over('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", ends='42809'),
+        over('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", ends='42501')],
     'found_imported_tenant(text,text,timestamp with time zone)': [
         over('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],
     'import_members(regclass,name,jsonb,uuid,uuid)': [
