@@ -21,6 +21,6 @@ SELECT throws_ok($$SELECT casnet.tenant_with('approve_invoices')$$, '42501', 'pe
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('owner', ' ')$$, '23514', NULL, 'a blank one is none');
 SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('owner', repeat('x', 64))$$, '23514', NULL, 'nor one too long');
-SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('king', 'view_tags')$$, '23514', NULL, 'nor one of an unknown role');
+SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('king', 'view_tags')$$, '23503', NULL, 'nor one of an unknown role');
 SELECT * FROM finish();
 ROLLBACK;
