@@ -148,7 +148,7 @@ tagging()
 
 	echo 'BEGIN;'
 	case $1 in
-		casnet) echo "SELECT casnet.tag_records(ARRAY(SELECT id FROM casnet.records ORDER BY id LIMIT 1000), $new);" ;;
+		casnet) echo "SELECT casnet.tag_records(ARRAY(SELECT id FROM casnet.records ORDER BY id LIMIT 1000), ARRAY[$new]);" ;;
 		casnet-each) echo "SELECT sum(casnet.tag_record(id, $new)) FROM (SELECT id FROM casnet.records ORDER BY id LIMIT 1000) AS r;" ;;
 		*) echo "INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) SELECT '$(tenant_id "$2")', r.id, t.id FROM ($chosen) AS r, casnet.tags AS t WHERE t.tenant_id = '$(tenant_id "$2")' AND t.name IN ($new) ON CONFLICT DO NOTHING;" ;;
 	esac

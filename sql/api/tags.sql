@@ -50,7 +50,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.require_records(uuid[]) IS
 	'internal: P0002 unless all of these records are there, as far as the caller may see';
 
-CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], VARIADIC names text[])
+-- With an array, for many records at once and for clients that cannot send VARIADIC.  A
+-- function of the same name as that with VARIADIC would make calls of either ambiguous.
+CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], names text[])
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -119,7 +121,7 @@ BEGIN
 	END IF;
 	-- The record, a tag or nothing at all is missing.
 	RETURN linked OPERATOR(pg_catalog.+)
-		casnet.tag_records(ARRAY[tag_record.record_id], VARIADIC names);
+		casnet.tag_records(ARRAY[tag_record.record_id], names);
 END
 $$;
 COMMENT ON FUNCTION casnet.tag_record(uuid, text[]) IS
@@ -147,34 +149,25 @@ $$;
 COMMENT ON FUNCTION casnet.untag_record(uuid, text[]) IS
 	'takes tags off a record; the tags stay; returns the number of links that went';
 
--- What cannot send VARIADIC sends an array.  Its name tells them apart for clients that
--- call by name, its type for the server.
-CREATE OR REPLACE FUNCTION casnet.tag_record(record_id uuid, tags varchar[])
-	RETURNS integer
-	LANGUAGE sql VOLATILE
-	AS $$
-	SELECT casnet.tag_record(record_id, VARIADIC tags::text[])
-$$;
-COMMENT ON FUNCTION casnet.tag_record(uuid, varchar[]) IS
-	'the same with an array, for clients that cannot send VARIADIC: tag_record(id, tags => array)';
-
-CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], tags varchar[])
+CREATE OR REPLACE FUNCTION casnet.untag_records(record_ids uuid[], names text[])
 	RETURNS bigint
-	LANGUAGE sql VOLATILE
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT casnet.tag_records(record_ids, VARIADIC tags::text[])
+DECLARE
+	removed bigint;
+BEGIN
+	PERFORM casnet_internal.require_records(record_ids);
+	DELETE FROM casnet.record_tags AS l
+	 USING casnet.tags AS t
+	 WHERE l.record_id = ANY (record_ids) AND l.tag_id = t.id
+	   AND t.name = ANY (casnet_internal.tag_names(names));
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN removed;
+END
 $$;
-COMMENT ON FUNCTION casnet.tag_records(uuid[], varchar[]) IS
-	'the same with an array, for clients that cannot send VARIADIC: tag_records(ids, tags => array)';
-
-CREATE OR REPLACE FUNCTION casnet.untag_record(record_id uuid, tags varchar[])
-	RETURNS integer
-	LANGUAGE sql VOLATILE
-	AS $$
-	SELECT casnet.untag_record(record_id, VARIADIC tags::text[])
-$$;
-COMMENT ON FUNCTION casnet.untag_record(uuid, varchar[]) IS
-	'the same with an array, for clients that cannot send VARIADIC: untag_record(id, tags => array)';
+COMMENT ON FUNCTION casnet.untag_records(uuid[], text[]) IS
+	'takes tags off records; the tags stay; returns the number of links that went';
 
 CREATE OR REPLACE FUNCTION casnet.tags_of(record_id uuid) RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE

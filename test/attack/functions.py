@@ -289,9 +289,9 @@ CALLS = {
         Call("SELECT b.id FROM attack.bait AS b WHERE b.id IN"
              " (SELECT casnet.records_tagged(any_of => ARRAY['{Htag}', '{Ctag}']))", 'view_records')],
     'tag_records(uuid[],text[])': [
-        over('tag_records', "ARRAY['{Hrecord}']::uuid[], 'mine'", 'edit_records', 'P0002',
+        over('tag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'edit_records', 'P0002',
              dues={'viewer': 'P0002'}),
-        over('tag_records', "ARRAY['{record}']::uuid[], 'mine'", 'edit_records',
+        over('tag_records', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
              dues={'granted': '42501'})],
     'require_records(uuid[])': [over('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records',
                                      'P0002')],
@@ -300,6 +300,8 @@ CALLS = {
                                 over('tag_record', "'{record}', '{Htag}'", 'edit_records',
                                      dues={'granted': '42501'})],
     'untag_record(uuid,text[])': [over('untag_record', "'{Hrecord}', '{Htag}'", 'edit_records', 'P0002')],
+    'untag_records(uuid[],text[])': [over('untag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['{Htag}']",
+                                          'edit_records', 'P0002')],
     'tags_of(uuid)': [over('tags_of', "'{Hrecord}'", 'view_records', 'P0002'),
                       over('tags_of', "'{record}'", 'view_records')],
     'tag_counts()': [over('tag_counts', need='view_tags')],

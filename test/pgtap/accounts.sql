@@ -36,7 +36,7 @@ SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', u)
   FROM unnest(ARRAY[:'sue', :'mia', :'nowhere']) AS u;
 SELECT throws_ok('SELECT ' || f, '42501', NULL, 'may not call ' || f)
   FROM unnest(ARRAY['casnet.add_signing_key(''x'')', 'casnet.retire_signing_key(''tap'')', 'casnet_internal.issue_token(NULL, NULL, NULL)', 'casnet_internal.login_succeeded(''sue'')', 'casnet_internal.login_failed(''sue'', now())', 'casnet_internal.login_wait(''sue'')',
-	'casnet_internal.is_application_superuser()', 'casnet_internal.bring_over_passwords()', 'casnet_internal.user_can_in(casnet.uuid_v7(), casnet.uuid_v7(), '''')', 'casnet_internal.install_token_tables()']) AS f;
+	'casnet_internal.is_application_superuser()', 'casnet_internal.bring_over_passwords()', 'casnet_internal.user_can_in(casnet.uuid_v7(), casnet.uuid_v7(), '''')', 'casnet_internal.install_tables()']) AS f;
 SELECT throws_ok(format('%s casnet_internal.%I', s, t), '42501', NULL, format('%s %s', s, t))
   FROM unnest(ARRAY['SELECT FROM', 'DELETE FROM', 'TABLE', 'TRUNCATE']) AS s, unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations']) AS t;
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$][0-9a-f-]{36}$'), 0::bigint, 'reads no hash');

@@ -78,7 +78,7 @@ SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
 	('records_pkey', $$INSERT INTO casnet.records (id, title) SELECT id, 'x' FROM casnet.records WHERE tenant_id = casnet.current_tenant_id()$$),
 	('tags_pkey', $$INSERT INTO casnet.tags (id, name) SELECT id, 'x' FROM casnet.tags WHERE tenant_id = casnet.current_tenant_id()$$),
 	('tags_tenant_id_name_key', $$INSERT INTO casnet.tags (name) VALUES ('North tag')$$),
-	('record_tags_pkey', $$INSERT INTO casnet.record_tags SELECT tenant_id, record_id, tag_id FROM casnet.record_tags$$),
+	('record_tags_pkey', $$INSERT INTO casnet.record_tags SELECT * FROM casnet.record_tags$$),
 	('tasks_pkey', $$INSERT INTO casnet.tasks (id, title) SELECT id, 'x' FROM casnet.tasks WHERE tenant_id = casnet.current_tenant_id()$$),
 	('calendar_events_pkey', $$INSERT INTO casnet.calendar_events (id, title, starts_at) SELECT id, 'x', now() FROM casnet.calendar_events WHERE tenant_id = casnet.current_tenant_id()$$),
 	('signing_keys_pkey', $$INSERT INTO casnet_internal.signing_keys SELECT * FROM casnet_internal.signing_keys$$), ('revoked_tokens_pkey', $$INSERT INTO casnet_internal.revoked_tokens SELECT * FROM casnet_internal.revoked_tokens$$),
@@ -88,8 +88,8 @@ SELECT alike(error_of(statement), '23505 | %' || name, name || ' is unique')
 SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what is there')
   FROM (VALUES ('user_tenants_user_id_fkey', $$INSERT INTO casnet.user_tenants (user_id) VALUES ('00000000-0000-7000-8000-0000000000ff')$$),
 	('user_tenants_tenant_id_fkey', $$INSERT INTO casnet.user_tenants (user_id, tenant_id) VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000ff')$$),
-	('role_permissions_role_fkey', $$INSERT INTO casnet.role_permissions VALUES ('guest', 'view_tags')$$), ('invitations_role_fkey', $$UPDATE casnet_internal.invitations SET role = 'guest'$$),
 	('user_tenant_permissions_user_id_tenant_id_fkey', $$INSERT INTO casnet.user_tenant_permissions (user_id, permission) VALUES ('00000000-0000-7000-8000-000000000005', 'view_tags')$$),
+	('user_tenants_role_fkey', $$ALTER TABLE casnet.user_tenants DISABLE TRIGGER casnet_guard; UPDATE casnet.user_tenants SET role = 'guest'$$), ('role_permissions_role_fkey', $$INSERT INTO casnet.role_permissions VALUES ('guest', 'view_tags')$$), ('invitations_role_fkey', $$UPDATE casnet_internal.invitations SET role = 'guest'$$),
 	('persons_tenant_id_fkey', $$INSERT INTO casnet.persons (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('records_tenant_id_fkey', $$INSERT INTO casnet.records (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('tags_tenant_id_fkey', $$INSERT INTO casnet.tags (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),

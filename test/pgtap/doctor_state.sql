@@ -53,7 +53,7 @@ SET LOCAL row_security = off;
 CREATE EXTENSION casnet;
 SET LOCAL row_security = on;
 \set diagnosed 'SELECT string_agg(DISTINCT code, '' '') FROM casnet.doctor() WHERE severity <> ''notice'' AND code <> ''server-outdated'''
-SELECT is((:diagnosed), 'policy-changed trigger-missing', 'a database left bare');
+SELECT is((:diagnosed), 'definition-missing policy-changed trigger-missing', 'a database left bare');
 SELECT casnet.install();
 SELECT is((:diagnosed), NULL, 'is mended');
 

@@ -4,6 +4,8 @@ BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
+ALTER TABLE casnet.tags ADD COLUMN colour text;
+SELECT casnet.install();
 REVOKE INSERT ON casnet.persons_load FROM casnet_user;
 CREATE TEMP TABLE was AS SELECT oid, relname, relacl FROM pg_class WHERE relname LIKE '%\_load' AND relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace);
 DROP EXTENSION casnet CASCADE;
@@ -12,7 +14,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok($$INSERT INTO casnet.records_load (tenant_id, id, title) VALUES ('00000000-0000-7000-8000-0000000000a0', '00000000-0000-7000-8000-0000000000a1', 'x')$$, '55000', NULL, 'and take nothing');
 RESET SESSION AUTHORIZATION;
 ALTER TABLE casnet.records ADD COLUMN number integer DEFAULT 7;
-ALTER TABLE casnet.tags DROP COLUMN created_at;
+ALTER TABLE casnet.tags DROP COLUMN colour;
 CREATE EXTENSION casnet;
 SELECT is((SELECT count(*) FROM was JOIN pg_class USING (oid)), 5::bigint, 'only a view that has lost a column is new');
 SELECT is((SELECT count(*) FROM was JOIN pg_class AS c USING (relname, relacl) WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)), 6::bigint, 'privileges are as they were');

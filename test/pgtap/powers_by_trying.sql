@@ -50,7 +50,7 @@ $$;
 CREATE TEMP TABLE wanted (name, applications, administrators) AS VALUES
 	('persons', 'SIUD', ''), ('records', 'SIUD', ''), ('tags', 'SIUD', ''), ('record_tags', 'SIUD', ''), ('tasks', 'SIUD', ''), ('calendar_events', 'SIUD', ''),
 	('persons_load', 'I', ''), ('records_load', 'I', ''), ('tags_load', 'I', ''), ('record_tags_load', 'I', ''), ('tasks_load', 'I', ''), ('calendar_events_load', 'I', ''),
-	('users', 'S', 'SIUD'), ('tenants', 'SD', 'SIUD'), ('user_tenants', 'SIUD', 'SIUD'), ('user_tenant_permissions', 'SIUD', 'SIUD'), ('role_permissions', 'S', 'SIUD'),
+	('users', 'S', 'SIUD'), ('tenants', 'SD', 'SIUD'), ('user_tenants', 'SIUD', 'SIUD'), ('user_tenant_permissions', 'SIUD', 'SIUD'), ('roles', 'S', 'SIUD'), ('role_permissions', 'S', 'SIUD'),
 	('protected_tables', 'S', 'S');
 GRANT SELECT ON wanted TO PUBLIC;
 

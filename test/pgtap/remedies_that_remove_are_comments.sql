@@ -18,7 +18,7 @@ SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement
 	'policy-immutable', 'key-not-enforced', 'key-across-tenants', 'key-without-tenant', 'index-without-tenant', 'view-definer', 'view-materialized',
 	'function-definer', 'function-search-path', 'function-leakproof', 'setting-row-security', 'setting-replication-role',
 	'setting-token', 'setting-identity', 'log-statement', 'log-parameters', 'log-parameters-on-error', 'log-trees',
-	'preload-shared', 'preload-session', 'extension-outdated', 'schema-outdated', 'table-missing', 'trigger-missing',
+	'preload-shared', 'preload-session', 'extension-outdated', 'schema-outdated', 'table-missing', 'definition-missing', 'trigger-missing',
 	'trigram-absent', 'unaccent-absent', 'password-hash-left', 'signing-key-missing', 'signing-key-old'], 'and those that add or tighten');
 
 CREATE TABLE public.notes (tenant_id uuid, n serial, title text);

@@ -22,7 +22,7 @@ END
 $$;
 CALL be('mia', 'North');
 SELECT is(public.tenants(), 2, 'tenants of somebody');
-SELECT is(public.users(), 1, 'users that a member sees');
+SELECT is(public.users(), 5, 'users that a member sees');
 SELECT is(public.edits(), true, 'what a member may');
 SELECT is(public.is_here(:'north'), true, 'the domain of the active tenant');
 CALL be('otto', 'South');

@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL track_functions = 'pl';
 CREATE FUNCTION public.long_ways() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
 	SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions
-	 WHERE funcid = 'casnet.tag_records'::regproc
+	 WHERE funcid = 'casnet.tag_records(uuid[], text[])'::regprocedure
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');

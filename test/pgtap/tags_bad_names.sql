@@ -7,7 +7,7 @@ SELECT plan(27);
 CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.calls(argument text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT replace(replace(call, '$', argument), '!', '''00000000-0000-7000-8000-0000000001a0''')
-	  FROM unnest(ARRAY['casnet.tag_record(!, ''good'', $)', 'casnet.tag_records(ARRAY[!]::uuid[], ''good'', $)',
+	  FROM unnest(ARRAY['casnet.tag_record(!, ''good'', $)', 'casnet.tag_records(ARRAY[!]::uuid[], ARRAY[''good'', $])',
 		'casnet.untag_record(!, $)', 'casnet.rename_tag(''North tag'', $)', 'casnet.rename_tag($, ''good'')',
 		'casnet.merge_tags(''North tag'', $)', 'casnet.merge_tags($, ''North tag'')']) AS call
 $$;
@@ -22,8 +22,8 @@ SELECT is(error_of('SELECT ' || replace(call, '$long', quote_literal(repeat('ä'
 SELECT is(casnet.tag_record(:'record', VARIADIC '{}'), 0, 'no names');
 SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is none');
 SELECT is(casnet.untag_record(:'record', VARIADIC '{}'), 0, 'none to take off');
-SELECT is(casnet.tag_records('{}', 'new'), 0::bigint, 'no records');
-SELECT is(casnet.tag_records(NULL, 'new'), 0::bigint, 'NULL is none');
+SELECT is(casnet.tag_records('{}', '{new}'), 0::bigint, 'no records');
+SELECT is(casnet.tag_records(NULL, '{new}'), 0::bigint, 'NULL is none');
 SELECT results_eq('SELECT name FROM casnet.tags', ARRAY['North tag'], 'no tag was made or renamed');
 SELECT * FROM finish();
 ROLLBACK;

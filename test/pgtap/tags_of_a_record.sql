@@ -12,7 +12,7 @@ SELECT is(casnet.tags_of(:'three'), (SELECT array_agg(n ORDER BY n) FROM unnest(
 SELECT is(casnet.tag_record(:'three', 'urgent', 'North tag'), 1, 'a link that exists is not new');
 SELECT is(casnet.tag_record(:'three', 'urgent'), 0, 'nothing new');
 SELECT is((SELECT count(*) FROM casnet.tags), 4::bigint, 'each tag is there once');
-SELECT is(casnet.tag_records(ARRAY[:'one', :'two', :'one']::uuid[], 'urgent', 'seen'), 4::bigint, 'several records, one of them named twice');
+SELECT is(casnet.tag_records(ARRAY[:'one', :'two', :'one']::uuid[], '{urgent,seen}'), 4::bigint, 'several records, one of them named twice');
 SELECT results_eq('SELECT * FROM casnet.tag_counts()', $$SELECT * FROM (VALUES ('North tag', 3::bigint), ('urgent', 3), ('seen', 2), ('Urgent', 1), ('two words', 1)) AS v (name, n) ORDER BY n DESC, name$$, 'tag_counts(), the most used first');
 SELECT is(casnet.untag_record(:'three', ' urgent ', 'two words', 'unknown'), 2, 'untag_record() ignores what is not there');
 SELECT is(casnet.tags_of(:'three'), '{North tag,Urgent}'::text[], 'the others stay');

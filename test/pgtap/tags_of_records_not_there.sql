@@ -11,7 +11,7 @@ END
 $$;
 CREATE TABLE public.calls (call text);
 INSERT INTO public.calls VALUES ('casnet.tag_record($, ''new'')'), ('casnet.tag_record($, ''South tag'')'), ('casnet.tag_record($, ''North tag'')'),
-	('casnet.tag_record($, VARIADIC ''{}'')'), ('casnet.tag_records(ARRAY[''00000000-0000-7000-8000-0000000001a0'', $]::uuid[], ''North tag'')'),
+	('casnet.tag_record($, VARIADIC ''{}'')'), ('casnet.tag_records(ARRAY[''00000000-0000-7000-8000-0000000001a0'', $]::uuid[], ARRAY[''North tag''])'),
 	('casnet.untag_record($, ''South tag'')'), ('casnet.untag_record($, ''North tag'')'), ('casnet.tags_of($)');
 CALL be('olga', 'North');
 SELECT ok(foreign_one = missing AND missing LIKE 'P0002 | there is no such record |%', 'owner: ' || call)

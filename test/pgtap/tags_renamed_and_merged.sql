@@ -15,8 +15,8 @@ CREATE TABLE public.south_before AS SELECT t.name, l.* FROM casnet.tags AS t LEF
 GRANT SELECT ON public.south_before TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
-SELECT casnet.tag_records(ARRAY[:'one', :'two']::uuid[], 'a');
-SELECT casnet.tag_records(ARRAY[:'two', :'three']::uuid[], 'b');
+SELECT casnet.tag_records(ARRAY[:'one', :'two']::uuid[], '{a}');
+SELECT casnet.tag_records(ARRAY[:'two', :'three']::uuid[], '{b}');
 UPDATE casnet.record_tags SET created_at = '2020-01-01' WHERE record_id = :'one' AND tag_id = casnet_internal.tag_id('a');
 SELECT updated_at AS updated FROM casnet.record_tags WHERE record_id = :'one' AND tag_id = casnet_internal.tag_id('a') \gset
 

@@ -1,7 +1,7 @@
 -- TRUNCATE, which no policy sees, is nobody's.  Without CASCADE, so that the
 -- privilege on each table counts by itself.
 BEGIN;
-SELECT plan(23);
+SELECT plan(24);
 \ir include/fixtures.sql
 CALL be('sue', 'North');
 SELECT throws_ok(format('TRUNCATE %s', oid::regclass), '42501', NULL, 'an application does not truncate ' || relname)

@@ -43,7 +43,7 @@ INSERT INTO public.queries VALUES
 	(8, 'SELECT count(*) FROM public.old WHERE tenant_id = public.mine() AND id > 6', '0'),
 	(9, 'SELECT count(*) FROM casnet.records WHERE false AND tenant_id = public.mine()', '0'),
 	(10, 'SELECT count(*) FROM casnet.records AS r LEFT JOIN (SELECT id FROM casnet.tasks WHERE false) AS t USING (id) WHERE r.tenant_id = public.mine()', '3'),
-	(11, 'SELECT count(*) FROM (SELECT 1 AS k FROM casnet.users UNION ALL SELECT 2 FROM casnet.users) AS u WHERE k = 1', '1'),
+	(11, 'SELECT count(*) FROM (SELECT 1 AS k FROM casnet.users UNION ALL SELECT 2 FROM casnet.users) AS u WHERE k = 1', '5'),
 	(12, 'SELECT count(*) FROM (SELECT 1 AS k FROM casnet.tenants UNION ALL SELECT 2 FROM casnet.tenants) AS u WHERE k = 2', '2');
 SELECT is(public.counted(query), rows, query) FROM public.queries ORDER BY n;
 SET LOCAL enable_seqscan = off;
