@@ -4,7 +4,7 @@ BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-DELETE FROM casnet.role_permissions WHERE permission ~ '_(tasks|calendar)$' AND role = 'admin';
+DELETE FROM casnet.role_permissions WHERE permission ~ '_(tasks|calendar)$' AND role IN ('admin', 'member');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 
 CALL be('adam', 'North');
