@@ -518,6 +518,10 @@ extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
 												const pg_uuid_t *user,
 												bool *of_tenant);
 
+/* probe.c: statements that ask for columns and no row */
+
+extern Query *casnet_probe_reads_nothing(Query *query);
+
 /* schema.c: casnet and casnet_internal */
 
 extern Oid	casnet_schema(void);
