@@ -114,7 +114,7 @@ VALUES = {
                  "'casnet_internal.audit_entries'", "'casnet.protected_tables'", "'pg_toast.pg_toast_1255'", "'public.input_documents'", "'input_view'", "'input_sequence'",
                  "'input_partitioned'", "'input_inherited'", "'input_odd'", "'input_domain'", "'input_foreign'", "'input_type'", "'no_such_table'", "''", "'a.b.c.d'"],
     'regconfig': ['0', '4294967295', "'english'", "'casnet.search'", "'no_such'"],
-    'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'pg_toast'", "'information_schema'", "'no_such'"],
+    'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'casnet_internal'", "'pg_toast'", "'information_schema'", "'no_such'"],
     'tid': ["'(0,0)'", "'(4294967295,65535)'", "'(4294967294,1)'", "'(0,65535)'", "'(,)'"],
     'bytea': ["''", r"'\x00'", r"'\xff'", "convert_to(repeat('x', 64), 'UTF8')", "convert_to(repeat('x', 1000000), 'UTF8')"],
     'interval': ["'0'", "'-1 second'", "'0.5 seconds'", "'1 microsecond'", "'1 year'", "'366 days'", "'178000000 years'", "'-178000000 years'",
