@@ -19,7 +19,9 @@ BEGIN
 						 WHERE a.privilege_type = 'CREATE'
 						   AND a.grantee NOT IN (
 							n.nspowner,
-							coalesce(pg_catalog.to_regrole('casnet_owner'), 0)))
+							-- not 0, which is PUBLIC
+							coalesce(pg_catalog.to_regrole('casnet_owner'),
+									 n.nspowner)))
 				THEN format('Another role than its owner may create objects in schema %I.',
 							n.nspname)
 			ELSE (SELECT format('Role %I owns something in schema %I.', r.rolname, n.nspname)

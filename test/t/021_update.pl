@@ -52,7 +52,7 @@ sub change
 	$next =~ s/$place/$text/ or die "nothing like $place";
 	return;
 }
-change(qr/END\n(?=\$\$;\nCOMMENT ON FUNCTION casnet\.install_tables\(\))/, q{
+change(qr/END\n(?=\$\$;\nCOMMENT ON FUNCTION casnet_internal\.install_tables\(\))/, q{
 	ALTER TABLE casnet.tags ADD COLUMN IF NOT EXISTS colour text NOT NULL DEFAULT 'grey';
 	IF to_regclass('casnet.colours') IS NULL THEN
 	CREATE TABLE casnet.colours (
@@ -62,8 +62,8 @@ change(qr/END\n(?=\$\$;\nCOMMENT ON FUNCTION casnet\.install_tables\(\))/, q{
 	END IF;
 END
 });
-change(qr/(?=\('persons', 'tenant'\), )/, "('colours', 'tenant'), ");
-change(qr/(?=\t\t\('users_email_lower_key')/, "\t\t('tags_tenant_id_colour_idx', '', 'tags', '(tenant_id, colour)', 'tags of a colour'),\n");
+change(qr/(?=\('casnet\.persons', 'tenant'\), )/, "('casnet.colours', 'tenant'), ");
+change(qr/(?=\t\t\('users_email_lower_key')/, "\t\t('tags_tenant_id_colour_idx', '', 'casnet.tags', '(tenant_id, colour)', 'tags of a colour'),\n");
 change(qr/(?=\t\('tags', 'SELECT')/, "\t('colours', 'SELECT', \$p\$tenant_id = casnet.tenant_with('view_tags')\$p\$),\n");
 change(qr/(\('tags', 'DELETE', \$p\$tenant_id = casnet\.tenant_with\(')delete_tags/, "('tags', 'DELETE', \$p\$tenant_id = casnet.tenant_with('edit_tags");
 change(qr/(?=\t\('tags', 'GRANT )/, "\t('colours', 'GRANT SELECT ON casnet.colours TO casnet_user'),\n");
@@ -89,7 +89,7 @@ my $script = upgrade_script();
 append_to_file("$extension/casnet--next.sql", $next);
 append_to_file("$extension/casnet--$version--next.sql", $script);
 # Two that do not do it: one forgets a function, one fails half way.
-append_to_file("$extension/casnet--$version--forgetful.sql", $script =~ s/^CREATE OR REPLACE FUNCTION casnet\.install_policies.*?\n\$\$;\n//msr);
+append_to_file("$extension/casnet--$version--forgetful.sql", $script =~ s/^CREATE OR REPLACE FUNCTION casnet_internal\.install_policies.*?\n\$\$;\n//msr);
 append_to_file("$extension/casnet--$version--failing.sql", $script . 'SELECT 1 / 0;');
 
 my $node = PostgreSQL::Test::Cluster->new('update', install_path => "$root$bin" =~ s/\/bin$//r);
@@ -105,7 +105,7 @@ sub state_of
 	my $found = fingerprint($node, $database);
 	my ($dump) = run_command([ 'pg_dump', '-s', '-d', $node->connstr($database) ]);
 
-	@{ $found->{rows} } = grep { !/^casnet\.signing_keys / } map { s/ [0-9a-f]{32}$//r } @{ $found->{rows} };
+	@{ $found->{rows} } = grep { !/^casnet_internal\.signing_keys / } map { s/ [0-9a-f]{32}$//r } @{ $found->{rows} };
 	@{ $found->{rows} } = grep { !/^casnet\.colours / } @{ $found->{rows} };
 	$found->{dump} = [ grep { !/^--|^\\(un)?restrict / } split /\n/, $dump ];
 	return $found;
