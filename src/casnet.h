@@ -46,10 +46,11 @@ typedef enum CasnetTable
 	/* from here on: nothing that is kept of them concerns permissions */
 	CASNET_TAGS,
 	CASNET_PASSWORD_HASHES,
-	CASNET_INVITATIONS
+	CASNET_INVITATIONS,
+	CASNET_ROLES
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_INVITATIONS + 1)
+#define CASNET_NUM_TABLES (CASNET_ROLES + 1)
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
@@ -109,6 +110,10 @@ enum
 	INVITATIONS_ROLE, INVITATIONS_INVITED_BY, INVITATIONS_EXPIRES_AT,
 	INVITATIONS_CREATED_AT, INVITATIONS_COLUMNS
 };
+enum
+{
+	ROLES_NAME
+};
 
 /* The ways in which we read them. */
 typedef enum CasnetPath
@@ -119,6 +124,7 @@ typedef enum CasnetPath
 	CASNET_MEMBER,				/* user, tenant */
 	CASNET_MEMBERS_BY_USER,
 	CASNET_MEMBERS_BY_TENANT,
+	CASNET_MEMBERS_BY_ROLE,
 	CASNET_PERMISSIONS_OF_ROLE,
 	CASNET_ALL_ROLE_PERMISSIONS,
 	CASNET_PERMISSIONS_OF_MEMBER,	/* user, tenant */
@@ -133,7 +139,9 @@ typedef enum CasnetPath
 	CASNET_INVITATIONS_OVER,	/* those that expire before a time */
 	CASNET_INVITATIONS_OF_TENANT,
 	CASNET_INVITATIONS_TO,		/* an address, in lower case, from a tenant */
-	CASNET_ALL_INVITATIONS_TO	/* from any */
+	CASNET_ALL_INVITATIONS_TO,	/* from any */
+	CASNET_ROLE_BY_NAME,
+	CASNET_ALL_ROLES
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -654,9 +662,8 @@ extern void casnet_load_init(void);
 
 /* guard.c: memberships in order */
 
-extern int	casnet_guard_role_rank(const char *role);
-/* The rank of a superuser of the application, above those of the roles. */
-#define CASNET_HIGHEST_RANK 5
+/* The rank of a superuser of the application, above those of all others. */
+#define CASNET_HIGHEST_RANK 1000
 
 extern LOCKTAG casnet_guard_change_lock(const pg_uuid_t *tenant, int rank);
 extern int	casnet_guard_rank_of(const CasnetVerdict *verdict);
@@ -667,6 +674,12 @@ extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
 extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);
 extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
 extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
+
+/* role.c: the roles */
+
+extern void casnet_role_require(const char *role);
+extern bool casnet_role_is_above(const char *role, const char *other);
+extern ArrayType *casnet_role_replaced_by(const char *role);
 
 /* audit.c: who changed what; see also audit.h */
 

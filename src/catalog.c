@@ -92,7 +92,8 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	[CASNET_INVITATIONS] = {"invitations", true, 7, {{"digest", BYTEAOID},
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
 	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
-	{"created_at", TIMESTAMPTZOID}}}
+	{"created_at", TIMESTAMPTZOID}}},
+	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -105,6 +106,7 @@ static const PathDescription paths[] = {
 	{USER_TENANTS_USER_ID}},
 	[CASNET_MEMBERS_BY_TENANT] = {CASNET_USER_TENANTS, 1,
 	{USER_TENANTS_TENANT_ID}},
+	[CASNET_MEMBERS_BY_ROLE] = {CASNET_USER_TENANTS, 1, {USER_TENANTS_ROLE}},
 	[CASNET_PERMISSIONS_OF_ROLE] = {CASNET_ROLE_PERMISSIONS, 1,
 	{ROLE_PERMISSIONS_ROLE}},
 	[CASNET_ALL_ROLE_PERMISSIONS] = {CASNET_ROLE_PERMISSIONS, 0, {0}},
@@ -131,6 +133,8 @@ static const PathDescription paths[] = {
 	INVITATIONS_TENANT_ID}},
 	[CASNET_ALL_INVITATIONS_TO] = {CASNET_INVITATIONS, 1,
 	{INVITATIONS_EMAIL}},
+	[CASNET_ROLE_BY_NAME] = {CASNET_ROLES, 1, {ROLES_NAME}},
+	[CASNET_ALL_ROLES] = {CASNET_ROLES, 0, {0}},
 };
 
 /*

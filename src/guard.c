@@ -2,7 +2,8 @@
  * guard.c
  *		Row triggers that keep memberships in order, however a row is written.
  *
- * Two rules.  Escalation: nobody grants a role or a permission above their own; it
+ * Two rules.  Escalation: nobody grants a role or a permission above their own; a role
+ * is above if it gives a permission that they do not hold, by their role or in person.  It
  * binds the users of the application, not administrators.  Last owner: a tenant that
  * has an owner never loses its last one until it is deleted; it binds everybody.
  *
@@ -47,24 +48,6 @@ PG_FUNCTION_INFO_V1(casnet_require_may_give);
 PG_FUNCTION_INFO_V1(casnet_judge_again);
 
 /*
- * The order of the roles, from 1.  Raises 22023 for an unknown one, also for
- * the empty string that stands for NULL.
- */
-int
-casnet_guard_role_rank(const char *role)
-{
-	static const char *const roles[] = {"viewer", "member", "admin", "owner"};
-
-	for (int i = 0; i < lengthof(roles); i++)
-		if (strcmp(role, roles[i]) == 0)
-			return i + 1;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown role \"%s\"", role),
-			 errhint("The roles are owner, admin, member and viewer.")));
-}
-
-/*
  * The verdict about the session's user in the tenant of the row, or NULL if the row has
  * no tenant, which the server refuses.  Raises 28000 or 55000 when the session has
  * no standing, 42501 when the user has none in the tenant of the row.
@@ -100,29 +83,26 @@ refuse_escalation(const char *detail)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("nobody can grant or take away more than they hold themselves"),
 			 errdetail_internal("%s", detail),
-			 errhint("Somebody with a higher role in the tenant can do it.")));
+			 errhint("Somebody in the tenant who holds that can do it, or an administrator.")));
 }
 
-/* What is against the judge's making a row with that role, or undoing it, or NULL. */
+/*
+ * What is against the judge's making a row with that role, or undoing it, or NULL: the
+ * judge must hold all that the role gives.
+ */
 static char *
 role_objection(const CasnetVerdict *judge, const char *role)
 {
-	if (judge->superuser || (judge->is_member &&
-							 casnet_guard_role_rank(role) <= casnet_guard_role_rank(judge->role)))
+	Snapshot	snapshot;
+	Bitmapset  *missing;
+
+	if (judge->superuser)
 		return NULL;
-	return psprintf("The role \"%s\" is above your own.", role);
-}
-
-/* The same, of the permissions that the role gives: the judge must hold them. */
-static char *
-permissions_objection(const CasnetVerdict *judge, const char *role)
-{
-	Snapshot	snapshot = casnet_catalog_snapshot();
-	Bitmapset  *given = casnet_membership_role_permissions(role, snapshot);
-	Bitmapset  *missing = bms_difference(given, judge->permissions);
-
+	snapshot = casnet_catalog_snapshot();
+	missing = bms_del_members(casnet_membership_role_permissions(role, snapshot),
+							  judge->permissions);
 	UnregisterSnapshot(snapshot);
-	if (judge->superuser || bms_is_empty(missing))
+	if (bms_is_empty(missing))
 		return NULL;
 	return psprintf("The role \"%s\" gives the permission \"%s\", which you do not hold.",
 					role,
@@ -135,12 +115,10 @@ member_objection(const CasnetVerdict *judge, const char *role)
 {
 	char	   *objection = role_objection(judge, role);
 
-	if (objection == NULL)
-		objection = permissions_objection(judge, role);
 	if (objection == NULL &&
-		casnet_guard_role_rank(role) > casnet_guard_role_rank("member") &&
 		!casnet_membership_holds(judge,
-								 casnet_permission_find("assign_roles")))
+								 casnet_permission_find("assign_roles")) &&
+		casnet_role_is_above(role, "member"))
 		return "To add somebody with a role above \"member\" takes the permission \"assign_roles\".";
 	return objection;
 }
@@ -201,13 +179,16 @@ casnet_guard_change_lock(const pg_uuid_t *tenant, int rank)
 	return tag;
 }
 
-/* The rank of somebody in the tenant, from 1; 0 without a role there. */
+/*
+ * The rank of somebody in the tenant: the number of permissions, so that it is higher for
+ * who holds all that another one does and more.
+ */
 int
 casnet_guard_rank_of(const CasnetVerdict *verdict)
 {
 	if (verdict->superuser)
 		return CASNET_HIGHEST_RANK;
-	return verdict->is_member ? casnet_guard_role_rank(verdict->role) : 0;
+	return Min(bms_num_members(verdict->permissions), CASNET_HIGHEST_RANK - 1);
 }
 
 /*
@@ -267,8 +248,7 @@ may_give(const CasnetVerdict *verdict, const Given *given)
 		 role_objection(verdict, given->former) == NULL) &&
 		(given->role[0] == '\0' ||
 		 (given->is_new ? member_objection(verdict, given->role) == NULL :
-		  role_objection(verdict, given->role) == NULL &&
-		  permissions_objection(verdict, given->role) == NULL));
+		  role_objection(verdict, given->role) == NULL));
 }
 
 /* Whether others have left the judge the right to do that. */
@@ -337,12 +317,10 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 /*
  * casnet_internal.guard_membership() returns trigger
  *
- * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the role
- * before and the role after are not above the writer's own, the writer holds
- * every permission of the new one and, of a member who goes, what was granted besides
- * the role; a membership does not move, and to add somebody above member takes
- * assign_roles too.  Raises 42501; 22023 for an
- * unknown role.
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the writer holds
+ * all that the role before and the role after give and, of a member who goes, what was
+ * granted besides the role; a membership does not move, and to add somebody above member
+ * takes assign_roles too.  Raises 42501; 22023 for an unknown role.
  */
 Datum
 casnet_guard_membership(PG_FUNCTION_ARGS)
@@ -363,7 +341,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	if (new != NULL)
 	{
 		new_role = casnet_trigger_text(relation, new, "role");
-		(void) casnet_guard_role_rank(new_role);
+		casnet_role_require(new_role);
 	}
 	if (casnet_trigger_stands_above(relation))
 		return PointerGetDatum(result);
@@ -410,7 +388,6 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	else if (new != NULL)
 	{
 		check_objection(role_objection(judge, new_role));
-		check_objection(permissions_objection(judge, new_role));
 		remember_given(judge, "assign_roles", NULL, old_role, new_role);
 	}
 	return PointerGetDatum(result);
@@ -460,7 +437,7 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 	int			manage_users = casnet_permission_find("manage_users");
 
 	AcceptInvalidationMessages();
-	(void) casnet_guard_role_rank(role);
+	casnet_role_require(role);
 	verdict = *casnet_membership_require(1, &manage_users);
 	/* A copy that lives on when the next verdict is looked up. */
 	verdict.permissions = bms_copy(verdict.permissions);
@@ -509,8 +486,8 @@ check_grant(Relation relation, HeapTuple row)
  * casnet_internal.guard_grant() returns trigger
  *
  * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenant_permissions:
- * the permission is known, the writer holds it, and the member's role is not
- * above the writer's.  Raises 22023 or 42501.
+ * the permission is known, and the writer holds it and all that the member's role gives.
+ * Raises 22023 or 42501.
  */
 Datum
 casnet_guard_grant(PG_FUNCTION_ARGS)

@@ -55,7 +55,7 @@
 
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
-#define PEER_GRACE_MS 10000		/* for who does the same with the same rank */
+#define PEER_GRACE_MS 10000		/* for who does the same with the same rank; see guard.c */
 #define HIGHER_GRACE_MS 30000	/* with a higher one, which may be gone by now */
 #define END_MS 5000
 #define POLL_MS 50
@@ -609,7 +609,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
 
 	/*
-	 * Of a higher role, or of none, the change itself is refused; and who changes one's
+	 * Of a role above, or of none, the change itself is refused; and who changes one's
 	 * own membership ends nobody, who may be about to end it.
 	 */
 	if (role[0] == '\0' || !casnet_guard_may_change(&own, role) ||

@@ -383,23 +383,25 @@ inviter_may(const Invitation *invitation)
 					  invitation->role);
 }
 
-/* Make the user a member, or raise the role; see accept_invitation(). */
+/*
+ * Make the user a member, or raise the role, as far as the new one gives all that the other
+ * did; see accept_invitation().
+ */
 static void
 add_member(const pg_uuid_t *user, const Invitation *invitation)
 {
-	Oid			types[] = {UUIDOID, UUIDOID, TEXTOID};
+	Oid			types[] = {UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID};
 	Datum		values[] = {UUIDPGetDatum(user),
 		UUIDPGetDatum(&invitation->tenant),
-	CStringGetTextDatum(invitation->role)};
+		CStringGetTextDatum(invitation->role),
+	PointerGetDatum(casnet_role_replaced_by(invitation->role))};
 	SPIPlanPtr	plan;
 
 	SPI_connect();
 	plan = SPI_prepare("INSERT INTO casnet.user_tenants AS m (user_id, tenant_id, role)"
 					   " VALUES ($1, $2, $3)"
 					   " ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = excluded.role"
-					   " WHERE pg_catalog.array_position('{viewer,member,admin,owner}'::pg_catalog.text[], m.role)"
-					   " OPERATOR(pg_catalog.<)"
-					   " pg_catalog.array_position('{viewer,member,admin,owner}'::pg_catalog.text[], excluded.role)",
+					   " WHERE m.role OPERATOR(pg_catalog.=) ANY ($4)",
 					   lengthof(types), types);
 	if (plan == NULL ||
 		SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),

@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.document_keys(
 	SELECT v.table_name, split_part(k.pair, ' ', 1), split_part(k.pair, ' ', 2)
 	  FROM (VALUES
 		('tenant', 'name text, description text?, created_at time'),
-		('members', 'username text, email text, role role, '
+		('members', 'username text, email text, role text, '
 			'permissions names, created_at time'),
 		('persons', 'id uuid, name text, date_of_birth date?, gender text?, '
 			'contact_info object, created_at time, updated_at time'),
@@ -74,11 +74,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.document_value_fits(kind text, value 
 					 OR value OPERATOR(pg_catalog.#>>) '{}'
 						OPERATOR(pg_catalog.=)
 						ANY (ARRAY['infinity', '-infinity']))
-		WHEN kind OPERATOR(pg_catalog.=) 'role'
-			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'string'
-				AND value OPERATOR(pg_catalog.#>>) '{}'
-					OPERATOR(pg_catalog.=)
-					ANY (ARRAY['owner', 'admin', 'member', 'viewer'])
 		WHEN kind OPERATOR(pg_catalog.=) 'names'
 			THEN pg_catalog.jsonb_typeof(value) OPERATOR(pg_catalog.=) 'array'
 				AND NOT value OPERATOR(pg_catalog.@?)
@@ -115,7 +110,6 @@ BEGIN
 						CASE rtrim(k.kind, '?')
 							WHEN 'time' THEN 'time in UTC such as 2024-12-31T23:59:59.000000Z'
 							WHEN 'date' THEN 'date such as 2024-12-31'
-							WHEN 'role' THEN 'role'
 							WHEN 'names' THEN 'array of strings'
 							WHEN 'boolean' THEN 'boolean'
 							WHEN 'object' THEN 'object'

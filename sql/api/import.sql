@@ -304,6 +304,8 @@ BEGIN
 	END IF;
 
 	checked := casnet_internal.check_documents(documents, document_column);
+	PERFORM casnet_internal.check_document_roles(documents, document_column,
+		checked.batches->'members');
 	IF target IS NULL THEN
 		new_name := coalesce(import_tenant.name, checked.header->>'name');
 		IF btrim(left(new_name, 2001)) = '' THEN

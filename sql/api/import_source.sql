@@ -83,6 +83,39 @@ $$;
 COMMENT ON FUNCTION casnet_internal.document_range(bigint, OUT tid, OUT tid) IS
 	'internal: the first and last tid that a document of a batch can have';
 
+-- A place in the documents, for messages: the number, and what is in it.
+CREATE OR REPLACE FUNCTION casnet_internal.document_place(
+	documents regclass, document_column name, at tid, OUT place text, OUT document jsonb)
+	RETURNS record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source CONSTANT text := casnet_internal.document_source(documents, document_column);
+	range record;
+	-- No place is behind the end of the table.
+	blocks CONSTANT bigint := pg_relation_size(documents)
+		/ current_setting('block_size')::bigint;
+	number bigint := 0;
+	label text;
+BEGIN
+	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
+	  USING at, at;
+	FOR batch IN 0..least((at::text::point)[0]::bigint, blocks) / 1024 LOOP
+		range := casnet_internal.document_range(batch);
+		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO number
+		  USING range.first, least(range.last, at), number;
+	END LOOP;
+	label := left(concat_ws(' ', document->>'table', coalesce(
+					document#>>'{row,id}', document#>>'{row,username}',
+					(document#>>'{row,record_id}') || ' ' ||
+					(document#>>'{row,tag_id}'))), 200);
+	place := number || CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.document_place(regclass, name, tid, OUT text, OUT jsonb) IS
+	'internal: which document that is, in words, and the document';
+
 CREATE OR REPLACE FUNCTION casnet_internal.refuse_document(
 	documents regclass, document_column name, at tid, problem text)
 	RETURNS void
@@ -90,30 +123,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.refuse_document(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	source CONSTANT text := casnet_internal.document_source(documents, document_column);
-	document jsonb;
-	range record;
-	-- No place is behind the end of the table.
-	blocks CONSTANT bigint := pg_relation_size(documents)
-		/ current_setting('block_size')::bigint;
-	place bigint := 0;
-	label text;
+	refused CONSTANT record := casnet_internal.document_place(documents, document_column, at);
 BEGIN
-	EXECUTE format('SELECT s.d FROM %s AS s', source) INTO document
-	  USING at, at;
-	FOR batch IN 0..least((at::text::point)[0]::bigint, blocks) / 1024 LOOP
-		range := casnet_internal.document_range(batch);
-		EXECUTE format('SELECT $3 + count(*) FROM %s AS s', source) INTO place
-		  USING range.first, least(range.last, at), place;
-	END LOOP;
-	label := left(concat_ws(' ', document->>'table', coalesce(
-					document#>>'{row,id}', document#>>'{row,username}',
-					(document#>>'{row,record_id}') || ' ' ||
-					(document#>>'{row,tag_id}'))), 200);
-	RAISE EXCEPTION 'document % cannot be imported', place
-			|| CASE WHEN label = '' THEN '' ELSE ' (' || label || ')' END
+	RAISE EXCEPTION 'document % cannot be imported', refused.place
 		USING ERRCODE = 'invalid_parameter_value',
-			  DETAIL = coalesce(problem, casnet_internal.document_problem(document),
+			  DETAIL = coalesce(problem, casnet_internal.document_problem(refused.document),
 								'It is not of the expected shape.'),
 			  HINT = 'Import what casnet.export_tenant() returned, all of it and unchanged.';
 END
@@ -216,3 +230,39 @@ END
 $$;
 COMMENT ON FUNCTION casnet_internal.check_documents(regclass, name) IS
 	'internal: the header of documents that are all of the expected shape, and for each table the first and last batch with one of it';
+
+-- A role is a name for what it gives here, so no import adds one.
+CREATE OR REPLACE FUNCTION casnet_internal.check_document_roles(
+	documents regclass, document_column name, batches jsonb)
+	RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	range record;
+	unknown record;
+BEGIN
+	IF batches IS NULL THEN
+		RETURN;
+	END IF;
+	FOR batch IN (batches->0)::bigint..(batches->1)::bigint LOOP
+		range := casnet_internal.document_range(batch);
+		EXECUTE format(
+			'SELECT s.ctid AS at, s.d#>>''{row,role}'' AS role FROM %s AS s '
+			'WHERE s.d->>''table'' = ''members'' '
+			'AND s.d#>>''{row,role}'' NOT IN (SELECT r.name FROM casnet.roles AS r) '
+			'ORDER BY s.ctid LIMIT 1',
+			casnet_internal.document_source(documents, document_column))
+			INTO unknown USING range.first, range.last;
+		CONTINUE WHEN unknown.at IS NULL;
+		RAISE EXCEPTION 'unknown role "%"', left(unknown.role, 100)
+			USING ERRCODE = 'invalid_parameter_value',
+				  DETAIL = format('Document %s has it.',
+					(casnet_internal.document_place(documents, document_column,
+													unknown.at)).place),
+				  HINT = 'An administrator has to add it to casnet.roles first, and what it may do to casnet.role_permissions.';
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.check_document_roles(regclass, name, jsonb) IS
+	'internal: an error if a member of documents has a role that there is not';

@@ -135,8 +135,10 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.read_documents(regclass, name, tid, tid),
 	casnet_internal.document_range(bigint),
 	casnet_internal.document_member(jsonb, text),
+	casnet_internal.document_place(regclass, name, tid),
 	casnet_internal.refuse_document(regclass, name, tid, text),
 	casnet_internal.check_documents(regclass, name),
+	casnet_internal.check_document_roles(regclass, name, jsonb),
 	casnet_internal.import_members(regclass, name, jsonb, uuid, uuid),
 	casnet_internal.import_importer(regclass, name, tid, uuid, uuid),
 	casnet_internal.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean)

@@ -50,6 +50,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.guard_grant() RETURNS trigger
 COMMENT ON FUNCTION casnet_internal.guard_grant() IS
 	'trigger: nobody grants or takes away a permission that they do not hold';
 
+CREATE OR REPLACE FUNCTION casnet_internal.keep_role() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_role';
+COMMENT ON FUNCTION casnet_internal.keep_role() IS
+	'trigger: a role keeps its name, and stays if casnet names it or a member has it';
+
 CREATE OR REPLACE FUNCTION casnet_internal.keep_last_owner() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_last_owner';
 COMMENT ON FUNCTION casnet_internal.keep_last_owner() IS

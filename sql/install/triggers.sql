@@ -28,10 +28,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_general_triggers(
 		(w.is_of_tenant OR w.kind = 'invitation', 'casnet_kept_tenant', 'AFTER UPDATE',
 		 'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)', 'keep_tenant()',
 		 'ALWAYS', 'no trigger moves a row to another tenant'),
-		(w.table_name IN ('casnet.users', 'casnet.tenants', 'casnet.user_tenants'),
+		(w.table_name IN ('casnet.users', 'casnet.tenants', 'casnet.user_tenants',
+						  'casnet.roles'),
 		 'casnet_guard_cascade', 'BEFORE DELETE OR TRUNCATE OR UPDATE OF '
 			|| CASE w.table_name WHEN 'casnet.user_tenants' THEN 'user_id, tenant_id'
-					ELSE 'id' END,
+					WHEN 'casnet.roles' THEN 'name' ELSE 'id' END,
 		 'STATEMENT', 'guard_cascade()', 'ALWAYS',
 		 'no code of others runs in the session of who deletes'),
 		(w.kind IN ('administration', 'token'), 'casnet_announce_row',
@@ -116,6 +117,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	('casnet.user_tenant_permissions', 'casnet_guard',
 	 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_grant()', '',
 	 'nobody grants a permission that they do not hold'),
+	('casnet.roles', 'casnet_keep_role',
+	 'BEFORE UPDATE OR DELETE', 'ROW', 'keep_role()', '',
+	 'what casnet names stays, and so does a role that a member has'),
 	('casnet.user_tenants', 'casnet_last_owner',
 	 'AFTER UPDATE OR DELETE', 'ROW', 'keep_last_owner()', '',
 	 'a tenant keeps its last owner'),

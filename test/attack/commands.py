@@ -502,7 +502,8 @@ def defining(entry):
     return found + locks(entry)
 
 
-DECIDING = ('users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions')
+DECIDING = ('users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions',
+            'roles')
 
 
 def locks(entry):

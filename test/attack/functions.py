@@ -256,6 +256,12 @@ CALLS = {
         inner('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
              ends='42809') for n in (1, 3, 5)] + [
                  inner('refuse_document', "'casnet_internal.protected', 'before', '(0,1)', NULL", ends='42501')],
+    'casnet_internal.document_place(regclass,name,tid)': [
+        inner('document_place', "'casnet.persons', 'contact_info', '(0,%d)'" % n, ends='42809') for n in (1, 3, 5)] + [
+            inner('document_place', "'casnet_internal.protected', 'before', '(0,1)'", ends='42501')],
+    'casnet_internal.check_document_roles(regclass,name,jsonb)': [
+        inner('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", ends='42809'),
+        inner('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", ends='42501')],
     'casnet_internal.document_source(regclass,name)': pure(
         "casnet_internal.document_source('casnet.persons', 'contact_info')"),
     'casnet_internal.read_documents(regclass,name,tid,tid)': [

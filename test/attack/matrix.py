@@ -260,6 +260,8 @@ ENTRIES = TABLES + [load_view(t.name + '_load', t) for t in TABLES] + [
     Entry('role_permissions', 'table', 'USER', key=('role',), column='permission',
           insert='role, permission', values="'viewer', 'delete_records'", lock='r',
           moves=None, allowed_rows=lambda actor: 'true', due=LAZY),
+    Entry('roles', 'table', 'USER', key=('name',), column='description', insert='name',
+          values="'mine'", lock='r', moves=None, allowed_rows=lambda actor: 'true', due=LAZY),
     Entry('protected_tables', 'view', 'ANY', key=('relation',), column='resource',
           insert='resource', values="'mine'", lock='r', moves=None,
           allowed_rows=lambda actor: 'true'),

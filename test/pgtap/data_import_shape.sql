@@ -1,6 +1,6 @@
 -- A document of another shape is refused: which one, and what is wrong.
 BEGIN;
-SELECT plan(42);
+SELECT plan(43);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE TEMP TABLE e AS SELECT row_number() OVER () AS n, d FROM casnet.export_tenant() AS d;
@@ -13,7 +13,7 @@ BEGIN
 	EXECUTE format('CREATE TEMP TABLE w AS SELECT CASE WHEN %s THEN %s ELSE d END AS d FROM e ORDER BY n', place, document);
 	answer := public.error_of($q$SELECT casnet.import_tenant('w', 'Copy')$q$);
 	DROP TABLE w;
-	RETURN substring(answer FROM '(^22023 \| document.*?) \| Import what');
+	RETURN substring(answer FROM '(^22023 \| (?:document|unknown role).*?) \| (?:Import what|An administrator)');
 END
 $$;
 SELECT is(public.error_of($$SELECT casnet.import_tenant('e', 'Copy')$$), 'none', 'all is well');
@@ -64,9 +64,10 @@ SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,record_id}', '"x"')$$), :'at
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,status}', '"DONE"')$$), :'at_task' || 'new row for relation "tasks" violates check constraint "tasks_status_check"', 'no such status');
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,record_id}', '"00000000-0000-7000-8000-0000000001b0"')$$), :'at_task' || 'insert or update on table "tasks" violates foreign key constraint "tasks_record_id_tenant_id_fkey"', 'a record of another tenant');
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,assignee}', '"otto"')$$), :'at_task' || 'there is no member "otto" in the documents', 'an assignee who is no member');
-SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,role}', '"king"')$$), '22023 | document 3 (members ines) cannot be imported | "role" of "row" is no role.', 'no such role');
+SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,role}', '"king"')$$), '22023 | unknown role "king" | Document 3 (members ines) has it.', 'no such role');
+SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,role}', '1')$$), '22023 | document 3 (members ines) cannot be imported | "role" of "row" is no string.', 'a number for a role');
 SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,permissions}', '["fly"]')$$), '22023 | document 3 (members ines) cannot be imported | unknown permission "fly"', 'no such permission');
-SELECT is(pg_temp.wrong('n = 5', $$jsonb_set(d, '{row,role}', '"king"')$$), '22023 | document 5 (members olga) cannot be imported | "role" of "row" is no role.', 'of the importer');
+SELECT is(pg_temp.wrong('n = 5', $$jsonb_set(d, '{row,role}', '"king"')$$), '22023 | unknown role "king" | Document 5 (members olga) has it.', 'of the importer');
 SELECT is(error_of($$CREATE TEMP TABLE w AS SELECT d FROM e UNION ALL SELECT d FROM e WHERE n = 8; SELECT casnet.import_tenant('w', 'Copy')$$) ~ '^23505', true, 'a row twice');
 SELECT * FROM finish();
 ROLLBACK;

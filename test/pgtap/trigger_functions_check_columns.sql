@@ -1,7 +1,7 @@
 -- Trigger functions on tables they were not made for raise an error that says
 -- what is wrong; they never read a column as what it is not.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 GRANT CREATE ON SCHEMA public TO tap_operator;
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 SELECT alike(public.error_with('BEFORE UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet_internal.' || f), e, f)
-  FROM (VALUES ('stamp_completed_at()', '42804 | % / 42804 | %'), ('guard_membership()', '42804 | % / none'), ('guard_grant()', '42804 | % / none'),
+  FROM (VALUES ('stamp_completed_at()', '42804 | % / 42804 | %'), ('guard_membership()', '42804 | % / none'), ('guard_grant()', '42804 | % / none'), ('keep_role()', '42703 | % / 42703 | %'),
 		('clear_references(''citing'', ''strange_id'', ''id'')', '39P01 | % / 42804 | column tenant_id %'),
 		('clear_references(''citing'', ''strange_id'', ''key'')', '39P01 | % / 42804 | %')) AS v (f, e);
 SELECT alike(public.error_with('AFTER UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_last_owner()'), '42804 | % / 42804 | %', 'keep_last_owner()');

@@ -18,6 +18,7 @@ BEGIN
 	SELECT found || md5(string_agg(t::text, '' ORDER BY t.id)) INTO found FROM casnet.tenants AS t WHERE t.id = 'f00dbabe-f00d-7abe-8abe-f00dbabe00b0';
 	SELECT found || md5(string_agg(k::text, '' ORDER BY k.kid)) INTO found FROM casnet_internal.signing_keys AS k;
 	SELECT found || md5(string_agg(p::text, '' ORDER BY p.role, p.permission)) INTO found FROM casnet.role_permissions AS p;
+	SELECT found || md5(string_agg(r::text, '' ORDER BY r.name)) INTO found FROM casnet.roles AS r;
 	RETURN md5(found);
 END
 $$;
