@@ -61,8 +61,8 @@ BEGIN
 			END;
 		END LOOP;
 		IF kept <> '{}' THEN
-			RAISE WARNING '% names in column % of % stay as they are', cardinality(kept),
-					named.name, named.relation
+			RAISE WARNING 'names in column % of % stay as they are: %', named.name,
+					named.relation, cardinality(kept)
 				USING DETAIL = format('%s: %s%s.', named.key,
 									  array_to_string(kept[:20], ', '),
 									  CASE WHEN cardinality(kept) > 20

@@ -139,6 +139,7 @@ CALLS = {
         for t, c, p in (('records', 'title', 'view_records'), ('persons', 'name', 'view_persons'),
                         ('tasks', 'title', 'view_tasks'))],
     'search_limit(integer)': pure('casnet_internal.search_limit(20)'),
+    'name_form(text)': pure("casnet_internal.name_form('x')"),
     'search_part(text)': pure("casnet_internal.search_part('x')"),
     'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
                                      over('search_records', "'{h}*'", 'view_records')],
