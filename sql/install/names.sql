@@ -24,6 +24,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
 	  JOIN pg_class AS c ON c.oid = to_regclass(v.table_name)
 	 -- Who else owns a table is told by doctor() (owner-other).
 	 WHERE c.relowner = 'casnet_owner'::regrole
+	   AND has_table_privilege(c.relowner, c.oid, 'SELECT')
+	   AND has_table_privilege(c.relowner, c.oid, 'UPDATE')
 $$;
 COMMENT ON FUNCTION casnet_internal.named_columns() IS
 	'internal: the columns with names, and what says which row it is';
