@@ -19,7 +19,7 @@ SQL_FUNCTIONS = api/identity \
 		protection protection_notes unprotect guard_schema) \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
-		load_views triggers policies grants passwords install) \
+		load_views triggers policies grants passwords names install) \
 	$(addprefix doctor/, codes watched roles grants tables policies keys views settings \
 		state data doctor)
 # After their functions.

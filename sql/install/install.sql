@@ -77,6 +77,7 @@ BEGIN
 	END IF;
 	PERFORM casnet_internal.install_triggers();
 	PERFORM casnet_internal.bring_over_passwords();
+	PERFORM casnet_internal.bring_over_names();
 	PERFORM casnet_internal.install_load_views();
 	PERFORM casnet_internal.install_comments();
 	IF EXISTS (SELECT FROM casnet_internal.audited_tables()) THEN
