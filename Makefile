@@ -27,9 +27,9 @@ SQL_FUNCTIONS = api/identity \
 	$(addprefix api/, operator_functions tenants members accounts tokens invitations \
 		tags search documents export import_source import audit protect protect_steps \
 		protection protection_notes unprotect guard_schema) \
-	$(addprefix install/, statements trigger_functions tables checks token_tables \
-		audit_tables protect_tables search_configuration indexes load_views triggers \
-		policies grants comments install) \
+	$(addprefix install/, statements trigger_functions search_configuration \
+		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
+		load_views triggers policies grants passwords install) \
 	$(addprefix doctor/, codes watched roles grants tables policies keys views settings \
 		state data doctor)
 # After their functions.

@@ -1,6 +1,6 @@
 /*
  * stamp.c
- *		Row triggers that keep times: updated_at and completed_at.
+ *		Row triggers that fill columns: updated_at, completed_at and the tenant.
  */
 #include "postgres.h"
 
@@ -10,11 +10,13 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "casnet.h"
 
 PG_FUNCTION_INFO_V1(casnet_touch_updated_at);
 PG_FUNCTION_INFO_V1(casnet_stamp_completed_at);
+PG_FUNCTION_INFO_V1(casnet_fill_tenant);
 
 /* The row with one column replaced. */
 static HeapTuple
@@ -125,4 +127,37 @@ casnet_stamp_completed_at(PG_FUNCTION_ARGS)
 		value = TimestampTzGetDatum(GetCurrentTimestamp());
 	return PointerGetDatum(replace_column(relation, row, completed_at, value,
 										  false));
+}
+
+/*
+ * casnet_internal.fill_tenant() returns trigger
+ *
+ * BEFORE INSERT FOR EACH ROW: a tenant_id that is NULL becomes the active tenant, as
+ * when the column is left out; drivers send NULL for what they have no value for.  The
+ * policy decides whether the session may.  Raises 39P01 when called in any other way,
+ * 42703 or 42804 when the table has no such column, 55000 when the identity of a
+ * statement that writes has changed.
+ */
+Datum
+casnet_fill_tenant(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "fill_tenant", true);
+	HeapTuple	row = trigger->tg_trigtuple;
+	int			number = casnet_trigger_column(trigger->tg_relation, "tenant_id",
+											   UUIDOID);
+	const pg_uuid_t *tenant;
+
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet_internal.fill_tenant() was not called for an insert"),
+				 errhint("Attach it with CREATE TRIGGER ... BEFORE INSERT ... FOR EACH ROW.")));
+	if (!heap_attisnull(row, number, RelationGetDescr(trigger->tg_relation)))
+		return PointerGetDatum(row);
+	casnet_statement_check();
+	tenant = casnet_session_tenant();
+	if (tenant == NULL)
+		return PointerGetDatum(row);
+	return PointerGetDatum(replace_column(trigger->tg_relation, row, number,
+										  UUIDPGetDatum(tenant), false));
 }

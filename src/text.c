@@ -16,6 +16,7 @@
 #include "casnet.h"
 
 PG_FUNCTION_INFO_V1(casnet_check_text);
+PG_FUNCTION_INFO_V1(casnet_refuse_value);
 
 /* Raises 22001 when the column of the row has more bytes than that. */
 static void
@@ -74,4 +75,30 @@ casnet_check_text(PG_FUNCTION_ARGS)
 				 errmsg("casnet_internal.check_text() was not called with a column"),
 				 errhint("Attach it as casnet.install() does.")));
 	return PointerGetDatum(row);
+}
+
+/*
+ * casnet_internal.refuse_value(column, check, values) returns trigger
+ *
+ * BEFORE INSERT OR UPDATE FOR EACH ROW, under a condition that is true for what the
+ * check of that name will refuse.  Raises 23514, as the check does, with a hint that
+ * names the values; 39P01 when called in any other way.
+ */
+Datum
+casnet_refuse_value(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "refuse_value", true);
+	char	  **args = trigger->tg_trigger->tgargs;
+
+	if (trigger->tg_trigger->tgnargs != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet_internal.refuse_value() was not called with a column, a check and values"),
+				 errhint("Attach it as casnet.install() does.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
+					RelationGetRelationName(trigger->tg_relation), args[1]),
+			 errhint("Column %s takes %s.", args[0], args[2]),
+			 errtableconstraint(trigger->tg_relation, args[1])));
 }

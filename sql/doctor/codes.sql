@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	VALUES
-	-- 89_doctor_access.sql: roles
+	-- roles
 	('role-superuser', 'error', 'statement', 'an application role is a superuser or can become one'),
 	('role-bypassrls', 'error', 'statement', 'an application role has BYPASSRLS or can become a role that has'),
 	('role-replication', 'error', 'statement', 'an application role may copy the whole cluster'),
@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('role-administers', 'notice', 'comment', 'an application role is a member of casnet_admin'),
 	('identity-settable', 'error', 'statement', 'roles besides casnet_authenticator may set casnet.user_id'),
 	('parameter-granted', 'error', 'statement', 'an application role may set a parameter that switches protection off'),
-	-- 89_doctor_access.sql: privileges
+	-- privileges
 	('grant-unpoliced', 'error', 'statement', 'TRUNCATE, REFERENCES or TRIGGER, which no policy limits, is granted'),
 	('grant-maintain', 'notice', 'comment', 'MAINTAIN is granted'),
 	('grant-public', 'warning', 'statement', 'PUBLIC has a privilege on a table of tenants'),
@@ -30,13 +30,13 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('grant-function', 'error', 'statement', 'an application role may call a function that is not for applications'),
 	('partition-open', 'error', 'statement', 'a partition or child can be reached around the policies of its parent'),
 	('statements-readable', 'warning', 'statement', 'pg_stat_statements shows statements to application roles'),
-	-- 89_doctor_schema.sql: tables
+	-- tables
 	('table-rls-off', 'error', 'statement', 'a table of tenants has row level security switched off'),
 	('table-not-forced', 'warning', 'statement', 'the policies of a table do not bind its owner'),
 	('table-no-policy', 'warning', 'statement', 'a table of tenants has no policy for a command'),
 	('table-open', 'error', 'statement', 'a table with tenant_id has no row level security, and applications reach it'),
 	('table-unprotected', 'warning', 'statement', 'a table with tenant_id has no row level security; no application reaches it yet'),
-	-- 89_doctor_schema.sql: policies
+	-- policies
 	('policy-changed', 'error', 'statement', 'a policy of casnet is missing or not what casnet.install() makes'),
 	('policy-widens', 'error', 'statement', 'another permissive policy lets more rows through'),
 	('policy-restrictive', 'notice', 'comment', 'a restrictive policy stands beside those of casnet'),
@@ -45,14 +45,14 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('policy-row-function', 'warning', 'comment', 'a policy calls a function for each row'),
 	('policy-immutable', 'error', 'statement', 'a policy calls a function that is marked IMMUTABLE and depends on the session'),
 	('policy-forgeable', 'warning', 'comment', 'a policy trusts a setting that anybody can set'),
-	-- 89_doctor_schema.sql: keys and indexes
+	-- keys and indexes
 	('key-across-tenants', 'error', 'statement', 'a foreign key can point to a row of another tenant'),
 	('key-not-enforced', 'error', 'statement', 'a foreign key of casnet, or of a table of tenants to them, does not hold for all rows'),
 	('key-cast', 'error', 'comment', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
 	('key-without-tenant', 'error', 'statement', 'a unique key tells that another tenant has the value'),
 	('index-without-tenant', 'warning', 'statement', 'an index of a table of tenants does not begin with the tenant'),
 	('sequence-shared', 'warning', 'comment', 'tenants share a sequence, whose gaps tell what others do'),
-	-- 89_doctor_views.sql
+	-- views
 	('view-definer', 'error', 'statement', 'a view shows applications the rows of all tenants'),
 	('view-materialized', 'error', 'statement', 'a materialized view has rows of tenants and no policies'),
 	('rule-definer', 'error', 'comment', 'a rule reads or writes a table of tenants past its policies'),
@@ -62,7 +62,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('later-trigger', 'warning', 'comment', 'a trigger of another role runs as whoever deletes a tenant or a member'),
 	('publication-of-tenants', 'notice', 'comment', 'a publication sends the rows of all tenants'),
 	('slot-logical', 'notice', 'comment', 'a logical replication slot reads the changes of all tenants'),
-	-- 89_doctor_state.sql: settings
+	-- settings
 	('setting-row-security', 'warning', 'statement', 'row_security is off for a role or database'),
 	('setting-replication-role', 'error', 'statement', 'triggers are switched off by session_replication_role'),
 	('setting-token', 'error', 'statement', 'a token is in a setting that every role can read'),
@@ -73,11 +73,12 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('log-trees', 'warning', 'statement', 'statements are in the log as trees'),
 	('preload-shared', 'notice', 'statement', 'failed logins are counted for each connection alone'),
 	('preload-session', 'notice', 'statement', 'the first statements of a session meet settings that nothing has checked'),
-	-- 89_doctor_state.sql: versions, tables and rows of casnet
+	-- versions, tables and rows of casnet
 	('server-outdated', 'warning', 'comment', 'the server has a known hole in row level security'),
 	('extension-outdated', 'warning', 'statement', 'a newer version of casnet is on this machine than in this database'),
 	('schema-outdated', 'warning', 'statement', 'the tables are not at the version of the extension'),
 	('table-missing', 'error', 'statement', 'a table of casnet is missing'),
+	('definition-missing', 'warning', 'statement', 'a column, default, constraint or index of casnet is missing'),
 	('check-not-valid', 'warning', 'comment', 'rows are in a table of casnet that a check would refuse, such as a tenant called like an id'),
 	('trigger-missing', 'error', 'statement', 'a trigger of casnet is missing or switched off'),
 	('trigram-absent', 'notice', 'statement', 'substrings cannot be searched by an index'),

@@ -163,12 +163,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_keys()
 						   k.indexrelid::regclass, k.tenant))
 	  FROM key AS k
 	 WHERE NOT k.is_led AND NOT k.indisunique AND k.contype IS NULL
-	   AND NOT EXISTS (SELECT FROM casnet_internal.managed_tables() AS m
-						 JOIN pg_proc AS p
-						   ON p.pronamespace = to_regnamespace('casnet_internal')
-							  AND p.proname LIKE 'install%'
-						WHERE m.relation = k.relation
-						  AND strpos(p.prosrc, k.relname) > 0)
+	   AND NOT EXISTS (SELECT FROM casnet_internal.wanted_indexes() AS w
+						WHERE to_regclass(w.table_name) = k.relation
+						  AND w.name = k.relname)
 
 	-- sequence-shared: who inserts twice sees how much the others did between.
 	UNION ALL

@@ -1,112 +1,17 @@
 -- casnet.doctor(): policies.
 
--- What is to be known about a stored expression, such as polqual::text, in one
--- pass over its nodes: whether it is a comparison of a column with
--- tenant_with(), alone or as a term of an AND; whether it has a subquery, or
--- one that reads nothing, as in (SELECT f()); and which functions have a column
--- in their arguments.
+-- What is to be known about a stored expression, such as polqual: whether it is a
+-- comparison of a column with tenant_with(), alone or as a term of an AND; whether
+-- it has a subquery, or one that reads nothing, as in (SELECT f()); and which
+-- functions have a column in their arguments.
 CREATE OR REPLACE FUNCTION casnet_internal.inspect_expression(
-	tree text, OUT is_narrow boolean, OUT has_subquery boolean,
+	tree pg_node_tree, OUT is_narrow boolean, OUT has_subquery boolean,
 	OUT has_wrapped_call boolean, OUT row_functions oid[])
-	LANGUAGE plpgsql STABLE STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	tenant_with oid := to_regprocedure('casnet.tenant_with(text)');
-	uuid_eq oid := 'pg_catalog.=(uuid,uuid)'::regoperator;
-	token text;
-	depth integer := 0;
-	-- of the nodes that are open, by depth
-	kind text[] := '{}';
-	calls oid[] := '{}';
-	has_column boolean[] := '{}';
-	column_below boolean[] := '{}';		-- right below
-	tenant_below boolean[] := '{}';
-	reads_nothing boolean[] := '{}';
-	is_and boolean := false;			-- the outermost
-BEGIN
-	is_narrow := false;
-	has_subquery := false;
-	has_wrapped_call := false;
-	row_functions := '{}';
-	FOR token IN
-		SELECT m.found[1]
-		  FROM regexp_matches(tree,
-				'\\.|[{][A-Z_0-9]*|[}]|:funcid [0-9]+|:opno [0-9]+|:boolop and|:rtable <>',
-				'g') AS m (found)
-	LOOP
-		CASE left(token, 1)
-		WHEN '{' THEN
-			depth := depth + 1;
-			kind[depth] := substr(token, 2);
-			calls[depth] := 0;
-			has_column[depth] := token = '{VAR';
-			column_below[depth] := false;
-			tenant_below[depth] := false;
-			reads_nothing[depth] := false;
-		WHEN ':' THEN
-			IF token LIKE ':rtable%' THEN
-				-- The query is right below its SUBLINK.
-				reads_nothing[depth - 1] := true;
-			ELSIF token LIKE ':boolop%' THEN
-				is_and := is_and OR depth = 1;
-			ELSE
-				calls[depth] := substring(token FROM '[0-9]+')::oid;
-			END IF;
-		WHEN '}' THEN
-			IF kind[depth] = 'SUBLINK' THEN
-				has_wrapped_call := has_wrapped_call OR reads_nothing[depth];
-				has_subquery := has_subquery OR NOT reads_nothing[depth];
-			ELSIF kind[depth] = 'FUNCEXPR' AND has_column[depth]
-				  AND NOT calls[depth] = ANY (row_functions) THEN
-				row_functions := row_functions || calls[depth];
-			ELSIF kind[depth] = 'OPEXPR' AND calls[depth] = uuid_eq
-				  AND column_below[depth] AND tenant_below[depth] THEN
-				is_narrow := is_narrow OR depth = 1 OR depth = 2 AND is_and;
-			END IF;
-			IF depth > 1 THEN
-				has_column[depth - 1] := has_column[depth - 1] OR has_column[depth];
-				column_below[depth - 1] := column_below[depth - 1]
-					OR kind[depth] = 'VAR';
-				tenant_below[depth - 1] := tenant_below[depth - 1]
-					OR kind[depth] = 'FUNCEXPR' AND calls[depth] = tenant_with;
-			END IF;
-			depth := depth - 1;
-		ELSE
-			NULL;			-- an escaped character, maybe a brace
-		END CASE;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION casnet_internal.inspect_expression(text) IS
+	RETURNS record
+	LANGUAGE c STABLE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_inspect_expression';
+COMMENT ON FUNCTION casnet_internal.inspect_expression(pg_node_tree) IS
 	'internal: what doctor() has to know about a stored expression';
-
--- The policies that install() makes, read from the function that makes them, so
--- that there is one list of them.
-CREATE OR REPLACE FUNCTION casnet_internal.expected_policies(
-	OUT relation regclass, OUT name text, OUT command "char", OUT expression text)
-	RETURNS SETOF record
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT m.relation, 'casnet_' || lower(f.found[2]),
-		   CASE f.found[2] WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a'
-				WHEN 'UPDATE' THEN 'w' ELSE 'd' END::"char",
-		   f.found[3]
-	  FROM pg_proc AS p
-	 CROSS JOIN LATERAL regexp_matches(p.prosrc,
-			$x$\('(\w+)', '(SELECT|INSERT|UPDATE|DELETE)', \$p\$([^$]*)\$p\$\)$x$,
-			'g') AS f (found)
-	  JOIN casnet_internal.managed_tables() AS m
-		ON m.relation = to_regclass('casnet.' || f.found[1])
-	 WHERE p.oid = to_regprocedure('casnet_internal.install_policies()')
-	UNION ALL
-	SELECT m.relation, 'casnet_admin', '*', 'true'
-	  FROM casnet_internal.managed_tables() AS m
-	 WHERE m.kind = 'administration'
-$$;
-COMMENT ON FUNCTION casnet_internal.expected_policies() IS
-	'internal: the policies that casnet.install() makes';
 
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
@@ -130,10 +35,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		  FROM pg_policy AS p
 		  LEFT JOIN watched AS w ON w.relation = p.polrelid
 	), expression AS MATERIALIZED (
-		SELECT p.*, e.clause, e.tree::text AS tree, g.source,
-			   g.source = 'false'
-			   OR g.source ~ $x$^\([^()' ]+ = casnet\.tenant_with\('[^']*'::text\)\)\Z$x$
-			   AS is_bare
+		SELECT p.*, e.clause, e.tree, g.source
 		  FROM policy AS p
 		 CROSS JOIN LATERAL (VALUES ('USING', p.polqual),
 							 ('WITH CHECK', p.polwithcheck))
@@ -141,18 +43,17 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		 CROSS JOIN LATERAL pg_get_expr(e.tree, p.polrelid) AS g (source)
 		 WHERE e.tree IS NOT NULL
 	), inspected AS MATERIALIZED (
-		-- Bare policies, which is all but a few, need no closer look.
-		SELECT e.*, true AS is_narrow, false AS has_subquery,
-			   false AS has_wrapped_call, '{}'::oid[] AS row_functions
-		  FROM expression AS e
-		 WHERE e.is_watched AND e.is_bare
-		UNION ALL
 		SELECT e.*, i.*
 		  FROM expression AS e
 		 CROSS JOIN LATERAL casnet_internal.inspect_expression(e.tree) AS i
-		 WHERE e.is_watched AND NOT e.is_bare
+		 WHERE e.is_watched
 	), expected AS MATERIALIZED (
-		SELECT x.* FROM casnet_internal.expected_policies() AS x
+		SELECT to_regclass(w.table_name) AS relation, w.name,
+			   CASE w.command WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a'
+					WHEN 'UPDATE' THEN 'w' WHEN 'DELETE' THEN 'd'
+					ELSE '*' END::"char" AS command, w.expression
+		  FROM casnet_internal.wanted_policies() AS w
+		 WHERE to_regclass(w.table_name) IS NOT NULL
 	)
 	-- policy-changed: the policy that the table is to have, as far as text shows.
 	SELECT 'policy-changed', format('%I on %s', x.name, x.relation),
@@ -187,8 +88,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 						WHERE x.relation = p.polrelid AND x.name = p.polname)
 	   AND EXISTS (SELECT FROM inspected AS i
 					WHERE i.oid = p.oid
-					  AND (p.kind <> 'application' AND i.source <> 'false'
-						   OR NOT i.is_narrow))
+					  AND i.source <> 'false'
+					  AND (p.kind <> 'application' OR NOT i.is_narrow))
 
 	-- policy-restrictive: it only narrows, and is one more condition on each row.
 	UNION ALL

@@ -31,6 +31,44 @@ $$;
 COMMENT ON FUNCTION casnet_internal.server_holes(integer) IS
 	'internal: the holes in row level security that a server of this version has';
 
+-- An index for substrings is only wanted where pg_trgm is.  Defaults and NOT NULL are
+-- an application's to change, but for what makes keys and tenants.
+CREATE OR REPLACE FUNCTION casnet_internal.missing_definitions(
+	OUT kind text, OUT object text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT CASE WHEN a.attnum IS NULL THEN 'column' ELSE 'default' END,
+		   format('%I of %s', w.name, w.table_name)
+	  FROM casnet_internal.wanted_columns() AS w
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = to_regclass(w.table_name) AND a.attname = w.name
+		   AND NOT a.attisdropped
+	 WHERE to_regclass(w.table_name) IS NOT NULL
+	   AND (a.attnum IS NULL OR w.value LIKE 'casnet.%' AND NOT a.atthasdef)
+	UNION ALL
+	SELECT w.kind, format('%I on %s', w.name, w.table_name)
+	  FROM (SELECT 'constraint' AS kind, k.table_name, k.name
+			  FROM casnet_internal.wanted_keys() AS k
+			UNION ALL
+			SELECT 'constraint', c.table_name, c.name
+			  FROM casnet_internal.wanted_checks() AS c) AS w
+	 WHERE to_regclass(w.table_name) IS NOT NULL
+	   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+						WHERE k.conrelid = to_regclass(w.table_name)
+						  AND k.conname = w.name)
+	UNION ALL
+	SELECT 'index', format('%I on %s', w.name, w.table_name)
+	  FROM casnet_internal.wanted_indexes() AS w
+	 WHERE to_regclass(w.table_name) IS NOT NULL
+	   AND to_regclass(split_part(w.table_name, '.', 1) || '.' || w.name) IS NULL
+	   AND (w.definition NOT LIKE '%gin_substring_ops%'
+			OR EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_trgm'))
+$$;
+COMMENT ON FUNCTION casnet_internal.missing_definitions() IS
+	'internal: columns, defaults, constraints and indexes that casnet.install() makes and are not there';
+
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -38,39 +76,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	AS $$
 	WITH managed AS MATERIALIZED (
 		SELECT m.* FROM casnet_internal.managed_tables() AS m
-	), expected AS (
-		-- As 50_triggers.sql; those on one table are named in its source.
-		SELECT m.relation, v.name, v.enabled
-		  FROM managed AS m
-		 CROSS JOIN LATERAL (VALUES
-			('casnet_updated_at', 'O',
-			 EXISTS (SELECT FROM pg_attribute AS a
-					  WHERE a.attrelid = m.relation AND a.attname = 'updated_at'
-						AND NOT a.attisdropped)),
-			('casnet_keep_tenant', 'A',
-			 m.kind IN ('tenant', 'invitation')
-				OR m.relation::text IN ('casnet.user_tenants',
-										'casnet.user_tenant_permissions')),
-			('casnet_kept_tenant', 'A',
-			 m.kind IN ('tenant', 'invitation')
-				OR m.relation::text IN ('casnet.user_tenants',
-										'casnet.user_tenant_permissions')),
-			('casnet_guard_cascade', 'A',
-			 m.relation::text IN ('casnet.users', 'casnet.tenants',
-								  'casnet.user_tenants')),
-			('casnet_announce_row', 'A', m.kind IN ('administration', 'token')),
-			('casnet_announce_truncate', 'A',
-			 m.kind IN ('administration', 'token')))
-			AS v (name, enabled, is_wanted)
-		 WHERE v.is_wanted
-		UNION ALL
-		SELECT m.relation, f.found[1], 'O'
-		  FROM pg_proc AS p
-		 CROSS JOIN LATERAL regexp_matches(p.prosrc,
-				$x$\('(casnet_\w+)', '(casnet\.\w+)'::regclass$x$, 'g')
-			AS f (found)
-		  JOIN managed AS m ON m.relation = to_regclass(f.found[2])
-		 WHERE p.oid = to_regprocedure('casnet_internal.install_triggers()')
 	)
 	-- server-outdated: update the packages and restart.
 	SELECT 'server-outdated', h.cve,
@@ -105,32 +110,36 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	 WHERE e.extname = 'casnet'
 	   AND casnet.schema_version() IS DISTINCT FROM e.extversion
 
-	-- table-missing: managed_tables() names those that are there.
+	-- table-missing, definition-missing: what install() makes was taken away.
 	UNION ALL
-	SELECT DISTINCT 'table-missing', f.found[1],
-		   'The table is missing.', 'SELECT casnet.install()'
-	  FROM pg_proc AS p
-	 CROSS JOIN LATERAL regexp_matches(p.prosrc,
-			$x$\('(casnet\w*\.\w+)', '\w+'\)$x$, 'g') AS f (found)
-	 WHERE p.oid = to_regprocedure('casnet_internal.managed_tables()')
-	   AND to_regclass(f.found[1]) IS NULL
+	SELECT 'table-missing', w.table_name, 'The table is missing.',
+		   'SELECT casnet.install()'
+	  FROM casnet_internal.wanted_tables() AS w
+	 WHERE to_regclass(w.table_name) IS NULL
+	UNION ALL
+	SELECT 'definition-missing', d.object, format('The %s is missing.', d.kind),
+		   'SELECT casnet.install()'
+	  FROM casnet_internal.missing_definitions() AS d
 
 	-- trigger-missing: what is written meanwhile escapes the rule, and sessions
 	-- go on with permissions that are gone.
 	UNION ALL
-	SELECT 'trigger-missing', format('%I on %s', x.name, x.relation),
+	SELECT 'trigger-missing', format('%I on %s', x.name, x.table_name),
 		   CASE WHEN t.oid IS NULL THEN 'The trigger is missing.'
 				WHEN t.tgenabled = 'D' THEN 'The trigger is switched off.'
 				WHEN f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal')
 				THEN 'The trigger calls a function that is not of casnet.'
 				ELSE 'The trigger does not fire for every session.' END,
 		   'SELECT casnet.install()'
-	  FROM expected AS x
+	  FROM casnet_internal.wanted_triggers() AS x
 	  LEFT JOIN pg_trigger AS t
-		ON t.tgrelid = x.relation AND t.tgname = x.name AND NOT t.tgisinternal
+		ON t.tgrelid = to_regclass(x.table_name) AND t.tgname = x.name
+		   AND NOT t.tgisinternal
 	  LEFT JOIN pg_proc AS f ON f.oid = t.tgfoid
-	 WHERE t.oid IS NULL OR t.tgenabled NOT IN (x.enabled::"char", 'A')
-		OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal')
+	 WHERE to_regclass(x.table_name) IS NOT NULL
+	   AND (t.oid IS NULL
+			OR t.tgenabled NOT IN (CASE x.enable WHEN 'ALWAYS' THEN 'A' ELSE 'O' END, 'A')
+			OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal'))
 
 	-- check-not-valid: install() found rows of before that it would refuse.
 	UNION ALL

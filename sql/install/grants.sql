@@ -20,6 +20,8 @@ BEGIN
 	('tenants', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.tenants TO casnet_admin'),
 	('user_tenants', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.user_tenants TO casnet_user, casnet_admin'),
 	('user_tenant_permissions', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.user_tenant_permissions TO casnet_user, casnet_admin'),
+	('roles', 'GRANT SELECT ON casnet.roles TO casnet_user'),
+	('roles', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.roles TO casnet_admin'),
 	('role_permissions', 'GRANT SELECT ON casnet.role_permissions TO casnet_user'),
 	('role_permissions', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.role_permissions TO casnet_admin'),
 	('persons', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.persons TO casnet_user'),
@@ -38,6 +40,21 @@ $$;
 COMMENT ON FUNCTION casnet_internal.install_grants(regclass) IS
 	'internal: gives the roles their privileges on a new table';
 
+-- The four roles that are always there.
+CREATE OR REPLACE FUNCTION casnet_internal.install_roles() RETURNS void
+	LANGUAGE sql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	INSERT INTO casnet.roles (name, description)
+	VALUES ('owner', 'everything, the tenant itself included'),
+		   ('admin', 'everything but changing and deleting the tenant'),
+		   ('member', 'sees, makes and edits'),
+		   ('viewer', 'sees')
+		ON CONFLICT (name) DO NOTHING
+$$;
+COMMENT ON FUNCTION casnet_internal.install_roles() IS
+	'internal: the roles that are always there';
+
 -- The default permissions of the roles, for a role_permissions without a row:
 -- a new one, or one from a dump without data.  SECURITY DEFINER, so that
 -- casnet.bypass does not mind.
@@ -52,7 +69,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.install_role_permissions() RETURNS vo
 		UNION ALL SELECT 'create_' || r.name, 2 FROM resource AS r
 		UNION ALL SELECT 'edit_' || r.name, 2 FROM resource AS r
 		UNION ALL SELECT 'delete_' || r.name, 3 FROM resource AS r
-		UNION ALL VALUES ('view_users', 3), ('manage_users', 3),
+		UNION ALL VALUES ('view_users', 1), ('manage_users', 3),
 			('assign_roles', 3), ('manage_permissions', 3),
 			('view_analytics', 3), ('manage_tenant', 4), ('delete_tenant', 4)
 	)

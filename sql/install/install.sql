@@ -49,8 +49,6 @@ CREATE OR REPLACE FUNCTION casnet.install() RETURNS text
 	AS $$
 DECLARE
 	before regclass[];
-	brings_over boolean := to_regclass('casnet.users') IS NOT NULL
-		AND to_regclass('casnet_internal.password_hashes') IS NULL;
 	installed record;
 	version text;
 BEGIN
@@ -65,17 +63,12 @@ BEGIN
 
 	PERFORM casnet_internal.install_search_configuration();
 	PERFORM casnet_internal.install_tables();
-	PERFORM casnet_internal.bring_over_token_tables();
-	PERFORM casnet_internal.install_token_tables();
-	PERFORM casnet_internal.install_audit_tables();
-	PERFORM casnet_internal.install_protect_tables();
 	PERFORM casnet_internal.install_owner();
-	PERFORM casnet_internal.install_checks();
-	PERFORM casnet_internal.install_defaults();
 	PERFORM casnet_internal.install_indexes();
 	PERFORM casnet_internal.install_policies();
 
 	-- Before the triggers: nobody knows anything yet that they could tell.
+	PERFORM casnet_internal.install_roles();
 	PERFORM casnet_internal.install_role_permissions();
 	IF NOT casnet_internal.run_as_owner('casnet_internal.signing_keys',
 		'SELECT EXISTS (SELECT FROM casnet_internal.signing_keys)')::boolean THEN
@@ -86,15 +79,8 @@ BEGIN
 	PERFORM casnet_internal.bring_over_passwords();
 	PERFORM casnet_internal.install_load_views();
 	PERFORM casnet_internal.install_comments();
-	PERFORM casnet_internal.describe_audit_partitions();
 	IF EXISTS (SELECT FROM casnet_internal.audited_tables()) THEN
 		PERFORM casnet.maintain_audit();
-	END IF;
-
-	-- Given by an older version; protect() makes the keys.  Not without need: what a
-	-- script revokes makes pg_dump forget all privileges on the table.
-	IF has_any_column_privilege('casnet_admin', 'casnet.tenants', 'REFERENCES') THEN
-		REVOKE REFERENCES ON casnet.tenants FROM casnet_admin;
 	END IF;
 
 	-- Privileges that somebody has changed stay changed.
@@ -104,9 +90,6 @@ BEGIN
 	LOOP
 		PERFORM casnet_internal.install_grants(installed.relation);
 	END LOOP;
-	IF brings_over THEN
-		GRANT SELECT (hashed_password) ON casnet.users TO casnet_user, casnet_admin;
-	END IF;
 
 	-- The views that are new, and partitions.
 	PERFORM casnet_internal.install_owner();

@@ -11,113 +11,114 @@
 -- has no policy on the others.  The tables about tokens and invitations, and the
 -- audit, have no policy at all: only functions read and write them.
 
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
+	OUT table_name text, OUT name text, OUT command text, OUT role text,
+	OUT expression text, OUT meaning text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT v.table_name, 'casnet_' || lower(v.command), v.command, 'PUBLIC',
+		   v.expression, 'casnet: whose rows anybody may ' || lower(v.command)
+	  FROM (VALUES
+	('casnet.persons', 'SELECT', $p$tenant_id = casnet.tenant_with('view_persons')$p$),
+	('casnet.persons', 'INSERT', $p$tenant_id = casnet.tenant_with('create_persons')$p$),
+	('casnet.persons', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_persons')$p$),
+	('casnet.persons', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_persons')$p$),
+
+	('casnet.records', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
+	('casnet.records', 'INSERT', $p$tenant_id = casnet.tenant_with('create_records')$p$),
+	('casnet.records', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+	('casnet.records', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_records')$p$),
+
+	('casnet.tags', 'SELECT', $p$tenant_id = casnet.tenant_with('view_tags')$p$),
+	('casnet.tags', 'INSERT', $p$tenant_id = casnet.tenant_with('create_tags')$p$),
+	('casnet.tags', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_tags')$p$),
+	('casnet.tags', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_tags')$p$),
+
+	-- A link belongs to its record.
+	('casnet.record_tags', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
+	('casnet.record_tags', 'INSERT', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+	('casnet.record_tags', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+	('casnet.record_tags', 'DELETE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+
+	('casnet.tasks', 'SELECT', $p$tenant_id = casnet.tenant_with('view_tasks')$p$),
+	('casnet.tasks', 'INSERT', $p$tenant_id = casnet.tenant_with('create_tasks')$p$),
+	('casnet.tasks', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_tasks')$p$),
+	('casnet.tasks', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_tasks')$p$),
+
+	('casnet.calendar_events', 'SELECT', $p$tenant_id = casnet.tenant_with('view_calendar')$p$),
+	('casnet.calendar_events', 'INSERT', $p$tenant_id = casnet.tenant_with('create_calendar')$p$),
+	('casnet.calendar_events', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_calendar')$p$),
+	('casnet.calendar_events', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_calendar')$p$),
+
+	-- Yourself, and with view_users the members of the active tenant; your
+	-- own account only is yours to change (and by column, not all of it).
+	('casnet.users', 'SELECT', $p$id = ANY (casnet_internal.visible_user_ids())$p$),
+	('casnet.users', 'INSERT', $p$false$p$),
+	('casnet.users', 'UPDATE', $p$id = casnet_internal.require_user()$p$),
+	('casnet.users', 'DELETE', $p$false$p$),
+
+	-- The tenants you belong to; casnet.create_tenant() makes new ones.
+	('casnet.tenants', 'SELECT', $p$id = ANY (casnet_internal.my_tenant_ids())$p$),
+	('casnet.tenants', 'INSERT', $p$false$p$),
+	('casnet.tenants', 'UPDATE', $p$id = casnet.tenant_with('manage_tenant')$p$),
+	('casnet.tenants', 'DELETE', $p$id = casnet.tenant_with('delete_tenant')$p$),
+
+	-- The triggers casnet_guard judge what may be granted.
+	('casnet.user_tenants', 'SELECT', $p$tenant_id = casnet.tenant_with('view_users')$p$),
+	('casnet.user_tenants', 'INSERT', $p$tenant_id = casnet.tenant_with('manage_users')$p$),
+	('casnet.user_tenants', 'UPDATE', $p$tenant_id = casnet.tenant_with('assign_roles')$p$),
+	('casnet.user_tenants', 'DELETE', $p$tenant_id = casnet.tenant_with('manage_users')$p$),
+
+	('casnet.user_tenant_permissions', 'SELECT', $p$tenant_id = casnet.tenant_with('view_users')$p$),
+	('casnet.user_tenant_permissions', 'INSERT', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
+	('casnet.user_tenant_permissions', 'UPDATE', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
+	('casnet.user_tenant_permissions', 'DELETE', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
+
+	-- What the roles mean is no secret; only administrators change it.
+	('casnet.role_permissions', 'SELECT', $p$casnet_internal.require_user() IS NOT NULL$p$),
+	('casnet.role_permissions', 'INSERT', $p$false$p$),
+	('casnet.role_permissions', 'UPDATE', $p$false$p$),
+	('casnet.role_permissions', 'DELETE', $p$false$p$),
+
+	-- Nor is what roles there are.
+	('casnet.roles', 'SELECT', $p$casnet_internal.require_user() IS NOT NULL$p$),
+	('casnet.roles', 'INSERT', $p$false$p$),
+	('casnet.roles', 'UPDATE', $p$false$p$),
+	('casnet.roles', 'DELETE', $p$false$p$)
+		  ) AS v (table_name, command, expression)
+	UNION ALL
+	SELECT w.table_name, 'casnet_admin', 'ALL', 'casnet_admin', 'true',
+		   'casnet: administrators decide about access'
+	  FROM casnet_internal.wanted_tables() AS w
+	 WHERE w.kind = 'administration'
+$$;
+COMMENT ON FUNCTION casnet_internal.wanted_policies() IS
+	'internal: the policies that casnet.install() makes';
+
 CREATE OR REPLACE FUNCTION casnet_internal.install_policies() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	wanted record;
-	policy_name text;
 BEGIN
-	FOR wanted IN
-		SELECT t.relation, v.*
-		  FROM (VALUES
-	('persons', 'SELECT', $p$tenant_id = casnet.tenant_with('view_persons')$p$),
-	('persons', 'INSERT', $p$tenant_id = casnet.tenant_with('create_persons')$p$),
-	('persons', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_persons')$p$),
-	('persons', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_persons')$p$),
-
-	('records', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
-	('records', 'INSERT', $p$tenant_id = casnet.tenant_with('create_records')$p$),
-	('records', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
-	('records', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_records')$p$),
-
-	('tags', 'SELECT', $p$tenant_id = casnet.tenant_with('view_tags')$p$),
-	('tags', 'INSERT', $p$tenant_id = casnet.tenant_with('create_tags')$p$),
-	('tags', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_tags')$p$),
-	('tags', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_tags')$p$),
-
-	-- A link belongs to its record.
-	('record_tags', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
-	('record_tags', 'INSERT', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
-	('record_tags', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
-	('record_tags', 'DELETE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
-
-	('tasks', 'SELECT', $p$tenant_id = casnet.tenant_with('view_tasks')$p$),
-	('tasks', 'INSERT', $p$tenant_id = casnet.tenant_with('create_tasks')$p$),
-	('tasks', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_tasks')$p$),
-	('tasks', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_tasks')$p$),
-
-	('calendar_events', 'SELECT', $p$tenant_id = casnet.tenant_with('view_calendar')$p$),
-	('calendar_events', 'INSERT', $p$tenant_id = casnet.tenant_with('create_calendar')$p$),
-	('calendar_events', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_calendar')$p$),
-	('calendar_events', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_calendar')$p$),
-
-	-- Yourself, and with view_users the members of the active tenant; your
-	-- own account only is yours to change (and by column, not all of it).
-	('users', 'SELECT', $p$id = ANY (casnet_internal.visible_user_ids())$p$),
-	('users', 'INSERT', $p$false$p$),
-	('users', 'UPDATE', $p$id = casnet_internal.require_user()$p$),
-	('users', 'DELETE', $p$false$p$),
-
-	-- The tenants you belong to; casnet.create_tenant() makes new ones.
-	('tenants', 'SELECT', $p$id = ANY (casnet_internal.my_tenant_ids())$p$),
-	('tenants', 'INSERT', $p$false$p$),
-	('tenants', 'UPDATE', $p$id = casnet.tenant_with('manage_tenant')$p$),
-	('tenants', 'DELETE', $p$id = casnet.tenant_with('delete_tenant')$p$),
-
-	-- The triggers casnet_guard judge what may be granted.
-	('user_tenants', 'SELECT', $p$tenant_id = casnet.tenant_with('view_users')$p$),
-	('user_tenants', 'INSERT', $p$tenant_id = casnet.tenant_with('manage_users')$p$),
-	('user_tenants', 'UPDATE', $p$tenant_id = casnet.tenant_with('assign_roles')$p$),
-	('user_tenants', 'DELETE', $p$tenant_id = casnet.tenant_with('manage_users')$p$),
-
-	('user_tenant_permissions', 'SELECT', $p$tenant_id = casnet.tenant_with('view_users')$p$),
-	('user_tenant_permissions', 'INSERT', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
-	('user_tenant_permissions', 'UPDATE', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
-	('user_tenant_permissions', 'DELETE', $p$tenant_id = casnet.tenant_with('manage_permissions')$p$),
-
-	-- What the roles mean is no secret; only administrators change it.
-	('role_permissions', 'SELECT', $p$casnet_internal.require_user() IS NOT NULL$p$),
-	('role_permissions', 'INSERT', $p$false$p$),
-	('role_permissions', 'UPDATE', $p$false$p$),
-	('role_permissions', 'DELETE', $p$false$p$)
-		  ) AS v (name, command, expression)
-		  JOIN casnet_internal.managed_tables() AS t
-			ON t.relation = to_regclass('casnet.' || v.name)
-	LOOP
-		policy_name := 'casnet_' || lower(wanted.command);
-		EXECUTE format('DROP POLICY IF EXISTS %I ON %s',
-					   policy_name, wanted.relation);
-		EXECUTE format('CREATE POLICY %I ON %s FOR %s TO PUBLIC %s (%s)',
-					   policy_name, wanted.relation, wanted.command,
-					   CASE wanted.command WHEN 'INSERT' THEN 'WITH CHECK'
-							ELSE 'USING' END,
-					   wanted.expression);
-		EXECUTE format('COMMENT ON POLICY %I ON %s IS %L',
-					   policy_name, wanted.relation,
-					   'casnet: whose rows anybody may ' ||
-					   lower(wanted.command));
+	FOR wanted IN SELECT w.* FROM casnet_internal.wanted_policies() AS w LOOP
+		EXECUTE format('DROP POLICY IF EXISTS %I ON %s', wanted.name, wanted.table_name);
+		EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %s', wanted.name,
+					   wanted.table_name, wanted.command, wanted.role) ||
+				CASE WHEN wanted.command <> 'INSERT'
+					 THEN format(' USING (%s)', wanted.expression) ELSE '' END ||
+				CASE WHEN wanted.command IN ('INSERT', 'ALL')
+					 THEN format(' WITH CHECK (%s)', wanted.expression) ELSE '' END;
+		EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', wanted.name,
+					   wanted.table_name, wanted.meaning);
 	END LOOP;
 
-	FOR wanted IN
-		SELECT relation FROM casnet_internal.managed_tables() WHERE kind = 'administration'
-	LOOP
-		EXECUTE format('DROP POLICY IF EXISTS casnet_admin ON %s',
-					   wanted.relation);
-		EXECUTE format('CREATE POLICY casnet_admin ON %s FOR ALL '
-					   'TO casnet_admin USING (true) WITH CHECK (true)',
-					   wanted.relation);
-		EXECUTE format('COMMENT ON POLICY casnet_admin ON %s IS %L',
-					   wanted.relation,
-					   'casnet: administrators decide about access');
-	END LOOP;
-
-	FOR wanted IN SELECT relation FROM casnet_internal.managed_tables() LOOP
-		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY',
-					   wanted.relation);
-		EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY',
-					   wanted.relation);
+	FOR wanted IN SELECT m.relation FROM casnet_internal.managed_tables() AS m LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', wanted.relation);
+		EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', wanted.relation);
 	END LOOP;
 END
 $$;

@@ -30,6 +30,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.check_text() RETURNS trigger
 COMMENT ON FUNCTION casnet_internal.check_text() IS
 	'trigger (column, bytes) or (column): a text is no longer, or a name is no id';
 
+CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';
+COMMENT ON FUNCTION casnet_internal.refuse_value() IS
+	'trigger (column, check, values): refuses as the check does, and names the values that the column takes';
+
+CREATE OR REPLACE FUNCTION casnet_internal.fill_tenant() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_fill_tenant';
+COMMENT ON FUNCTION casnet_internal.fill_tenant() IS
+	'trigger: a tenant_id that is NULL becomes the active tenant';
+
 CREATE OR REPLACE FUNCTION casnet_internal.guard_membership() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_membership';
 COMMENT ON FUNCTION casnet_internal.guard_membership() IS

@@ -2,6 +2,142 @@
 -- do for rows that logical replication brings; and those that keep rows in their
 -- tenant, so that no setting turns them off.
 
+-- Triggers of many tables, by the kind of the table.  The level has the condition with it.
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_general_triggers(
+	OUT table_name text, OUT name text, OUT event text, OUT level text, OUT call text,
+	OUT enable text, OUT meaning text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT w.table_name, v.name, v.event, v.level, v.call, v.enable, v.meaning
+	  FROM (SELECT t.table_name, t.kind,
+				   t.kind = 'tenant' OR t.table_name IN (
+						'casnet.user_tenants', 'casnet.user_tenant_permissions')
+				   AS is_of_tenant
+			  FROM casnet_internal.wanted_tables() AS t) AS w
+	  JOIN LATERAL (VALUES
+		(w.kind <> 'audit', 'casnet_updated_at', 'BEFORE UPDATE', 'ROW',
+		 'touch_updated_at()', '', 'updated_at moves on every update'),
+		(w.is_of_tenant, 'casnet_fill_tenant', 'BEFORE INSERT',
+		 'ROW WHEN (NEW.tenant_id IS NULL)', 'fill_tenant()', '',
+		 'NULL stands for the active tenant'),
+		(w.is_of_tenant OR w.kind = 'invitation', 'casnet_keep_tenant',
+		 'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
+		 'no row moves to another tenant'),
+		(w.is_of_tenant OR w.kind = 'invitation', 'casnet_kept_tenant', 'AFTER UPDATE',
+		 'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)', 'keep_tenant()',
+		 'ALWAYS', 'no trigger moves a row to another tenant'),
+		(w.table_name IN ('casnet.users', 'casnet.tenants', 'casnet.user_tenants'),
+		 'casnet_guard_cascade', 'BEFORE DELETE OR TRUNCATE OR UPDATE OF '
+			|| CASE w.table_name WHEN 'casnet.user_tenants' THEN 'user_id, tenant_id'
+					ELSE 'id' END,
+		 'STATEMENT', 'guard_cascade()', 'ALWAYS',
+		 'no code of others runs in the session of who deletes'),
+		(w.kind IN ('administration', 'token'), 'casnet_announce_row',
+		 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'announce_change()', 'ALWAYS',
+		 'every session looks permissions up again'),
+		(w.kind IN ('administration', 'token'), 'casnet_announce_truncate',
+		 'AFTER TRUNCATE', 'STATEMENT', 'announce_change()', 'ALWAYS',
+		 'every session looks permissions up again'),
+		(w.kind = 'audit', 'casnet_append_only_truncate', 'BEFORE TRUNCATE',
+		 'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
+		 'entries of the audit stay as they are'))
+			AS v (is_wanted, name, event, level, call, enable, meaning)
+		ON v.is_wanted
+$$;
+COMMENT ON FUNCTION casnet_internal.wanted_general_triggers() IS
+	'internal: the triggers that tables have by their kind';
+
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
+	OUT table_name text, OUT name text, OUT event text, OUT level text, OUT call text,
+	OUT enable text, OUT meaning text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT w.* FROM casnet_internal.wanted_general_triggers() AS w
+	UNION ALL
+	SELECT p.relation::text, w.name, w.event, w.level, w.call, w.enable, w.meaning
+	  FROM casnet_internal.audit_partitions() AS p
+	  JOIN casnet_internal.wanted_general_triggers() AS w
+		ON w.table_name = 'casnet_internal.audit_entries_default'
+	 WHERE p.since IS NOT NULL
+	UNION ALL
+	-- As the checks, which have no hint.
+	SELECT v.table_name, 'casnet_check_' || v.column_name,
+		   format('BEFORE INSERT OR UPDATE OF %I', v.column_name),
+		   format('ROW WHEN (NEW.%I <> ALL (%L::text[]))', v.column_name, v.values),
+		   format('refuse_value(%L, %L, %L)', v.column_name, v.check_name,
+				  array_to_string(v.values, ', ')), '',
+		   'a value that is refused names those that are taken'
+	  FROM casnet_internal.wanted_values() AS v
+	UNION ALL
+	VALUES
+	('casnet_internal.audit_entries', 'casnet_append_only',
+	 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',
+	 'entries of the audit stay as they are'),
+	-- As wanted_checks(), with a hint.
+	('casnet.users', 'casnet_check_full_name',
+	 'BEFORE INSERT OR UPDATE OF full_name', 'ROW',
+	 $c$check_text('full_name', '1000')$c$, '',
+	 'the name of a person has its bounds'),
+	('casnet.tenants', 'casnet_check_description',
+	 'BEFORE INSERT OR UPDATE OF description', 'ROW',
+	 $c$check_text('description', '10000')$c$, '',
+	 'a description has its bounds'),
+	('casnet.tenants', 'casnet_check_name',
+	 'BEFORE INSERT OR UPDATE OF name', 'ROW',
+	 $c$check_text('name')$c$, '',
+	 'no tenant is called like an id'),
+	('casnet.users', 'casnet_take_password',
+	 'BEFORE INSERT OR UPDATE OF hashed_password', 'ROW', 'take_password()',
+	 '', 'a hash is written and never read'),
+	('casnet.users', 'casnet_keep_password',
+	 'AFTER INSERT OR DELETE OR UPDATE OF hashed_password', 'ROW',
+	 'keep_password()', '',
+	 'a hash goes where nobody reads it, and ends tokens'),
+	('casnet.users', 'casnet_one_namespace',
+	 'AFTER INSERT OR UPDATE', 'ROW',
+	 'keep_one_namespace()', '',
+	 'no username is the email address of another account'),
+	('casnet.users', 'casnet_end_invitations',
+	 'AFTER UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
+	 'who is deactivated is given nothing back by an invitation'),
+	('casnet.user_tenants', 'casnet_end_invitations',
+	 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
+	 'what is taken away is not given back by an invitation'),
+	('casnet.tasks', 'casnet_completed_at',
+	 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
+	 'completed_at follows status'),
+	('casnet.user_tenants', 'casnet_guard',
+	 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_membership()', '',
+	 'nobody grants a role above their own'),
+	('casnet.user_tenant_permissions', 'casnet_guard',
+	 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_grant()', '',
+	 'nobody grants a permission that they do not hold'),
+	('casnet.user_tenants', 'casnet_last_owner',
+	 'AFTER UPDATE OR DELETE', 'ROW', 'keep_last_owner()', '',
+	 'a tenant keeps its last owner'),
+	('casnet.user_tenants', 'casnet_last_owner_truncate',
+	 'AFTER TRUNCATE', 'STATEMENT', 'keep_owners_on_truncate()', '',
+	 'a tenant keeps its last owner'),
+	('casnet.user_tenants', 'casnet_clear_assignee',
+	 'BEFORE DELETE', 'ROW',
+	 $c$clear_references('tasks', 'assignee_id', 'user_id')$c$, '',
+	 'tasks of a member who leaves are assigned to nobody'),
+	('casnet.records', 'casnet_clear_tasks',
+	 'BEFORE DELETE', 'ROW',
+	 $c$clear_references('tasks', 'record_id', 'id')$c$, '',
+	 'tasks outlive their record'),
+	('casnet.records', 'casnet_clear_events',
+	 'BEFORE DELETE', 'ROW',
+	 $c$clear_references('calendar_events', 'record_id', 'id')$c$, '',
+	 'events outlive their record')
+$$;
+COMMENT ON FUNCTION casnet_internal.wanted_triggers() IS
+	'internal: the triggers that casnet.install() makes';
+
 CREATE OR REPLACE FUNCTION casnet_internal.install_triggers() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -9,132 +145,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.install_triggers() RETURNS void
 DECLARE
 	wanted record;
 BEGIN
-	FOR wanted IN
-		SELECT 'casnet_updated_at' AS name, relation,
-			   'BEFORE UPDATE' AS event, 'ROW' AS level,
-			   'touch_updated_at()' AS call, '' AS enable,
-			   'updated_at moves on every update' AS meaning
-		  FROM casnet_internal.managed_tables() WHERE kind <> 'audit'
-		UNION ALL
-		SELECT 'casnet_keep_tenant', relation,
-			   'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
-			   'no row moves to another tenant'
-		  FROM casnet_internal.managed_tables()
-		 WHERE kind IN ('tenant', 'invitation')
-			OR relation IN ('casnet.user_tenants'::regclass,
-							'casnet.user_tenant_permissions'::regclass)
-		UNION ALL
-		SELECT 'casnet_kept_tenant', relation, 'AFTER UPDATE',
-			   'ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)',
-			   'keep_tenant()', 'ALWAYS',
-			   'no trigger moves a row to another tenant'
-		  FROM casnet_internal.managed_tables()
-		 WHERE kind IN ('tenant', 'invitation')
-			OR relation IN ('casnet.user_tenants'::regclass,
-							'casnet.user_tenant_permissions'::regclass)
-		UNION ALL
-		SELECT 'casnet_guard_cascade', relation,
-			   'BEFORE DELETE OR TRUNCATE OR UPDATE OF '
-			   || CASE relation WHEN 'casnet.user_tenants'::regclass
-								THEN 'user_id, tenant_id' ELSE 'id' END,
-			   'STATEMENT', 'guard_cascade()', 'ALWAYS',
-			   'no code of others runs in the session of who deletes'
-		  FROM casnet_internal.managed_tables()
-		 WHERE relation IN ('casnet.users'::regclass,
-							'casnet.tenants'::regclass,
-							'casnet.user_tenants'::regclass)
-		UNION ALL
-		SELECT 'casnet_announce_row', relation,
-			   'AFTER INSERT OR UPDATE OR DELETE', 'ROW',
-			   'announce_change()', 'ALWAYS',
-			   'every session looks permissions up again'
-		  FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'token')
-		UNION ALL
-		SELECT 'casnet_announce_truncate', relation, 'AFTER TRUNCATE',
-			   'STATEMENT', 'announce_change()', 'ALWAYS',
-			   'every session looks permissions up again'
-		  FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'token')
-		UNION ALL
-		SELECT 'casnet_append_only_truncate', relation, 'BEFORE TRUNCATE',
-			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
-			   'entries of the audit stay as they are'
-		  FROM casnet_internal.managed_tables() WHERE kind = 'audit'
-		UNION ALL
-		SELECT 'casnet_append_only_truncate', p.relation, 'BEFORE TRUNCATE',
-			   'STATEMENT', 'refuse_audit_change()', 'ALWAYS',
-			   'entries of the audit stay as they are'
-		  FROM casnet_internal.audit_partitions() AS p WHERE p.since IS NOT NULL
-		UNION ALL
-		VALUES
-		('casnet_append_only', 'casnet_internal.audit_entries'::regclass,
-		 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',
-		 'entries of the audit stay as they are'),
-		-- As install_checks(), with a hint.
-		('casnet_check_full_name', 'casnet.users'::regclass,
-		 'BEFORE INSERT OR UPDATE OF full_name', 'ROW',
-		 $c$check_text('full_name', '1000')$c$, '',
-		 'the name of a person has its bounds'),
-		('casnet_check_description', 'casnet.tenants'::regclass,
-		 'BEFORE INSERT OR UPDATE OF description', 'ROW',
-		 $c$check_text('description', '10000')$c$, '',
-		 'a description has its bounds'),
-		('casnet_check_name', 'casnet.tenants'::regclass,
-		 'BEFORE INSERT OR UPDATE OF name', 'ROW',
-		 $c$check_text('name')$c$, '',
-		 'no tenant is called like an id'),
-		('casnet_take_password', 'casnet.users'::regclass,
-		 'BEFORE INSERT OR UPDATE OF hashed_password', 'ROW', 'take_password()',
-		 '', 'a hash is written and never read'),
-		('casnet_keep_password', 'casnet.users'::regclass,
-		 'AFTER INSERT OR DELETE OR UPDATE OF hashed_password', 'ROW',
-		 'keep_password()', '',
-		 'a hash goes where nobody reads it, and ends tokens'),
-		('casnet_one_namespace', 'casnet.users'::regclass,
-		 'AFTER INSERT OR UPDATE', 'ROW',
-		 'keep_one_namespace()', '',
-		 'no username is the email address of another account'),
-		('casnet_end_invitations', 'casnet.users'::regclass,
-		 'AFTER UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
-		 'who is deactivated is given nothing back by an invitation'),
-		('casnet_end_invitations', 'casnet.user_tenants'::regclass,
-		 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
-		 'what is taken away is not given back by an invitation'),
-		('casnet_completed_at', 'casnet.tasks'::regclass,
-		 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
-		 'completed_at follows status'),
-		('casnet_guard', 'casnet.user_tenants'::regclass,
-		 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_membership()', '',
-		 'nobody grants a role above their own'),
-		('casnet_guard', 'casnet.user_tenant_permissions'::regclass,
-		 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_grant()', '',
-		 'nobody grants a permission that they do not hold'),
-		('casnet_last_owner', 'casnet.user_tenants'::regclass,
-		 'AFTER UPDATE OR DELETE', 'ROW', 'keep_last_owner()', '',
-		 'a tenant keeps its last owner'),
-		('casnet_last_owner_truncate', 'casnet.user_tenants'::regclass,
-		 'AFTER TRUNCATE', 'STATEMENT', 'keep_owners_on_truncate()', '',
-		 'a tenant keeps its last owner'),
-		('casnet_clear_assignee', 'casnet.user_tenants'::regclass,
-		 'BEFORE DELETE', 'ROW',
-		 $c$clear_references('tasks', 'assignee_id', 'user_id')$c$, '',
-		 'tasks of a member who leaves are assigned to nobody'),
-		('casnet_clear_tasks', 'casnet.records'::regclass,
-		 'BEFORE DELETE', 'ROW',
-		 $c$clear_references('tasks', 'record_id', 'id')$c$, '',
-		 'tasks outlive their record'),
-		('casnet_clear_events', 'casnet.records'::regclass,
-		 'BEFORE DELETE', 'ROW',
-		 $c$clear_references('calendar_events', 'record_id', 'id')$c$, '',
-		 'events outlive their record')
-	LOOP
-		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s '
-					   'FOR EACH %s EXECUTE FUNCTION casnet_internal.%s',
-					   wanted.name, wanted.event, wanted.relation,
-					   wanted.level, wanted.call);
+	FOR wanted IN SELECT w.* FROM casnet_internal.wanted_triggers() AS w LOOP
+		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH %s '
+					   'EXECUTE FUNCTION casnet_internal.%s', wanted.name, wanted.event,
+					   wanted.table_name, wanted.level, wanted.call);
 		EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I',
-					   wanted.relation, wanted.enable, wanted.name);
+					   wanted.table_name, wanted.enable, wanted.name);
 		EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L',
-					   wanted.name, wanted.relation, wanted.meaning);
+					   wanted.name, wanted.table_name, wanted.meaning);
 	END LOOP;
 END
 $$;

@@ -27,6 +27,7 @@ USUAL_BY_NAME = {
 USUAL_BY_TYPE = {
     'bigint': '1', 'boolean': 'true', 'bytea': r"'\x00'", 'integer': '1', 'smallint': '1',
     'interval': "'1 day'", 'jsonb': "'{}'", 'name': "'document'", 'oid': '1',
+    'pg_node_tree': "(SELECT polqual FROM pg_policy WHERE polqual IS NOT NULL LIMIT 1)",
     'regclass': "'public.input_invoices'", 'regconfig': "'simple'", 'regnamespace': "'public'",
     'text': "'text'", 'text[]': "'{a}'", 'name[]': "'{tenant_id}'", 'smallint[]': "'{1}'",
     'tid': "'(0,1)'", 'timestamp with time zone': "'2024-01-01Z'", 'tsquery': "'a & b'",
@@ -113,6 +114,9 @@ VALUES = {
     'regclass': ['0', '4294967295', "'pg_class'", "'casnet.users'", "'casnet.records'", "'casnet.records_pkey'", "'casnet.records_load'",
                  "'casnet_internal.audit_entries'", "'casnet.protected_tables'", "'pg_toast.pg_toast_1255'", "'public.input_documents'", "'input_view'", "'input_sequence'",
                  "'input_partitioned'", "'input_inherited'", "'input_odd'", "'input_domain'", "'input_foreign'", "'input_type'", "'no_such_table'", "''", "'a.b.c.d'"],
+    'pg_node_tree': ["'{VAR}'", "''", "(SELECT relpartbound FROM pg_class WHERE relname = 'input_partition')",
+                     "(SELECT ev_action FROM pg_rewrite ORDER BY length(ev_action) DESC LIMIT 1)", "(SELECT ev_qual FROM pg_rewrite LIMIT 1)",
+                     "(SELECT prosqlbody FROM pg_proc WHERE prosqlbody IS NOT NULL LIMIT 1)", "(SELECT adbin FROM pg_attrdef LIMIT 1)"],
     'regconfig': ['0', '4294967295', "'english'", "'casnet.search'", "'no_such'"],
     'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'pg_toast'", "'information_schema'", "'no_such'"],
     'tid': ["'(0,0)'", "'(4294967295,65535)'", "'(4294967294,1)'", "'(0,65535)'", "'(,)'"],

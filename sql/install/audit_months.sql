@@ -1,47 +1,4 @@
--- The table of the audit, by months.  It has no policy and no privilege for
--- anybody: the trigger casnet_audit writes it, functions read and trim it.  It
--- refers to no tenant and no user, since its entries outlive them.
-
-CREATE OR REPLACE FUNCTION casnet_internal.install_audit_tables() RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF to_regclass('casnet_internal.audit_entries') IS NULL THEN
-	CREATE TABLE casnet_internal.audit_entries (
-		at timestamptz NOT NULL,
-		id uuid NOT NULL,
-		tenant_id uuid,
-		transaction_id bigint NOT NULL,
-		user_id uuid,
-		session_role text NOT NULL,
-		role text NOT NULL,
-		relation text NOT NULL,
-		row_key jsonb,
-		action text NOT NULL,
-		before jsonb,
-		after jsonb
-	) PARTITION BY RANGE (at);
-	-- Deletions are published with the row, for want of a key.
-	ALTER TABLE casnet_internal.audit_entries REPLICA IDENTITY FULL;
-	END IF;
-
-	-- What no month takes.
-	IF to_regclass('casnet_internal.audit_entries_default') IS NULL THEN
-	CREATE TABLE casnet_internal.audit_entries_default
-		PARTITION OF casnet_internal.audit_entries DEFAULT;
-	ALTER TABLE casnet_internal.audit_entries_default REPLICA IDENTITY FULL;
-	END IF;
-
-	-- The id only tells entries of one moment apart.
-	CREATE INDEX IF NOT EXISTS audit_entries_tenant_id_at_id_idx
-		ON casnet_internal.audit_entries (tenant_id, at, id);
-	COMMENT ON INDEX casnet_internal.audit_entries_tenant_id_at_id_idx IS
-		'the entries of a tenant, newest first';
-END
-$$;
-COMMENT ON FUNCTION casnet_internal.install_audit_tables() IS
-	'internal: makes the tables of the audit that are missing';
+-- The tables of the audit, by months.
 
 CREATE OR REPLACE FUNCTION casnet_internal.audit_partitions(
 	OUT relation regclass, OUT since timestamptz, OUT until timestamptz)
