@@ -43,7 +43,7 @@ BEGIN
 			ON r.oid = coalesce(n.grantee, f.grantee)
 		 WHERE n.grantee IS NULL OR f.grantee IS NULL OR n.is_grantable <> f.is_grantable;
 
-		SELECT pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE; GRANT ALL ON FUNCTION %1$s TO %s',
+		SELECT pg_catalog.format('REVOKE ALL ON FUNCTION %1$s FROM %2$s CASCADE; GRANT ALL ON FUNCTION %1$s TO %3$s',
 				existing.name,
 				pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
 					ELSE a.grantee::regrole::text END, ', '),
