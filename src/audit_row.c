@@ -120,7 +120,7 @@ find_tenant(Relation relation, const char *name)
 
 	if (RelationGetNamespace(relation) == casnet_schema())
 	{
-		if (strcmp(relname, "users") == 0 ||
+		if (strcmp(relname, "users") == 0 || strcmp(relname, "roles") == 0 ||
 			strcmp(relname, "role_permissions") == 0)
 			return 0;
 		if (strcmp(relname, "tenants") == 0)

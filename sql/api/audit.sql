@@ -148,6 +148,7 @@ BEGIN
 
 	tenant := CASE check_auditable.relation
 		WHEN to_regclass('casnet.users') THEN NULL
+		WHEN to_regclass('casnet.roles') THEN NULL
 		WHEN to_regclass('casnet.role_permissions') THEN NULL
 		WHEN to_regclass('casnet.tenants') THEN 'id'
 		ELSE 'tenant_id' END;

@@ -147,6 +147,35 @@ $$;
 COMMENT ON FUNCTION casnet.untag_record(uuid, text[]) IS
 	'takes tags off a record; the tags stay; returns the number of links that went';
 
+-- What cannot send VARIADIC sends an array.  Its name tells them apart for clients that
+-- call by name, its type for the server.
+CREATE OR REPLACE FUNCTION casnet.tag_record(record_id uuid, tags varchar[])
+	RETURNS integer
+	LANGUAGE sql VOLATILE
+	AS $$
+	SELECT casnet.tag_record(record_id, VARIADIC tags::text[])
+$$;
+COMMENT ON FUNCTION casnet.tag_record(uuid, varchar[]) IS
+	'the same with an array, for clients that cannot send VARIADIC: tag_record(id, tags => array)';
+
+CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], tags varchar[])
+	RETURNS bigint
+	LANGUAGE sql VOLATILE
+	AS $$
+	SELECT casnet.tag_records(record_ids, VARIADIC tags::text[])
+$$;
+COMMENT ON FUNCTION casnet.tag_records(uuid[], varchar[]) IS
+	'the same with an array, for clients that cannot send VARIADIC: tag_records(ids, tags => array)';
+
+CREATE OR REPLACE FUNCTION casnet.untag_record(record_id uuid, tags varchar[])
+	RETURNS integer
+	LANGUAGE sql VOLATILE
+	AS $$
+	SELECT casnet.untag_record(record_id, VARIADIC tags::text[])
+$$;
+COMMENT ON FUNCTION casnet.untag_record(uuid, varchar[]) IS
+	'the same with an array, for clients that cannot send VARIADIC: untag_record(id, tags => array)';
+
 CREATE OR REPLACE FUNCTION casnet.tags_of(record_id uuid) RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

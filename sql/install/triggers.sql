@@ -67,9 +67,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	-- As the checks, which have no hint.
 	SELECT v.table_name, 'casnet_check_' || v.column_name,
 		   format('BEFORE INSERT OR UPDATE OF %I', v.column_name),
-		   format('ROW WHEN (NEW.%I <> ALL (%L::text[]))', v.column_name, v.values),
+		   format('ROW WHEN (NEW.%I <> ALL (%L::text[]))', v.column_name, v.words),
 		   format('refuse_value(%L, %L, %L)', v.column_name, v.check_name,
-				  array_to_string(v.values, ', ')), '',
+				  array_to_string(v.words, ', ')), '',
 		   'a value that is refused names those that are taken'
 	  FROM casnet_internal.wanted_values() AS v
 	UNION ALL

@@ -1,4 +1,6 @@
--- The columns, in the order in which a new table has them: the key, the tenant, the rest.
+-- The columns, in the order in which a new table has them: the key, what the row refers
+-- to, the tenant, the rest.  drizzle-kit takes the columns of a foreign key in the order
+-- of the table, so a reference comes before the tenant, as in the key.
 
 -- An empty default is none; what begins with GENERATED is no default.  A NULL meaning is
 -- that of the name, see wanted_columns().
@@ -84,6 +86,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_case_columns(
 	 'casnet.current_tenant_id()', NULL),
 
 	('casnet.tasks', 'id', 'uuid NOT NULL', 'casnet.uuid_v7()', NULL),
+	('casnet.tasks', 'record_id', 'uuid', '', NULL),
+	('casnet.tasks', 'assignee_id', 'uuid', '', 'the member who does it'),
 	('casnet.tasks', 'tenant_id', 'uuid NOT NULL', 'casnet.current_tenant_id()', NULL),
 	('casnet.tasks', 'title', 'text NOT NULL', '', NULL),
 	('casnet.tasks', 'description', 'text', '', NULL),
@@ -93,10 +97,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_case_columns(
 	('casnet.tasks', 'due_date', 'timestamptz', '', 'when it has to be done'),
 	('casnet.tasks', 'completed_at', 'timestamptz', '',
 	 'when it became COMPLETED; kept by a trigger'),
-	('casnet.tasks', 'assignee_id', 'uuid', '', 'the member who does it'),
-	('casnet.tasks', 'record_id', 'uuid', '', NULL),
 
 	('casnet.calendar_events', 'id', 'uuid NOT NULL', 'casnet.uuid_v7()', NULL),
+	('casnet.calendar_events', 'record_id', 'uuid', '', NULL),
 	('casnet.calendar_events', 'tenant_id', 'uuid NOT NULL',
 	 'casnet.current_tenant_id()', NULL),
 	('casnet.calendar_events', 'title', 'text NOT NULL', '', NULL),
@@ -108,8 +111,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_case_columns(
 	 'the time of day does not matter'),
 	('casnet.calendar_events', 'recurrence_rule', 'text', '', 'RRULE of RFC 5545'),
 	('casnet.calendar_events', 'status', 'text NOT NULL', '''SCHEDULED''',
-	 'SCHEDULED, CANCELLED or COMPLETED'),
-	('casnet.calendar_events', 'record_id', 'uuid', '', NULL)
+	 'SCHEDULED, CANCELLED or COMPLETED')
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_case_columns() IS
 	'internal: the columns of the tables with the data of tenants';

@@ -83,7 +83,7 @@ COMMENT ON FUNCTION casnet_internal.wanted_keys() IS
 -- Columns that take a few words.  Text with a check, since the comparison of an enum is
 -- not leakproof.
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_values(
-	OUT table_name text, OUT column_name text, OUT check_name text, OUT values text[])
+	OUT table_name text, OUT column_name text, OUT check_name text, OUT words text[])
 	RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -109,7 +109,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 	SELECT v.table_name, v.check_name,
 		   format('%I IN (%s)', v.column_name,
 				  (SELECT string_agg(quote_literal(word), ', ' ORDER BY number)
-					 FROM unnest(v.values) WITH ORDINALITY AS w (word, number)))
+					 FROM unnest(v.words) WITH ORDINALITY AS w (word, number)))
 	  FROM casnet_internal.wanted_values() AS v
 	UNION ALL
 	VALUES

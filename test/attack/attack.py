@@ -239,7 +239,7 @@ class Campaign:
                 c.relforcerowsecurity
               FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
              WHERE c.relkind NOT IN ('i', 'I', 't')
-               AND (n.nspname = 'casnet' OR c.relname LIKE 'attack_notes%'
+               AND (n.nspname IN ('casnet', 'casnet_internal') OR c.relname LIKE 'attack_notes%'
                     OR (n.nspname = 'attack' AND c.relname = 'own_view'))''')
         there = {('%s.%s' % r[:2]): r for r in self.judge.fetchall()}
         known = {e.table: e for e in m.ENTRIES}

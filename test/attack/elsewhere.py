@@ -147,7 +147,7 @@ def by_session():
         ('cursor_to_xml', ['DECLARE c CURSOR FOR SELECT * FROM casnet.persons',
                            "SELECT cursor_to_xml('c', 10, true, false, '')::text"],
          view('view_persons'), None),
-        ('pg_stats', ["SELECT * FROM pg_stats WHERE schemaname = 'casnet' OR"
+        ('pg_stats', ["SELECT * FROM pg_stats WHERE schemaname IN ('casnet', 'casnet_internal') OR"
                       " tablename LIKE 'attack_notes%'"],
          always(), 0),
         ('pg_stats of all', ["SELECT * FROM pg_stats WHERE schemaname <> 'attack'"], always(), None),
@@ -160,7 +160,7 @@ def by_session():
         ('currtid2', ["SELECT currtid2('casnet.' || n, '(0,1)') FROM unnest(ARRAY['records', 'tags',"
                       " 'tenants', 'user_tenants']) AS n"], always(), 4),
         ('large objects', ['SELECT * FROM pg_largeobject_metadata'], always(), 0),
-        ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname = 'casnet'"], always(), 0),
+        ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname IN ('casnet', 'casnet_internal')"], always(), 0),
         ('statements of others', ['SELECT query, query_id FROM pg_stat_activity WHERE usename <>'
                                   " session_user AND query NOT LIKE '<insufficient privilege>'"],
          always(), 0),
@@ -220,7 +220,7 @@ def attack(campaign):
 def totals(campaign, actor, name, expression):
     """A figure of whole relations: what the superuser sees."""
     query = ("SELECT string_agg(format('%%s %%s', c.oid::regclass, %s), ', ' ORDER BY c.oid)"
-             " FROM pg_class AS c WHERE c.relnamespace = 'casnet'::regnamespace"
+             " FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"
              " AND c.relkind IN ('r', 'p')" % expression)
     outcome = campaign.session(actor).attempt([query])
     campaign.judge.execute(query)

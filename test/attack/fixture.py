@@ -118,7 +118,7 @@ def make_judge(cursor):
                     ELSE (SELECT a.attname FROM pg_attribute AS a
                            WHERE a.attrelid = c.oid AND a.attname = 'tenant_id') END)
           FROM pg_class AS c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND (c.relnamespace = 'casnet'::regnamespace OR c.oid IN ('public.attack_notes'::regclass,
+           AND (c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) OR c.oid IN ('public.attack_notes'::regclass,
                 'public.attack_parts'::regclass, 'public.attack_lists'::regclass))''')
     parts = []
     for table, name, column in cursor.fetchall():

@@ -348,7 +348,7 @@ def attack(campaign):
         '''SELECT p.proname || '(' || (SELECT coalesce(string_agg(format_type(t, NULL), ','
                   ORDER BY n), '') FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS u (t, n)) || ')',
                   'internal'::regtype = ANY (p.proargtypes::oid[])
-             FROM pg_proc AS p WHERE p.pronamespace = 'casnet'::regnamespace
+             FROM pg_proc AS p WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
               AND has_function_privilege(%s, p.oid, 'EXECUTE') ORDER BY 1''', (campaign.role,))
     there = dict(campaign.judge.fetchall())
     for name in sorted(set(there) | set(CALLS)):

@@ -234,15 +234,15 @@ def state_of(session):
     """A digest of all rows of casnet and of its catalog entries."""
     rows = "SELECT string_agg(format('SELECT %L || md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '''')) FROM %s AS t'," \
            " c.oid::regclass, c.oid::regclass), ' UNION ALL ' ORDER BY c.oid) FROM pg_class AS c" \
-           " WHERE c.relnamespace IN ('casnet'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'p')"
+           " WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'p')"
     statement = session.run(rows)[0]
     digest = session.run(f'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ({statement}) AS x (d)')[0]
     catalogs = session.run(
         "SELECT md5(string_agg(x, chr(10) ORDER BY x)) FROM (SELECT format('%s %s %s', c.oid::regclass, c.relacl, c.relrowsecurity) FROM pg_class AS c"
-        " WHERE c.relnamespace IN ('casnet'::regnamespace, 'public'::regnamespace)"
+        " WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace, 'public'::regnamespace)"
         " UNION ALL SELECT format('%s %s %s %s', p.polname, p.polrelid, p.polqual, p.polroles) FROM pg_policy AS p"
         " UNION ALL SELECT format('%s %s %s', t.tgname, t.tgrelid, t.tgenabled) FROM pg_trigger AS t"
-        " UNION ALL SELECT format('%s %s', p.oid, p.proacl) FROM pg_proc AS p WHERE p.pronamespace = 'casnet'::regnamespace) AS y (x)")[0]
+        " UNION ALL SELECT format('%s %s', p.oid, p.proacl) FROM pg_proc AS p WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)) AS y (x)")[0]
     return digest, catalogs
 
 
@@ -252,7 +252,7 @@ def functions_of(session):
         SELECT p.oid::int8, p.proname, coalesce(p.proargnames, '{}'), coalesce(p.proargmodes::text[], '{}'),
                ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS u (t, n) ORDER BY n),
                format_type(p.prorettype, NULL), p.provariadic <> 0, p.proparallel = 's', p.pronargdefaults
-          FROM pg_proc AS p WHERE p.pronamespace = 'casnet'::regnamespace ORDER BY p.proname, p.oid""")
+          FROM pg_proc AS p WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY p.proname, p.oid""")
     found = []
     for oid, name, names, modes, types, result, variadic, parallel, defaults in session.cursor.fetchall():
         inputs = [n for n, m in zip(names, modes) if m in 'iv'] if modes else list(names)
@@ -474,7 +474,7 @@ def try_operators(sessions, judge, chance):
                 for b in chance.sample(['NULL'] + list(values.values_of(right)), 4):
                     sessions[name].call(operator, f'SELECT ({a})::{left} OPERATOR(casnet.{operator}) ({b})::{right}', 'ROLLBACK TO s; ')
             sessions[name].end()
-    casts = session.run("SELECT count(*) FROM pg_cast AS c JOIN pg_proc AS p ON p.oid = c.castfunc WHERE p.pronamespace = 'casnet'::regnamespace")[0]
+    casts = session.run("SELECT count(*) FROM pg_cast AS c JOIN pg_proc AS p ON p.oid = c.castfunc WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)")[0]
     if casts:
         judge.fail('superuser', 'pg_cast', 'no cast of casnet, since none is tried here', casts)
 

@@ -6,7 +6,7 @@ from text import closing, mask_sql, number_repeated, one_line
 FUNCTIONS = """
     SELECT p.proname, l.lanname, pg_get_functiondef(p.oid), p.prosrc
       FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-     WHERE p.pronamespace = 'casnet'::regnamespace AND l.lanname IN ('plpgsql', 'sql')
+     WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND l.lanname IN ('plpgsql', 'sql')
      ORDER BY p.oid::regprocedure::text"""
 
 # A call that refuses, and what stands there if it lets everybody pass.

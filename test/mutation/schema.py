@@ -16,17 +16,17 @@ POLICIES = """
            format('CREATE POLICY %I ON casnet.%I FOR %s TO %s', policyname, tablename, cmd,
                   array_to_string(roles, ', ')) || coalesce(' USING (' || qual || ')', '')
            || coalesce(' WITH CHECK (' || with_check || ')', '')
-      FROM pg_policies WHERE schemaname = 'casnet' ORDER BY 1, 2"""
+      FROM pg_policies WHERE schemaname IN ('casnet', 'casnet_internal') ORDER BY 1, 2"""
 
 TABLES = """
     SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity
-      FROM pg_class AS c WHERE c.relnamespace = 'casnet'::regnamespace
+      FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
        AND c.relkind IN ('r', 'p') ORDER BY 1"""
 
 CONSTRAINTS = """
     SELECT c.relname, o.conname, o.contype, o.confdeltype, pg_get_constraintdef(o.oid)
       FROM pg_constraint AS o JOIN pg_class AS c ON c.oid = o.conrelid
-     WHERE c.relnamespace = 'casnet'::regnamespace AND o.contype IN ('p', 'u', 'f', 'c')
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND o.contype IN ('p', 'u', 'f', 'c')
        AND o.conparentid = 0 AND o.coninhcount = 0 ORDER BY 1, 2"""
 
 COLUMNS = """
@@ -37,14 +37,14 @@ COLUMNS = """
                (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
                  WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END
       FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-     WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p')
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'p')
        AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
      ORDER BY 1, a.attnum"""
 
 TRIGGERS = """
     SELECT c.relname, t.tgname, t.tgenabled, c.relkind, pg_get_triggerdef(t.oid)
       FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-     WHERE c.relnamespace = 'casnet'::regnamespace AND NOT t.tgisinternal
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND NOT t.tgisinternal
        AND t.tgparentid = 0 ORDER BY 1, 2"""
 
 EVENT_TRIGGERS = "SELECT evtname FROM pg_event_trigger ORDER BY 1"
@@ -53,7 +53,7 @@ INDEXES = """
     SELECT c.relname, x.relname
       FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
       JOIN pg_class AS c ON c.oid = i.indrelid
-     WHERE c.relnamespace = 'casnet'::regnamespace AND NOT c.relispartition
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND NOT c.relispartition
        AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = x.oid
                           AND o.contype IN ('p', 'u'))
      ORDER BY 1, 2"""
@@ -73,7 +73,7 @@ PRIVILEGES = """
       FROM pg_class AS c, unnest(%s) AS r (role),
            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',
                         'REFERENCES', 'TRIGGER']) AS p (privilege)
-     WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
      ORDER BY 1, 2, 3"""
 
 # The same for each column of a table that has privileges by column.
@@ -85,7 +85,7 @@ COLUMN_PRIVILEGES = """
       FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid,
            unnest(ARRAY['casnet_user', 'casnet_admin']) AS r (role),
            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS p (privilege)
-     WHERE c.relnamespace = 'casnet'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND a.attnum > 0 AND NOT a.attisdropped
        AND EXISTS (SELECT FROM pg_attribute AS b
                     WHERE b.attrelid = c.oid AND b.attacl IS NOT NULL)
      ORDER BY 1, a.attnum, 3, 4"""
@@ -98,14 +98,14 @@ EXECUTE = """
                     WHERE a.grantee = (CASE r.role WHEN 'PUBLIC' THEN 0
                                        ELSE to_regrole(r.role)::oid END))
       FROM pg_proc AS p, unnest(%s) AS r (role)
-     WHERE p.pronamespace = 'casnet'::regnamespace
+     WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
      ORDER BY 1, 3"""
 
 FUNCTIONS = """
     SELECT p.oid::regprocedure::text, p.proname, p.prosecdef, p.proleakproof, p.proisstrict,
            p.provolatile, p.proparallel, p.proconfig::text LIKE '%%search_path%%', l.lanname
       FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-     WHERE p.pronamespace = 'casnet'::regnamespace ORDER BY 1"""
+     WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY 1"""
 
 # What belongs to the cluster, with the statement that undoes it.
 CLUSTER = [
@@ -305,7 +305,7 @@ def attributes(cursor):
 def views(cursor):
     """Options of views that decide with whose rights, and in which order, they read."""
     cursor.execute("SELECT relname, coalesce(reloptions::text, '') FROM pg_class"
-                   " WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'v' ORDER BY 1")
+                   " WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'v' ORDER BY 1")
     for view, options in cursor.fetchall():
         for option in ('security_invoker', 'security_barrier'):
             value = 'false' if option + '=true' in options else 'true'

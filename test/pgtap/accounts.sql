@@ -34,10 +34,10 @@ SELECT casnet.sign_in(token(jsonb_build_object('gen', public.generation_of(:'mia
 SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '42501', 'only administrators manage the accounts of others', 'creates no account');
 SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', u), '42501', 'only administrators manage the accounts of others', 'sets no password, existing or not')
   FROM unnest(ARRAY[:'sue', :'mia', :'nowhere']) AS u;
-SELECT throws_ok('SELECT casnet.' || f, '42501', NULL, 'may not call ' || f)
-  FROM unnest(ARRAY['add_signing_key(''x'')', 'retire_signing_key(''tap'')', 'issue_token(NULL, NULL, NULL)', 'login_succeeded(''sue'')', 'login_failed(''sue'', now())', 'login_wait(''sue'')', 'is_application_superuser()', 'bring_over_passwords()',
-	'user_can_in(casnet.uuid_v7(), casnet.uuid_v7(), '''')', 'install_token_tables()']) AS f;
-SELECT throws_ok(format('%s casnet.%I', s, t), '42501', NULL, format('%s %s', s, t))
+SELECT throws_ok('SELECT ' || f, '42501', NULL, 'may not call ' || f)
+  FROM unnest(ARRAY['casnet.add_signing_key(''x'')', 'casnet.retire_signing_key(''tap'')', 'casnet_internal.issue_token(NULL, NULL, NULL)', 'casnet_internal.login_succeeded(''sue'')', 'casnet_internal.login_failed(''sue'', now())', 'casnet_internal.login_wait(''sue'')',
+	'casnet_internal.is_application_superuser()', 'casnet_internal.bring_over_passwords()', 'casnet_internal.user_can_in(casnet.uuid_v7(), casnet.uuid_v7(), '''')', 'casnet_internal.install_token_tables()']) AS f;
+SELECT throws_ok(format('%s casnet_internal.%I', s, t), '42501', NULL, format('%s %s', s, t))
   FROM unnest(ARRAY['SELECT FROM', 'DELETE FROM', 'TABLE', 'TRUNCATE']) AS s, unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations']) AS t;
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$][0-9a-f-]{36}$'), 0::bigint, 'reads no hash');
 SELECT is((SELECT count(*) FROM casnet.users AS u WHERE u::text LIKE '%$2b$%'), 0::bigint, 'not by the row');
@@ -78,7 +78,7 @@ SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', :'
 SELECT throws_ok(format('SELECT casnet.set_password(%s)', a), '22023', NULL, a) FROM unnest(ARRAY['NULL, ''battery staple''', '''00000000-0000-7000-8000-000000000003'', NULL', 'NULL, NULL']) AS a;
 SELECT lives_ok('SELECT casnet.add_signing_key(''x'')', 'adds a key');
 SELECT lives_ok('SELECT casnet.retire_signing_key(''x'')', 'retires it');
-SELECT throws_ok(format('SELECT FROM casnet.%I', t), '42501', NULL, 'reads no ' || t)
+SELECT throws_ok(format('SELECT FROM casnet_internal.%I', t), '42501', NULL, 'reads no ' || t)
   FROM unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations']) AS t;
 SELECT throws_ok($$SELECT casnet.login('nora', 'battery staple')$$, '42501', NULL, 'and does not log in');
 SELECT * FROM finish();

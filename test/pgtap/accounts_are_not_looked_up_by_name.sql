@@ -18,7 +18,7 @@ CREATE FUNCTION public.counters(relations text) RETURNS text[] LANGUAGE sql VOLA
 		|| array_agg((v.value)::text ORDER BY c.relname, v.n)
 	  FROM pg_class AS c, LATERAL (VALUES (1, 'scans', pg_stat_get_xact_numscans(c.oid)), (2, 'returned', pg_stat_get_xact_tuples_returned(c.oid)),
 		(3, 'fetched', pg_stat_get_xact_tuples_fetched(c.oid)), (4, 'blocks', pg_stat_get_xact_blocks_fetched(c.oid))) AS v (n, name, value)
-	 WHERE c.relnamespace = 'casnet'::regnamespace AND c.relname ~ relations
+	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relname ~ relations
 $$;
 CREATE FUNCTION public.moved(statement text, relations text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

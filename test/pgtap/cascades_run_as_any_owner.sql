@@ -8,13 +8,13 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'vic', :'north', 'delete_tenant'), (:'mia', :'south', 'delete_tenant');
 CREATE ROLE tap_owner;
 GRANT casnet_user TO tap_owner;
-GRANT CREATE ON SCHEMA casnet TO tap_owner;
+GRANT CREATE ON SCHEMA casnet, casnet_internal TO tap_owner;
 DO $$
 DECLARE
-	name text;
+	name regclass;
 BEGIN
-	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p') LOOP
-		EXECUTE format('ALTER TABLE casnet.%I OWNER TO tap_owner', name);
+	FOR name IN SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind IN ('r', 'p') LOOP
+		EXECUTE format('ALTER TABLE %s OWNER TO tap_owner', name);
 	END LOOP;
 END
 $$;

@@ -19,9 +19,9 @@ SELECT is('otto' = 'o-t-t-o' COLLATE public.loose, true, 'to the collation both 
 -- Each function with a text that runs as its owner, with that in all places of texts.
 CREATE TABLE public.calls AS
 	SELECT p.oid::regprocedure AS function, v.name,
-		   (SELECT format('SELECT casnet.%I(%s)', p.proname, string_agg(CASE WHEN t.type = 'text'::regtype AND (t.n = 1 OR p.proname !~ 'login') THEN quote_literal(CASE t.n WHEN 1 THEN v.name ELSE v.other END) || '::text COLLATE %1$s' WHEN t.type = 'text'::regtype THEN '''wrong password''' ELSE 'NULL::' || t.type::regtype END, ', ' ORDER BY t.n)) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)) AS statement
+		   (SELECT format('SELECT %s.%I(%s)', p.pronamespace::regnamespace, p.proname, string_agg(CASE WHEN t.type = 'text'::regtype AND (t.n = 1 OR p.proname !~ 'login') THEN quote_literal(CASE t.n WHEN 1 THEN v.name ELSE v.other END) || '::text COLLATE %1$s' WHEN t.type = 'text'::regtype THEN '''wrong password''' ELSE 'NULL::' || t.type::regtype END, ', ' ORDER BY t.n)) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)) AS statement
 	  FROM pg_proc AS p, (VALUES ('otto', 'otto@southtest'), ('otto@southtest', 'otto'), ('Sou th', 'x')) AS v (name, other)
-	 WHERE p.pronamespace = 'casnet'::regnamespace AND p.prosecdef AND 'text'::regtype = ANY (p.proargtypes::oid[])
+	 WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND p.prosecdef AND 'text'::regtype = ANY (p.proargtypes::oid[])
 	   AND has_function_privilege('tap_app', p.oid, 'EXECUTE') AND (p.proname <> 'login' OR v.name = 'otto');
 GRANT SELECT ON public.calls TO PUBLIC;
 SELECT cmp_ok((SELECT count(DISTINCT function) FROM public.calls), '>=', 5::bigint, 'there are such functions');

@@ -38,12 +38,12 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
 
 -- Only these columns may be empty.
 CREATE TEMP TABLE optional (name, columns) AS VALUES
-	('users', 'full_name hashed_password'), ('tenants', 'description'), ('user_tenants', ''), ('role_permissions', ''), ('user_tenant_permissions', ''),
-	('persons', 'date_of_birth gender'), ('records', 'search_vector'), ('tags', ''), ('record_tags', ''), ('tasks', 'description due_date completed_at assignee_id record_id'),
-	('calendar_events', 'description location ends_at recurrence_rule record_id'), ('signing_keys', 'issuer audience retired_at'), ('revoked_tokens', ''),
-	('token_cutoffs', 'spared'), ('password_hashes', 'hash replaces'), ('invitations', ''), ('protected', ''), ('guarded_schemas', '');
-SELECT alike(error_of(format('UPDATE casnet.%I SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
-  FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = ('casnet.' || o.name)::regclass
+	('casnet.users', 'full_name hashed_password'), ('casnet.tenants', 'description'), ('casnet.user_tenants', ''), ('casnet.role_permissions', ''), ('casnet.user_tenant_permissions', ''),
+	('casnet.persons', 'date_of_birth gender'), ('casnet.records', 'search_vector'), ('casnet.tags', ''), ('casnet.record_tags', ''), ('casnet.tasks', 'description due_date completed_at assignee_id record_id'),
+	('casnet.calendar_events', 'description location ends_at recurrence_rule record_id'), ('casnet_internal.signing_keys', 'issuer audience retired_at'), ('casnet_internal.revoked_tokens', ''),
+	('casnet_internal.token_cutoffs', 'spared'), ('casnet_internal.password_hashes', 'hash replaces'), ('casnet_internal.invitations', ''), ('casnet_internal.protected', ''), ('casnet_internal.guarded_schemas', '');
+SELECT alike(error_of(format('UPDATE %s SET %I = NULL', o.name, a.attname)), format('23502 | null value in column "%s"%%', a.attname), format('%s.%s is there', o.name, a.attname))
+  FROM optional AS o JOIN pg_attribute AS a ON a.attrelid = o.name::regclass
  WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (string_to_array(o.columns, ' '));
 SET LOCAL session_replication_role = origin;
 SELECT alike(error_of(format('INSERT INTO casnet_internal.audit_entries SELECT (jsonb_populate_record(NULL::casnet_internal.audit_entries, %L)).*', to_jsonb(e) - name)),
@@ -92,13 +92,13 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('persons_tenant_id_fkey', $$INSERT INTO casnet.persons (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('records_tenant_id_fkey', $$INSERT INTO casnet.records (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('tags_tenant_id_fkey', $$INSERT INTO casnet.tags (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
-	('record_tags_tenant_id_record_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009a0')$$),
-	('record_tags_tenant_id_tag_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$),
+	('record_tags_record_id_tenant_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009a0')$$),
+	('record_tags_tag_id_tenant_id_fkey', $$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$),
 	('tasks_tenant_id_fkey', $$INSERT INTO casnet.tasks (tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x')$$),
 	('tasks_assignee_id_tenant_id_fkey', $$INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '00000000-0000-7000-8000-000000000005')$$),
-	('tasks_tenant_id_record_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
+	('tasks_record_id_tenant_id_fkey', $$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
 	('calendar_events_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES ('00000000-0000-7000-8000-0000000000ff', 'x', now())$$),
-	('calendar_events_tenant_id_record_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
+	('calendar_events_record_id_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
 	('invitations_tenant_id_fkey', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet_internal.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
 -- With a tenant, and with a user, goes what belongs to it.

@@ -57,7 +57,7 @@ SELECT throws_ok($$SELECT casnet_internal.find_account('olga', 'olga@north.test'
 SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
 CALL be('vic', 'North');
 SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
-SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), 'P0002', NULL, 'members as the session sees them');
+SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '42501', NULL, 'members by whoever may add them');
 
 -- All or nothing, and the active tenant is what it was.
 CALL be('olga', 'North');

@@ -62,7 +62,7 @@ SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,completed_at}', '"infinity"'
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,created_at}', '"2024-13-01T00:00:00.000000Z"')$$), :'at_task' || 'date/time field value out of range: "2024-13-01T00:00:00.000000Z"', 'no such month');
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,record_id}', '"x"')$$), :'at_task' || 'invalid input syntax for type uuid: "x"', 'no UUID');
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,status}', '"DONE"')$$), :'at_task' || 'new row for relation "tasks" violates check constraint "tasks_status_check"', 'no such status');
-SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,record_id}', '"00000000-0000-7000-8000-0000000001b0"')$$), :'at_task' || 'insert or update on table "tasks" violates foreign key constraint "tasks_tenant_id_record_id_fkey"', 'a record of another tenant');
+SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,record_id}', '"00000000-0000-7000-8000-0000000001b0"')$$), :'at_task' || 'insert or update on table "tasks" violates foreign key constraint "tasks_record_id_tenant_id_fkey"', 'a record of another tenant');
 SELECT is(pg_temp.wrong(:task, $$jsonb_set(d, '{row,assignee}', '"otto"')$$), :'at_task' || 'there is no member "otto" in the documents', 'an assignee who is no member');
 SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,role}', '"king"')$$), '22023 | document 3 (members ines) cannot be imported | "role" of "row" is no role.', 'no such role');
 SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row,permissions}', '["fly"]')$$), '22023 | document 3 (members ines) cannot be imported | unknown permission "fly"', 'no such permission');

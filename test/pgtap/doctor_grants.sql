@@ -61,10 +61,10 @@ SELECT is(diagnosis('grant-account'), 'error casnet.users', 'by column');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-account'), 1::bigint, 'becoming a superuser, not reading marks');
 SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
 
-GRANT USAGE ON SCHEMA casnet TO PUBLIC;
+GRANT USAGE ON SCHEMA casnet, casnet_internal TO PUBLIC;
 SELECT is(diagnosis('grant-schema'), NULL, 'USAGE');
-GRANT CREATE ON SCHEMA casnet TO tap_owner;
-SELECT is(diagnosis('grant-schema'), 'error casnet', 'CREATE, for whomever');
+GRANT CREATE ON SCHEMA casnet, casnet_internal TO tap_owner;
+SELECT is(diagnosis('grant-schema'), 'error casnet, error casnet_internal', 'CREATE, for whomever');
 SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
 
 -- What a role has because it owns the table is told as that.

@@ -9,9 +9,9 @@ GRANT EXECUTE ON FUNCTION casnet.can(text), casnet.login(text, text, uuid, inter
 GRANT EXECUTE ON FUNCTION casnet_internal.issue_token(uuid, uuid, interval) TO tap_owner;
 SELECT is(diagnosis('grant-function'), NULL, 'what applications may call anyway, and others');
 GRANT EXECUTE ON FUNCTION casnet_internal.issue_token(uuid, uuid, interval), casnet.retire_signing_key(text) TO tap_app;
-SELECT is(diagnosis('grant-function'), 'error casnet_internal.issue_token(uuid,uuid,interval), error casnet.retire_signing_key(text)', 'what makes tokens');
+SELECT is(diagnosis('grant-function'), 'error casnet.retire_signing_key(text), error casnet_internal.issue_token(uuid,uuid,interval)', 'what makes tokens');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO casnet_user;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal TO casnet_user;
 SELECT cmp_ok((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-function'), '>', 20::bigint, 'all functions');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 SELECT ok(has_function_privilege('casnet_user', 'casnet.can(text)', 'EXECUTE'), 'the others stay');

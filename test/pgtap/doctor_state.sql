@@ -72,7 +72,7 @@ SELECT is((:diagnosed), NULL, 'is mended');
 
 -- So has one without tables, as a restore sees it.
 DROP EXTENSION casnet CASCADE;
-DROP SCHEMA casnet CASCADE;
+DROP SCHEMA casnet, casnet_internal CASCADE;
 CREATE SCHEMA casnet;
 SET LOCAL row_security = off;
 CREATE EXTENSION casnet;

@@ -6,7 +6,7 @@ SELECT plan(9);
 
 CALL be('olga', 'North');
 SELECT is(error_of($$INSERT INTO casnet.tasks (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$),
-	'23503 | insert or update on table "tasks" violates foreign key constraint "tasks_tenant_id_record_id_fkey" | Key is not present in table "records". |  | tasks_tenant_id_record_id_fkey', 'a hidden record is absent, and no value is named');
+	'23503 | insert or update on table "tasks" violates foreign key constraint "tasks_record_id_tenant_id_fkey" | Key is not present in table "records". |  | tasks_record_id_tenant_id_fkey', 'a hidden record is absent, and no value is named');
 SELECT throws_ok($$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$, '23503', NULL, 'for an event');
 SELECT throws_ok($$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001a0', '00000000-0000-7000-8000-0000000009b0')$$, '23503', NULL, 'for a tag');
 SELECT throws_ok(format('UPDATE casnet.tasks SET assignee_id = %L', :'otto'), '23503', NULL, 'for an assignee');

@@ -13,7 +13,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 -- What the functions of statistics say about everything in casnet; blocks are another matter.
 CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_object_agg(c.oid::regclass::text, pg_stat_get_xact_numscans(c.oid) || ' ' || pg_stat_get_xact_tuples_returned(c.oid) || ' ' || pg_stat_get_xact_tuples_fetched(c.oid))
-	  FROM pg_class AS c WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'i')
+	  FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'i')
 $$;
 -- The error of a call, and by how much the counts differ at its second time.
 CREATE FUNCTION public.told_by(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -37,7 +37,7 @@ $$;
 -- Every call with ids in all places; whatever else is asked for is the same.
 CREATE TABLE public.calls AS
 	SELECT p.oid::regprocedure AS function, f.what AS first, s.what AS second,
-		   format('SELECT casnet.%I(%s)', p.proname, (
+		   format('SELECT %s.%I(%s)', p.pronamespace::regnamespace, p.proname, (
 			SELECT string_agg(CASE WHEN t.type = 'uuid'::regtype AND t.n = (SELECT min(x.n) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS x (type, n) WHERE x.type = 'uuid'::regtype) THEN quote_literal(f.id)
 						 WHEN t.type = 'uuid'::regtype THEN quote_literal(s.id)
 						 WHEN t.type = 'uuid[]'::regtype THEN quote_literal(ARRAY[f.id])
@@ -48,7 +48,7 @@ CREATE TABLE public.calls AS
 						 ELSE 'NULL' END || '::' || t.type::regtype, ', ' ORDER BY t.n)
 			  FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n))) AS statement
 	  FROM pg_proc AS p, public.ids AS f, public.ids AS s
-	 WHERE p.pronamespace = 'casnet'::regnamespace AND (p.proargtypes::oid[] && ARRAY['uuid'::regtype, 'uuid[]'::regtype]::oid[])
+	 WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND (p.proargtypes::oid[] && ARRAY['uuid'::regtype, 'uuid[]'::regtype]::oid[])
 	   AND has_function_privilege(p.oid, 'EXECUTE') AND NOT 'internal'::regtype = ANY (p.proargtypes::oid[]) AND p.prokind = 'f'
 	   -- A login waits; see lookups_by_name_are_not_counted.
 	   AND p.proname <> 'login'

@@ -24,7 +24,7 @@ INSERT INTO public.settings VALUES (1, 'sequential', 'SET LOCAL enable_indexscan
 CREATE FUNCTION public.counted() RETURNS TABLE (name text, scans bigint, returned bigint) LANGUAGE sql VOLATILE AS $$
 	SELECT coalesce(i.indrelid, c.oid)::regclass::text, sum(pg_stat_get_xact_numscans(c.oid)), sum(pg_stat_get_xact_tuples_returned(c.oid))
 	  FROM pg_class AS c LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
-	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'i') GROUP BY 1
+	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'i') GROUP BY 1
 $$;
 -- What is told of a statement, without the value and the name of the index, which
 -- the planner chooses among several.

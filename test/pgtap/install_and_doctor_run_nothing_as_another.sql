@@ -9,7 +9,7 @@ CALL h.make('t', 'tenant_id uuid NOT NULL DEFAULT ''00000000-0000-7000-8000-0000
 RESET SESSION AUTHORIZATION;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT casnet.protect('h.t') IS NOT NULL AS made \gset
-GRANT USAGE ON SCHEMA casnet TO tap_evil;
+GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_evil;
 GRANT EXECUTE ON FUNCTION casnet_internal.gin_extract_uuid(uuid, internal), casnet.uuid_v7() TO tap_evil;
 ALTER TABLE casnet.records OWNER TO tap_evil;
 ALTER TABLE casnet.tags OWNER TO tap_evil;

@@ -10,14 +10,15 @@ SELECT throws_ok('SELECT casnet.install()', '42501', 'permission denied for func
 -- An owner of everything in the schema could do most of it.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO tap_owner;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal TO tap_owner;
 ALTER SCHEMA casnet OWNER TO tap_owner;
+ALTER SCHEMA casnet_internal OWNER TO tap_owner;
 DO $$
 DECLARE
 	statement text;
 BEGIN
 	FOR statement IN SELECT format('ALTER TABLE %s OWNER TO tap_owner', oid::regclass) FROM pg_class
-					  WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p', 'v')
+					  WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind IN ('r', 'p', 'v')
 	LOOP
 		EXECUTE statement;
 	END LOOP;

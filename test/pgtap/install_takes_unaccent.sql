@@ -3,7 +3,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 DROP EXTENSION casnet CASCADE;
-DROP SCHEMA casnet CASCADE;
+DROP SCHEMA casnet, casnet_internal CASCADE;
 CREATE EXTENSION unaccent;
 CREATE EXTENSION casnet;
 SELECT plan(4);

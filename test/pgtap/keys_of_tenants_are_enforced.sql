@@ -6,7 +6,7 @@ SELECT plan(13);
 \ir include/doctor.sql
 SELECT is(diagnosis('key-not-enforced'), NULL, 'all hold');
 ALTER TABLE casnet.tasks DISABLE TRIGGER ALL;
-SELECT matches(diagnosis('key-not-enforced'), 'error tasks_tenant_id_record_id_fkey on casnet.tasks', 'but one whose triggers are off');
+SELECT matches(diagnosis('key-not-enforced'), 'error tasks_record_id_tenant_id_fkey on casnet.tasks', 'but one whose triggers are off');
 SELECT is(after_remedy('key-not-enforced'), 'silent', 'remedy');
 ALTER TABLE casnet.tasks ENABLE TRIGGER ALL;
 CREATE TABLE public.notes (id integer);
@@ -19,9 +19,9 @@ SELECT is(after_remedy('key-not-enforced'), 'silent', 'remedy');
 
 SELECT current_setting('server_version_num')::integer >= 180000 AS has_not_enforced \gset
 \if :has_not_enforced
-ALTER TABLE casnet.tasks ALTER CONSTRAINT tasks_tenant_id_record_id_fkey NOT ENFORCED;
+ALTER TABLE casnet.tasks ALTER CONSTRAINT tasks_record_id_tenant_id_fkey NOT ENFORCED;
 ALTER TABLE public.notes ALTER CONSTRAINT notes_tenant_id_fkey NOT ENFORCED;
-SELECT is(diagnosis('key-not-enforced'), 'error notes_tenant_id_fkey on public.notes, error tasks_tenant_id_record_id_fkey on casnet.tasks', 'keys that are not enforced');
+SELECT is(diagnosis('key-not-enforced'), 'error notes_tenant_id_fkey on public.notes, error tasks_record_id_tenant_id_fkey on casnet.tasks', 'keys that are not enforced');
 SELECT is(after_remedy('key-not-enforced'), 'silent', 'remedy');
 SELECT lives_ok('SELECT casnet.unprotect(''public.notes'')', 'it can be undone');
 CREATE TABLE public.bills (id integer, tenant_id uuid NOT NULL REFERENCES casnet.tenants ON DELETE CASCADE NOT ENFORCED);

@@ -10,7 +10,7 @@ CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
 	  FROM pg_class AS c CROSS JOIN LATERAL (VALUES
 		('scans', pg_stat_get_xact_numscans(c.oid)), ('returned', pg_stat_get_xact_tuples_returned(c.oid)), ('fetched', pg_stat_get_xact_tuples_fetched(c.oid)),
 		('blocks', pg_stat_get_xact_blocks_fetched(c.oid)), ('hits', pg_stat_get_xact_blocks_hit(c.oid))) AS v (name, n)
-	 WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'i')
+	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'i')
 $$;
 -- By how much they change with a statement that was executed before.
 CREATE FUNCTION public.counted_by(statement text) RETURNS text LANGUAGE plpgsql AS $$

@@ -50,7 +50,7 @@ BEGIN
 	EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA %1$I TO %1$I, casnet_user, PUBLIC', n);
 	EXECUTE format('GRANT SELECT (%1$I) ON %1$I.%1$I TO PUBLIC', n);
 	EXECUTE format('GRANT ALL ON casnet.users, casnet_internal.signing_keys TO %1$I', n);
-	EXECUTE format('GRANT CREATE ON SCHEMA casnet TO %1$I', n);
+	EXECUTE format('GRANT CREATE ON SCHEMA casnet, casnet_internal TO %1$I', n);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION casnet_internal.doctor_data() TO %1$I', n);
 	EXECUTE format('GRANT SET ON PARAMETER session_replication_role, casnet.user_id TO %1$I', n);
 	EXECUTE format('GRANT pg_read_all_data, pg_monitor TO %1$I', n);
@@ -89,11 +89,11 @@ BEGIN
 	FOR target IN
 		SELECT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) AS statement
 		  FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-		 WHERE NOT t.tgisinternal AND c.relnamespace <> 'casnet'::regnamespace
+		 WHERE NOT t.tgisinternal AND c.relnamespace NOT IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
 		UNION ALL
 		SELECT format('DROP POLICY %I ON %s', p.polname, p.polrelid::regclass)
 		  FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
-		 WHERE p.polpermissive AND c.relnamespace <> 'casnet'::regnamespace
+		 WHERE p.polpermissive AND c.relnamespace NOT IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
 	LOOP
 		EXECUTE target.statement;
 	END LOOP;

@@ -9,26 +9,26 @@ INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', '
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 CREATE ROLE tap_owner;
 GRANT casnet_authenticator TO tap_owner;
-GRANT CREATE ON SCHEMA casnet TO tap_owner;
+GRANT CREATE ON SCHEMA casnet, casnet_internal TO tap_owner;
 DO $$
 DECLARE
-	name text;
+	name regclass;
 BEGIN
-	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind IN ('r', 'p') LOOP
-		EXECUTE format('ALTER TABLE casnet.%I OWNER TO tap_owner', name);
+	FOR name IN SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind IN ('r', 'p') LOOP
+		EXECUTE format('ALTER TABLE %s OWNER TO tap_owner', name);
 	END LOOP;
 END
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 CALL be(NULL);
-SELECT throws_ok(format('SELECT FROM casnet.%I', name), '28000', NULL, 'who is nobody sees no ' || name)
-  FROM unnest(ARRAY['persons', 'records', 'tags', 'record_tags', 'tasks', 'calendar_events', 'tenants', 'users', 'user_tenants', 'user_tenant_permissions', 'role_permissions']) AS name;
+SELECT throws_ok(format('SELECT FROM %s', name), '28000', NULL, 'who is nobody sees no ' || name)
+  FROM unnest(ARRAY['casnet.persons', 'casnet.records', 'casnet.tags', 'casnet.record_tags', 'casnet.tasks', 'casnet.calendar_events', 'casnet.tenants', 'casnet.users', 'casnet.user_tenants', 'casnet.user_tenant_permissions', 'casnet.role_permissions']) AS name;
 CALL be('mia', 'South');
-SELECT is(rows_of(format('SELECT FROM casnet.%I', name)), n, 'of ' || name || ' those of the session')
-  FROM (VALUES ('persons', 1::bigint), ('records', 3), ('tags', 1), ('record_tags', 2), ('tasks', 1), ('calendar_events', 1), ('tenants', 2), ('users', 1),
-		('signing_keys', 0), ('revoked_tokens', 0), ('token_cutoffs', 0), ('guarded_schemas', 0), ('invitations', 0)) AS v (name, n);
-SELECT throws_ok(format('SELECT FROM casnet.%I', name), '42501', NULL, 'a viewer sees no ' || name)
-  FROM unnest(ARRAY['user_tenants', 'user_tenant_permissions']) AS name;
+SELECT is(rows_of(format('SELECT FROM %s', name)), n, 'of ' || name || ' those of the session')
+  FROM (VALUES ('casnet.persons', 1::bigint), ('casnet.records', 3), ('casnet.tags', 1), ('casnet.record_tags', 2), ('casnet.tasks', 1), ('casnet.calendar_events', 1), ('casnet.tenants', 2), ('casnet.users', 1),
+		('casnet_internal.signing_keys', 0), ('casnet_internal.revoked_tokens', 0), ('casnet_internal.token_cutoffs', 0), ('casnet_internal.guarded_schemas', 0), ('casnet_internal.invitations', 0)) AS v (name, n);
+SELECT throws_ok(format('SELECT FROM %s', name), '42501', NULL, 'a viewer sees no ' || name)
+  FROM unnest(ARRAY['casnet.user_tenants', 'casnet.user_tenant_permissions']) AS name;
 SELECT throws_ok(statement, '42501', NULL, 'nor makes ' || name)
   FROM (VALUES ('an account', $$INSERT INTO casnet.users (username, email) VALUES ('x', 'x')$$),
 		('a tenant', $$INSERT INTO casnet.tenants (name) VALUES ('x')$$),

@@ -7,7 +7,7 @@ INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES 
 INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
 INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
-GRANT ALL ON ALL TABLES IN SCHEMA casnet TO tap_app;
+GRANT ALL ON ALL TABLES IN SCHEMA casnet, casnet_internal TO tap_app;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'nora', :'north', 'owner');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
@@ -20,12 +20,12 @@ SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates ro
 		('token_cutoffs', $$INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$),
 		('invitations', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
 		('guarded_schemas', $$INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse')$$)) AS v (name, statement);
-SELECT is(rows_of(format('UPDATE casnet.%I SET created_at = now()', name)), n, name || ' changes ' || n)
-  FROM (VALUES ('users', 1::bigint), ('role_permissions', 0), ('signing_keys', 0), ('revoked_tokens', 0), ('token_cutoffs', 0), ('invitations', 0), ('guarded_schemas', 0)) AS v (name, n);
-SELECT is(rows_of(format('DELETE FROM casnet.%I', name)), 0::bigint, name || ' loses none')
-  FROM unnest(ARRAY['users', 'role_permissions', 'signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations', 'guarded_schemas', 'protected']) AS name;
-SELECT is(rows_of(format('SELECT FROM casnet.%I', name)), 0::bigint, name || ' shows none')
-  FROM unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'invitations', 'guarded_schemas', 'protected', 'audit_entries', 'audit_entries_default']) AS name;
+SELECT is(rows_of(format('UPDATE %s SET created_at = now()', name)), n, name || ' changes ' || n)
+  FROM (VALUES ('casnet.users', 1::bigint), ('casnet.role_permissions', 0), ('casnet_internal.signing_keys', 0), ('casnet_internal.revoked_tokens', 0), ('casnet_internal.token_cutoffs', 0), ('casnet_internal.invitations', 0), ('casnet_internal.guarded_schemas', 0)) AS v (name, n);
+SELECT is(rows_of(format('DELETE FROM %s', name)), 0::bigint, name || ' loses none')
+  FROM unnest(ARRAY['casnet.users', 'casnet.role_permissions', 'casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.guarded_schemas', 'casnet_internal.protected']) AS name;
+SELECT is(rows_of(format('SELECT FROM %s', name)), 0::bigint, name || ' shows none')
+  FROM unnest(ARRAY['casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.guarded_schemas', 'casnet_internal.protected', 'casnet_internal.audit_entries', 'casnet_internal.audit_entries_default']) AS name;
 SELECT is(rows_of('SELECT FROM casnet.users'), 6::bigint, 'the members of the tenant');
 SELECT is(rows_of('SELECT FROM casnet.tenants'), 1::bigint, 'the tenant');
 -- Where a statement reads no column, no policy for SELECT judges the new row.

@@ -14,29 +14,29 @@ CREATE FUNCTION public.may(statement text, letter text) RETURNS text LANGUAGE sq
 	SELECT CASE WHEN public.error_of(statement) ~ '^42501 [|] (permission denied for|must be owner)' THEN '' ELSE letter END
 $$;
 CREATE VIEW public.tried AS
-SELECT c.relname::text AS name, c.relkind,
+SELECT c.relname::text AS name, c.oid::regclass AS place, c.relkind,
 	   string_agg(format('%I = NULL', a.attname), ', ') FILTER (WHERE a.attgenerated = '') AS setting,
 	   (SELECT string_agg(format('%I %s', k.attname, format_type(k.atttypid, -1)), ', ' ORDER BY o) FROM pg_index AS i, unnest(i.indkey::int2[]) WITH ORDINALITY AS x (n, o), pg_attribute AS k
 		 WHERE i.indrelid = c.oid AND i.indisprimary AND k.attrelid = c.oid AND k.attnum = n) AS key_definition,
 	   (SELECT string_agg(quote_ident(k.attname), ', ' ORDER BY o) FROM pg_index AS i, unnest(i.indkey::int2[]) WITH ORDINALITY AS x (n, o), pg_attribute AS k
 		 WHERE i.indrelid = c.oid AND i.indisprimary AND k.attrelid = c.oid AND k.attnum = n) AS key_columns
   FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
- WHERE c.relnamespace = 'casnet'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+ WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
  GROUP BY c.oid, c.relname, c.relkind;
 GRANT SELECT ON public.tried TO PUBLIC;
 -- A view that cannot be changed says so before it asks for privileges.
 CREATE FUNCTION public.powers(t public.tried) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE WHEN t.relkind = 'v' THEN
-		(SELECT string_agg(CASE WHEN has_table_privilege('casnet.' || t.name, p) THEN l ELSE '' END, '' ORDER BY n)
+		(SELECT string_agg(CASE WHEN has_table_privilege(t.place, p) THEN l ELSE '' END, '' ORDER BY n)
 		   FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[], '{S,I,U,D,T,R,G}'::text[]) WITH ORDINALITY AS x (p, l, n))
-	ELSE public.may(format('SELECT t FROM casnet.%I AS t', t.name), 'S')
-		|| public.may(format('INSERT INTO casnet.%I DEFAULT VALUES', t.name), 'I')
-		|| public.may(format('UPDATE casnet.%I SET %s', t.name, t.setting), 'U')
-		|| public.may(format('DELETE FROM casnet.%I', t.name), 'D')
-		|| public.may(format('TRUNCATE casnet.%I', t.name), 'T')
-		|| CASE WHEN t.key_columns IS NULL THEN CASE WHEN has_any_column_privilege('casnet.' || t.name, 'REFERENCES') THEN 'R' ELSE '' END ELSE
-		   public.may(format('CREATE TABLE public.probe (%s, FOREIGN KEY (%s) REFERENCES casnet.%I (%s))', t.key_definition, t.key_columns, t.name, t.key_columns), 'R') END
-		|| public.may(format('CREATE TRIGGER probe AFTER INSERT ON casnet.%I EXECUTE FUNCTION public.nothing()', t.name), 'G')
+	ELSE public.may(format('SELECT t FROM %s AS t', t.place), 'S')
+		|| public.may(format('INSERT INTO %s DEFAULT VALUES', t.place), 'I')
+		|| public.may(format('UPDATE %s SET %s', t.place, t.setting), 'U')
+		|| public.may(format('DELETE FROM %s', t.place), 'D')
+		|| public.may(format('TRUNCATE %s', t.place), 'T')
+		|| CASE WHEN t.key_columns IS NULL THEN CASE WHEN has_any_column_privilege(t.place, 'REFERENCES') THEN 'R' ELSE '' END ELSE
+		   public.may(format('CREATE TABLE public.probe (%s, FOREIGN KEY (%s) REFERENCES %s (%s))', t.key_definition, t.key_columns, t.place, t.key_columns), 'R') END
+		|| public.may(format('CREATE TRIGGER probe AFTER INSERT ON %s EXECUTE FUNCTION public.nothing()', t.place), 'G')
 	END
 $$;
 CREATE FUNCTION public.columns_of(t text) RETURNS text LANGUAGE sql AS $$
@@ -58,18 +58,18 @@ SET LOCAL SESSION AUTHORIZATION tap_user;
 SELECT is(powers(t), coalesce(w.applications, ''), 'application on ' || t.name) FROM tried AS t LEFT JOIN wanted AS w USING (name);
 SELECT is(columns_of('users'), 'id S, username S, email S, full_name SU, hashed_password S, is_active S, is_superuser S, created_at S, updated_at S', 'columns of users');
 SELECT is(columns_of('tenants'), 'id S, name SU, description SU, created_at S, updated_at S', 'columns of tenants');
-SELECT ok(NOT has_schema_privilege('casnet', 'CREATE') AND has_schema_privilege('casnet', 'USAGE'), 'nothing is made in the schema');
+SELECT ok(NOT has_schema_privilege(s, 'CREATE') AND has_schema_privilege(s, 'USAGE'), 'nothing is made in schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(powers(t), coalesce(w.applications, ''), 'trusted backend on ' || t.name) FROM tried AS t LEFT JOIN wanted AS w USING (name);
 SELECT is(columns_of('users'), 'id S, username S, email S, full_name SU, hashed_password S, is_active S, is_superuser S, created_at S, updated_at S', 'columns of users');
-SELECT ok(NOT has_schema_privilege('casnet', 'CREATE'), 'nothing is made in the schema');
+SELECT ok(NOT has_schema_privilege(s, 'CREATE'), 'nothing is made in schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(powers(t), coalesce(w.administrators, ''), 'administrator on ' || t.name) FROM tried AS t LEFT JOIN wanted AS w USING (name);
 SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, hashed_password SIU, is_active SIU, is_superuser SIU, created_at SIU, updated_at SIU', 'columns of users');
 SELECT is(columns_of('tenants'), 'id SIU, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
-SELECT ok(NOT has_schema_privilege('casnet', 'CREATE') AND has_schema_privilege('casnet', 'USAGE'), 'nothing is made in the schema');
+SELECT ok(NOT has_schema_privilege(s, 'CREATE') AND has_schema_privilege(s, 'USAGE'), 'nothing is made in schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 RESET SESSION AUTHORIZATION;
 -- A column that accounts get later is for nobody, until somebody is given it.
 ALTER TABLE casnet.users ADD COLUMN badge text;
@@ -86,12 +86,12 @@ SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), 'S', 'which is give
 RESET SESSION AUTHORIZATION;
 -- PUBLIC has nothing, which shows with a role that gets into the schema.
 CREATE ROLE tap_guest;
-GRANT USAGE ON SCHEMA casnet TO tap_guest;
+GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_guest;
 SET LOCAL SESSION AUTHORIZATION tap_guest;
-SELECT ok(NOT has_table_privilege('casnet.' || name, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-		  AND NOT has_any_column_privilege('casnet.' || name, 'SELECT, INSERT, UPDATE, REFERENCES'), 'guest on ' || name) FROM tried;
+SELECT ok(NOT has_table_privilege(place, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+		  AND NOT has_any_column_privilege(place, 'SELECT, INSERT, UPDATE, REFERENCES'), 'guest on ' || name) FROM tried;
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_nobody;
-SELECT ok(NOT has_schema_privilege('tap_nobody', 'casnet', 'USAGE'), 'nobody else gets into the schema');
+SELECT ok(NOT has_schema_privilege('tap_nobody', s, 'USAGE'), 'nobody else gets into schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 SELECT * FROM finish();
 ROLLBACK;

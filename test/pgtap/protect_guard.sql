@@ -1,7 +1,7 @@
 -- In a guarded schema a new table is refused or protected at once; elsewhere,
 -- in a restore, and once it is off, nothing happens.
 BEGIN;
-SELECT plan(31);
+SELECT plan(32);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA app;
@@ -17,7 +17,7 @@ SELECT lives_ok('SELECT casnet.guard_schema(''strict'')', 'guard_schema() refuse
 SELECT lives_ok('SELECT casnet.guard_schema(''app'', ''protect'')', 'or protects');
 SELECT lives_ok('SELECT casnet.guard_schema(''app'', ''protect'')', 'twice is once');
 SELECT throws_ok(v.s, '22023', NULL, v.s)
-  FROM (VALUES ('SELECT casnet.guard_schema(''casnet'')'), ('SELECT casnet.guard_schema(''pg_catalog'')'), ('SELECT casnet.guard_schema(NULL)'),
+  FROM (VALUES ('SELECT casnet.guard_schema(''casnet'')'), ('SELECT casnet.guard_schema(''casnet_internal'')'), ('SELECT casnet.guard_schema(''pg_catalog'')'), ('SELECT casnet.guard_schema(NULL)'),
 		('SELECT casnet.guard_schema(''app'', ''maybe'')'), ('SELECT casnet.guard_schema(''app'', NULL)')) AS v (s);
 
 SET LOCAL SESSION AUTHORIZATION tap_developer;

@@ -6,7 +6,7 @@ SELECT plan(27);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_bare;
-GRANT USAGE ON SCHEMA casnet TO tap_bare;
+GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_bare;
 GRANT EXECUTE ON FUNCTION casnet.records_tagged(text[], text[], text[]), casnet_internal.tag_id(text), casnet.tenant_with(text) TO tap_bare;
 PREPARE by_superuser AS SELECT count(*) FROM casnet.records_tagged('{North tag}');
 PREPARE all_by_superuser AS SELECT count(*) FROM public.who WHERE id NOT IN (SELECT casnet.records_tagged());

@@ -9,13 +9,13 @@ CREATE FUNCTION public.error_at(function text, moment text, statement text, argu
 DECLARE
 	error text;
 BEGIN
-	EXECUTE format('CREATE TRIGGER probe %s EXECUTE FUNCTION casnet.%I(%s)', moment, function, arguments);
+	EXECUTE format('CREATE TRIGGER probe %s EXECUTE FUNCTION casnet_internal.%I(%s)', moment, function, arguments);
 	error := public.error_of(statement);
 	DROP TRIGGER probe ON public.mine;
 	RETURN split_part(error, ' | ', 1);
 END
 $$;
-SELECT throws_ok(format('SELECT casnet.%I()', name), '39P01', NULL, name || ' is called by triggers only')
+SELECT throws_ok(format('SELECT casnet_internal.%I()', name), '39P01', NULL, name || ' is called by triggers only')
   FROM unnest(ARRAY['announce_change', 'stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_last_owner', 'clear_references',
 	'refuse_audit_change', 'load_row', 'record_change', 'touch_updated_at']) AS name;
 SELECT is(error_at(name, 'BEFORE INSERT OR UPDATE OR DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine'), '39P01', name || ' not for a statement')

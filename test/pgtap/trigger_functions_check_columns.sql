@@ -33,7 +33,7 @@ BEGIN
 	RETURN public.error_of('UPDATE public.strange SET id = gen_random_uuid()') || ' / ' || public.error_of('DELETE FROM public.strange');
 END
 $$;
-SELECT alike(public.error_with('BEFORE UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet.' || f), e, f)
+SELECT alike(public.error_with('BEFORE UPDATE OR DELETE ON public.strange FOR EACH ROW EXECUTE FUNCTION casnet_internal.' || f), e, f)
   FROM (VALUES ('stamp_completed_at()', '42804 | % / 42804 | %'), ('guard_membership()', '42804 | % / none'), ('guard_grant()', '42804 | % / none'),
 		('clear_references(''citing'', ''strange_id'', ''id'')', '39P01 | % / 42804 | column tenant_id %'),
 		('clear_references(''citing'', ''strange_id'', ''key'')', '39P01 | % / 42804 | %')) AS v (f, e);

@@ -5,14 +5,14 @@ SELECT plan(25);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.functions AS
-	SELECT proname::text AS name, 'casnet.' || proname AS call FROM pg_catalog.pg_proc
-	 WHERE pronamespace = 'casnet'::regnamespace AND prorettype = 'trigger'::regtype
+	SELECT proname::text AS name, format('%s.%I', pronamespace::regnamespace, proname) AS call FROM pg_catalog.pg_proc
+	 WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND prorettype = 'trigger'::regtype
 	   AND prolang = (SELECT oid FROM pg_catalog.pg_language WHERE lanname = 'c');
 -- The error of the function when it is the trigger of some event.
 CREATE FUNCTION pg_temp.try(event text, call text, columns text DEFAULT 'title text') RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TABLE public.others (%s)', columns);
-	EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION casnet.%s', event, call);
+	EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION casnet_internal.%s', event, call);
 	INSERT INTO public.others VALUES ('x');
 	UPDATE public.others SET title = 'y';
 	DELETE FROM public.others;
@@ -52,7 +52,7 @@ SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_refe
 SELECT is(pg_temp.try('BEFORE DELETE ON public.others FOR EACH ROW', 'clear_references(''others'', ''id'', ''id'')', 'title text, tenant_id uuid, id uuid'), 'ZZZZZ',
 	'nor is a row without a key, which nothing refers to');
 CALL be('mia', 'North');
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet TO tap_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_membership()'), '42703', 'guard_membership() on a table of another kind');
 SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'guard_grant()'), '42703', 'and guard_grant()');

@@ -14,15 +14,15 @@ DECLARE
 	moved boolean;
 BEGIN
 	SET LOCAL session_replication_role = replica;
-	EXECUTE format('UPDATE casnet.%I SET updated_at = ''2000-01-01''', name);
+	EXECUTE format('UPDATE %s SET updated_at = ''2000-01-01''', name);
 	SET LOCAL session_replication_role = origin;
-	EXECUTE format('UPDATE casnet.%I SET created_at = created_at', name);
-	EXECUTE format('SELECT bool_and(updated_at > ''2000-01-01'') FROM casnet.%I', name) INTO moved;
+	EXECUTE format('UPDATE %s SET created_at = created_at', name);
+	EXECUTE format('SELECT bool_and(updated_at > ''2000-01-01'') FROM %s', name) INTO moved;
 	RETURN moved;
 END
 $$;
 SELECT ok(pg_temp.moved(name), name)
-  FROM unnest(ARRAY['users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions', 'persons', 'records', 'tags', 'record_tags', 'tasks',
-	'calendar_events', 'signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'protected', 'guarded_schemas']) AS name;
+  FROM unnest(ARRAY['casnet.users', 'casnet.tenants', 'casnet.user_tenants', 'casnet.user_tenant_permissions', 'casnet.role_permissions', 'casnet.persons', 'casnet.records', 'casnet.tags', 'casnet.record_tags', 'casnet.tasks',
+	'casnet.calendar_events', 'casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.password_hashes', 'casnet_internal.invitations', 'casnet_internal.protected', 'casnet_internal.guarded_schemas']) AS name;
 SELECT * FROM finish();
 ROLLBACK;

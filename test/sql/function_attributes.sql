@@ -13,25 +13,25 @@ SELECT p.oid::regprocedure AS function, l.lanname AS language,
 		  FROM aclexplode(p.proacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
 		 WHERE a.grantee <> p.proowner) AS callers
   FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
- WHERE p.pronamespace = 'casnet'::regnamespace
+ WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
  ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 \echo a leakproof function of ours in C only, and no function that writes for a definer without a pinned path
 SELECT p.oid::regprocedure FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
- WHERE p.pronamespace = 'casnet'::regnamespace
+ WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
    AND (p.proleakproof AND l.lanname <> 'c'
 		OR l.lanname <> 'c' AND p.proconfig IS NULL AND p.prosecdef);
 
 \echo the owner of a table is exempt from none of the policies, and the views of loading have their options
 SELECT relname, reloptions FROM pg_class
- WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'v' ORDER BY relname COLLATE "C";
+ WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'v' ORDER BY relname COLLATE "C";
 
-\echo PUBLIC, and roles besides the three, have nothing; the schema is for the use of two
+\echo PUBLIC, and roles besides the three, have nothing; the schemas are for the use of two
 SELECT nspname, a.privilege_type, coalesce(g.rolname, 'PUBLIC') AS grantee
   FROM pg_namespace AS n, aclexplode(n.nspacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
- WHERE n.nspname = 'casnet' AND a.grantee <> n.nspowner ORDER BY 3, 2;
+ WHERE n.nspname IN ('casnet', 'casnet_internal') AND a.grantee <> n.nspowner ORDER BY 1, 3, 2;
 SELECT p.oid::regprocedure, coalesce(g.rolname, 'PUBLIC') AS grantee
   FROM pg_proc AS p, aclexplode(p.proacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
- WHERE p.pronamespace = 'casnet'::regnamespace AND a.grantee <> p.proowner
+ WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND a.grantee <> p.proowner
    AND coalesce(g.rolname, 'PUBLIC') NOT IN ('casnet_user', 'casnet_admin')
  ORDER BY p.oid::regprocedure::text COLLATE "C";

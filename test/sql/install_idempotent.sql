@@ -3,10 +3,10 @@
 \set QUIET on
 \set SHOW_CONTEXT never
 CREATE TEMP VIEW state AS
-	SELECT 'policy' AS kind, tablename || '.' || policyname || ': ' || coalesce(qual, '') || coalesce(with_check, '') AS what FROM pg_policies WHERE schemaname = 'casnet'
-	UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text LIKE 'casnet.%'
-	UNION ALL SELECT 'relation', relname || coalesce(relacl::text, '') || relrowsecurity::text || relforcerowsecurity::text FROM pg_class WHERE relnamespace = 'casnet'::regnamespace
-	UNION ALL SELECT 'column', attrelid::regclass || '.' || attname || coalesce(attacl::text, '') || coalesce(pg_get_expr(adbin, adrelid), '') FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid::regclass::text LIKE 'casnet.%' AND attnum > 0 AND NOT attisdropped
+	SELECT 'policy' AS kind, tablename || '.' || policyname || ': ' || coalesce(qual, '') || coalesce(with_check, '') AS what FROM pg_policies WHERE schemaname IN ('casnet', 'casnet_internal')
+	UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text ~ '^casnet(_internal)?[.]'
+	UNION ALL SELECT 'relation', relname || coalesce(relacl::text, '') || relrowsecurity::text || relforcerowsecurity::text FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
+	UNION ALL SELECT 'column', attrelid::regclass || '.' || attname || coalesce(attacl::text, '') || coalesce(pg_get_expr(adbin, adrelid), '') FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid::regclass::text ~ '^casnet(_internal)?[.]' AND attnum > 0 AND NOT attisdropped
 	UNION ALL SELECT 'row', role || ' ' || permission FROM casnet.role_permissions;
 CREATE TEMP TABLE before AS SELECT * FROM state;
 

@@ -4,13 +4,13 @@ BEGIN;
 SET LOCAL client_min_messages = notice;
 DO $$
 DECLARE
-	t text;
+	t regclass;
 	moved boolean;
 BEGIN
-	FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' AND relname <> 'audit_entries_default' ORDER BY relname COLLATE "C" LOOP
-		EXECUTE format('CREATE TEMP TABLE o AS SELECT min(updated_at) AS at FROM casnet.%I', t);
-		EXECUTE format('UPDATE casnet.%I SET created_at = created_at', t);
-		EXECUTE format('SELECT bool_and(x.updated_at > o.at) FROM casnet.%I AS x, o', t) INTO moved;
+	FOR t IN SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relname <> 'audit_entries_default' ORDER BY relname COLLATE "C" LOOP
+		EXECUTE format('CREATE TEMP TABLE o AS SELECT min(updated_at) AS at FROM %s', t);
+		EXECUTE format('UPDATE %s SET created_at = created_at', t);
+		EXECUTE format('SELECT bool_and(x.updated_at > o.at) FROM %s AS x, o', t) INTO moved;
 		RAISE NOTICE '% moved %', t, coalesce(moved::text, 'nothing');
 		DROP TABLE o;
 	END LOOP;

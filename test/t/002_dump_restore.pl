@@ -76,7 +76,7 @@ sub check_restored
 	is($server->safe_psql($database, q{
 		SELECT count(*) FROM pg_depend
 		 WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
-		   AND objid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace)}),
+		   AND objid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace))}),
 		0, "$database: no table is a member of the extension");
 
 	my $ben = open_session($server, $database, 'ben', 'north');

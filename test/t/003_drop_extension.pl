@@ -21,20 +21,20 @@ ask($ben, 'PREPARE titles AS SELECT title FROM casnet.records ORDER BY 1');
 is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 
 my @tables = split /\n/, ask($admin, q{
-	SELECT oid::regclass FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' ORDER BY 1});
+	SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' ORDER BY 1});
 is(scalar @tables, 19, 'tables');
 my $columns = q{
 	SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute
-	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r')
+	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r')
 	   AND attnum > 0 ORDER BY 1, 2};
 my $policies = q{
-	SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'casnet' ORDER BY 1, 2};
+	SELECT tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies WHERE schemaname IN ('casnet', 'casnet_internal') ORDER BY 1, 2};
 my $triggers = q{
 	SELECT pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1};
 my $defaults = q{
 	SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2};
 my $grants = q{
-	SELECT oid::regclass::text, relacl FROM pg_class WHERE relnamespace = 'casnet'::regnamespace ORDER BY 1};
+	SELECT oid::regclass::text, relacl FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY 1};
 my $rows = join ' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @tables;
 my %before = map { $_ => ask($admin, $_) } $columns, $policies, $triggers, $defaults, $grants, $rows;
 
@@ -114,7 +114,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS skipped');
 	$node->safe_psql('postgres', 'CREATE DATABASE skipped');
 	$node->safe_psql('skipped', "SET $setting; CREATE EXTENSION casnet");
-	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'casnet'::regnamespace}),
+	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)}),
 		0, "no table with $setting");
 	is($node->safe_psql('skipped', 'SELECT casnet.schema_version() IS NULL'), 't', 'and no version');
 	is(ask_once($node, 'skipped', 'casnet_plain', "SELECT casnet.can('view_records')"), 'f', 'nobody may do anything');
@@ -122,7 +122,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 		'55000', 'and whoever asks is told what is missing');
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
-	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
+	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
 		19, 'install() makes the rest');
 }
 

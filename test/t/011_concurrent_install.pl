@@ -38,7 +38,7 @@ foreach my $round (1 .. 4)
 	# what is granted in the cluster is no initial privilege of an object here
 	is($node->safe_psql($_, q{SELECT count(*) FROM pg_init_privs WHERE classoid = 'pg_parameter_acl'::regclass}), '0', "round $round: $_")
 	  foreach @databases;
-	$node->safe_psql($_, 'DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet CASCADE') foreach @databases;
+	$node->safe_psql($_, 'DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet, casnet_internal CASCADE') foreach @databases;
 	$node->safe_psql('postgres', 'DROP OWNED BY casnet_user, casnet_authenticator, casnet_admin, casnet_owner; DROP ROLE casnet_user, casnet_authenticator, casnet_admin, casnet_owner')
 	  if $round % 2;
 }

@@ -182,12 +182,12 @@ sub check
 	verdict($node->safe_psql('busy', q{
 		SELECT bt_index_parent_check(i.indexrelid, true, true) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 		  JOIN pg_am AS a ON a.oid = c.relam JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE a.amname = 'btree' AND c.relkind = 'i' AND n.nspname IN ('casnet', 'app', 'pg_catalog')}) =~ /\S/ ? 1 : 0, 0, "$when: amcheck of indexes");
+		 WHERE a.amname = 'btree' AND c.relkind = 'i' AND n.nspname IN ('casnet', 'casnet_internal', 'app', 'pg_catalog')}) =~ /\S/ ? 1 : 0, 0, "$when: amcheck of indexes");
 	verdict(sql(q{SELECT string_agg(c.oid::regclass || ': ' || v.msg, ', ') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace,
-		LATERAL verify_heapam(c.oid) AS v WHERE n.nspname IN ('casnet', 'app') AND c.relkind = 'r'}), '', "$when: amcheck of tables");
+		LATERAL verify_heapam(c.oid) AS v WHERE n.nspname IN ('casnet', 'casnet_internal', 'app') AND c.relkind = 'r'}), '', "$when: amcheck of tables");
 	my $search = "SELECT count(*) FROM casnet.records WHERE tenant_id = '$ID{north}' AND search_vector OPERATOR(casnet.@~) 'visit'";
 	verdict(sql("SET enable_seqscan = off; SET enable_indexscan = off; $search"), sql("SET enable_bitmapscan = off; SET enable_indexscan = off; $search"), "$when: the search index");
-	verdict(sql(q{SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'casnet' AND c.relpersistence <> 'p'}), 0,
+	verdict(sql(q{SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname IN ('casnet', 'casnet_internal') AND c.relpersistence <> 'p'}), 0,
 		"$when: nothing is unlogged");
 
 	# tokens

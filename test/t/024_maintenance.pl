@@ -52,11 +52,11 @@ sub goes_on
 	is(ask($ben, $count), '40|t', 'and on again');
 	return;
 }
-my $tables = q{FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace IN ('casnet'::regnamespace, 'app'::regnamespace) ORDER BY c.relname};
+my $tables = q{FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace, 'app'::regnamespace) ORDER BY c.relname};
 goes_on('VACUUM FULL', "SELECT format('VACUUM FULL %s', c.oid::regclass) $tables");
 goes_on('VACUUM FULL of the catalogs', [ map { "VACUUM FULL $_" } qw(pg_class pg_attribute pg_index pg_proc pg_policy) ]);
 goes_on('CLUSTER', q{SELECT format('CLUSTER %s USING %I', i.indrelid::regclass, c.relname) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-	WHERE i.indisprimary AND c.relkind = 'i' AND NOT c.relispartition AND c.relnamespace = 'casnet'::regnamespace ORDER BY 1});
+	WHERE i.indisprimary AND c.relkind = 'i' AND NOT c.relispartition AND c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY 1});
 $node->safe_psql('first', $_) foreach split /\n/, $node->safe_psql('first', "SELECT format('ALTER TABLE %s SET WITHOUT CLUSTER', c.oid::regclass) $tables");
 goes_on('REINDEX CONCURRENTLY', [ map { "REINDEX SCHEMA CONCURRENTLY $_" } qw(casnet app) ]);
 goes_on('SET TABLESPACE', "SELECT format('ALTER TABLE %s SET TABLESPACE elsewhere', c.oid::regclass) $tables");
@@ -79,7 +79,7 @@ is(ask($second, $count), '40|t', 'has nothing to do with the original');
 $node->safe_psql('postgres', 'DROP DATABASE first');
 is(ask($second, $count), '40|t', 'which may go');
 databases($node, 'third');
-$node->safe_psql('third', 'CREATE EXTENSION casnet; DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet CASCADE');
+$node->safe_psql('third', 'CREATE EXTENSION casnet; DROP EXTENSION casnet CASCADE; DROP SCHEMA casnet, casnet_internal CASCADE');
 is(ask($second, $count), '40|t', 'as may the extension in a third one');
 $second->quit;
 same_as('the copy: behaviour', behaviour($node, 'second'), $behaviour);

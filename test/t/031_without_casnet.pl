@@ -51,7 +51,7 @@ is(ask($reader, 'SELECT casnet.current_user_id()'), '3F000', 'but nothing else i
 $node->safe_psql('postgres', 'CREATE EXTENSION casnet');
 policies_hold('with casnet');
 is(ask($reader, 'SELECT casnet.uuid_v7() IS NULL'), '42501', 'casnet is there, for its own roles');
-$node->safe_psql('postgres', 'DROP EXTENSION casnet CASCADE; DROP SCHEMA IF EXISTS casnet CASCADE');
+$node->safe_psql('postgres', 'DROP EXTENSION casnet CASCADE; DROP SCHEMA IF EXISTS casnet, casnet_internal CASCADE');
 policies_hold('when casnet is gone');
 $reader->quit;
 

@@ -1,0 +1,53 @@
+-- Drivers send NULL for a column that they have no value for.  In the place of a tenant it
+-- stands for the active one, also in memberships and permissions; the policy decides.
+BEGIN;
+SELECT plan(48);
+\ir include/fixtures.sql
+CREATE TEMP TABLE rows (t, columns, written) AS VALUES
+	('persons', 'name', '''x'''), ('records', 'title', '''x'''), ('tags', 'name', '''x'''), ('tasks', 'title', '''x'''),
+	('calendar_events', 'title, starts_at', '''x'', now()'),
+	('record_tags', 'record_id, tag_id', '''00000000-0000-7000-8000-0000000003a0'', ''00000000-0000-7000-8000-0000000009a0'''),
+	('user_tenants', 'user_id, role', '''00000000-0000-7000-8000-000000000008'', ''viewer'''),
+	('user_tenant_permissions', 'user_id, permission', '''00000000-0000-7000-8000-000000000003'', ''view_tags''');
+GRANT SELECT ON rows TO PUBLIC;
+CREATE FUNCTION pg_temp.insert_into(r rows) RETURNS text LANGUAGE sql AS $$
+	SELECT format('INSERT INTO casnet.%I (tenant_id, %s) VALUES (NULL, %s)', r.t, r.columns, r.written)
+$$;
+
+CREATE FUNCTION pg_temp.tenants_of(r rows) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE pg_temp.insert_into(r) || ' RETURNING tenant_id' INTO result;
+	RETURN result;
+END
+$$;
+
+CALL be('olga', 'North');
+SAVEPOINT before;
+SELECT is(pg_temp.tenants_of(r), :'north', 'an owner adds one: ' || t) FROM rows AS r;
+SELECT throws_ok(format('UPDATE casnet.%I SET tenant_id = NULL', t), '42501', NULL, 'no row is taken out of its tenant: ' || t) FROM rows;
+ROLLBACK TO before;
+CALL be('sue', 'North');
+SELECT is(pg_temp.tenants_of(r), :'north', 'so does a superuser of the application: ' || t) FROM rows AS r;
+ROLLBACK TO before;
+CALL be('vic', 'North');
+SELECT throws_ok(pg_temp.insert_into(r), '42501', NULL, 'a viewer adds none: ' || t) FROM rows AS r;
+CALL be('mia');
+SELECT throws_ok(pg_temp.insert_into(r), '55000', NULL, 'nor does whoever has no active tenant: ' || t) FROM rows AS r;
+
+-- A view to load through, and what conflicts.
+CALL be('olga', 'North');
+SELECT lives_ok($$INSERT INTO casnet.tags_load (tenant_id, id, name) VALUES (NULL, '00000000-0000-7000-8000-0000000019a0', 'loaded')$$, 'loading');
+SELECT is((SELECT tenant_id FROM casnet.tags WHERE name = 'loaded'), :'north'::uuid, 'is into the active tenant');
+SELECT lives_ok($$INSERT INTO casnet.tags (tenant_id, name) VALUES (NULL, 'loaded') ON CONFLICT (tenant_id, name) DO UPDATE SET name = 'again'$$, 'what is there conflicts');
+SELECT is((SELECT name FROM casnet.tags WHERE id = '00000000-0000-7000-8000-0000000019a0'), 'again', 'and is updated');
+
+-- An administrator, whom no such policy binds, meets the column unless a tenant is active.
+SET LOCAL SESSION AUTHORIZATION tap_operator;
+SELECT set_config('casnet.tenant_id', '', true);
+SELECT throws_ok(pg_temp.insert_into(r), '23502', NULL, 'an administrator without one: ' || t) FROM rows AS r WHERE t ~ '^user_tenant';
+SELECT set_config('casnet.tenant_id', :'north', true);
+SELECT is(pg_temp.tenants_of(r), :'north', 'and with one: ' || t) FROM rows AS r WHERE t ~ '^user_tenant';
+SELECT * FROM finish();
+ROLLBACK;
