@@ -114,7 +114,9 @@ sub change_tree
 		unlink $file;
 		append_to_file($file, $content);
 	}
-	append_to_file("$tree/sql/updates/$version.sql", $BY_HAND);
+	# The releases before this one are updated, too.
+	my %parts = map { $_ => 1 } "$tree/sql/updates/$version.sql", glob "$tree/sql/updates/*.sql";
+	append_to_file($_, $BY_HAND) foreach keys %parts;
 	return;
 }
 
