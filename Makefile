@@ -116,4 +116,5 @@ release: $(SQL_SCRIPT)
 
 # An archive of what is committed, for PGXN.
 dist:
+	@test -x $(SOURCE).ci/dist || { echo 'an archive is made of a git repository' >&2; exit 1; }
 	$(SOURCE).ci/dist '$(CURDIR)'
