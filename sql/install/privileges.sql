@@ -1,6 +1,21 @@
 -- Who may call what.  Trigger functions need no EXECUTE to fire.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal FROM PUBLIC;
+DO $$
+DECLARE
+	installed record;
+BEGIN
+	FOR installed IN
+		SELECT d.objid::regprocedure AS name
+		  FROM pg_catalog.pg_depend AS d
+		  JOIN pg_catalog.pg_extension AS e
+			ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
+		 WHERE e.extname = 'casnet' AND d.deptype = 'e'
+		   AND d.classid = 'pg_catalog.pg_proc'::regclass
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', installed.name);
+	END LOOP;
+END
+$$;
 
 -- Except where a partition is added: its owner gets the triggers of the table, and is asked
 -- for this.  They do nothing but to the row that is written.
