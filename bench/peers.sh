@@ -110,7 +110,7 @@ warm()
 		SELECT sum(pg_prewarm(c.oid)) FROM pg_class AS c
 		  JOIN pg_namespace AS s ON s.oid = c.relnamespace
 		 WHERE c.relkind IN ('r', 'i', 't')
-		   AND s.nspname IN ('casnet', 'plain', 'tenant_1', 'tenant_$((TENANTS / 2))');
+		   AND s.nspname IN ('casnet', 'casnet_internal', 'plain', 'tenant_1', 'tenant_$((TENANTS / 2))');
 	SQL
 }
 

@@ -118,6 +118,8 @@ run_readme()
 {
 	local log=$WORK/readme.log
 
+	# a released archive is without it
+	[ -e "$COPY/.ci/check-readme" ] || return 0
 	say 'readme test'
 	super -d postgres -c 'CREATE DATABASE casnet_readme' || true
 	if run_logged 60 "$log" env PSQL="$BINDIR/psql" PGDATABASE=casnet_readme .ci/check-readme; then

@@ -24,9 +24,6 @@
 
 #include "casnet.h"
 
-/* So much of a name is looked at; longer ones are refused by the table. */
-#define LOOKED_AT 2001
-
 PG_FUNCTION_INFO_V1(casnet_keep_one_namespace);
 PG_FUNCTION_INFO_V1(casnet_is_application_superuser);
 PG_FUNCTION_INFO_V1(casnet_revoke_all_tokens);
@@ -358,21 +355,12 @@ casnet_set_password(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether the name is NULL or has nothing but spaces. */
+/* Whether the name is NULL or there is nothing in it to see. */
 static bool
 is_blank(FunctionCallInfo fcinfo, int argument)
 {
-	text	   *name;
-	int			length;
-
-	if (PG_ARGISNULL(argument))
-		return true;
-	name = PG_GETARG_TEXT_PP(argument);
-	length = Min(VARSIZE_ANY_EXHDR(name), LOOKED_AT);
-	for (int i = 0; i < length; i++)
-		if (VARDATA_ANY(name)[i] != ' ')
-			return false;
-	return true;
+	return PG_ARGISNULL(argument) ||
+		casnet_name_is_blank(PG_GETARG_TEXT_PP(argument));
 }
 
 /*

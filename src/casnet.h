@@ -193,6 +193,14 @@ extern void casnet_row_delete_all(CasnetTable table,
 extern void casnet_row_clear(CasnetTable table, CasnetPath path,
 							 TimestampTz before);
 
+/* name.c: the form of names */
+
+extern text *casnet_name_form_of(text *name);
+extern bool casnet_name_is_blank(const text *name);
+extern text *casnet_name_compared(text *name);
+extern text *casnet_name_respelled(const char *bytes, size_t length,
+								   bool composed);
+
 /* trigger.c: what row triggers have in common */
 
 extern TriggerData *casnet_trigger_row(FunctionCallInfo fcinfo,
@@ -525,6 +533,10 @@ extern ArrayType *casnet_identity_my_tenants(const CasnetIdentity *session,
 extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
 												const pg_uuid_t *user,
 												bool *of_tenant);
+
+/* probe.c: statements that ask for columns and no row */
+
+extern Query *casnet_probe_reads_nothing(Query *query);
 
 /* schema.c: casnet and casnet_internal */
 

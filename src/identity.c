@@ -623,7 +623,9 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 		found = casnet_membership_of(&user_id, &tenant)->tenant_open;
 	}
 	else
-		found = find_tenant(user, text_to_cstring(PG_GETARG_TEXT_PP(0)), &tenant);
+		found = find_tenant(user,
+							text_to_cstring(casnet_name_form_of(PG_GETARG_TEXT_PP(0))),
+							&tenant);
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),

@@ -20,7 +20,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -107,19 +106,16 @@ digest_argument(FunctionCallInfo fcinfo, int argument)
 	return digest_of(begin, end - begin);
 }
 
-/* An address as it is compared. */
+/* An address as it is compared, and stored here: lower case may compose it anew. */
 static char *
 fold(const char *string)
 {
-	return TextDatumGetCString(DirectFunctionCall1Coll(lower,
-													   DEFAULT_COLLATION_OID,
-													   CStringGetTextDatum(string)));
+	text	   *lower_case = casnet_name_compared(cstring_to_text(string));
+
+	return text_to_cstring(casnet_name_form_of(lower_case));
 }
 
-/*
- * The address as it is compared, without spaces around it.  Raises 22023 when it cannot be
- * one.
- */
+/* The address as it is compared.  Raises 22023 when it cannot be one. */
 static Datum
 email_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -128,8 +124,7 @@ email_argument(FunctionCallInfo fcinfo, int argument)
 	char	   *folded = NULL;
 
 	if (email != NULL && VARSIZE_ANY_EXHDR(email) <= MAX_EMAIL)
-		folded = fold(TextDatumGetCString(DirectFunctionCall1(btrim1,
-															  PointerGetDatum(email))));
+		folded = fold(text_to_cstring(email));
 	if (folded == NULL || folded[0] == '\0' || strlen(folded) > MAX_EMAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

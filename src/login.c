@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -21,9 +20,6 @@
 #include "utils/timestamp.h"
 
 #include "casnet.h"
-
-/* So much of a name is looked at; no account has a longer one. */
-#define LOOKED_AT 2001
 
 /* A password has at most so many bytes, and a new one at least so many. */
 #define MAX_PASSWORD 1024
@@ -68,13 +64,9 @@ end_quiet(int level)
 static Datum
 fold(FunctionCallInfo fcinfo, int argument)
 {
-	Datum		name;
-
 	if (PG_ARGISNULL(argument))
 		return CStringGetTextDatum("");
-	name = DirectFunctionCall2(text_left, PG_GETARG_DATUM(argument),
-							   Int32GetDatum(LOOKED_AT));
-	return DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID, name);
+	return PointerGetDatum(casnet_name_compared(PG_GETARG_TEXT_PP(argument)));
 }
 
 /*

@@ -584,7 +584,7 @@ casnet_membership_require_user(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("nobody is signed in"),
-				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id.")));
+				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id. A tool that reads definitions is given that in the options of its connection.")));
 	check_user(verdict);
 	casnet_statement_note_proof(&verdict->key.user);
 	return verdict;

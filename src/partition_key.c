@@ -146,8 +146,12 @@ casnet_partition_key_strange(Oid table)
 Datum
 casnet_strange_partition_key(PG_FUNCTION_ARGS)
 {
-	Oid			table = casnet_partition_key_strange(PG_GETARG_OID(0));
+	Oid			table = PG_GETARG_OID(0);
 
+	/* Any number may be called a table. */
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+		PG_RETURN_NULL();
+	table = casnet_partition_key_strange(table);
 	if (!OidIsValid(table))
 		PG_RETURN_NULL();
 	PG_RETURN_OID(table);

@@ -691,7 +691,7 @@ static PlannedStmt *
 prepare_and_plan(Query *parse, const char *query_string, int options,
 				 ParamListInfo params)
 {
-	bool		has_policy = parse->hasRowSecurity;
+	bool		has_policy;
 	bool		show = show_next;
 	bool		is_unforced;
 	CasnetTagged tagged;
@@ -700,6 +700,8 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	/* What is planned meanwhile is not what EXPLAIN shows. */
 	show_next = false;
 
+	parse = casnet_probe_reads_nothing(parse);
+	has_policy = parse->hasRowSecurity;
 	parse = casnet_tagging_expand(parse, params, &tagged);
 	if (CASNET_JOINS_ITSELF &&
 		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))

@@ -56,7 +56,7 @@ is_space(char c)
 
 /* Append an operand of to_tsquery(), quoted. */
 static void
-append_operand(StringInfo query, const char *start, int length)
+append_quoted(StringInfo query, const char *start, int length, bool prefix)
 {
 	appendStringInfoChar(query, '\'');
 	for (int i = 0; i < length; i++)
@@ -65,7 +65,32 @@ append_operand(StringInfo query, const char *start, int length)
 			appendStringInfoChar(query, start[i]);
 		appendStringInfoChar(query, start[i]);
 	}
-	appendStringInfoChar(query, '\'');
+	appendStringInfoString(query, prefix ? "':*" : "'");
+}
+
+/*
+ * Append an operand: a word, a phrase or the beginning of a word.  Texts stay as they were
+ * typed, so where accents may be part of a letter or follow it, it is either.
+ */
+static void
+append_operand(StringInfo query, const char *start, int length, bool prefix)
+{
+	int			others = 0;
+
+	for (int composed = 0; composed <= 1; composed++)
+	{
+		text	   *other = casnet_name_respelled(start, length, composed);
+
+		/* A word that is so long is in no text. */
+		if (other == NULL || VARSIZE_ANY_EXHDR(other) > MAX_QUERY_BYTES)
+			continue;
+		appendStringInfoString(query, others++ == 0 ? "(" : "");
+		append_quoted(query, VARDATA_ANY(other), VARSIZE_ANY_EXHDR(other), prefix);
+		appendStringInfoString(query, " | ");
+	}
+	append_quoted(query, start, length, prefix);
+	if (others > 0)
+		appendStringInfoChar(query, ')');
 }
 
 /* Whether there is anything but white space and punctuation of ASCII. */
@@ -141,9 +166,7 @@ translate_query(const char *typed)
 		or_next = false;
 		if (negated)
 			appendStringInfoChar(&query, '!');
-		append_operand(&query, start, length);
-		if (prefix)
-			appendStringInfoString(&query, ":*");
+		append_operand(&query, start, length, prefix);
 	}
 	return query.data;
 }
@@ -257,26 +280,20 @@ casnet_search_limit(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.search_part(part text) returns text
  *
- * The part without white space around it.  Raises 22023 when nothing is left.
+ * The part in the form of names.  Raises 22023 when there is nothing in it to see.
  */
 Datum
 casnet_search_part(PG_FUNCTION_ARGS)
 {
-	char	   *part = PG_ARGISNULL(0) ? "" :
-		text_to_cstring(PG_GETARG_TEXT_PP(0));
-	size_t		length;
+	text	   *part = PG_ARGISNULL(0) ? NULL :
+		casnet_name_form_of(PG_GETARG_TEXT_PP(0));
 
-	while (is_space(*part))
-		part++;
-	length = strlen(part);
-	while (length > 0 && is_space(part[length - 1]))
-		length--;
-	if (length == 0)
+	if (part == NULL || VARSIZE_ANY_EXHDR(part) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the part to search for is blank"),
 				 errhint("Give a few letters of the name.")));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(part, length));
+	PG_RETURN_TEXT_P(part);
 }
 
 /*

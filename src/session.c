@@ -39,7 +39,7 @@ uint64		casnet_user_changes = 0;
 
 PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
 PG_FUNCTION_INFO_V1(casnet_sign_out);
-PG_FUNCTION_INFO_V1(casnet_grant_setting);
+PG_FUNCTION_INFO_V1(casnet_grant_unrecorded);
 PG_FUNCTION_INFO_V1(casnet_preload_setting);
 
 /*
@@ -260,30 +260,28 @@ casnet_preload_setting(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet.grant_setting(setting, role) returns void
+ * casnet.grant_unrecorded(statement) returns void
  *
- * GRANT SET ON PARAMETER, for the extension's script.  What a script grants is
- * recorded as the initial privileges of the object, in this database.  A
- * parameter belongs to all of them, so since 17 that record keeps its roles from
- * being dropped, and outlives the extension and even the database.  Hence the
- * server is not to see a script here.  Raises 42501 for who is no superuser.
+ * GRANT or REVOKE, for the extension's scripts.  What a script grants is recorded
+ * as the initial privileges of the object, in this database, and pg_dump leaves
+ * it out.  Privileges on a function that somebody has changed are theirs; and a
+ * parameter belongs to all databases, so since 17 that record keeps its roles
+ * from being dropped, and outlives the extension and even the database.  Hence
+ * the server is not to see a script here.  Raises 42501 for whom may not grant.
  */
 Datum
-casnet_grant_setting(PG_FUNCTION_ARGS)
+casnet_grant_unrecorded(PG_FUNCTION_ARGS)
 {
 	bool		save = creating_extension;
-	char	   *statement;
+	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
-	statement = psprintf("GRANT SET ON PARAMETER %s TO %s",
-						 quote_identifier(text_to_cstring(PG_GETARG_TEXT_PP(0))),
-						 quote_identifier(text_to_cstring(PG_GETARG_TEXT_PP(1))));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	creating_extension = false;
 	PG_TRY();
 	{
 		if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not grant a setting");
+			elog(ERROR, "could not grant or revoke");
 	}
 	PG_FINALLY();
 	{

@@ -20,7 +20,6 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "parser/scansup.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -69,7 +68,7 @@ compare_names(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The names in an array, without white space around them, sorted by their
+ * The names in an array, in the form in which tags have them, sorted by their
  * bytes, each one once; NIL for NULL.  Raises 22023 for a name that is NULL
  * or blank.
  */
@@ -89,21 +88,16 @@ casnet_tag_names_of(ArrayType *array)
 					  &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = nulls[i] ? "" : TextDatumGetCString(values[i]);
-		char	   *end;
+		text	   *name = nulls[i] ? NULL :
+			casnet_name_form_of(DatumGetTextPP(values[i]));
 
-		while (scanner_isspace(*name))
-			name++;
-		if (*name == '\0')
+		if (name == NULL || VARSIZE_ANY_EXHDR(name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the name of a tag is %s",
 							nulls[i] ? "null" : "blank"),
 					 errhint("Give every tag a name.")));
-		end = name + strlen(name);
-		while (scanner_isspace(end[-1]))
-			*--end = '\0';
-		names = lappend(names, name);
+		names = lappend(names, text_to_cstring(name));
 	}
 	list_sort(names, compare_names);
 	foreach(lc, names)
@@ -118,7 +112,7 @@ casnet_tag_names_of(ArrayType *array)
 /*
  * casnet_internal.tag_names(names text[]) returns text[]
  *
- * Names that tags may be given: trimmed, sorted, each one once.  Raises 22023
+ * Names that tags may be given: in their form, sorted, each one once.  Raises 22023
  * for a name that is NULL, blank or longer than 100 characters.
  */
 Datum
@@ -293,10 +287,12 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 	if (!is_fresh(site, snapshot))
 	{
 		pg_uuid_t	tenant;
+		text	   *name;
 
 		site->xmax = InvalidTransactionId;	/* no snapshot's */
 		tenant = require_tags(fcinfo->flinfo);
-		site->isnull = !find_tag(&tenant, PG_GETARG_DATUM(0), snapshot,
+		name = casnet_name_form_of(PG_GETARG_TEXT_PP(0));
+		site->isnull = !find_tag(&tenant, PointerGetDatum(name), snapshot,
 								 &site->id);
 		note_site(site, snapshot);
 	}

@@ -42,8 +42,8 @@ DECLARE
 BEGIN
 	-- Not by a collation of the caller's; see find_user().
 	RETURN (SELECT u.id FROM casnet.users AS u
-			WHERE lower(u.username) = lower(find_account.username COLLATE "default")
-			  AND lower(u.email) = lower(find_account.email COLLATE "default"));
+			WHERE lower(u.username) = lower(casnet_internal.name_form(find_account.username COLLATE "default"))
+			  AND lower(u.email) = lower(casnet_internal.name_form(find_account.email COLLATE "default")));
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.find_account(text, text) IS
@@ -81,8 +81,8 @@ BEGIN
 			at := document.at;
 			IF importer IS NULL THEN
 				account := (SELECT u.id FROM casnet.users AS u
-					WHERE lower(u.username) = lower(document.r->>'username')
-					  AND lower(u.email) = lower(document.r->>'email'));
+					WHERE lower(u.username) = lower(casnet_internal.name_form(document.r->>'username'))
+					  AND lower(u.email) = lower(casnet_internal.name_form(document.r->>'email')));
 			ELSE
 				account := casnet_internal.find_account(document.r->>'username',
 											   document.r->>'email');
@@ -308,7 +308,7 @@ BEGIN
 		checked.batches->'members');
 	IF target IS NULL THEN
 		new_name := coalesce(import_tenant.name, checked.header->>'name');
-		IF btrim(left(new_name, 2001)) = '' THEN
+		IF casnet_internal.name_form(new_name) = '' THEN
 			RAISE EXCEPTION 'the name of the tenant is blank'
 				USING ERRCODE = 'invalid_parameter_value',
 					  HINT = 'Give the tenant a name.';

@@ -9,7 +9,7 @@ DECLARE
 	-- No account has a longer name, and the server cannot lower() any.  Not by a
 	-- collation of the caller's, to which names may be equal that are not.
 	wanted CONSTANT text COLLATE "default" :=
-		lower(left(find_user.username COLLATE "default", 2001));
+		lower(left(casnet_internal.name_form(find_user.username COLLATE "default"), 2001));
 BEGIN
 	-- A name of two accounts, from before they had one namespace, is none.
 	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u
@@ -28,7 +28,8 @@ CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'm
 	AS $$
 DECLARE
 	managed uuid := casnet_internal.tenant_to_manage('manage_users');
-	wanted CONSTANT text := lower(left(add_member.username, 2001));
+	wanted CONSTANT text :=
+		lower(left(casnet_internal.name_form(add_member.username), 2001));
 	added uuid;
 BEGIN
 	IF casnet_internal.is_administrator() THEN
@@ -58,7 +59,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.find_member(username text, tenant_id 
 	AS $$
 DECLARE
 	user_id uuid;
-	wanted CONSTANT text := lower(left(find_member.username, 2001));
+	wanted CONSTANT text :=
+		lower(left(casnet_internal.name_form(find_member.username), 2001));
 BEGIN
 	SELECT min(u.id::text) INTO user_id
 	  FROM casnet.user_tenants AS m

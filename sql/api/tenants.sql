@@ -41,7 +41,7 @@ DECLARE
 	tenant_id uuid;
 	owner uuid;
 BEGIN
-	IF coalesce(btrim(left(create_tenant.name, 2001)), '') = '' THEN
+	IF coalesce(casnet_internal.name_form(create_tenant.name), '') = '' THEN
 		RAISE EXCEPTION 'the name of the tenant is blank'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give the tenant a name.';

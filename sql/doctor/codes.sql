@@ -84,6 +84,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('trigram-absent', 'notice', 'statement', 'substrings cannot be searched by an index'),
 	('unaccent-absent', 'notice', 'statement', 'searches cannot disregard accents'),
 	('password-hash-left', 'error', 'statement', 'casnet.users has password hashes, which whoever reads accounts sees'),
+	('name-form', 'warning', 'comment', 'names of before are not in the form in which names are looked for'),
 	('name-clash', 'warning', 'comment', 'a username is the email address of another account'),
 	('signing-key-missing', 'warning', 'statement', 'no key verifies tokens'),
 	('signing-key-old', 'warning', 'statement', 'the key that signs tokens is older than a year'),

@@ -89,7 +89,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	SELECT 'extension-outdated', 'casnet',
 		   format('Version %s is installed here, and %s is available.',
 				  e.extversion, a.default_version),
-		   'ALTER EXTENSION casnet UPDATE; SELECT casnet.install()'
+		   CASE WHEN EXISTS (SELECT FROM pg_extension_update_paths('casnet') AS u
+							  WHERE u.source = e.extversion
+								AND u.target = a.default_version
+								AND u.path IS NOT NULL)
+				THEN 'ALTER EXTENSION casnet UPDATE'
+				ELSE '-- no script updates this version: dump the database, restore it into a new one, and call casnet.install() there'
+				END
 	  FROM pg_extension AS e
 	  JOIN pg_available_extensions AS a ON a.name = e.extname
 	 WHERE e.extname = 'casnet' AND a.default_version <> e.extversion

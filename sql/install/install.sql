@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION casnet.schema_version() RETURNS text
 	AS $$
 	SELECT substring(obj_description(to_regnamespace('casnet'),
 									 'pg_namespace')
-					 FROM 'schema version ([0-9.]+)')
+					 FROM '\(schema version ([^()]+)\)')
 $$;
 COMMENT ON FUNCTION casnet.schema_version() IS
 	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
@@ -77,6 +77,7 @@ BEGIN
 	END IF;
 	PERFORM casnet_internal.install_triggers();
 	PERFORM casnet_internal.bring_over_passwords();
+	PERFORM casnet_internal.bring_over_names();
 	PERFORM casnet_internal.install_load_views();
 	PERFORM casnet_internal.install_comments();
 	IF EXISTS (SELECT FROM casnet_internal.audited_tables()) THEN

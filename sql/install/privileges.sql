@@ -1,6 +1,21 @@
 -- Who may call what.  Trigger functions need no EXECUTE to fire.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal FROM PUBLIC;
+DO $$
+DECLARE
+	installed record;
+BEGIN
+	FOR installed IN
+		SELECT d.objid::regprocedure AS name
+		  FROM pg_catalog.pg_depend AS d
+		  JOIN pg_catalog.pg_extension AS e
+			ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
+		 WHERE e.extname = 'casnet' AND d.deptype = 'e'
+		   AND d.classid = 'pg_catalog.pg_proc'::regclass
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', installed.name);
+	END LOOP;
+END
+$$;
 
 -- Except where a partition is added: its owner gets the triggers of the table, and is asked
 -- for this.  They do nothing but to the row that is written.
@@ -28,6 +43,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.add_member(text, text),
 	casnet.set_member_role(text, text),
 	casnet_internal.find_member(text, uuid),
+	casnet_internal.name_form(text),
 	casnet.remove_member(text),
 	casnet.members(),
 	casnet.grant_permission(text, text),
@@ -236,6 +252,8 @@ GRANT EXECUTE ON FUNCTION
 
 -- What these need that run as the owner of the tables.
 GRANT EXECUTE ON FUNCTION
+	casnet_internal.name_form(text),
+	casnet_internal.named_columns(),
 	casnet.uuid_v7(),
 	casnet.current_tenant_id(),
 	casnet.tenant_with(text),

@@ -30,6 +30,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.check_text() RETURNS trigger
 COMMENT ON FUNCTION casnet_internal.check_text() IS
 	'trigger (column, bytes) or (column): a text is no longer, or a name is no id';
 
+CREATE OR REPLACE FUNCTION casnet_internal.normalize_names() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_normalize_names';
+COMMENT ON FUNCTION casnet_internal.normalize_names() IS
+	'trigger (column, ...): names are stored in their form';
+
 CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';
 COMMENT ON FUNCTION casnet_internal.refuse_value() IS

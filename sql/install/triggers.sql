@@ -74,6 +74,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 		   'a value that is refused names those that are taken'
 	  FROM casnet_internal.wanted_values() AS v
 	UNION ALL
+	-- First of all, so that those that follow see the form: they fire by their names.
+	SELECT v.table_name, 'casnet_canonical_names', 'BEFORE INSERT OR UPDATE', 'ROW',
+		   format('normalize_names(%s)', v.columns), '', 'names are stored in their form'
+	  FROM (VALUES
+		('casnet.users', $c$'username', 'email'$c$), ('casnet.tenants', $c$'name'$c$),
+		('casnet.tags', $c$'name'$c$), ('casnet.persons', $c$'name'$c$),
+		('casnet_internal.invitations', $c$'email'$c$)) AS v (table_name, columns)
+	UNION ALL
 	VALUES
 	('casnet_internal.audit_entries', 'casnet_append_only',
 	 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',

@@ -13,9 +13,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_account_columns(
 	VALUES
 	('casnet.users', 'id', 'uuid NOT NULL', 'casnet.uuid_v7()', NULL),
 	('casnet.users', 'username', 'text NOT NULL', '',
-	 'name to sign in with; unique whatever its case'),
+	 'name to sign in with; in Unicode NFC, without blanks around it; unique whatever its case'),
 	('casnet.users', 'email', 'text NOT NULL', '',
-	 'email address; unique whatever its case'),
+	 'email address; as a username, and unique whatever its case'),
 	('casnet.users', 'full_name', 'text', '', 'name to show; the user may change it'),
 	('casnet.users', 'hashed_password', 'text', '',
 	 'takes a password hash in crypt(3) format, and then holds a mark; NULL: no password login'),
@@ -162,7 +162,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_internal_columns(
 	('invitations', 'digest', 'bytea NOT NULL', '', 'SHA-256 of the code'),
 	('invitations', 'tenant_id', 'uuid NOT NULL', '', NULL),
 	('invitations', 'email', 'text NOT NULL', '',
-	 'email address of the account that may accept, in lower case'),
+	 'email address of the account that may accept, in lower case and Unicode NFC'),
 	('invitations', 'role', 'text NOT NULL', '', 'role that the new member gets'),
 	('invitations', 'invited_by', 'uuid NOT NULL', '', 'the member who invited'),
 	('invitations', 'expires_at', 'timestamptz NOT NULL', '', 'when the code stops to work'),
@@ -234,7 +234,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_columns(
 		('user_id', 'the user'),
 		('title', 'short text for lists'),
 		('description', 'free text'),
-		('name', 'name, not blank'),
+		('name', 'name, not blank; in Unicode NFC, without blanks around it'),
 		('record_id', 'the record it is about, of the same tenant'),
 		('permission', 'name of a permission')) AS g (name, meaning) ON g.name = c.name
 $$;

@@ -244,8 +244,8 @@ class Campaign:
         there = {('%s.%s' % r[:2]): r for r in self.judge.fetchall()}
         known = {e.table: e for e in m.ENTRIES}
         for table, row in sorted(there.items()):
-            if m.PARTITION.match(row[1]) and table not in known:
-                known[table] = m.Entry(row[1], 'internal')
+            if row[0] == 'casnet_internal' and m.PARTITION.match(row[1]) and table not in known:
+                known[table] = m.Entry(row[1], 'internal', schema=row[0])
             entry = known.get(table)
             self.note('relation', 'has an entry', None, entry is not None, table,
                       'there is no entry for it in matrix.py')

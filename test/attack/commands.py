@@ -519,7 +519,7 @@ def locks(entry):
                              'a' if mode in ('ROW SHARE', 'ROW EXCLUSIVE') else '')
         due = '00000' if have & set(enough) else '42501'
         # Tables of casnet are locked by no application against their writers, and no views.
-        if (entry.table.startswith('casnet.') or entry.kind in ('view', 'load') or
+        if (entry.table.startswith(('casnet.', 'casnet_internal.')) or entry.kind in ('view', 'load') or
                 entry.name == 'own_view') and mode not in ('ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE'):
             due = '42501'
         found.append(Command('lock ' + mode.lower(), DDL, 'LOCK TABLE {t} IN %s MODE' % mode, fixed=due))

@@ -28,6 +28,12 @@ POWERLESS = [(text, [text], '42501') for text in (
     "LOAD '/tmp/attack.so'", "LOAD 'casnet'", 'DROP EXTENSION casnet CASCADE',
     'ALTER EXTENSION casnet UPDATE', 'ALTER EXTENSION casnet DROP FUNCTION casnet.can(text)',
     'ALTER SCHEMA casnet RENAME TO mine', 'ALTER SCHEMA casnet OWNER TO {role}', 'DROP SCHEMA casnet',
+    'ALTER SCHEMA casnet_internal RENAME TO mine', 'ALTER SCHEMA casnet_internal OWNER TO {role}',
+    'DROP SCHEMA casnet_internal CASCADE', 'CREATE TABLE casnet_internal.mine (x text)',
+    "CREATE FUNCTION casnet_internal.mine() RETURNS void LANGUAGE sql AS ''",
+    "CREATE OR REPLACE FUNCTION casnet_internal.require_user() RETURNS uuid LANGUAGE sql"
+    " AS 'SELECT NULL::uuid'",
+    'ALTER FUNCTION casnet_internal.require_user() OWNER TO {role}',
     "CREATE FUNCTION casnet.mine() RETURNS void LANGUAGE sql AS ''",
     "CREATE OR REPLACE FUNCTION casnet.can(permission text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
     'CREATE TABLE casnet.mine (x text)', 'CREATE VIEW casnet.mine AS SELECT 1',
@@ -142,6 +148,8 @@ def by_session():
          view('view_records'), None),
         ('schema_to_xml', ["SELECT schema_to_xml('casnet', true, false, '')::text"],
          view('view_users'), None),
+        ('schema_to_xml of internal tables', ["SELECT schema_to_xml('casnet_internal', true, false, '')::text"],
+         always(), None),
         ('table_to_xml', ["SELECT table_to_xml('casnet.tasks', true, false, '')::text"],
          view('view_tasks'), None),
         ('cursor_to_xml', ['DECLARE c CURSOR FOR SELECT * FROM casnet.persons',
@@ -151,16 +159,17 @@ def by_session():
                       " tablename LIKE 'attack_notes%'"],
          always(), 0),
         ('pg_stats of all', ["SELECT * FROM pg_stats WHERE schemaname <> 'attack'"], always(), None),
-        ('pg_stats_ext', ["SELECT * FROM pg_stats_ext WHERE schemaname IN ('casnet', 'public')"],
+        ('pg_stats_ext', ["SELECT * FROM pg_stats_ext WHERE schemaname IN ('casnet', 'casnet_internal', 'public')"],
          always(), 0),
         ('pg_stats_ext_exprs', ["SELECT * FROM pg_stats_ext_exprs"
-                                " WHERE schemaname IN ('casnet', 'public')"],
+                                " WHERE schemaname IN ('casnet', 'casnet_internal', 'public')"],
          always(), 0),
         # It asks no policy, and tells whether some row there was changed; not whose.
         ('currtid2', ["SELECT currtid2('casnet.' || n, '(0,1)') FROM unnest(ARRAY['records', 'tags',"
                       " 'tenants', 'user_tenants']) AS n"], always(), 4),
         ('large objects', ['SELECT * FROM pg_largeobject_metadata'], always(), 0),
-        ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname IN ('casnet', 'casnet_internal')"], always(), 0),
+        ('sequences', ["SELECT * FROM pg_sequences WHERE schemaname IN ('casnet', 'casnet_internal')"],
+         always(), 0),
         ('statements of others', ['SELECT query, query_id FROM pg_stat_activity WHERE usename <>'
                                   " session_user AND query NOT LIKE '<insufficient privilege>'"],
          always(), 0),
@@ -220,7 +229,8 @@ def attack(campaign):
 def totals(campaign, actor, name, expression):
     """A figure of whole relations: what the superuser sees."""
     query = ("SELECT string_agg(format('%%s %%s', c.oid::regclass, %s), ', ' ORDER BY c.oid)"
-             " FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"
+             " FROM pg_class AS c"
+             " WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"
              " AND c.relkind IN ('r', 'p')" % expression)
     outcome = campaign.session(actor).attempt([query])
     campaign.judge.execute(query)

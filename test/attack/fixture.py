@@ -94,11 +94,11 @@ def fill(cursor):
            each(m.EVENTS, text('calendar_events'), lambda l, n: '2024-01-0%d' % n,
                 lambda l, n: m.row_id(l, m.RECORDS, n)))
     insert('public.attack_notes', 'tenant_id, id, note', each(m.NOTES, text('attack_notes')))
-    insert('invitations', 'digest, tenant_id, email, role, invited_by, expires_at',
+    insert('casnet_internal.invitations', 'digest, tenant_id, email, role, invited_by, expires_at',
            [['\\x' + hashlib.sha256(('canary-h-code-' + l).encode()).hexdigest(), m.tenant_id(l),
              'canary-%s-invitations@here.test' % l, 'owner', m.user_id(u), '2099-01-01']
             for l, u in (('a', 'owner'), ('b', 'ownerb'), ('c', 'ownerc'))])
-    insert('token_cutoffs', 'user_id, nonce, issued_before',
+    insert('casnet_internal.token_cutoffs', 'user_id, nonce, issued_before',
            [[m.user_id('spare'), 5, 0]])
 
 
@@ -118,7 +118,8 @@ def make_judge(cursor):
                     ELSE (SELECT a.attname FROM pg_attribute AS a
                            WHERE a.attrelid = c.oid AND a.attname = 'tenant_id') END)
           FROM pg_class AS c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND (c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) OR c.oid IN ('public.attack_notes'::regclass,
+           AND (c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
+                OR c.oid IN ('public.attack_notes'::regclass,
                 'public.attack_parts'::regclass, 'public.attack_lists'::regclass))''')
     parts = []
     for table, name, column in cursor.fetchall():

@@ -1,4 +1,4 @@
-"""Every function of schema casnet that casnet_user may call, and how it is
+"""Every function of casnet and casnet_internal that casnet_user may call, and how it is
 attacked: with what belongs to a tenant where the caller has no permission.
 
 In the calls {H...} belongs to the hidden tenant of the actor, {C...} to one
@@ -56,6 +56,11 @@ def over(function, arguments='', need='ANY', ends='00000', **more):
     return Call('SELECT * FROM casnet.%s(%s)' % (function, arguments), need, ends, **more)
 
 
+def inner(function, arguments='', need='ANY', ends='00000', **more):
+    """The same for a function of casnet_internal."""
+    return Call('SELECT * FROM casnet_internal.%s(%s)' % (function, arguments), need, ends, **more)
+
+
 NEW = ('new',)
 ALL = ('',)
 UNCALLABLE = 'internal'
@@ -72,8 +77,8 @@ BELONGS = {'both': '00000', 'tenantless': '00000', 'chief': '00000'}
 
 CALLS = {
     'uuid_v7()': pure('casnet.uuid_v7()'),
-    'touch_updated_at()': pure('casnet_internal.touch_updated_at()', '39P01'),
-    'keep_tenant()': pure('casnet_internal.keep_tenant()', '39P01'),
+    'casnet_internal.touch_updated_at()': pure('casnet_internal.touch_updated_at()', '39P01'),
+    'casnet_internal.keep_tenant()': pure('casnet_internal.keep_tenant()', '39P01'),
     'current_user_id()': [over('current_user_id', value=lambda a:
                                m.user_id(a.user) if a.has_user() else None)],
     'current_tenant_id()': [over('current_tenant_id', value=lambda a:
@@ -92,11 +97,11 @@ CALLS = {
     'can(text)': [
         over('can', "'%s'" % p, value=lambda a, p=p: not a.refusal and p in a.permissions)
         for p in ('view_records', 'edit_records', 'manage_users', 'delete_tenant')],
-    'require_user()': [over('require_user', need='USER')],
-    'my_tenant_ids()': [over('my_tenant_ids', need='USER')],
-    'visible_user_ids()': [over('visible_user_ids', need='USER')],
-    'is_administrator()': [over('is_administrator', value=lambda a: False)],
-    'tenant_to_manage(text)': [over('tenant_to_manage', "'%s'" % p, p)
+    'casnet_internal.require_user()': [inner('require_user', need='USER')],
+    'casnet_internal.my_tenant_ids()': [inner('my_tenant_ids', need='USER')],
+    'casnet_internal.visible_user_ids()': [inner('visible_user_ids', need='USER')],
+    'casnet_internal.is_administrator()': [inner('is_administrator', value=lambda a: False)],
+    'casnet_internal.tenant_to_manage(text)': [inner('tenant_to_manage', "'%s'" % p, p)
                                for p in ('view_users', 'manage_permissions', 'manage_tenant')],
     'whoami()': [over('whoami', need='USER')],
     'my_tenants()': [over('my_tenants', need='USER')],
@@ -119,36 +124,37 @@ CALLS = {
     'sign_out()': [Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.records'], ends='28000'),
                    Call(['SELECT casnet.sign_out()', 'SELECT * FROM casnet.members()'],
                         ends='28000')],
-    'gin_extract_uuid(uuid,internal)': UNCALLABLE,
-    'gin_extract_uuid(uuid,internal,smallint,internal,internal)': UNCALLABLE,
-    'gin_uuid_consistent(internal,smallint,uuid,integer,internal,internal)': UNCALLABLE,
-    'gin_extract_search_query(tsvector,internal,smallint,internal,internal,internal,internal)':
+    'casnet_internal.gin_extract_uuid(uuid,internal)': UNCALLABLE,
+    'casnet_internal.gin_extract_uuid(uuid,internal,smallint,internal,internal)': UNCALLABLE,
+    'casnet_internal.gin_uuid_consistent(internal,smallint,uuid,integer,internal,internal)': UNCALLABLE,
+    'casnet_internal.gin_extract_search_query(tsvector,internal,smallint,internal,internal,internal,internal)':
         UNCALLABLE,
-    'gin_extract_substring(text,internal,smallint,internal,internal,internal,internal)': UNCALLABLE,
+    'casnet_internal.gin_extract_substring(text,internal,smallint,internal,internal,internal,internal)': UNCALLABLE,
     'search_query(text)': pure("casnet.search_query('canary or x*')"),
-    'search_match(tsvector,tsquery)': [
+    'casnet_internal.search_match(tsvector,tsquery)': [
         Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~)"
              " casnet.search_query('canary')", 'view_records'),
         Call("SELECT id FROM casnet.records WHERE casnet_internal.search_match(search_vector,"
              " casnet.search_query(attack.leak_text(content)))", 'view_records')],
-    'search_match(tsvector,text)': [
+    'casnet_internal.search_match(tsvector,text)': [
         Call("SELECT title FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'canary'",
              'view_records')],
-    'contains(text,text)': [
+    'casnet_internal.contains(text,text)': [
         Call("SELECT %s FROM casnet.%s WHERE %s OPERATOR(casnet.*=*) 'CANARY'" % (c, t, c), p)
         for t, c, p in (('records', 'title', 'view_records'), ('persons', 'name', 'view_persons'),
                         ('tasks', 'title', 'view_tasks'))],
-    'search_limit(integer)': pure('casnet_internal.search_limit(20)'),
-    'search_part(text)': pure("casnet_internal.search_part('x')"),
+    'casnet_internal.search_limit(integer)': pure('casnet_internal.search_limit(20)'),
+    'casnet_internal.search_part(text)': pure("casnet_internal.search_part('x')"),
+    'casnet_internal.name_form(text)': pure("casnet_internal.name_form('x')"),
     'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
                                      over('search_records', "'{h}*'", 'view_records')],
     'search_persons(text,integer)': [over('search_persons', "'canary', 1000", 'view_persons')],
     'schema_version()': pure('casnet.schema_version()'),
-    'found_tenant(text,text,uuid)': [
-        over('found_tenant', "'mine', NULL, NULL", 'USER', extra=NEW),
-        over('found_tenant', "'mine', NULL, '{Huser}'", 'USER', '42501', by_chief='00000',
+    'casnet_internal.found_tenant(text,text,uuid)': [
+        inner('found_tenant', "'mine', NULL, NULL", 'USER', extra=NEW),
+        inner('found_tenant', "'mine', NULL, '{Huser}'", 'USER', '42501', by_chief='00000',
              extra=NEW, tells=True),
-        over('found_tenant', "'{Cname}', NULL, NULL", 'USER', '23505', tells=True)],
+        inner('found_tenant', "'{Cname}', NULL, NULL", 'USER', '23505', tells=True)],
     'create_tenant(text,text,uuid)': [
         over('create_tenant', "'mine'", 'USER', extra=NEW),
         over('create_tenant', "'mine', NULL, '{Huser}'", 'USER', '42501', by_chief='00000',
@@ -156,27 +162,30 @@ CALLS = {
         over('create_tenant', "'{Cname}'", 'USER', '23505', tells=True),
         Call(["SELECT casnet.use_tenant(casnet.create_tenant('mine')::text, true)",
               "SELECT * FROM casnet.records"], 'USER', extra=NEW)],
-    'remove_tenant(uuid)': [over('remove_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000', extra=ALL),
-                            over('remove_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
+    'casnet_internal.remove_tenant(uuid)': [
+        inner('remove_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000', extra=ALL),
+        inner('remove_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
     'delete_tenant(uuid)': [over('delete_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000', extra=ALL),
                             over('delete_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
     'find_user(text)': [over('find_user', "'{Cusername}'", 'manage_users', tells=True)],
-    'find_account(text,text)': [over('find_account', "'{Cusername}', '{Cusername}@here.test'",
-                                     'manage_users', tells=True)],
+    'casnet_internal.find_account(text,text)': [
+        inner('find_account', "'{Cusername}', '{Cusername}@here.test'", 'manage_users', tells=True)],
     'add_member(text,text)': [over('add_member', "'{Cusername}'", 'manage_users', tells=True),
                               over('add_member', "'{Cusername}', 'owner'", 'manage_users', tells=True,
                                    dues={'admin': '42501', 'both': '42501'})],
-    'find_member(text,uuid)': [over('find_member', "'{Cusername}', '{C}'", 'view_users', 'P0002')],
+    'casnet_internal.find_member(text,uuid)': [
+        inner('find_member', "'{Cusername}', '{C}'", 'view_users', 'P0002')],
     'set_member_role(text,text)': [over('set_member_role', "'{Cusername}', 'viewer'", 'assign_roles',
                                         'P0002')],
     'remove_member(text)': [over('remove_member', "'{Cusername}'", 'manage_users', 'P0002')],
-    'free_membership(uuid,uuid,boolean)': [over('free_membership', "'{Cuser}', '{C}', true", ends='42501',
-                                        by_chief='00000')],
-    'free_account(uuid)': [over('free_account', "'{Cuser}'", 'USER', '42501', by_chief='00000')],
-    'set_active(uuid,boolean)': [over('set_active', "'{Cuser}', false", 'USER', '42501',
-                                      by_chief='00000', extra=ALL)],
-    'set_active_in_session(uuid,boolean)': [over('set_active_in_session', "'{Cuser}', false", 'USER',
-                                                 '42501', by_chief='00000', extra=ALL)],
+    'casnet_internal.free_membership(uuid,uuid,boolean)': [
+        inner('free_membership', "'{Cuser}', '{C}', true", ends='42501', by_chief='00000')],
+    'casnet_internal.free_account(uuid)': [
+        inner('free_account', "'{Cuser}'", 'USER', '42501', by_chief='00000')],
+    'casnet_internal.set_active(uuid,boolean)': [
+        inner('set_active', "'{Cuser}', false", 'USER', '42501', by_chief='00000', extra=ALL)],
+    'casnet_internal.set_active_in_session(uuid,boolean)': [
+        inner('set_active_in_session', "'{Cuser}', false", 'USER', '42501', by_chief='00000', extra=ALL)],
     'deactivate_user(uuid)': [over('deactivate_user', "'{Cuser}'", 'USER', '42501', by_chief='00000',
                                    extra=ALL)],
     'reactivate_user(uuid)': [over('reactivate_user', "'{Cuser}'", 'USER', '42501', by_chief='00000',
@@ -214,73 +223,79 @@ CALLS = {
                          over('invitation', 'NULL', ends='P0002')],
     'invitations()': [over('invitations', need='manage_users', shows=('invitations',))],
     'cancel_invitation(uuid)': [over('cancel_invitation', "'{C}'", 'manage_users', 'P0002')],
-    'require_protector(regclass)': [over('require_protector', "'casnet.records'", ends='42501'),
-                                    over('require_protector', "'attack.loot'", ends='42501')],
-    'list_protected_tables()': [over('list_protected_tables')],
+    'casnet_internal.require_protector(regclass)': [
+        inner('require_protector', "'casnet.records'", ends='42501'),
+        inner('require_protector', "'attack.loot'", ends='42501')],
+    'casnet_internal.list_protected_tables()': [inner('list_protected_tables')],
     'protect(regclass,text,uuid)': [
         over('protect', "'attack.loot'", ends='42501'),
         over('protect', "'attack.loot', 'records', '{C}'", ends='42501'),
         over('protect', "'casnet.records'", ends='42501')],
     'unprotect(regclass)': [over('unprotect', "'public.attack_notes'", ends='42501')],
-    'reissue_uuid(uuid,uuid)': [over('reissue_uuid', "'{Hrecord}', '{H}'", tells=True)],
-    'managed_tenant(uuid)': [over('managed_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000'),
-                             over('managed_tenant', "'{tenant}'", 'USER', dues=MY_TENANT)],
-    'export_tenant_for_operator(uuid)': [
-        over('export_tenant_for_operator', "'{C}'", ends='42501'),
-        over('export_tenant_for_operator', "'{tenant}'", ends='42501')],
-    'export_tenant_in_session(uuid)': [
-        over('export_tenant_in_session', "'{C}'", 'USER', 'P0002', by_chief='00000'),
-        over('export_tenant_in_session', "'{tenant}'", 'USER', dues=MY_TENANT)],
+    'casnet_internal.reissue_uuid(uuid,uuid)': [inner('reissue_uuid', "'{Hrecord}', '{H}'", tells=True)],
+    'casnet_internal.managed_tenant(uuid)': [
+        inner('managed_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000'),
+        inner('managed_tenant', "'{tenant}'", 'USER', dues=MY_TENANT)],
+    'casnet_internal.export_tenant_for_operator(uuid)': [
+        inner('export_tenant_for_operator', "'{C}'", ends='42501'),
+        inner('export_tenant_for_operator', "'{tenant}'", ends='42501')],
+    'casnet_internal.export_tenant_in_session(uuid)': [
+        inner('export_tenant_in_session', "'{C}'", 'USER', 'P0002', by_chief='00000'),
+        inner('export_tenant_in_session', "'{tenant}'", 'USER', dues=MY_TENANT)],
     'export_tenant(uuid)': [over('export_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000'),
                             over('export_tenant', "'{tenant}'", 'USER', dues=MY_TENANT),
                             over('export_tenant', '', 'USER', dues=dict(MY_TENANT, tenantless='55000'))],
-    'is_operator()': [over('is_operator', value=lambda a: False)],
-    'document_keys()': pure('casnet_internal.document_keys()'),
-    'document_value_fits(text,jsonb)': pure("casnet_internal.document_value_fits('text', '1')"),
-    'document_row_problem(text,jsonb)': pure("casnet_internal.document_row_problem('tags', '{}')"),
-    'document_problem(jsonb)': pure("casnet_internal.document_problem('{}')"),
-    'document_column(regclass)': [over('document_column', "'casnet.%s'" % t, ends=e) for t, e in (
-        ('persons', '42809'), ('signing_keys', '22023'), ('protected', '42809'))],
-    'refuse_document(regclass,name,tid,text)': [
-        over('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
+    'casnet_internal.is_operator()': [inner('is_operator', value=lambda a: False)],
+    'casnet_internal.document_keys()': pure('casnet_internal.document_keys()'),
+    'casnet_internal.document_value_fits(text,jsonb)': pure("casnet_internal.document_value_fits('text', '1')"),
+    'casnet_internal.document_row_problem(text,jsonb)': pure("casnet_internal.document_row_problem('tags', '{}')"),
+    'casnet_internal.document_problem(jsonb)': pure("casnet_internal.document_problem('{}')"),
+    'casnet_internal.document_column(regclass)': [inner('document_column', "'%s'" % t, ends=e) for t, e in (
+        ('casnet.persons', '42809'), ('casnet_internal.signing_keys', '22023'),
+        ('casnet_internal.protected', '42809'))],
+    'casnet_internal.refuse_document(regclass,name,tid,text)': [
+        inner('refuse_document', "'casnet.persons', 'contact_info', '(0,%d)', NULL" % n,
              ends='42809') for n in (1, 3, 5)] + [
-                 over('refuse_document', "'casnet_internal.protected', 'before', '(0,1)', NULL", ends='42501')],
-    'document_place(regclass,name,tid)': [
-        over('document_place', "'casnet.persons', 'contact_info', '(0,%d)'" % n, ends='42809') for n in (1, 3, 5)] + [
-            over('document_place', "'casnet_internal.protected', 'before', '(0,1)'", ends='42501')],
-    'document_source(regclass,name)': pure("casnet_internal.document_source('casnet.persons', 'contact_info')"),
-    'read_documents(regclass,name,tid,tid)': [
-        over('read_documents', "'casnet.%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
-            ('persons', 'contact_info', '42809'), ('signing_keys', 'kid', '42501'),
-            ('protected', 'before', '42501'))],
-    'lock_documents(regclass)': [
-        over('lock_documents', "'casnet.%s'" % t, ends=e) for t, e in (
-            ('persons', '42809'), ('signing_keys', '42501'), ('protected', '42501'))],
-    'document_range(bigint)': pure('casnet_internal.document_range(0)'),
-    'check_documents(regclass,name)': [
-        over('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),
-        over('check_documents', "'casnet_internal.protected', 'before'", ends='42501')],
-    'check_document_roles(regclass,name,jsonb)': [
-        over('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", ends='42809'),
-        over('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", ends='42501')],
-    'found_imported_tenant(text,text,timestamp with time zone)': [
-        over('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],
-    'import_members(regclass,name,jsonb,uuid,uuid)': [
+                 inner('refuse_document', "'casnet_internal.protected', 'before', '(0,1)', NULL", ends='42501')],
+    'casnet_internal.document_place(regclass,name,tid)': [
+        inner('document_place', "'casnet.persons', 'contact_info', '(0,%d)'" % n, ends='42809') for n in (1, 3, 5)] + [
+            inner('document_place', "'casnet_internal.protected', 'before', '(0,1)'", ends='42501')],
+    'casnet_internal.check_document_roles(regclass,name,jsonb)': [
+        inner('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", ends='42809'),
+        inner('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", ends='42501')],
+    'casnet_internal.document_source(regclass,name)': pure(
+        "casnet_internal.document_source('casnet.persons', 'contact_info')"),
+    'casnet_internal.read_documents(regclass,name,tid,tid)': [
+        inner('read_documents', "'%s', '%s', '(0,0)', '(9,9)'" % (t, c), ends=e) for t, c, e in (
+            ('casnet.persons', 'contact_info', '42809'), ('casnet_internal.signing_keys', 'kid', '42501'),
+            ('casnet_internal.protected', 'before', '42501'))],
+    'casnet_internal.lock_documents(regclass)': [
+        inner('lock_documents', "'%s'" % t, ends=e) for t, e in (
+            ('casnet.persons', '42809'), ('casnet_internal.signing_keys', '42501'),
+            ('casnet_internal.protected', '42501'))],
+    'casnet_internal.document_range(bigint)': pure('casnet_internal.document_range(0)'),
+    'casnet_internal.check_documents(regclass,name)': [
+        inner('check_documents', "'casnet.persons', 'contact_info'", ends='42809'),
+        inner('check_documents', "'casnet_internal.protected', 'before'", ends='42501')],
+    'casnet_internal.found_imported_tenant(text,text,timestamp with time zone)': [
+        inner('found_imported_tenant', "'mine', NULL, now()", 'USER', extra=NEW)],
+    'casnet_internal.import_members(regclass,name,jsonb,uuid,uuid)': [
         Call(DOCUMENTS + ["SELECT casnet_internal.import_members('docs', 'd', '[0, 0]', '{C}',"
                           " casnet.current_user_id())"], 'manage_users', '42501')],
-    'import_importer(regclass,name,tid,uuid,uuid)': [
+    'casnet_internal.import_importer(regclass,name,tid,uuid,uuid)': [
         Call(DOCUMENTS + ["SELECT casnet_internal.import_importer('docs', 'd', '(0,1)', '{C}',"
                           " '{Cuser}')"], 'assign_roles', '00000')],
-    'import_rows(regclass,name,text,jsonb,uuid,jsonb,boolean)': [
+    'casnet_internal.import_rows(regclass,name,text,jsonb,uuid,jsonb,boolean)': [
         Call(DOCUMENTS + ["SELECT casnet_internal.import_rows('docs', 'd', 'records', '[0, 0]', '{C}', '{}',"
                           " true)"], 'create_records', '42501')],
     'import_tenant(regclass,text,uuid,boolean)': [
         Call(DOCUMENTS + ["SELECT casnet.import_tenant('docs', NULL, '{C}')"], 'USER', 'P0002',
              by_chief='55000')],
-    'document_member(jsonb,text)': pure("casnet_internal.document_member('{}', NULL)"),
-    'tag_names(text[])': pure("casnet_internal.tag_names('{x}')"),
-    'tag_id(text)': [over('tag_id', "'{Htag}'", 'view_tags', value=lambda a: None)],
-    'tag_ids(text[])': [over('tag_ids', "ARRAY['{Htag}']", 'view_tags', value=lambda a: None)],
+    'casnet_internal.document_member(jsonb,text)': pure("casnet_internal.document_member('{}', NULL)"),
+    'casnet_internal.tag_names(text[])': pure("casnet_internal.tag_names('{x}')"),
+    'casnet_internal.tag_id(text)': [inner('tag_id', "'{Htag}'", 'view_tags', value=lambda a: None)],
+    'casnet_internal.tag_ids(text[])': [
+        inner('tag_ids', "ARRAY['{Htag}']", 'view_tags', value=lambda a: None)],
     'records_tagged(text[],text[],text[])': [
         over('records_tagged', "ARRAY['{Htag}']", 'view_records'),
         over('records_tagged', "'{}', '{}', ARRAY['{Htag}']", 'view_records'),
@@ -293,8 +308,8 @@ CALLS = {
              dues={'viewer': 'P0002'}),
         over('tag_records', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
              dues={'granted': '42501'})],
-    'require_records(uuid[])': [over('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records',
-                                     'P0002')],
+    'casnet_internal.require_records(uuid[])': [
+        inner('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records', 'P0002')],
     'tag_record(uuid,text[])': [over('tag_record', "'{Hrecord}', 'mine'", 'edit_records', 'P0002',
                                      dues={'viewer': 'P0002'}),
                                 over('tag_record', "'{record}', '{Htag}'", 'edit_records',
@@ -305,7 +320,7 @@ CALLS = {
     'tags_of(uuid)': [over('tags_of', "'{Hrecord}'", 'view_records', 'P0002'),
                       over('tags_of', "'{record}'", 'view_records')],
     'tag_counts()': [over('tag_counts', need='view_tags')],
-    'require_tag(text)': [over('require_tag', "'{Htag}'", 'view_tags', 'P0002')],
+    'casnet_internal.require_tag(text)': [inner('require_tag', "'{Htag}'", 'view_tags', 'P0002')],
     'merge_tags(text,text)': [over('merge_tags', "'{Htag}', '{tag}'", 'view_tags', 'P0002'),
                               over('merge_tags', "'{tag}', '{Htag}'", 'view_tags', 'P0002')],
     'rename_tag(text,text)': [over('rename_tag', "'{Htag}', 'mine'", 'view_tags', 'P0002'),
@@ -353,10 +368,12 @@ def same(campaign, pair, filled):
 def attack(campaign):
     """All calls by all actors."""
     campaign.judge.execute(
-        '''SELECT p.proname || '(' || (SELECT coalesce(string_agg(format_type(t, NULL), ','
+        '''SELECT CASE p.pronamespace WHEN 'casnet'::regnamespace THEN '' ELSE 'casnet_internal.' END
+                  || p.proname || '(' || (SELECT coalesce(string_agg(format_type(t, NULL), ','
                   ORDER BY n), '') FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS u (t, n)) || ')',
                   'internal'::regtype = ANY (p.proargtypes::oid[])
-             FROM pg_proc AS p WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
+             FROM pg_proc AS p
+            WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
               AND has_function_privilege(%s, p.oid, 'EXECUTE') ORDER BY 1''', (campaign.role,))
     there = dict(campaign.judge.fetchall())
     for name in sorted(set(there) | set(CALLS)):

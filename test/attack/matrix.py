@@ -1,6 +1,6 @@
 """Who attacks what, and what is due: users, objects and permissions.
 
-Every relation that the database has in schema casnet must have an entry here,
+Every relation that the database has in casnet and casnet_internal must have an entry here,
 and every entry a relation; see attack.check_known().
 """
 
@@ -265,7 +265,7 @@ ENTRIES = TABLES + [load_view(t.name + '_load', t) for t in TABLES] + [
     Entry('protected_tables', 'view', 'ANY', key=('relation',), column='resource',
           insert='resource', values="'mine'", lock='r', moves=None,
           allowed_rows=lambda actor: 'true'),
-] + [Entry(name, 'internal') for name in (
+] + [Entry(name, 'internal', schema='casnet_internal') for name in (
     'audit_entries', 'audit_entries_default', 'guarded_schemas', 'invitations', 'protected',
     'password_hashes', 'revoked_tokens', 'signing_keys', 'token_cutoffs')]
 

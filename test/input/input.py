@@ -141,7 +141,7 @@ class Judge:
 
     def fail(self, session, statement, expected, seen):
         """Note a defect, with all that it takes to see it again."""
-        kind = (' '.join(re.findall(r'casnet\.\w+|^\w+', statement)[:2]), str(seen)[:40])
+        kind = (' '.join(re.findall(r'casnet(?:_internal)?\.\w+|^\w+', statement)[:2]), str(seen)[:40])
         self.failures.append(kind)
         if self.failures.count(kind) <= 2 and len(self.failures) <= 1000:
             print(f'failed: as {session} (seed {self.seed}): {statement[:600]}\n'
@@ -247,17 +247,17 @@ def state_of(session):
 
 
 def functions_of(session):
-    """Every function of the schema: name, argument names, types and so on."""
+    """Every function of the schemas: name, the name with its schema, argument names, types and so on."""
     session.cursor.execute("""
-        SELECT p.oid::int8, p.proname, coalesce(p.proargnames, '{}'), coalesce(p.proargmodes::text[], '{}'),
+        SELECT p.oid::int8, p.proname, format('%I.%I', p.pronamespace::regnamespace, p.proname), coalesce(p.proargnames, '{}'), coalesce(p.proargmodes::text[], '{}'),
                ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS u (t, n) ORDER BY n),
                format_type(p.prorettype, NULL), p.provariadic <> 0, p.proparallel = 's', p.pronargdefaults
           FROM pg_proc AS p WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY p.proname, p.oid""")
     found = []
-    for oid, name, names, modes, types, result, variadic, parallel, defaults in session.cursor.fetchall():
+    for oid, name, place, names, modes, types, result, variadic, parallel, defaults in session.cursor.fetchall():
         inputs = [n for n, m in zip(names, modes) if m in 'iv'] if modes else list(names)
         inputs += [''] * (len(types) - len(inputs))
-        found.append({'name': name, 'names': inputs, 'types': types, 'result': result, 'variadic': variadic,
+        found.append({'name': name, 'place': place, 'names': inputs, 'types': types, 'result': result, 'variadic': variadic,
                       'parallel': parallel, 'defaults': defaults})
     return found
 
@@ -271,7 +271,7 @@ def call_text(function, arguments, named=False):
         shown = [f'"{name}" => {text}' for name, text in zip(function['names'], shown)]
     if function['variadic'] and shown:
         shown[-1] = 'VARIADIC ' + shown[-1]
-    return f"SELECT casnet.{function['name']}({', '.join(shown)})"
+    return f"SELECT {function['place']}({', '.join(shown)})"
 
 
 def calls_of(function, chance):
@@ -279,10 +279,10 @@ def calls_of(function, chance):
     types = function['types']
     base = [values.usual(t, n) for t, n in zip(types, function['names'])]
     first = [call_text(function, base), call_text(function, ['NULL'] * len(types)), call_text(function, base, named=True),
-             f"SELECT * FROM casnet.{function['name']}({', '.join(['NULL'] * len(types))})",
-             f"SELECT casnet.{function['name']}({', '.join(['NULL'] * (len(types) + 1))})"]
+             f"SELECT * FROM {function['place']}({', '.join(['NULL'] * len(types))})",
+             f"SELECT {function['place']}({', '.join(['NULL'] * (len(types) + 1))})"]
     if function['variadic']:
-        first.append(f"SELECT casnet.{function['name']}({', '.join(['NULL'] * (len(types) + 2))})")
+        first.append(f"SELECT {function['place']}({', '.join(['NULL'] * (len(types) + 2))})")
     rest = []
     first[1:1] = [HOSTILE + first[0]]
     for place, type_name in enumerate(types):
@@ -315,7 +315,7 @@ def try_functions(sessions, functions, judge, chance, options):
                 session.call(function['name'], statement, 'ROLLBACK TO s; ')
             session.cursor.execute('ROLLBACK TO s')
             if session.identity() != before:
-                judge.fail(name, f"casnet.{function['name']}", before, session.identity())
+                judge.fail(name, function['place'], before, session.identity())
             session.end()
     return
 
@@ -425,8 +425,8 @@ def try_triggers(sessions, functions, judge, chance, long_run):
             continue
         for name, session in sessions.items():
             session.begin()
-            for statement in (f"SELECT casnet.{function['name']}()", f"SELECT * FROM casnet.{function['name']}()",
-                              f"SELECT casnet.{function['name']}(NULL)"):
+            for statement in (f"SELECT {function['place']}()", f"SELECT * FROM {function['place']}()",
+                              f"SELECT {function['place']}(NULL)"):
                 if session.call(function['name'], statement, 'ROLLBACK TO s; '):
                     judge.fail(name, statement, 'an error', 'success')
             session.end()
@@ -444,7 +444,7 @@ def try_triggers(sessions, functions, judge, chance, long_run):
                         events = 'INSERT OR UPDATE OR DELETE' + (' OR TRUNCATE' if level == 'STATEMENT' else '')
                         session.begin()
                         made = (f'CREATE TEMP TABLE input_trigger {shape}; INSERT INTO input_trigger DEFAULT VALUES;'
-                                f" CREATE TRIGGER t {when} {events} ON input_trigger FOR EACH {level} EXECUTE FUNCTION casnet.{function['name']}({arguments})")
+                                f" CREATE TRIGGER t {when} {events} ON input_trigger FOR EACH {level} EXECUTE FUNCTION {function['place']}({arguments})")
                         try:
                             session.cursor.execute(made + '; SAVEPOINT s')
                         except psycopg2.Error:
@@ -462,17 +462,17 @@ def try_triggers(sessions, functions, judge, chance, long_run):
 
 
 def try_operators(sessions, judge, chance):
-    """Every operator of the schema, between all pairs of values that are taken."""
+    """Every operator of the schemas, between all pairs of values that are taken."""
     session = sessions['superuser']
-    session.cursor.execute("SELECT oprname, format_type(oprleft, NULL), format_type(oprright, NULL) FROM pg_operator"
-                           " WHERE oprnamespace = 'casnet'::regnamespace")
+    session.cursor.execute("SELECT format('%s.%s', oprnamespace::regnamespace, oprname), format_type(oprleft, NULL),"
+                           " format_type(oprright, NULL) FROM pg_operator WHERE oprnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)")
     operators = session.cursor.fetchall()
     for operator, left, right in operators:
         for name in ('member', 'nobody'):
             sessions[name].begin()
             for a in ['NULL'] + list(values.values_of(left)):
                 for b in chance.sample(['NULL'] + list(values.values_of(right)), 4):
-                    sessions[name].call(operator, f'SELECT ({a})::{left} OPERATOR(casnet.{operator}) ({b})::{right}', 'ROLLBACK TO s; ')
+                    sessions[name].call(operator, f'SELECT ({a})::{left} OPERATOR({operator}) ({b})::{right}', 'ROLLBACK TO s; ')
             sessions[name].end()
     casts = session.run("SELECT count(*) FROM pg_cast AS c JOIN pg_proc AS p ON p.oid = c.castfunc WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)")[0]
     if casts:
@@ -606,7 +606,7 @@ def main():
         for function in list(functions):
             for type_name in function['types']:
                 if values.values_of(type_name) is None:
-                    judge.fail('superuser', f"casnet.{function['name']}", 'a type that values.py knows', type_name)
+                    judge.fail('superuser', function['place'], 'a type that values.py knows', type_name)
                     functions.remove(function)
                     break
         checks = len(functions)

@@ -118,7 +118,7 @@ VALUES = {
                      "(SELECT ev_action FROM pg_rewrite ORDER BY length(ev_action) DESC LIMIT 1)", "(SELECT ev_qual FROM pg_rewrite LIMIT 1)",
                      "(SELECT prosqlbody FROM pg_proc WHERE prosqlbody IS NOT NULL LIMIT 1)", "(SELECT adbin FROM pg_attrdef LIMIT 1)"],
     'regconfig': ['0', '4294967295', "'english'", "'casnet.search'", "'no_such'"],
-    'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'pg_toast'", "'information_schema'", "'no_such'"],
+    'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'casnet_internal'", "'pg_toast'", "'information_schema'", "'no_such'"],
     'tid': ["'(0,0)'", "'(4294967295,65535)'", "'(4294967294,1)'", "'(0,65535)'", "'(,)'"],
     'bytea': ["''", r"'\x00'", r"'\xff'", "convert_to(repeat('x', 64), 'UTF8')", "convert_to(repeat('x', 1000000), 'UTF8')"],
     'interval': ["'0'", "'-1 second'", "'0.5 seconds'", "'1 microsecond'", "'1 year'", "'366 days'", "'178000000 years'", "'-178000000 years'",

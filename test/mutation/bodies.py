@@ -11,9 +11,9 @@ FUNCTIONS = """
 
 # A call that refuses, and what stands there if it lets everybody pass.
 CHECKS = [
-    (r'casnet\.(can|can_in|user_can_in|is_administrator|is_operator)\s*\(', 'true'),
-    (r'casnet\.(tenant_with|tenant_to_manage)\s*\(', 'casnet.current_tenant_id()'),
-    (r'casnet\.require_user\s*\(', 'casnet.current_user_id()'),
+    (r'casnet(?:_internal)?\.(can|can_in|user_can_in|is_administrator|is_operator)\s*\(', 'true'),
+    (r'casnet(?:_internal)?\.(tenant_with|tenant_to_manage)\s*\(', 'casnet.current_tenant_id()'),
+    (r'casnet_internal\.require_user\s*\(', 'casnet.current_user_id()'),
 ]
 
 CONJUNCT_END = re.compile(

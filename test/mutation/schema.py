@@ -10,10 +10,15 @@ NEIGHBOURS = {
     'manage_tenant': 'delete_tenant', 'delete_tenant': 'manage_tenant',
 }
 
+# Where a table, view or index is; the names are those of one schema or the other.
+PLACES = """
+    SELECT relname, format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
+     WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"""
+
 POLICIES = """
     SELECT tablename, policyname, cmd, qual, with_check,
            substring(coalesce(qual, with_check) FROM $$tenant_with\\('(\\w+)'$$),
-           format('CREATE POLICY %I ON casnet.%I FOR %s TO %s', policyname, tablename, cmd,
+           format('CREATE POLICY %I ON %I.%I FOR %s TO %s', policyname, schemaname, tablename, cmd,
                   array_to_string(roles, ', ')) || coalesce(' USING (' || qual || ')', '')
            || coalesce(' WITH CHECK (' || with_check || ')', '')
       FROM pg_policies WHERE schemaname IN ('casnet', 'casnet_internal') ORDER BY 1, 2"""
@@ -140,6 +145,14 @@ def mutant(kind, name, sql, objects=(), undo=None, function=None, restore=None):
             'restore': restore, 'sql': sql, 'undo': undo, 'objects': list(objects), 'function': function}
 
 
+PLACE = {}      # by name
+
+
+def place(name):
+    """The name of a table, view or index with its schema."""
+    return PLACE[name]
+
+
 def other_permission(name):
     """The permission that a wrong policy would ask for."""
     if name in NEIGHBOURS:
@@ -153,8 +166,8 @@ def policies(cursor):
     cursor.execute(POLICIES)
     for table, policy, command, using, check, permission, definition in cursor.fetchall():
         where = '%s on %s' % (policy, table)
-        alter = 'ALTER POLICY %s ON casnet.%s ' % (policy, table)
-        drop = 'DROP POLICY IF EXISTS %s ON casnet.%s' % (policy, table)
+        alter = 'ALTER POLICY %s ON %s ' % (policy, place(table))
+        drop = 'DROP POLICY IF EXISTS %s ON %s' % (policy, place(table))
         of = {'objects': (table, command.lower()), 'restore': drop + '; ' + definition}
         yield mutant('policy', where + ' dropped', drop, **of)
         if policy == 'casnet_admin':
@@ -177,12 +190,12 @@ def tables(cursor):
     for table, enabled, forced in cursor.fetchall():
         if enabled:
             yield mutant('row security', table + ' disabled',
-                         'ALTER TABLE casnet.%s DISABLE ROW LEVEL SECURITY' % table, [table],
-                         restore='ALTER TABLE casnet.%s ENABLE ROW LEVEL SECURITY' % table)
+                         'ALTER TABLE %s DISABLE ROW LEVEL SECURITY' % place(table), [table],
+                         restore='ALTER TABLE %s ENABLE ROW LEVEL SECURITY' % place(table))
         if forced:
             yield mutant('row security', table + ' not forced',
-                         'ALTER TABLE casnet.%s NO FORCE ROW LEVEL SECURITY' % table, [table],
-                         restore='ALTER TABLE casnet.%s FORCE ROW LEVEL SECURITY' % table)
+                         'ALTER TABLE %s NO FORCE ROW LEVEL SECURITY' % place(table), [table],
+                         restore='ALTER TABLE %s FORCE ROW LEVEL SECURITY' % place(table))
 
 
 def constraints(cursor):
@@ -190,12 +203,12 @@ def constraints(cursor):
     words = {'p': 'primary key', 'u': 'unique key', 'f': 'foreign key', 'c': 'check'}
     cursor.execute(CONSTRAINTS)
     for table, name, kind, on_delete, definition in cursor.fetchall():
-        drop = 'ALTER TABLE casnet.%s DROP CONSTRAINT %s' % (table, name)
+        drop = 'ALTER TABLE %s DROP CONSTRAINT %s' % (place(table), name)
         yield mutant(words[kind], '%s on %s dropped' % (name, table), drop + ' CASCADE', [table, name])
         if kind == 'f' and on_delete == 'c':
             without = definition.replace(' ON DELETE CASCADE', '')
             yield mutant('foreign key', '%s on %s does not cascade' % (name, table),
-                         '%s; ALTER TABLE casnet.%s ADD CONSTRAINT %s %s' % (drop, table, name, without),
+                         '%s; ALTER TABLE %s ADD CONSTRAINT %s %s' % (drop, place(table), name, without),
                          [table, name])
 
 
@@ -203,7 +216,7 @@ def columns(cursor):
     """NOT NULL and DEFAULT dropped."""
     cursor.execute(COLUMNS)
     for table, column, not_null, default in cursor.fetchall():
-        alter = 'ALTER TABLE casnet.%s ALTER COLUMN %s ' % (table, column)
+        alter = 'ALTER TABLE %s ALTER COLUMN %s ' % (place(table), column)
         if not_null:
             yield mutant('not null', '%s.%s nullable' % (table, column), alter + 'DROP NOT NULL', [table, column],
                          restore=alter + 'SET NOT NULL')
@@ -217,8 +230,8 @@ def triggers(cursor):
     cursor.execute(TRIGGERS)
     for table, name, enabled, relkind, definition in cursor.fetchall():
         where = '%s on %s' % (name, table)
-        drop = 'DROP TRIGGER IF EXISTS %s ON casnet.%s' % (name, table)
-        alter = 'ALTER TABLE casnet.%s ' % table
+        drop = 'DROP TRIGGER IF EXISTS %s ON %s' % (name, place(table))
+        alter = 'ALTER TABLE %s ' % place(table)
         restore = '%s; %s' % (drop, definition)
         if enabled == 'A':
             restore += '; %sENABLE ALWAYS TRIGGER %s' % (alter, name)
@@ -237,7 +250,7 @@ def indexes(cursor):
     """Each index that no constraint owns, dropped."""
     cursor.execute(INDEXES)
     for table, name in cursor.fetchall():
-        yield mutant('index', name + ' dropped', 'DROP INDEX casnet.' + name, [table, name])
+        yield mutant('index', name + ' dropped', 'DROP INDEX ' + place(name), [table, name])
 
 
 def privileges(cursor):
@@ -247,28 +260,34 @@ def privileges(cursor):
         name = '%s on %s ' % (privilege, table)
         if granted:
             yield mutant('revoke', name + 'from ' + role,
-                         'REVOKE %s ON casnet.%s FROM %s' % (privilege, table, role), [table])
+                         'REVOKE %s ON %s FROM %s' % (privilege, place(table), role), [table])
         elif not has:
             # REVOKE would take the privileges on columns as well.
             yield mutant('grant', name + 'to ' + role,
-                         'GRANT %s ON casnet.%s TO %s' % (privilege, table, role), [table],
+                         'GRANT %s ON %s TO %s' % (privilege, place(table), role), [table],
                          restore='' if by_column else None)
     cursor.execute(COLUMN_PRIVILEGES)
     for table, column, role, privilege, has, granted in cursor.fetchall():
         name = '%s (%s) on %s ' % (privilege, column, table)
         if granted:
             yield mutant('revoke', name + 'from ' + role,
-                         'REVOKE %s (%s) ON casnet.%s FROM %s' % (privilege, column, table, role), [table, column])
+                         'REVOKE %s (%s) ON %s FROM %s' % (privilege, column, place(table), role), [table, column])
         elif not has:
             yield mutant('grant', name + 'to ' + role,
-                         'GRANT %s (%s) ON casnet.%s TO %s' % (privilege, column, table, role), [table, column])
-    for role in ROLES:
-        yield mutant('grant', 'CREATE on schema casnet to ' + role,
-                     'GRANT CREATE ON SCHEMA casnet TO ' + role, ['schema'])
-    yield mutant('grant', 'USAGE on schema casnet to PUBLIC', 'GRANT USAGE ON SCHEMA casnet TO PUBLIC', ['schema'])
-    for role in ('casnet_user', 'casnet_admin'):
-        yield mutant('revoke', 'USAGE on schema casnet from ' + role,
-                     'REVOKE USAGE ON SCHEMA casnet FROM ' + role, ['schema'])
+                         'GRANT %s (%s) ON %s TO %s' % (privilege, column, place(table), role), [table, column])
+    for name in ('casnet', 'casnet_internal'):
+        for role in ROLES:
+            yield mutant('grant', 'CREATE on schema %s to %s' % (name, role),
+                         'GRANT CREATE ON SCHEMA %s TO %s' % (name, role), ['schema'])
+        yield mutant('grant', 'USAGE on schema %s to PUBLIC' % name,
+                     'GRANT USAGE ON SCHEMA %s TO PUBLIC' % name, ['schema'])
+        for role in ('casnet_user', 'casnet_admin', 'casnet_owner'):
+            yield mutant('revoke', 'USAGE on schema %s from %s' % (name, role),
+                         'REVOKE USAGE ON SCHEMA %s FROM %s' % (name, role), ['schema'])
+    yield mutant('grant', 'CREATE on schema casnet to casnet_owner',
+                 'GRANT CREATE ON SCHEMA casnet TO casnet_owner', ['schema'])
+    yield mutant('revoke', 'CREATE on schema casnet_internal from casnet_owner',
+                 'REVOKE CREATE ON SCHEMA casnet_internal FROM casnet_owner', ['schema'])
     for sql, undo in CLUSTER:
         yield mutant('role', sql, sql, [], undo)
 
@@ -310,12 +329,16 @@ def views(cursor):
         for option in ('security_invoker', 'security_barrier'):
             value = 'false' if option + '=true' in options else 'true'
             yield mutant('view', '%s %s %s' % (view, option, value),
-                         'ALTER VIEW casnet.%s SET (%s = %s)' % (view, option, value), [view])
+                         'ALTER VIEW %s SET (%s = %s)' % (place(view), option, value), [view])
 
 
 def enumerate_mutants(connection):
     """All of them."""
     with connection.cursor() as cursor:
+        cursor.execute(PLACES)
+        names = cursor.fetchall()
+        PLACE.update(names)
+        assert len(PLACE) == len(names), 'a name in both schemas'
         for part in (policies, tables, constraints, columns, triggers, indexes,
                      privileges, execute, attributes, views):
             yield from part(cursor)

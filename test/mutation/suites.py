@@ -383,7 +383,7 @@ class Coverage:
                 say('error: %s fails without a mutant: %s' % (unit, trouble))
                 continue
             _, called = server.psql('mutant', '-At', '-c', 'SELECT DISTINCT funcname FROM pg_stat_user_functions'
-                                    ' WHERE schemaname = $$casnet$$')
+                                    ' WHERE schemaname IN ($$casnet$$, $$casnet_internal$$)')
             self.units[unit] = {'seconds': round(seconds, 2), 'functions': called.split(),
                                 'lines': self.lines(tree)}
             say('[%d/%d] measured %s, %.1f s' % (number, len(units), unit, seconds))

@@ -1,6 +1,6 @@
 -- casnet.doctor() on versions, and on what casnet.install() makes.
 BEGIN;
-SELECT plan(35);
+SELECT plan(38);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 
@@ -15,7 +15,20 @@ SELECT is(after_remedy('schema-outdated'), 'silent', 'remedy');
 SELECT is(diagnosis('extension-outdated'), NULL, 'the version that is on this machine');
 UPDATE pg_extension SET extversion = '0.0' WHERE extname = 'casnet';
 SELECT is(diagnosis('extension-outdated'), 'warning casnet', 'an older one');
-SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), 'ALTER EXTENSION casnet UPDATE; SELECT casnet.install()', 'remedy');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), '-- no script updates this version: dump the database, restore it into a new one, and call casnet.install() there', 'from which no script leads');
+SELECT is(after_remedy('extension-outdated'), 'nothing to paste', 'remedy');
+UPDATE pg_extension SET extversion = '999.0' WHERE extname = 'casnet';
+SELECT matches((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), '^-- no script updates', 'a newer one');
+-- One is there for each release that can be updated from; t/021_update.pl makes one up.
+CREATE FUNCTION public.offered(version text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE pg_extension SET extversion = version WHERE extname = 'casnet';
+	RETURN (SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated');
+END
+$$;
+SELECT is_empty($$SELECT u.source, public.offered(u.source) FROM pg_extension_update_paths('casnet') AS u
+	 WHERE u.target = (SELECT default_version FROM pg_available_extensions WHERE name = 'casnet')
+	   AND u.path IS NOT NULL AND public.offered(u.source) IS DISTINCT FROM 'ALTER EXTENSION casnet UPDATE'$$, 'where a script is, it is offered');
 UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'casnet') WHERE extname = 'casnet';
 
 SELECT is(diagnosis('password-hash-left'), NULL, 'no hash in users');

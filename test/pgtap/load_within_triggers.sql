@@ -28,7 +28,7 @@ CALL be('olga', 'North');
 
 SELECT is(rows_of($$INSERT INTO casnet.tags_load (name) VALUES ('a'), ('skip'), ('b'), ('skip 2')$$), 2::bigint, 'rows turned away do not count');
 SELECT is((SELECT count(*) FROM casnet.tags WHERE name IN ('a', 'b')), 2::bigint, 'the others are there');
-SELECT is(rows_of($$INSERT INTO casnet.tags_load (name) VALUES ('deep 3'), ('c'), ('deep 9 ')$$), 3::bigint, 'loads within loads');
+SELECT is(rows_of($$INSERT INTO casnet.tags_load (name) VALUES ('deep 3'), ('c'), ('deep 9!')$$), 3::bigint, 'loads within loads');
 SELECT results_eq($$SELECT name FROM casnet.tags WHERE name LIKE 'deep _' ORDER BY 1$$, ARRAY['deep 0', 'deep 1', 'deep 2', 'deep 3'], 'at every depth');
 SELECT is((SELECT count(*) FROM casnet.records WHERE title LIKE 'deep%'), 6::bigint, 'into another view, too');
 SELECT lives_ok($$INSERT INTO casnet.tags_load (name) VALUES ('catch'), ('d')$$, 'an error caught on the way');

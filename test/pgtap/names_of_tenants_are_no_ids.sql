@@ -10,7 +10,7 @@ CALL be('olga', 'North');
 SELECT is(public.error_of(format('SELECT casnet.create_tenant(%L)', n)), :'no_id', 'create_tenant() refuses ' || n)
   FROM unnest(ARRAY[:'south', upper(:'south'), translate(:'south', '-', ''), '{' || :'south' || '}', :'nowhere']) AS n;
 SELECT is(public.error_of(format('UPDATE casnet.tenants SET name = %L', :'south')), :'no_id', 'nor is one renamed');
-SELECT alike(public.error_of(format('SELECT casnet.create_tenant(%L)', ' ' || :'south')), '23514 | %tenants_name_is_no_id%', 'spaces are no way');
+SELECT is(public.error_of(format('SELECT casnet.create_tenant(%L)', ' ' || :'south')), :'no_id', 'spaces are no way');
 SELECT lives_ok(format('SELECT casnet.create_tenant(%L)', n), n || ' is a name')
   FROM unnest(ARRAY['10000000', left(:'south', 35), :'south' || '0', 'Tenant ' || :'south']) AS n;
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -2,7 +2,7 @@
 -- is opened to be changed.  Where they call a function of a role that is no superuser,
 -- casnet does not change the table.
 BEGIN;
-SELECT plan(18);
+SELECT plan(19);
 \ir include/fixtures.sql
 \ir include/hostile.sql
 SET LOCAL SESSION AUTHORIZATION tap_evil;
@@ -72,5 +72,6 @@ RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset
 SELECT lives_ok('SELECT casnet.unprotect(''h.plain'')', 'but without it');
 SELECT is(h.rose_if_at_all(), NULL, 'as its owner');
+SELECT is(casnet_internal.strange_partition_key(4294967295::oid::regclass), NULL, 'a number that is no table has no key');
 SELECT * FROM finish();
 ROLLBACK;

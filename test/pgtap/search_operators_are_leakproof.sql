@@ -12,7 +12,7 @@ CREATE TABLE public.odd AS SELECT v AS value FROM unnest(ARRAY['', ' ', E'\x01',
 	repeat('x', 65535) || 'ä', repeat('x', 65534) || '日', 'ß İ ı ŉ ǰ ΐ ς Σ', E'\U0001F600', E'e\u0301', E'\u200b\ufeff', E'a\u00a0b', 'South', 'needle']) AS v;
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', value, value FROM public.odd;
 INSERT INTO casnet.records (tenant_id, title) SELECT :'south', string_agg('w' || n, ' ') FROM generate_series(1, 9000) AS n;
-INSERT INTO casnet.persons (tenant_id, name) SELECT :'south', value FROM public.odd WHERE btrim(value) <> '' AND octet_length(value) <= 2000;
+INSERT INTO casnet.persons (tenant_id, name) SELECT :'south', value FROM public.odd WHERE casnet_internal.name_form(value) <> '' AND octet_length(value) <= 2000;
 CREATE TABLE public.queries AS SELECT replace(query, '$', quote_literal(v)) AS query
   FROM (SELECT value AS v FROM public.odd UNION ALL SELECT part FROM unnest(ARRAY['w1', 'w*', '-w1', '"w1 w2"', 'needle or South', 'x']) AS part) AS v,
 	   unnest(ARRAY['SELECT count(*) FROM casnet.records WHERE title OPERATOR(casnet.*=*) $', 'SELECT count(*) FROM casnet.persons WHERE name OPERATOR(casnet.*=*) $',

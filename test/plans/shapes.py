@@ -29,7 +29,7 @@ CONDITIONS = ['Index Cond', 'Recheck Cond', 'Filter', 'Join Filter', 'Hash Cond'
 def plain(condition, tenant):
     """The condition with one name for the tenant and the tags, however they are known."""
     tags = {str(n): workloads.tag_id(tenant, n) for n in (3, 7)}
-    condition = re.sub(r"casnet\.tag_id\('tag (\d+)'::text\)", lambda m: "'%s'::uuid" % tags[m.group(1)],
+    condition = re.sub(r"casnet_internal\.tag_id\('tag (\d+)'::text\)", lambda m: "'%s'::uuid" % tags[m.group(1)],
                        condition)
     condition = condition.replace("'{%s,%s}'::uuid[]" % (tags['3'], tags['7']),
                                   "ARRAY['%s'::uuid, '%s'::uuid]" % (tags['3'], tags['7']))

@@ -304,7 +304,7 @@ def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True
             if time.monotonic() > end or len(tally.failures) >= stop_at:
                 break
             user = users[1 if number % 8 in (2, 3) else 0]
-            tally.functions.update(re.findall(r'\bcasnet\.(\w+)\(', query))
+            tally.functions.update(re.findall(r'\bcasnet(?:_internal)?\.(\w+)\(', query))
             wrong = run_query(user, query, digest, tally)
             tally.forms[number % 2] += 1
             if wrong:

@@ -1,5 +1,6 @@
 -- updated_at moves on every UPDATE, of every table that knows one, whatever is written to it.
 \set QUIET on
+LOAD 'casnet';
 BEGIN;
 SET LOCAL client_min_messages = notice;
 DO $$

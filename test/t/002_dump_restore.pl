@@ -16,6 +16,7 @@ init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 make_fixture($node, 'source');
+$node->safe_psql('source', 'CREATE ROLE casnet_boss LOGIN IN ROLE casnet_admin');
 
 # Rows of every table, and what a user adds to the tables.
 $node->safe_psql('source', qq{
@@ -44,8 +45,24 @@ $node->safe_psql('source', qq{
 		id uuid PRIMARY KEY DEFAULT casnet.uuid_v7(), body text);
 	CREATE VIEW public.titles AS SELECT title FROM casnet.records;
 	REVOKE INSERT ON casnet.tags_load FROM casnet_user;
+	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at)
+		VALUES (sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01');
+	INSERT INTO casnet_internal.audit_entries (at, id, transaction_id, session_role, role, relation, action)
+		VALUES ('2020-01-01', casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT');
+	SELECT casnet.protect('casnet.notes', 'notes');
+	CREATE SCHEMA guarded;
+	SELECT casnet.guard_schema('guarded');
 	SELECT casnet.install();
 });
+set_passwords($node, 'source');
+my ($token, $revoked) = map { token_of($node, 'source', $_, 'north') } qw(ben ada);
+ask_once($node, 'source', 'casnet_plain', "SET casnet.token = '$revoked'; SELECT casnet.revoke_token()");
+
+# Tables that only functions read; each has rows.
+my @internal = map { "casnet_internal.$_" } qw(signing_keys revoked_tokens token_cutoffs password_hashes invitations audit_entries protected guarded_schemas);
+my $internal = join ' UNION ALL ', map { "SELECT '$_', count(*) > 0, md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @internal;
+my $kept = $node->safe_psql('source', $internal);
+is(scalar(() = $kept =~ /\|t\|/g), scalar @internal, 'every internal table has rows');
 
 # pg_dump's text without what is random in it.
 sub dump_of
@@ -61,7 +78,7 @@ sub dump_of
 
 my $original = dump_of($node, 'source');
 like($original, qr/$_/, "the dump has $_")
-  foreach 'A-17', 'records_file_number_idx', 'only_odd', 'CREATE TABLE casnet.users ',
+  foreach 'A-17', 'records_file_number_idx', 'only_odd', 'CREATE TABLE casnet.users ', 'CREATE SCHEMA casnet_internal;', 'CREATE TABLE casnet_internal.signing_keys ',
   'CREATE TRIGGER casnet_last_owner ', 'CREATE TRIGGER casnet_load INSTEAD OF INSERT ON casnet.records_load ', 'ENABLE ALWAYS TRIGGER casnet_announce_row',
   'GRANT SELECT ON TABLE casnet.tags TO casnet_plain', 'FORCE ROW LEVEL SECURITY';
 
@@ -78,6 +95,20 @@ sub check_restored
 		 WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
 		   AND objid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace))}),
 		0, "$database: no table is a member of the extension");
+
+	is($server->safe_psql($database, $internal), $kept, "$database: every row of the internal tables");
+	is($server->safe_psql($database, q{
+		SELECT count(*) FROM pg_depend
+		 WHERE classid = 'pg_namespace'::regclass AND objid = 'casnet_internal'::regnamespace AND deptype = 'e'}),
+		0, "$database: whose schema is no member either");
+	foreach my $role (qw(casnet_app casnet_plain casnet_boss))
+	{
+		is(join(' ', map { ask_once($server, $database, $role, "SELECT count(*) FROM $_") } @internal), join(' ', ('42501') x @internal),
+			"$database: $role reads none of them");
+	}
+	my $in_north = "SET casnet.tenant_id = '$ID{north}'; SELECT count(*) FROM casnet.records";
+	is(ask_once($server, $database, 'casnet_plain', "SET casnet.token = '$token'; $in_north"), '2', "$database: a token is good");
+	is(ask_once($server, $database, 'casnet_plain', "SET casnet.token = '$revoked'; $in_north"), '28000', "$database: a revoked one is not");
 
 	my $ben = open_session($server, $database, 'ben', 'north');
 	is(ask($ben, 'SELECT count(*), count(*) FILTER (WHERE updated_at > created_at), max(file_number) FROM casnet.records'),
@@ -144,10 +175,25 @@ check_restored($node, 'again');
 my $new = PostgreSQL::Test::Cluster->new('new');
 init_cluster($new);
 $new->start;
-$new->safe_psql('postgres', 'CREATE ROLE casnet_app LOGIN; CREATE ROLE casnet_plain LOGIN; CREATE DATABASE moved');
-command_ok(psql_file($new, 'moved', "$dir/plain.sql"), 'a new cluster restores');
-$new->safe_psql('moved', 'GRANT casnet_authenticator TO casnet_app; GRANT casnet_user TO casnet_plain');
-check_restored($new, 'moved');
+$new->safe_psql('postgres', 'CREATE ROLE casnet_app LOGIN; CREATE ROLE casnet_plain LOGIN; CREATE ROLE casnet_boss LOGIN; CREATE DATABASE moved; CREATE DATABASE moved_custom');
+foreach my $database (qw(moved moved_custom))
+{
+	is($new->safe_psql('postgres', q{SELECT count(*) FROM pg_roles WHERE rolname IN ('casnet_user', 'casnet_authenticator', 'casnet_admin', 'casnet_owner')}),
+		0, "$database: a new cluster has none of our roles");
+	if ($database eq 'moved')
+	{
+		command_ok(psql_file($new, $database, "$dir/plain.sql"), 'a new cluster restores');
+	}
+	else
+	{
+		command_ok([ 'pg_restore', '-e', '-1', '-d', $new->connstr($database), "$dir/custom" ], 'as does pg_restore -e -1 in one');
+	}
+	$new->safe_psql($database, 'GRANT casnet_authenticator TO casnet_app; GRANT casnet_user TO casnet_plain; GRANT casnet_admin TO casnet_boss');
+	check_restored($new, $database);
+	next if $database ne 'moved';
+	$new->safe_psql('postgres', 'DROP DATABASE moved; DROP OWNED BY casnet_user, casnet_authenticator, casnet_admin, casnet_owner;'
+		  . 'DROP ROLE casnet_user, casnet_authenticator, casnet_admin, casnet_owner');
+}
 
 $_->stop foreach $node, $new;
 done_testing();

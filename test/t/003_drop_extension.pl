@@ -13,7 +13,30 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('drop');
 init_cluster($node);
 $node->start;
+
+# While there are no roles yet: a schema where everybody may make objects.
+foreach my $schema (qw(casnet casnet_internal))
+{
+	$node->safe_psql('postgres', "CREATE DATABASE early_$schema");
+	$node->safe_psql("early_$schema", "CREATE SCHEMA $schema; GRANT ALL ON SCHEMA $schema TO PUBLIC");
+	my ($status, $out, $err) = $node->psql("early_$schema", 'CREATE EXTENSION casnet');
+	like($err, qr/schema casnet cannot be trusted\n.*in schema $schema\./, "before there are roles, CREATE EXTENSION is refused: $schema");
+}
+
 make_fixture($node, 'postgres');
+set_passwords($node, 'postgres');
+$node->safe_psql('postgres', qq{
+	CREATE ROLE casnet_boss LOGIN IN ROLE casnet_admin;
+	CREATE TABLE public.notes (id integer PRIMARY KEY);
+	SELECT casnet.protect('public.notes');
+	CREATE SCHEMA guarded;
+	SELECT casnet.guard_schema('guarded');
+	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at)
+		VALUES (sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01');
+	INSERT INTO casnet_internal.audit_entries (at, id, transaction_id, session_role, role, relation, action)
+		VALUES ('2020-01-01', casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT')});
+my ($token, $revoked) = map { token_of($node, 'postgres', $_, 'north') } qw(ben ada);
+ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$revoked'; SELECT casnet.revoke_token()");
 
 my $ben = open_session($node, 'postgres', 'ben', 'north');
 my $admin = open_session($node, 'postgres', undef, undef, $node->safe_psql('postgres', 'SELECT current_user'));
@@ -23,6 +46,23 @@ is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 my @tables = split /\n/, ask($admin, q{
 	SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' ORDER BY 1});
 is(scalar @tables, 19, 'tables');
+my @internal = grep { /^casnet_internal\./ } @tables;
+is(scalar @internal, 8, 'some of them internal');
+is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM $_"), 't', "$_ has rows") foreach @internal;
+
+# What only functions read, and they all the same, whoever asks.
+sub nobody_reads
+{
+	my ($when) = @_;
+
+	foreach my $role (qw(casnet_app casnet_plain casnet_boss))
+	{
+		is(join(' ', map { ask_once($node, 'postgres', $role, "SELECT count(*) FROM $_") } @internal, 'casnet_internal.audit_entries'),
+			join(' ', ('42501') x (@internal + 1)), "$when, $role reads no internal table");
+	}
+	return;
+}
+nobody_reads('with the extension');
 my $columns = q{
 	SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute
 	 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r')
@@ -49,6 +89,7 @@ ask($admin, 'SET client_min_messages = warning');
 is(ask($admin, 'DROP EXTENSION casnet CASCADE'), '', 'DROP EXTENSION CASCADE');
 is(ask($admin, $columns), $before{$columns}, 'no column is lost');
 is(ask($admin, $rows), $before{$rows}, 'no row is lost');
+nobody_reads('without the extension');
 foreach my $table (@tables)
 {
 	# 42501 where nobody may read
@@ -71,6 +112,16 @@ is(ask($admin, 'CREATE EXTENSION casnet'), '', 'CREATE EXTENSION on bare tables'
 is(ask($admin, 'SELECT casnet.schema_version() = extversion FROM pg_extension WHERE extname = $$casnet$$'),
 	't', 'schema_version()');
 is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'the open session goes on');
+nobody_reads('with the extension again');
+is(ask($admin, q{SELECT count(*) FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = 'casnet_internal'::regnamespace AND deptype = 'e'}),
+	'0', 'the schema of the internal tables is no member');
+my $in_north = "SET casnet.tenant_id = '$ID{north}'; SELECT count(*) FROM casnet.records";
+is(ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$token'; $in_north"), '2', 'a token of before is good');
+is(ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$revoked'; $in_north"), '28000', 'and a revoked one is not');
+is(ask_once($node, 'postgres', 'casnet_plain', q{SELECT length(casnet.login('ben', 'password of ben')) > 100}), 't', 'passwords are known');
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SELECT tenant_name FROM casnet.invitation('a code')"), 'south', 'so are invitations');
+is($node->safe_psql('postgres', 'SELECT relation, resource FROM casnet.protected_tables'), 'notes|notes', 'so are protected tables');
+is(ask($admin, 'CREATE TABLE guarded.new (id integer)'), '55000', 'and guarded schemas');
 is(ask($ben, "DELETE FROM casnet.records WHERE title = 'north 1'"), '42501', 'and is refused what it was');
 is(ask($ben, "SET casnet.tenant_id = '$ID{south}'; EXECUTE titles"), 'south 1', 'and changes its tenant');
 is(ask($admin, $_->[1]), $before{ $_->[1] }, "$_->[0] are back")
@@ -90,22 +141,29 @@ is(ask($ben, 'SELECT casnet.install()'), '42501', 'install() is not for everybod
 $_->quit foreach $ben, $late, $admin;
 
 # A schema that somebody else has a hand in.
-$node->safe_psql('postgres', 'CREATE DATABASE foreign_owner; CREATE DATABASE foreign_create; CREATE DATABASE foreign_public; CREATE DATABASE foreign_table; CREATE DATABASE foreign_type');
-$node->safe_psql('foreign_owner', 'CREATE SCHEMA casnet AUTHORIZATION casnet_plain');
-$node->safe_psql('foreign_create', 'CREATE SCHEMA casnet; GRANT CREATE ON SCHEMA casnet TO casnet_plain');
-$node->safe_psql('foreign_public', 'CREATE SCHEMA casnet; GRANT ALL ON SCHEMA casnet TO PUBLIC');
-$node->safe_psql('foreign_table', 'CREATE SCHEMA casnet; CREATE TABLE casnet.users (id uuid); ALTER TABLE casnet.users OWNER TO casnet_plain');
-$node->safe_psql('foreign_type', q{CREATE SCHEMA casnet; CREATE TYPE casnet.word AS ENUM ('x'); ALTER TYPE casnet.word OWNER TO casnet_plain});
-foreach my $database (qw(foreign_owner foreign_create foreign_public foreign_table foreign_type))
+my %foreign = (
+	owner => 'CREATE SCHEMA SCHEMA AUTHORIZATION casnet_plain',
+	create => 'CREATE SCHEMA SCHEMA; GRANT CREATE ON SCHEMA SCHEMA TO casnet_plain',
+	public => 'CREATE SCHEMA SCHEMA; GRANT ALL ON SCHEMA SCHEMA TO PUBLIC',
+	table => 'CREATE SCHEMA SCHEMA; CREATE TABLE SCHEMA.users (id uuid); ALTER TABLE SCHEMA.users OWNER TO casnet_plain',
+	type => q{CREATE SCHEMA SCHEMA; CREATE TYPE SCHEMA.word AS ENUM ('x'); ALTER TYPE SCHEMA.word OWNER TO casnet_plain});
+foreach my $schema (qw(casnet casnet_internal))
 {
-	my ($status, $out, $err) = $node->psql($database, 'CREATE EXTENSION casnet');
-	like($err, qr/schema casnet cannot be trusted/, "$database: CREATE EXTENSION is refused");
-	is($node->safe_psql($database, q{SELECT count(*) FROM pg_extension WHERE extname = 'casnet'}), 0,
-		"$database: and nothing is there");
+	foreach my $kind (sort keys %foreign)
+	{
+		my $database = "foreign_${kind}_$schema";
+
+		$node->safe_psql('postgres', "CREATE DATABASE $database");
+		$node->safe_psql($database, $foreign{$kind} =~ s/SCHEMA SCHEMA\b/SCHEMA $schema/gr =~ s/\bSCHEMA\./$schema./gr);
+		my ($status, $out, $err) = $node->psql($database, 'CREATE EXTENSION casnet');
+		like($err, qr/schema casnet cannot be trusted\n.*schema $schema\b/i, "$database: CREATE EXTENSION is refused");
+		is($node->safe_psql($database, q{SELECT count(*) FROM pg_extension WHERE extname = 'casnet'}), 0,
+			"$database: and nothing is there");
+	}
+	$node->safe_psql("foreign_owner_$schema", "ALTER SCHEMA $schema OWNER TO CURRENT_USER");
+	$node->safe_psql("foreign_owner_$schema", 'CREATE EXTENSION casnet');
+	is($node->safe_psql("foreign_owner_$schema", 'SELECT count(*) FROM casnet.users'), 0, 'a schema that is put right will do');
 }
-$node->safe_psql('foreign_owner', 'ALTER SCHEMA casnet OWNER TO CURRENT_USER');
-$node->safe_psql('foreign_owner', 'CREATE EXTENSION casnet');
-is($node->safe_psql('foreign_owner', 'SELECT count(*) FROM casnet.users'), 0, 'a schema that is put right will do');
 
 # Where the tables come from elsewhere, CREATE EXTENSION makes none; install()
 # makes them later, and takes what it was given in the meantime.

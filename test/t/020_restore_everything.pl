@@ -154,13 +154,13 @@ is_restored('plain', 1);
 # What leaves something out.  Without privileges nobody reads a row.
 databases($node, qw(bare schemas policies refused));
 restore('bare', $custom, '-O', '-x');
-is(join("\n", grep { /SELECT count.* FROM (?:casnet|app|public)\.\w+: \(|^token.*\|\(|(?:INSERT|UPDATE|DELETE|COPY).*: (?!\w{5}$)/ } @{ behaviour($node, 'bare')->{behaviour} }), '',
+is(join("\n", grep { /SELECT count.* FROM (?:casnet|casnet_internal|app|public)\.\w+: \(|^token.*\|\(|(?:INSERT|UPDATE|DELETE|COPY).*: (?!\w{5}$)/ } @{ behaviour($node, 'bare')->{behaviour} }), '',
 	'-x: nobody reads or writes a row');
 
 # Single schemas take the extensions along; without these it fails.
-$node->command_fails_like(psql_file($node, 'refused', dump_to('schemas0.sql', '-n', 'casnet', '-n', 'app'), '-1'),
+$node->command_fails_like(psql_file($node, 'refused', dump_to('schemas0.sql', '-n', 'casnet', '-n', 'casnet_internal', '-n', 'app'), '-1'),
 	qr/does not exist/, '-n without -e does not restore');
-command_ok(psql_file($node, 'schemas', dump_to('schemas.sql', '-n', 'casnet', '-n', 'app', '-e', 'casnet', '-e', 'pg_trgm'), '-1'), '-n with -e does');
+command_ok(psql_file($node, 'schemas', dump_to('schemas.sql', '-n', 'casnet', '-n', 'casnet_internal', '-n', 'app', '-e', 'casnet', '-e', 'pg_trgm'), '-1'), '-n with -e does');
 $node->safe_psql('schemas', 'SELECT casnet.install()');
 same_as('schemas: rows and catalogs of these', fingerprint($node, 'schemas'), $source,
 	qr/^settings|^publications|[( ]"?(?:public|locked)[.,]|^members/);
@@ -168,7 +168,7 @@ same_as('schemas: rows and catalogs of these', fingerprint($node, 'schemas'), $s
 # Without what the audit holds and without the secrets.
 databases($node, 'lean');
 restore('lean', dump_to('lean', '-Fc', '--exclude-table-data=casnet_internal.audit_entries*', '--exclude-table-data=casnet_internal.signing_keys'));
-same_as('lean: rows and catalogs but of these', fingerprint($node, 'lean'), $source, qr/$not_settings|^rows . casnet\.(?:audit_entries_\w+|signing_keys) /);
+same_as('lean: rows and catalogs but of these', fingerprint($node, 'lean'), $source, qr/$not_settings|^rows . casnet_internal\.(?:audit_entries_\w+|signing_keys) /);
 is(ask_once($node, 'lean', 'casnet_plain', "SET casnet.token = '$TOKENS{good}'; SELECT count(*) FROM casnet.records"), '28000', 'lean: a token of before proves nobody');
 
 # Who dumps.  Not all rows: not at all, unless it is asked for.

@@ -120,7 +120,7 @@ is(ask($ben, 'SELECT count(*) FROM app.cases'), '42501', 'until removed');
 # An owner of the subscription who is under the policies: nothing is applied,
 # loudly, until that is put right.
 $subscriber->safe_psql('source', 'CREATE ROLE casnet_carrier LOGIN SUPERUSER; ALTER SUBSCRIPTION everything OWNER TO casnet_carrier; ALTER ROLE casnet_carrier NOSUPERUSER;'
-	  . 'GRANT ALL ON ALL TABLES IN SCHEMA casnet, app TO casnet_carrier; GRANT USAGE ON SCHEMA casnet, app TO casnet_carrier');
+	  . 'GRANT ALL ON ALL TABLES IN SCHEMA casnet, casnet_internal, app TO casnet_carrier; GRANT USAGE ON SCHEMA casnet, casnet_internal, app TO casnet_carrier');
 my $offset = -s $subscriber->logfile;
 $subscriber->restart;
 $publisher->safe_psql('source', "INSERT INTO casnet.records (tenant_id, title) VALUES ('$ID{north}', 'carried')");
@@ -140,7 +140,7 @@ is($carried->(), 1, 'until it is put right');
 
 # A tenant goes, with its entries; the sequences are the subscriber's own.
 apply("SELECT casnet.delete_tenant('$ID{south}')", 'cid', 'south');
-same_as('all changes', rows_of($subscriber), rows_of($publisher), qr/^rows . casnet\.audit_entries_/);
+same_as('all changes', rows_of($subscriber), rows_of($publisher), qr/^rows . casnet_internal\.audit_entries_/);
 my $shared = q{SELECT count(*), md5(string_agg(e::text, ';' ORDER BY at, id)) FROM casnet_internal.audit_entries AS e WHERE coalesce(before, after)->>'title' IS DISTINCT FROM 'local'};
 is(do { local $ENV{PGOPTIONS} = '-c casnet.bypass=allow'; $subscriber->safe_psql('source', $shared) }, $publisher->safe_psql('source', $shared),
 	'and all entries, but for those of local changes');

@@ -58,13 +58,13 @@ goes_on('VACUUM FULL of the catalogs', [ map { "VACUUM FULL $_" } qw(pg_class pg
 goes_on('CLUSTER', q{SELECT format('CLUSTER %s USING %I', i.indrelid::regclass, c.relname) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 	WHERE i.indisprimary AND c.relkind = 'i' AND NOT c.relispartition AND c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY 1});
 $node->safe_psql('first', $_) foreach split /\n/, $node->safe_psql('first', "SELECT format('ALTER TABLE %s SET WITHOUT CLUSTER', c.oid::regclass) $tables");
-goes_on('REINDEX CONCURRENTLY', [ map { "REINDEX SCHEMA CONCURRENTLY $_" } qw(casnet app) ]);
+goes_on('REINDEX CONCURRENTLY', [ map { "REINDEX SCHEMA CONCURRENTLY $_" } qw(casnet casnet_internal app) ]);
 goes_on('SET TABLESPACE', "SELECT format('ALTER TABLE %s SET TABLESPACE elsewhere', c.oid::regclass) $tables");
 goes_on('SET TABLESPACE of indexes', [ 'ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE elsewhere' ]);
 goes_on('SET TABLESPACE and back', [ "ALTER TABLE ALL IN TABLESPACE elsewhere SET TABLESPACE pg_default", "ALTER INDEX ALL IN TABLESPACE elsewhere SET TABLESPACE pg_default" ]);
 goes_on('ANALYZE', [ 'ANALYZE', 'VACUUM (FREEZE)' ]);
 $_->quit foreach $ben, $ada, $cid;
-same_as('rows and catalogs', fingerprint($node, 'first'), $before, qr/^rows . casnet\.(?:users|audit_entries_\w+) |^sequences/);
+same_as('rows and catalogs', fingerprint($node, 'first'), $before, qr/^rows . casnet(?:\.users|_internal\.audit_entries_\w+) |^sequences/);
 same_as('behaviour', behaviour($node, 'first'), $behaviour);
 
 # A database made of another one, which then goes: roles and the rest stay.
@@ -87,7 +87,7 @@ same_as('the copy: behaviour', behaviour($node, 'second'), $behaviour);
 # Another owner of the application's tables, who is nobody else: each user may what they
 # could.  One of casnet's tables is under the policies as well, and the doctor tells of
 # him, and if applications are that owner; its remedies give the tables back.
-$node->safe_psql('second', 'CREATE ROLE casnet_keeper LOGIN; GRANT USAGE ON SCHEMA casnet, app TO casnet_keeper');
+$node->safe_psql('second', 'CREATE ROLE casnet_keeper LOGIN; GRANT USAGE ON SCHEMA casnet, casnet_internal, app TO casnet_keeper');
 my $given = sub {
 	my ($schema, $kinds) = @_;
 	$node->safe_psql('second', $_) foreach split /\n/, $node->safe_psql('second', qq{SELECT format('ALTER TABLE %s OWNER TO casnet_keeper', c.oid::regclass)
@@ -95,7 +95,7 @@ my $given = sub {
 };
 $given->('app', q{'r', 'p', 'v'});
 same_as('another owner: behaviour', behaviour($node, 'second'), $behaviour);
-$given->('casnet', q{'r', 'p'});
+$given->($_, q{'r', 'p'}) foreach qw(casnet casnet_internal);
 is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '42501', "the owner reads no $_") foreach qw(casnet.records casnet.user_tenants casnet.role_permissions);
 is(ask_once($node, 'second', 'casnet_keeper', "SELECT count(*) FROM $_"), '0', "nor $_") foreach qw(casnet_internal.signing_keys casnet_internal.audit_entries);
 my $owner = "SELECT count(*) > 0 FROM casnet.doctor() WHERE code = 'role-owns-table'";

@@ -44,6 +44,10 @@ foreach my $encoding (sort keys %letter)
 	is(ask($ada, "SELECT casnet.add_member('ZO' || $of)"), '', "$encoding: a username in another case");
 	is(ask($ada, "SELECT casnet.add_member('zo' || $of)"), '23505', "$encoding: is the same");
 	is(ask($ada, "SELECT casnet.use_tenant(casnet.create_tenant('Caf' || $of)::text) = casnet.use_tenant('Caf' || $of)"), 't', "$encoding: a tenant by name");
+	is(ask($ada, "INSERT INTO casnet.persons (name) VALUES (E' \\t' || $of || 'va' || $of || E'\\x7f ')"), '', "$encoding: a name with blanks around it");
+	is(ask($ada, "SELECT count(*) FROM casnet.search_persons(' ' || $of || 'va' || $of) AS p WHERE p.name = $of || 'va' || $of"), 1, "$encoding: has none");
+	is(ask($ada, "INSERT INTO casnet.persons (name) VALUES (E' \\x01\\t')"), '23514', "$encoding: nothing but blanks");
+	is(ask($ada, "SELECT casnet_internal.name_form($of) = $of"), 't', "$encoding: the bytes are kept");
 	my $permission = "repeat($of, 21)";
 	is(ask($ada, "SELECT casnet.can($permission)"), '22023', "$encoding: an unknown permission");
 	$ada->quit;
@@ -58,6 +62,12 @@ foreach my $encoding (sort keys %letter)
 			|| translate(encode(convert_to('{\"sub\":\"$ID{ada}\",\"exp\":4000000000,\"iss\":\"', 'SQL_ASCII') || '$iss'::bytea || '\"}'::bytea, 'base64'), E'+/=\\n', '-_') || '.AAAA'");
 		is(ask_once($node, $encoding, 'casnet_plain', "SELECT casnet.sign_in('$made')"), '28000', "$encoding: a claim of bytes $iss");
 	}
+}
+
+# NFC is for UTF8 only; elsewhere its bytes are other characters.
+foreach my $encoding ('utf8', 'sql_ascii')
+{
+	is($node->safe_psql($encoding, q{SELECT encode(convert_to(casnet_internal.name_form(E'e\xcc\x81'), 'SQL_ASCII'), 'hex')}), $encoding eq 'utf8' ? 'c3a9' : '65cc81', "$encoding: a letter and an accent");
 }
 
 # Bytes that are no character of anything.

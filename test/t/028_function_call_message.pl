@@ -55,7 +55,7 @@ sub outcome
 sub call
 {
 	my ($function, @arguments) = @_;
-	my $oid = $node->safe_psql('postgres', "SELECT 'casnet.$function'::regprocedure::oid");
+	my $oid = $node->safe_psql('postgres', "SELECT '$function'::regprocedure::oid");
 	my $body = pack('Nnn', $oid, 0, scalar @arguments) . join('', map { pack 'N/a', $_ } @arguments) . pack('n', 0);
 
 	print $socket 'F' . pack('N', length($body) + 4) . $body;
@@ -73,23 +73,23 @@ sub query
 	return outcome();
 }
 
-is(call('tenant_with(text)', 'view_records'), '28000', 'nobody');
-is(call('can(text)', 'view_records'), 'f', 'can nothing');
+is(call('casnet.tenant_with(text)', 'view_records'), '28000', 'nobody');
+is(call('casnet.can(text)', 'view_records'), 'f', 'can nothing');
 query("SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'");
-is(call('tenant_with(text)', 'view_records'), $ID{north}, 'a member');
-is(call('tenant_with(text)', 'delete_records'), '42501', 'who is refused');
-is(call('tenant_with(text)', 'fly'), '22023', 'and told of what does not exist');
-is(call('can(text)', $_->[0]), $_->[1], "can() of $_->[0]") foreach [ 'edit_records', 't' ], [ 'delete_records', 'f' ];
-is(call('tag_id(text)', 'urgent'), $tag, 'a tag');
-is(call('tag_id(text)', 'nothing'), 'null', 'and none');
-is(call('current_user_id()'), $ID{ben}, 'who it is');
-is(call('require_user()'), $ID{ben}, 'or has to be');
-is(call('my_tenant_ids()'), "{$ID{north},$ID{south}}", 'tenants');
-is(call('can_in(uuid,text)', $ID{north}, 'view_records'), '42501', 'what is internal');
+is(call('casnet.tenant_with(text)', 'view_records'), $ID{north}, 'a member');
+is(call('casnet.tenant_with(text)', 'delete_records'), '42501', 'who is refused');
+is(call('casnet.tenant_with(text)', 'fly'), '22023', 'and told of what does not exist');
+is(call('casnet.can(text)', $_->[0]), $_->[1], "can() of $_->[0]") foreach [ 'edit_records', 't' ], [ 'delete_records', 'f' ];
+is(call('casnet_internal.tag_id(text)', 'urgent'), $tag, 'a tag');
+is(call('casnet_internal.tag_id(text)', 'nothing'), 'null', 'and none');
+is(call('casnet.current_user_id()'), $ID{ben}, 'who it is');
+is(call('casnet_internal.require_user()'), $ID{ben}, 'or has to be');
+is(call('casnet_internal.my_tenant_ids()'), "{$ID{north},$ID{south}}", 'tenants');
+is(call('casnet_internal.can_in(uuid,text)', $ID{north}, 'view_records'), '42501', 'what is internal');
 query("SET casnet.tenant_id = '$ID{south}'");
-is(call('tenant_with(text)', 'view_records'), $ID{south}, 'in another tenant');
-is(call('tenant_with(text)', 'edit_records'), '42501', 'as a viewer');
-is(call('tag_id(text)', 'urgent'), 'null', 'without that tag');
+is(call('casnet.tenant_with(text)', 'view_records'), $ID{south}, 'in another tenant');
+is(call('casnet.tenant_with(text)', 'edit_records'), '42501', 'as a viewer');
+is(call('casnet_internal.tag_id(text)', 'urgent'), 'null', 'without that tag');
 
 close $socket;
 $node->stop;

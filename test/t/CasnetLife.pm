@@ -87,7 +87,7 @@ my $EVERYTHING = qq{
 	REVOKE INSERT ON casnet.tags_load FROM casnet_user;
 	REVOKE EXECUTE ON FUNCTION casnet.create_tenant(text, text, uuid) FROM casnet_user;
 	GRANT EXECUTE ON FUNCTION casnet.doctor() TO casnet_reader;
-	GRANT USAGE ON SCHEMA casnet TO casnet_reader;
+	GRANT USAGE ON SCHEMA casnet, casnet_internal TO casnet_reader;
 	SELECT casnet.install();
 
 	-- tables of the application: keys that count, keys between and to ours

@@ -1,0 +1,3 @@
+
+-- The tables follow.
+SELECT casnet.install();

@@ -1,0 +1,7 @@
+/* casnet: multi-tenant case management with isolation enforced in the server */
+
+-- complain if the script is sourced in psql, rather than via ALTER EXTENSION
+\echo Use "ALTER EXTENSION casnet UPDATE" to load this file. \quit
+
+-- The bodies name tables that install() makes only at the end.
+SET LOCAL check_function_bodies = off;

@@ -1,0 +1,390 @@
+/*
+ * name.c
+ *		The form of names: usernames, email addresses, and the names of tenants, tags
+ *		and persons.
+ *
+ * A name is stored in Unicode NFC, without anything around it that nobody sees, and what
+ * is looked for is brought into the same form first.  What is inside a name stays as it
+ * was typed but for NFC: joiners are part of emoji and of the scripts of India.
+ *
+ * The server normalizes UTF8 only, so in databases of other encodings a name keeps its
+ * bytes, but for what ASCII has of white space and control characters around it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "common/unicode_norm.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "casnet.h"
+
+/*
+ * Longer names are not normalized, since they are too long for any column in any form:
+ * no text becomes shorter by more than a factor of 3.5.  The server takes time by the
+ * square of the number of combining marks.
+ */
+#define MAX_NORMALIZED_BYTES 8000
+
+/* So many characters of a name are compared; the tables refuse longer ones. */
+#define COMPARED_CHARACTERS 2001
+
+/* The first byte of U+0300; below that, NFC changes no character, nor another by it. */
+#define FIRST_COMBINING_BYTE 0xcc
+
+/* A range of characters. */
+typedef struct CharacterRange
+{
+	pg_wchar	first;
+	pg_wchar	last;
+} CharacterRange;
+
+/*
+ * What nobody sees, in order.  From the Unicode Character Database, version 15.1:
+ * White_Space of PropList.txt, Default_Ignorable_Code_Point of DerivedCoreProperties.txt
+ * and the control characters (General_Category Cc).  And what has no such property but
+ * no glyph either: braille without dots, interlinear annotation, and blanks and fillers of
+ * the Khitan, Egyptian and musical blocks.
+ */
+static const CharacterRange invisible[] = {
+	{0x0000, 0x0020},			/* controls, space */
+	{0x007f, 0x00a0},			/* controls, no-break space */
+	{0x00ad, 0x00ad},			/* soft hyphen */
+	{0x034f, 0x034f},			/* combining grapheme joiner */
+	{0x061c, 0x061c},			/* Arabic letter mark */
+	{0x115f, 0x1160},			/* Hangul fillers */
+	{0x1680, 0x1680},			/* Ogham space */
+	{0x17b4, 0x17b5},			/* Khmer inherent vowels */
+	{0x180b, 0x180f},			/* Mongolian selectors, vowel separator */
+	{0x2000, 0x200f},			/* spaces, zero width ones, joiners, marks of direction */
+	{0x2028, 0x202f},			/* separators, embeddings, narrow no-break space */
+	{0x205f, 0x206f},			/* mathematical space, word joiner, isolates */
+	{0x2800, 0x2800},			/* braille blank */
+	{0x3000, 0x3000},			/* ideographic space */
+	{0x3164, 0x3164},			/* Hangul filler */
+	{0xfe00, 0xfe0f},			/* variation selectors */
+	{0xfeff, 0xfeff},			/* byte order mark */
+	{0xffa0, 0xffa0},			/* halfwidth Hangul filler */
+	{0xfff0, 0xfffb},			/* reserved, interlinear annotation */
+	{0x13441, 0x13442},			/* Egyptian blanks */
+	{0x16fe4, 0x16fe4},			/* Khitan filler */
+	{0x1bca0, 0x1bca3},			/* shorthand format controls */
+	{0x1d159, 0x1d159},			/* musical null notehead */
+	{0x1d173, 0x1d17a},			/* musical format controls */
+	{0xe0000, 0xe0fff}			/* tags, variation selectors */
+};
+
+PG_FUNCTION_INFO_V1(casnet_name_form);
+PG_FUNCTION_INFO_V1(casnet_normalize_names);
+
+/* Whether nobody sees the character. */
+static bool
+is_invisible(pg_wchar character)
+{
+	int			low = 0;
+	int			high = lengthof(invisible) - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (character < invisible[middle].first)
+			high = middle - 1;
+		else if (character > invisible[middle].last)
+			low = middle + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* The same for a byte of ASCII. */
+static inline bool
+is_invisible_byte(unsigned char byte)
+{
+	return byte <= ' ' || byte == 0x7f;
+}
+
+/* Whether no byte is above 127. */
+static inline bool
+is_ascii(const char *bytes, size_t length)
+{
+	uint64		all = 0;
+
+	for (; length >= sizeof(uint64); bytes += sizeof(uint64), length -= sizeof(uint64))
+	{
+		uint64		eight;
+
+		memcpy(&eight, bytes, sizeof(eight));
+		all |= eight;
+	}
+	for (; length > 0; bytes++, length--)
+		all |= (unsigned char) *bytes;
+	return (all & UINT64CONST(0x8080808080808080)) == 0;
+}
+
+/* Whether a character of a script of India takes the vowel off the letter before it. */
+static bool
+is_virama(pg_wchar character)
+{
+	return (character >= 0x0900 && character < 0x0d80 &&
+			(character & 0x7f) == 0x4d) || character == 0x0dca;
+}
+
+/* The first character before the end; *end becomes where it begins. */
+static pg_wchar
+character_before(const char *begin, const char **end)
+{
+	const char *start = *end - 1;
+
+	while (start > begin && ((unsigned char) *start & 0xc0) == 0x80)
+		start--;
+	*end = start;
+	return utf8_to_unicode((const unsigned char *) start);
+}
+
+/*
+ * Leave out what nobody sees at the end of a name that begins with something else.  A
+ * joiner after a virama stays: it says how the letters before it are written.
+ */
+static const char *
+trim_end(const char *begin, const char *end)
+{
+	while (end > begin)
+	{
+		const char *start = end;
+		pg_wchar	character = character_before(begin, &start);
+
+		if (!is_invisible(character))
+			break;
+		if ((character == 0x200c || character == 0x200d) && start > begin)
+		{
+			const char *before = start;
+
+			if (is_virama(character_before(begin, &before)))
+				break;
+		}
+		end = start;
+	}
+	return end;
+}
+
+/* Leave out what nobody sees around a name, in a database of UTF8. */
+static void
+trim_utf8(const char **begin, const char **end)
+{
+	while (*begin < *end &&
+		   is_invisible(utf8_to_unicode((const unsigned char *) *begin)))
+		*begin += pg_utf_mblen((const unsigned char *) *begin);
+	*end = trim_end(*begin, *end);
+}
+
+/* The same for ASCII only. */
+static void
+trim_ascii(const char **begin, const char **end)
+{
+	while (*begin < *end && is_invisible_byte(**begin))
+		(*begin)++;
+	while (*end > *begin && is_invisible_byte((*end)[-1]))
+		(*end)--;
+}
+
+/* Whether there is a character that NFC may change, or by which it changes another one. */
+static bool
+may_change(const char *bytes, size_t length)
+{
+	unsigned char highest = 0;
+
+	for (size_t i = 0; i < length; i++)
+		highest = Max(highest, (unsigned char) bytes[i]);
+	return highest >= FIRST_COMBINING_BYTE;
+}
+
+/* A text of UTF8 normalized as that says, or NULL if it is so already. */
+static text *
+normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
+{
+	pg_wchar   *characters = palloc((length + 1) * sizeof(pg_wchar));
+	pg_wchar   *normalized;
+	size_t		count;
+	text	   *result;
+
+	pg_mb2wchar_with_len(bytes, characters, length);
+	if (unicode_is_normalized_quickcheck(form, characters) == UNICODE_NORM_QC_YES)
+	{
+		pfree(characters);
+		return NULL;
+	}
+	normalized = unicode_normalize(form, characters);
+	for (count = 0; normalized[count] != 0; count++)
+		 /* count */ ;
+	result = palloc(count * MAX_MULTIBYTE_CHAR_LEN + VARHDRSZ + 1);
+	SET_VARSIZE(result, pg_wchar2mb_with_len(normalized, VARDATA(result), count) +
+				VARHDRSZ);
+	pfree(characters);
+	pfree(normalized);
+	if (VARSIZE(result) - VARHDRSZ == length &&
+		memcmp(VARDATA(result), bytes, length) == 0)
+	{
+		pfree(result);
+		return NULL;
+	}
+	return result;
+}
+
+/*
+ * A word as it may be written in the texts of records, which stay as they were typed:
+ * with each accent as part of its letter, or after it.  NULL if that makes no difference,
+ * or cannot be told.
+ */
+text *
+casnet_name_respelled(const char *bytes, size_t length, bool composed)
+{
+	if (GetDatabaseEncoding() != PG_UTF8 || length > MAX_NORMALIZED_BYTES ||
+		is_ascii(bytes, length))
+		return NULL;
+	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
+}
+
+/*
+ * A name in the form in which it is stored, empty if there is nothing in it to see.  The
+ * same one when it is so already; plain ASCII is looked at and no more.
+ */
+text *
+casnet_name_form_of(text *name)
+{
+	const char *bytes = VARDATA_ANY(name);
+	size_t		length = VARSIZE_ANY_EXHDR(name);
+	const char *begin = bytes;
+	const char *end = bytes + length;
+	text	   *form = NULL;
+
+	if (length == 0 ||
+		(!is_invisible_byte(bytes[0]) && !is_invisible_byte(bytes[length - 1]) &&
+		 is_ascii(bytes, length)))
+		return name;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		trim_ascii(&begin, &end);
+	else
+	{
+		trim_utf8(&begin, &end);
+		if (end - begin <= MAX_NORMALIZED_BYTES && may_change(begin, end - begin))
+			form = normalize(begin, end - begin, UNICODE_NFC);
+	}
+	if (form != NULL)
+		return form;
+	if (end - begin == length)
+		return name;
+	return cstring_to_text_with_len(begin, end - begin);
+}
+
+/* Whether there is nothing to see in a name, or none. */
+bool
+casnet_name_is_blank(const text *name)
+{
+	return name == NULL ||
+		VARSIZE_ANY_EXHDR(casnet_name_form_of((text *) name)) == 0;
+}
+
+/* A name as it is compared with lower() of what is stored. */
+text *
+casnet_name_compared(text *name)
+{
+	Datum		form = PointerGetDatum(casnet_name_form_of(name));
+
+	/* The server cannot lower() any. */
+	form = DirectFunctionCall2(text_left, form, Int32GetDatum(COMPARED_CHARACTERS));
+	return DatumGetTextPP(DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID,
+												  form));
+}
+
+/*
+ * casnet_internal.name_form(name text) returns text
+ *
+ * A name in the form in which it is stored, empty if there is nothing in it to see.
+ */
+Datum
+casnet_name_form(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(casnet_name_form_of(PG_GETARG_TEXT_PP(0)));
+}
+
+/* Whether an update leaves the column as it is in the table. */
+static bool
+is_unchanged(TriggerData *trigger, int number, Datum value)
+{
+	Datum		former;
+	bool		isnull;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return false;
+	former = heap_getattr(trigger->tg_trigtuple, number,
+						  RelationGetDescr(trigger->tg_relation), &isnull);
+	return !isnull && VARSIZE_ANY(former) == VARSIZE_ANY(value) &&
+		memcmp(DatumGetPointer(former), DatumGetPointer(value),
+			   VARSIZE_ANY(value)) == 0;
+}
+
+/*
+ * The row with the name in its form.  Raises 23514 when there is nothing in it to see;
+ * NULL is for the table to refuse.
+ */
+static HeapTuple
+bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
+{
+	Relation	relation = trigger->tg_relation;
+	int			number = casnet_trigger_column(relation, column, TEXTOID);
+	bool		isnull;
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
+	text	   *name;
+	text	   *form;
+
+	if (isnull || is_unchanged(trigger, number, value))
+		return row;
+	name = DatumGetTextPP(value);
+	form = casnet_name_form_of(name);
+	if (VARSIZE_ANY_EXHDR(form) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("column %s of table %s is blank", column,
+						RelationGetRelationName(relation)),
+				 errhint("Give a name in which there is something to see."),
+				 errtablecol(relation, number)));
+	if (form == name)
+		return row;
+	value = PointerGetDatum(form);
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(relation), 1, &number,
+									 &value, &isnull);
+}
+
+/*
+ * casnet_internal.normalize_names(column, ...) returns trigger
+ *
+ * BEFORE INSERT OR UPDATE FOR EACH ROW: the names in these columns are brought into the
+ * form in which they are stored; what an update leaves as it is stays.  Raises 23514 for a
+ * blank one, 39P01 when called in any other way, 42703 or 42804 when the table has no
+ * such column.
+ */
+Datum
+casnet_normalize_names(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, "normalize_names", true);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet_internal.normalize_names() was not called with columns of a row that is written"),
+				 errhint("Attach it as casnet.install() does.")));
+	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
+		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i]);
+	return PointerGetDatum(row);
+}
