@@ -59,7 +59,7 @@ SELECT is(casnet.tags_of('00000000-0000-7000-8000-0000000001a0'), ARRAY[:zoe, U&
 SELECT is(casnet_internal.tag_id(name), (SELECT t.id FROM casnet.tags AS t WHERE t.name = :zoe), 'tag_id() as ' || n) FROM public.typed;
 SELECT is(rows_of(format('SELECT FROM casnet.records WHERE id IN (SELECT casnet.records_tagged(ARRAY[%L]))', name)), 1::bigint, 'records_tagged() planned away, as ' || n) FROM public.typed;
 SELECT is(rows_of(format('SELECT casnet.records_tagged(ARRAY[%L])', name)), 1::bigint, 'and run, as ' || n) FROM public.typed;
-SELECT is(casnet.tag_records(ARRAY['00000000-0000-7000-8000-0000000002a0']::uuid[], U&' Zoe\0308 Bo\0323\0302'), 1::bigint, 'tag_records()');
+SELECT is(casnet.tag_records(ARRAY['00000000-0000-7000-8000-0000000002a0']::uuid[], ARRAY[U&' Zoe\0308 Bo\0323\0302']), 1::bigint, 'tag_records()');
 SELECT is(casnet.untag_record('00000000-0000-7000-8000-0000000002a0', U&'Zoe\0308 Bo\0323\0302 '), 1, 'untag_record()');
 SELECT lives_ok($$SELECT casnet.rename_tag(U&'Zoe\0308 Bo\0323\0302', U&' Chloe\0308\2003')$$, 'rename_tag()');
 SELECT is((SELECT count(*) FROM casnet.tags WHERE name = U&'Chlo\00eb'), 1::bigint, 'by both names');
