@@ -25,6 +25,8 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 	AS $$
 	WITH finding AS (
 		SELECT * FROM casnet_internal.doctor_roles()
+		UNION ALL SELECT * FROM casnet_internal.doctor_owners()
+		UNION ALL SELECT * FROM casnet_internal.doctor_parameters()
 		UNION ALL SELECT * FROM casnet_internal.doctor_grants()
 		UNION ALL SELECT * FROM casnet_internal.doctor_tables()
 		UNION ALL SELECT * FROM casnet_internal.doctor_policies()

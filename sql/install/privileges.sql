@@ -119,6 +119,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.inspect_expression(pg_node_tree),
 	casnet_internal.server_holes(integer),
 	casnet_internal.doctor_roles(),
+	casnet_internal.doctor_owners(),
+	casnet_internal.doctor_parameters(),
 	casnet_internal.doctor_grants(),
 	casnet_internal.doctor_tables(),
 	casnet_internal.doctor_policies(),
