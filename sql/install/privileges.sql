@@ -127,6 +127,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_function_grants(),
 	casnet_internal.doctor_tables(),
 	casnet_internal.doctor_policies(),
+	casnet_internal.doctor_made_policies(),
+	casnet_internal.doctor_policy_functions(),
 	casnet_internal.doctor_keys(),
 	casnet_internal.doctor_views(),
 	casnet_internal.doctor_settings(),
