@@ -30,7 +30,7 @@ SQL_FUNCTIONS = api/identity \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
 		load_views triggers policies grants passwords names install) \
-	$(addprefix doctor/, codes watched roles grants tables policies keys views settings \
+	$(addprefix doctor/, codes watched roles grants tables policies keys indexes views settings \
 		state data doctor)
 # After their functions.
 SQL_OPERATORS = install/operators

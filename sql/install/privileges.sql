@@ -130,6 +130,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_made_policies(),
 	casnet_internal.doctor_policy_functions(),
 	casnet_internal.doctor_keys(),
+	casnet_internal.doctor_indexes(),
 	casnet_internal.doctor_views(),
 	casnet_internal.doctor_settings(),
 	casnet_internal.doctor_state(),
