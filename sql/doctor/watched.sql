@@ -95,3 +95,28 @@ CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 $$;
 COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 	'internal: the tables of casnet, and those of applications with a policy of casnet';
+
+-- Whose reading of which watched table the policies do not limit, among the owners of
+-- what reads with its owner's rights: views, tables with rules, SECURITY DEFINER functions.
+CREATE OR REPLACE FUNCTION casnet_internal.unlimited_readers(
+	OUT role oid, OUT relation oid)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT r.oid, c.oid
+	  FROM pg_roles AS r
+	 CROSS JOIN (casnet_internal.watched_tables() AS w
+				 JOIN pg_class AS c ON c.oid = w.relation)
+	 WHERE (r.oid IN (SELECT v.relowner FROM pg_rewrite AS q
+						JOIN pg_class AS v ON v.oid = q.ev_class)
+			OR r.oid IN (SELECT p.proowner FROM pg_proc AS p
+						  WHERE p.prosecdef))
+	   AND (r.rolsuper OR r.rolbypassrls
+			OR NOT c.relforcerowsecurity
+			   AND pg_has_role(r.oid, c.relowner, 'USAGE')
+			OR w.kind = 'administration'
+			   AND pg_has_role(r.oid, 'casnet_admin', 'USAGE'))
+$$;
+COMMENT ON FUNCTION casnet_internal.unlimited_readers() IS
+	'internal: the owners of views, rules and SECURITY DEFINER functions, and what they read past the policies';

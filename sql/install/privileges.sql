@@ -101,6 +101,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.application_roles(),
 	casnet_internal.application_powers(),
 	casnet_internal.watched_tables(),
+	casnet_internal.unlimited_readers(),
 	casnet_internal.grantees(),
 	casnet_internal.managed_tables(),
 	casnet_internal.wanted_tables(),
@@ -132,6 +133,9 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_keys(),
 	casnet_internal.doctor_indexes(),
 	casnet_internal.doctor_views(),
+	casnet_internal.doctor_functions(),
+	casnet_internal.doctor_triggers(),
+	casnet_internal.doctor_replication(),
 	casnet_internal.doctor_settings(),
 	casnet_internal.doctor_state(),
 	casnet_internal.doctor_data()
