@@ -120,6 +120,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.missing_definitions(),
 	casnet_internal.inspect_expression(pg_node_tree),
 	casnet_internal.server_holes(integer),
+	casnet_internal.stored_settings(),
+	casnet_internal.settings_of_applications(),
 	casnet_internal.doctor_roles(),
 	casnet_internal.doctor_owners(),
 	casnet_internal.doctor_parameters(),
@@ -137,6 +139,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_triggers(),
 	casnet_internal.doctor_replication(),
 	casnet_internal.doctor_settings(),
+	casnet_internal.doctor_logging(),
 	casnet_internal.doctor_state(),
 	casnet_internal.doctor_data()
 	TO casnet_admin;
