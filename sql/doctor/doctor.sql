@@ -1,6 +1,6 @@
 -- casnet.doctor() finds what is unsafe in a database, and says what to paste.
 --
--- Everything is read from the catalogs, as whoever asks; doctor_data() alone
+-- Everything is read from the catalogs, as whoever asks; what is in data.sql alone
 -- reads tables of ours and settings that only superusers see, so it runs as
 -- its owner and is for casnet_admin.  The checks are in the other files of this folder.  Each
 -- code has one severity, here.
@@ -43,6 +43,8 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_settings()
 		UNION ALL SELECT * FROM casnet_internal.doctor_logging()
 		UNION ALL SELECT * FROM casnet_internal.doctor_state()
+		UNION ALL SELECT * FROM casnet_internal.doctor_libraries()
+		UNION ALL SELECT * FROM casnet_internal.doctor_signing_keys()
 		UNION ALL SELECT * FROM casnet_internal.doctor_data()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,

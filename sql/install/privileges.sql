@@ -141,6 +141,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_settings(),
 	casnet_internal.doctor_logging(),
 	casnet_internal.doctor_state(),
+	casnet_internal.doctor_libraries(),
+	casnet_internal.doctor_signing_keys(),
 	casnet_internal.doctor_data()
 	TO casnet_admin;
 
