@@ -181,6 +181,9 @@ GRANT EXECUTE ON FUNCTION casnet_internal.is_operator() TO casnet_admin;
 
 -- For the views of protected tables.
 GRANT EXECUTE ON FUNCTION
+	casnet_internal.load_view_name(regclass),
+	casnet_internal.copy_load_defaults(regclass, regclass),
+	casnet_internal.make_load_triggers(regclass, regclass),
 	casnet_internal.make_load_view(regclass),
 	casnet_internal.load_row()
 	TO casnet_admin;
