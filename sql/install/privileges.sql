@@ -249,6 +249,9 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.protect_rows(regclass, text),
 	casnet_internal.protect_updates(regclass),
 	casnet_internal.protect_loading(regclass),
+	casnet_internal.unprotect_member(regclass, text, jsonb),
+	casnet_internal.unprotect_objects(regclass),
+	casnet_internal.unprotect_privileges(regclass, jsonb),
 	casnet_internal.unprotect_column(regclass, jsonb)
 	TO casnet_admin;
 
