@@ -30,8 +30,8 @@ SQL_FUNCTIONS = api/identity \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
 		load_views triggers policies grants passwords names install) \
-	$(addprefix doctor/, codes watched roles grants tables policies keys views settings \
-		state data doctor)
+	$(addprefix doctor/, codes watched roles grants tables policies keys indexes views \
+		functions replication settings state data doctor)
 # After their functions.
 SQL_OPERATORS = install/operators
 # Owners before privileges, since those of the former owner go with it; and at last

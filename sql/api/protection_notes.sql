@@ -53,11 +53,6 @@ $$;
 COMMENT ON FUNCTION casnet_internal.key_columns(oid, int2[], boolean, text, text) IS
 	'internal: the same of a key, whose last column is a period in a temporal one';
 
--- What is left to do for the owner, each with a statement that does it, in
--- the order in which they work.  As with doctor_codes(): a statement where it adds
--- protection or tightens it, as a key within the tenant does, or where another key
--- does what goes; a comment where a role that is no application's would lose what it
--- may have for a reason.
 -- Names are anybody's choice, and a line ends a comment.
 CREATE OR REPLACE FUNCTION casnet_internal.comment_line(text text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
@@ -191,20 +186,32 @@ $$;
 COMMENT ON FUNCTION casnet_internal.key_for_reference(oid, name) IS
 	'internal: the statement that makes the key for a reference within the tenant, or NULL if it is there';
 
-CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) RETURNS text[]
+-- The table and its partitions; tenant is the number of the column tenant_id.
+CREATE OR REPLACE FUNCTION casnet_internal.protected_members(
+	relation regclass, OUT oid oid, OUT tenant smallint)
+	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH member AS (			-- the table and its partitions
-		SELECT c.oid, c.relkind, c.relacl, c.relowner,
-			   c.relispartition, a.attnum AS tenant
-		  FROM pg_class AS c
-		  JOIN pg_attribute AS a
-			ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-		 WHERE c.oid = protection_notes.relation
-			OR c.oid IN (SELECT relid
-						   FROM pg_partition_tree(protection_notes.relation))
-	), tenant_table AS (
+	SELECT c.oid, a.attnum
+	  FROM pg_class AS c
+	  JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+	 WHERE c.oid = protected_members.relation
+		OR c.oid IN (SELECT relid
+					   FROM pg_partition_tree(protected_members.relation))
+$$;
+COMMENT ON FUNCTION casnet_internal.protected_members(regclass) IS
+	'internal: a table and its partitions, and where tenant_id is in each';
+
+-- Between protected tables only: others have nothing to keep apart.
+CREATE OR REPLACE FUNCTION casnet_internal.loose_references(
+	relation regclass, OUT reference oid)
+	RETURNS SETOF oid
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH tenant_table AS (
 		SELECT p.polrelid AS oid, a.attnum AS tenant
 		  FROM pg_policy AS p
 		  JOIN pg_attribute AS a
@@ -212,18 +219,70 @@ CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) R
 		 WHERE p.polname = 'casnet_select'
 		   AND pg_get_expr(p.polqual, p.polrelid)
 			   LIKE '(tenant_id = casnet.tenant\_with(%'
-	), loose_reference AS (		-- to or from the table, across tenants
-		SELECT f.*,
-			   casnet_internal.reference_within(f.oid, 'tenant_id', 'tenant_id') AS within
-		  FROM pg_constraint AS f
-		  JOIN tenant_table AS t ON t.oid = f.conrelid
-		  JOIN tenant_table AS r ON r.oid = f.confrelid
-		 WHERE f.contype = 'f' AND f.conparentid = 0
-		   AND protection_notes.relation IN (f.conrelid, f.confrelid)
-		   AND NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) AS k (a, b)
-						   WHERE k.a = t.tenant AND k.b = r.tenant)
+	)
+	SELECT f.oid
+	  FROM pg_constraint AS f
+	  JOIN tenant_table AS t ON t.oid = f.conrelid
+	  JOIN tenant_table AS r ON r.oid = f.confrelid
+	 WHERE f.contype = 'f' AND f.conparentid = 0
+	   AND loose_references.relation IN (f.conrelid, f.confrelid)
+	   AND NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) AS k (a, b)
+					   WHERE k.a = t.tenant AND k.b = r.tenant)
+$$;
+COMMENT ON FUNCTION casnet_internal.loose_references(regclass) IS
+	'internal: foreign keys to or from a table that can point into another tenant';
+
+-- Foreign keys that can point into another tenant, or keep one from being deleted.
+CREATE OR REPLACE FUNCTION casnet_internal.reference_notes(relation regclass)
+	RETURNS TABLE (rank integer, name text, note text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 1, l.conname,
+		   CASE WHEN w.within IS NOT NULL
+				THEN casnet_internal.note(
+					format('foreign key %I of %s can point into another tenant',
+						   l.conname, l.conrelid::regclass),
+					coalesce(casnet_internal.key_for_reference(l.oid, 'tenant_id')
+							 || E';\n', '') ||
+					format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
+						   l.conrelid::regclass, l.conname, w.within))
+				ELSE casnet_internal.comment_line(
+					format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+						   l.conname, l.conrelid::regclass)) END
+	  FROM casnet_internal.loose_references(reference_notes.relation) AS r
+	  JOIN pg_constraint AS l ON l.oid = r.reference
+	 CROSS JOIN LATERAL
+		   casnet_internal.reference_within(l.oid, 'tenant_id', 'tenant_id') AS w (within)
+	UNION ALL
+	SELECT 2, f.conname,
+		   casnet_internal.note(
+				  format('foreign key %I of %s keeps tenants from being deleted',
+						 f.conname, f.conrelid::regclass),
+				  format('ALTER TABLE %s DROP CONSTRAINT %I;',
+						 f.conrelid::regclass, f.conname))
+	  FROM pg_constraint AS f
+	  JOIN casnet_internal.protected_members(reference_notes.relation) AS m
+		ON m.oid = f.conrelid AND f.conkey = ARRAY[m.tenant]
+	 WHERE f.contype = 'f' AND f.conparentid = 0
+	   AND f.confrelid = 'casnet.tenants'::regclass
+	   AND f.confdeltype <> 'c'
+$$;
+COMMENT ON FUNCTION casnet_internal.reference_notes(regclass) IS
+	'internal: what casnet.protect() says of foreign keys';
+
+-- Keys, exclusions and indexes that are unique over all tenants.
+CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
+	RETURNS TABLE (rank integer, name text, note text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH loose_reference AS (		-- to or from the table, across tenants
+		SELECT f.oid, f.confrelid
+		  FROM casnet_internal.loose_references(key_notes.relation) AS l
+		  JOIN pg_constraint AS f ON f.oid = l.reference
 	), loose_key AS (			-- unique over all tenants
-		SELECT m.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
+		SELECT t.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
 			   k.conname, casnet_internal.key_within(k.oid, 'tenant_id') AS definition,
 			   casnet_internal.index_within(i.indexrelid, 'tenant_id') AS statement,
 			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
@@ -238,131 +297,131 @@ CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) R
 				   JOIN pg_attribute AS a
 					 ON a.attrelid = i.indrelid AND a.attnum = n.attnum))
 			   AS within
-		  FROM member AS m
+		  FROM casnet_internal.protected_members(key_notes.relation) AS m
 		  JOIN pg_index AS i ON i.indrelid = m.oid
+		  JOIN pg_class AS t ON t.oid = i.indrelid
 		  JOIN pg_class AS c ON c.oid = i.indexrelid
 		  LEFT JOIN pg_constraint AS k
 			ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
 			   AND k.contype IN ('p', 'u', 'x')
 		 WHERE (i.indisunique OR i.indisexclusion) AND NOT c.relispartition
 		   AND NOT m.tenant = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-	), note (rank, name, text) AS (
-		SELECT 1, l.conname,
-			   CASE WHEN l.within IS NOT NULL
-					THEN casnet_internal.note(
-						format('foreign key %I of %s can point into another tenant',
-							   l.conname, l.conrelid::regclass),
-						coalesce(casnet_internal.key_for_reference(l.oid, 'tenant_id')
-								 || E';\n', '') ||
-						format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
-							   l.conrelid::regclass, l.conname, l.within))
-					ELSE casnet_internal.comment_line(
-						format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
-							   l.conname, l.conrelid::regclass)) END
-		  FROM loose_reference AS l
-		UNION ALL
-		SELECT 2, f.conname,
-			   casnet_internal.note(
-					  format('foreign key %I of %s keeps tenants from being deleted',
-							 f.conname, f.conrelid::regclass),
-					  format('ALTER TABLE %s DROP CONSTRAINT %I;',
-							 f.conrelid::regclass, f.conname))
-		  FROM pg_constraint AS f
-		  JOIN member AS m ON m.oid = f.conrelid AND f.conkey = ARRAY[m.tenant]
-		 WHERE f.contype = 'f' AND f.conparentid = 0
-		   AND f.confrelid = 'casnet.tenants'::regclass
-		   AND f.confdeltype <> 'c'
-		UNION ALL
-		SELECT 3, k.conname,
-			   casnet_internal.note(
-					  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
-					  CASE k.contype WHEN 'p' THEN 'primary key'
-						   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
-					  k.conname, k.indrelid::regclass,
-					  CASE WHEN k.used_by IS NOT NULL
-						   THEN '; before it, foreign keys of ' || k.used_by
-						   ELSE '' END),
-					  coalesce(format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I ',
-					  k.indrelid::regclass, k.conname) ||
-					  -- A temporal one has an index of another kind.
-					  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
-								AND NOT k.indisexclusion
-								AND NOT EXISTS (SELECT FROM pg_constraint AS o
-												WHERE o.conindid = k.within
-												  AND o.contype IN ('p', 'u'))
-								AND k.within IS NOT NULL
-						   THEN format('PRIMARY KEY USING INDEX %I',
-								(SELECT c.relname FROM pg_class AS c
-								  WHERE c.oid = k.within))
-						   ELSE k.definition END || ';',
-					  '-- make it again with tenant_id')) ||
-			   -- What a foreign key could need is the new primary key now.
-			   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
-						 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
-						 AND NOT EXISTS (SELECT FROM pg_constraint AS o
-										 WHERE o.conindid = k.within)
-						 AND NOT EXISTS (SELECT FROM loose_reference AS l
-										 WHERE l.confrelid = k.indrelid)
-					THEN format(E'\nDROP INDEX %s;', k.within) ELSE '' END
-		  FROM loose_key AS k WHERE k.conname IS NOT NULL
-		UNION ALL
-		SELECT 4, c.relname,
-			   CASE WHEN k.statement IS NOT NULL
-					THEN casnet_internal.note(v.trouble,
-						format('DROP INDEX %s; %s;', k.indexrelid::regclass,
-							   k.statement))
-					ELSE casnet_internal.comment_line(v.trouble || '; make it again with tenant_id in front')
-			   END
-		  FROM loose_key AS k
-		  JOIN pg_class AS c ON c.oid = k.indexrelid
-		 CROSS JOIN LATERAL
-			   format('unique index %I of %s is not within a tenant, so it tells of rows in others',
-					  c.relname, k.indrelid::regclass) AS v (trouble)
-		 WHERE k.conname IS NULL
-		UNION ALL
-		SELECT 5, x.grantee::text,
-			   casnet_internal.note(
-					  format('%s may do what no policy sees, or has privileges that it does not need',
-							 coalesce(quote_ident(x.rolname), 'PUBLIC')),
-					  CASE WHEN x.grantee = 0
-								OR x.grantee IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
-						   THEN s.statement
-						   ELSE casnet_internal.comment_line('unless it is meant: ' || s.statement)
-					  END)
-		  FROM (SELECT m.oid, x.grantee, r.rolname,
-					   string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
-					   AS privileges
-				  FROM member AS m
-				 CROSS JOIN LATERAL aclexplode(m.relacl) AS x
-				  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
-				 WHERE x.grantee = 0
-					OR (r.oid <> m.relowner
-						AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
-				 GROUP BY x.grantee, r.rolname, m.oid) AS x
-		 CROSS JOIN LATERAL
-			   format('REVOKE %s ON %s FROM %s;', x.privileges, x.oid::regclass,
-					  coalesce(quote_ident(x.rolname), 'PUBLIC')) AS s (statement)
-		UNION ALL
-		SELECT DISTINCT 6, s.oid::text,
-			   casnet_internal.note(
-					  format('the default of column %I takes a number of %s; the gaps tell how many others took',
-							 a.attname, s.oid::regclass),
-					  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
-							 s.oid::regclass))
-		  FROM pg_attrdef AS d
-		  JOIN pg_attribute AS a
-			ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-		  JOIN pg_depend AS u
-			ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
-			   AND u.refclassid = 'pg_class'::regclass
-		  JOIN pg_class AS s ON s.oid = u.refobjid
-		 WHERE d.adrelid = protection_notes.relation
-		   AND CASE WHEN s.relkind = 'S'
-					THEN NOT has_sequence_privilege('casnet_user', s.oid, 'USAGE')
-			   END
 	)
-	SELECT coalesce(array_agg(n.text ORDER BY n.rank, n.name, n.text), '{}')
-	  FROM note AS n
+	SELECT 3, k.conname,
+		   casnet_internal.note(
+				  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
+				  CASE k.contype WHEN 'p' THEN 'primary key'
+					   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
+				  k.conname, k.indrelid::regclass,
+				  CASE WHEN k.used_by IS NOT NULL
+					   THEN '; before it, foreign keys of ' || k.used_by
+					   ELSE '' END),
+				  coalesce(format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I ',
+				  k.indrelid::regclass, k.conname) ||
+				  -- A temporal one has an index of another kind.
+				  CASE WHEN k.relkind = 'r' AND k.contype = 'p'
+							AND NOT k.indisexclusion
+							AND NOT EXISTS (SELECT FROM pg_constraint AS o
+											WHERE o.conindid = k.within
+											  AND o.contype IN ('p', 'u'))
+							AND k.within IS NOT NULL
+					   THEN format('PRIMARY KEY USING INDEX %I',
+							(SELECT c.relname FROM pg_class AS c
+							  WHERE c.oid = k.within))
+					   ELSE k.definition END || ';',
+				  '-- make it again with tenant_id')) ||
+		   -- What a foreign key could need is the new primary key now.
+		   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
+					 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
+					 AND NOT EXISTS (SELECT FROM pg_constraint AS o
+									 WHERE o.conindid = k.within)
+					 AND NOT EXISTS (SELECT FROM loose_reference AS l
+									 WHERE l.confrelid = k.indrelid)
+				THEN format(E'\nDROP INDEX %s;', k.within) ELSE '' END
+	  FROM loose_key AS k WHERE k.conname IS NOT NULL
+	UNION ALL
+	SELECT 4, c.relname,
+		   CASE WHEN k.statement IS NOT NULL
+				THEN casnet_internal.note(v.trouble,
+					format('DROP INDEX %s; %s;', k.indexrelid::regclass,
+						   k.statement))
+				ELSE casnet_internal.comment_line(v.trouble || '; make it again with tenant_id in front')
+		   END
+	  FROM loose_key AS k
+	  JOIN pg_class AS c ON c.oid = k.indexrelid
+	 CROSS JOIN LATERAL
+		   format('unique index %I of %s is not within a tenant, so it tells of rows in others',
+				  c.relname, k.indrelid::regclass) AS v (trouble)
+	 WHERE k.conname IS NULL
+$$;
+COMMENT ON FUNCTION casnet_internal.key_notes(regclass) IS
+	'internal: what casnet.protect() says of keys and unique indexes';
+
+-- Privileges that no policy limits, and those that the defaults of columns lack.
+CREATE OR REPLACE FUNCTION casnet_internal.privilege_notes(relation regclass)
+	RETURNS TABLE (rank integer, name text, note text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 5, x.grantee::text,
+		   casnet_internal.note(
+				  format('%s may do what no policy sees, or has privileges that it does not need',
+						 coalesce(quote_ident(x.rolname), 'PUBLIC')),
+				  CASE WHEN x.grantee = 0
+							OR x.grantee IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
+					   THEN s.statement
+					   ELSE casnet_internal.comment_line('unless it is meant: ' || s.statement)
+				  END)
+	  FROM (SELECT m.oid, x.grantee, r.rolname,
+				   string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
+				   AS privileges
+			  FROM casnet_internal.protected_members(privilege_notes.relation) AS m
+			  JOIN pg_class AS c ON c.oid = m.oid
+			 CROSS JOIN LATERAL aclexplode(c.relacl) AS x
+			  LEFT JOIN pg_roles AS r ON r.oid = x.grantee
+			 WHERE x.grantee = 0
+				OR (r.oid <> c.relowner
+					AND x.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER'))
+			 GROUP BY x.grantee, r.rolname, m.oid) AS x
+	 CROSS JOIN LATERAL
+		   format('REVOKE %s ON %s FROM %s;', x.privileges, x.oid::regclass,
+				  coalesce(quote_ident(x.rolname), 'PUBLIC')) AS s (statement)
+	UNION ALL
+	SELECT DISTINCT 6, s.oid::text,
+		   casnet_internal.note(
+				  format('the default of column %I takes a number of %s; the gaps tell how many others took',
+						 a.attname, s.oid::regclass),
+				  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
+						 s.oid::regclass))
+	  FROM pg_attrdef AS d
+	  JOIN pg_attribute AS a
+		ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+	  JOIN pg_depend AS u
+		ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+		   AND u.refclassid = 'pg_class'::regclass
+	  JOIN pg_class AS s ON s.oid = u.refobjid
+	 WHERE d.adrelid = privilege_notes.relation
+	   AND CASE WHEN s.relkind = 'S'
+				THEN NOT has_sequence_privilege('casnet_user', s.oid, 'USAGE')
+		   END
+$$;
+COMMENT ON FUNCTION casnet_internal.privilege_notes(regclass) IS
+	'internal: what casnet.protect() says of privileges';
+
+-- What is left to do for the owner, each with a statement that does it, in
+-- the order in which they work.  As with doctor_codes(): a statement where it adds
+-- protection or tightens it, as a key within the tenant does, or where another key
+-- does what goes; a comment where a role that is no application's would lose what it
+-- may have for a reason.
+CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT coalesce(array_agg(n.note ORDER BY n.rank, n.name COLLATE "C", n.note COLLATE "C"), '{}')
+	  FROM (SELECT * FROM casnet_internal.reference_notes(protection_notes.relation)
+			UNION ALL SELECT * FROM casnet_internal.key_notes(protection_notes.relation)
+			UNION ALL SELECT * FROM casnet_internal.privilege_notes(protection_notes.relation))
+		   AS n
 $$;
 COMMENT ON FUNCTION casnet_internal.protection_notes(regclass) IS
 	'internal: what casnet.protect() leaves to the owner of the table';

@@ -1,5 +1,7 @@
 -- casnet.unprotect() takes away what casnet.protect() made, and gives back what was there.
 
+-- With its column the table would lose whose its rows are, so they may be of one tenant
+-- only; nothing else goes with it.
 CREATE OR REPLACE FUNCTION casnet_internal.unprotect_column(relation regclass, before jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -69,6 +71,125 @@ $$;
 COMMENT ON FUNCTION casnet_internal.unprotect_column(regclass, jsonb) IS
 	'internal: makes tenant_id what it was, or drops it';
 
+-- Policies, triggers and row level security of the table or one of its partitions.
+CREATE OR REPLACE FUNCTION casnet_internal.unprotect_member(relation regclass, resource text,
+	before jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	change record;
+BEGIN
+	FOR change IN
+		SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
+		  FROM pg_policy AS p
+		  JOIN casnet_internal.wanted_policies(unprotect_member.resource) AS w
+			ON w.name = p.polname
+		 WHERE p.polrelid = unprotect_member.relation
+		UNION ALL
+		SELECT format('DROP TRIGGER %I ON', t.tgname), ''
+		  FROM pg_trigger AS t
+		 WHERE t.tgrelid = unprotect_member.relation
+		   AND t.tgname IN ('casnet_keep_tenant', 'casnet_kept_tenant')
+		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+		UNION ALL
+		SELECT 'ALTER TABLE',
+			   format('%s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
+					  CASE WHEN (unprotect_member.before->>'row_security')::boolean
+						   THEN 'ENABLE' ELSE 'DISABLE' END,
+					  CASE WHEN (unprotect_member.before->>'forced')::boolean
+						   THEN 'FORCE' ELSE 'NO FORCE' END)
+	LOOP
+		PERFORM casnet_internal.run_on(change.before, relation, change.after);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.unprotect_member(regclass, text, jsonb) IS
+	'internal: takes the policies and triggers of a table or partition away';
+
+-- What the table has and its partitions have through it, and the view to load it through.
+CREATE OR REPLACE FUNCTION casnet_internal.unprotect_objects(relation regclass)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	change record;
+BEGIN
+	FOR change IN
+		SELECT format('DROP TRIGGER %I ON', t.tgname) AS before,
+			   unprotect_objects.relation AS target, '' AS after
+		  FROM pg_trigger AS t
+		 WHERE t.tgrelid = unprotect_objects.relation AND t.tgname = 'casnet_updated_at'
+		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
+		UNION ALL
+		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)
+		  FROM casnet_internal.tenant_references(relation) AS f
+		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
+		UNION ALL
+		SELECT 'DROP INDEX', i.indexrelid::regclass, ''
+		  FROM pg_index AS i
+		 WHERE i.indrelid = unprotect_objects.relation
+		   AND obj_description(i.indexrelid, 'pg_class') LIKE 'casnet: %'
+		   AND NOT EXISTS (SELECT FROM pg_constraint AS k
+						   WHERE k.conindid = i.indexrelid
+							 AND k.conrelid = i.indrelid)
+		UNION ALL
+		-- That of a table that was renamed is of no use any more.
+		SELECT 'DROP VIEW', v.oid::regclass, ''
+		  FROM pg_class AS c
+		  JOIN pg_class AS v
+			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
+			   AND v.relowner = c.relowner AND v.relname ~ '_load$'
+		  JOIN pg_trigger AS t
+			ON t.tgrelid = v.oid AND t.tgname = 'casnet_load'
+		  LEFT JOIN pg_class AS o
+			ON o.relnamespace = v.relnamespace
+			   AND o.relname || '_load' = v.relname
+		 WHERE c.oid = unprotect_objects.relation AND (o.oid IS NULL OR o.oid = c.oid)
+	LOOP
+		PERFORM casnet_internal.run_on(change.before, change.target, change.after);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.unprotect_objects(regclass) IS
+	'internal: drops the trigger, keys, indexes and view that casnet made for a table';
+
+-- Privileges of casnet_user that were not there before.
+CREATE OR REPLACE FUNCTION casnet_internal.unprotect_privileges(relation regclass, before jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	statement text;
+	privileges text;
+	columns text[];
+BEGIN
+	-- With a privilege on the table, those on its columns go.
+	SELECT string_agg(v.privilege, ', ') INTO privileges
+	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
+	 WHERE NOT coalesce(before->'privileges' ? v.privilege, false);
+	IF privileges IS NOT NULL THEN
+		SELECT array_agg(format('GRANT %s (%I) ON', x.privilege_type, a.attname))
+		  INTO columns
+		  FROM pg_attribute AS a
+		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
+		 WHERE a.attrelid = unprotect_privileges.relation AND NOT a.attisdropped
+		   AND x.grantee = 'casnet_user'::regrole;
+		PERFORM casnet_internal.run_on(format('REVOKE %s ON', privileges), relation,
+							  'FROM casnet_user');
+		FOREACH statement IN ARRAY coalesce(columns, '{}') LOOP
+			PERFORM casnet_internal.run_on(statement, relation, 'TO casnet_user');
+		END LOOP;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.unprotect_privileges(regclass, jsonb) IS
+	'internal: takes from casnet_user what protect() gave it on a table';
+
+-- Step by step, with the table and its partitions locked.
 CREATE OR REPLACE FUNCTION casnet.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -76,10 +197,6 @@ CREATE OR REPLACE FUNCTION casnet.unprotect(relation regclass) RETURNS void
 DECLARE
 	target record;
 	member record;
-	change record;
-	statement text;
-	privileges text;
-	columns text[];
 BEGIN
 	PERFORM casnet_internal.require_protector(relation);
 	IF (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c
@@ -110,83 +227,12 @@ BEGIN
 		 WHERE c.oid = unprotect.relation
 			OR c.oid IN (SELECT relid FROM pg_partition_tree(unprotect.relation))
 	LOOP
-		FOR change IN
-			SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
-			  FROM pg_policy AS p
-			  JOIN casnet_internal.wanted_policies(target.resource) AS w
-				ON w.name = p.polname
-			 WHERE p.polrelid = member.relation
-			UNION ALL
-			SELECT format('DROP TRIGGER %I ON', t.tgname), ''
-			  FROM pg_trigger AS t
-			 WHERE t.tgrelid = member.relation
-			   AND t.tgname IN ('casnet_keep_tenant', 'casnet_kept_tenant')
-			   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
-			UNION ALL
-			SELECT 'ALTER TABLE',
-				   format('%s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
-						  CASE WHEN (member.before->>'row_security')::boolean
-							   THEN 'ENABLE' ELSE 'DISABLE' END,
-						  CASE WHEN (member.before->>'forced')::boolean
-							   THEN 'FORCE' ELSE 'NO FORCE' END)
-		LOOP
-			PERFORM casnet_internal.run_on(change.before, member.relation, change.after);
-		END LOOP;
+		PERFORM casnet_internal.unprotect_member(member.relation, target.resource, member.before);
 	END LOOP;
 
-	FOR change IN
-		SELECT format('DROP TRIGGER %I ON', t.tgname) AS before,
-			   unprotect.relation AS target, '' AS after
-		  FROM pg_trigger AS t
-		 WHERE t.tgrelid = unprotect.relation AND t.tgname = 'casnet_updated_at'
-		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
-		UNION ALL
-		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)
-		  FROM casnet_internal.tenant_references(relation) AS f
-		 WHERE obj_description(f.oid, 'pg_constraint') LIKE 'casnet: %'
-		UNION ALL
-		SELECT 'DROP INDEX', i.indexrelid::regclass, ''
-		  FROM pg_index AS i
-		 WHERE i.indrelid = unprotect.relation
-		   AND obj_description(i.indexrelid, 'pg_class') LIKE 'casnet: %'
-		   AND NOT EXISTS (SELECT FROM pg_constraint AS k
-						   WHERE k.conindid = i.indexrelid
-							 AND k.conrelid = i.indrelid)
-		UNION ALL
-		-- That of a table that was renamed is of no use any more.
-		SELECT 'DROP VIEW', v.oid::regclass, ''
-		  FROM pg_class AS c
-		  JOIN pg_class AS v
-			ON v.relnamespace = c.relnamespace AND v.relkind = 'v'
-			   AND v.relowner = c.relowner AND v.relname ~ '_load$'
-		  JOIN pg_trigger AS t
-			ON t.tgrelid = v.oid AND t.tgname = 'casnet_load'
-		  LEFT JOIN pg_class AS o
-			ON o.relnamespace = v.relnamespace
-			   AND o.relname || '_load' = v.relname
-		 WHERE c.oid = unprotect.relation AND (o.oid IS NULL OR o.oid = c.oid)
-	LOOP
-		PERFORM casnet_internal.run_on(change.before, change.target, change.after);
-	END LOOP;
+	PERFORM casnet_internal.unprotect_objects(relation);
 	PERFORM casnet_internal.unprotect_column(relation, target.before);
-
-	-- With a privilege on the table, those on its columns go.
-	SELECT string_agg(v.privilege, ', ') INTO privileges
-	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
-	 WHERE NOT coalesce(target.before->'privileges' ? v.privilege, false);
-	IF privileges IS NOT NULL THEN
-		SELECT array_agg(format('GRANT %s (%I) ON', x.privilege_type, a.attname))
-		  INTO columns
-		  FROM pg_attribute AS a
-		 CROSS JOIN LATERAL aclexplode(a.attacl) AS x
-		 WHERE a.attrelid = unprotect.relation AND NOT a.attisdropped
-		   AND x.grantee = 'casnet_user'::regrole;
-		PERFORM casnet_internal.run_on(format('REVOKE %s ON', privileges), relation,
-							  'FROM casnet_user');
-		FOREACH statement IN ARRAY coalesce(columns, '{}') LOOP
-			PERFORM casnet_internal.run_on(statement, relation, 'TO casnet_user');
-		END LOOP;
-	END IF;
+	PERFORM casnet_internal.unprotect_privileges(relation, target.before);
 	PERFORM casnet_internal.end_protection(relation);
 END
 $$;

@@ -1,15 +1,16 @@
 -- casnet.doctor(): what is in the tables of casnet.
-
+--
 -- Reads rows of casnet and settings that only superusers see, so it is for
 -- casnet_admin, who may know all that it returns.  Without the tables, as in a
 -- restore, there is nothing to say.
-CREATE OR REPLACE FUNCTION casnet_internal.doctor_data()
+
+-- The libraries that the server loads.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_libraries()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	named record;
 	shared text := casnet_internal.preload_setting('shared_preload_libraries');
 	own text := casnet_internal.preload_setting('session_preload_libraries');
 BEGIN
@@ -42,8 +43,19 @@ BEGIN
 			RETURN NEXT;
 		END IF;
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_libraries() IS
+	'internal: doctor() about libraries; for casnet_admin';
 
-	-- Who else owns a table is told by another check.
+-- The keys that sign and verify tokens.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_signing_keys()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	-- Who else owns the table is told by another check.
 	IF has_table_privilege(to_regclass('casnet_internal.signing_keys'), 'SELECT') THEN
 		RETURN QUERY
 		WITH live AS (
@@ -102,7 +114,21 @@ BEGIN
 		 WHERE k.retired_at IS NULL AND k.algorithm <> 'HS256'
 		   AND k.issuer IS NOT NULL AND k.audience IS NULL;
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_signing_keys() IS
+	'internal: doctor() about the keys of tokens; for casnet_admin';
 
+-- Permissions, accounts and the owners of tenants.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_data()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	named record;
+BEGIN
+	-- Who else owns a table is told by another check.
 	IF has_table_privilege(to_regclass('casnet_internal.protected'), 'SELECT') THEN
 		-- permission-left: DROP TABLE tells nobody of it.  Members hold them, and a
 		-- new table with the same name brings them to life.
@@ -192,4 +218,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_data() IS
-	'internal: doctor() about keys, owners and libraries; for casnet_admin';
+	'internal: doctor() about permissions, accounts and owners of tenants; for casnet_admin';

@@ -1,6 +1,6 @@
 -- casnet.doctor() finds what is unsafe in a database, and says what to paste.
 --
--- Everything is read from the catalogs, as whoever asks; doctor_data() alone
+-- Everything is read from the catalogs, as whoever asks; what is in data.sql alone
 -- reads tables of ours and settings that only superusers see, so it runs as
 -- its owner and is for casnet_admin.  The checks are in the other files of this folder.  Each
 -- code has one severity, here.
@@ -25,13 +25,26 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 	AS $$
 	WITH finding AS (
 		SELECT * FROM casnet_internal.doctor_roles()
+		UNION ALL SELECT * FROM casnet_internal.doctor_owners()
+		UNION ALL SELECT * FROM casnet_internal.doctor_parameters()
 		UNION ALL SELECT * FROM casnet_internal.doctor_grants()
+		UNION ALL SELECT * FROM casnet_internal.doctor_partitions()
+		UNION ALL SELECT * FROM casnet_internal.doctor_function_grants()
 		UNION ALL SELECT * FROM casnet_internal.doctor_tables()
 		UNION ALL SELECT * FROM casnet_internal.doctor_policies()
+		UNION ALL SELECT * FROM casnet_internal.doctor_made_policies()
+		UNION ALL SELECT * FROM casnet_internal.doctor_policy_functions()
 		UNION ALL SELECT * FROM casnet_internal.doctor_keys()
+		UNION ALL SELECT * FROM casnet_internal.doctor_indexes()
 		UNION ALL SELECT * FROM casnet_internal.doctor_views()
+		UNION ALL SELECT * FROM casnet_internal.doctor_functions()
+		UNION ALL SELECT * FROM casnet_internal.doctor_triggers()
+		UNION ALL SELECT * FROM casnet_internal.doctor_replication()
 		UNION ALL SELECT * FROM casnet_internal.doctor_settings()
+		UNION ALL SELECT * FROM casnet_internal.doctor_logging()
 		UNION ALL SELECT * FROM casnet_internal.doctor_state()
+		UNION ALL SELECT * FROM casnet_internal.doctor_libraries()
+		UNION ALL SELECT * FROM casnet_internal.doctor_signing_keys()
 		UNION ALL SELECT * FROM casnet_internal.doctor_data()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,

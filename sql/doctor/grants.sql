@@ -1,50 +1,44 @@
 -- casnet.doctor(): privileges.
 
+-- To whom a privilege can be granted, and whether that lets applications have it.  One
+-- who is no role any more has no name and is left out.
+CREATE OR REPLACE FUNCTION casnet_internal.grantees(
+	OUT role oid, OUT name text, OUT applies boolean)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 0::oid, 'PUBLIC', true
+	UNION ALL
+	SELECT r.oid, quote_ident(r.rolname),
+		   r.oid IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
+	  FROM pg_roles AS r
+$$;
+COMMENT ON FUNCTION casnet_internal.grantees() IS
+	'internal: PUBLIC and all roles, as SQL writes them, and which of them are of applications';
+
+-- Privileges on the watched tables and their columns.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- A grantee that is no role any more has no name and is left out.
-	WITH RECURSIVE grantee AS MATERIALIZED (
-		SELECT 0::oid AS role, 'PUBLIC' AS name, true AS applies
-		UNION ALL
-		SELECT r.oid, quote_ident(r.rolname),
-			   r.oid IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
-		  FROM pg_roles AS r
-	), watched AS MATERIALIZED (
-		SELECT w.relation, w.kind, c.relowner, c.relacl
-		  FROM casnet_internal.watched_tables() AS w
-		  JOIN pg_class AS c ON c.oid = w.relation
-	), held AS MATERIALIZED (
+	WITH held AS MATERIALIZED (
 		SELECT w.relation, w.kind, g.name, g.role, g.applies, p.privilege,
 			   p.attname, w.relation = to_regclass('casnet.users') AS is_users
-		  FROM watched AS w
+		  FROM casnet_internal.watched_tables() AS w
+		  JOIN pg_class AS c ON c.oid = w.relation
 		 CROSS JOIN LATERAL (
 			SELECT a.grantee, a.privilege_type AS privilege, NULL::name AS attname
-			  FROM aclexplode(w.relacl) AS a
+			  FROM aclexplode(c.relacl) AS a
 			UNION ALL
 			SELECT a.grantee, a.privilege_type, t.attname
 			  FROM pg_attribute AS t
 			 CROSS JOIN LATERAL aclexplode(t.attacl) AS a
 			 WHERE t.attrelid = w.relation AND t.attnum > 0
 			   AND NOT t.attisdropped) AS p
-		  JOIN grantee AS g ON g.role = p.grantee
-		 WHERE p.grantee <> w.relowner
-	), below (relation) AS (
-		SELECT i.inhrelid
-		  FROM pg_inherits AS i
-		  JOIN watched AS w ON w.relation = i.inhparent
-		UNION
-		SELECT i.inhrelid
-		  FROM below AS b
-		  JOIN pg_inherits AS i ON i.inhparent = b.relation
-	), part AS (
-		SELECT c.oid::regclass AS relation, c.relowner, c.relacl
-		  FROM below AS b
-		  JOIN pg_class AS c ON c.oid = b.relation
-		 WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relrowsecurity
-		   AND NOT EXISTS (SELECT FROM watched AS w WHERE w.relation = c.oid)
+		  JOIN casnet_internal.grantees() AS g ON g.role = p.grantee
+		 WHERE p.grantee <> c.relowner
 	)
 	-- grant-unpoliced: TRUNCATE empties all tenants; REFERENCES finds out which
 	-- keys exist; a trigger sees the rows of everybody who writes.
@@ -102,10 +96,76 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	  FROM held AS h
 	 WHERE h.is_users AND h.privilege = 'UPDATE' AND h.applies
 	   AND h.name <> 'casnet_admin' AND coalesce(h.attname, '') <> 'full_name'
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_grants() IS
+	'internal: doctor() about privileges on tables';
 
-	-- grant-schema: an object with the name of one of ours would be taken for it.
+-- Partitions and children of the watched tables, which have no policies of their own.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_partitions()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH RECURSIVE grantee AS MATERIALIZED (
+		SELECT g.role, g.name FROM casnet_internal.grantees() AS g WHERE g.applies
+	), watched AS MATERIALIZED (
+		SELECT w.relation FROM casnet_internal.watched_tables() AS w
+	), below (relation) AS (
+		SELECT i.inhrelid
+		  FROM pg_inherits AS i
+		  JOIN watched AS w ON w.relation = i.inhparent
+		UNION
+		SELECT i.inhrelid
+		  FROM below AS b
+		  JOIN pg_inherits AS i ON i.inhparent = b.relation
+	), part AS (
+		SELECT c.oid::regclass AS relation, c.relowner, c.relacl
+		  FROM below AS b
+		  JOIN pg_class AS c ON c.oid = b.relation
+		 WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relrowsecurity
+		   AND NOT EXISTS (SELECT FROM watched AS w WHERE w.relation = c.oid)
+	)
+	-- partition-open: the policies of the parent hold for queries that name
+	-- the parent.
+	SELECT 'partition-open', t.relation::text,
+		   format('%s has %s on it, and the policies of its parent do not hold here.',
+				  g.name, a.privilege_type),
+		   format('REVOKE %s ON %s FROM %s', a.privilege_type, t.relation,
+				  g.name)
+	  FROM part AS t
+	 CROSS JOIN LATERAL (
+		SELECT x.grantee, x.privilege_type FROM aclexplode(t.relacl) AS x
+		UNION
+		SELECT x.grantee, x.privilege_type
+		  FROM pg_attribute AS b CROSS JOIN LATERAL aclexplode(b.attacl) AS x
+		 WHERE b.attrelid = t.relation AND NOT b.attisdropped) AS a
+	  JOIN grantee AS g ON g.role = a.grantee
+	 WHERE a.grantee <> t.relowner
 	UNION ALL
-	SELECT 'grant-schema', n.nspname, format('%s may create objects in it.', g.name),
+	SELECT 'partition-open', t.relation::text,
+		   format('%s owns it, and the policies of its parent do not hold here.',
+				  g.name),
+		   format('ALTER TABLE %s OWNER TO %s', t.relation,
+				  (SELECT e.extowner::regrole FROM pg_extension AS e
+					WHERE e.extname = 'casnet'))
+	  FROM part AS t
+	  JOIN grantee AS g ON g.role = t.relowner
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_partitions() IS
+	'internal: doctor() about partitions and children of tables';
+
+-- Privileges on the schemas of casnet and on functions.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH grantee AS MATERIALIZED (
+		SELECT g.role, g.name, g.applies FROM casnet_internal.grantees() AS g
+	)
+	-- grant-schema: an object with the name of one of ours would be taken for it.
+	SELECT 'grant-schema', n.nspname::text,
+		   format('%s may create objects in it.', g.name),
 		   format('REVOKE CREATE ON SCHEMA %I FROM %s', n.nspname, g.name)
 	  FROM pg_namespace AS n
 	 CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
@@ -140,33 +200,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 			   AND was.grantee IN (0, a.grantee,
 								   to_regrole('casnet_user')))
 
-	-- partition-open: the policies of the parent hold for queries that name
-	-- the parent.
-	UNION ALL
-	SELECT 'partition-open', t.relation::text,
-		   format('%s has %s on it, and the policies of its parent do not hold here.',
-				  g.name, a.privilege_type),
-		   format('REVOKE %s ON %s FROM %s', a.privilege_type, t.relation,
-				  g.name)
-	  FROM part AS t
-	 CROSS JOIN LATERAL (
-		SELECT x.grantee, x.privilege_type FROM aclexplode(t.relacl) AS x
-		UNION
-		SELECT x.grantee, x.privilege_type
-		  FROM pg_attribute AS b CROSS JOIN LATERAL aclexplode(b.attacl) AS x
-		 WHERE b.attrelid = t.relation AND NOT b.attisdropped) AS a
-	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
-	 WHERE a.grantee <> t.relowner
-	UNION ALL
-	SELECT 'partition-open', t.relation::text,
-		   format('%s owns it, and the policies of its parent do not hold here.',
-				  g.name),
-		   format('ALTER TABLE %s OWNER TO %s', t.relation,
-				  (SELECT e.extowner::regrole FROM pg_extension AS e
-					WHERE e.extname = 'casnet'))
-	  FROM part AS t
-	  JOIN grantee AS g ON g.role = t.relowner AND g.applies
-
 	-- statements-readable: all users of an application are one database role
 	-- there, and SET keeps its literals, tokens among them.
 	UNION ALL
@@ -189,5 +222,5 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE e.extname = 'pg_stat_statements'
 $$;
-COMMENT ON FUNCTION casnet_internal.doctor_grants() IS
-	'internal: doctor() about privileges';
+COMMENT ON FUNCTION casnet_internal.doctor_function_grants() IS
+	'internal: doctor() about privileges on schemas and functions';

@@ -13,41 +13,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.inspect_expression(
 COMMENT ON FUNCTION casnet_internal.inspect_expression(pg_node_tree) IS
 	'internal: what doctor() has to know about a stored expression';
 
-CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
+-- The policies that install() makes.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_made_policies()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH application AS MATERIALIZED (
-		SELECT a.role FROM casnet_internal.application_roles() AS a
-	), watched AS MATERIALIZED (
-		SELECT w.* FROM casnet_internal.watched_tables() AS w
-	), policy AS MATERIALIZED (
-		SELECT p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive,
-			   p.polroles, p.polqual, p.polwithcheck,
-			   format('%I on %s', p.polname, p.polrelid::regclass) AS name,
-			   format('DROP POLICY %I ON %s', p.polname, p.polrelid::regclass)
-			   AS dropping,
-			   0 = ANY (p.polroles)
-			   OR EXISTS (SELECT FROM application AS a
-						   WHERE a.role = ANY (p.polroles)) AS applies,
-			   w.relation IS NOT NULL AS is_watched, w.kind
-		  FROM pg_policy AS p
-		  LEFT JOIN watched AS w ON w.relation = p.polrelid
-	), expression AS MATERIALIZED (
-		SELECT p.*, e.clause, e.tree, g.source
-		  FROM policy AS p
-		 CROSS JOIN LATERAL (VALUES ('USING', p.polqual),
-							 ('WITH CHECK', p.polwithcheck))
-			   AS e (clause, tree)
-		 CROSS JOIN LATERAL pg_get_expr(e.tree, p.polrelid) AS g (source)
-		 WHERE e.tree IS NOT NULL
-	), inspected AS MATERIALIZED (
-		SELECT e.*, i.*
-		  FROM expression AS e
-		 CROSS JOIN LATERAL casnet_internal.inspect_expression(e.tree) AS i
-		 WHERE e.is_watched
-	), expected AS MATERIALIZED (
+	WITH expected AS MATERIALIZED (
 		SELECT to_regclass(w.table_name) AS relation, w.name,
 			   CASE w.command WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a'
 					WHEN 'UPDATE' THEN 'w' WHEN 'DELETE' THEN 'd'
@@ -75,21 +47,52 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		OR p.polcmd <> x.command OR NOT p.polpermissive
 		OR x.name <> 'casnet_admin' AND p.polroles <> ARRAY[0::oid]
 		OR x.name = 'casnet_admin' AND p.polroles <> ARRAY[to_regrole('casnet_admin')::oid]
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_made_policies() IS
+	'internal: doctor() about the policies that install() makes';
 
+-- Policies of others on the watched tables, and what theirs and ours cost.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH application AS MATERIALIZED (
+		SELECT a.role FROM casnet_internal.application_roles() AS a
+	), policy AS MATERIALIZED (
+		SELECT p.oid, p.polname, p.polrelid, p.polpermissive, p.polqual,
+			   p.polwithcheck, w.kind,
+			   format('%I on %s', p.polname, p.polrelid::regclass) AS name,
+			   format('DROP POLICY %I ON %s', p.polname, p.polrelid::regclass)
+			   AS dropping,
+			   0 = ANY (p.polroles)
+			   OR EXISTS (SELECT FROM application AS a
+						   WHERE a.role = ANY (p.polroles)) AS applies
+		  FROM pg_policy AS p
+		  JOIN casnet_internal.watched_tables() AS w ON w.relation = p.polrelid
+	), inspected AS MATERIALIZED (
+		SELECT p.oid, p.name, p.polrelid, e.clause, e.tree, i.*
+		  FROM policy AS p
+		 CROSS JOIN LATERAL (VALUES ('USING', p.polqual),
+							 ('WITH CHECK', p.polwithcheck))
+			   AS e (clause, tree)
+		 CROSS JOIN LATERAL casnet_internal.inspect_expression(e.tree) AS i
+		 WHERE e.tree IS NOT NULL
+	)
 	-- policy-widens: permissive policies are joined by OR.  On tables about
 	-- tokens any policy does.
-	UNION ALL
 	SELECT 'policy-widens', p.name,
 		   'It is permissive and applies to applications, so it lets rows through that the others do not.',
 		   p.dropping
 	  FROM policy AS p
-	 WHERE p.is_watched AND p.polpermissive AND p.applies
-	   AND NOT EXISTS (SELECT FROM expected AS x
-						WHERE x.relation = p.polrelid AND x.name = p.polname)
+	 WHERE p.polpermissive AND p.applies
+	   AND NOT EXISTS (SELECT FROM casnet_internal.wanted_policies() AS x
+						WHERE to_regclass(x.table_name) = p.polrelid
+						  AND x.name = p.polname)
 	   AND EXISTS (SELECT FROM inspected AS i
 					WHERE i.oid = p.oid
-					  AND i.source <> 'false'
-					  AND (p.kind <> 'application' OR NOT i.is_narrow))
+					  AND (p.kind <> 'application' OR NOT i.is_narrow)
+					  AND pg_get_expr(i.tree, i.polrelid) <> 'false')
 
 	-- policy-restrictive: it only narrows, and is one more condition on each row.
 	UNION ALL
@@ -97,7 +100,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		   'It is restrictive: one more condition that each plan on the table has.',
 		   p.dropping
 	  FROM policy AS p
-	 WHERE p.is_watched AND NOT p.polpermissive
+	 WHERE NOT p.polpermissive
 
 	-- policy-subquery: a filter for each row instead of an index condition;
 	-- what it reads is under policies itself, or goes past them in a function.
@@ -128,15 +131,23 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		   '-- compare the column with a value of the session instead'
 	  FROM inspected AS i
 	  JOIN pg_proc AS f ON f.oid = ANY (i.row_functions) AND NOT f.proleakproof
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_policies() IS
+	'internal: doctor() about policies of others';
 
+-- What the policies of all tables call, and which settings they trust.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_policy_functions()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
 	-- policy-immutable: its value is put into the plan when that is made, and a
 	-- kept plan has it for the next user too.
-	UNION ALL
-	SELECT DISTINCT 'policy-immutable', p.name,
+	SELECT DISTINCT 'policy-immutable', format('%I on %s', p.polname, p.polrelid::regclass),
 		   format('It calls %s, which is marked IMMUTABLE and depends on the session.',
 				  f.oid::regprocedure),
 		   format('ALTER FUNCTION %s STABLE', f.oid::regprocedure)
-	  FROM policy AS p
+	  FROM pg_policy AS p
 	  JOIN pg_depend AS d
 		ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 		   AND d.refclassid = 'pg_proc'::regclass
@@ -147,23 +158,25 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 	-- policy-forgeable: any role can SET a name with a dot.  casnet.user_id
 	-- takes a privilege.
 	UNION ALL
-	SELECT DISTINCT 'policy-forgeable', e.name,
+	SELECT DISTINCT 'policy-forgeable', format('%I on %s', p.polname, p.polrelid::regclass),
 		   format('It trusts %s, which any role can set to anything.',
 				  quote_literal(s.name[1])),
 		   '-- compare with casnet.current_user_id() or casnet.tenant_with(''permission'')'
-	  FROM expression AS e
+	  FROM pg_policy AS p
+	 CROSS JOIN LATERAL (VALUES (p.polqual), (p.polwithcheck)) AS e (tree)
+	 CROSS JOIN LATERAL pg_get_expr(e.tree, p.polrelid) AS g (source)
 	 CROSS JOIN LATERAL (
-		SELECT e.source AS text
-		 WHERE e.source ~ 'current_setting'
+		SELECT g.source AS text
+		 WHERE g.source ~ 'current_setting'
 		UNION ALL
 		SELECT coalesce(pg_get_function_sqlbody(f.oid), f.prosrc)
 		  FROM pg_depend AS d
 		  JOIN pg_proc AS f ON f.oid = d.refobjid
-		 WHERE d.classid = 'pg_policy'::regclass AND d.objid = e.oid
+		 WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 		   AND d.refclassid = 'pg_proc'::regclass) AS body
 	 CROSS JOIN LATERAL regexp_matches(body.text,
 			$x$\mcurrent_setting\s*\(\s*'([^']*\.[^']*)'$x$, 'gi') AS s (name)
-	 WHERE lower(s.name[1]) <> 'casnet.user_id'
+	 WHERE e.tree IS NOT NULL AND lower(s.name[1]) <> 'casnet.user_id'
 $$;
-COMMENT ON FUNCTION casnet_internal.doctor_policies() IS
-	'internal: doctor() about policies';
+COMMENT ON FUNCTION casnet_internal.doctor_policy_functions() IS
+	'internal: doctor() about functions and settings in policies';

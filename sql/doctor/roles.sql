@@ -1,5 +1,6 @@
 -- casnet.doctor(): roles.
 
+-- What application roles are and can become, and what they are members of.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -79,10 +80,25 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 		   format('REVOKE casnet_admin FROM %s', p.holder)
 	  FROM power AS p
 	 WHERE p.rolname = 'casnet_admin' AND NOT p.is_application
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_roles() IS
+	'internal: doctor() about roles';
 
+-- Whom tables and functions belong to, and that casnet_owner can do nothing else.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	-- role and holder as for doctor_roles().
+	WITH power AS MATERIALIZED (
+		SELECT p.role, r.rolname, p.member IS NULL AS is_application,
+			   coalesce(p.member, p.role)::regrole::text AS holder, r.rolsuper
+		  FROM casnet_internal.application_powers() AS p
+		  JOIN pg_roles AS r ON r.oid = p.role
+	)
 	-- role-owns-table: the owner switches row level security off, or drops
 	-- a policy.
-	UNION ALL
 	SELECT 'role-owns-table', t.relation::text,
 		   CASE WHEN p.is_application
 				THEN format('The application role %s owns it, and so may change its policies.',
@@ -147,10 +163,23 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND f.prosecdef
 	   AND f.prorettype <> 'event_trigger'::regtype
 	   AND f.proowner <> to_regrole('casnet_owner')
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_owners() IS
+	'internal: doctor() about the owners of tables and functions';
 
+-- Who may set what says who a session is, or switches protection off.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH application AS MATERIALIZED (
+		SELECT r.oid AS role
+		  FROM casnet_internal.application_roles() AS a
+		  JOIN pg_roles AS r ON r.oid = a.role
+	)
 	-- identity-settable: SET on casnet.user_id makes a session anybody.
 	-- parameter-granted: these switch triggers off or load libraries.
-	UNION ALL
 	SELECT CASE g.parname WHEN 'casnet.user_id' THEN 'identity-settable'
 				ELSE 'parameter-granted' END,
 		   g.parname,
@@ -171,5 +200,5 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 						 'session_preload_libraries')
 		OR g.parname <> 'casnet.user_id' AND g.privilege_type = 'ALTER SYSTEM'
 $$;
-COMMENT ON FUNCTION casnet_internal.doctor_roles() IS
-	'internal: doctor() about roles';
+COMMENT ON FUNCTION casnet_internal.doctor_parameters() IS
+	'internal: doctor() about privileges on parameters';

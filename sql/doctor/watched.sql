@@ -65,26 +65,29 @@ CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH compared AS MATERIALIZED (
-		SELECT p.polrelid AS relation, min(c.refobjsubid)::smallint AS attnum
+		SELECT p.polrelid AS relation, array_agg(p.oid) AS policies
 		  FROM pg_depend AS d
 		  JOIN pg_policy AS p ON p.oid = d.objid
-		  LEFT JOIN pg_depend AS c
-			ON c.classid = d.classid AND c.objid = d.objid
-			   AND c.refclassid = 'pg_class'::regclass
-			   AND c.refobjid = p.polrelid AND c.refobjsubid > 0
 		 WHERE d.classid = 'pg_policy'::regclass
 		   AND d.refclassid = 'pg_proc'::regclass
 		   AND d.refobjid = to_regprocedure('casnet.tenant_with(text)')
 		 GROUP BY p.polrelid
 	), watched AS (
 		SELECT coalesce(m.relation, c.relation::regclass) AS relation,
-			   coalesce(m.kind, 'application') AS kind, c.attnum
+			   coalesce(m.kind, 'application') AS kind, c.policies
 		  FROM casnet_internal.managed_tables() AS m
 		  FULL JOIN compared AS c ON c.relation = m.relation
 	)
 	SELECT w.relation, w.kind,
 		   CASE WHEN w.kind IN ('tenant', 'application')
-				THEN coalesce(a.attnum, w.attnum) END
+				-- By another name it is the first that these policies name.
+				THEN coalesce(a.attnum,
+							  (SELECT min(d.refobjsubid)::smallint
+								 FROM pg_depend AS d
+								WHERE d.classid = 'pg_policy'::regclass
+								  AND d.objid = ANY (w.policies)
+								  AND d.refclassid = 'pg_class'::regclass
+								  AND d.refobjid = w.relation AND d.refobjsubid > 0)) END
 	  FROM watched AS w
 	  LEFT JOIN pg_attribute AS a
 		ON a.attrelid = w.relation AND a.attname = 'tenant_id'
@@ -92,3 +95,28 @@ CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 $$;
 COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 	'internal: the tables of casnet, and those of applications with a policy of casnet';
+
+-- Whose reading of which watched table the policies do not limit, among the owners of
+-- what reads with its owner's rights: views, tables with rules, SECURITY DEFINER functions.
+CREATE OR REPLACE FUNCTION casnet_internal.unlimited_readers(
+	OUT role oid, OUT relation oid)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT r.oid, c.oid
+	  FROM pg_roles AS r
+	 CROSS JOIN (casnet_internal.watched_tables() AS w
+				 JOIN pg_class AS c ON c.oid = w.relation)
+	 WHERE (r.oid IN (SELECT v.relowner FROM pg_rewrite AS q
+						JOIN pg_class AS v ON v.oid = q.ev_class)
+			OR r.oid IN (SELECT p.proowner FROM pg_proc AS p
+						  WHERE p.prosecdef))
+	   AND (r.rolsuper OR r.rolbypassrls
+			OR NOT c.relforcerowsecurity
+			   AND pg_has_role(r.oid, c.relowner, 'USAGE')
+			OR w.kind = 'administration'
+			   AND pg_has_role(r.oid, 'casnet_admin', 'USAGE'))
+$$;
+COMMENT ON FUNCTION casnet_internal.unlimited_readers() IS
+	'internal: the owners of views, rules and SECURITY DEFINER functions, and what they read past the policies';

@@ -3,27 +3,18 @@
 -- with the data of tenants there is a view, named after it with _load, that
 -- shows nothing and takes what INSERT into the table would take.
 
--- The view names no column of the table, so it is not in the way of changes
--- to it; the trigger names the table, since an OID would not survive a dump.
--- After the table was renamed, or columns came, went or changed, this brings
--- the view up to date.  Generated and identity columns are left to the table.
-CREATE OR REPLACE FUNCTION casnet_internal.make_load_view(relation regclass) RETURNS regclass
-	LANGUAGE plpgsql VOLATILE
+-- Refuses where the name is too long, or is that of what casnet did not make.
+CREATE OR REPLACE FUNCTION casnet_internal.load_view_name(relation regclass) RETURNS text
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	target record;
 	load_view regclass;
 	view_name text;
-	have text[];
-	want text[];
-	select_list text;
-	grants jsonb;
-	granted record;
-	default_change record;
 BEGIN
 	SELECT c.relname, c.relnamespace::regnamespace AS schema INTO target
-	  FROM pg_class AS c WHERE c.oid = make_load_view.relation;
+	  FROM pg_class AS c WHERE c.oid = load_view_name.relation;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no such table'
 			USING ERRCODE = 'P0002',
@@ -31,7 +22,7 @@ BEGIN
 	END IF;
 	IF octet_length(target.relname || '_load') > 63 THEN
 		RAISE EXCEPTION 'the name of table % is too long for a view named after it with _load',
-				make_load_view.relation
+				load_view_name.relation
 			USING ERRCODE = 'name_too_long',
 				  HINT = 'Give the table a name of at most 58 bytes.';
 	END IF;
@@ -39,7 +30,7 @@ BEGIN
 	load_view := to_regclass(view_name);
 	-- Anybody who may make a view there can make one that looks like ours.
 	IF EXISTS (SELECT FROM pg_class AS c
-				 JOIN pg_class AS t ON t.oid = make_load_view.relation
+				 JOIN pg_class AS t ON t.oid = load_view_name.relation
 				 JOIN pg_roles AS o ON o.oid = c.relowner
 			   WHERE c.oid = load_view
 				 AND (c.relkind <> 'v'
@@ -49,8 +40,102 @@ BEGIN
 		RAISE EXCEPTION 'relation % is not a view that casnet made', load_view
 			USING ERRCODE = 'duplicate_table',
 				  HINT = format('Rename or drop it: the name is that of the view to load %s through, which belongs to the owner of the table.',
-								make_load_view.relation);
+								load_view_name.relation);
 	END IF;
+	RETURN view_name;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.load_view_name(regclass) IS
+	'internal: the name of the view to load a table through, which is free or that of such a view';
+
+-- INSERT through the view takes the defaults of the table.
+CREATE OR REPLACE FUNCTION casnet_internal.copy_load_defaults(load_view regclass, relation regclass)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	default_change record;
+BEGIN
+	FOR default_change IN
+		SELECT format('ALTER COLUMN %I %s', a.attname,
+					  coalesce('SET DEFAULT ' || d.value, 'DROP DEFAULT'))
+			   AS change,
+			   -- The owner need not have a privilege on these.
+			   coalesce(d.value IN ('casnet.current_tenant_id()',
+									'casnet.uuid_v7()'), true) AS is_ours
+		  FROM pg_attribute AS v
+		  LEFT JOIN pg_attrdef AS vd
+			ON vd.adrelid = v.attrelid AND vd.adnum = v.attnum
+		  JOIN pg_attribute AS a
+			ON a.attrelid = copy_load_defaults.relation AND a.attname = v.attname
+		  LEFT JOIN pg_attrdef AS ad
+			ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum,
+			   LATERAL (SELECT pg_get_expr(ad.adbin, ad.adrelid)) AS d (value)
+		 WHERE v.attrelid = copy_load_defaults.load_view AND v.attnum > 0
+		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
+	LOOP
+		IF default_change.is_ours THEN
+			PERFORM casnet_internal.run_on('ALTER VIEW', load_view, default_change.change);
+		ELSE
+			PERFORM casnet_internal.run_on_for_owner('ALTER VIEW', load_view,
+											default_change.change);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.copy_load_defaults(regclass, regclass) IS
+	'internal: gives the view to load a table through the defaults of the table';
+
+-- What takes the rows, and what the view says of itself.
+CREATE OR REPLACE FUNCTION casnet_internal.make_load_triggers(load_view regclass, relation regclass)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	table_name name := (SELECT c.relname FROM pg_class AS c
+						WHERE c.oid = make_load_triggers.relation);
+BEGIN
+	PERFORM casnet_internal.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_load INSTEAD OF INSERT ON', load_view,
+		format('FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row(%L)',
+			   table_name));
+	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load ON', load_view,
+						  'IS ''inserts the row into the table''');
+	PERFORM casnet_internal.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_load_end AFTER INSERT ON', load_view,
+		format('FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.load_row(%L)',
+			   table_name));
+	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load_end ON', load_view,
+						  'IS ''ends what casnet_load began for the first row''');
+	PERFORM casnet_internal.run_on('COMMENT ON VIEW', load_view,
+		format('IS %L',
+			   format('takes COPY into %s, under its policies; shows nothing',
+					  make_load_triggers.relation)));
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.make_load_triggers(regclass, regclass) IS
+	'internal: gives the view to load a table through its triggers and comments';
+
+-- The view names no column of the table, so it is not in the way of changes
+-- to it; the trigger names the table, since an OID would not survive a dump.
+-- After the table was renamed, or columns came, went or changed, this brings
+-- the view up to date.  Generated and identity columns are left to the table.
+CREATE OR REPLACE FUNCTION casnet_internal.make_load_view(relation regclass) RETURNS regclass
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	load_view regclass;
+	view_name text := casnet_internal.load_view_name(relation);
+	have text[];
+	want text[];
+	select_list text;
+	grants jsonb;
+	granted record;
+BEGIN
+	load_view := to_regclass(view_name);
 
 	-- Columns that the view has keep their order; new ones follow.
 	SELECT array_agg(format('%I %s', a.attname,
@@ -109,48 +194,8 @@ BEGIN
 							  'TO ' || granted."to");
 	END LOOP;
 
-	FOR default_change IN
-		SELECT format('ALTER COLUMN %I %s', a.attname,
-					  coalesce('SET DEFAULT ' || d.value, 'DROP DEFAULT'))
-			   AS change,
-			   -- The owner need not have a privilege on these.
-			   coalesce(d.value IN ('casnet.current_tenant_id()',
-									'casnet.uuid_v7()'), true) AS is_ours
-		  FROM pg_attribute AS v
-		  LEFT JOIN pg_attrdef AS vd
-			ON vd.adrelid = v.attrelid AND vd.adnum = v.attnum
-		  JOIN pg_attribute AS a
-			ON a.attrelid = make_load_view.relation AND a.attname = v.attname
-		  LEFT JOIN pg_attrdef AS ad
-			ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum,
-			   LATERAL (SELECT pg_get_expr(ad.adbin, ad.adrelid)) AS d (value)
-		 WHERE v.attrelid = load_view AND v.attnum > 0
-		   AND d.value IS DISTINCT FROM pg_get_expr(vd.adbin, vd.adrelid)
-	LOOP
-		IF default_change.is_ours THEN
-			PERFORM casnet_internal.run_on('ALTER VIEW', load_view, default_change.change);
-		ELSE
-			PERFORM casnet_internal.run_on_for_owner('ALTER VIEW', load_view,
-											default_change.change);
-		END IF;
-	END LOOP;
-
-	PERFORM casnet_internal.run_on(
-		'CREATE OR REPLACE TRIGGER casnet_load INSTEAD OF INSERT ON', load_view,
-		format('FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row(%L)',
-			   target.relname));
-	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load ON', load_view,
-						  'IS ''inserts the row into the table''');
-	PERFORM casnet_internal.run_on(
-		'CREATE OR REPLACE TRIGGER casnet_load_end AFTER INSERT ON', load_view,
-		format('FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.load_row(%L)',
-			   target.relname));
-	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_load_end ON', load_view,
-						  'IS ''ends what casnet_load began for the first row''');
-	PERFORM casnet_internal.run_on('COMMENT ON VIEW', load_view,
-		format('IS %L',
-			   format('takes COPY into %s, under its policies; shows nothing',
-					  make_load_view.relation)));
+	PERFORM casnet_internal.copy_load_defaults(load_view, relation);
+	PERFORM casnet_internal.make_load_triggers(load_view, relation);
 
 	-- Like the table, it is not the extension's.
 	IF EXISTS (SELECT FROM pg_depend AS d

@@ -101,6 +101,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.application_roles(),
 	casnet_internal.application_powers(),
 	casnet_internal.watched_tables(),
+	casnet_internal.unlimited_readers(),
+	casnet_internal.grantees(),
 	casnet_internal.managed_tables(),
 	casnet_internal.wanted_tables(),
 	casnet_internal.wanted_columns(),
@@ -118,14 +120,29 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.missing_definitions(),
 	casnet_internal.inspect_expression(pg_node_tree),
 	casnet_internal.server_holes(integer),
+	casnet_internal.stored_settings(),
+	casnet_internal.settings_of_applications(),
 	casnet_internal.doctor_roles(),
+	casnet_internal.doctor_owners(),
+	casnet_internal.doctor_parameters(),
 	casnet_internal.doctor_grants(),
+	casnet_internal.doctor_partitions(),
+	casnet_internal.doctor_function_grants(),
 	casnet_internal.doctor_tables(),
 	casnet_internal.doctor_policies(),
+	casnet_internal.doctor_made_policies(),
+	casnet_internal.doctor_policy_functions(),
 	casnet_internal.doctor_keys(),
+	casnet_internal.doctor_indexes(),
 	casnet_internal.doctor_views(),
+	casnet_internal.doctor_functions(),
+	casnet_internal.doctor_triggers(),
+	casnet_internal.doctor_replication(),
 	casnet_internal.doctor_settings(),
+	casnet_internal.doctor_logging(),
 	casnet_internal.doctor_state(),
+	casnet_internal.doctor_libraries(),
+	casnet_internal.doctor_signing_keys(),
 	casnet_internal.doctor_data()
 	TO casnet_admin;
 
@@ -164,6 +181,9 @@ GRANT EXECUTE ON FUNCTION casnet_internal.is_operator() TO casnet_admin;
 
 -- For the views of protected tables.
 GRANT EXECUTE ON FUNCTION
+	casnet_internal.load_view_name(regclass),
+	casnet_internal.copy_load_defaults(regclass, regclass),
+	casnet_internal.make_load_triggers(regclass, regclass),
 	casnet_internal.make_load_view(regclass),
 	casnet_internal.load_row()
 	TO casnet_admin;
@@ -214,6 +234,11 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.key_within(oid, name),
 	casnet_internal.reference_within(oid, name, name),
 	casnet_internal.key_for_reference(oid, name),
+	casnet_internal.protected_members(regclass),
+	casnet_internal.loose_references(regclass),
+	casnet_internal.reference_notes(regclass),
+	casnet_internal.key_notes(regclass),
+	casnet_internal.privilege_notes(regclass),
 	casnet_internal.protection_notes(regclass),
 	casnet_internal.permission_notes(text),
 	casnet_internal.comment_line(text),
@@ -224,6 +249,9 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.protect_rows(regclass, text),
 	casnet_internal.protect_updates(regclass),
 	casnet_internal.protect_loading(regclass),
+	casnet_internal.unprotect_member(regclass, text, jsonb),
+	casnet_internal.unprotect_objects(regclass),
+	casnet_internal.unprotect_privileges(regclass, jsonb),
 	casnet_internal.unprotect_column(regclass, jsonb)
 	TO casnet_admin;
 
