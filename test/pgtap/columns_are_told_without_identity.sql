@@ -2,7 +2,7 @@
 -- returns is the same for everybody.  What could return something is refused, whatever it
 -- returns today.
 BEGIN;
-SELECT plan(41);
+SELECT plan(54);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.leak(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$
@@ -47,6 +47,11 @@ SELECT throws_ok(query, '28000', 'nobody is signed in', query)
 	'SELECT * FROM casnet.records UNION SELECT * FROM casnet.records LIMIT 0', 'UPDATE casnet.records SET title = title WHERE false', 'DELETE FROM casnet.records WHERE false',
 	'INSERT INTO casnet.tags SELECT * FROM casnet.tags LIMIT 0', 'SELECT r.* FROM casnet.records AS r JOIN casnet.tags AS t ON r.title OPERATOR(public.===) t.name WHERE false',
 	'SELECT * FROM casnet.records TABLESAMPLE system (100) LIMIT 0']) WITH ORDINALITY AS q (query, n) WHERE n <> 8;
+SELECT throws_ok(query, '28000', 'nobody is signed in', query)
+  FROM unnest(ARRAY['SELECT * FROM casnet.records WHERE true', 'SELECT * FROM casnet.records WHERE title = NULL', 'SELECT * FROM casnet.records WHERE random() < NULL', 'SELECT title FROM casnet.records GROUP BY title LIMIT 0', 'SELECT DISTINCT title FROM casnet.records WHERE false',
+	'SELECT 1 FROM casnet.records HAVING true LIMIT 0', 'SELECT row_number() OVER () FROM casnet.records WHERE false', 'SELECT generate_series(1, 2) FROM casnet.records LIMIT 0',
+	'SELECT (SELECT 1) FROM casnet.records WHERE false', 'WITH r AS (SELECT 1) SELECT t.* FROM casnet.records AS t LIMIT 0', 'SELECT * FROM casnet.records ORDER BY id FETCH FIRST 0 ROWS WITH TIES',
+	'SELECT t.* FROM casnet.records AS t, generate_series(1, 2) LIMIT 0']) AS query;
 
 -- Nothing is evaluated on rows or statistics; privileges are asked for.
 CALL be('mia', 'South');
@@ -67,6 +72,7 @@ SELECT is_empty('EXECUTE none', 'and one that is none');
 CALL be('mia', 'North');
 SELECT is_empty('EXECUTE none', 'stays none for whoever is signed in');
 SELECT isnt_empty('EXECUTE part (1)', 'the other follows the session');
+SELECT isnt_empty('SELECT title FROM casnet.records WHERE true', 'a condition that is true is none');
 SELECT is((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = 'casnet.tasks'::regclass AND a.attnum BETWEEN 1 AND 4), 'id record_id assignee_id tenant_id', 'what refers comes before the tenant');
 SELECT * FROM finish();
 ROLLBACK;
