@@ -175,7 +175,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
 
 	-- grant-function: as GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA does.  What
 	-- the extension's script granted is in pg_init_privs, but for what PUBLIC has of
-	-- two triggers: pg_upgrade takes that for the server's default.
+	-- three triggers: pg_upgrade takes that for the server's default.
 	UNION ALL
 	SELECT 'grant-function', p.oid::regprocedure::text,
 		   format('%s may call it, and it is not for applications.', g.name),
@@ -192,7 +192,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE d.classid = 'pg_proc'::regclass
 	   AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-	   AND p.proname NOT IN ('touch_updated_at', 'keep_tenant')
+	   AND p.proname NOT IN ('touch_updated_at', 'fill_tenant', 'keep_tenant')
 	   AND NOT EXISTS (
 			SELECT FROM pg_init_privs AS i
 			 CROSS JOIN LATERAL aclexplode(i.initprivs) AS was

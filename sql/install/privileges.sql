@@ -19,7 +19,8 @@ $$;
 
 -- Except where a partition is added: its owner gets the triggers of the table, and is asked
 -- for this.  They do nothing but to the row that is written.
-GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(), casnet_internal.keep_tenant() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(),
+	casnet_internal.fill_tenant(), casnet_internal.keep_tenant() TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
 	casnet.uuid_v7(),
@@ -247,7 +248,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.protect_default(regclass),
 	casnet_internal.protect_index(regclass),
 	casnet_internal.protect_rows(regclass, text),
-	casnet_internal.protect_updates(regclass),
+	casnet_internal.protect_writes(regclass),
 	casnet_internal.protect_loading(regclass),
 	casnet_internal.unprotect_member(regclass, text, jsonb),
 	casnet_internal.unprotect_objects(regclass),
