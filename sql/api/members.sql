@@ -1,6 +1,6 @@
 -- The members of tenants; by the rules of tenants.sql.
 
-CREATE OR REPLACE FUNCTION casnet.find_user(username text) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.find_user(username text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -18,8 +18,34 @@ BEGIN
 			HAVING count(*) = 1);
 END
 $$;
-COMMENT ON FUNCTION casnet.find_user(text) IS
+COMMENT ON FUNCTION casnet_internal.find_user(text) IS
 	'internal: the account with a username or email address, for whoever may add it';
+
+-- For a backend that has to know whom to sign in.  It may name any user anyway.
+CREATE OR REPLACE FUNCTION casnet.find_user(name text,
+	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
+	OUT is_active boolean)
+	RETURNS record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- As casnet_internal.find_user().
+	wanted CONSTANT text COLLATE "default" :=
+		lower(left(casnet_internal.name_form(find_user.name COLLATE "default"), 2001));
+BEGIN
+	SELECT u.id, u.username, u.email, u.full_name, u.is_active
+	  INTO STRICT user_id, username, email, full_name, is_active
+	  FROM casnet.users AS u
+	 WHERE lower(u.username) = wanted OR lower(u.email) = wanted;
+EXCEPTION WHEN no_data_found OR too_many_rows THEN
+	RAISE EXCEPTION 'there is no such user'
+		USING ERRCODE = 'P0002',
+			  HINT = 'Give the username or the email address of an account.';
+END
+$$;
+COMMENT ON FUNCTION casnet.find_user(text) IS
+	'the account with a username or email address, before anybody is signed in; for casnet_authenticator and casnet_admin';
 
 CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'member')
 	RETURNS void
@@ -38,7 +64,7 @@ BEGIN
 			OR lower(u.email) = wanted
 		HAVING count(*) = 1;
 	ELSE
-		added := casnet.find_user(add_member.username);
+		added := casnet_internal.find_user(add_member.username);
 	END IF;
 	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'

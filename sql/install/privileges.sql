@@ -180,6 +180,8 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION casnet_internal.is_operator() TO casnet_admin;
 
+GRANT EXECUTE ON FUNCTION casnet.find_user(text) TO casnet_authenticator, casnet_admin;
+
 -- For the views of protected tables.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.load_view_name(regclass),
@@ -260,7 +262,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.found_tenant(text, text, uuid),
 	casnet_internal.remove_tenant(uuid),
-	casnet.find_user(text),
+	casnet_internal.find_user(text),
 	casnet_internal.managed_tenant(uuid),
 	casnet_internal.export_tenant_in_session(uuid),
 	casnet_internal.found_imported_tenant(text, text, timestamptz),

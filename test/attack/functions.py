@@ -167,7 +167,7 @@ CALLS = {
         inner('remove_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
     'delete_tenant(uuid)': [over('delete_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000', extra=ALL),
                             over('delete_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
-    'find_user(text)': [over('find_user', "'{Cusername}'", 'manage_users', tells=True)],
+    'casnet_internal.find_user(text)': [inner('find_user', "'{Cusername}'", 'manage_users', tells=True)],
     'casnet_internal.find_account(text,text)': [
         inner('find_account', "'{Cusername}', '{Cusername}@here.test'", 'manage_users', tells=True)],
     'add_member(text,text)': [over('add_member', "'{Cusername}'", 'manage_users', tells=True),
