@@ -5,14 +5,17 @@
 CREATE OR REPLACE FUNCTION casnet_internal.grantees(
 	OUT role oid, OUT name text, OUT applies boolean)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	SELECT 0::oid, 'PUBLIC', true
 	UNION ALL
 	SELECT r.oid, quote_ident(r.rolname),
 		   r.oid IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
-	  FROM pg_roles AS r
+	  FROM pg_roles AS r;
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.grantees() IS
 	'internal: PUBLIC and all roles, as SQL writes them, and which of them are of applications';
