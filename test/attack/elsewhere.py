@@ -285,13 +285,19 @@ def connection_options(campaign):
 def first_statement(campaign):
     """The first statement of a session, for which the library is loaded."""
     options = ('-c casnet.token=%s -c casnet.tenant_id=%s -c enable_seqscan=off -c enable_hashjoin=off'
-               ' -c enable_mergejoin=off' % (campaign.tokens['viewer'], m.tenant_id('a')))
+               ' -c enable_mergejoin=off')
+    members = campaign.value("SELECT count(*) FROM casnet.user_tenants WHERE tenant_id = '%s'"
+                             % m.tenant_id('a'))
     joined = ('SELECT t.id FROM attack.hooks AS b JOIN casnet.%s AS t ON t.ctid = b.at WHERE CASE WHEN'
               ' t.id IS NOT NULL THEN attack.tell_id() END = b.x')
     alone = 'SELECT t.id FROM casnet.%s AS t WHERE CASE WHEN t.id IS NOT NULL THEN attack.tell() END'
-    for statement, table, due in ((joined, 'records', 2), (joined, 'tags', 2), (joined, 'tenants', 1),
-                                  (alone, 'records', 2), (alone, 'tenants', 1), (alone, 'users', 1)):
-        connection = fixture.connect(campaign.database, campaign.role, options=options)
+    for user, statement, table, due in (
+            ('viewer', joined, 'records', 2), ('viewer', joined, 'tags', 2),
+            ('viewer', joined, 'tenants', 1), ('viewer', alone, 'records', 2),
+            ('viewer', alone, 'tenants', 1), ('viewer', alone, 'users', members),
+            ('narrow', alone, 'users', 1)):
+        connection = fixture.connect(campaign.database, campaign.role, options=options % (
+            campaign.tokens[user], m.tenant_id('a')))
         seen = answer(connection.cursor(), statement % table)
         told = '\n'.join(connection.notices).count('told')
         verdict(campaign, 'first statement', None, seen[0] == '00000' and told == due,

@@ -75,6 +75,8 @@ def fill(cursor):
     insert('tenants', 'id, name, description',
            [[m.tenant_id(l), 'canary-%s-tenants' % l, 'canary-%s-tenants-described' % l]
             for l in m.LETTERS])
+    insert('roles', 'name', [['attack_narrow']])
+    insert('role_permissions', 'role, permission', [['attack_narrow', p] for p in sorted(m.NARROW)])
     insert('user_tenants', 'user_id, tenant_id, role',
            [[m.user_id(u), m.tenant_id(l), r] for u, l, r in m.MEMBERSHIPS])
     insert('user_tenant_permissions', 'user_id, tenant_id, permission',

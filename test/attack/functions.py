@@ -71,7 +71,7 @@ DOCUMENTS = ['CREATE TEMP TABLE docs (d jsonb)',
                 ('{"table": "records", "row": {"id": "12345678-0000-7000-8000-000000000000",
                 "title": "mine", "content": "", "created_at": "2024-01-01T00:00:00.000000Z",
                 "updated_at": "2024-01-01T00:00:00.000000Z"}}')"""]
-MY_TENANT = {'viewer': '42501', 'granted': '42501', 'member': '42501', 'admin': '42501',
+MY_TENANT = {'viewer': '42501', 'narrow': '42501', 'granted': '42501', 'member': '42501', 'admin': '42501',
              'both': '42501', 'intruder': 'P0002', 'outsider': 'P0002', 'removed': 'P0002'}
 BELONGS = {'both': '00000', 'tenantless': '00000', 'chief': '00000'}
 
@@ -261,8 +261,8 @@ CALLS = {
         inner('document_place', "'casnet.persons', 'contact_info', '(0,%d)'" % n, ends='42809') for n in (1, 3, 5)] + [
             inner('document_place', "'casnet_internal.protected', 'before', '(0,1)'", ends='42501')],
     'casnet_internal.check_document_roles(regclass,name,jsonb)': [
-        inner('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", ends='42809'),
-        inner('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", ends='42501')],
+        inner('check_document_roles', "'casnet.persons', 'contact_info', '[0, 0]'", 'USER', '42809'),
+        inner('check_document_roles', "'casnet_internal.protected', 'before', '[0, 0]'", 'USER', '42501')],
     'casnet_internal.document_source(regclass,name)': pure(
         "casnet_internal.document_source('casnet.persons', 'contact_info')"),
     'casnet_internal.read_documents(regclass,name,tid,tid)': [
@@ -304,19 +304,20 @@ CALLS = {
         Call("SELECT b.id FROM attack.bait AS b WHERE b.id IN"
              " (SELECT casnet.records_tagged(any_of => ARRAY['{Htag}', '{Ctag}']))", 'view_records')],
     'tag_records(uuid[],text[])': [
-        over('tag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'edit_records', 'P0002',
-             dues={'viewer': 'P0002'}),
+        over('tag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'view_records', 'P0002'),
         over('tag_records', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
              dues={'granted': '42501'})],
     'casnet_internal.require_records(uuid[])': [
         inner('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records', 'P0002')],
-    'tag_record(uuid,text[])': [over('tag_record', "'{Hrecord}', 'mine'", 'edit_records', 'P0002',
-                                     dues={'viewer': 'P0002'}),
+    'tag_record(uuid,text[])': [over('tag_record', "'{Hrecord}', 'mine'", 'view_records', 'P0002'),
                                 over('tag_record', "'{record}', '{Htag}'", 'edit_records',
                                      dues={'granted': '42501'})],
     'untag_record(uuid,text[])': [over('untag_record', "'{Hrecord}', '{Htag}'", 'edit_records', 'P0002')],
-    'untag_records(uuid[],text[])': [over('untag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['{Htag}']",
-                                          'edit_records', 'P0002')],
+    'untag_records(uuid[],text[])': [
+        over('untag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['{Htag}']", 'view_records', 'P0002'),
+        over('untag_records', "ARRAY['{record}', '{Hrecord}']::uuid[], ARRAY['{tag}']", 'view_records', 'P0002'),
+        over('untag_records', "ARRAY['{record}']::uuid[], ARRAY['{tag}']", 'edit_records'),
+        over('untag_records', "ARRAY['{record}']::uuid[], ARRAY['{Htag}']", 'edit_records')],
     'tags_of(uuid)': [over('tags_of', "'{Hrecord}'", 'view_records', 'P0002'),
                       over('tags_of', "'{record}'", 'view_records')],
     'tag_counts()': [over('tag_counts', need='view_tags')],

@@ -35,21 +35,22 @@ def user_id(name):
 PERSONS, RECORDS, TAGS, LINKS, TASKS, EVENTS, TENANTS, USERS, MEMBERS, NOTES = range(1, 11)
 
 FIVE = ('persons', 'records', 'tags', 'tasks', 'calendar', 'attack_notes')
-VIEWER = {'view_' + r for r in FIVE}
+NARROW = {'view_' + r for r in FIVE}         # a role of an administrator's
+VIEWER = NARROW | {'view_users'}
 MEMBER = VIEWER | {'create_' + r for r in FIVE} | {'edit_' + r for r in FIVE}
 ADMIN = MEMBER | {'delete_' + r for r in FIVE} | {
-    'view_users', 'manage_users', 'assign_roles', 'manage_permissions', 'view_analytics'}
+    'manage_users', 'assign_roles', 'manage_permissions', 'view_analytics'}
 OWNER = ADMIN | {'manage_tenant', 'delete_tenant'}
-ROLES = {'viewer': VIEWER, 'member': MEMBER, 'admin': ADMIN, 'owner': OWNER}
 
 # Memberships: user, tenant, role.
 USER_NAMES = ['viewer', 'granted', 'member', 'admin', 'owner', 'both', 'ownerb', 'ownerc',
               'outsider', 'inactive', 'removed', 'spare', 'helpera', 'helperb', 'helperc',
-              'chief']
+              'chief', 'narrow']
 MEMBERSHIPS = [
     ('viewer', 'a', 'viewer'), ('granted', 'a', 'viewer'), ('member', 'a', 'member'),
     ('admin', 'a', 'admin'), ('owner', 'a', 'owner'), ('both', 'a', 'admin'),
     ('inactive', 'a', 'owner'), ('removed', 'a', 'owner'), ('helpera', 'a', 'viewer'),
+    ('narrow', 'a', 'attack_narrow'),
     ('both', 'b', 'owner'), ('ownerb', 'b', 'owner'), ('helperb', 'b', 'viewer'),
     ('ownerc', 'c', 'owner'), ('helperc', 'c', 'viewer')]
 # Besides the role.
@@ -92,6 +93,7 @@ class Actor:
 
 ACTORS = [
     Actor('viewer', 'viewer', 'a', None, VIEWER, belongs='a'),
+    Actor('narrow', 'narrow', 'a', None, NARROW, belongs='a'),
     Actor('granted', 'granted', 'a', None, VIEWER | {'edit_records'}, belongs='a'),
     Actor('member', 'member', 'a', None, MEMBER, belongs='a'),
     Actor('admin', 'admin', 'a', None, ADMIN, belongs='a'),
