@@ -517,6 +517,7 @@ extern void casnet_remember_note_within(const CasnetRemembered *remembered);
 extern int	casnet_permission_intern(const char *name);
 extern int	casnet_permission_find(const char *name);
 extern int	casnet_permission_existing(const char *name);
+extern int	casnet_permission_existing_to_others(const char *name);
 extern int	casnet_permission_bit(const char *name);
 extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);
