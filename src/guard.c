@@ -486,7 +486,8 @@ check_grant(Relation relation, HeapTuple row, bool is_given)
 	CasnetVerdict verdict;
 	const CasnetVerdict *judge = judge_of(relation, row, &verdict);
 	char	   *permission;
-	const char *role = NULL;
+	bool		is_member;
+	char		role[CASNET_NAME_LENGTH];
 	int			bit;
 	pg_uuid_t	user;
 
@@ -499,19 +500,13 @@ check_grant(Relation relation, HeapTuple row, bool is_given)
 	if (bit >= 0 && !casnet_membership_holds(judge, bit))
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
-	if (casnet_trigger_uuid(relation, row, "user_id", &user))
-	{
-		const CasnetVerdict *member =
-			casnet_membership_of(&user, &verdict.key.tenant);
-
-		/* The foreign key refuses a permission for somebody else. */
-		if (member->is_member)
-		{
-			role = pstrdup(member->role);
-			check_objection(role_objection(judge, role));
-		}
-	}
-	remember_given(judge, "manage_permissions", permission, is_given, role, NULL);
+	/* The foreign key refuses a permission for who is no member. */
+	is_member = casnet_trigger_uuid(relation, row, "user_id", &user) &&
+		casnet_membership_role_of(&user, &judge->key.tenant, role);
+	if (is_member)
+		check_objection(role_objection(judge, role));
+	remember_given(judge, "manage_permissions", permission, is_given,
+				   is_member ? role : NULL, NULL);
 }
 
 /*
