@@ -221,7 +221,7 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 
 /*
  * The role of somebody in the tenant, at this moment; whether there is such a membership.
- * It is there whatever the state of the account, of which a verdict depends; so this is what
+ * It is there whatever the state of the account, on which a verdict depends; so this is what
  * decides about who is judged, and the verdict about who does something.
  */
 bool
