@@ -196,6 +196,7 @@ extern void casnet_row_clear(CasnetTable table, CasnetPath path,
 /* name.c: the form of names */
 
 extern text *casnet_name_form_of(text *name);
+extern text *casnet_name_form_within(text *name, int characters);
 extern bool casnet_name_is_blank(const text *name);
 extern text *casnet_name_compared(text *name);
 extern text *casnet_name_respelled(const char *bytes, size_t length,

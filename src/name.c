@@ -23,6 +23,7 @@
 #include "common/unicode_norm.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -31,9 +32,10 @@
 /*
  * Longer names are not normalized, since they are too long for any column in any form:
  * no text becomes shorter by more than a factor of 3.5.  The server takes time by the
- * square of the number of combining marks.
+ * square of the number of combining marks, and meanwhile obeys no cancel request.
  */
 #define MAX_NORMALIZED_BYTES 8000
+#define NORMALIZED_BYTES(characters) ((characters) * MAX_MULTIBYTE_CHAR_LEN * 7 / 2)
 
 /* So many characters of a name are compared; the tables refuse longer ones. */
 #define COMPARED_CHARACTERS 2001
@@ -176,6 +178,7 @@ trim_end(const char *begin, const char *end)
 				break;
 		}
 		end = start;
+		CHECK_FOR_INTERRUPTS();
 	}
 	return end;
 }
@@ -186,7 +189,10 @@ trim_utf8(const char **begin, const char **end)
 {
 	while (*begin < *end &&
 		   is_invisible(utf8_to_unicode((const unsigned char *) *begin)))
+	{
 		*begin += pg_utf_mblen((const unsigned char *) *begin);
+		CHECK_FOR_INTERRUPTS();
+	}
 	*end = trim_end(*begin, *end);
 }
 
@@ -195,9 +201,15 @@ static void
 trim_ascii(const char **begin, const char **end)
 {
 	while (*begin < *end && is_invisible_byte(**begin))
+	{
 		(*begin)++;
+		CHECK_FOR_INTERRUPTS();
+	}
 	while (*end > *begin && is_invisible_byte((*end)[-1]))
+	{
 		(*end)--;
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* Whether there is a character that NFC may change, or by which it changes another one. */
@@ -257,12 +269,9 @@ casnet_name_respelled(const char *bytes, size_t length, bool composed)
 	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
 }
 
-/*
- * A name in the form in which it is stored, empty if there is nothing in it to see.  The
- * same one when it is so already; plain ASCII is looked at and no more.
- */
-text *
-casnet_name_form_of(text *name)
+/* The form of a name, normalized if it has at most so many bytes. */
+static text *
+form_of(text *name, size_t limit)
 {
 	const char *bytes = VARDATA_ANY(name);
 	size_t		length = VARSIZE_ANY_EXHDR(name);
@@ -279,7 +288,7 @@ casnet_name_form_of(text *name)
 	else
 	{
 		trim_utf8(&begin, &end);
-		if (end - begin <= MAX_NORMALIZED_BYTES && may_change(begin, end - begin))
+		if (end - begin <= limit && may_change(begin, end - begin))
 			form = normalize(begin, end - begin, UNICODE_NFC);
 	}
 	if (form != NULL)
@@ -287,6 +296,26 @@ casnet_name_form_of(text *name)
 	if (end - begin == length)
 		return name;
 	return cstring_to_text_with_len(begin, end - begin);
+}
+
+/*
+ * A name in the form in which it is stored, empty if there is nothing in it to see.  The
+ * same one when it is so already; plain ASCII is looked at and no more.
+ */
+text *
+casnet_name_form_of(text *name)
+{
+	return form_of(name, MAX_NORMALIZED_BYTES);
+}
+
+/*
+ * The same of a name that has at most so many characters: one that has more in any form
+ * keeps them, and is not normalized.
+ */
+text *
+casnet_name_form_within(text *name, int characters)
+{
+	return form_of(name, NORMALIZED_BYTES(characters));
 }
 
 /* Whether there is nothing to see in a name, or none. */

@@ -691,6 +691,16 @@ casnet_set_not_null(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Raises 42809. */
+static void
+refuse_documents(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("the documents are not in an ordinary table without row security"),
+			 errhint("Copy them into a table of your own.")));
+}
+
 /* Raises 42P01, 42501 without one of the privileges, and 42809: see below. */
 static void
 require_documents(Oid table, AclMode privileges)
@@ -700,10 +710,7 @@ require_documents(Oid table, AclMode privileges)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 	if (get_rel_relkind(table) != RELKIND_RELATION ||
 		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the documents are not in an ordinary table without row security"),
-				 errhint("Copy them into a table of your own.")));
+		refuse_documents();
 }
 
 /*
@@ -811,6 +818,9 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 	/* It may have changed while we waited. */
 	require_documents(table, ACL_SELECT);
 	relation = table_open(table, NoLock);
+	/* Not every access method has places. */
+	if (relation->rd_tableam->scan_set_tidrange == NULL)
+		refuse_documents();
 	number = document_number(relation, NameStr(*PG_GETARG_NAME(1)));
 	InitMaterializedSRF(fcinfo, 0);
 	fetch_documents(relation, number, (ItemPointer) PG_GETARG_POINTER(2),
