@@ -1,7 +1,8 @@
 -- What the queries run on: six tenants of very different size whose rows have
 -- the same ids, names and values as those of the others, and a user of each
--- role in each.  The tenant "poison" is nobody's in a query: it has values that
--- make an expression raise an error when it is evaluated on a row of it.
+-- role in each; clerks, whose role is no built-in one, see nobody else.  The
+-- tenant "poison" is nobody's in a query: it has values that make an expression
+-- raise an error when it is evaluated on a row of it.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -35,11 +36,14 @@ INSERT INTO differential.sizes VALUES
 
 INSERT INTO casnet.tenants (id, name, description)
 SELECT tenant, name, CASE WHEN no % 2 = 0 THEN 'the tenant ' || name END FROM differential.sizes;
+INSERT INTO casnet.roles (name, description) VALUES ('clerk', 'works on cases, and sees no other user'), ('unused', NULL);
+INSERT INTO casnet.role_permissions (role, permission)
+SELECT 'clerk', p FROM unnest('{view_persons,view_records,edit_records,view_tags,edit_tags,view_tasks,edit_tasks,view_calendar}'::text[]) AS p;
 INSERT INTO casnet.users (id, username, email, full_name, is_active)
 SELECT differential.id(7, 100 + 10 * s.no + r.n), r.role || '_' || s.name, r.role || '@' || s.name || '.test',
 	   CASE WHEN s.no <> 3 THEN initcap(r.role) END, r.role <> 'idle'
   FROM differential.sizes AS s,
-	   (VALUES (1, 'owner'), (2, 'member'), (3, 'viewer'), (4, 'admin'), (5, 'idle')) AS r (n, role);
+	   (VALUES (1, 'owner'), (2, 'member'), (3, 'viewer'), (4, 'admin'), (5, 'idle'), (6, 'clerk')) AS r (n, role);
 INSERT INTO casnet.users (id, username, email, full_name)
 VALUES (differential.id(7, 200), 'multi', 'multi@home.test', 'Owner');
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
@@ -51,7 +55,8 @@ SELECT differential.id(7, 200), s.tenant, (ARRAY['member', 'owner', 'viewer', 'a
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
 SELECT m.user_id, m.tenant_id, p
   FROM casnet.user_tenants AS m, unnest('{view_users,view_analytics}'::text[]) AS p
- WHERE m.role = 'member' AND m.tenant_id <> '00000000-0000-7000-8000-0000000000a0';
+ WHERE m.role = 'member' AND m.tenant_id <> '00000000-0000-7000-8000-0000000000a0'
+	OR m.role = 'clerk' AND m.tenant_id = '00000000-0000-7000-8000-0000000000b0';
 
 INSERT INTO casnet.records (tenant_id, id, title, content, created_at, updated_at)
 SELECT s.tenant, differential.id(s.no, n),
@@ -133,6 +138,7 @@ SELECT s.tenant, differential.id(s.no, n), CASE WHEN n % 3 > 0 THEN differential
 	   '2024-02-01'::timestamptz + n % 40 * interval '6 hours'
   FROM differential.sizes AS s, generate_series(1, s.notes) AS n;
 SELECT casnet.protect('differential.invoices'), casnet.protect('differential.notes', 'letters');
+INSERT INTO casnet.role_permissions (role, permission) VALUES ('clerk', 'view_invoices'), ('clerk', 'view_letters');
 
 -- Views with the rights of the caller, and of an owner who is under the policies too.
 CREATE VIEW differential.busy WITH (security_invoker) AS

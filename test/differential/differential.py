@@ -162,8 +162,10 @@ class Comparison:
         seed = self.rng.getrandbits(40)
         rng = random.Random(seed)
         tags = False
+        takes = {'view_users'}      # of whoever is to use it first
         if rng.random() < 0.02:
-            identity = self.pick_identity(lambda i: {'edit_tasks', 'edit_tags'} <= i.permissions)
+            takes = {'edit_records', 'edit_tasks', 'edit_tags'}
+            identity = self.pick_identity(lambda i: takes <= i.permissions)
             query, types, ordered = queries.locking_statement(rng, identity)
         elif rng.random() < 0.03:
             identity = self.pick_identity()
@@ -175,7 +177,7 @@ class Comparison:
         else:
             identity = self.pick_identity()
             query, types, ordered = queries.Queries(rng, identity).statement()
-        other = self.pick_identity(lambda i: 'view_users' in i.permissions and i is not identity)
+        other = self.pick_identity(lambda i: takes <= i.permissions and i is not identity)
         ways = self.pick_ways()
         if tags and self.rng.random() < 0.5:
             ways[1] = (self.rng.choice(['generic by superuser',

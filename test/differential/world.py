@@ -119,7 +119,9 @@ def add_relations(identity, counts, visible_users, own_tenants):
         [('id', 'uuid', 'tenant'), ('name', 'text', 'name'), ('description', 'text', '')],
         ['id'], len(own_tenants))
     add('casnet.role_permissions', 'casnet.role_permissions',
-        [('role', 'text', 'kind'), ('permission', 'text', '')], ['role', 'permission'], 80)
+        [('role', 'text', 'kind'), ('permission', 'text', '')], ['role', 'permission'], 90)
+    add('casnet.roles', 'casnet.roles',
+        [('name', 'text', 'kind'), ('description', 'text', '')] + TIMES, ['name'], 6)
 
     records = identity.of_tenant('casnet.records')
     title = [('id', 'uuid', 'record'), ('title', 'text', 'title')]

@@ -85,9 +85,12 @@ is(ask($ben, 'SELECT casnet.current_user_id(), casnet.current_tenant_id()'),
 	"$ID{ben}|$ID{north}", 'current user and tenant in a worker');
 is(ask($ben, 'SELECT name FROM casnet.my_tenants() ORDER BY 1'), "north\nsouth",
 	'my_tenants() in a worker');
-is(ask($ben, 'SELECT count(*) FROM casnet.users'), 1, 'users in a worker');
+is(ask($ben, 'SELECT count(*) FROM casnet.users'), 3, 'users in a worker');
+is(ask($ben, 'SELECT count(*) FROM casnet.user_tenants'), 3, 'members in a worker');
 is(ask($ben, 'SELECT name FROM casnet.tenants ORDER BY 1'), "north\nsouth",
 	'tenants in a worker');
+$node->safe_psql('postgres', "DELETE FROM casnet.role_permissions WHERE role = 'member' AND permission = 'view_users'");
+is(ask($ben, 'SELECT count(*) FROM casnet.users'), 1, 'oneself in a worker');
 is(ask($ben, 'SELECT count(*) FROM casnet.user_tenants'), '42501',
 	'a refusal in a worker');
 ask($ben, "SET casnet.user_id = ''");
