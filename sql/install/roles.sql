@@ -1,17 +1,4 @@
 
--- Machinery and internal tables.  The schema is no member of the extension, since it
--- holds people's tables: a dump has it, and it outlives DROP EXTENSION.
-DO $$
-BEGIN
-	IF pg_catalog.to_regnamespace('casnet_internal') IS NULL THEN
-		CREATE SCHEMA casnet_internal;
-		ALTER EXTENSION casnet DROP SCHEMA casnet_internal;
-		COMMENT ON SCHEMA casnet_internal IS
-			'casnet: machinery, and tables that only its functions read';
-	END IF;
-END
-$$;
-
 -- For the next block only.
 CREATE OR REPLACE FUNCTION casnet.grant_unrecorded(statement text) RETURNS void
 	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
