@@ -106,13 +106,11 @@ digest_argument(FunctionCallInfo fcinfo, int argument)
 	return digest_of(begin, end - begin);
 }
 
-/* An address as it is compared, and stored here: lower case may compose it anew. */
+/* An address as it is compared, and stored here. */
 static char *
 fold(const char *string)
 {
-	text	   *lower_case = casnet_name_compared(cstring_to_text(string));
-
-	return text_to_cstring(casnet_name_form_of(lower_case));
+	return text_to_cstring(casnet_name_compared(cstring_to_text(string)));
 }
 
 /* The address as it is compared.  Raises 22023 when it cannot be one. */

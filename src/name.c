@@ -7,6 +7,10 @@
  * is looked for is brought into the same form first.  What is inside a name stays as it
  * was typed but for NFC: joiners are part of emoji and of the scripts of India.
  *
+ * Names of accounts are compared in lower case, which may compose what a capital letter
+ * does not, such as a j with a caron; such a name is stored in lower case, so that no
+ * two accounts have what is the same name in lower case.
+ *
  * The server normalizes UTF8 only, so in databases of other encodings a name keeps its
  * bytes, but for what ASCII has of white space and control characters around it.
  */
@@ -81,6 +85,8 @@ static const CharacterRange invisible[] = {
 
 PG_FUNCTION_INFO_V1(casnet_name_form);
 PG_FUNCTION_INFO_V1(casnet_normalize_names);
+PG_FUNCTION_INFO_V1(casnet_normalize_account_names);
+PG_FUNCTION_INFO_V1(casnet_account_name_form);
 
 /* Whether nobody sees the character. */
 static bool
@@ -291,16 +297,40 @@ casnet_name_is_blank(const text *name)
 		VARSIZE_ANY_EXHDR(casnet_name_form_of((text *) name)) == 0;
 }
 
-/* A name as it is compared with lower() of what is stored. */
+/* What is compared of a name in its form, in lower case.  The server cannot lower() any. */
+static text *
+lower_case(text *form)
+{
+	Datum		compared = DirectFunctionCall2(text_left, PointerGetDatum(form),
+											   Int32GetDatum(COMPARED_CHARACTERS));
+
+	return DatumGetTextPP(DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID,
+												  compared));
+}
+
+/*
+ * The name or address of an account in the form in which it is stored: lower() of it is
+ * NFC, too.
+ */
+static text *
+form_of_account(text *name)
+{
+	text	   *form = casnet_name_form_of(name);
+	text	   *lowered;
+	text	   *composed;
+
+	if (is_ascii(VARDATA_ANY(form), VARSIZE_ANY_EXHDR(form)))
+		return form;
+	lowered = lower_case(form);
+	composed = casnet_name_form_of(lowered);
+	return composed == lowered ? form : composed;
+}
+
+/* The name of an account as it is compared with lower() of what is stored. */
 text *
 casnet_name_compared(text *name)
 {
-	Datum		form = PointerGetDatum(casnet_name_form_of(name));
-
-	/* The server cannot lower() any. */
-	form = DirectFunctionCall2(text_left, form, Int32GetDatum(COMPARED_CHARACTERS));
-	return DatumGetTextPP(DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID,
-												  form));
+	return lower_case(form_of_account(name));
 }
 
 /*
@@ -312,6 +342,17 @@ Datum
 casnet_name_form(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(casnet_name_form_of(PG_GETARG_TEXT_PP(0)));
+}
+
+/*
+ * casnet_internal.account_name_form(name text) returns text
+ *
+ * The same of the username or the address of an account.
+ */
+Datum
+casnet_account_name_form(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(form_of_account(PG_GETARG_TEXT_PP(0)));
 }
 
 /* Whether an update leaves the column as it is in the table. */
@@ -335,7 +376,8 @@ is_unchanged(TriggerData *trigger, int number, Datum value)
  * NULL is for the table to refuse.
  */
 static HeapTuple
-bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
+bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
+				text *(*form_of) (text *))
 {
 	Relation	relation = trigger->tg_relation;
 	int			number = casnet_trigger_column(relation, column, TEXTOID);
@@ -348,7 +390,7 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 	if (isnull || is_unchanged(trigger, number, value))
 		return row;
 	name = DatumGetTextPP(value);
-	form = casnet_name_form_of(name);
+	form = form_of(name);
 	if (VARSIZE_ANY_EXHDR(form) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
@@ -363,6 +405,27 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 									 &value, &isnull);
 }
 
+/* The row of a trigger with the names in its columns in their form. */
+static Datum
+normalize_columns(FunctionCallInfo fcinfo, const char *function,
+				  text *(*form_of) (text *))
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, function, true);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet_internal.%s() was not called with columns of a row that is written",
+						function),
+				 errhint("Attach it as casnet.install() does.")));
+	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
+		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i], form_of);
+	return PointerGetDatum(row);
+}
+
 /*
  * casnet_internal.normalize_names(column, ...) returns trigger
  *
@@ -374,17 +437,16 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 Datum
 casnet_normalize_names(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = casnet_trigger_row(fcinfo, "normalize_names", true);
-	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
-		trigger->tg_newtuple : trigger->tg_trigtuple;
+	return normalize_columns(fcinfo, "normalize_names", casnet_name_form_of);
+}
 
-	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
-		trigger->tg_trigger->tgnargs == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.normalize_names() was not called with columns of a row that is written"),
-				 errhint("Attach it as casnet.install() does.")));
-	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
-		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i]);
-	return PointerGetDatum(row);
+/*
+ * casnet_internal.normalize_account_names(column, ...) returns trigger
+ *
+ * The same of usernames and addresses of accounts.
+ */
+Datum
+casnet_normalize_account_names(PG_FUNCTION_ARGS)
+{
+	return normalize_columns(fcinfo, "normalize_account_names", form_of_account);
 }

@@ -9,7 +9,7 @@ DECLARE
 	-- No account has a longer name, and the server cannot lower() any.  Not by a
 	-- collation of the caller's, to which names may be equal that are not.
 	wanted CONSTANT text COLLATE "default" :=
-		lower(left(casnet_internal.name_form(find_user.username COLLATE "default"), 2001));
+		lower(left(casnet_internal.account_name_form(find_user.username COLLATE "default"), 2001));
 BEGIN
 	-- A name of two accounts, from before they had one namespace, is none.
 	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u
@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION casnet.find_user(name text,
 DECLARE
 	-- As casnet_internal.find_user().
 	wanted CONSTANT text COLLATE "default" :=
-		lower(left(casnet_internal.name_form(find_user.name COLLATE "default"), 2001));
+		lower(left(casnet_internal.account_name_form(find_user.name COLLATE "default"), 2001));
 BEGIN
 	SELECT u.id, u.username, u.email, u.full_name, u.is_active
 	  INTO STRICT user_id, username, email, full_name, is_active
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'm
 DECLARE
 	managed uuid := casnet_internal.tenant_to_manage('manage_users');
 	wanted CONSTANT text :=
-		lower(left(casnet_internal.name_form(add_member.username), 2001));
+		lower(left(casnet_internal.account_name_form(add_member.username), 2001));
 	added uuid;
 BEGIN
 	IF casnet_internal.is_administrator() THEN
@@ -86,7 +86,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.find_member(username text, tenant_id 
 DECLARE
 	user_id uuid;
 	wanted CONSTANT text :=
-		lower(left(casnet_internal.name_form(find_member.username), 2001));
+		lower(left(casnet_internal.account_name_form(find_member.username), 2001));
 BEGIN
 	SELECT min(u.id::text) INTO user_id
 	  FROM casnet.user_tenants AS m

@@ -243,7 +243,8 @@ BEGIN
 			CONTINUE;
 		END IF;
 		PERFORM casnet_internal.run_on(
-			format('CREATE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
+			-- A partition that was protected by itself has one.
+			format('CREATE OR REPLACE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
 			'FOR EACH ROW ' || wanted.call);
 		PERFORM casnet_internal.run_on(format('COMMENT ON TRIGGER %I ON', wanted.name),
 									   relation,

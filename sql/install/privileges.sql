@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.set_member_role(text, text),
 	casnet_internal.find_member(text, uuid),
 	casnet_internal.name_form(text),
+	casnet_internal.account_name_form(text),
 	casnet.remove_member(text),
 	casnet.members(),
 	casnet.grant_permission(text, text),
@@ -283,6 +284,7 @@ GRANT EXECUTE ON FUNCTION
 -- What these need that run as the owner of the tables.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.name_form(text),
+	casnet_internal.account_name_form(text),
 	casnet_internal.named_columns(),
 	casnet.uuid_v7(),
 	casnet.current_tenant_id(),

@@ -145,6 +145,7 @@ CALLS = {
                         ('tasks', 'title', 'view_tasks'))],
     'casnet_internal.search_limit(integer)': pure('casnet_internal.search_limit(20)'),
     'casnet_internal.search_part(text)': pure("casnet_internal.search_part('x')"),
+    'casnet_internal.account_name_form(text)': pure("casnet_internal.account_name_form('x')"),
     'casnet_internal.name_form(text)': pure("casnet_internal.name_form('x')"),
     'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
                                      over('search_records', "'{h}*'", 'view_records')],

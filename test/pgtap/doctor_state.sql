@@ -1,6 +1,6 @@
 -- casnet.doctor() on versions, and on what casnet.install() makes.
 BEGIN;
-SELECT plan(38);
+SELECT plan(42);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 
@@ -46,6 +46,15 @@ SELECT is(diagnosis('table-missing'), NULL, 'every table is there');
 DROP TABLE casnet.calendar_events, casnet_internal.token_cutoffs;
 SELECT is(diagnosis('table-missing'), 'error casnet.calendar_events, error casnet_internal.token_cutoffs', 'two are gone');
 SELECT is(after_remedy('table-missing'), 'silent', 'remedy');
+
+SELECT is(diagnosis('definition-missing'), NULL, 'every column, default, constraint and index is there');
+ALTER TABLE casnet.roles DROP COLUMN description;
+ALTER TABLE casnet.tags ALTER COLUMN tenant_id DROP DEFAULT;
+ALTER TABLE casnet.tasks DROP CONSTRAINT tasks_tenant_id_fkey, DROP CONSTRAINT tasks_status_check;
+DROP INDEX casnet.tasks_tenant_id_record_id_idx;
+SELECT is(diagnosis('definition-missing'), 'warning description of casnet.roles, warning roles_description_check on casnet.roles, warning tasks_status_check on casnet.tasks, warning tasks_tenant_id_fkey on casnet.tasks, warning tasks_tenant_id_record_id_idx on casnet.tasks, warning tenant_id of casnet.tags', 'some of each is gone');
+SELECT results_eq($$SELECT problem FROM casnet.doctor() WHERE code = 'definition-missing' ORDER BY object$$, ARRAY['The column is missing.', 'The constraint is missing.', 'The constraint is missing.', 'The constraint is missing.', 'The index is missing.', 'The default is missing.'], 'it says what each is');
+SELECT is(after_remedy('definition-missing'), 'silent', 'remedy');
 
 SELECT is(diagnosis('trigger-missing'), NULL, 'every trigger is there');
 ALTER TABLE casnet.user_tenants DISABLE TRIGGER casnet_guard;

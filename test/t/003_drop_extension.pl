@@ -45,7 +45,7 @@ is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 
 my @tables = split /\n/, ask($admin, q{
 	SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' ORDER BY 1});
-is(scalar @tables, 19, 'tables');
+is(scalar @tables, 20, 'tables');
 my @internal = grep { /^casnet_internal\./ } @tables;
 is(scalar @internal, 8, 'some of them internal');
 is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM $_"), 't', "$_ has rows") foreach @internal;
@@ -182,7 +182,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
 	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
-		19, 'install() makes the rest');
+		20, 'install() makes the rest');
 }
 
 $node->stop;
