@@ -20,8 +20,8 @@ OBJS = $(patsubst $(SOURCE)%.c,%.o,$(sort $(wildcard $(SOURCE)src/*.c)))
 # The parts of the install script, in order.  Bodies of functions are not looked into,
 # so among functions only what a declaration names has to come first.
 
-# The schema can be trusted, and the roles are there.
-SQL_FIRST = install/preamble install/trust install/roles
+# The schemas are there and can be trusted, and so are the roles.
+SQL_FIRST = install/preamble install/schemas install/trust install/prepared install/roles
 # The support function of the planner comes before the functions that have it.
 SQL_FUNCTIONS = api/identity \
 	$(addprefix api/, operator_functions tenants members accounts tokens invitations \

@@ -46,9 +46,9 @@ QUICK_KINDS=(readme jws regress pgtap attack oracle)
 # Files of pgtap that wait for the clock, as slowed logins do: not in the short form.
 WAITING=(accounts each_turn_of_a_loop_asks huge_names invitations
 	kept_lists_end_with_the_token login_is_slowed login_refusals
-	login_queue_is_bounded lookups_by_name_are_not_counted oldest_failures_give_way
-	password_change_is_slowed password_hashes stored_answers_end_with_the_statement
-	token_follows_time wrong_password_is_refused)
+	login_queue_is_bounded lookups_by_name_are_not_counted names_are_interrupted
+	oldest_failures_give_way password_change_is_slowed password_hashes
+	stored_answers_end_with_the_statement token_follows_time wrong_password_is_refused)
 DEADLINE=2100   # seconds; the whole run ends within 35 minutes
 LONG=0          # 1: the long forms
 QUICK=0         # 1: the short ones

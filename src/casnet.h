@@ -196,6 +196,7 @@ extern void casnet_row_clear(CasnetTable table, CasnetPath path,
 /* name.c: the form of names */
 
 extern text *casnet_name_form_of(text *name);
+extern text *casnet_name_form_within(text *name, int characters);
 extern bool casnet_name_is_blank(const text *name);
 extern text *casnet_name_compared(text *name);
 extern text *casnet_name_respelled(const char *bytes, size_t length,
@@ -413,7 +414,7 @@ typedef struct CasnetVerdict
 	bool		user_active;	/* the user exists and is active */
 	bool		superuser;		/* users.is_superuser */
 	bool		tenant_open;	/* the user may be active in the tenant */
-	bool		is_member;		/* there is a row in user_tenants */
+	bool		is_member;		/* and there is a row in user_tenants */
 	char		role[CASNET_NAME_LENGTH];	/* empty if no member */
 	Bitmapset  *permissions;	/* of the role, and granted in person */
 	int			granted;		/* rows of user_tenant_permissions */
@@ -432,6 +433,9 @@ extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
 												 const pg_uuid_t *tenant);
 extern bool casnet_membership_is_open(const pg_uuid_t *user,
 									  const pg_uuid_t *tenant);
+extern bool casnet_membership_role_of(const pg_uuid_t *user,
+									  const pg_uuid_t *tenant,
+									  char role[CASNET_NAME_LENGTH]);
 extern void casnet_membership_of_others(const pg_uuid_t *user,
 										const pg_uuid_t *tenant,
 										CasnetVerdict *verdict);
@@ -517,6 +521,7 @@ extern void casnet_remember_note_within(const CasnetRemembered *remembered);
 extern int	casnet_permission_intern(const char *name);
 extern int	casnet_permission_find(const char *name);
 extern int	casnet_permission_existing(const char *name);
+extern int	casnet_permission_existing_to_others(const char *name);
 extern int	casnet_permission_bit(const char *name);
 extern int	casnet_permission_bit_of(text *name);
 extern const char *casnet_permission_name(int bit);

@@ -532,6 +532,22 @@ target_of(const Cascade *cascade)
 					qualified_name(cascade->table));
 }
 
+/*
+ * Become the owner of the table, for whom no function runs of a role that has not the rights
+ * of that owner: what its triggers change may have triggers of others again, and a type of
+ * others casts that they have made.
+ */
+static void
+enter_owner(CasnetOwnerSwitch *former, Oid table)
+{
+	Oid			owner;
+	int			context;
+
+	casnet_owner_enter(former, casnet_owner_of(table));
+	GetUserIdAndSecContext(&owner, &context);
+	SetUserIdAndSecContext(owner, context | CASNET_SECURITY_NO_STRANGER);
+}
+
 /* Do to the rows of others what their key says.  Returns how many went. */
 static uint64
 empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
@@ -541,8 +557,6 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 	List	   *seen = NIL;
 	char	   *statement;
 	uint64		rows;
-	Oid			owner;
-	int			context;
 
 	cascade->done = true;
 	if (cascade->action == FKCONSTR_ACTION_NOACTION ||
@@ -550,10 +564,7 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		return 0;
 	refuse_later_triggers(cascade);
 	require_one_owner(cascade->table);
-	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
-	/* What the triggers of the owner change may have triggers of others. */
-	GetUserIdAndSecContext(&owner, &context);
-	SetUserIdAndSecContext(owner, context | CASNET_SECURITY_NO_STRANGER);
+	enter_owner(&former, cascade->table);
 	look_along(cascade->table, &seen, true);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)
@@ -580,7 +591,7 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 	CasnetOwnerSwitch former;
 	uint64		rows;
 
-	casnet_owner_enter(&former, casnet_owner_of(cascade->table));
+	enter_owner(&former, cascade->table);
 	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(psprintf("SELECT FROM %s WHERE %s%s LIMIT 1",
 									target_of(cascade), cascade->condition,

@@ -123,36 +123,45 @@ member_objection(const CasnetVerdict *judge, const char *role)
 	return objection;
 }
 
-/*
- * The same, of removing a member, with whom go the permissions that were granted besides
- * the role.  What does not exist any more is held by nobody.
- */
-static char *
-removal_objection(const CasnetVerdict *judge, const pg_uuid_t *user)
+/* The names of the permissions that were granted to a member besides the role. */
+static List *
+granted_in_person(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
 	HeapTuple	tuple;
-	char	   *objection = NULL;
+	List	   *names = NIL;
 
 	casnet_scan_begin(&scan, CASNET_PERMISSIONS_OF_MEMBER, snapshot,
-					  UUIDPGetDatum(user), UUIDPGetDatum(&judge->key.tenant));
-	while (objection == NULL && (tuple = casnet_scan_next(&scan)) != NULL)
+					  UUIDPGetDatum(user), UUIDPGetDatum(tenant));
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
 	{
 		bool		isnull;
-		char	   *permission =
-			TextDatumGetCString(casnet_scan_value(&scan, tuple,
-												  USER_TENANT_PERMISSIONS_PERMISSION,
-												  &isnull));
-		int			bit = casnet_permission_existing(permission);
+		Datum		name = casnet_scan_value(&scan, tuple,
+											 USER_TENANT_PERMISSIONS_PERMISSION,
+											 &isnull);
 
-		if (bit >= 0 && !casnet_membership_holds(judge, bit))
-			objection = psprintf("The member holds the permission \"%s\", which you do not hold.",
-								 permission);
+		if (!isnull)
+			names = lappend(names, TextDatumGetCString(name));
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-	return objection;
+	return names;
+}
+
+/*
+ * The same, of removing a member to whom that permission was granted besides the role.
+ * What does not exist any more is held by nobody.
+ */
+static char *
+removal_objection(const CasnetVerdict *judge, const char *permission)
+{
+	int			bit = casnet_permission_existing(permission);
+
+	if (bit < 0 || casnet_membership_holds(judge, bit))
+		return NULL;
+	return psprintf("The member holds the permission \"%s\", which you do not hold.",
+					permission);
 }
 
 /* Whether the judge may change a member with this role, or none, as far as the role goes. */
@@ -231,19 +240,23 @@ typedef struct Given
 	pg_uuid_t	judge;
 	pg_uuid_t	tenant;
 	int			needed;			/* bit of the permission to change such rows */
-	int			granted;		/* bit of a permission that is given, or -1 */
+	bool		is_given;		/* the permission is, and not only taken away */
 	bool		is_new;			/* the member is */
+	char		permission[CASNET_NAME_LENGTH]; /* given or taken away, or empty */
 	char		former[CASNET_NAME_LENGTH]; /* role before, or empty */
 	char		role[CASNET_NAME_LENGTH];	/* role after, or empty */
 } Given;
 
-/* Whether the judge may still give it, by that verdict. */
+/*
+ * Whether the judge may still give it, by that verdict.  The bit is that of the permission,
+ * or -1 if there is none of that name: then it is not given, and anybody takes it away.
+ */
 static bool
-may_give(const CasnetVerdict *verdict, const Given *given)
+may_give(const CasnetVerdict *verdict, int bit, const Given *given)
 {
 	return casnet_membership_holds(verdict, given->needed) &&
-		(given->granted < 0 ||
-		 casnet_membership_holds(verdict, given->granted)) &&
+		(given->permission[0] == '\0' ||
+		 (bit < 0 ? !given->is_given : casnet_membership_holds(verdict, bit))) &&
 		(given->former[0] == '\0' ||
 		 role_objection(verdict, given->former) == NULL) &&
 		(given->role[0] == '\0' ||
@@ -258,7 +271,9 @@ is_left(const Given *given)
 	CasnetVerdict verdict;
 
 	casnet_membership_of_others(&given->judge, &given->tenant, &verdict);
-	return may_give(&verdict, given);
+	return may_give(&verdict, given->permission[0] == '\0' ? -1 :
+					casnet_permission_existing_to_others(given->permission),
+					given);
 }
 
 /* Raises 42501. */
@@ -281,22 +296,27 @@ judge_again(const void *given)
 
 /*
  * Have it judged again when the transaction ends.  The permission is what policies ask for;
- * granted is a permission that is given, former and role are those of the member before and
- * after, or NULL.  If others have not left that right, it is of the transaction itself: it
- * must be there after that was found, or others have just taken it.
+ * permission is one that is given or taken away, former and role are those of the member
+ * before and after, or NULL.  If others have not left that right, it is of the transaction
+ * itself: it must be there after that was found, or others have just taken it.
  */
 static void
 remember_given(const CasnetVerdict *judge, const char *needed,
-			   const char *granted, const char *former, const char *role)
+			   const char *permission, bool is_given,
+			   const char *former, const char *role)
 {
 	Given		given;
+	int			bit;
 
 	memset(&given, 0, sizeof(given));
 	given.judge = judge->key.user;
 	given.tenant = judge->key.tenant;
 	given.needed = casnet_permission_find(needed);
-	given.granted = granted == NULL ? -1 : casnet_permission_existing(granted);
+	given.is_given = is_given;
 	given.is_new = former == NULL;
+	/* There is no permission with a longer name. */
+	if (permission != NULL && strlen(permission) < CASNET_NAME_LENGTH)
+		strlcpy(given.permission, permission, sizeof(given.permission));
 	if (former != NULL)
 		strlcpy(given.former, former, sizeof(given.former));
 	if (role != NULL)
@@ -309,8 +329,11 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		return;
 	}
 	casnet_judged_remember_token();
+	/* Looked up before the verdict, which is good until the next look. */
+	bit = casnet_permission_existing(given.permission);
 	AcceptInvalidationMessages();
-	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), &given))
+	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), bit,
+				  &given))
 		refuse_lost();
 }
 
@@ -358,10 +381,17 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	if (new == NULL)
 	{
 		pg_uuid_t	user;
+		List	   *permissions = NIL;
+		ListCell   *lc;
 
 		if (casnet_trigger_uuid(relation, old, "user_id", &user))
-			check_objection(removal_objection(judge, &user));
-		remember_given(judge, "manage_users", NULL, old_role, NULL);
+			permissions = granted_in_person(&user, &judge->key.tenant);
+		foreach(lc, permissions)
+			check_objection(removal_objection(judge, lfirst(lc)));
+		remember_given(judge, "manage_users", NULL, false, old_role, NULL);
+		foreach(lc, permissions)
+			remember_given(judge, "manage_users", lfirst(lc), false, old_role,
+						   NULL);
 	}
 	if (old != NULL && new != NULL && !judge->superuser)
 	{
@@ -383,12 +413,12 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	if (new != NULL && old == NULL)
 	{
 		check_objection(member_objection(judge, new_role));
-		remember_given(judge, "manage_users", NULL, NULL, new_role);
+		remember_given(judge, "manage_users", NULL, false, NULL, new_role);
 	}
 	else if (new != NULL)
 	{
 		check_objection(role_objection(judge, new_role));
-		remember_given(judge, "assign_roles", NULL, old_role, new_role);
+		remember_given(judge, "assign_roles", NULL, false, old_role, new_role);
 	}
 	return PointerGetDatum(result);
 }
@@ -399,7 +429,7 @@ casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
 {
 	CasnetVerdict copy = *verdict;
 
-	remember_given(&copy, permission, NULL, NULL, NULL);
+	remember_given(&copy, permission, NULL, false, NULL, NULL);
 }
 
 /*
@@ -446,16 +476,18 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 }
 
 /*
- * Raises unless the judge may write this row of user_tenant_permissions.  A permission
- * that does not exist any more can be held by nobody, and anybody may take it away.
+ * Raises unless the judge may write this row of user_tenant_permissions: 22023 if it is
+ * given, and there is no such permission after the judge's rights were looked up.  One that
+ * does not exist any more can be held by nobody, and anybody may take it away.
  */
 static void
-check_grant(Relation relation, HeapTuple row)
+check_grant(Relation relation, HeapTuple row, bool is_given)
 {
 	CasnetVerdict verdict;
 	const CasnetVerdict *judge = judge_of(relation, row, &verdict);
 	char	   *permission;
-	const char *role = NULL;
+	bool		is_member;
+	char		role[CASNET_NAME_LENGTH];
 	int			bit;
 	pg_uuid_t	user;
 
@@ -463,23 +495,18 @@ check_grant(Relation relation, HeapTuple row)
 		return;
 	casnet_guard_note_change(judge);
 	permission = casnet_trigger_text(relation, row, "permission");
-	bit = casnet_permission_existing(permission);
+	bit = is_given ? casnet_permission_bit(permission) :
+		casnet_permission_existing(permission);
 	if (bit >= 0 && !casnet_membership_holds(judge, bit))
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
-	if (casnet_trigger_uuid(relation, row, "user_id", &user))
-	{
-		const CasnetVerdict *member =
-			casnet_membership_of(&user, &verdict.key.tenant);
-
-		/* The foreign key refuses a permission for somebody else. */
-		if (member->is_member)
-		{
-			role = pstrdup(member->role);
-			check_objection(role_objection(judge, role));
-		}
-	}
-	remember_given(judge, "manage_permissions", permission, role, NULL);
+	/* The foreign key refuses a permission for who is no member. */
+	is_member = casnet_trigger_uuid(relation, row, "user_id", &user) &&
+		casnet_membership_role_of(&user, &judge->key.tenant, role);
+	if (is_member)
+		check_objection(role_objection(judge, role));
+	remember_given(judge, "manage_permissions", permission, is_given,
+				   is_member ? role : NULL, NULL);
 }
 
 /*
@@ -504,9 +531,10 @@ casnet_guard_grant(PG_FUNCTION_ARGS)
 	if (casnet_trigger_stands_above(relation))
 		return PointerGetDatum(result);
 
-	check_grant(relation, trigger->tg_trigtuple);
+	check_grant(relation, trigger->tg_trigtuple,
+				TRIGGER_FIRED_BY_INSERT(trigger->tg_event));
 	if (is_update)
-		check_grant(relation, trigger->tg_newtuple);
+		check_grant(relation, trigger->tg_newtuple, true);
 	return PointerGetDatum(result);
 }
 

@@ -336,8 +336,10 @@ take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant,
 					   Holders *holders)
 {
 	LOCKTAG		tag = casnet_guard_lock_of(tenant);
+	char		role[CASNET_NAME_LENGTH];
 
-	if (strcmp(casnet_membership_of(user, tenant)->role, "owner") != 0 ||
+	if (!casnet_membership_role_of(user, tenant, role) ||
+		strcmp(role, "owner") != 0 ||
 		LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	add_holders_of_lock(&tag, ExclusiveLock, holders);
@@ -606,13 +608,13 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	/* Nothing is looked up of members of a tenant of others. */
 	own = *verdict;
 	own.permissions = bms_copy(own.permissions);
-	strlcpy(role, casnet_membership_of(&user, &tenant)->role, sizeof(role));
 
 	/*
-	 * Of a role above, or of none, the change itself is refused; and who changes one's
+	 * Of a role above, or of no member, the change itself is refused; and who changes one's
 	 * own membership ends nobody, who may be about to end it.
 	 */
-	if (role[0] == '\0' || !casnet_guard_may_change(&own, role) ||
+	if (!casnet_membership_role_of(&user, &tenant, role) ||
+		!casnet_guard_may_change(&own, role) ||
 		memcmp(&own.key.user, &user, UUID_LEN) == 0)
 		PG_RETURN_VOID();
 	casnet_guard_note_change(&own);

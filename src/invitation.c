@@ -40,6 +40,9 @@
 /* Random bytes of a code. */
 #define CODE_BYTES 16
 
+/* A code has fewer bytes, as it is written. */
+#define MAX_CODE 1000
+
 /* Longest email address, in bytes, as in the table. */
 #define MAX_EMAIL 2000
 
@@ -90,7 +93,10 @@ digest_of(const char *code, int length)
 	return sha256(bytes, length);
 }
 
-/* The digest of a code that a client sends, perhaps with white space around it. */
+/*
+ * The digest of a code that a client sends, perhaps with white space around it.  What is too
+ * long to be one has the digest of its beginning, which is none either.
+ */
 static bytea *
 digest_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -100,19 +106,23 @@ digest_argument(FunctionCallInfo fcinfo, int argument)
 	const char *end = begin + VARSIZE_ANY_EXHDR(code);
 
 	while (begin < end && isspace((unsigned char) *begin))
+	{
 		begin++;
+		CHECK_FOR_INTERRUPTS();
+	}
 	while (end > begin && isspace((unsigned char) end[-1]))
+	{
 		end--;
-	return digest_of(begin, end - begin);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return digest_of(begin, pg_mbcliplen(begin, end - begin, MAX_CODE));
 }
 
-/* An address as it is compared, and stored here: lower case may compose it anew. */
+/* An address as it is compared, and stored here. */
 static char *
 fold(const char *string)
 {
-	text	   *lower_case = casnet_name_compared(cstring_to_text(string));
-
-	return text_to_cstring(casnet_name_form_of(lower_case));
+	return text_to_cstring(casnet_name_compared(cstring_to_text(string)));
 }
 
 /* The address as it is compared.  Raises 22023 when it cannot be one. */

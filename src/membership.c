@@ -219,6 +219,38 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 	casnet_scan_end(&scan);
 }
 
+/*
+ * The role of somebody in the tenant, at this moment; whether there is such a membership.
+ * It is there whatever the state of the account, on which a verdict depends; so this is what
+ * decides about who is judged, and the verdict about who does something.
+ */
+bool
+casnet_membership_role_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
+						  char role[CASNET_NAME_LENGTH])
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+
+	role[0] = '\0';
+	casnet_scan_begin(&scan, CASNET_MEMBER, snapshot, UUIDPGetDatum(user),
+					  UUIDPGetDatum(tenant));
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple, USER_TENANTS_ROLE,
+											  &isnull);
+
+		if (!isnull)
+			text_to_cstring_buffer(DatumGetTextPP(value), role,
+								   CASNET_NAME_LENGTH);
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return tuple != NULL;
+}
+
 /* Whether the tenant is there. */
 static bool
 tenant_exists(const pg_uuid_t *tenant, Snapshot snapshot)

@@ -7,6 +7,10 @@
  * is looked for is brought into the same form first.  What is inside a name stays as it
  * was typed but for NFC: joiners are part of emoji and of the scripts of India.
  *
+ * Names of accounts are compared in lower case, which may compose what a capital letter
+ * does not, such as a j with a caron; such a name is stored in lower case, so that no
+ * two accounts have what is the same name in lower case.
+ *
  * The server normalizes UTF8 only, so in databases of other encodings a name keeps its
  * bytes, but for what ASCII has of white space and control characters around it.
  */
@@ -19,6 +23,7 @@
 #include "common/unicode_norm.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -27,9 +32,10 @@
 /*
  * Longer names are not normalized, since they are too long for any column in any form:
  * no text becomes shorter by more than a factor of 3.5.  The server takes time by the
- * square of the number of combining marks.
+ * square of the number of combining marks, and meanwhile obeys no cancel request.
  */
 #define MAX_NORMALIZED_BYTES 8000
+#define NORMALIZED_BYTES(characters) ((characters) * MAX_MULTIBYTE_CHAR_LEN * 7 / 2)
 
 /* So many characters of a name are compared; the tables refuse longer ones. */
 #define COMPARED_CHARACTERS 2001
@@ -81,6 +87,8 @@ static const CharacterRange invisible[] = {
 
 PG_FUNCTION_INFO_V1(casnet_name_form);
 PG_FUNCTION_INFO_V1(casnet_normalize_names);
+PG_FUNCTION_INFO_V1(casnet_normalize_account_names);
+PG_FUNCTION_INFO_V1(casnet_account_name_form);
 
 /* Whether nobody sees the character. */
 static bool
@@ -170,6 +178,7 @@ trim_end(const char *begin, const char *end)
 				break;
 		}
 		end = start;
+		CHECK_FOR_INTERRUPTS();
 	}
 	return end;
 }
@@ -180,7 +189,10 @@ trim_utf8(const char **begin, const char **end)
 {
 	while (*begin < *end &&
 		   is_invisible(utf8_to_unicode((const unsigned char *) *begin)))
+	{
 		*begin += pg_utf_mblen((const unsigned char *) *begin);
+		CHECK_FOR_INTERRUPTS();
+	}
 	*end = trim_end(*begin, *end);
 }
 
@@ -189,9 +201,15 @@ static void
 trim_ascii(const char **begin, const char **end)
 {
 	while (*begin < *end && is_invisible_byte(**begin))
+	{
 		(*begin)++;
+		CHECK_FOR_INTERRUPTS();
+	}
 	while (*end > *begin && is_invisible_byte((*end)[-1]))
+	{
 		(*end)--;
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* Whether there is a character that NFC may change, or by which it changes another one. */
@@ -251,12 +269,9 @@ casnet_name_respelled(const char *bytes, size_t length, bool composed)
 	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
 }
 
-/*
- * A name in the form in which it is stored, empty if there is nothing in it to see.  The
- * same one when it is so already; plain ASCII is looked at and no more.
- */
-text *
-casnet_name_form_of(text *name)
+/* The form of a name, normalized if it has at most so many bytes. */
+static text *
+form_of(text *name, size_t limit)
 {
 	const char *bytes = VARDATA_ANY(name);
 	size_t		length = VARSIZE_ANY_EXHDR(name);
@@ -273,7 +288,7 @@ casnet_name_form_of(text *name)
 	else
 	{
 		trim_utf8(&begin, &end);
-		if (end - begin <= MAX_NORMALIZED_BYTES && may_change(begin, end - begin))
+		if (end - begin <= limit && may_change(begin, end - begin))
 			form = normalize(begin, end - begin, UNICODE_NFC);
 	}
 	if (form != NULL)
@@ -281,6 +296,26 @@ casnet_name_form_of(text *name)
 	if (end - begin == length)
 		return name;
 	return cstring_to_text_with_len(begin, end - begin);
+}
+
+/*
+ * A name in the form in which it is stored, empty if there is nothing in it to see.  The
+ * same one when it is so already; plain ASCII is looked at and no more.
+ */
+text *
+casnet_name_form_of(text *name)
+{
+	return form_of(name, MAX_NORMALIZED_BYTES);
+}
+
+/*
+ * The same of a name that has at most so many characters: one that has more in any form
+ * keeps them, and is not normalized.
+ */
+text *
+casnet_name_form_within(text *name, int characters)
+{
+	return form_of(name, NORMALIZED_BYTES(characters));
 }
 
 /* Whether there is nothing to see in a name, or none. */
@@ -291,16 +326,40 @@ casnet_name_is_blank(const text *name)
 		VARSIZE_ANY_EXHDR(casnet_name_form_of((text *) name)) == 0;
 }
 
-/* A name as it is compared with lower() of what is stored. */
+/* What is compared of a name in its form, in lower case.  The server cannot lower() any. */
+static text *
+lower_case(text *form)
+{
+	Datum		compared = DirectFunctionCall2(text_left, PointerGetDatum(form),
+											   Int32GetDatum(COMPARED_CHARACTERS));
+
+	return DatumGetTextPP(DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID,
+												  compared));
+}
+
+/*
+ * The name or address of an account in the form in which it is stored: lower() of it is
+ * NFC, too.
+ */
+static text *
+form_of_account(text *name)
+{
+	text	   *form = casnet_name_form_of(name);
+	text	   *lowered;
+	text	   *composed;
+
+	if (is_ascii(VARDATA_ANY(form), VARSIZE_ANY_EXHDR(form)))
+		return form;
+	lowered = lower_case(form);
+	composed = casnet_name_form_of(lowered);
+	return composed == lowered ? form : composed;
+}
+
+/* The name of an account as it is compared with lower() of what is stored. */
 text *
 casnet_name_compared(text *name)
 {
-	Datum		form = PointerGetDatum(casnet_name_form_of(name));
-
-	/* The server cannot lower() any. */
-	form = DirectFunctionCall2(text_left, form, Int32GetDatum(COMPARED_CHARACTERS));
-	return DatumGetTextPP(DirectFunctionCall1Coll(lower, DEFAULT_COLLATION_OID,
-												  form));
+	return lower_case(form_of_account(name));
 }
 
 /*
@@ -312,6 +371,17 @@ Datum
 casnet_name_form(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(casnet_name_form_of(PG_GETARG_TEXT_PP(0)));
+}
+
+/*
+ * casnet_internal.account_name_form(name text) returns text
+ *
+ * The same of the username or the address of an account.
+ */
+Datum
+casnet_account_name_form(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(form_of_account(PG_GETARG_TEXT_PP(0)));
 }
 
 /* Whether an update leaves the column as it is in the table. */
@@ -335,7 +405,8 @@ is_unchanged(TriggerData *trigger, int number, Datum value)
  * NULL is for the table to refuse.
  */
 static HeapTuple
-bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
+bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
+				text *(*form_of) (text *))
 {
 	Relation	relation = trigger->tg_relation;
 	int			number = casnet_trigger_column(relation, column, TEXTOID);
@@ -348,7 +419,7 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 	if (isnull || is_unchanged(trigger, number, value))
 		return row;
 	name = DatumGetTextPP(value);
-	form = casnet_name_form_of(name);
+	form = form_of(name);
 	if (VARSIZE_ANY_EXHDR(form) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
@@ -363,6 +434,27 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 									 &value, &isnull);
 }
 
+/* The row of a trigger with the names in its columns in their form. */
+static Datum
+normalize_columns(FunctionCallInfo fcinfo, const char *function,
+				  text *(*form_of) (text *))
+{
+	TriggerData *trigger = casnet_trigger_row(fcinfo, function, true);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casnet_internal.%s() was not called with columns of a row that is written",
+						function),
+				 errhint("Attach it as casnet.install() does.")));
+	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
+		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i], form_of);
+	return PointerGetDatum(row);
+}
+
 /*
  * casnet_internal.normalize_names(column, ...) returns trigger
  *
@@ -374,17 +466,16 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column)
 Datum
 casnet_normalize_names(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = casnet_trigger_row(fcinfo, "normalize_names", true);
-	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
-		trigger->tg_newtuple : trigger->tg_trigtuple;
+	return normalize_columns(fcinfo, "normalize_names", casnet_name_form_of);
+}
 
-	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
-		trigger->tg_trigger->tgnargs == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.normalize_names() was not called with columns of a row that is written"),
-				 errhint("Attach it as casnet.install() does.")));
-	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
-		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i]);
-	return PointerGetDatum(row);
+/*
+ * casnet_internal.normalize_account_names(column, ...) returns trigger
+ *
+ * The same of usernames and addresses of accounts.
+ */
+Datum
+casnet_normalize_account_names(PG_FUNCTION_ARGS)
+{
+	return normalize_columns(fcinfo, "normalize_account_names", form_of_account);
 }

@@ -13,6 +13,8 @@
  * analysed: whoever may rename the schema could have put another table in its place,
  * whose code would run as the owner of the first.  So it is looked which table was
  * found, before anything of it is evaluated.
+ *
+ * The documents of an import are read by no statement: nothing is evaluated there.
  */
 #include "postgres.h"
 
@@ -20,6 +22,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -29,6 +32,7 @@
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/tablecmds.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -687,6 +691,16 @@ casnet_set_not_null(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Raises 42809. */
+static void
+refuse_documents(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("the documents are not in an ordinary table without row security"),
+			 errhint("Copy them into a table of your own.")));
+}
+
 /* Raises 42P01, 42501 without one of the privileges, and 42809: see below. */
 static void
 require_documents(Oid table, AclMode privileges)
@@ -696,10 +710,7 @@ require_documents(Oid table, AclMode privileges)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 	if (get_rel_relkind(table) != RELKIND_RELATION ||
 		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the documents are not in an ordinary table without row security"),
-				 errhint("Copy them into a table of your own.")));
+		refuse_documents();
 }
 
 /*
@@ -721,42 +732,100 @@ casnet_lock_documents(PG_FUNCTION_ARGS)
 }
 
 /*
+ * The number of the column with the documents.  Raises 42703 when there is none of that
+ * name, 42809 unless it is a jsonb, and no domain over it, whose values are in the rows.
+ */
+static AttrNumber
+document_number(Relation relation, const char *name)
+{
+	TupleDesc	columns = RelationGetDescr(relation);
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (column->attisdropped || strcmp(NameStr(column->attname), name) != 0)
+			continue;
+		if (column->atttypid != JSONBOID ||
+			(column->attgenerated != '\0' &&
+			 column->attgenerated != ATTRIBUTE_GENERATED_STORED))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("column \"%s\" of table \"%s\" holds no jsonb", name,
+							RelationGetRelationName(relation)),
+					 errhint("Load the documents into a table of their own, such as a temporary one: CREATE TEMP TABLE documents (document jsonb).")));
+		return column->attnum;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table \"%s\" has no column \"%s\"",
+					RelationGetRelationName(relation), name),
+			 errhint("Name the column with the documents.")));
+}
+
+/* Put the documents between two places of a table into the result. */
+static void
+fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
+				ItemPointer last, ReturnSetInfo *result)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetActiveSnapshot());
+	TableScanDesc scan = table_beginscan_tidrange(relation, snapshot, first, last);
+	MemoryContext documents = AllocSetContextCreate(CurrentMemoryContext,
+													"casnet documents",
+													ALLOCSET_DEFAULT_SIZES);
+	MemoryContext former = MemoryContextSwitchTo(documents);
+
+	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
+	{
+		Datum		values[2];
+		bool		isnull[2] = {false, false};
+
+		values[0] = PointerGetDatum(&slot->tts_tid);
+		values[1] = slot_getattr(slot, number, &isnull[1]);
+		/* The row may be gone when somebody looks at it. */
+		if (!isnull[1])
+			values[1] = PointerGetDatum(PG_DETOAST_DATUM(values[1]));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		MemoryContextReset(documents);
+		CHECK_FOR_INTERRUPTS();
+	}
+	MemoryContextSwitchTo(former);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
  * casnet_internal.read_documents(documents regclass, document_column name, first tid, last tid,
  * OUT at tid, OUT document jsonb) returns setof record
  *
- * The documents from one place to another in a table that the caller may read, read
- * as its owner.  Raises 42P01 when there is no such table, 42809 for what is no
- * ordinary table or has row security for the caller, 42501 when the caller may not
- * read it.
+ * The documents from one place to another in a table that the caller may read.  No query
+ * reads them, so nothing runs that others have put into the table or its types, and the
+ * name is that of a column and of nothing else.  Raises 42P01 when there is no such table,
+ * 42809 for what is no ordinary table or has row security for the caller, and for a column
+ * that holds no jsonb, 42703 for no column, 42501 when the caller may not read it.
  */
 Datum
 casnet_read_documents(PG_FUNCTION_ARGS)
 {
-	static Oid	types[] = {TIDOID, TIDOID};
 	Oid			table = PG_GETARG_OID(0);
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		bounds[] = {PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
-	char	   *statement;
-	CasnetOwnerSwitch former;
+	Relation	relation;
+	AttrNumber	number;
 
 	require_documents(table, ACL_SELECT);
+	LockRelationOid(table, AccessShareLock);
+	/* It may have changed while we waited. */
+	require_documents(table, ACL_SELECT);
+	relation = table_open(table, NoLock);
+	/* Not every access method has places. */
+	if (relation->rd_tableam->scan_set_tidrange == NULL)
+		refuse_documents();
+	number = document_number(relation, NameStr(*PG_GETARG_NAME(1)));
 	InitMaterializedSRF(fcinfo, 0);
-	statement = psprintf("SELECT t.ctid, t.%s #> '{}' FROM ONLY %s AS t "
-						 "WHERE t.ctid >= $1 AND t.ctid <= $2",
-						 quote_identifier(NameStr(*PG_GETARG_NAME(1))),
-						 casnet_owner_name(table));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	casnet_owner_enter(&former, casnet_owner_of(table));
-	casnet_owner_expect(table);
-	if (SPI_execute_with_args(statement, lengthof(types), types, bounds, NULL,
-							  true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the documents");
-	casnet_owner_leave(&former);
-	if (SPI_gettypeid(SPI_tuptable->tupdesc, 2) != JSONBOID)
-		elog(ERROR, "a column of documents is no jsonb");
-	for (uint64 i = 0; i < SPI_processed; i++)
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-	SPI_finish();
+	fetch_documents(relation, number, (ItemPointer) PG_GETARG_POINTER(2),
+					(ItemPointer) PG_GETARG_POINTER(3),
+					(ReturnSetInfo *) fcinfo->resultinfo);
+	table_close(relation, NoLock);
 	return (Datum) 0;
 }

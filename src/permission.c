@@ -199,6 +199,7 @@ meet_permissions(void)
 
 /*
  * The bit of a permission that exists: it is built in or in role_permissions; or -1.
+ * Messages are taken in first, so that it is one that exists at this moment.
  */
 int
 casnet_permission_existing(const char *name)
@@ -209,10 +210,47 @@ casnet_permission_existing(const char *name)
 	if ((bit >= 0 && bit < lengthof(built_in)) ||
 		strlen(name) >= CASNET_NAME_LENGTH)
 		return bit;
+	AcceptInvalidationMessages();
 	if (read_epoch != casnet_table_epochs[CASNET_ROLE_PERMISSIONS])
 		meet_permissions();
 	entry = hash_search(registry, name, HASH_FIND, NULL);
 	return entry != NULL && entry->met == last_reading ? entry->bit : -1;
+}
+
+/* The same by what others have committed, without what this transaction has changed. */
+int
+casnet_permission_existing_to_others(const char *name)
+{
+	int			bit = casnet_permission_find(name);
+	Snapshot	snapshot;
+	SnapshotData others;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	if ((bit >= 0 && bit < lengthof(built_in)) ||
+		strlen(name) >= CASNET_NAME_LENGTH)
+		return bit;
+	snapshot = casnet_catalog_snapshot();
+	others = *snapshot;
+	others.curcid = FirstCommandId;
+	casnet_scan_begin(&scan, CASNET_ALL_ROLE_PERMISSIONS, &others,
+					  (Datum) 0, (Datum) 0);
+	while (!found && (tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		value = casnet_scan_value(&scan, tuple,
+											  ROLE_PERMISSIONS_PERMISSION,
+											  &isnull);
+		char	   *other = isnull ? NULL : TextDatumGetCString(value);
+
+		found = other != NULL && strcmp(other, name) == 0;
+		if (other != NULL)
+			pfree(other);
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return found ? casnet_permission_intern(name) : -1;
 }
 
 /*

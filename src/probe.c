@@ -8,14 +8,15 @@
  * to be asked about the session: it is planned without its policies, with a condition
  * that is false, so that nothing is read.  Privileges on the table are asked for as always.
  *
- * Only the plainest shape is taken: tables side by side, and a condition or a limit that
- * is constant.  Without policies the planner would give values out of the statistics to
+ * Only plain shapes are taken: tables and joins, also in a view or a subquery in FROM, and
+ * a condition or a limit that is constant.  Without policies the planner would give values out of the statistics to
  * operators of the user's; so no other condition may be left, anywhere.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -65,12 +66,13 @@ is_limit_of_none(Node *limit)
 		DatumGetInt64(constant->constvalue) == 0;
 }
 
-/* Whether the query reads tables side by side, and does nothing else. */
+/* Whether a query, and those in its FROM, read tables and do nothing else. */
 static bool
 is_plain(Query *query)
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	if (query->commandType != CMD_SELECT || query->hasSubLinks ||
 		query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs ||
 		query->groupClause != NIL || query->groupingSets != NIL ||
@@ -82,13 +84,51 @@ is_plain(Query *query)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
-		if (rte->rtekind != RTE_RELATION || rte->tablesample != NULL)
+		if (rte->rtekind == RTE_SUBQUERY ? !is_plain(rte->subquery) :
+			rte->rtekind != RTE_JOIN &&
+			(rte->rtekind != RTE_RELATION || rte->tablesample != NULL))
 			return false;
 	}
-	foreach(lc, query->jointree->fromlist)
-		if (!IsA(lfirst(lc), RangeTblRef))
-			return false;
 	return true;
+}
+
+/* Take the conditions of the joins away. */
+static void
+join_without_conditions(Node *node)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (IsA(node, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			join_without_conditions(lfirst(lc));
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		((JoinExpr *) node)->quals = NULL;
+		join_without_conditions(((JoinExpr *) node)->larg);
+		join_without_conditions(((JoinExpr *) node)->rarg);
+	}
+}
+
+/* Make the query, and those in its FROM, ones without policies that read nothing. */
+static void
+read_nothing(Query *query)
+{
+	ListCell   *lc;
+
+	query->hasRowSecurity = false;
+	join_without_conditions((Node *) query->jointree);
+	query->jointree->quals = makeBoolConst(false, false);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		rte->securityQuals = NIL;
+		if (rte->rtekind == RTE_SUBQUERY)
+			read_nothing(rte->subquery);
+	}
 }
 
 /*
@@ -99,16 +139,12 @@ Query *
 casnet_probe_reads_nothing(Query *query)
 {
 	Query	   *probe;
-	ListCell   *lc;
 
 	if (!query->hasRowSecurity || !is_plain(query) ||
 		!(is_false(query->jointree->quals) ||
 		  is_limit_of_none(query->limitCount)))
 		return query;
 	probe = copyObject(query);
-	probe->hasRowSecurity = false;
-	probe->jointree->quals = makeBoolConst(false, false);
-	foreach(lc, probe->rtable)
-		lfirst_node(RangeTblEntry, lc)->securityQuals = NIL;
+	read_nothing(probe);
 	return probe;
 }

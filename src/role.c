@@ -119,7 +119,7 @@ check_removal(Relation roles, const char *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("the role \"%s\" is in use", role),
-				 errhint("Give its members another one first: UPDATE casnet.user_tenants SET role = 'member' WHERE role = %s, or casnet.set_member_role() for a member of the active tenant.",
+				 errhint("Give its members another one first: UPDATE casnet.user_tenants SET role = 'viewer' WHERE role = %s, or casnet.set_member_role() for a member of the active tenant.",
 						 quote_literal_cstr(role)),
 				 errtable(roles)));
 }

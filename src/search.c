@@ -355,15 +355,19 @@ casnet_gin_extract_substring(PG_FUNCTION_ARGS)
 {
 	static PGFunction extract = NULL;
 	text	   *part = PG_GETARG_TEXT_PP(0);
+	int			length = VARSIZE_ANY_EXHDR(part);
 	StringInfoData pattern;
 
+	/* The rest of a longer one is not looked for: contains() finds it nowhere. */
+	if (length > MAX_SEARCHED_BYTES)
+		length = pg_mbcliplen(VARDATA_ANY(part), length, MAX_SEARCHED_BYTES);
 	if (extract == NULL)
 		extract = load_external_function("$libdir/pg_trgm",
 										 "gin_extract_query_trgm", true, NULL);
 
 	initStringInfo(&pattern);
 	appendStringInfoChar(&pattern, '%');
-	for (int i = 0; i < VARSIZE_ANY_EXHDR(part); i++)
+	for (int i = 0; i < length; i++)
 	{
 		char		c = VARDATA_ANY(part)[i];
 

@@ -64,12 +64,13 @@ PG_FUNCTION_INFO_V1(casnet_records_tagged);
 static int
 compare_names(const ListCell *a, const ListCell *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return strcmp(lfirst(a), lfirst(b));
 }
 
 /*
  * The names in an array, in the form in which tags have them, sorted by their
- * bytes, each one once; NIL for NULL.  Raises 22023 for a name that is NULL
+ * bytes, each one once; NIL for NULL.  Those that no tag can have are not normalized.  Raises 22023 for a name that is NULL
  * or blank.
  */
 List *
@@ -89,7 +90,7 @@ casnet_tag_names_of(ArrayType *array)
 	for (int i = 0; i < n; i++)
 	{
 		text	   *name = nulls[i] ? NULL :
-			casnet_name_form_of(DatumGetTextPP(values[i]));
+			casnet_name_form_within(DatumGetTextPP(values[i]), MAX_TAG_LENGTH);
 
 		if (name == NULL || VARSIZE_ANY_EXHDR(name) == 0)
 			ereport(ERROR,
@@ -98,6 +99,7 @@ casnet_tag_names_of(ArrayType *array)
 							nulls[i] ? "null" : "blank"),
 					 errhint("Give every tag a name.")));
 		names = lappend(names, text_to_cstring(name));
+		CHECK_FOR_INTERRUPTS();
 	}
 	list_sort(names, compare_names);
 	foreach(lc, names)
@@ -135,6 +137,7 @@ casnet_tag_names(PG_FUNCTION_ARGS)
 							MAX_TAG_LENGTH),
 					 errhint("Choose a shorter name.")));
 		values[n++] = CStringGetTextDatum(name);
+		CHECK_FOR_INTERRUPTS();
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, TEXTOID, -1, false,
 										  TYPALIGN_INT));
@@ -291,7 +294,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 
 		site->xmax = InvalidTransactionId;	/* no snapshot's */
 		tenant = require_tags(fcinfo->flinfo);
-		name = casnet_name_form_of(PG_GETARG_TEXT_PP(0));
+		name = casnet_name_form_within(PG_GETARG_TEXT_PP(0), MAX_TAG_LENGTH);
 		site->isnull = !find_tag(&tenant, PointerGetDatum(name), snapshot,
 								 &site->id);
 		note_site(site, snapshot);
@@ -400,6 +403,7 @@ append_links(StringInfo sql, List *names, bool all)
 		appendStringInfo(sql, "%scasnet_internal.tag_id(%s)", glue,
 						 quote_literal_cstr(lfirst(lc)));
 		glue = by_or ? " OR l.tag_id OPERATOR(pg_catalog.=) " : ", ";
+		CHECK_FOR_INTERRUPTS();
 	}
 	appendStringInfoString(sql, by_or ? ")" : "])");
 }

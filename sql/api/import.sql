@@ -42,8 +42,8 @@ DECLARE
 BEGIN
 	-- Not by a collation of the caller's; see find_user().
 	RETURN (SELECT u.id FROM casnet.users AS u
-			WHERE lower(u.username) = lower(casnet_internal.name_form(find_account.username COLLATE "default"))
-			  AND lower(u.email) = lower(casnet_internal.name_form(find_account.email COLLATE "default")));
+			WHERE lower(u.username) = lower(left(casnet_internal.account_name_form(find_account.username COLLATE "default"), 2001))
+			  AND lower(u.email) = lower(left(casnet_internal.account_name_form(find_account.email COLLATE "default"), 2001)));
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.find_account(text, text) IS
@@ -81,8 +81,8 @@ BEGIN
 			at := document.at;
 			IF importer IS NULL THEN
 				account := (SELECT u.id FROM casnet.users AS u
-					WHERE lower(u.username) = lower(casnet_internal.name_form(document.r->>'username'))
-					  AND lower(u.email) = lower(casnet_internal.name_form(document.r->>'email')));
+					WHERE lower(u.username) = lower(left(casnet_internal.account_name_form(document.r->>'username'), 2001))
+					  AND lower(u.email) = lower(left(casnet_internal.account_name_form(document.r->>'email'), 2001)));
 			ELSE
 				account := casnet_internal.find_account(document.r->>'username',
 											   document.r->>'email');

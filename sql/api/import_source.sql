@@ -52,10 +52,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.read_documents(
 	LANGUAGE c STABLE STRICT ROWS 1000
 	AS 'MODULE_PATHNAME', 'casnet_read_documents';
 COMMENT ON FUNCTION casnet_internal.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
-	'internal: the documents between two places of a table that the caller may read, read as its owner';
+	'internal: the documents between two places of a table that the caller may read; nothing of the table is evaluated';
 
--- In a table of somebody else there is what that one put into indexes and checks: it
--- is read as its owner, and what is done with the documents is the caller's.
+-- In a table of somebody else there is what that one put into indexes, checks and types:
+-- none of it runs, and what is done with the documents is the caller's.
 CREATE OR REPLACE FUNCTION casnet_internal.document_source(documents regclass, document_column name)
 	RETURNS text
 	LANGUAGE sql STABLE

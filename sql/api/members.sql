@@ -1,6 +1,6 @@
 -- The members of tenants; by the rules of tenants.sql.
 
-CREATE OR REPLACE FUNCTION casnet.find_user(username text) RETURNS uuid
+CREATE OR REPLACE FUNCTION casnet_internal.find_user(username text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -9,7 +9,7 @@ DECLARE
 	-- No account has a longer name, and the server cannot lower() any.  Not by a
 	-- collation of the caller's, to which names may be equal that are not.
 	wanted CONSTANT text COLLATE "default" :=
-		lower(left(casnet_internal.name_form(find_user.username COLLATE "default"), 2001));
+		lower(left(casnet_internal.account_name_form(find_user.username COLLATE "default"), 2001));
 BEGIN
 	-- A name of two accounts, from before they had one namespace, is none.
 	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u
@@ -18,8 +18,34 @@ BEGIN
 			HAVING count(*) = 1);
 END
 $$;
-COMMENT ON FUNCTION casnet.find_user(text) IS
+COMMENT ON FUNCTION casnet_internal.find_user(text) IS
 	'internal: the account with a username or email address, for whoever may add it';
+
+-- For a backend that has to know whom to sign in.  It may name any user anyway.
+CREATE OR REPLACE FUNCTION casnet.find_user(name text,
+	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
+	OUT is_active boolean)
+	RETURNS record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- As casnet_internal.find_user().
+	wanted CONSTANT text COLLATE "default" :=
+		lower(left(casnet_internal.account_name_form(find_user.name COLLATE "default"), 2001));
+BEGIN
+	SELECT u.id, u.username, u.email, u.full_name, u.is_active
+	  INTO STRICT user_id, username, email, full_name, is_active
+	  FROM casnet.users AS u
+	 WHERE lower(u.username) = wanted OR lower(u.email) = wanted;
+EXCEPTION WHEN no_data_found OR too_many_rows THEN
+	RAISE EXCEPTION 'there is no such user'
+		USING ERRCODE = 'P0002',
+			  HINT = 'Give the username or the email address of an account.';
+END
+$$;
+COMMENT ON FUNCTION casnet.find_user(text) IS
+	'the account with a username or email address, before anybody is signed in; for casnet_authenticator and casnet_admin';
 
 CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'member')
 	RETURNS void
@@ -29,7 +55,7 @@ CREATE OR REPLACE FUNCTION casnet.add_member(username text, role text DEFAULT 'm
 DECLARE
 	managed uuid := casnet_internal.tenant_to_manage('manage_users');
 	wanted CONSTANT text :=
-		lower(left(casnet_internal.name_form(add_member.username), 2001));
+		lower(left(casnet_internal.account_name_form(add_member.username), 2001));
 	added uuid;
 BEGIN
 	IF casnet_internal.is_administrator() THEN
@@ -38,7 +64,7 @@ BEGIN
 			OR lower(u.email) = wanted
 		HAVING count(*) = 1;
 	ELSE
-		added := casnet.find_user(add_member.username);
+		added := casnet_internal.find_user(add_member.username);
 	END IF;
 	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'
@@ -60,7 +86,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.find_member(username text, tenant_id 
 DECLARE
 	user_id uuid;
 	wanted CONSTANT text :=
-		lower(left(casnet_internal.name_form(find_member.username), 2001));
+		lower(left(casnet_internal.account_name_form(find_member.username), 2001));
 BEGIN
 	SELECT min(u.id::text) INTO user_id
 	  FROM casnet.user_tenants AS m

@@ -260,7 +260,7 @@ BEGIN
 	LOOP
 		PERFORM casnet_internal.protect_rows(member, wanted);
 	END LOOP;
-	PERFORM casnet_internal.protect_updates(relation);
+	PERFORM casnet_internal.protect_writes(relation);
 	-- Privileges that somebody has changed stay changed.
 	IF registered IS NULL THEN
 		PERFORM casnet_internal.run_on('GRANT SELECT, INSERT, UPDATE, DELETE ON', relation,

@@ -212,35 +212,48 @@ $$;
 COMMENT ON FUNCTION casnet_internal.protect_rows(regclass, text) IS
 	'internal: puts the policies on one table, or on one partition, and keeps its rows in their tenant';
 
-CREATE OR REPLACE FUNCTION casnet_internal.protect_updates(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.protect_writes(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	wanted record;
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_attribute AS a
-				   WHERE a.attrelid = protect_updates.relation
-					 AND a.attname = 'updated_at' AND NOT a.attisdropped
-					 AND a.atttypid = 'timestamptz'::regtype
-					 AND a.attgenerated = '')
-	   OR EXISTS (SELECT FROM pg_trigger AS t
-				  WHERE t.tgrelid = protect_updates.relation
-					AND t.tgname = 'casnet_updated_at') THEN
-		RETURN;
-	ELSIF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
-		RAISE WARNING 'table % gets no trigger for updated_at', relation
-			USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
-								  casnet_internal.strange_partition_key(relation));
-		RETURN;
-	END IF;
-	PERFORM casnet_internal.run_on(
-		'CREATE TRIGGER casnet_updated_at BEFORE UPDATE ON', relation,
-		'FOR EACH ROW EXECUTE FUNCTION casnet_internal.touch_updated_at()');
-	PERFORM casnet_internal.run_on('COMMENT ON TRIGGER casnet_updated_at ON', relation,
-						  'IS ''casnet: updated_at moves on every update''');
+	FOR wanted IN
+		SELECT v.name, v.event, v.call, v.meaning
+		  FROM (VALUES
+			('casnet_fill_tenant', 'BEFORE INSERT',
+			 'WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION casnet_internal.fill_tenant()',
+			 'NULL stands for the active tenant', 'tenant_id', 'uuid'::regtype),
+			('casnet_updated_at', 'BEFORE UPDATE',
+			 'EXECUTE FUNCTION casnet_internal.touch_updated_at()',
+			 'updated_at moves on every update', 'updated_at', 'timestamptz'))
+			AS v (name, event, call, meaning, column_name, type)
+		  JOIN pg_attribute AS a
+			ON a.attrelid = protect_writes.relation AND a.attname = v.column_name
+			   AND NOT a.attisdropped AND a.atttypid = v.type AND a.attgenerated = ''
+		 WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+							WHERE t.tgrelid = protect_writes.relation
+							  AND t.tgname = v.name)
+	LOOP
+		IF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
+			RAISE WARNING 'table % gets no trigger %', relation, wanted.name
+				USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
+									  casnet_internal.strange_partition_key(relation));
+			CONTINUE;
+		END IF;
+		PERFORM casnet_internal.run_on(
+			-- A partition that was protected by itself has one.
+			format('CREATE OR REPLACE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
+			'FOR EACH ROW ' || wanted.call);
+		PERFORM casnet_internal.run_on(format('COMMENT ON TRIGGER %I ON', wanted.name),
+									   relation,
+									   format('IS %L', 'casnet: ' || wanted.meaning));
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casnet_internal.protect_updates(regclass) IS
-	'internal: keeps updated_at, where there is one';
+COMMENT ON FUNCTION casnet_internal.protect_writes(regclass) IS
+	'internal: fills tenant_id where it is NULL, and keeps updated_at where there is one';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE

@@ -192,7 +192,7 @@ BEGIN
 		LOOP
 			PERFORM casnet_internal.protect_rows(member, target.resource);
 		END LOOP;
-		PERFORM casnet_internal.protect_updates(target.relation);
+		PERFORM casnet_internal.protect_writes(target.relation);
 		PERFORM casnet_internal.protect_loading(target.relation);
 	END LOOP;
 	PERFORM casnet_internal.install_guard();

@@ -121,7 +121,8 @@ BEGIN
 		SELECT format('DROP TRIGGER %I ON', t.tgname) AS before,
 			   unprotect_objects.relation AS target, '' AS after
 		  FROM pg_trigger AS t
-		 WHERE t.tgrelid = unprotect_objects.relation AND t.tgname = 'casnet_updated_at'
+		 WHERE t.tgrelid = unprotect_objects.relation
+		   AND t.tgname IN ('casnet_fill_tenant', 'casnet_updated_at')
 		   AND obj_description(t.oid, 'pg_trigger') LIKE 'casnet: %'
 		UNION ALL
 		SELECT 'ALTER TABLE', relation, format('DROP CONSTRAINT %I', f.conname)

@@ -172,12 +172,12 @@ BEGIN
 	FOR named IN SELECT n.* FROM casnet_internal.named_columns() AS n LOOP
 		RETURN QUERY EXECUTE format(
 			'SELECT %L, %L, format(%L, count(*)), %L FROM %s AS t '
-			'WHERE t.%I <> casnet_internal.name_form(t.%I) HAVING count(*) > 0',
+			'WHERE t.%I <> %s(t.%I) HAVING count(*) > 0',
 			'name-form', format('%s.%I', named.relation, named.name),
 			'Names that are not in Unicode NFC, or have something around them that nobody sees: %s. They are not found, whoever types them.',
-			format('-- SELECT casnet.install(); give those other names that it leaves: SELECT t.%I FROM %s AS t WHERE t.%I <> casnet_internal.name_form(t.%I)',
-				   named.key, named.relation, named.name, named.name),
-			named.relation, named.name, named.name);
+			format('-- SELECT casnet.install(); give those other names that it leaves: SELECT t.%I FROM %s AS t WHERE t.%I <> %s(t.%I)',
+				   named.key, named.relation, named.name, named.form, named.name),
+			named.relation, named.name, named.form, named.name);
 	END LOOP;
 
 	IF has_table_privilege(to_regclass('casnet.tenants'), 'SELECT')

@@ -5,14 +5,17 @@
 CREATE OR REPLACE FUNCTION casnet_internal.grantees(
 	OUT role oid, OUT name text, OUT applies boolean)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	SELECT 0::oid, 'PUBLIC', true
 	UNION ALL
 	SELECT r.oid, quote_ident(r.rolname),
 		   r.oid IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
-	  FROM pg_roles AS r
+	  FROM pg_roles AS r;
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.grantees() IS
 	'internal: PUBLIC and all roles, as SQL writes them, and which of them are of applications';
@@ -175,7 +178,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
 
 	-- grant-function: as GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA does.  What
 	-- the extension's script granted is in pg_init_privs, but for what PUBLIC has of
-	-- two triggers: pg_upgrade takes that for the server's default.
+	-- three triggers: pg_upgrade takes that for the server's default.
 	UNION ALL
 	SELECT 'grant-function', p.oid::regprocedure::text,
 		   format('%s may call it, and it is not for applications.', g.name),
@@ -192,7 +195,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
 	  JOIN grantee AS g ON g.role = a.grantee AND g.applies
 	 WHERE d.classid = 'pg_proc'::regclass
 	   AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-	   AND p.proname NOT IN ('touch_updated_at', 'keep_tenant')
+	   AND p.proname NOT IN ('touch_updated_at', 'fill_tenant', 'keep_tenant')
 	   AND NOT EXISTS (
 			SELECT FROM pg_init_privs AS i
 			 CROSS JOIN LATERAL aclexplode(i.initprivs) AS was

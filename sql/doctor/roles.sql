@@ -84,7 +84,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_roles() IS
 	'internal: doctor() about roles';
 
--- Whom tables and functions belong to, and that casnet_owner can do nothing else.
+-- Whom schemas, tables and functions belong to, and that casnet_owner can do nothing else.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -142,6 +142,20 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	  JOIN pg_roles AS r ON r.oid = m.member AND NOT r.rolsuper
 	 WHERE to_regrole('casnet_owner') IN (m.roleid, m.member)
 
+	-- role-powerful: members may become it, and CREATE EXTENSION in another database
+	-- of the cluster refuses it.
+	UNION ALL
+	SELECT 'role-powerful', r.rolname::text, format('It has %s.', v.power),
+		   format('ALTER ROLE %I NO%s', r.rolname, v.power)
+	  FROM pg_roles AS r
+	 CROSS JOIN LATERAL (VALUES
+			('SUPERUSER', r.rolsuper), ('LOGIN', r.rolcanlogin),
+			('CREATEROLE', r.rolcreaterole), ('CREATEDB', r.rolcreatedb),
+			('REPLICATION', r.rolreplication), ('BYPASSRLS', r.rolbypassrls))
+			AS v (power, has)
+	 WHERE r.rolname IN ('casnet_user', 'casnet_authenticator', 'casnet_admin')
+	   AND v.has
+
 	-- owner-other: code of others runs as it, in checks of keys and in triggers.
 	UNION ALL
 	SELECT 'owner-other', c.oid::regclass::text,
@@ -163,9 +177,26 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND f.prosecdef
 	   AND f.prorettype <> 'event_trigger'::regtype
 	   AND f.proowner <> to_regrole('casnet_owner')
+
+	-- owner-schema: who owns a schema drops what is in it, and puts something else there
+	-- that superusers run.
+	UNION ALL
+	SELECT 'owner-schema', n.nspname::text, format('It belongs to %s.', n.nspowner::regrole),
+		   format('ALTER SCHEMA %I OWNER TO %I', n.nspname,
+				  (SELECT s.rolname FROM pg_roles AS s WHERE s.rolsuper ORDER BY s.oid LIMIT 1))
+		   -- What it could as one of those who need the schema goes with its ownership.
+		   || CASE WHEN r.rolname IN ('casnet_user', 'casnet_admin', 'casnet_owner')
+				   THEN format('; GRANT USAGE%s ON SCHEMA %I TO %I',
+							   CASE WHEN n.nspname = 'casnet_internal'
+										 AND r.rolname = 'casnet_owner' THEN ', CREATE' END,
+							   n.nspname, r.rolname)
+				   ELSE '' END
+	  FROM pg_namespace AS n
+	  JOIN pg_roles AS r ON r.oid = n.nspowner
+	 WHERE n.nspname IN ('casnet', 'casnet_internal') AND NOT r.rolsuper
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_owners() IS
-	'internal: doctor() about the owners of tables and functions';
+	'internal: doctor() about the owners of schemas, tables and functions';
 
 -- Who may set what says who a session is, or switches protection off.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()

@@ -26,77 +26,60 @@ $$;
 COMMENT ON FUNCTION casnet_internal.preload_with_casnet(text) IS
 	'internal: a list of libraries and casnet, as a statement writes it';
 
--- ALTER ROLE and ALTER DATABASE ... SET, as far as this database goes.  alter_what is
--- the statement up to SET or RESET.
-CREATE OR REPLACE FUNCTION casnet_internal.stored_settings(
-	OUT role oid, OUT name text, OUT value text, OUT alter_what text,
-	OUT whose text)
-	RETURNS SETOF record
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT s.setrole, lower(split_part(c.text, '=', 1)) AS name,
-		   substr(c.text, strpos(c.text, '=') + 1) AS value,
-		   v.alter_what, substr(v.alter_what, 7) AS whose
-	  FROM pg_db_role_setting AS s
-	  LEFT JOIN pg_roles AS r ON r.oid = s.setrole
-	  LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
-	 CROSS JOIN LATERAL unnest(s.setconfig) AS c (text)
-	 CROSS JOIN LATERAL (
-		SELECT CASE WHEN s.setrole = 0 AND s.setdatabase = 0
-					THEN 'ALTER ROLE ALL'
-					WHEN s.setrole = 0
-					THEN format('ALTER DATABASE %I', d.datname)
-					WHEN s.setdatabase = 0
-					THEN format('ALTER ROLE %I', r.rolname)
-					ELSE format('ALTER ROLE %I IN DATABASE %I', r.rolname,
-								d.datname) END AS alter_what) AS v
-	 WHERE (s.setdatabase = 0 OR d.datname = current_database())
-	   AND (s.setrole = 0 OR r.oid IS NOT NULL)
-$$;
-COMMENT ON FUNCTION casnet_internal.stored_settings() IS
-	'internal: what is set for roles and this database, and the statement that did it';
-
--- What holds for applications: stored settings, and of the server those that doctor()
--- looks at, with no whose.  setting is the statement up to the value.
-CREATE OR REPLACE FUNCTION casnet_internal.settings_of_applications(
+-- What is set in this database: by ALTER ROLE and ALTER DATABASE, with whose, and for the
+-- server, of which only what doctor() looks at is here.  setting is the statement up to the
+-- value, alter_what that up to SET or RESET; applies is for sessions of applications.
+CREATE OR REPLACE FUNCTION casnet_internal.settings_in_force(
 	OUT name text, OUT value text, OUT object text, OUT alter_what text,
-	OUT setting text, OUT afterwards text, OUT whose text)
+	OUT setting text, OUT afterwards text, OUT whose text, OUT role oid,
+	OUT applies boolean)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH session AS MATERIALIZED (
-		-- Of this session; what came from ALTER is stored.
-		SELECT p.name, p.setting AS value
-		  FROM pg_settings AS p
-		 WHERE p.name IN ('log_statement', 'log_min_duration_statement',
-						  'log_min_duration_sample',
-						  'log_transaction_sample_rate',
-						  'log_parameter_max_length',
-						  'log_parameter_max_length_on_error',
-						  'debug_print_parse', 'debug_print_rewritten',
-						  'debug_print_plan')
-		   AND p.source NOT IN ('database', 'user', 'database user')
-		UNION ALL
-		SELECT p.name, p.reset_val
-		  FROM pg_settings AS p
-		 WHERE p.name = 'session_replication_role'
-		   AND p.source NOT IN ('database', 'user', 'database user')
-	)
-	SELECT s.name, s.value, s.name, 'ALTER SYSTEM',
-		   format('ALTER SYSTEM SET %s', s.name),
-		   '; SELECT pg_reload_conf()', NULL::text
-	  FROM session AS s
+BEGIN
+	RETURN QUERY
+	-- Of this session; what came from ALTER is below.
+	SELECT p.name, CASE p.name WHEN 'session_replication_role' THEN p.reset_val
+							   ELSE p.setting END,
+		   p.name, 'ALTER SYSTEM', format('ALTER SYSTEM SET %s', p.name),
+		   '; SELECT pg_reload_conf()', NULL::text, NULL::oid, true
+	  FROM pg_settings AS p
+	 WHERE p.name IN ('log_statement', 'log_min_duration_statement',
+					  'log_min_duration_sample',
+					  'log_transaction_sample_rate',
+					  'log_parameter_max_length',
+					  'log_parameter_max_length_on_error',
+					  'debug_print_parse', 'debug_print_rewritten',
+					  'debug_print_plan', 'session_replication_role')
+	   AND p.source NOT IN ('database', 'user', 'database user')
 	UNION ALL
 	SELECT s.name, s.value, s.whose, s.alter_what,
-		   format('%s SET %s', s.alter_what, s.name), '', s.whose
-	  FROM casnet_internal.stored_settings() AS s
-	 WHERE s.role = 0
-		OR s.role IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
+		   format('%s SET %s', s.alter_what, s.name), '', s.whose, s.setrole,
+		   s.setrole = 0
+		   OR s.setrole IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
+	  FROM (SELECT s.setrole, lower(split_part(c.text, '=', 1)) AS name,
+				   substr(c.text, strpos(c.text, '=') + 1) AS value,
+				   v.alter_what, substr(v.alter_what, 7) AS whose
+			  FROM pg_db_role_setting AS s
+			  LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+			  LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+			 CROSS JOIN LATERAL unnest(s.setconfig) AS c (text)
+			 CROSS JOIN LATERAL (
+				SELECT CASE WHEN s.setrole = 0 AND s.setdatabase = 0
+							THEN 'ALTER ROLE ALL'
+							WHEN s.setrole = 0
+							THEN format('ALTER DATABASE %I', d.datname)
+							WHEN s.setdatabase = 0
+							THEN format('ALTER ROLE %I', r.rolname)
+							ELSE format('ALTER ROLE %I IN DATABASE %I', r.rolname,
+										d.datname) END AS alter_what) AS v
+			 WHERE (s.setdatabase = 0 OR d.datname = current_database())
+			   AND (s.setrole = 0 OR r.oid IS NOT NULL)) AS s;
+END
 $$;
-COMMENT ON FUNCTION casnet_internal.settings_of_applications() IS
-	'internal: settings that hold for application roles, and how each is changed';
+COMMENT ON FUNCTION casnet_internal.settings_in_force() IS
+	'internal: what is set for roles, this database and the server, and how it is changed';
 
 -- Settings that switch protection off, or say who a session is.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
@@ -104,13 +87,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+	WITH setting AS MATERIALIZED (
+		SELECT s.* FROM casnet_internal.settings_in_force() AS s
+	)
 	-- setting-row-security: queries under policies fail, or with a table that
 	-- is not FORCEd show its owner everything.
 	SELECT 'setting-row-security', s.object,
 		   'row_security is off, so every query under a policy is an error.',
 		   format('%s RESET row_security', s.alter_what)
-	  FROM casnet_internal.settings_of_applications() AS s
-	 WHERE s.name = 'row_security'
+	  FROM setting AS s
+	 WHERE s.applies AND s.name = 'row_security'
 	   AND lower(s.value) IN ('off', 'false', 'no', '0', 'of', 'f', 'n')
 
 	-- setting-replication-role: no guard, no last-owner rule, no foreign key.
@@ -119,15 +105,15 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
 		   format('session_replication_role is %s, so triggers and foreign keys do not hold.',
 				  s.value),
 		   format('%s RESET session_replication_role%s', s.alter_what, s.afterwards)
-	  FROM casnet_internal.settings_of_applications() AS s
-	 WHERE s.name = 'session_replication_role' AND s.value = 'replica'
+	  FROM setting AS s
+	 WHERE s.applies AND s.name = 'session_replication_role' AND s.value = 'replica'
 
 	-- setting-token: every role can read pg_db_role_setting.
 	UNION ALL
 	SELECT 'setting-token', s.whose,
 		   'casnet.token is set by it, where every role can read it.',
 		   format('%s RESET casnet.token', s.alter_what)
-	  FROM casnet_internal.stored_settings() AS s
+	  FROM setting AS s
 	 WHERE s.name = 'casnet.token' AND s.value <> ''
 
 	-- setting-identity: for a role of its own, such as a nightly job, it is
@@ -136,7 +122,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
 	SELECT 'setting-identity', s.whose,
 		   format('Every session is user %s without signing in.', s.value),
 		   format('%s RESET casnet.user_id', s.alter_what)
-	  FROM casnet_internal.stored_settings() AS s
+	  FROM setting AS s
 	 WHERE s.name = 'casnet.user_id' AND s.value <> '' AND s.role = 0
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_settings() IS
@@ -149,7 +135,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_logging()
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH setting AS MATERIALIZED (
-		SELECT s.* FROM casnet_internal.settings_of_applications() AS s
+		SELECT s.* FROM casnet_internal.settings_in_force() AS s WHERE s.applies
 	)
 	-- log-statement: "all" also logs SET and SELECT, and what is literal there;
 	-- "ddl" and "mod" do not.  A statement that fails is logged by default

@@ -72,7 +72,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 	UNION ALL
 	SELECT DISTINCT 'view-materialized', i.relation::regclass::text,
 		   format('It holds rows of %s, and no policy can be made for it.',
-				  w.relation),
+				  i.target::regclass),
 		   coalesce((SELECT string_agg(DISTINCT
 							format('REVOKE ALL ON %s FROM %s', i.relation::regclass,
 								   CASE a.grantee WHEN 0 THEN 'PUBLIC'
@@ -88,9 +88,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 					format('-- drop it, or revoke the privileges on the views that name it: DROP MATERIALIZED VIEW %s',
 						   i.relation::regclass))
 	  FROM inside AS i
-	  JOIN casnet_internal.watched_tables() AS w ON w.relation = i.target
 	  JOIN pg_class AS c ON c.oid = i.relation
-	 WHERE i.relation IN (SELECT g.relation FROM granted AS g)
+	 -- An array, so that it is asked for only where there is such a view.
+	 WHERE i.target = ANY (ARRAY(SELECT w.relation
+								   FROM casnet_internal.watched_tables() AS w))
+	   AND i.relation IN (SELECT g.relation FROM granted AS g)
 
 	-- rule-definer: what a rule on a table does, it does as the table's owner.
 	UNION ALL

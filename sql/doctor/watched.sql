@@ -1,12 +1,16 @@
 -- Whom and what casnet.doctor() watches: roles, what they can become, and tables.
+--
+-- What several checks ask for is in PL/pgSQL, which keeps the plan for the next one.
 
 -- The roles that applications connect as or use: casnet_user and all below it.
 -- From 16 on a membership may give neither SET nor the privileges; a role that
 -- made another holds one of these, and it is nothing to worry about.
 CREATE OR REPLACE FUNCTION casnet_internal.application_roles(OUT role oid) RETURNS SETOF oid
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE application (role) AS (
 		SELECT r.oid FROM pg_roles AS r
 		 WHERE r.rolname IN ('casnet_user', 'casnet_authenticator')
@@ -17,7 +21,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.application_roles(OUT role oid) RETUR
 		 WHERE coalesce((to_jsonb(m)->>'set_option')::boolean, true)
 			OR coalesce((to_jsonb(m)->>'inherit_option')::boolean, true)
 	)
-	SELECT role FROM application
+	SELECT a.role FROM application AS a;
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.application_roles() IS
 	'internal: casnet_user, casnet_authenticator and their members, direct or not';
@@ -28,9 +33,11 @@ COMMENT ON FUNCTION casnet_internal.application_roles() IS
 CREATE OR REPLACE FUNCTION casnet_internal.application_powers(
 	OUT role oid, OUT member oid, OUT by_set boolean)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE application AS MATERIALIZED (
 		SELECT a.role FROM casnet_internal.application_roles() AS a
 	), membership AS MATERIALIZED (
@@ -50,7 +57,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.application_powers(
 	)
 	SELECT p.role, p.member, bool_or(p.by_set)
 	  FROM power AS p
-	 GROUP BY p.role, p.member
+	 GROUP BY p.role, p.member;
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.application_powers() IS
 	'internal: the roles that application roles are or can become, and by which membership';
@@ -61,9 +69,11 @@ COMMENT ON FUNCTION casnet_internal.application_powers() IS
 CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	OUT relation regclass, OUT kind text, OUT tenant_column smallint)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE ROWS 100
+	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	WITH compared AS MATERIALIZED (
 		SELECT p.polrelid AS relation, array_agg(p.oid) AS policies
 		  FROM pg_depend AS d
@@ -91,7 +101,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	  FROM watched AS w
 	  LEFT JOIN pg_attribute AS a
 		ON a.attrelid = w.relation AND a.attname = 'tenant_id'
-		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
+		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped;
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 	'internal: the tables of casnet, and those of applications with a policy of casnet';
@@ -101,9 +112,11 @@ COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 CREATE OR REPLACE FUNCTION casnet_internal.unlimited_readers(
 	OUT role oid, OUT relation oid)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+BEGIN
+	RETURN QUERY
 	SELECT r.oid, c.oid
 	  FROM pg_roles AS r
 	 CROSS JOIN (casnet_internal.watched_tables() AS w
@@ -116,7 +129,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.unlimited_readers(
 			OR NOT c.relforcerowsecurity
 			   AND pg_has_role(r.oid, c.relowner, 'USAGE')
 			OR w.kind = 'administration'
-			   AND pg_has_role(r.oid, 'casnet_admin', 'USAGE'))
+			   AND pg_has_role(r.oid, 'casnet_admin', 'USAGE'));
+END
 $$;
 COMMENT ON FUNCTION casnet_internal.unlimited_readers() IS
 	'internal: the owners of views, rules and SECURITY DEFINER functions, and what they read past the policies';

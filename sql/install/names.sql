@@ -7,20 +7,28 @@ CREATE OR REPLACE FUNCTION casnet_internal.name_form(name text) RETURNS text
 COMMENT ON FUNCTION casnet_internal.name_form(text) IS
 	'internal: a name in the form in which it is stored, empty if there is nothing in it to see';
 
+CREATE OR REPLACE FUNCTION casnet_internal.account_name_form(name text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_account_name_form';
+COMMENT ON FUNCTION casnet_internal.account_name_form(text) IS
+	'internal: the same of a username or address: lower() of it has that form, too';
+
 -- What says which row it is goes into messages, so no digest is among them.
 CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
-	OUT relation regclass, OUT name text, OUT key text)
+	OUT relation regclass, OUT name text, OUT key text, OUT form text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT c.oid::regclass, v.name, v.key
+	SELECT c.oid::regclass, v.name, v.key, 'casnet_internal.' || v.form
 	  FROM (VALUES
-		('casnet.users', 'username', 'id'), ('casnet.users', 'email', 'id'),
-		('casnet.tenants', 'name', 'id'), ('casnet.tags', 'name', 'id'),
-		('casnet.persons', 'name', 'id'),
-		('casnet_internal.invitations', 'email', 'tenant_id'))
-			AS v (table_name, name, key)
+		('casnet.users', 'username', 'id', 'account_name_form'),
+		('casnet.users', 'email', 'id', 'account_name_form'),
+		('casnet.tenants', 'name', 'id', 'name_form'),
+		('casnet.tags', 'name', 'id', 'name_form'),
+		('casnet.persons', 'name', 'id', 'name_form'),
+		('casnet_internal.invitations', 'email', 'tenant_id', 'account_name_form'))
+			AS v (table_name, name, key, form)
 	  JOIN pg_class AS c ON c.oid = to_regclass(v.table_name)
 	 -- Who else owns a table is told by doctor() (owner-other).
 	 WHERE c.relowner = 'casnet_owner'::regrole
@@ -46,15 +54,14 @@ BEGIN
 	FOR named IN SELECT n.* FROM casnet_internal.named_columns() AS n LOOP
 		places := casnet_internal.run_as_owner(named.relation, format(
 			'SELECT array_agg(t.ctid ORDER BY t.ctid) FROM %s AS t '
-			'WHERE t.%I <> casnet_internal.name_form(t.%I)',
-			named.relation, named.name, named.name));
+			'WHERE t.%I <> %s(t.%I)',
+			named.relation, named.name, named.form, named.name));
 		kept := '{}';
 		FOREACH place IN ARRAY coalesce(places, '{}') LOOP
 			BEGIN
 				PERFORM casnet_internal.run_as_owner(named.relation, format(
-					'UPDATE %s AS t SET %I = casnet_internal.name_form(t.%I) '
-					'WHERE t.ctid = %L', named.relation, named.name, named.name,
-					place));
+					'UPDATE %s AS t SET %I = %s(t.%I) WHERE t.ctid = %L',
+					named.relation, named.name, named.form, named.name, place));
 			EXCEPTION
 				WHEN integrity_constraint_violation THEN
 					kept := kept || casnet_internal.run_as_owner(named.relation,

@@ -5,3 +5,5 @@
 
 -- The bodies name tables that a restore makes only afterwards.
 SET LOCAL check_function_bodies = off;
+-- Nothing is found in schemas that have not been looked at.
+SET LOCAL search_path = pg_catalog, pg_temp;

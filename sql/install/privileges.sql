@@ -19,7 +19,8 @@ $$;
 
 -- Except where a partition is added: its owner gets the triggers of the table, and is asked
 -- for this.  They do nothing but to the row that is written.
-GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(), casnet_internal.keep_tenant() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(),
+	casnet_internal.fill_tenant(), casnet_internal.keep_tenant() TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
 	casnet.uuid_v7(),
@@ -44,6 +45,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.set_member_role(text, text),
 	casnet_internal.find_member(text, uuid),
 	casnet_internal.name_form(text),
+	casnet_internal.account_name_form(text),
 	casnet.remove_member(text),
 	casnet.members(),
 	casnet.grant_permission(text, text),
@@ -120,8 +122,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.missing_definitions(),
 	casnet_internal.inspect_expression(pg_node_tree),
 	casnet_internal.server_holes(integer),
-	casnet_internal.stored_settings(),
-	casnet_internal.settings_of_applications(),
+	casnet_internal.settings_in_force(),
 	casnet_internal.doctor_roles(),
 	casnet_internal.doctor_owners(),
 	casnet_internal.doctor_parameters(),
@@ -178,6 +179,8 @@ GRANT EXECUTE ON FUNCTION
 	TO casnet_user;
 
 GRANT EXECUTE ON FUNCTION casnet_internal.is_operator() TO casnet_admin;
+
+GRANT EXECUTE ON FUNCTION casnet.find_user(text) TO casnet_authenticator, casnet_admin;
 
 -- For the views of protected tables.
 GRANT EXECUTE ON FUNCTION
@@ -247,7 +250,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.protect_default(regclass),
 	casnet_internal.protect_index(regclass),
 	casnet_internal.protect_rows(regclass, text),
-	casnet_internal.protect_updates(regclass),
+	casnet_internal.protect_writes(regclass),
 	casnet_internal.protect_loading(regclass),
 	casnet_internal.unprotect_member(regclass, text, jsonb),
 	casnet_internal.unprotect_objects(regclass),
@@ -259,7 +262,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.found_tenant(text, text, uuid),
 	casnet_internal.remove_tenant(uuid),
-	casnet.find_user(text),
+	casnet_internal.find_user(text),
 	casnet_internal.managed_tenant(uuid),
 	casnet_internal.export_tenant_in_session(uuid),
 	casnet_internal.found_imported_tenant(text, text, timestamptz),
@@ -281,6 +284,7 @@ GRANT EXECUTE ON FUNCTION
 -- What these need that run as the owner of the tables.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.name_form(text),
+	casnet_internal.account_name_form(text),
 	casnet_internal.named_columns(),
 	casnet.uuid_v7(),
 	casnet.current_tenant_id(),

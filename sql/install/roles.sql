@@ -1,17 +1,4 @@
 
--- Machinery and internal tables.  The schema is no member of the extension, since it
--- holds people's tables: a dump has it, and it outlives DROP EXTENSION.
-DO $$
-BEGIN
-	IF pg_catalog.to_regnamespace('casnet_internal') IS NULL THEN
-		CREATE SCHEMA casnet_internal;
-		ALTER EXTENSION casnet DROP SCHEMA casnet_internal;
-		COMMENT ON SCHEMA casnet_internal IS
-			'casnet: machinery, and tables that only its functions read';
-	END IF;
-END
-$$;
-
 -- For the next block only.
 CREATE OR REPLACE FUNCTION casnet.grant_unrecorded(statement text) RETURNS void
 	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
@@ -45,7 +32,22 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	-- It sees through the policies of its own tables, for functions that judge the
+	-- Who made them may have given them more, for himself or for whoever is to become a
+	-- member.
+	SELECT r.rolname INTO role_name
+	  FROM pg_catalog.pg_roles AS r
+	 WHERE r.rolname IN ('casnet_user', 'casnet_authenticator', 'casnet_admin')
+	   AND (r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb
+			OR r.rolreplication OR r.rolbypassrls)
+	 ORDER BY 1 LIMIT 1;
+	IF role_name IS NOT NULL THEN
+		RAISE EXCEPTION 'role % may log in or has powers', role_name
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = format('Look who made it; then drop or rename it, or take them away: ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.',
+								role_name);
+	END IF;
+
+	-- The owner sees through the policies of its own tables, for functions that judge the
 	-- session themselves; and that is all.
 	IF EXISTS (SELECT FROM pg_catalog.pg_roles AS r
 			   WHERE r.rolname = 'casnet_owner'

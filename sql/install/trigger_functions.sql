@@ -35,6 +35,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.normalize_names() RETURNS trigger
 COMMENT ON FUNCTION casnet_internal.normalize_names() IS
 	'trigger (column, ...): names are stored in their form';
 
+CREATE OR REPLACE FUNCTION casnet_internal.normalize_account_names() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_normalize_account_names';
+COMMENT ON FUNCTION casnet_internal.normalize_account_names() IS
+	'trigger (column, ...): the same of usernames and addresses of accounts';
+
 CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';
 COMMENT ON FUNCTION casnet_internal.refuse_value() IS

@@ -76,11 +76,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	UNION ALL
 	-- First of all, so that those that follow see the form: they fire by their names.
 	SELECT v.table_name, 'casnet_canonical_names', 'BEFORE INSERT OR UPDATE', 'ROW',
-		   format('normalize_names(%s)', v.columns), '', 'names are stored in their form'
+		   v.call, '', 'names are stored in their form'
 	  FROM (VALUES
-		('casnet.users', $c$'username', 'email'$c$), ('casnet.tenants', $c$'name'$c$),
-		('casnet.tags', $c$'name'$c$), ('casnet.persons', $c$'name'$c$),
-		('casnet_internal.invitations', $c$'email'$c$)) AS v (table_name, columns)
+		('casnet.users', $c$normalize_account_names('username', 'email')$c$),
+		('casnet.tenants', $c$normalize_names('name')$c$),
+		('casnet.tags', $c$normalize_names('name')$c$),
+		('casnet.persons', $c$normalize_names('name')$c$),
+		('casnet_internal.invitations', $c$normalize_account_names('email')$c$))
+			AS v (table_name, call)
 	UNION ALL
 	VALUES
 	('casnet_internal.audit_entries', 'casnet_append_only',

@@ -1,12 +1,14 @@
 
 -- What is made here runs with the privileges of a superuser or is run by one,
--- so nobody else may own its schemas or be able to put objects into them.
+-- so nobody else may own its schemas or be able to put objects into them.  Not even
+-- casnet_owner owns them, since who owns a schema replaces what is in it; somebody who
+-- makes roles may have made it, and schemas of it, beforehand.
 DO $$
 DECLARE
 	trouble text;
 BEGIN
 	SELECT CASE
-			WHEN NOT o.rolsuper AND o.rolname NOT IN (current_user, 'casnet_owner')
+			WHEN NOT o.rolsuper
 				THEN format('Schema %I belongs to %I.', n.nspname, o.rolname)
 			WHEN EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a
 						 WHERE a.privilege_type = 'CREATE'
@@ -32,7 +34,7 @@ BEGIN
 						 ) AS thing (owner, namespace)
 					JOIN pg_catalog.pg_roles AS r ON r.oid = thing.owner
 				   WHERE thing.namespace = n.oid AND NOT r.rolsuper
-					 AND r.rolname NOT IN (current_user, 'casnet_owner')
+					 AND r.rolname <> 'casnet_owner'
 				   ORDER BY r.rolname LIMIT 1)
 			END
 	  INTO trouble

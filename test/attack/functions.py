@@ -145,6 +145,7 @@ CALLS = {
                         ('tasks', 'title', 'view_tasks'))],
     'casnet_internal.search_limit(integer)': pure('casnet_internal.search_limit(20)'),
     'casnet_internal.search_part(text)': pure("casnet_internal.search_part('x')"),
+    'casnet_internal.account_name_form(text)': pure("casnet_internal.account_name_form('x')"),
     'casnet_internal.name_form(text)': pure("casnet_internal.name_form('x')"),
     'search_records(text,integer)': [over('search_records', "'canary*', 1000", 'view_records'),
                                      over('search_records', "'{h}*'", 'view_records')],
@@ -167,7 +168,7 @@ CALLS = {
         inner('remove_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
     'delete_tenant(uuid)': [over('delete_tenant', "'{C}'", 'USER', 'P0002', by_chief='00000', extra=ALL),
                             over('delete_tenant', "'{tenant}'", 'USER', dues=MY_TENANT, extra=ALL)],
-    'find_user(text)': [over('find_user', "'{Cusername}'", 'manage_users', tells=True)],
+    'casnet_internal.find_user(text)': [inner('find_user', "'{Cusername}'", 'manage_users', tells=True)],
     'casnet_internal.find_account(text,text)': [
         inner('find_account', "'{Cusername}', '{Cusername}@here.test'", 'manage_users', tells=True)],
     'add_member(text,text)': [over('add_member', "'{Cusername}'", 'manage_users', tells=True),

@@ -31,7 +31,7 @@ BEGIN
 	PERFORM shop.try('who', 'SELECT current_user');
 	PERFORM shop.try('user', 'SELECT casnet.current_user_id()');
 	PERFORM shop.try('setting', 'SELECT current_setting(''casnet.user_id'')');
-	PERFORM shop.try('find', 'SELECT casnet.find_user(''olga'')');
+	PERFORM shop.try('find', 'SELECT casnet_internal.find_user(''olga'')');
 	PERFORM shop.try('export', format('SELECT casnet_internal.export_tenant_in_session(%L)', current_setting('tap.north')));
 	PERFORM shop.try('remove', format('SELECT casnet_internal.remove_tenant(%L)', current_setting('tap.north')));
 	PERFORM shop.try('found', 'SELECT casnet_internal.found_tenant(''found'', NULL, NULL)');

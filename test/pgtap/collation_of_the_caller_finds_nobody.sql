@@ -28,7 +28,7 @@ SELECT cmp_ok((SELECT count(DISTINCT function) FROM public.calls), '>=', 5::bigi
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT is_empty($$SELECT statement, public.outcome(format(statement, 'public.loose')) FROM public.calls WHERE function::text !~ 'found|create_tenant' AND public.outcome(format(statement, 'public.loose')) <> public.outcome(format(statement, '"default"'))$$, 'each says the same');
-SELECT is(public.outcome('SELECT casnet.find_user(''otto'' COLLATE public.loose)'), 'NULL', 'find_user()');
+SELECT is(public.outcome('SELECT casnet_internal.find_user(''otto'' COLLATE public.loose)'), 'NULL', 'find_user()');
 SELECT is(public.outcome('SELECT casnet.add_member(''otto'' COLLATE public.loose)'), public.outcome('SELECT casnet.add_member(''otto'')'), 'add_member()');
 SELECT is(public.outcome('SELECT casnet.use_tenant(''Sou th'' COLLATE public.loose)'), public.outcome('SELECT casnet.use_tenant(''Sou th'')'), 'use_tenant()');
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(46);
+SELECT plan(87);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -58,10 +58,22 @@ SELECT is(diagnosis('owner-other'), 'error casnet.records', 'one of another');
 SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
 ALTER FUNCTION casnet.leave_tenant() OWNER TO tap_boss;
 SELECT is(diagnosis('owner-other'), 'error casnet.leave_tenant()', 'a function of another');
+SELECT is(diagnosis('owner-schema'), NULL, 'its schemas');
+ALTER SCHEMA casnet OWNER TO tap_group;
+ALTER SCHEMA casnet_internal OWNER TO casnet_owner;
+SELECT is(diagnosis('owner-schema'), 'error casnet, error casnet_internal', 'of others');
+SELECT is(after_remedy('owner-schema'), 'silent', 'remedy');
+SELECT is((SELECT count(*) FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
+		   WHERE n.nspname IN ('casnet', 'casnet_internal') AND r.rolsuper), 2::bigint, 'they belong to a superuser');
 -- Each power of it alone.
 SELECT format('ALTER ROLE casnet_owner %s', a), format('SELECT is(diagnosis(''owner-powerful''), ''error casnet_owner'', %L)', a), format('SELECT matches((SELECT string_agg(remedy, ''; '') FROM casnet.doctor() WHERE code = ''owner-powerful''), %L)', 'ALTER ROLE casnet_owner NO' || a),
 	'SELECT is(after_remedy(''owner-powerful''), ''silent'', ''remedy'')'
   FROM unnest('{LOGIN,CREATEROLE,CREATEDB,REPLICATION,SUPERUSER}'::text[]) AS a
+\gexec
+SELECT is(diagnosis('role-powerful'), NULL, 'the others as they were made');
+SELECT format('ALTER ROLE %s %s', r, a), format('SELECT is(diagnosis(''role-powerful''), %L, %L)', 'error ' || r, a),
+	'SELECT is(after_remedy(''role-powerful''), ''silent'', ''remedy'')'
+  FROM unnest('{casnet_user,casnet_authenticator,casnet_admin}'::text[]) AS r, unnest('{LOGIN,CREATEROLE,CREATEDB,REPLICATION,BYPASSRLS,SUPERUSER}'::text[]) AS a
 \gexec
 GRANT tap_group TO casnet_owner;
 SELECT is(diagnosis('owner-powerful'), 'error casnet_owner', 'it is a member of another');

@@ -8,14 +8,14 @@ INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALU
 CREATE TABLE public.left_over AS SELECT 'north' AS tenant, (SELECT count(*) FROM casnet.user_tenants WHERE tenant_id = :'south') AS members;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
-SELECT throws_ok('SELECT casnet.find_user(''nora'')', '42501', 'permission "manage_users" is missing in the active tenant', 'a viewer finds no user');
-SELECT throws_ok('SELECT casnet.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor hears that there is none');
+SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '42501', 'permission "manage_users" is missing in the active tenant', 'a viewer finds no user');
+SELECT throws_ok('SELECT casnet_internal.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor hears that there is none');
 SELECT throws_ok('SELECT casnet.invite_member('''')', '42501', NULL, 'nor what is wrong with an invitation');
 CALL be(NULL);
-SELECT throws_ok('SELECT casnet.find_user(''nora'')', '28000', NULL, 'nobody finds none');
+SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '28000', NULL, 'nobody finds none');
 CALL be('adam', 'North');
-SELECT is(casnet.find_user(name), :'nora'::uuid, 'an admin finds ' || name) FROM unnest(ARRAY['nora', 'NORA', 'nora@nowhere.test']) AS name;
-SELECT is(casnet.find_user('no such'), NULL, 'and none where there is none');
+SELECT is(casnet_internal.find_user(name), :'nora'::uuid, 'an admin finds ' || name) FROM unnest(ARRAY['nora', 'NORA', 'nora@nowhere.test']) AS name;
+SELECT is(casnet_internal.find_user('no such'), NULL, 'and none where there is none');
 SELECT throws_ok(format('SELECT casnet_internal.remove_tenant(%L)', t), '42501', NULL, 'an admin deletes no tenant') FROM unnest(ARRAY[:'north']) AS t;
 SELECT throws_ok(format('SELECT casnet_internal.remove_tenant(%L)', t), 'P0002', 'there is no such tenant among yours', 'nor hears of ' || t) FROM unnest(ARRAY[:'south', :'nowhere']) AS t;
 -- A column as argument: no row tells anything, not even by an error.

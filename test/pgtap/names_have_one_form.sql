@@ -67,7 +67,7 @@ SELECT is(casnet.merge_tags(U&' Chloe\0308', U&'e\0301'), 1::bigint, 'merge_tags
 
 SELECT lives_ok(format('SELECT casnet.add_member(%L)', name), 'add_member()') FROM public.typed WHERE n = 2;
 SELECT is(state(format('SELECT casnet.add_member(%L)', name)), '23505', 'once, typed as ' || n) FROM public.typed;
-SELECT is(casnet.find_user(upper(name)), (SELECT user_id FROM casnet.members() WHERE username = :zoe), 'find_user() as ' || n) FROM public.typed;
+SELECT is(casnet_internal.find_user(upper(name)), (SELECT user_id FROM casnet.members() WHERE username = :zoe), 'find_user() as ' || n) FROM public.typed;
 SELECT lives_ok(format('SELECT casnet.set_member_role(%L, ''viewer'')', name), 'set_member_role() as ' || n) FROM public.typed;
 SELECT is(casnet.use_tenant(casnet.create_tenant(U&' Bu\0308ro \200f')::text), casnet.use_tenant(U&'B\00fcro'), 'create_tenant() and use_tenant()');
 SELECT is(casnet.use_tenant(name), casnet.use_tenant(U&'B\00fcro'), 'by each form: ' || n) FROM (VALUES (1, U&'Bu\0308ro'), (2, U&'\00a0Bu\0308ro ')) AS v (n, name);

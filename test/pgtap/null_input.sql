@@ -12,7 +12,7 @@ SELECT throws_ok('SELECT ' || f, s, NULL, f)
 SELECT lives_ok('SELECT casnet.use_tenant(''North'', NULL)', 'use_tenant(name, NULL)');
 SELECT lives_ok('SELECT casnet.create_tenant(''East'', NULL, NULL)', 'create_tenant(name, NULL, NULL)');
 SELECT is(casnet.revoke_permission('mia', NULL), false, 'revoke_permission(name, NULL)');
-SELECT is(casnet.find_user(NULL), NULL, 'find_user(NULL)');
+SELECT is(casnet_internal.find_user(NULL), NULL, 'find_user(NULL)');
 SELECT lives_ok('INSERT INTO casnet.records (tenant_id, title) VALUES (NULL, ''x'')', 'a row of no tenant is of the active one');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Drivers send NULL for a column that they have no value for.  In the place of a tenant it
 -- stands for the active one, also in memberships and permissions; the policy decides.
 BEGIN;
-SELECT plan(48);
+SELECT plan(53);
 \ir include/fixtures.sql
 CREATE TEMP TABLE rows (t, columns, written) AS VALUES
 	('persons', 'name', '''x'''), ('records', 'title', '''x'''), ('tags', 'name', '''x'''), ('tasks', 'title', '''x'''),
@@ -42,6 +42,31 @@ SELECT lives_ok($$INSERT INTO casnet.tags_load (tenant_id, id, name) VALUES (NUL
 SELECT is((SELECT tenant_id FROM casnet.tags WHERE name = 'loaded'), :'north'::uuid, 'is into the active tenant');
 SELECT lives_ok($$INSERT INTO casnet.tags (tenant_id, name) VALUES (NULL, 'loaded') ON CONFLICT (tenant_id, name) DO UPDATE SET name = 'again'$$, 'what is there conflicts');
 SELECT is((SELECT name FROM casnet.tags WHERE id = '00000000-0000-7000-8000-0000000019a0'), 'again', 'and is updated');
+
+-- So it is in a protected table, also a partitioned one and its later partition.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.plain (id int PRIMARY KEY, tenant_id uuid, note text);
+CREATE TABLE public.parted (id int, tenant_id uuid, note text) PARTITION BY RANGE (id);
+CREATE TABLE public.parted_1 PARTITION OF public.parted FOR VALUES FROM (0) TO (10);
+SELECT casnet.protect(t) IS NOT NULL AS protected FROM unnest('{public.plain,public.parted}'::regclass[]) AS t \g /dev/null
+CREATE TABLE public.parted_2 PARTITION OF public.parted FOR VALUES FROM (10) TO (20);
+CREATE FUNCTION pg_temp.tenant_of(query text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+	result uuid;
+BEGIN
+	EXECUTE query INTO result;
+	RETURN result;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SELECT is(pg_temp.tenant_of(format('INSERT INTO public.%I VALUES (%s, NULL, ''x'') RETURNING tenant_id', t, id)), :'north', format('%s %s', t, id))
+  FROM (VALUES ('plain', 1), ('parted', 1), ('parted', 11)) AS v (t, id);
+CALL be('vic', 'North');
+SELECT throws_ok('INSERT INTO public.plain VALUES (2, NULL, ''x'')', '42501', NULL, 'but not for whoever may not');
+RESET SESSION AUTHORIZATION;
+SELECT casnet.unprotect(t) FROM unnest('{public.plain,public.parted}'::regclass[]) AS t;
+SELECT is((SELECT count(*) FROM pg_trigger WHERE tgname = 'casnet_fill_tenant' AND tgrelid::regclass::text ~ '^(public\.)?(plain|parted)'), 0::bigint, 'unprotect() takes it away');
 
 -- An administrator, whom no such policy binds, meets the column unless a tenant is active.
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -12,7 +12,7 @@ SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''
 	'tenant-owner-inactive', 'application-superusers'], 'those that remove, or take a decision');
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement''', ARRAY[
 	'role-superuser', 'role-bypassrls', 'role-replication', 'role-createrole', 'role-server-access', 'role-owns-table',
-	'owner-powerful', 'owner-other', 'role-statistics', 'identity-settable', 'parameter-granted', 'grant-unpoliced',
+	'role-powerful', 'owner-powerful', 'owner-other', 'owner-schema', 'role-statistics', 'identity-settable', 'parameter-granted', 'grant-unpoliced',
 	'grant-public', 'grant-secret', 'grant-account', 'grant-schema', 'grant-function', 'partition-open', 'statements-readable',
 	'table-rls-off', 'table-not-forced', 'table-no-policy', 'table-open', 'table-unprotected', 'policy-changed', 'policy-widens',
 	'policy-immutable', 'key-not-enforced', 'key-across-tenants', 'key-without-tenant', 'index-without-tenant', 'view-definer', 'view-materialized',

@@ -143,6 +143,7 @@ $_->quit foreach $ben, $late, $admin;
 # A schema that somebody else has a hand in.
 my %foreign = (
 	owner => 'CREATE SCHEMA SCHEMA AUTHORIZATION casnet_plain',
+	keeper => 'CREATE SCHEMA SCHEMA AUTHORIZATION casnet_owner',
 	create => 'CREATE SCHEMA SCHEMA; GRANT CREATE ON SCHEMA SCHEMA TO casnet_plain',
 	public => 'CREATE SCHEMA SCHEMA; GRANT ALL ON SCHEMA SCHEMA TO PUBLIC',
 	table => 'CREATE SCHEMA SCHEMA; CREATE TABLE SCHEMA.users (id uuid); ALTER TABLE SCHEMA.users OWNER TO casnet_plain',

@@ -78,6 +78,28 @@ ask($ben, "BEGIN; SELECT casnet.set_member_role('cid', 'admin')");
 is(ask($boss, "SET casnet.tenant_id = '$ID{north}'; SELECT casnet.remove_member('ben'); RESET casnet.tenant_id"), '', 'an owner is removed who demotes another one');
 eval { $ben->quit };
 $node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
+# A member whose account is not active any more holds up nobody either; nor does anybody the
+# removal of an owner with such an account.
+for my $stop (sort keys %stops)
+{
+	my ($statement, $done) = @{ $stops{$stop} };
+
+	$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{ben}', '$ID{north}', 'view_analytics') ON CONFLICT DO NOTHING");
+	$ben = open_session($node, 'postgres', 'ben', 'north');
+	ask($ben, "BEGIN; INSERT INTO casnet.tasks (title, assignee_id) VALUES ('x', '$ID{ben}'); SELECT FROM casnet.user_tenant_permissions WHERE $membership FOR UPDATE");
+	$node->safe_psql('postgres', "UPDATE casnet.users SET is_active = false WHERE id = '$ID{ben}'");
+	ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '20s'; $statement");
+	is($node->safe_psql('postgres', "SELECT $done"), 't', "a task that is assigned: ben, who is not active, is $stop");
+	eval { $ben->quit };
+	$node->safe_psql('postgres', "UPDATE casnet.users SET is_active = true WHERE id = '$ID{ben}'");
+}
+$node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'owner') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'owner'; UPDATE casnet.users SET is_active = false WHERE id = '$ID{ben}'");
+my $leaving = open_session($node, 'postgres', 'cid', 'north');
+ask($leaving, 'BEGIN; SELECT casnet.leave_tenant()');
+is(ask_once($node, 'postgres', 'casnet_boss', "SET casnet.tenant_id = '$ID{north}'; SET statement_timeout = '20s'; SELECT casnet.remove_member('ben')"), '', 'an owner who is not active is removed while another one leaves');
+eval { $leaving->quit };
+$node->safe_psql('postgres', "UPDATE casnet.users SET is_active = true WHERE id = '$ID{ben}'; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin')");
+
 ask($boss, "BEGIN; SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE");
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '1s'; SELECT casnet.remove_member('ben')"), '55P03', 'nobody ends the session of an administrator');
 is(ask($boss, 'SELECT 1'), '1', 'which goes on');

@@ -39,7 +39,7 @@ $node->safe_psql('postgres', q{
 		END LOOP;
 		-- Nor to functions of casnet's, which run as their owner.
 		BEGIN
-			found := found || casnet.find_user('ada');
+			found := found || casnet_internal.find_user('ada');
 		EXCEPTION WHEN invalid_authorization_specification OR object_not_in_prerequisite_state THEN
 		END;
 		BEGIN

@@ -1,5 +1,5 @@
--- Documents in a table of another role are read as that role; to import them is the
--- caller's work, with the caller's rights.
+-- Documents in a table of another role are read without anything that this one has put
+-- into it; to import them is the caller's work, with the caller's rights.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -19,21 +19,21 @@ RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset
 
 SELECT lives_ok('SELECT casnet.import_tenant(''h.documents'', ''Copy'')', 'a superuser imports');
-SELECT is(h.rose(), 'no', 'reading as the owner');
+SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SELECT throws_ok('SELECT casnet.import_tenant(''h.shown'', ''Copy'')', '42809', NULL, 'a view is no table');
 SELECT is(h.rose_if_at_all(), NULL, 'and is not read');
 SELECT is((SELECT count(*) FROM casnet.records AS r JOIN casnet.tenants AS t ON t.id = r.tenant_id WHERE t.name = 'Copy'), 3::bigint, 'all is there');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('sue');
 SELECT lives_ok('SELECT casnet.import_tenant(''h.documents'', ''Other copy'')', 'a user imports');
-SELECT is(h.rose(), 'no', 'reading as the owner');
+SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 UPDATE h.documents SET d = jsonb_set(d, '{row,title}', '1') WHERE n = (SELECT max(n) FROM h.documents WHERE d->>'table' = 'records');
 RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset
 SELECT matches(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')'),
 	'^22023 . document \d+ .records .* cannot be imported . "title" of "row" is no string', 'a document that does not fit is named');
-SELECT is(h.rose(), 'no', 'reading as the owner');
+SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SELECT is((regexp_match(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')'), 'document (\d+)'))[1]::bigint, (SELECT count(*) FROM h.documents), 'by its place, the last one since the change');
 
 -- What reads them asks for the caller's privilege by itself.
