@@ -2,7 +2,7 @@
 -- returns is the same for everybody.  What could return something is refused, whatever it
 -- returns today.
 BEGIN;
-SELECT plan(61);
+SELECT plan(63);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.leak(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$
@@ -16,6 +16,7 @@ BEGIN
 END
 $$;
 CREATE OPERATOR public.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = public.leak_eq, RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE OPERATOR public.<<< (LEFTARG = text, RIGHTARG = text, FUNCTION = public.leak_eq, RESTRICT = scalarltsel);
 CREATE TABLE public.notes (id uuid DEFAULT casnet.uuid_v7(), body text);
 SELECT casnet.protect('public.notes') IS NOT NULL AS protected \g /dev/null
 CREATE VIEW public.titles WITH (security_invoker) AS SELECT title FROM casnet.records;
@@ -62,6 +63,7 @@ CALL be('mia', 'South');
 SELECT is(public.outcome(query), '0', query)
   FROM unnest(ARRAY['SELECT * FROM casnet.records WHERE public.leak(title) LIMIT 0', 'SELECT * FROM casnet.records WHERE title OPERATOR(public.===) ''x'' AND false',
 	'SELECT public.leak(title) FROM casnet.records WHERE false ORDER BY public.leak(title)', 'SELECT r.* FROM casnet.records AS r, casnet.tags AS t WHERE r.title OPERATOR(public.===) t.name LIMIT 0',
+	'SELECT r.* FROM casnet.records AS r JOIN casnet.tags AS t ON r.title OPERATOR(public.<<<) ''x'' LIMIT 0', 'SELECT r.* FROM casnet.tags AS t LEFT JOIN casnet.records AS r ON r.title OPERATOR(public.<<<) ''x'' WHERE false',
 	'SELECT r.* FROM casnet.records AS r JOIN casnet.tags AS t ON r.title OPERATOR(public.===) t.name WHERE false', 'SELECT * FROM (SELECT * FROM casnet.records WHERE title OPERATOR(public.===) ''x'') AS r WHERE false',
 	'SELECT * FROM (SELECT public.leak(title) FROM casnet.records OFFSET 0) AS r LEFT JOIN casnet.tags AS t ON t.name OPERATOR(public.===) ''x'' LIMIT 0', 'SELECT * FROM public.mine LIMIT 0']) AS query;
 SELECT throws_ok(query, '42501', NULL, query)
