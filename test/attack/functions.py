@@ -79,6 +79,7 @@ CALLS = {
     'uuid_v7()': pure('casnet.uuid_v7()'),
     'casnet_internal.touch_updated_at()': pure('casnet_internal.touch_updated_at()', '39P01'),
     'casnet_internal.keep_tenant()': pure('casnet_internal.keep_tenant()', '39P01'),
+    'casnet_internal.fill_tenant()': pure('casnet_internal.fill_tenant()', '39P01'),
     'current_user_id()': [over('current_user_id', value=lambda a:
                                m.user_id(a.user) if a.has_user() else None)],
     'current_tenant_id()': [over('current_tenant_id', value=lambda a:
