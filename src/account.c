@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(casnet_is_application_superuser);
 PG_FUNCTION_INFO_V1(casnet_revoke_all_tokens);
 PG_FUNCTION_INFO_V1(casnet_set_password);
 PG_FUNCTION_INFO_V1(casnet_create_user);
+PG_FUNCTION_INFO_V1(casnet_free_account);
 
 /*
  * Whether there is such an account; and if so whether it is active, what its
@@ -213,7 +214,7 @@ require_superuser(void)
 bool
 casnet_account_require_power(void)
 {
-	if (casnet_membership_is_administrator())
+	if (casnet_security_is_administrator())
 		return true;
 	require_superuser();
 	return false;
@@ -293,7 +294,7 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
 				 errmsg("the user is null"),
 				 errhint("Give the id of an account, such as casnet.current_user_id().")));
 	user = PG_GETARG_UUID_P(0);
-	if (casnet_membership_is_administrator())
+	if (casnet_security_is_administrator())
 		(void) require_account(user, true);
 	else
 	{
@@ -346,7 +347,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 		UUIDPGetDatum(user)};
 
 		/* The triggers do the rest. */
-		casnet_holders_free_account(user);
+		casnet_free_account_of(user);
 		write_users("UPDATE casnet.users AS u SET hashed_password = $1"
 					" WHERE u.id OPERATOR(pg_catalog.=) $2",
 					2, types, values, NULL, by_role);
@@ -409,4 +410,20 @@ casnet_create_user(PG_FUNCTION_ARGS)
 				" VALUES ($1, $2, $3, $4, $5, $6)",
 				lengthof(types), types, values, nulls, by_role);
 	PG_RETURN_UUID_P(created);
+}
+
+/*
+ * casnet_internal.free_account(user_id uuid) returns void
+ *
+ * The same of an account; internal.  Raises 42501 for who is no administrator and no
+ * superuser of the application.
+ */
+Datum
+casnet_free_account(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
+
+	(void) casnet_account_require_power();
+	casnet_free_account_of(&user);
+	PG_RETURN_VOID();
 }

@@ -63,14 +63,14 @@ static void
 finish_writing(QueryDesc *query)
 {
 	Finish	   *outer = finishing;
-	const CasnetIdentity *opener;
+	const CasnetOpening *opening;
 	Finish		finish;
 
 	finish.context = query->estate->es_query_cxt;
 	finish.subid = GetCurrentSubTransactionId();
 	finish.batch = NULL;
 	finishing = &finish;
-	opener = casnet_statement_set_opener(NULL);
+	opening = casnet_statement_set_opening(NULL);
 	PG_TRY();
 	{
 		if (previous_finish_hook)
@@ -83,7 +83,7 @@ finish_writing(QueryDesc *query)
 	PG_FINALLY();
 	{
 		finishing = outer;
-		(void) casnet_statement_set_opener(opener);
+		(void) casnet_statement_set_opening(opening);
 	}
 	PG_END_TRY();
 }
@@ -115,6 +115,7 @@ casnet_audit_init(void)
 		loading_start = GetCurrentStatementStartTimestamp();
 	}
 
+	casnet_news_listen(casnet_audit_forget);
 	previous_finish_hook = ExecutorFinish_hook;
 	ExecutorFinish_hook = note_finish;
 }

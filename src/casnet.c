@@ -24,11 +24,11 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	casnet_news_init();
 	casnet_session_init();
 	casnet_token_init();
 	casnet_catalog_init();
 	casnet_statement_init();
-	casnet_membership_init();
 	casnet_judged_init();
 	casnet_order_init();
 	casnet_planner_init();
@@ -36,9 +36,9 @@ _PG_init(void)
 	casnet_owner_init();
 	casnet_noforce_init();
 	casnet_execution_init();
-	casnet_explain_init();
+	casnet_utility_init();
 	casnet_fuzzy_init();
-	casnet_password_init();
+	casnet_throttle_init();
 	casnet_secret_init();
 	casnet_load_init();
 	casnet_audit_init();

@@ -1,6 +1,29 @@
 /*
  * casnet.h
  *		Declarations shared between the source files, one section per file.
+ *
+ * The layers, from below.  A file uses what files before it define, and nothing else;
+ * .ci/check-layers holds that.  Sections are in the same order.
+ *
+ *	tools               digest.c, uuid.c, jws.c, key.c, cache.c, schema.c, security.c,
+ *	                    estimate.c, cursor.c, password.c, throttle.c, fuzzy.c,
+ *	                    trigger.c, name.c, text.c
+ *	deciding tables     news.c, holders.c, catalog.c, row.c
+ *	the session         revocation.c, token.c, session.c, statement.c
+ *	rights              judged.c, permission.c, asked.c, membership.c, remember.c,
+ *	                    policy.c, id_set.c, identity.c
+ *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
+ *	others' tables      owner.c, partition_key.c, protect.c, documents.c, erase.c,
+ *	                    reference.c
+ *	accounts            free.c, secret.c, account.c, signing.c, login.c, invitation.c
+ *	tags, search, load  tagging.c, search.c, load.c
+ *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
+ *	plans               recheck.c, expression.c, probe.c, order.c, bypass.c,
+ *	                    noforce.c, tagging_plan.c, plan.c, planner.c
+ *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
+ *
+ * Asked for every statement are news, catalog, token, session, permission, membership,
+ * policy, plan and execution; the others are asked for by name, or by what is in a statement.
  */
 #ifndef CASNET_H
 #define CASNET_H
@@ -8,6 +31,7 @@
 #include "access/genam.h"
 #include "access/htup.h"
 #include "commands/trigger.h"
+#include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "fmgr.h"
@@ -17,7 +41,9 @@
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "storage/lock.h"
+#include "tcop/utility.h"
 #include "utils/array.h"
+#include "utils/hsearch.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -30,7 +56,113 @@
 /* Longest permission or role name, in bytes, with the final zero. */
 #define CASNET_NAME_LENGTH NAMEDATALEN
 
-/* catalog.c: where our tables are, and how to read them */
+/* digest.c: SHA-256 */
+
+extern void casnet_digest_of_two(const void *first, size_t first_length,
+								 const void *second, size_t second_length,
+								 uint8 digest[PG_SHA256_DIGEST_LENGTH]);
+extern bytea *casnet_digest(const void *bytes, size_t length);
+
+/* uuid.c: keys of rows, and UUIDs as text */
+
+extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
+extern void casnet_uuid_make(pg_uuid_t *uuid, bool quick);
+extern char *casnet_uuid_format(const pg_uuid_t *uuid);
+extern Datum casnet_uuid_copy(const pg_uuid_t *uuid);
+
+/* cache.c: what is kept for the life of a backend */
+
+typedef struct CasnetCache
+{
+	const char *name;
+	Size		key_size;		/* of the key, with which each entry begins */
+	Size		entry_size;
+	long		most;			/* so many entries are kept */
+	MemoryContext context;		/* also of what entries point to */
+	HTAB	   *entries;
+} CasnetCache;
+
+extern void *casnet_cache_find(const CasnetCache *cache, const void *key);
+extern bool casnet_cache_is_full(const CasnetCache *cache);
+extern void casnet_cache_reset(CasnetCache *cache);
+extern void *casnet_cache_enter(CasnetCache *cache, const void *key);
+
+/* schema.c: casnet and casnet_internal */
+
+extern Oid	casnet_schema(void);
+extern Oid	casnet_schema_internal(void);
+extern bool casnet_schema_is_ours(Oid schema);
+extern bool casnet_schema_has_function(Oid function);
+
+/* security.c: with whose rights code runs */
+
+/*
+ * Bits of the server's security context, beside its own: it hands them on to what is called,
+ * and takes them back with the subtransaction.  Code of another role runs; casnet became
+ * the owner of its tables, or a superuser.
+ */
+#define CASNET_SECURITY_OTHERS	0x10000000
+#define CASNET_SECURITY_OURS	0x20000000
+
+/* What casnet does may run functions of others; none with rights that their owner has not. */
+#define CASNET_SECURITY_NO_STRANGER	0x40000000
+
+extern bool casnet_security_is_administrator(void);
+extern bool casnet_security_is_trusted(Oid owner, Oid role);
+extern void casnet_security_notice_others(void);
+extern bool casnet_security_is_suspended(void);
+
+/* estimate.c: who sees the estimates of the planner */
+
+extern bool casnet_estimate_is_restricted(Oid role);
+extern void casnet_estimate_hide(void);
+
+/* cursor.c: no cursor of code of others stays open */
+
+extern uint64 casnet_cursors_note(void);
+extern void casnet_cursors_close_since(uint64 note);
+
+/* password.c: password hashes */
+
+extern char *casnet_password_hash(text *password);
+extern bool casnet_password_verify(text *password, const char *expected);
+extern bool casnet_password_is_outdated(const char *hash);
+extern bool casnet_password_is_hash(const char *string);
+
+/* throttle.c: the slowing of failed logins */
+
+extern void casnet_throttle_init(void);
+extern Datum casnet_login_wait(PG_FUNCTION_ARGS);
+extern Datum casnet_login_succeeded(PG_FUNCTION_ARGS);
+extern Datum casnet_login_failed(PG_FUNCTION_ARGS);
+
+/* fuzzy.c: the setting gin_fuzzy_search_limit has no effect */
+extern void casnet_fuzzy_init(void);
+
+/* trigger.c: what row triggers have in common */
+
+extern TriggerData *casnet_trigger_row(FunctionCallInfo fcinfo,
+									   const char *name, bool before);
+extern int	casnet_trigger_column(Relation relation, const char *column,
+								  Oid type);
+extern bool casnet_trigger_uuid(Relation relation, HeapTuple row,
+								const char *column, pg_uuid_t *uuid);
+extern char *casnet_trigger_text(Relation relation, HeapTuple row,
+								 const char *column);
+extern bool casnet_trigger_bool(Relation relation, HeapTuple row,
+								const char *column);
+extern bool casnet_trigger_stands_above(Relation relation);
+
+/* name.c: the form of names */
+
+extern text *casnet_name_form_of(text *name);
+extern text *casnet_name_form_within(text *name, int characters);
+extern bool casnet_name_is_blank(const text *name);
+extern text *casnet_name_compared(text *name);
+extern text *casnet_name_respelled(const char *bytes, size_t length,
+								   bool composed);
+
+/* news.c: what has changed that decides about access */
 
 typedef enum CasnetTable
 {
@@ -51,6 +183,54 @@ typedef enum CasnetTable
 } CasnetTable;
 
 #define CASNET_NUM_TABLES (CASNET_ROLES + 1)
+
+extern uint64 casnet_epoch;
+extern uint64 casnet_token_epoch;
+extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
+extern uint64 casnet_generation;
+extern uint64 casnet_user_changes;
+
+extern void casnet_news_init(void);
+extern void casnet_news_all(void);
+extern void casnet_news_watch(CasnetTable table, Oid relation);
+extern void casnet_news_watch_rows(CasnetTable table, Relation relation);
+extern void casnet_news_listen(void (*listener) (Oid relation));
+extern void casnet_news_note_lookup(void);
+extern void casnet_news_announce(CasnetTable table, Relation relation);
+
+/* holders.c: who holds what an administrator needs, and ending that */
+
+/* The rank of a superuser of the application, above those of all others. */
+#define CASNET_HIGHEST_RANK 1000
+
+/* More than that are not ended at a time. */
+#define MAX_HOLDERS 64
+
+/* Who is in the way. */
+typedef struct CasnetHolders
+{
+	int			pids[MAX_HOLDERS];
+	int			n;
+	bool		with_queue;		/* who waits for a row counts, too */
+	bool		look_again;		/* somebody has just ended */
+} CasnetHolders;
+
+extern const pg_uuid_t casnet_holders_no_tenant;
+
+extern LOCKTAG casnet_holders_owner_lock(const pg_uuid_t *tenant);
+extern LOCKTAG casnet_holders_change_lock(const pg_uuid_t *tenant, int rank);
+extern void casnet_holders_add_of_lock(const LOCKTAG *tag, LOCKMODE mode,
+									   CasnetHolders *holders);
+extern void casnet_holders_lock_or_add(Relation relation, HeapTuple tuple,
+									   CasnetHolders *holders);
+extern int	casnet_holders_end(const CasnetHolders *holders,
+							   const pg_uuid_t *tenant, int rank,
+							   TimestampTz began);
+extern bool casnet_holders_ended_just_now(TimestampTz now);
+extern void casnet_holders_wait(bool quick);
+extern void casnet_holders_take_table(Oid table, LOCKMODE mode);
+
+/* catalog.c: where our tables are, and how to read them */
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
@@ -159,12 +339,7 @@ typedef struct CasnetReading
 	Relation	relations[CASNET_NUM_TABLES];
 } CasnetReading;
 
-extern uint64 casnet_epoch;
-extern uint64 casnet_token_epoch;
-extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
-
 extern void casnet_catalog_init(void);
-extern void casnet_catalog_invalidate(void);
 extern Snapshot casnet_catalog_snapshot(void);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
 									 const CasnetTable *wanted);
@@ -181,7 +356,9 @@ extern char *casnet_catalog_name(CasnetPath path, const pg_uuid_t *id,
 extern bool casnet_catalog_is(CasnetTable table, Relation relation);
 extern void casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
 								const Datum *values, const bool *isnull);
-extern void casnet_catalog_announce(CasnetTable table, Relation relation);
+extern bool casnet_catalog_has_tenant(const pg_uuid_t *tenant,
+									  Snapshot snapshot);
+extern bool casnet_catalog_tenant_exists(const pg_uuid_t *tenant);
 
 /* row.c: rows that only C writes */
 
@@ -193,118 +370,18 @@ extern void casnet_row_delete_all(CasnetTable table,
 extern void casnet_row_clear(CasnetTable table, CasnetPath path,
 							 TimestampTz before);
 
-/* name.c: the form of names */
+/* revocation.c: how tokens end */
 
-extern text *casnet_name_form_of(text *name);
-extern text *casnet_name_form_within(text *name, int characters);
-extern bool casnet_name_is_blank(const text *name);
-extern text *casnet_name_compared(text *name);
-extern text *casnet_name_respelled(const char *bytes, size_t length,
-								   bool composed);
-
-/* trigger.c: what row triggers have in common */
-
-extern TriggerData *casnet_trigger_row(FunctionCallInfo fcinfo,
-									   const char *name, bool before);
-extern int	casnet_trigger_column(Relation relation, const char *column,
-								  Oid type);
-extern bool casnet_trigger_uuid(Relation relation, HeapTuple row,
-								const char *column, pg_uuid_t *uuid);
-extern char *casnet_trigger_text(Relation relation, HeapTuple row,
-								 const char *column);
-extern bool casnet_trigger_bool(Relation relation, HeapTuple row,
-								const char *column);
-extern bool casnet_trigger_stands_above(Relation relation);
-
-/* owner.c: statements on somebody else's table */
-
-/* Who we were before we became somebody else. */
-typedef struct CasnetOwnerSwitch
-{
-	Oid			user;
-	int			context;
-	int			level;			/* of settings */
-	uint64		cursors;		/* a note of those that were open, or 0 */
-} CasnetOwnerSwitch;
-
-extern bool casnet_owner_is_trusted(Oid owner, Oid role);
-extern Oid	casnet_owner_of(Oid table);
-extern char *casnet_owner_name(Oid table);
-extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
-extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
-extern char *casnet_owner_run(Oid role, const char *statement);
-extern void casnet_owner_expect(Oid table);
-extern bool casnet_owner_sets_constraints;
-extern void casnet_owner_check_statement(Node *statement);
-extern void casnet_owner_hold_names(void);
-extern void casnet_owner_release_names(void);
-extern void casnet_owner_begun(void);
-extern void casnet_owner_notice_others(void);
-extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
-extern void casnet_owner_init(void);
-
-/* partition_key.c: whose code partition keys call */
-
-extern Oid	casnet_partition_key_strange(Oid table);
-extern bool casnet_expression_is_strange(Node *expression, Oid role);
-extern bool casnet_function_is_strange(Oid function, Oid role);
-
-/* cursor.c: no cursor of code of others stays open */
-
-extern uint64 casnet_cursors_note(void);
-extern void casnet_cursors_close_since(uint64 note);
-
-/* judged.c: what changes rights is judged again when its transaction ends */
-
-typedef void (*CasnetJudgement) (const void *what);
-
-extern void casnet_judged_init(void);
-extern void casnet_judged_remember(CasnetJudgement again, const void *what,
-								   Size size, bool at_once);
-extern bool casnet_judged_knows(CasnetJudgement again, const void *what,
-								Size size);
-extern void casnet_judged_remember_token(void);
-extern void casnet_judged_now(void);
-
-/* noforce.c: policies bind owners also while a foreign key cascades */
-
-extern void casnet_noforce_init(void);
-extern void casnet_noforce_check(Query *query);
-extern bool casnet_noforce_check_plan(PlannedStmt *plan,
-									  const char *query_string);
-extern void casnet_noforce_check_start(PlannedStmt *plan);
-
-/* session.c: who the session is, by its settings */
-
-/* Whom the settings name, verified or not; bytes that are not used are zero. */
-typedef struct CasnetIdentity
-{
-	pg_uuid_t	user;
-	pg_uuid_t	tenant;
-	bool		has_user;
-	bool		has_tenant;
-} CasnetIdentity;
-
-extern uint64 casnet_generation;
-extern uint64 casnet_user_changes;
-
-extern void casnet_session_init(void);
-extern bool casnet_session_is_suspended(void);
-
-/*
- * Bits of the server's security context, beside its own: it hands them on to what is called,
- * and takes them back with the subtransaction.  Code of another role runs; casnet became
- * the owner of its tables, or a superuser.
- */
-#define CASNET_SECURITY_OTHERS	0x10000000
-#define CASNET_SECURITY_OURS	0x20000000
-
-/* What casnet does may run functions of others; none with rights that their owner has not. */
-#define CASNET_SECURITY_NO_STRANGER	0x40000000
-extern const pg_uuid_t *casnet_session_user(void);
-extern const pg_uuid_t *casnet_session_tenant(void);
-extern void casnet_session_identity(CasnetIdentity *identity);
-extern bool casnet_session_is(const CasnetIdentity *identity);
+extern int64 casnet_revocation_clock(void);
+extern int64 casnet_revocation_generation(const pg_uuid_t *user,
+										  Snapshot snapshot);
+extern bool casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
+								   int64 issued_at, bytea *digest,
+								   Snapshot snapshot);
+extern void casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared);
+extern bool casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot);
+extern void casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
+								  TimestampTz expires_at);
 
 /* token.c: the setting casnet.token */
 
@@ -326,53 +403,24 @@ extern const char *casnet_token_problem_to_others(uint64 number,
 												  bool *is_over,
 												  pg_uuid_t *user);
 extern bytea *casnet_token_digest(void);
-extern int64 casnet_token_clock(void);
 extern const char *casnet_token_judge(Snapshot snapshot, bool *own);
 
-/* revocation.c: how tokens end */
+/* session.c: who the session is, by its settings */
 
-extern int64 casnet_revocation_generation(const pg_uuid_t *user,
-										  Snapshot snapshot);
-extern bool casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
-								   int64 issued_at, bytea *digest,
-								   Snapshot snapshot);
-extern void casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared);
-extern bool casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot);
-extern void casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
-								  TimestampTz expires_at);
-
-/* signing.c: the keys that sign tokens, and new tokens */
-
-extern text *casnet_signing_issue(const pg_uuid_t *user,
-								  const pg_uuid_t *tenant,
-								  const Interval *lifetime, int64 generation);
-
-/* secret.c: the hashes of passwords */
-
-/* The hash that is in force for an account. */
-typedef struct CasnetHash
+/* Whom the settings name, verified or not; bytes that are not used are zero. */
+typedef struct CasnetIdentity
 {
-	pg_uuid_t	id;				/* of its row; all zero without one */
-	pg_uuid_t	root;			/* the administrator's row that it stands for */
-	char	   *hash;			/* NULL: no password */
-} CasnetHash;
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+	bool		has_user;
+	bool		has_tenant;
+} CasnetIdentity;
 
-extern void casnet_secret_init(void);
-extern void casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot,
-							   CasnetHash *found);
-extern bool casnet_secret_replace(const pg_uuid_t *user,
-								  const CasnetHash *old, const char *hash);
-extern void casnet_secret_set(const pg_uuid_t *user, const char *hash,
-							  bool is_new);
-extern char *casnet_secret_mark(const char *hash);
-extern bool casnet_secret_is_mark(const char *string);
-extern bool casnet_secret_lock(const pg_uuid_t *user, int patience);
-
-/* account.c: accounts, and who manages them */
-
-extern bool casnet_account_require_power(void);
-extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
-								bool *active, char **mark, char **email);
+extern void casnet_session_init(void);
+extern const pg_uuid_t *casnet_session_user(void);
+extern const pg_uuid_t *casnet_session_tenant(void);
+extern void casnet_session_identity(CasnetIdentity *identity);
+extern bool casnet_session_is(const CasnetIdentity *identity);
 
 /* statement.c: whose a statement is */
 
@@ -382,6 +430,15 @@ typedef struct CasnetOpener
 	bool		is_somebody;
 	CasnetIdentity identity;
 } CasnetOpener;
+
+/* What rows are fetched from: whoever opened it, and what it asks for. */
+typedef struct CasnetOpening
+{
+	CasnetIdentity as;
+	bool		needs_tenant;	/* with these permissions: */
+	int			nbits;
+	int		   *bits;
+} CasnetOpening;
 
 extern void casnet_statement_init(void);
 extern bool casnet_statement_is_noted(void);
@@ -394,13 +451,40 @@ extern void casnet_statement_require_opener(const CasnetIdentity *identity);
 extern bool casnet_statement_check_role(void);
 extern void casnet_statement_note_proof(const pg_uuid_t *user);
 extern const pg_uuid_t *casnet_statement_writer(void);
+extern const CasnetOpening *casnet_statement_opening(void);
 extern const CasnetIdentity *casnet_statement_opener(void);
+extern bool casnet_statement_opening_asks(int nbits, const int *bits);
 extern void casnet_statement_note_opener(CasnetOpener *note);
 extern bool casnet_statement_opener_is(const CasnetOpener *note);
-extern const CasnetIdentity *casnet_statement_set_opener(const CasnetIdentity *identity);
+extern const CasnetOpening *casnet_statement_set_opening(const CasnetOpening *next);
 
-/* membership.c: what a user may do in a tenant */
+/* judged.c: what changes rights is judged again when its transaction ends */
 
+typedef void (*CasnetJudgement) (const void *what);
+
+extern void casnet_judged_init(void);
+extern void casnet_judged_remember(CasnetJudgement again, const void *what,
+								   Size size, bool at_once);
+extern bool casnet_judged_knows(CasnetJudgement again, const void *what,
+								Size size);
+extern void casnet_judged_remember_token(void);
+extern void casnet_judged_now(void);
+
+/* permission.c: names and bits of permissions */
+
+extern int	casnet_permission_intern(const char *name);
+extern int	casnet_permission_find(const char *name);
+extern int	casnet_permission_existing(const char *name);
+extern int	casnet_permission_existing_to_others(const char *name);
+extern int	casnet_permission_bit(const char *name);
+extern int	casnet_permission_bit_of(text *name);
+extern const char *casnet_permission_name(int bit);
+extern int	casnet_permission_count(void);
+extern int	casnet_permission_built_in(const char *name, size_t length);
+
+/* asked.c: what was asked for lately */
+
+/* What somebody may do: see membership.c. */
 typedef struct CasnetVerdictKey
 {
 	pg_uuid_t	user;
@@ -423,40 +507,6 @@ typedef struct CasnetVerdict
 	uint64		epoch;			/* casnet_epoch when last known to be good */
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
-
-extern void casnet_membership_init(void);
-extern void casnet_membership_require_active(const pg_uuid_t *user);
-extern void casnet_membership_note_asked(const pg_uuid_t *user,
-										 const pg_uuid_t *tenant,
-										 uint64 token);
-extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
-												 const pg_uuid_t *tenant);
-extern bool casnet_membership_is_open(const pg_uuid_t *user,
-									  const pg_uuid_t *tenant);
-extern bool casnet_membership_role_of(const pg_uuid_t *user,
-									  const pg_uuid_t *tenant,
-									  char role[CASNET_NAME_LENGTH]);
-extern void casnet_membership_of_others(const pg_uuid_t *user,
-										const pg_uuid_t *tenant,
-										CasnetVerdict *verdict);
-extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
-extern const CasnetVerdict *casnet_membership_current(void);
-extern const CasnetVerdict *casnet_membership_require_user(void);
-extern const CasnetVerdict *casnet_membership_require(int nbits,
-													  const int *bits);
-extern const CasnetVerdict *casnet_membership_require_of(const pg_uuid_t *user,
-														 const pg_uuid_t *tenant,
-														 int nbits,
-														 const int *bits);
-extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
-extern bool casnet_membership_is_cached(void);
-extern Bitmapset *casnet_membership_role_permissions(const char *role,
-													 Snapshot snapshot);
-extern bool casnet_membership_is_administrator(void);
-extern void casnet_membership_note_lookup(void);
-extern bool casnet_tenant_exists(const pg_uuid_t *tenant);
-
-/* asked.c: what was asked for lately */
 
 /* So much of it is known. */
 #define CASNET_KEYS_ASKED 16
@@ -495,6 +545,37 @@ extern bool casnet_asked_all_known(uint64 since);
 extern const CasnetHeld *casnet_asked_held(uint64 since, int *next);
 extern const CasnetListed *casnet_asked_listed(uint64 since, int *next);
 
+/* membership.c: what a user may do in a tenant */
+
+extern void casnet_membership_init(void);
+extern void casnet_membership_require_active(const pg_uuid_t *user);
+extern void casnet_membership_note_asked(const pg_uuid_t *user,
+										 const pg_uuid_t *tenant,
+										 uint64 token);
+extern const CasnetVerdict *casnet_membership_of(const pg_uuid_t *user,
+												 const pg_uuid_t *tenant);
+extern bool casnet_membership_is_open(const pg_uuid_t *user,
+									  const pg_uuid_t *tenant);
+extern bool casnet_membership_role_of(const pg_uuid_t *user,
+									  const pg_uuid_t *tenant,
+									  char role[CASNET_NAME_LENGTH]);
+extern void casnet_membership_of_others(const pg_uuid_t *user,
+										const pg_uuid_t *tenant,
+										CasnetVerdict *verdict);
+extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
+extern const CasnetVerdict *casnet_membership_current(void);
+extern const CasnetVerdict *casnet_membership_require_user(void);
+extern const CasnetVerdict *casnet_membership_require(int nbits,
+													  const int *bits);
+extern const CasnetVerdict *casnet_membership_require_of(const pg_uuid_t *user,
+														 const pg_uuid_t *tenant,
+														 int nbits,
+														 const int *bits);
+extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
+extern bool casnet_membership_is_cached(void);
+extern Bitmapset *casnet_membership_role_permissions(const char *role,
+													 Snapshot snapshot);
+
 /* remember.c: what an execution that stopped on its way rests on */
 
 typedef struct CasnetRemembered
@@ -516,39 +597,121 @@ extern void casnet_remember(CasnetRemembered *remembered, uint64 asked,
 							uint64 epochs);
 extern void casnet_remember_note_within(const CasnetRemembered *remembered);
 
-/* permission.c: names and bits of permissions, and the function policies call */
+/* policy.c: the functions that policies call */
 
-extern int	casnet_permission_intern(const char *name);
-extern int	casnet_permission_find(const char *name);
-extern int	casnet_permission_existing(const char *name);
-extern int	casnet_permission_existing_to_others(const char *name);
-extern int	casnet_permission_bit(const char *name);
-extern int	casnet_permission_bit_of(text *name);
-extern const char *casnet_permission_name(int bit);
-extern int	casnet_permission_count(void);
-extern bool casnet_permission_call_is_stored(FmgrInfo *flinfo);
-extern void casnet_permission_check_opener(FmgrInfo *flinfo);
-extern bool casnet_permission_argument_is_constant(FmgrInfo *flinfo);
-extern Datum casnet_tenant_with(PG_FUNCTION_ARGS);
+extern bool casnet_policy_call_is_stored(FmgrInfo *flinfo);
+extern void casnet_policy_check_opener(FmgrInfo *flinfo);
+extern bool casnet_policy_argument_is_constant(FmgrInfo *flinfo);
 
-/* identity.c: what a session may know about itself */
+/* id_set.c: the sets of ids that policies compare with */
 
-extern ArrayType *casnet_identity_my_tenants(const CasnetIdentity *session,
+extern ArrayType *casnet_id_set_array(List *uuids);
+extern ArrayType *casnet_id_set_my_tenants(const CasnetIdentity *session,
 											 const pg_uuid_t *user);
-extern ArrayType *casnet_identity_visible_users(const CasnetIdentity *session,
+extern ArrayType *casnet_id_set_visible_users(const CasnetIdentity *session,
 												const pg_uuid_t *user,
 												bool *of_tenant);
+
+/* role.c: the roles */
+
+extern void casnet_role_require(const char *role);
+extern bool casnet_role_is_above(const char *role, const char *other);
+extern ArrayType *casnet_role_replaced_by(const char *role);
+
+/* guard.c: memberships in order */
+
+extern int	casnet_guard_rank_of(const CasnetVerdict *verdict);
+extern void casnet_guard_judge_again(const CasnetVerdict *verdict,
+									 const char *permission);
+extern void casnet_guard_note_change(const CasnetVerdict *judge);
+extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);
+extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
+extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
+
+/* owner.c: statements on somebody else's table */
+
+/* Who we were before we became somebody else. */
+typedef struct CasnetOwnerSwitch
+{
+	Oid			user;
+	int			context;
+	int			level;			/* of settings */
+	uint64		cursors;		/* a note of those that were open, or 0 */
+} CasnetOwnerSwitch;
+
+extern void casnet_owner_require_table(Oid table);
+extern Oid	casnet_owner_of(Oid table);
+extern char *casnet_owner_name(Oid table);
+extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
+extern void casnet_owner_leave(const CasnetOwnerSwitch *former);
+extern char *casnet_owner_run(Oid role, const char *statement);
+extern void casnet_owner_expect(Oid table);
+extern bool casnet_owner_sets_constraints;
+extern void casnet_owner_check_statement(Node *statement);
+extern void casnet_owner_hold_names(void);
+extern void casnet_owner_release_names(void);
+extern void casnet_owner_begun(void);
+extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
+extern void casnet_owner_init(void);
+
+/* partition_key.c: whose code partition keys call */
+
+extern Oid	casnet_partition_key_strange(Oid table);
+extern bool casnet_expression_is_strange(Node *expression, Oid role);
+extern bool casnet_function_is_strange(Oid function, Oid role);
+
+/* reference.c: clearing references */
+
+extern Oid	casnet_reference_index(Oid table, const char *column);
+
+/* free.c: a membership or an account is freed before it is changed */
+
+extern void casnet_free_account_of(const pg_uuid_t *user);
+
+/* secret.c: the hashes of passwords */
+
+/* The hash that is in force for an account. */
+typedef struct CasnetHash
+{
+	pg_uuid_t	id;				/* of its row; all zero without one */
+	pg_uuid_t	root;			/* the administrator's row that it stands for */
+	char	   *hash;			/* NULL: no password */
+} CasnetHash;
+
+extern void casnet_secret_init(void);
+extern void casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot,
+							   CasnetHash *found);
+extern bool casnet_secret_replace(const pg_uuid_t *user,
+								  const CasnetHash *old, const char *hash);
+extern void casnet_secret_set(const pg_uuid_t *user, const char *hash,
+							  bool is_new);
+extern char *casnet_secret_mark(const char *hash);
+extern bool casnet_secret_is_mark(const char *string);
+extern bool casnet_secret_lock(const pg_uuid_t *user, int patience);
+
+/* account.c: accounts, and who manages them */
+
+extern bool casnet_account_require_power(void);
+extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
+								bool *active, char **mark, char **email);
+
+/* signing.c: the keys that sign tokens, and new tokens */
+
+extern text *casnet_signing_issue(const pg_uuid_t *user,
+								  const pg_uuid_t *tenant,
+								  const Interval *lifetime, int64 generation);
+
+/* load.c: bulk load through views */
+
+extern void casnet_load_init(void);
+
+/* audit.c: who changed what; see also audit.h */
+
+extern void casnet_audit_init(void);
 
 /* probe.c: statements that ask for columns and no row */
 
 extern Query *casnet_probe_reads_nothing(Query *query);
-
-/* schema.c: casnet and casnet_internal */
-
-extern Oid	casnet_schema(void);
-extern Oid	casnet_schema_internal(void);
-extern bool casnet_schema_is_ours(Oid schema);
-extern bool casnet_schema_has_function(Oid function);
 
 /* order.c: policies before the conditions of users */
 
@@ -561,12 +724,31 @@ extern bool casnet_order_may_call_ours(Node *node, void *context);
 extern void casnet_order_leave_out_names(struct PlannerInfo *root,
 										 struct RelOptInfo *relation);
 
-/* planner.c: one policy for a statement, and indexes left out */
+/* bypass.c: the setting casnet.bypass */
 
-/* Most permissions that policies of one statement are united to ask for. */
-#define CASNET_MAX_UNITED 8
+extern void casnet_bypass_init(void);
 
-extern void casnet_planner_init(void);
+/* noforce.c: policies bind owners also while a foreign key cascades */
+
+extern void casnet_noforce_init(void);
+extern void casnet_noforce_check(Query *query);
+extern bool casnet_noforce_check_plan(PlannedStmt *plan,
+									  const char *query_string);
+extern void casnet_noforce_check_start(PlannedStmt *plan);
+
+/* tagging_plan.c: records_tagged() planned away; see also tagging.h */
+
+/* What became of a statement's calls. */
+typedef struct CasnetTagged
+{
+	bool		has_policy;		/* a query with a policy took their place */
+	bool		unknown;		/* the tags of one are not known yet */
+} CasnetTagged;
+
+extern Query *casnet_tagging_expand(Query *query, ParamListInfo params,
+									CasnetTagged *tagged);
+extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
+								  const CasnetTagged *tagged);
 
 /* plan.c: what a finished plan has to ask for; see also recheck.h */
 
@@ -607,101 +789,47 @@ extern void casnet_plan_init(void);
 extern void casnet_plan_keep_tables_apart(void);
 extern bool casnet_plan_note_late(PlannedStmt *plan, bool hide);
 extern bool casnet_plan_may_have_come_past(void);
-extern void casnet_plan_hide(void);
 extern bool casnet_plan_is_policed(PlannedStmt *plan);
 extern void casnet_plan_show_next(bool show);
+
+/* planner.c: one policy for a statement, and indexes left out */
+
+/* Most permissions that policies of one statement are united to ask for. */
+#define CASNET_MAX_UNITED 8
+
+extern void casnet_planner_init(void);
+
+/* explain.c: what EXPLAIN shows, and to whom */
+
+/* A statement without a plan, as ProcessUtility_hook has it. */
+typedef struct CasnetUtility
+{
+	PlannedStmt *statement;
+	const char *query_string;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *receiver;
+	QueryCompletion *completion;
+} CasnetUtility;
+
+extern void casnet_explain_execute(const CasnetUtility *utility,
+								   void (*next) (const CasnetUtility *utility));
+extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
+								 bool is_late, bool explain_only);
+
+/* lock.c: statements whose lock would stop others */
+
+extern bool casnet_lock_changes_statement(const Node *statement);
+extern void casnet_lock_check_statement(Node *statement);
 
 /* execution.c: the policies of a plan, asked when it is executed */
 
 extern void casnet_execution_init(void);
-extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
-								  const int *bits);
 
-/* reference.c: clearing references */
+/* utility.c: what is done with a statement that has no plan */
 
-extern Oid	casnet_reference_index(Oid table, const char *column);
-extern void casnet_reference_forget(Oid relation);
-
-/* holders.c: whoever is to be stopped holds no lock that stops it */
-
-extern void casnet_holders_take_table(Oid table, LOCKMODE mode);
-extern bool casnet_holders_changes_statement(const Node *statement);
-extern void casnet_holders_check_statement(Node *statement);
-extern void casnet_holders_free_account(const pg_uuid_t *user);
-extern void casnet_holders_wait(void);
-
-/* fuzzy.c: the setting gin_fuzzy_search_limit has no effect */
-extern void casnet_fuzzy_init(void);
-
-/* explain.c: what EXPLAIN shows, and to whom */
-
-extern void casnet_explain_init(void);
-extern bool casnet_explain_is_restricted(Oid role);
-extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
-								 bool is_late, bool explain_only);
-
-/* bypass.c: the setting casnet.bypass */
-
-extern void casnet_bypass_init(void);
-
-/* tagging_plan.c: records_tagged() planned away; see also tagging.h */
-
-/* What became of a statement's calls. */
-typedef struct CasnetTagged
-{
-	bool		has_policy;		/* a query with a policy took their place */
-	bool		unknown;		/* the tags of one are not known yet */
-} CasnetTagged;
-
-extern Query *casnet_tagging_expand(Query *query, ParamListInfo params,
-									CasnetTagged *tagged);
-extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
-								  const CasnetTagged *tagged);
-
-/* password.c: password hashes, and the slowing of failed logins */
-
-extern void casnet_password_init(void);
-extern char *casnet_password_hash(text *password);
-extern bool casnet_password_verify(text *password, const char *expected);
-extern bool casnet_password_is_outdated(const char *hash);
-extern bool casnet_password_is_hash(const char *string);
-extern Datum casnet_login_wait(PG_FUNCTION_ARGS);
-extern Datum casnet_login_succeeded(PG_FUNCTION_ARGS);
-extern Datum casnet_login_failed(PG_FUNCTION_ARGS);
-
-/* load.c: bulk load through views */
-
-extern void casnet_load_init(void);
-
-/* guard.c: memberships in order */
-
-/* The rank of a superuser of the application, above those of all others. */
-#define CASNET_HIGHEST_RANK 1000
-
-extern LOCKTAG casnet_guard_change_lock(const pg_uuid_t *tenant, int rank);
-extern int	casnet_guard_rank_of(const CasnetVerdict *verdict);
-extern void casnet_guard_judge_again(const CasnetVerdict *verdict,
-									 const char *permission);
-extern void casnet_guard_note_change(const CasnetVerdict *judge);
-extern LOCKTAG casnet_guard_lock_of(const pg_uuid_t *tenant);
-extern bool casnet_guard_may_change(const CasnetVerdict *judge, const char *role);
-extern bool casnet_guard_may_add(const CasnetVerdict *judge, const char *role);
-extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
-
-/* role.c: the roles */
-
-extern void casnet_role_require(const char *role);
-extern bool casnet_role_is_above(const char *role, const char *other);
-extern ArrayType *casnet_role_replaced_by(const char *role);
-
-/* audit.c: who changed what; see also audit.h */
-
-extern void casnet_audit_init(void);
-
-/* uuid.c */
-
-extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
-extern void casnet_uuid_make(pg_uuid_t *uuid, bool quick);
-extern char *casnet_uuid_format(const pg_uuid_t *uuid);
+extern void casnet_utility_init(void);
 
 #endif							/* CASNET_H */

@@ -7,14 +7,6 @@
  * the privileges or policies of whoever happens to be asking.  What was found
  * about them (OIDs, column numbers, indexes) is kept until a relcache message
  * says that one of them changed.
- *
- * The same kind of message carries the news that rows changed: the trigger
- * function casnet_internal.announce_change() sends it at the end of the transaction that
- * wrote them.  It moves casnet_epoch, and whoever keeps something derived from
- * the rows compares that number.  That message names not the table but its TOAST
- * table.  One that names the table has every backend build its relcache entry
- * again, with policies and triggers, find the indexes again and plan again what
- * reads it: five times what the lookups of a verdict cost.
  */
 #include "postgres.h"
 
@@ -26,9 +18,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "executor/spi.h"
-#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -37,7 +26,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "audit.h"
 #include "casnet.h"
 
 #define MAX_COLUMNS 7
@@ -137,16 +125,6 @@ static const PathDescription paths[] = {
 	[CASNET_ALL_ROLES] = {CASNET_ROLES, 0, {0}},
 };
 
-/*
- * Move whenever a row or a definition of the tables may have changed: those
- * about users and tenants, and those about tokens.
- */
-uint64		casnet_epoch = 1;
-uint64		casnet_token_epoch = 1;
-
-/* Move together with casnet_epoch: which of the tables may have changed. */
-uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
-
 /* Attempts to find out about the tables while they change. */
 #define MAX_ATTEMPTS 10
 
@@ -154,84 +132,26 @@ uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
 static bool valid[CASNET_NUM_TABLES];
 static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
-static Oid	news_oids[CASNET_NUM_TABLES];	/* whose message tells of rows */
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
 
-PG_FUNCTION_INFO_V1(casnet_announce_change);
-
-/*
- * Everything derived from the tables so far is out of date.  Never raises:
- * it is called from relcache and transaction callbacks.
- */
-void
-casnet_catalog_invalidate(void)
-{
-	casnet_epoch++;
-	casnet_token_epoch++;
-	for (int i = 0; i < CASNET_SIGNING_KEYS; i++)
-		casnet_table_epochs[i]++;
-	casnet_generation++;
-}
-
-/*
- * A relcache message arrived; relation is InvalidOid when all of them may
- * have changed.  Only numbers move here, since a lookup may be under way.  It is the one
- * callback of casnet: the server has room for ten.
- */
+/* A message says that a relation may have another definition, or all if InvalidOid. */
 static void
-relcache_callback(Datum arg, Oid relation)
+forget_table(Oid relation)
 {
-	casnet_reference_forget(relation);
-	casnet_audit_forget(relation);
-	if (!OidIsValid(relation))
-	{
-		memset(valid, 0, sizeof(valid));
-		catalog_changes++;
-		casnet_catalog_invalidate();
-		return;
-	}
 	for (int i = 0; i < CASNET_NUM_TABLES; i++)
 	{
-		if (table_oids[i] != relation && news_oids[i] != relation)
+		if (OidIsValid(relation) && table_oids[i] != relation)
 			continue;
-		if (table_oids[i] == relation)
-		{
-			valid[i] = false;
-			catalog_changes++;
-		}
-		if (i >= CASNET_TAGS)
-			continue;
-		if (table_oids[i] == relation)
-			casnet_catalog_invalidate();
-		else if (i < CASNET_SIGNING_KEYS)
-		{
-			casnet_epoch++;
-			casnet_table_epochs[i]++;
-		}
-		else
-			casnet_token_epoch++;
-		casnet_generation++;
+		valid[i] = false;
+		catalog_changes++;
 	}
 }
 
 void
 casnet_catalog_init(void)
 {
-	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-}
-
-/*
- * The relation whose message tells that rows of this one changed.  Should it
- * become another, there is a message about the table itself before the first
- * one about that, so no backend misses either.
- */
-static Oid
-news_oid(Relation relation)
-{
-	Oid			toast = relation->rd_rel->reltoastrelid;
-
-	return OidIsValid(toast) ? toast : RelationGetRelid(relation);
+	casnet_news_listen(forget_table);
 }
 
 /* Whether the index is a btree. */
@@ -306,6 +226,7 @@ resolve_table(int table)
 
 	table_oids[table] = OidIsValid(schema) ?
 		get_relname_relid(tables[table].name, schema) : InvalidOid;
+	casnet_news_watch(table, table_oids[table]);
 	if (!OidIsValid(table_oids[table]))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -392,7 +313,7 @@ resolve(CasnetTable table)
 			Relation	relation = open_table(table_oids[i],
 											  AccessShareLock);
 
-			news_oids[i] = news_oid(relation);
+			casnet_news_watch_rows(i, relation);
 			resolve_columns(i, relation);
 			resolve_paths(i, relation);
 			table_close(relation, AccessShareLock);
@@ -585,33 +506,27 @@ casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
 	}
 }
 
-/* Rows of the table, which is open, have changed: see casnet_announce_change(). */
-void
-casnet_catalog_announce(CasnetTable table, Relation relation)
+/* Whether the tenant is there, to that snapshot. */
+bool
+casnet_catalog_has_tenant(const pg_uuid_t *tenant, Snapshot snapshot)
 {
-	if (table < CASNET_TAGS)
-		CacheInvalidateRelcacheByRelid(news_oid(relation));
+	CasnetScan	scan;
+	bool		exists;
+
+	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
+					  UUIDPGetDatum(tenant), (Datum) 0);
+	exists = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	return exists;
 }
 
-/*
- * casnet_internal.announce_change() returns trigger
- *
- * Makes every backend forget what it derived from the table, at commit; this
- * one at the next command, and again should the transaction roll back.  A row
- * trigger, since logical replication fires no others; AFTER TRUNCATE too.
- * Raises 39P01 when it is not called as a trigger.
- */
-Datum
-casnet_announce_change(PG_FUNCTION_ARGS)
+/* Whether the tenant exists, to a snapshot of this moment. */
+bool
+casnet_catalog_tenant_exists(const pg_uuid_t *tenant)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	bool		exists = casnet_catalog_has_tenant(tenant, snapshot);
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.announce_change() was not called as a trigger"),
-				 errhint("It is attached to tables by casnet.install().")));
-
-	CacheInvalidateRelcacheByRelid(news_oid(trigger->tg_relation));
-	return PointerGetDatum(NULL);
+	UnregisterSnapshot(snapshot);
+	return exists;
 }

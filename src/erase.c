@@ -484,7 +484,7 @@ look_along(Oid table, List **seen, bool erasing)
 		return;
 	*seen = lappend_oid(*seen, table);
 	relation = table_open(table, erasing ? RowExclusiveLock : AccessShareLock);
-	if (!casnet_owner_is_trusted(relation->rd_rel->relowner, GetUserId()) &&
+	if (!casnet_security_is_trusted(relation->rd_rel->relowner, GetUserId()) &&
 		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

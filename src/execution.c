@@ -22,7 +22,6 @@
 #include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -39,18 +38,15 @@ typedef struct Execution
 	bool		calls_left;		/* its plan calls the functions of policies */
 	bool		follows_session;	/* or such as follow the session */
 	bool		by_token;		/* tokens that it rests on are kept */
-	bool		needs_tenant;
 	bool		needs_view_users;
 	uint64		token;			/* number of the one it was opened with, or 0 */
-	CasnetIdentity opened_as;	/* as the settings named it */
+	CasnetOpening opened;		/* by whom, as the settings named it, and for what */
 	pg_uuid_t	user;			/* who is asked about */
 	pg_uuid_t	tenant;
 	uint64		runs_before;	/* runs begun when it began */
 	uint64		generation;		/* the last answer holds for this one */
 	ArrayType  *my_tenants;		/* NULL unless they are what is read */
 	CasnetRemembered remembered;	/* what functions asked for */
-	int			nbits;			/* permissions */
-	int		   *bits;
 	MemoryContextCallback callback;
 	bool		was_suspended;	/* began in code of another role */
 } Execution;
@@ -70,7 +66,6 @@ static uint64 epochs_loaded;
 
 static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorRun_hook_type previous_run_hook = NULL;
-static ProcessUtility_hook_type previous_utility_hook = NULL;
 
 /* The memory of an execution goes, however it ended. */
 static void
@@ -100,8 +95,8 @@ add_execution(QueryDesc *query, const CasnetIdentity *identity)
 	Execution  *execution = MemoryContextAllocZero(context, sizeof(Execution));
 
 	execution->query = query;
-	execution->opened_as = *identity;
-	execution->was_suspended = casnet_session_is_suspended();
+	execution->opened.as = *identity;
+	execution->was_suspended = casnet_security_is_suspended();
 	execution->runs_before = runs_begun;
 	execution->next = executions;
 	executions = execution;
@@ -155,7 +150,7 @@ read_notes(Execution *execution, List *notes, EState *estate)
 	ListCell   *cell;
 
 	/* The newest note is the first. */
-	execution->bits = bits + first;
+	execution->opened.bits = bits + first;
 	foreach(cell, notes)
 	{
 		int			value;
@@ -165,12 +160,12 @@ read_notes(Execution *execution, List *notes, EState *estate)
 			break;
 		if (kind == CASNET_NOTE_PERMISSION)
 		{
-			*--execution->bits = value;
-			execution->nbits++;
+			*--execution->opened.bits = value;
+			execution->opened.nbits++;
 		}
 		else
 		{
-			execution->needs_tenant |= kind == CASNET_NOTE_TENANT;
+			execution->opened.needs_tenant |= kind == CASNET_NOTE_TENANT;
 			execution->calls_left |= kind == CASNET_NOTE_CALLS;
 			execution->follows_session |= kind == CASNET_NOTE_SESSION;
 		}
@@ -202,14 +197,14 @@ set_parameters(Execution *execution, List *notes, EState *estate)
 				break;
 			case CASNET_NOTE_MY_TENANTS:
 				execution->my_tenants =
-					casnet_identity_my_tenants(&execution->opened_as,
+					casnet_id_set_my_tenants(&execution->opened.as,
 											   &execution->user);
 				set_parameter(estate, value,
 							  PointerGetDatum(execution->my_tenants));
 				break;
 			case CASNET_NOTE_VISIBLE_USERS:
 				set_parameter(estate, value,
-							  PointerGetDatum(casnet_identity_visible_users(&execution->opened_as,
+							  PointerGetDatum(casnet_id_set_visible_users(&execution->opened.as,
 																			&execution->user,
 																			&execution->needs_view_users)));
 				break;
@@ -240,7 +235,7 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 {
 	const CasnetVerdict *verdict;
 
-	if (!casnet_session_is(&execution->opened_as))
+	if (!casnet_session_is(&execution->opened.as))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the identity of the session changed while a statement began"),
@@ -249,9 +244,9 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 	execution->is_noted = true;
 	execution->generation = casnet_generation;
 	read_notes(execution, plan->invalItems, estate);
-	if (execution->needs_tenant)
-		verdict = casnet_membership_require(execution->nbits,
-											execution->bits);
+	if (execution->opened.needs_tenant)
+		verdict = casnet_membership_require(execution->opened.nbits,
+											execution->opened.bits);
 	else
 		verdict = casnet_membership_require_user();
 	execution->user = verdict->key.user;
@@ -273,7 +268,7 @@ ask_again(Execution *execution)
 
 	AcceptInvalidationMessages();
 	if (execution->follows_session)
-		casnet_statement_require_opener(&execution->opened_as);
+		casnet_statement_require_opener(&execution->opened.as);
 	casnet_remember_require_token(execution->token);
 	casnet_remember_require_tokens(&execution->remembered);
 	generation = casnet_generation;
@@ -282,15 +277,15 @@ ask_again(Execution *execution)
 
 	if (execution->calls_left &&
 		execution->query->plannedstmt->parallelModeNeeded &&
-		!casnet_session_is(&execution->opened_as))
+		!casnet_session_is(&execution->opened.as))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the identity of the session changed while a parallel plan was open"),
 				 errhint("Fetch all rows before the session becomes somebody else, or set max_parallel_workers_per_gather to 0.")));
-	if (execution->needs_tenant)
+	if (execution->opened.needs_tenant)
 		(void) casnet_membership_require_of(&execution->user,
 											&execution->tenant,
-											execution->nbits, execution->bits);
+											execution->opened.nbits, execution->opened.bits);
 	else if (execution->is_noted)
 		casnet_membership_require_active(&execution->user);
 	if (execution->needs_view_users)
@@ -298,7 +293,7 @@ ask_again(Execution *execution)
 		int			bit = casnet_permission_find("view_users");
 
 		(void) casnet_membership_require_of(&execution->user,
-											&execution->opened_as.tenant,
+											&execution->opened.as.tenant,
 											1, &bit);
 	}
 	if (execution->my_tenants != NULL)
@@ -317,12 +312,12 @@ note_within(Execution *execution)
 {
 	if (execution->is_noted)
 		casnet_membership_note_asked(&execution->user,
-									 execution->needs_tenant ?
+									 execution->opened.needs_tenant ?
 									 &execution->tenant : NULL,
 									 execution->token);
 	if (execution->needs_view_users)
 		casnet_membership_note_asked(&execution->user,
-									 &execution->opened_as.tenant,
+									 &execution->opened.as.tenant,
 									 execution->token);
 	if (execution->my_tenants != NULL)
 		casnet_asked_note_list(&execution->user, execution->my_tenants);
@@ -376,7 +371,7 @@ start_noted(QueryDesc *query, int eflags)
 
 	casnet_noforce_check_start(plan);
 	is_late = casnet_plan_note_late(plan, explain_only &&
-									casnet_explain_is_restricted(GetUserId()));
+									casnet_estimate_is_restricted(GetUserId()));
 	note = casnet_plan_note(list_head(plan->invalItems), &value);
 	casnet_explain_check(query, note > CASNET_NOTE_NOTHING, is_late,
 						 explain_only);
@@ -399,7 +394,7 @@ start_noted(QueryDesc *query, int eflags)
 		AcceptInvalidationMessages();
 		/* What has no record then began before there was a hook. */
 		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked ||
-			casnet_session_is_suspended())
+			casnet_security_is_suspended())
 		{
 			casnet_session_identity(&identity);
 			execution = add_execution(query, &identity);
@@ -424,22 +419,22 @@ start_noted(QueryDesc *query, int eflags)
 static void
 start_execution(QueryDesc *query, int eflags)
 {
-	const CasnetIdentity *opener = casnet_statement_opener();
+	const CasnetOpening *opening;
 
-	casnet_owner_notice_others();
-	if (likely(opener == NULL))
+	casnet_security_notice_others();
+	if (likely(casnet_statement_opener() == NULL))
 	{
 		start_noted(query, eflags);
 		return;
 	}
-	(void) casnet_statement_set_opener(NULL);
+	opening = casnet_statement_set_opening(NULL);
 	PG_TRY();
 	{
 		start_noted(query, eflags);
 	}
 	PG_FINALLY();
 	{
-		(void) casnet_statement_set_opener(opener);
+		(void) casnet_statement_set_opening(opening);
 	}
 	PG_END_TRY();
 }
@@ -456,10 +451,10 @@ run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
 
 /* The same, with calls of policies judging somebody, or the session if NULL. */
 static void
-run_as(const CasnetIdentity *opener, QueryDesc *query,
+run_as(const CasnetOpening *opening, QueryDesc *query,
 	   ScanDirection direction, CASNET_RUN_ARGUMENTS)
 {
-	const CasnetIdentity *before = casnet_statement_set_opener(opener);
+	const CasnetOpening *before = casnet_statement_set_opening(opening);
 
 	PG_TRY();
 	{
@@ -467,34 +462,9 @@ run_as(const CasnetIdentity *opener, QueryDesc *query,
 	}
 	PG_FINALLY();
 	{
-		(void) casnet_statement_set_opener(before);
+		(void) casnet_statement_set_opening(before);
 	}
 	PG_END_TRY();
-}
-
-/*
- * Whether the execution of that opener has noted that it asks for these permissions
- * in the tenant; a call too deep in a condition is not noted.
- */
-bool
-casnet_execution_asks(const CasnetIdentity *opener, int nbits, const int *bits)
-{
-	const Execution *execution = executions;
-
-	while (execution != NULL && &execution->opened_as != opener)
-		execution = execution->next;
-	if (execution == NULL || !execution->needs_tenant)
-		return false;
-	for (int i = 0; i < nbits; i++)
-	{
-		int			j = 0;
-
-		while (j < execution->nbits && execution->bits[j] != bits[i])
-			j++;
-		if (j == execution->nbits)
-			return false;
-	}
-	return true;
 }
 
 /*
@@ -531,8 +501,8 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 		return;
 	/* What such code has begun has a record, of whatever it reads. */
 	if (execution != NULL ?
-		casnet_session_is_suspended() != execution->was_suspended :
-		!writes(query->plannedstmt) && casnet_session_is_suspended())
+		casnet_security_is_suspended() != execution->was_suspended :
+		!writes(query->plannedstmt) && casnet_security_is_suspended())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 execution != NULL && execution->was_suspended ?
@@ -585,13 +555,13 @@ static void
 run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 		   CASNET_RUN_ARGUMENTS)
 {
-	const CasnetIdentity *opener = NULL;
+	const CasnetOpening *opening = NULL;
 
 	if (execution != NULL && execution->calls_left &&
 		!writes(query->plannedstmt))
-		opener = &execution->opened_as;
-	if (opener != casnet_statement_opener())
-		run_as(opener, query, direction, CASNET_RUN_NAMES);
+		opening = &execution->opened;
+	if (opening != casnet_statement_opening())
+		run_as(opening, query, direction, CASNET_RUN_NAMES);
 	else
 		run_plan(query, direction, CASNET_RUN_NAMES);
 }
@@ -644,78 +614,6 @@ run_execution(QueryDesc *query, ScanDirection direction,
 		casnet_token_release();
 }
 
-/* Whether the statement writes rows without a plan. */
-static bool
-writes_without_plan(const Node *statement)
-{
-	return IsA(statement, TruncateStmt) ||
-		(IsA(statement, CopyStmt) && ((const CopyStmt *) statement)->is_from);
-}
-
-/* Hand over to the next hook, or the server. */
-static void
-next_utility(PlannedStmt *statement, const char *query_string,
-			 bool read_only_tree, ProcessUtilityContext context,
-			 ParamListInfo params, QueryEnvironment *environment,
-			 DestReceiver *receiver, QueryCompletion *completion)
-{
-	if (previous_utility_hook)
-		previous_utility_hook(statement, query_string, read_only_tree, context,
-							  params, environment, receiver, completion);
-	else
-		standard_ProcessUtility(statement, query_string, read_only_tree,
-								context, params, environment, receiver,
-								completion);
-}
-
-/* The same, of a statement that writes: whose it is is noted. */
-static void
-next_writing_utility(PlannedStmt *statement, const char *query_string,
-					 bool read_only_tree, ProcessUtilityContext context,
-					 ParamListInfo params, QueryEnvironment *environment,
-					 DestReceiver *receiver, QueryCompletion *completion)
-{
-	CasnetIdentity identity;
-
-	casnet_session_identity(&identity);
-	casnet_statement_begin(&identity, &identity);
-	PG_TRY();
-	{
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, receiver, completion);
-	}
-	PG_FINALLY();
-	{
-		casnet_statement_end(&identity);
-	}
-	PG_END_TRY();
-}
-
-/* ProcessUtility_hook */
-static void
-process_utility(PlannedStmt *statement, const char *query_string,
-				bool read_only_tree, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment,
-				DestReceiver *receiver, QueryCompletion *completion)
-{
-	casnet_owner_begun();
-	casnet_owner_notice_others();
-	casnet_owner_check_statement(statement->utilityStmt);
-	if (read_only_tree &&
-		casnet_holders_changes_statement(statement->utilityStmt))
-	{
-		statement = copyObject(statement);
-		read_only_tree = false;
-	}
-	casnet_holders_check_statement(statement->utilityStmt);
-	if (likely(!writes_without_plan(statement->utilityStmt)))
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, receiver, completion);
-	else
-		next_writing_utility(statement, query_string, read_only_tree, context,
-							 params, environment, receiver, completion);
-}
-
 /* No run goes on after its transaction. */
 static void
 end_transaction(XactEvent event, void *arg)
@@ -733,6 +631,4 @@ casnet_execution_init(void)
 	ExecutorStart_hook = start_execution;
 	previous_run_hook = ExecutorRun_hook;
 	ExecutorRun_hook = run_execution;
-	previous_utility_hook = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
 }

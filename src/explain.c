@@ -40,21 +40,8 @@ static const char *const number_options[] = {
 	"serialize", "io"
 };
 
-static ProcessUtility_hook_type previous_utility_hook = NULL;
-
 /* What is explained for a restricted role was found to be on no protected table. */
 static bool shows_all = false;
-
-/* Whether the role sees no more than the shape of a plan. */
-bool
-casnet_explain_is_restricted(Oid role)
-{
-	Oid			admin = get_role_oid("casnet_admin", true);
-
-	return !superuser_arg(role) &&
-		!(OidIsValid(admin) && has_privs_of_role(role, admin)) &&
-		!has_privs_of_role(role, ROLE_PG_READ_ALL_STATS);
-}
 
 /* Whether one of the table's policies is ours. */
 static bool
@@ -219,23 +206,6 @@ take_numbers(ExplainStmt *explain, bool *analyze)
 	return has_costs || has_others || *analyze;
 }
 
-/* Hand over to the next hook, or the server. */
-static void
-next_utility(PlannedStmt *statement, const char *query_string,
-			 bool read_only_tree, ProcessUtilityContext context,
-			 ParamListInfo params, QueryEnvironment *environment,
-			 DestReceiver *receiver, QueryCompletion *completion)
-{
-	if (previous_utility_hook)
-		previous_utility_hook(statement, query_string, read_only_tree,
-							  context, params, environment, receiver,
-							  completion);
-	else
-		standard_ProcessUtility(statement, query_string, read_only_tree,
-								context, params, environment, receiver,
-								completion);
-}
-
 /*
  * Whether the statement has a plan made for nothing but to be shown.  One that
  * EXPLAIN EXECUTE makes may be kept for later executions.
@@ -251,19 +221,16 @@ makes_plan(ExplainStmt *explain)
 
 /* The same for an EXPLAIN, whose plan shows the calls of policies. */
 static void
-show_plan(bool show_all, PlannedStmt *statement, const char *query_string,
-		  bool read_only_tree, ProcessUtilityContext context,
-		  ParamListInfo params, QueryEnvironment *environment,
-		  DestReceiver *receiver, QueryCompletion *completion)
+show_plan(bool show_all, const CasnetUtility *utility,
+		  void (*next) (const CasnetUtility *utility))
 {
 	bool		before = shows_all;
 
 	shows_all = show_all;
-	casnet_plan_show_next(makes_plan((ExplainStmt *) statement->utilityStmt));
+	casnet_plan_show_next(makes_plan((ExplainStmt *) utility->statement->utilityStmt));
 	PG_TRY();
 	{
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, receiver, completion);
+		next(utility);
 	}
 	PG_FINALLY();
 	{
@@ -273,43 +240,40 @@ show_plan(bool show_all, PlannedStmt *statement, const char *query_string,
 	PG_END_TRY();
 }
 
-/* ProcessUtility_hook: EXPLAIN shows calls of policies, and numbers to some only. */
-static void
-process_utility(PlannedStmt *statement, const char *query_string,
-				bool read_only_tree, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment,
-				DestReceiver *receiver, QueryCompletion *completion)
+/*
+ * Execute EXPLAIN, which shows calls of policies, and numbers to some only.  The next
+ * in turn does what the server does with it.
+ */
+void
+casnet_explain_execute(const CasnetUtility *utility,
+					   void (*next) (const CasnetUtility *utility))
 {
-	PlannedStmt *shown = statement;
+	CasnetUtility shown = *utility;
+	CasnetUtility executed = *utility;
+	ExplainStmt *explain = castNode(ExplainStmt, utility->statement->utilityStmt);
 	bool		show_all = false;
 	bool		execute = false;
 
-	if (!IsA(statement->utilityStmt, ExplainStmt))
-	{
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, receiver, completion);
-		return;
-	}
-
-	if (!OidIsValid(casnet_schema()) || !casnet_explain_is_restricted(GetUserId()))
+	if (!OidIsValid(casnet_schema()) ||
+		!casnet_estimate_is_restricted(GetUserId()))
 		 /* all is shown */ ;
-	else if (!explains_protected((ExplainStmt *) statement->utilityStmt,
-								 query_string, params))
+	else if (!explains_protected(explain, utility->query_string,
+								 utility->params))
 		show_all = true;
 	else
 	{
-		shown = copyObject(statement);
-		if (take_numbers((ExplainStmt *) shown->utilityStmt, &execute))
+		shown.statement = copyObject(utility->statement);
+		if (take_numbers((ExplainStmt *) shown.statement->utilityStmt, &execute))
 			ereport(NOTICE,
 					(errmsg("the plan is shown without costs, rows and times, since it is about protected tables"),
 					 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
 	}
 
-	show_plan(show_all, shown, query_string, read_only_tree, context, params,
-			  environment, receiver, completion);
-	if (execute)
-		next_utility(statement, query_string, read_only_tree, context, params,
-					 environment, None_Receiver, completion);
+	show_plan(show_all, &shown, next);
+	if (!execute)
+		return;
+	executed.receiver = None_Receiver;
+	next(&executed);
 }
 
 /*
@@ -325,7 +289,7 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 	bool		unexpected = shows_all || (is_late && !explain_only);
 
 	if (!(explain_only || query->instrument_options != 0) || !unexpected ||
-		!casnet_explain_is_restricted(GetUserId()))
+		!casnet_estimate_is_restricted(GetUserId()))
 		return;
 	if (is_policed || (OidIsValid(casnet_schema()) &&
 					   reads_protected(query->plannedstmt)))
@@ -333,11 +297,4 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the numbers of a plan for protected tables are not shown"),
 				 errhint("Send it again; then its shape is shown.")));
-}
-
-void
-casnet_explain_init(void)
-{
-	previous_utility_hook = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
 }

@@ -20,31 +20,23 @@
 #include "utils/timestamp.h"
 
 #include "casnet.h"
+#include "jws.h"
 
 #define WHOAMI_COLUMNS 8
 #define MY_TENANTS_COLUMNS 4
 
 PG_FUNCTION_INFO_V1(casnet_current_user_id);
+PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
+PG_FUNCTION_INFO_V1(casnet_sign_in);
+PG_FUNCTION_INFO_V1(casnet_sign_out);
 PG_FUNCTION_INFO_V1(casnet_require_user);
 PG_FUNCTION_INFO_V1(casnet_is_administrator);
 PG_FUNCTION_INFO_V1(casnet_is_operator);
 PG_FUNCTION_INFO_V1(casnet_tenant_to_manage);
 PG_FUNCTION_INFO_V1(casnet_whoami);
 PG_FUNCTION_INFO_V1(casnet_my_tenants);
-PG_FUNCTION_INFO_V1(casnet_my_tenant_ids);
-PG_FUNCTION_INFO_V1(casnet_visible_user_ids);
 PG_FUNCTION_INFO_V1(casnet_use_tenant);
 PG_FUNCTION_INFO_V1(casnet_use_tenant_by_id);
-
-/* A copy in the current memory context: a verdict lives until the next one. */
-static Datum
-copy_uuid(const pg_uuid_t *uuid)
-{
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
-
-	*copy = *uuid;
-	return UUIDPGetDatum(copy);
-}
 
 /*
  * casnet.current_user_id() returns uuid
@@ -57,12 +49,37 @@ casnet_current_user_id(PG_FUNCTION_ARGS)
 {
 	const CasnetVerdict *verdict;
 
-	casnet_permission_check_opener(fcinfo->flinfo);
+	casnet_policy_check_opener(fcinfo->flinfo);
 	AcceptInvalidationMessages();
 	verdict = casnet_membership_current();
 	if (verdict == NULL || !verdict->user_active)
 		PG_RETURN_NULL();
-	return copy_uuid(&verdict->key.user);
+	return casnet_uuid_copy(&verdict->key.user);
+}
+
+/*
+ * casnet.current_tenant_id() returns uuid
+ *
+ * The active tenant as the session names it, NULL without one.  It is a column
+ * default; policies decide whether the tenant is allowed.  Raises 55000 when the session
+ * became somebody else while a statement writes, or in a policy while rows are fetched.
+ */
+Datum
+casnet_current_tenant_id(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *tenant;
+	pg_uuid_t  *result;
+
+	casnet_policy_check_opener(fcinfo->flinfo);
+	casnet_statement_check();
+	tenant = casnet_session_tenant();
+	if (tenant == NULL)
+		PG_RETURN_NULL();
+
+	/* A copy: the setting may change while the value is still in use. */
+	result = palloc(sizeof(pg_uuid_t));
+	*result = *tenant;
+	PG_RETURN_UUID_P(result);
 }
 
 /*
@@ -78,12 +95,12 @@ casnet_require_user(PG_FUNCTION_ARGS)
 
 	AcceptInvalidationMessages();
 	if (opener != NULL && opener->has_user && !casnet_session_is(opener) &&
-		casnet_permission_call_is_stored(fcinfo->flinfo))
+		casnet_policy_call_is_stored(fcinfo->flinfo))
 	{
 		casnet_membership_require_active(&opener->user);
-		return copy_uuid(&opener->user);
+		return casnet_uuid_copy(&opener->user);
 	}
-	return copy_uuid(&casnet_membership_require_user()->key.user);
+	return casnet_uuid_copy(&casnet_membership_require_user()->key.user);
 }
 
 /*
@@ -94,7 +111,7 @@ casnet_require_user(PG_FUNCTION_ARGS)
 Datum
 casnet_is_administrator(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(casnet_membership_is_administrator());
+	PG_RETURN_BOOL(casnet_security_is_administrator());
 }
 
 /*
@@ -124,14 +141,14 @@ casnet_tenant_to_manage(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	bit = casnet_permission_bit_of(PG_ARGISNULL(0) ? NULL :
 								   PG_GETARG_TEXT_PP(0));
-	if (!casnet_membership_is_administrator())
-		return copy_uuid(&casnet_membership_require(1, &bit)->key.tenant);
+	if (!casnet_security_is_administrator())
+		return casnet_uuid_copy(&casnet_membership_require(1, &bit)->key.tenant);
 	if (tenant == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no tenant is active"),
 				 errhint("Set casnet.tenant_id to the id of the tenant to manage.")));
-	return copy_uuid(tenant);
+	return casnet_uuid_copy(tenant);
 }
 
 static int
@@ -234,20 +251,6 @@ casnet_whoami(PG_FUNCTION_ARGS)
 													  values, nulls)));
 }
 
-/* uuid[] of the list, in the current memory context. */
-static ArrayType *
-uuid_array(List *list)
-{
-	Datum	   *elements = palloc(Max(list_length(list), 1) * sizeof(Datum));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, list)
-		elements[n++] = PointerGetDatum(lfirst(lc));
-	return construct_array(elements, n, UUIDOID, UUID_LEN, false,
-						   TYPALIGN_CHAR);
-}
-
 /*
  * casnet.my_tenants() returns setof record
  *
@@ -292,256 +295,12 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 								 memcmp(active, tenant, UUID_LEN) == 0);
 		tuplestore_putvalues(result->setResult, result->setDesc,
 							 values, nulls);
-		listed = lappend(listed, DatumGetPointer(copy_uuid(tenant)));
+		listed = lappend(listed, DatumGetPointer(casnet_uuid_copy(tenant)));
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-	casnet_asked_note_list(&user, uuid_array(listed));
+	casnet_asked_note_list(&user, casnet_id_set_array(listed));
 	return (Datum) 0;
-}
-
-/* Append a copy of the UUID to the list, unless it is in it already. */
-static List *
-append_unique(List *list, const pg_uuid_t *uuid)
-{
-	ListCell   *lc;
-
-	foreach(lc, list)
-		if (memcmp(lfirst(lc), uuid, UUID_LEN) == 0)
-			return list;
-	return lappend(list, DatumGetPointer(copy_uuid(uuid)));
-}
-
-/* Append a column of all rows that the path finds for the key. */
-static List *
-append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
-{
-	Snapshot	snapshot = casnet_catalog_snapshot();
-	CasnetScan	scan;
-	HeapTuple	tuple;
-
-	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(key), (Datum) 0);
-	while ((tuple = casnet_scan_next(&scan)) != NULL)
-	{
-		bool		isnull;
-		Datum		value = casnet_scan_value(&scan, tuple, column, &isnull);
-
-		list = lappend(list, DatumGetPointer(copy_uuid(DatumGetUUIDP(value))));
-	}
-	casnet_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
-	return list;
-}
-
-/*
- * A set of ids that a policy compares rows with, kept at its call site: the
- * first answer for the life of the expression, as long as it holds, later
- * ones (the session became somebody else meanwhile) made anew each time.
- */
-typedef struct IdSet
-{
-	uint64		generation;
-	TimestampTz begun;			/* the statement of the client */
-	uint64		statement;		/* number of that which wrote, or 0 */
-	CasnetOpener opener;		/* whom they are about, unless the session */
-	bool		of_tenants;		/* not of users */
-	ArrayType  *array;
-} IdSet;
-
-/*
- * Whether the answer is of the cursor from which rows are fetched, or of the statement
- * that writes.  PL/pgSQL keeps expressions beyond both.
- */
-static bool
-is_of_statement(const IdSet *set)
-{
-	return set->opener.is_somebody ||
-		(set->statement != 0 && set->statement == casnet_statement_number());
-}
-
-/*
- * Whether a list made for who opened a cursor, perhaps another one of theirs, is still good.
- * Raises 42501 where one of its tenants was taken away.
- */
-static bool
-openers_list_holds(IdSet *set)
-{
-	if (!set->opener.is_somebody || set->generation == casnet_generation)
-		return true;
-	if (!set->of_tenants)
-		return false;
-	casnet_remember_require_list(&set->opener.identity.user, set->array);
-	set->generation = casnet_generation;
-	return true;
-}
-
-/*
- * The kept answer, or NULL.  A policy's stays what it was while rows are fetched
- * from a cursor, or a statement writes.  The list of whoever opened a cursor is not the
- * session's, which may ask next: PL/pgSQL keeps the expression.
- */
-static ArrayType *
-kept_ids(FunctionCallInfo fcinfo)
-{
-	IdSet	   *set = fcinfo->flinfo->fn_extra;
-	bool		is_stored = casnet_permission_call_is_stored(fcinfo->flinfo);
-	bool		is_ours = set != NULL &&
-		(!is_stored || casnet_statement_opener_is(&set->opener));
-	pg_uuid_t	user;
-
-	if (is_ours && is_stored && is_of_statement(set))
-	{
-		casnet_statement_check();
-		return openers_list_holds(set) ? set->array : NULL;
-	}
-	AcceptInvalidationMessages();
-	if (!is_ours || set->generation != casnet_generation)
-		return NULL;
-	/* PL/pgSQL keeps an expression beyond a statement, and a token may end. */
-	if (!is_stored || set->begun != GetCurrentStatementStartTimestamp())
-	{
-		user = casnet_membership_require_user()->key.user;
-		if (set->generation != casnet_generation)
-			return NULL;
-		if (set->of_tenants)
-			casnet_asked_note_list(&user, set->array);
-	}
-	return set->array;
-}
-
-/* Keep the ids as this call site's answer if it is the first; return them. */
-static Datum
-keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
-		 uint64 generation)
-{
-	MemoryContext oldcontext;
-	IdSet	   *set;
-
-	if (fcinfo->flinfo->fn_extra != NULL)
-		PG_RETURN_ARRAYTYPE_P(ids);
-
-	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	set = palloc(sizeof(IdSet));
-	set->array = DatumGetArrayTypePCopy(PointerGetDatum(ids));
-	set->generation = generation;
-	set->begun = GetCurrentStatementStartTimestamp();
-	set->statement = casnet_statement_number();
-	casnet_statement_note_opener(&set->opener);
-	set->of_tenants = of_tenants;
-	MemoryContextSwitchTo(oldcontext);
-	fcinfo->flinfo->fn_extra = set;
-	PG_RETURN_ARRAYTYPE_P(set->array);
-}
-
-/*
- * The tenants that a user may see: those of the memberships, and the active one
- * of the session, if the user may be active there.  In the current memory
- * context.
- */
-ArrayType *
-casnet_identity_my_tenants(const CasnetIdentity *session,
-						   const pg_uuid_t *user)
-{
-	List	   *list = append_rows(NIL, CASNET_MEMBERS_BY_USER, user,
-								   USER_TENANTS_TENANT_ID);
-	ArrayType  *tenants;
-
-	if (session->has_tenant &&
-		casnet_membership_of(user, &session->tenant)->tenant_open)
-		list = append_unique(list, &session->tenant);
-	tenants = uuid_array(list);
-	casnet_asked_note_list(user, tenants);
-	return tenants;
-}
-
-/*
- * The users that a user may see: oneself, and with view_users the members of the
- * active tenant of the session; *of_tenant says whether those are among them.  In
- * the current memory context.
- */
-ArrayType *
-casnet_identity_visible_users(const CasnetIdentity *session,
-							  const pg_uuid_t *user, bool *of_tenant)
-{
-	List	   *list = NIL;
-
-	*of_tenant = session->has_tenant &&
-		casnet_membership_holds(casnet_membership_of(user, &session->tenant),
-								casnet_permission_find("view_users"));
-	if (*of_tenant)
-		list = append_rows(list, CASNET_MEMBERS_BY_TENANT, &session->tenant,
-						   USER_TENANTS_USER_ID);
-	list = append_unique(list, user);
-	return uuid_array(list);
-}
-
-/*
- * Whose ids the call is about: a policy's, while rows are fetched from a cursor,
- * of whoever opened that; else the session's user.  Raises 28000 when there is
- * none who is active.
- */
-static pg_uuid_t
-whose_ids(FunctionCallInfo fcinfo, CasnetIdentity *session)
-{
-	const CasnetIdentity *opener = casnet_statement_opener();
-
-	if (opener != NULL && opener->has_user &&
-		casnet_permission_call_is_stored(fcinfo->flinfo))
-	{
-		*session = *opener;
-		casnet_membership_require_active(&opener->user);
-		return opener->user;
-	}
-	casnet_session_identity(session);
-	return casnet_membership_require_user()->key.user;
-}
-
-/*
- * casnet_internal.my_tenant_ids() returns uuid[]
- *
- * The tenants that the session's user may see: those of the user's
- * memberships, and the active one.  Raises 28000 when nobody is signed in.
- */
-Datum
-casnet_my_tenant_ids(PG_FUNCTION_ARGS)
-{
-	ArrayType  *kept = kept_ids(fcinfo);
-	CasnetIdentity session;
-	uint64		generation;
-	pg_uuid_t	user;
-
-	if (kept != NULL)
-		PG_RETURN_ARRAYTYPE_P(kept);
-
-	user = whose_ids(fcinfo, &session);
-	generation = casnet_generation;
-	return keep_ids(fcinfo, casnet_identity_my_tenants(&session, &user), true,
-					generation);
-}
-
-/*
- * casnet_internal.visible_user_ids() returns uuid[]
- *
- * The users that the session's user may see: the user, and with view_users
- * the members of the active tenant.  Raises 28000 when nobody is signed in.
- */
-Datum
-casnet_visible_user_ids(PG_FUNCTION_ARGS)
-{
-	ArrayType  *kept = kept_ids(fcinfo);
-	CasnetIdentity session;
-	uint64		generation;
-	pg_uuid_t	user;
-	bool		of_tenant;
-
-	if (kept != NULL)
-		PG_RETURN_ARRAYTYPE_P(kept);
-
-	user = whose_ids(fcinfo, &session);
-	generation = casnet_generation;
-	return keep_ids(fcinfo,
-					casnet_identity_visible_users(&session, &user, &of_tenant),
-					false, generation);
 }
 
 /*
@@ -636,7 +395,7 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 					  PGC_USERSET, PGC_S_SESSION,
 					  !PG_ARGISNULL(1) && PG_GETARG_BOOL(1) ?
 					  GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
-	return copy_uuid(&tenant);
+	return casnet_uuid_copy(&tenant);
 }
 
 /* casnet.use_tenant(tenant text, is_local boolean) returns uuid: see use_tenant(). */
@@ -651,4 +410,57 @@ Datum
 casnet_use_tenant_by_id(PG_FUNCTION_ARGS)
 {
 	return use_tenant(fcinfo, true);
+}
+
+/*
+ * casnet.sign_in(token text, is_local boolean) returns uuid
+ *
+ * Sets casnet.token for the session, or the transaction if is_local, and
+ * returns the user whom it proves.  Raises 22023 for what is no token, 28000
+ * for one that proves nobody, and the session stays what it was.
+ */
+Datum
+casnet_sign_in(PG_FUNCTION_ARGS)
+{
+	bool		is_local = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	pg_uuid_t  *user;
+
+	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the token is empty"),
+				 errhint("Give a token that casnet.login() or a known issuer made.")));
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > JWS_MAX_TOKEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the token is longer than %d bytes", JWS_MAX_TOKEN),
+				 errhint("Give a token that casnet.login() or a known issuer made.")));
+
+	/* An error from here on rolls the setting back too. */
+	set_config_option("casnet.token",
+					  text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					  PGC_USERSET, PGC_S_SESSION,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+					  true, 0, false);
+	user = palloc(sizeof(pg_uuid_t));
+	*user = casnet_membership_require_user()->key.user;
+	PG_RETURN_UUID_P(user);
+}
+
+/*
+ * casnet.sign_out() returns void
+ *
+ * The session is nobody, in no tenant, until it is told otherwise.  Anybody
+ * may do it: unlike setting casnet.user_id, clearing it gives nothing away.
+ */
+Datum
+casnet_sign_out(PG_FUNCTION_ARGS)
+{
+	set_config_option("casnet.token", "", PGC_USERSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
+	set_config_option("casnet.user_id", "", PGC_SUSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
+	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
+					  GUC_ACTION_SET, true, 0, false);
+	PG_RETURN_VOID();
 }

@@ -73,13 +73,6 @@ PG_FUNCTION_INFO_V1(casnet_cancel_invitation);
 PG_FUNCTION_INFO_V1(casnet_invitation);
 PG_FUNCTION_INFO_V1(casnet_end_invitations);
 
-static bytea *
-sha256(const void *bytes, int length)
-{
-	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
-											  PointerGetDatum(cstring_to_text_with_len(bytes, length))));
-}
-
 /* The SHA-256 of a code, which is UTF-8 whatever the encoding of the database. */
 static bytea *
 digest_of(const char *code, int length)
@@ -90,7 +83,7 @@ digest_of(const char *code, int length)
 
 	if (bytes != code)
 		length = strlen(bytes);
-	return sha256(bytes, length);
+	return casnet_digest(bytes, length);
 }
 
 /*
@@ -286,7 +279,7 @@ end_invitation(Invitation *invitation)
 	casnet_revocation_add(invitation->digest, &invitation->inviter,
 						  invitation->expires_at);
 	members = casnet_catalog_open(CASNET_USER_TENANTS, AccessShareLock);
-	casnet_catalog_announce(CASNET_USER_TENANTS, members);
+	casnet_news_announce(CASNET_USER_TENANTS, members);
 	table_close(members, NoLock);
 }
 
@@ -555,7 +548,7 @@ id_of(const Invitation *invitation)
 {
 	pg_uuid_t	id;
 
-	memcpy(id.data, VARDATA_ANY(sha256(VARDATA_ANY(invitation->digest),
+	memcpy(id.data, VARDATA_ANY(casnet_digest(VARDATA_ANY(invitation->digest),
 									   VARSIZE_ANY_EXHDR(invitation->digest))),
 		   UUID_LEN);
 	id.data[6] = (id.data[6] & 0x0f) | 0x80;

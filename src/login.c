@@ -39,6 +39,7 @@ typedef struct Account
 PG_FUNCTION_INFO_V1(casnet_login);
 PG_FUNCTION_INFO_V1(casnet_refresh_token);
 PG_FUNCTION_INFO_V1(casnet_change_password);
+PG_FUNCTION_INFO_V1(casnet_revoke_token);
 
 /*
  * Until end_quiet(), nothing that is read is counted: everybody sees the counts,
@@ -315,5 +316,29 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	explicit_bzero(hash, strlen(hash));
 	casnet_judged_remember_token();
 	casnet_revocation_end_all(&user, casnet_token_digest());
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet.revoke_token() returns void
+ *
+ * Ends the token of this session.  Raises 28000 when it has none that is valid.
+ */
+Datum
+casnet_revoke_token(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user;
+	bytea	   *digest;
+
+	AcceptInvalidationMessages();
+	user = casnet_membership_require_user()->key.user;
+	digest = casnet_token_digest();
+	if (digest == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session has no token"),
+				 errhint("Set the token to be revoked with casnet.sign_in() first.")));
+
+	casnet_revocation_add(digest, &user, casnet_token_expiry());
 	PG_RETURN_VOID();
 }

@@ -38,85 +38,15 @@
 /* The entry of the session's verdict, if nobody else was asked about since. */
 static CasnetHeld *entry_of_session = NULL;
 
-static MemoryContext cache_context = NULL;
-static HTAB *cache = NULL;
+static CasnetCache cache = {
+	.name = "casnet verdicts", .key_size = sizeof(CasnetVerdictKey),
+	.entry_size = sizeof(CasnetVerdict), .most = MAX_VERDICTS
+};
 static uint64 last_epoch = 0;	/* that of the verdict last handed out */
 
 /* The last verdict about the session; gone with the cache. */
 static const CasnetVerdict *current_verdict = NULL;
 static uint64 current_generation = 0;
-
-/*
- * Set when a verdict was made by a transaction that has written something:
- * it may rest on rows that a rollback takes away again.
- */
-static bool may_rest_on_own_rows = false;
-
-/*
- * The end of a transaction by rollback, or by PREPARE TRANSACTION, which takes
- * its rows out of our sight until COMMIT PREPARED.  The message about them that
- * the server then gives us is not enough: the version of a row that comes back
- * is older than the verdict, and would count as the one that it was made from.
- */
-static void
-transaction_callback(XactEvent event, void *arg)
-{
-	switch (event)
-	{
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PARALLEL_ABORT:
-		case XACT_EVENT_PREPARE:
-			if (may_rest_on_own_rows)
-				casnet_catalog_invalidate();
-			may_rest_on_own_rows = false;
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-			may_rest_on_own_rows = false;
-			break;
-		default:
-			break;
-	}
-}
-
-/* ROLLBACK TO SAVEPOINT, or an exception handler's rollback. */
-static void
-subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
-						SubTransactionId parentSubid, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB && may_rest_on_own_rows)
-		casnet_catalog_invalidate();
-}
-
-void
-casnet_membership_init(void)
-{
-	RegisterXactCallback(transaction_callback, NULL);
-	RegisterSubXactCallback(subtransaction_callback, NULL);
-}
-
-/* Throw all verdicts away and begin anew; may raise out of memory. */
-static void
-reset_cache(void)
-{
-	HASHCTL		ctl;
-
-	current_verdict = NULL;
-	cache = NULL;
-	if (cache_context == NULL)
-		cache_context = AllocSetContextCreate(TopMemoryContext,
-											  "casnet verdicts",
-											  ALLOCSET_SMALL_SIZES);
-	else
-		MemoryContextReset(cache_context);
-
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = sizeof(CasnetVerdictKey);
-	ctl.entrysize = sizeof(CasnetVerdict);
-	ctl.hcxt = cache_context;
-	cache = hash_create("casnet verdicts", 16, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
 
 /* Add the permission in column of the row to the set. */
 static Bitmapset *
@@ -251,20 +181,6 @@ casnet_membership_role_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	return tuple != NULL;
 }
 
-/* Whether the tenant is there. */
-static bool
-tenant_exists(const pg_uuid_t *tenant, Snapshot snapshot)
-{
-	CasnetScan	scan;
-	bool		exists;
-
-	casnet_scan_begin(&scan, CASNET_TENANT_BY_ID, snapshot,
-					  UUIDPGetDatum(tenant), (Datum) 0);
-	exists = casnet_scan_next(&scan) != NULL;
-	casnet_scan_end(&scan);
-	return exists;
-}
-
 /* Make the verdict whose key is given, with one snapshot throughout. */
 static void
 read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
@@ -277,7 +193,7 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 
 	/* A superuser may be active in any tenant that exists. */
 	if (verdict->superuser && !verdict->tenant_open)
-		verdict->tenant_open = tenant_exists(&verdict->key.tenant, snapshot);
+		verdict->tenant_open = casnet_catalog_has_tenant(&verdict->key.tenant, snapshot);
 }
 
 /* The first transaction id that is not given out yet; it does not wrap around. */
@@ -285,14 +201,6 @@ static uint64
 next_xid(void)
 {
 	return U64FromFullTransactionId(ReadNextFullTransactionId());
-}
-
-/* Something was derived from the tables that a rollback may have to undo. */
-void
-casnet_membership_note_lookup(void)
-{
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		may_rest_on_own_rows = true;
 }
 
 /* The verdict is good at this moment. */
@@ -379,6 +287,89 @@ still_holds(const CasnetVerdict *verdict, Snapshot snapshot)
 		now[CASNET_USER_TENANT_PERMISSIONS] || grants_stay(verdict, snapshot);
 }
 
+/* Make the key of a verdict; its bytes that are not used are zero. */
+static void
+set_key(CasnetVerdictKey *key, const pg_uuid_t *user, const pg_uuid_t *tenant)
+{
+	memset(key, 0, sizeof(*key));
+	key->user = *user;
+	key->has_tenant = tenant != NULL;
+	if (tenant != NULL)
+		key->tenant = *tenant;
+}
+
+/*
+ * Make the verdict with that key by the newest rows; false if the kept one, if any, turned
+ * out to be as good.
+ *
+ * If the tables change faster than we can read them, the last attempt is
+ * used, which was true when it was made, and not kept: its epoch stays
+ * behind.
+ */
+static bool
+make_verdict(const CasnetVerdictKey *key, const CasnetVerdict *kept,
+			 CasnetVerdict *made)
+{
+	bool		holds = false;
+
+	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+	{
+		Snapshot	snapshot = casnet_catalog_snapshot();
+
+		/*
+		 * Messages up to the snapshot are in; from here on each one counts.
+		 * Taking a snapshot processes none.
+		 */
+		memset(made, 0, sizeof(*made));
+		made->key = *key;
+		made->xmin = snapshot->xmin;
+		made->next_xid = next_xid();
+		note_moment(made);
+
+		/* Once: what comes of the last attempt must have been read. */
+		holds = attempt == 0 && kept != NULL && still_holds(kept, snapshot);
+		if (!holds)
+			read_verdict(made, snapshot);
+		UnregisterSnapshot(snapshot);
+		if (made->epoch == casnet_epoch)
+			break;
+		holds = false;
+	}
+	casnet_news_note_lookup();
+	return !holds;
+}
+
+/*
+ * Keep the verdict in place of the kept one, if any.  The entry is made last, since the
+ * lookup may itself invalidate.
+ */
+static CasnetVerdict *
+store_verdict(CasnetVerdict *made, CasnetVerdict *kept)
+{
+	MemoryContext oldcontext;
+	Bitmapset  *permissions;
+
+	if (casnet_cache_is_full(&cache))
+	{
+		current_verdict = NULL;
+		casnet_cache_reset(&cache);
+		kept = NULL;
+	}
+
+	oldcontext = MemoryContextSwitchTo(cache.context);
+	permissions = bms_copy(made->permissions);
+	MemoryContextSwitchTo(oldcontext);
+	bms_free(made->permissions);
+	made->permissions = permissions;
+
+	if (kept != NULL)
+		bms_free(kept->permissions);
+	else
+		kept = casnet_cache_enter(&cache, &made->key);
+	*kept = *made;
+	return kept;
+}
+
 /*
  * The verdict about a user in a tenant, or about the user alone when tenant
  * is NULL.  Good until the next call of this function.  Raises 55000 when the
@@ -388,85 +379,24 @@ const CasnetVerdict *
 casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
 	CasnetVerdictKey key;
-	CasnetVerdict made;
-	CasnetVerdict *kept = NULL;
-	MemoryContext oldcontext;
-	Bitmapset  *permissions;
+	CasnetVerdict *verdict;
 
-	memset(&key, 0, sizeof(key));
-	key.user = *user;
-	key.has_tenant = tenant != NULL;
-	if (tenant != NULL)
-		key.tenant = *tenant;
-
-	if (cache != NULL)
-		kept = hash_search(cache, &key, HASH_FIND, NULL);
-	if (kept != NULL && kept->epoch == casnet_epoch)
+	set_key(&key, user, tenant);
+	verdict = casnet_cache_find(&cache, &key);
+	if (verdict == NULL || verdict->epoch != casnet_epoch)
 	{
-		last_epoch = kept->epoch;
-		return kept;
+		CasnetVerdict made;
+
+		/* That may look up others, and so throw away what is kept. */
+		casnet_judged_now();
+		verdict = casnet_cache_find(&cache, &key);
+		if (make_verdict(&key, verdict, &made))
+			verdict = store_verdict(&made, verdict);
+		else
+			note_moment(verdict);
 	}
-
-	casnet_judged_now();
-
-	/*
-	 * If the tables change faster than we can read them, the last attempt is
-	 * used, which was true when it was made, and not kept: its epoch stays
-	 * behind.
-	 */
-	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
-	{
-		Snapshot	snapshot = casnet_catalog_snapshot();
-		bool		holds;
-
-		/*
-		 * Messages up to the snapshot are in; from here on each one counts.
-		 * Taking a snapshot processes none.
-		 */
-		memset(&made, 0, sizeof(made));
-		made.key = key;
-		made.xmin = snapshot->xmin;
-		made.next_xid = next_xid();
-		note_moment(&made);
-
-		/* Once: what comes of the last attempt must have been read. */
-		holds = attempt == 0 && kept != NULL && still_holds(kept, snapshot);
-		if (!holds)
-			read_verdict(&made, snapshot);
-		UnregisterSnapshot(snapshot);
-		if (made.epoch != casnet_epoch)
-			continue;
-		if (!holds)
-			break;
-
-		casnet_membership_note_lookup();
-		note_moment(kept);
-		last_epoch = kept->epoch;
-		return kept;
-	}
-
-	casnet_membership_note_lookup();
-
-	/* The entry is made last, since the lookup may itself invalidate. */
-	if (cache == NULL || hash_get_num_entries(cache) >= MAX_VERDICTS)
-	{
-		reset_cache();
-		kept = NULL;
-	}
-
-	oldcontext = MemoryContextSwitchTo(cache_context);
-	permissions = bms_copy(made.permissions);
-	MemoryContextSwitchTo(oldcontext);
-	bms_free(made.permissions);
-	made.permissions = permissions;
-
-	if (kept != NULL)
-		bms_free(kept->permissions);
-	else
-		kept = hash_search(cache, &key, HASH_ENTER, NULL);
-	*kept = made;
-	last_epoch = kept->epoch;
-	return kept;
+	last_epoch = verdict->epoch;
+	return verdict;
 }
 
 /* The verdict with that snapshot; not kept, and in memory of the caller's. */
@@ -475,10 +405,7 @@ read_apart(const pg_uuid_t *user, const pg_uuid_t *tenant, Snapshot snapshot,
 		   CasnetVerdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
-	verdict->key.user = *user;
-	verdict->key.has_tenant = tenant != NULL;
-	if (tenant != NULL)
-		verdict->key.tenant = *tenant;
+	set_key(&verdict->key, user, tenant);
 	read_verdict(verdict, snapshot);
 }
 
@@ -686,30 +613,4 @@ void
 casnet_membership_require_active(const pg_uuid_t *user)
 {
 	check_user(casnet_membership_of(user, NULL));
-}
-
-/* Whether the tenant exists, to a snapshot of this moment. */
-bool
-casnet_tenant_exists(const pg_uuid_t *tenant)
-{
-	Snapshot	snapshot = casnet_catalog_snapshot();
-	bool		exists = tenant_exists(tenant, snapshot);
-
-	UnregisterSnapshot(snapshot);
-	return exists;
-}
-
-/*
- * Whether the current database role stands above the rules that bind the
- * users: a superuser, or a member of casnet_admin.
- */
-bool
-casnet_membership_is_administrator(void)
-{
-	Oid			admin;
-
-	if (superuser())
-		return true;
-	admin = get_role_oid("casnet_admin", true);
-	return OidIsValid(admin) && has_privs_of_role(GetUserId(), admin);
 }

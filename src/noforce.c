@@ -182,7 +182,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 			begin_as_owner(user, context);
 		else if (context & CASNET_SECURITY_NO_STRANGER)
 			refuse_stranger(function->fn_oid, user);
-		casnet_owner_notice_others();
+		casnet_security_notice_others();
 		GetUserIdAndSecContext(&user, &context);
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
 			(is_within_key(context) || runs_as_owner(function->fn_oid));

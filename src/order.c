@@ -681,7 +681,7 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 		security = security_conditions(root, i, &levels);
 		if (!has_policies(security))
 			continue;
-		casnet_plan_hide();
+		casnet_estimate_hide();
 		foreach(lc, relation->ppilist)
 			order_list(root, ((ParamPathInfo *) lfirst(lc))->ppi_clauses,
 					   security);

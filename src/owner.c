@@ -13,8 +13,6 @@
  * analysed: whoever may rename the schema could have put another table in its place,
  * whose code would run as the owner of the first.  So it is looked which table was
  * found, before anything of it is evaluated.
- *
- * The documents of an import are read by no statement: nothing is evaluated there.
  */
 #include "postgres.h"
 
@@ -61,26 +59,12 @@ PG_FUNCTION_INFO_V1(casnet_run_on);
 PG_FUNCTION_INFO_V1(casnet_run_on_for_owner);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
-PG_FUNCTION_INFO_V1(casnet_lock_documents);
-PG_FUNCTION_INFO_V1(casnet_read_documents);
 
 /* The one table that the next statement may name, and where that was said. */
 static Oid	expected_table;
 static SubTransactionId expected_in;
 static bool expected_by_keys;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
-
-/*
- * Whether what belongs to that role may run as the other one, or as anybody if that is
- * InvalidOid: it is a superuser's, that of casnet itself, or of who may do as much.
- */
-bool
-casnet_owner_is_trusted(Oid owner, Oid role)
-{
-	return superuser_arg(owner) ||
-		owner == get_role_oid("casnet_owner", true) ||
-		(OidIsValid(role) && has_privs_of_role(owner, role));
-}
 
 /* SET CONSTRAINTS is ours, and not of the code that runs as the owner. */
 bool		casnet_owner_sets_constraints = false;
@@ -109,28 +93,6 @@ casnet_owner_check_statement(Node *statement)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("SET CONSTRAINTS is about the session, and not about this code"),
 				 errhint("Leave it to whoever has begun the transaction.")));
-}
-
-/*
- * Where casnet became a superuser, or the owner of its own tables, and the server becomes
- * somebody else below that, as for a cascade: what follows is code of others.  Called
- * wherever a query or a function of that role may begin; whoever became the role takes it
- * back with the role.
- */
-void
-casnet_owner_notice_others(void)
-{
-	int			context;
-	Oid			user;
-
-	if (likely(!InSecurityRestrictedOperation()))
-		return;
-	GetUserIdAndSecContext(&user, &context);
-	if ((context & CASNET_SECURITY_OURS) == 0 ||
-		casnet_owner_is_trusted(user, InvalidOid))
-		return;
-	SetUserIdAndSecContext(user, (context & ~CASNET_SECURITY_OURS) |
-						   CASNET_SECURITY_OTHERS);
 }
 
 /* The owner of a table.  Raises XX000 when there is no such table. */
@@ -166,7 +128,7 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 		"casnet.token", "casnet.user_id", "casnet.tenant_id"
 	};
 
-	bool		trusted = casnet_owner_is_trusted(role, InvalidOid);
+	bool		trusted = casnet_security_is_trusted(role, InvalidOid);
 	int			context;
 
 	casnet_owner_sets_constraints = false;
@@ -283,7 +245,7 @@ check_table(ParseState *pstate, Query *query, JumbleState *jumble)
 {
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jumble);
-	casnet_owner_notice_others();
+	casnet_security_notice_others();
 	if (likely(!OidIsValid(expected_table)))
 		return;
 	if (expected_in != GetCurrentSubTransactionId() ||
@@ -349,8 +311,8 @@ casnet_owner_release_names(void)
 }
 
 /* Raises 42P01 when there is no such table. */
-static void
-require_table(Oid table)
+void
+casnet_owner_require_table(Oid table)
 {
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
 		ereport(ERROR,
@@ -363,7 +325,7 @@ require_table(Oid table)
 static void
 require_owner(Oid table)
 {
-	require_table(table);
+	casnet_owner_require_table(table);
 	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -421,7 +383,7 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 	Oid			table = PG_GETARG_OID(0);
 	char	   *result;
 
-	require_table(table);
+	casnet_owner_require_table(table);
 	casnet_owner_expect(table);
 	result = casnet_owner_run(casnet_owner_of(table),
 							  text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -590,7 +552,7 @@ run_on(Oid relation, const char *before, const char *after, bool as_owner)
 	/* Nor does it get another name, if nobody has locked it yet. */
 	LockRelationOid(relation, AccessShareLock);
 	AcceptInvalidationMessages();
-	require_table(relation);
+	casnet_owner_require_table(relation);
 	casnet_owner_hold_names();
 	statement = psprintf("%s %s %s", before, casnet_owner_name(relation), after);
 	if (as_owner)
@@ -653,11 +615,11 @@ casnet_give_view(PG_FUNCTION_ARGS)
 	Oid			owner;
 	Oid			maker;
 
-	require_table(view);
-	require_table(PG_GETARG_OID(1));
+	casnet_owner_require_table(view);
+	casnet_owner_require_table(PG_GETARG_OID(1));
 	owner = casnet_owner_of(PG_GETARG_OID(1));
 	LockRelationOid(view, AccessExclusiveLock);
-	require_table(view);
+	casnet_owner_require_table(view);
 	maker = casnet_owner_of(view);
 	if (maker == owner)
 		PG_RETURN_VOID();
@@ -689,143 +651,4 @@ casnet_set_not_null(PG_FUNCTION_ARGS)
 	require_owner(table);
 	casnet_owner_alter(table, AT_SetNotNull, "tenant_id");
 	PG_RETURN_VOID();
-}
-
-/* Raises 42809. */
-static void
-refuse_documents(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("the documents are not in an ordinary table without row security"),
-			 errhint("Copy them into a table of your own.")));
-}
-
-/* Raises 42P01, 42501 without one of the privileges, and 42809: see below. */
-static void
-require_documents(Oid table, AclMode privileges)
-{
-	require_table(table);
-	if (pg_class_aclcheck(table, GetUserId(), privileges) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-	if (get_rel_relkind(table) != RELKIND_RELATION ||
-		check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-		refuse_documents();
-}
-
-/*
- * casnet_internal.lock_documents(documents regclass) returns void
- *
- * Locks the table with the documents of an import against changes, by its OID; internal.
- * Raises 42P01 when there is no such table, 42809 for what is no ordinary table or has
- * row security for the caller, as those of casnet have, 42501 for who may not lock it.
- */
-Datum
-casnet_lock_documents(PG_FUNCTION_ARGS)
-{
-	Oid			table = PG_GETARG_OID(0);
-
-	require_documents(table, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE);
-	LockRelationOid(table, ShareLock);
-	require_table(table);
-	PG_RETURN_VOID();
-}
-
-/*
- * The number of the column with the documents.  Raises 42703 when there is none of that
- * name, 42809 unless it is a jsonb, and no domain over it, whose values are in the rows.
- */
-static AttrNumber
-document_number(Relation relation, const char *name)
-{
-	TupleDesc	columns = RelationGetDescr(relation);
-
-	for (int i = 0; i < columns->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(columns, i);
-
-		if (column->attisdropped || strcmp(NameStr(column->attname), name) != 0)
-			continue;
-		if (column->atttypid != JSONBOID ||
-			(column->attgenerated != '\0' &&
-			 column->attgenerated != ATTRIBUTE_GENERATED_STORED))
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("column \"%s\" of table \"%s\" holds no jsonb", name,
-							RelationGetRelationName(relation)),
-					 errhint("Load the documents into a table of their own, such as a temporary one: CREATE TEMP TABLE documents (document jsonb).")));
-		return column->attnum;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("table \"%s\" has no column \"%s\"",
-					RelationGetRelationName(relation), name),
-			 errhint("Name the column with the documents.")));
-}
-
-/* Put the documents between two places of a table into the result. */
-static void
-fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
-				ItemPointer last, ReturnSetInfo *result)
-{
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetActiveSnapshot());
-	TableScanDesc scan = table_beginscan_tidrange(relation, snapshot, first, last);
-	MemoryContext documents = AllocSetContextCreate(CurrentMemoryContext,
-													"casnet documents",
-													ALLOCSET_DEFAULT_SIZES);
-	MemoryContext former = MemoryContextSwitchTo(documents);
-
-	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
-	{
-		Datum		values[2];
-		bool		isnull[2] = {false, false};
-
-		values[0] = PointerGetDatum(&slot->tts_tid);
-		values[1] = slot_getattr(slot, number, &isnull[1]);
-		/* The row may be gone when somebody looks at it. */
-		if (!isnull[1])
-			values[1] = PointerGetDatum(PG_DETOAST_DATUM(values[1]));
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
-		MemoryContextReset(documents);
-		CHECK_FOR_INTERRUPTS();
-	}
-	MemoryContextSwitchTo(former);
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-/*
- * casnet_internal.read_documents(documents regclass, document_column name, first tid, last tid,
- * OUT at tid, OUT document jsonb) returns setof record
- *
- * The documents from one place to another in a table that the caller may read.  No query
- * reads them, so nothing runs that others have put into the table or its types, and the
- * name is that of a column and of nothing else.  Raises 42P01 when there is no such table,
- * 42809 for what is no ordinary table or has row security for the caller, and for a column
- * that holds no jsonb, 42703 for no column, 42501 when the caller may not read it.
- */
-Datum
-casnet_read_documents(PG_FUNCTION_ARGS)
-{
-	Oid			table = PG_GETARG_OID(0);
-	Relation	relation;
-	AttrNumber	number;
-
-	require_documents(table, ACL_SELECT);
-	LockRelationOid(table, AccessShareLock);
-	/* It may have changed while we waited. */
-	require_documents(table, ACL_SELECT);
-	relation = table_open(table, NoLock);
-	/* Not every access method has places. */
-	if (relation->rd_tableam->scan_set_tidrange == NULL)
-		refuse_documents();
-	number = document_number(relation, NameStr(*PG_GETARG_NAME(1)));
-	InitMaterializedSRF(fcinfo, 0);
-	fetch_documents(relation, number, (ItemPointer) PG_GETARG_POINTER(2),
-					(ItemPointer) PG_GETARG_POINTER(3),
-					(ReturnSetInfo *) fcinfo->resultinfo);
-	table_close(relation, NoLock);
-	return (Datum) 0;
 }

@@ -46,7 +46,7 @@ is_strange_function(Oid function, void *context)
 		return true;
 	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	ReleaseSysCache(tuple);
-	return !casnet_owner_is_trusted(owner, *(Oid *) context);
+	return !casnet_security_is_trusted(owner, *(Oid *) context);
 }
 
 /* Whether a type is, a domain with checks, say. */
@@ -63,7 +63,7 @@ is_strange_type(Oid type, Oid role)
 		return true;
 	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
 	ReleaseSysCache(tuple);
-	return !casnet_owner_is_trusted(owner, role);
+	return !casnet_security_is_trusted(owner, role);
 }
 
 /* Whether an expression calls such a function, or has a value of such a type; likewise. */

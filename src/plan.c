@@ -597,30 +597,6 @@ transaction_callback(XactEvent event, void *arg)
 	plans_came_past = false;
 }
 
-/*
- * debug_print_plan shows what EXPLAIN does not show to everybody.  Turns it off
- * for this plan, whatever it reads, and for those that follow in the transaction.
- */
-static void
-hide_from_debugging(void)
-{
-	if (likely(!Debug_print_plan) ||
-		!OidIsValid(casnet_schema()) ||
-		!casnet_explain_is_restricted(GetOuterUserId()))
-		return;
-	ereport(NOTICE,
-			(errmsg("debug_print_plan is turned off, since it would show estimates for protected tables"),
-			 errhint("Members of casnet_admin and of pg_read_all_stats may use it.")));
-	SetConfigOption("debug_print_plan", "off", PGC_USERSET, PGC_S_SESSION);
-}
-
-/* A query with policies that may call casnet is being planned, perhaps past the hook. */
-void
-casnet_plan_hide(void)
-{
-	hide_from_debugging();
-}
-
 /* Hand over to the next hook, or the server. */
 static PlannedStmt *
 next_planner(Query *parse, const char *query_string, int options,
@@ -712,7 +688,7 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	casnet_tagging_finish(plan, params, &tagged);
 
 	/* Foreign keys and functions of casnet's read past the policies. */
-	hide_from_debugging();
+	casnet_estimate_hide();
 	/* The plan depends on the role where records_tagged() brought a policy. */
 	if (has_policy || plan->dependsOnRole)
 		finish_plan(plan, show, tagged.has_policy, false);
@@ -729,22 +705,22 @@ static PlannedStmt *
 plan_statement(Query *parse, const char *query_string, int options,
 			   ParamListInfo params)
 {
-	const CasnetIdentity *opener = casnet_statement_opener();
+	const CasnetOpening *opening;
 	PlannedStmt *plan;
 
 	casnet_owner_begun();
-	casnet_owner_notice_others();
+	casnet_security_notice_others();
 	casnet_noforce_check(parse);
-	if (likely(opener == NULL))
+	if (likely(casnet_statement_opener() == NULL))
 		return prepare_and_plan(parse, query_string, options, params);
-	(void) casnet_statement_set_opener(NULL);
+	opening = casnet_statement_set_opening(NULL);
 	PG_TRY();
 	{
 		plan = prepare_and_plan(parse, query_string, options, params);
 	}
 	PG_FINALLY();
 	{
-		(void) casnet_statement_set_opener(opener);
+		(void) casnet_statement_set_opening(opening);
 	}
 	PG_END_TRY();
 	return plan;

@@ -50,7 +50,7 @@ require_protector(Oid table)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no such table"),
 				 errhint("Name a table, such as 'public.invoices'.")));
-	if (!casnet_membership_is_administrator() ||
+	if (!casnet_security_is_administrator() ||
 		!has_privs_of_role(GetUserId(), casnet_owner_of(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

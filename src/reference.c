@@ -58,8 +58,8 @@ static HTAB *references = NULL;
 static uint64 reference_changes = 0;
 
 /* A relcache message: indexes or keys may be others.  Never raises. */
-void
-casnet_reference_forget(Oid relation)
+static void
+forget_reference(Oid relation)
 {
 	HASH_SEQ_STATUS status;
 	Reference  *entry;
@@ -91,6 +91,7 @@ find_reference(const char *schema, const char *table, const char *column)
 
 		references = hash_create("casnet references", 4, &ctl,
 								 HASH_ELEM | HASH_BLOBS);
+		casnet_news_listen(forget_reference);
 	}
 
 	memset(&key, 0, sizeof(key));
@@ -315,7 +316,7 @@ casnet_clear_references(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 
 	/* They go with their tenant, so there is nothing to clear. */
-	if (!casnet_tenant_exists(DatumGetUUIDP(values[0])))
+	if (!casnet_catalog_tenant_exists(DatumGetUUIDP(values[0])))
 		return PointerGetDatum(trigger->tg_trigtuple);
 
 	if (SPI_connect() != SPI_OK_CONNECT)

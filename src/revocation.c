@@ -36,7 +36,13 @@ typedef struct Sum
 	int64		issued_before;
 } Sum;
 
-PG_FUNCTION_INFO_V1(casnet_revoke_token);
+/* Seconds since 1970. */
+int64
+casnet_revocation_clock(void)
+{
+	return GetCurrentTimestamp() / USECS_PER_SEC +
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
 
 static bool
 same_bytes(bytea *a, bytea *b)
@@ -175,7 +181,7 @@ compact(const pg_uuid_t *user, bytea *spared)
 void
 casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 {
-	Sum			row = {0, casnet_token_clock() + 1};
+	Sum			row = {0, casnet_revocation_clock() + 1};
 
 	if (!pg_strong_random(&row.generation, sizeof(row.generation)))
 		ereport(ERROR,
@@ -219,28 +225,4 @@ casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
 	values[REVOKED_TOKENS_USER_ID] = UUIDPGetDatum(user);
 	values[REVOKED_TOKENS_EXPIRES_AT] = TimestampTzGetDatum(expires_at);
 	casnet_row_insert(CASNET_REVOKED_TOKENS, values, isnull);
-}
-
-/*
- * casnet.revoke_token() returns void
- *
- * Ends the token of this session.  Raises 28000 when it has none that is valid.
- */
-Datum
-casnet_revoke_token(PG_FUNCTION_ARGS)
-{
-	pg_uuid_t	user;
-	bytea	   *digest;
-
-	AcceptInvalidationMessages();
-	user = casnet_membership_require_user()->key.user;
-	digest = casnet_token_digest();
-	if (digest == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session has no token"),
-				 errhint("Set the token to be revoked with casnet.sign_in() first.")));
-
-	casnet_revocation_add(digest, &user, casnet_token_expiry());
-	PG_RETURN_VOID();
 }

@@ -95,7 +95,7 @@ casnet_row_insert(CasnetTable table, const Datum *values, const bool *isnull)
 	FreeExecutorState(estate);
 
 	/* Also where no trigger fires, as in the role of a replica. */
-	casnet_catalog_announce(table, relation);
+	casnet_news_announce(table, relation);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 }
@@ -128,7 +128,7 @@ casnet_row_delete(CasnetTable table, ItemPointer row, bool wait)
 									InvalidSnapshot, InvalidSnapshot, true,
 									&failure, false);
 	if (result == TM_Ok)
-		casnet_catalog_announce(table, relation);
+		casnet_news_announce(table, relation);
 	table_close(relation, NoLock);
 	return result == TM_Ok;
 }

@@ -480,7 +480,7 @@ casnet_secret_lock(const pg_uuid_t *user, int patience)
 		if (patience == 0 ||
 			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), patience))
 			return false;
-		casnet_holders_wait();
+		casnet_holders_wait(false);
 	}
 	return true;
 }

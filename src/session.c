@@ -28,17 +28,6 @@ static char *tenant_id_string;
 static const pg_uuid_t *active_user;
 static const pg_uuid_t *active_tenant;
 
-/*
- * Moves whenever the identity, or what is known about it, may have changed.
- * A call site that remembers an answer compares this number.
- */
-uint64		casnet_generation = 1;
-
-/* Moves whenever casnet.user_id or casnet.token is assigned. */
-uint64		casnet_user_changes = 0;
-
-PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
-PG_FUNCTION_INFO_V1(casnet_sign_out);
 PG_FUNCTION_INFO_V1(casnet_grant_unrecorded);
 PG_FUNCTION_INFO_V1(casnet_preload_setting);
 
@@ -87,40 +76,17 @@ assign_tenant_id(const char *newval, void *extra)
 	casnet_generation++;
 }
 
-/*
- * Whether code of another role runs as that role, as a security-restricted operation:
- * in casnet's owner.c, or when the server maintains a table.  To that code the session is
- * nobody, whatever it does to the settings; RESET brings back what the connection set.
- * So it is to the functions that it calls, also to those that run as their owner.
- * Superusers are trusted, and the owner of casnet's tables where owner.c became it.
- */
-bool
-casnet_session_is_suspended(void)
-{
-	Oid			user;
-	int			context;
-
-	if (likely(!InSecurityRestrictedOperation()))
-		return false;
-	GetUserIdAndSecContext(&user, &context);
-	if (context & CASNET_SECURITY_OTHERS)
-		return true;
-	return user != GetOuterUserId() && !superuser() &&
-		!((context & CASNET_SECURITY_OURS) &&
-		  user == get_role_oid("casnet_owner", true));
-}
-
 static const char *
 show_user_id(void)
 {
-	return casnet_session_is_suspended() || user_id_string == NULL ? "" :
+	return casnet_security_is_suspended() || user_id_string == NULL ? "" :
 		user_id_string;
 }
 
 static const char *
 show_tenant_id(void)
 {
-	return casnet_session_is_suspended() || tenant_id_string == NULL ? "" :
+	return casnet_security_is_suspended() || tenant_id_string == NULL ? "" :
 		tenant_id_string;
 }
 
@@ -146,7 +112,7 @@ casnet_session_init(void)
 const pg_uuid_t *
 casnet_session_user(void)
 {
-	if (casnet_session_is_suspended())
+	if (casnet_security_is_suspended())
 		return NULL;
 	return casnet_token_is_set() ? casnet_token_user() : active_user;
 }
@@ -158,7 +124,7 @@ casnet_session_user(void)
 const pg_uuid_t *
 casnet_session_tenant(void)
 {
-	if (casnet_session_is_suspended())
+	if (casnet_security_is_suspended())
 		return NULL;
 	return active_tenant != NULL ? active_tenant : casnet_token_tenant();
 }
@@ -176,7 +142,7 @@ casnet_session_identity(CasnetIdentity *identity)
 		active_tenant : casnet_token_named_tenant();
 
 	memset(identity, 0, sizeof(CasnetIdentity));
-	if (casnet_session_is_suspended())
+	if (casnet_security_is_suspended())
 		return;
 	identity->has_user = user != NULL;
 	if (user != NULL)
@@ -194,49 +160,6 @@ casnet_session_is(const CasnetIdentity *identity)
 
 	casnet_session_identity(&now);
 	return memcmp(&now, identity, sizeof(CasnetIdentity)) == 0;
-}
-
-/*
- * casnet.current_tenant_id() returns uuid
- *
- * The active tenant as the session names it, NULL without one.  It is a column
- * default; policies decide whether the tenant is allowed.  Raises 55000 when the session
- * became somebody else while a statement writes, or in a policy while rows are fetched.
- */
-Datum
-casnet_current_tenant_id(PG_FUNCTION_ARGS)
-{
-	const pg_uuid_t *tenant;
-	pg_uuid_t  *result;
-
-	casnet_permission_check_opener(fcinfo->flinfo);
-	casnet_statement_check();
-	tenant = casnet_session_tenant();
-	if (tenant == NULL)
-		PG_RETURN_NULL();
-
-	/* A copy: the setting may change while the value is still in use. */
-	result = palloc(sizeof(pg_uuid_t));
-	*result = *tenant;
-	PG_RETURN_UUID_P(result);
-}
-
-/*
- * casnet.sign_out() returns void
- *
- * The session is nobody, in no tenant, until it is told otherwise.  Anybody
- * may do it: unlike setting casnet.user_id, clearing it gives nothing away.
- */
-Datum
-casnet_sign_out(PG_FUNCTION_ARGS)
-{
-	set_config_option("casnet.token", "", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SET, true, 0, false);
-	set_config_option("casnet.user_id", "", PGC_SUSET, PGC_S_SESSION,
-					  GUC_ACTION_SET, true, 0, false);
-	set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SET, true, 0, false);
-	PG_RETURN_VOID();
 }
 
 /*

@@ -335,7 +335,7 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
 					 const Interval *lifetime, int64 generation)
 {
 	int64		seconds = seconds_of(lifetime);
-	int64		issued_at = casnet_token_clock();
+	int64		issued_at = casnet_revocation_clock();
 	pg_uuid_t	id;
 	StringInfoData claims;
 

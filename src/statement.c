@@ -42,8 +42,8 @@ static struct
 	TimestampTz statement;
 }			proof;
 
-/* Who opened what is being fetched from, or NULL. */
-static const CasnetIdentity *opener = NULL;
+/* What is being fetched from, or NULL. */
+static const CasnetOpening *opening = NULL;
 
 /*
  * A transaction ends, in whatever way.  The statement has forgotten itself
@@ -61,7 +61,7 @@ transaction_callback(XactEvent event, void *arg)
 			break;
 		default:
 			writing.owner = NULL;
-			opener = NULL;
+			opening = NULL;
 			casnet_token_release_all();
 			break;
 	}
@@ -193,37 +193,65 @@ casnet_statement_require_opener(const CasnetIdentity *identity)
 				 errhint("Fetch all rows before the session becomes somebody else, or open the cursor again.")));
 }
 
+/* What is being fetched from, or NULL. */
+const CasnetOpening *
+casnet_statement_opening(void)
+{
+	return opening;
+}
+
 /* Who opened what is being fetched from, or NULL for the session itself. */
 const CasnetIdentity *
 casnet_statement_opener(void)
 {
-	return opener;
+	return opening == NULL ? NULL : &opening->as;
+}
+
+/*
+ * Whether what is being fetched from has noted that it asks for these permissions in
+ * its tenant; a call too deep in a condition is not noted.
+ */
+bool
+casnet_statement_opening_asks(int nbits, const int *bits)
+{
+	if (opening == NULL || !opening->needs_tenant)
+		return false;
+	for (int i = 0; i < nbits; i++)
+	{
+		int			j = 0;
+
+		while (j < opening->nbits && opening->bits[j] != bits[i])
+			j++;
+		if (j == opening->nbits)
+			return false;
+	}
+	return true;
 }
 
 /* Note it with an answer that is kept. */
 void
 casnet_statement_note_opener(CasnetOpener *note)
 {
-	note->is_somebody = opener != NULL;
-	if (opener != NULL)
-		note->identity = *opener;
+	note->is_somebody = opening != NULL;
+	if (opening != NULL)
+		note->identity = opening->as;
 }
 
 /* Whether an answer with that note is one for now, as far as the opener goes. */
 bool
 casnet_statement_opener_is(const CasnetOpener *note)
 {
-	return opener == NULL ? !note->is_somebody :
+	return opening == NULL ? !note->is_somebody :
 		note->is_somebody &&
-		memcmp(&note->identity, opener, sizeof(CasnetIdentity)) == 0;
+		memcmp(&note->identity, &opening->as, sizeof(CasnetIdentity)) == 0;
 }
 
-/* Rows are fetched from what somebody opened; returns who that was before. */
-const CasnetIdentity *
-casnet_statement_set_opener(const CasnetIdentity *identity)
+/* Rows are fetched from what somebody opened, or NULL; returns what it was before. */
+const CasnetOpening *
+casnet_statement_set_opening(const CasnetOpening *next)
 {
-	const CasnetIdentity *before = opener;
+	const CasnetOpening *before = opening;
 
-	opener = identity;
+	opening = next;
 	return before;
 }

@@ -183,7 +183,7 @@ make_site(FmgrInfo *flinfo)
 	TagSite    *site = MemoryContextAllocZero(flinfo->fn_mcxt,
 											  sizeof(TagSite));
 
-	if (casnet_permission_argument_is_constant(flinfo))
+	if (casnet_policy_argument_is_constant(flinfo))
 	{
 		site->is_constant = true;
 		site->stands_in = ((FuncExpr *) flinfo->fn_expr)->location ==
@@ -245,7 +245,7 @@ is_of_query(FmgrInfo *flinfo)
 {
 	FuncExpr   *call = (FuncExpr *) flinfo->fn_expr;
 
-	return casnet_permission_call_is_stored(flinfo) ||
+	return casnet_policy_call_is_stored(flinfo) ||
 		(call != NULL && IsA(call, FuncExpr) &&
 		 call->location == TAG_CALL_LOCATION);
 }
@@ -265,7 +265,7 @@ require_tags(FmgrInfo *flinfo)
 	if (opener != NULL && opener->has_user && opener->has_tenant &&
 		flinfo != NULL && is_of_query(flinfo))
 	{
-		if (!casnet_execution_asks(opener, 1, &view_tags))
+		if (!casnet_statement_opening_asks(1, &view_tags))
 			casnet_membership_note_asked(&opener->user, &opener->tenant, 0);
 		return casnet_membership_require_of(&opener->user, &opener->tenant,
 											1, &view_tags)->key.tenant;

@@ -56,8 +56,10 @@ typedef struct VerifiedToken
 static char *token_string;
 static const ParsedToken *active_token;
 
-static MemoryContext cache_context = NULL;
-static HTAB *cache = NULL;
+static CasnetCache cache = {
+	.name = "casnet tokens", .key_size = sizeof(uint64),
+	.entry_size = sizeof(VerifiedToken), .most = MAX_VERIFIED
+};
 static uint64 cache_epoch = 0;
 
 /* The answer about active_token; good while both are the same as now. */
@@ -85,17 +87,12 @@ static int	former_count = 0;
 static uint64 token_number = 0; /* how often the setting was assigned */
 static int	holders = 0;
 
-PG_FUNCTION_INFO_V1(casnet_sign_in);
-
 /* What verified tokens are kept: this one, or NULL. */
 static ParsedToken *
 find_verified(uint64 hash, const char *token, size_t length)
 {
-	VerifiedToken *entry;
+	VerifiedToken *entry = casnet_cache_find(&cache, &hash);
 
-	if (cache == NULL)
-		return NULL;
-	entry = hash_search(cache, &hash, HASH_FIND, NULL);
 	if (entry == NULL || entry->parsed->length != length ||
 		memcmp(entry->parsed->token, token, length) != 0)
 		return NULL;
@@ -237,7 +234,7 @@ casnet_token_release(void)
 static const ParsedToken *
 current_token(void)
 {
-	return casnet_session_is_suspended() ? NULL : active_token;
+	return casnet_security_is_suspended() ? NULL : active_token;
 }
 
 /* The number of the session's token, 0 for none. */
@@ -264,7 +261,7 @@ assign_token(const char *newval, void *extra)
 static const char *
 show_token(void)
 {
-	return casnet_session_is_suspended() || token_string == NULL ? "" :
+	return casnet_security_is_suspended() || token_string == NULL ? "" :
 		token_string;
 }
 
@@ -277,28 +274,6 @@ casnet_token_init(void)
 							   &token_string, "", PGC_USERSET,
 							   GUC_REPORT | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
 							   check_token, assign_token, show_token);
-}
-
-/* Throw away what was verified and begin anew. */
-static void
-reset_cache(void)
-{
-	HASHCTL		ctl;
-
-	cache = NULL;
-	if (cache_context == NULL)
-		cache_context = AllocSetContextCreate(TopMemoryContext,
-											  "casnet tokens",
-											  ALLOCSET_SMALL_SIZES);
-	else
-		MemoryContextReset(cache_context);
-
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = sizeof(uint64);
-	ctl.entrysize = sizeof(VerifiedToken);
-	ctl.hcxt = cache_context;
-	cache = hash_create("casnet tokens", 16, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 /* Whether this very token was verified since the tables last changed. */
@@ -317,14 +292,13 @@ keep_verified(const ParsedToken *token, uint64 epoch)
 	size_t		size = offsetof(ParsedToken, token) + token->length + 1;
 	ParsedToken *copy;
 
-	if (cache == NULL || cache_epoch != epoch ||
-		hash_get_num_entries(cache) >= MAX_VERIFIED)
-		reset_cache();
+	if (cache_epoch != epoch || casnet_cache_is_full(&cache))
+		casnet_cache_reset(&cache);
 	cache_epoch = epoch;
 
-	copy = MemoryContextAlloc(cache_context, size);
+	copy = MemoryContextAlloc(cache.context, size);
 	memcpy(copy, token, size);
-	entry = hash_search(cache, &token->hash, HASH_ENTER, NULL);
+	entry = casnet_cache_enter(&cache, &token->hash);
 	entry->parsed = copy;
 }
 
@@ -335,11 +309,7 @@ keep_verified(const ParsedToken *token, uint64 epoch)
 static bytea *
 digest_of(const ParsedToken *token)
 {
-	text	   *bytes = cstring_to_text_with_len(token->token,
-											  token->jws.signed_length);
-
-	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea,
-											  PointerGetDatum(bytes)));
+	return casnet_digest(token->token, token->jws.signed_length);
 }
 
 /* Whether the audience is among those of the token. */
@@ -464,18 +434,10 @@ verified_answer(const ParsedToken *token)
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(context);
 
-	casnet_membership_note_lookup();
+	casnet_news_note_lookup();
 	if (problem == NULL)
 		keep_verified(token, epoch);
 	return problem;
-}
-
-/* Seconds since 1970. */
-int64
-casnet_token_clock(void)
-{
-	return GetCurrentTimestamp() / USECS_PER_SEC +
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
 bool
@@ -488,7 +450,7 @@ casnet_token_is_set(void)
 static const char *
 problem_of_time(const ParsedToken *token)
 {
-	int64		now = casnet_token_clock();
+	int64		now = casnet_revocation_clock();
 
 	if (now >= token->jws.exp)
 		return "The token has expired.";
@@ -655,39 +617,4 @@ casnet_token_judge(Snapshot snapshot, bool *own)
 	const char *problem = verify(active_token, snapshot, own);
 
 	return problem != NULL ? problem : problem_of_time(active_token);
-}
-
-/*
- * casnet.sign_in(token text, is_local boolean) returns uuid
- *
- * Sets casnet.token for the session, or the transaction if is_local, and
- * returns the user whom it proves.  Raises 22023 for what is no token, 28000
- * for one that proves nobody, and the session stays what it was.
- */
-Datum
-casnet_sign_in(PG_FUNCTION_ARGS)
-{
-	bool		is_local = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	pg_uuid_t  *user;
-
-	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the token is empty"),
-				 errhint("Give a token that casnet.login() or a known issuer made.")));
-	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > JWS_MAX_TOKEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the token is longer than %d bytes", JWS_MAX_TOKEN),
-				 errhint("Give a token that casnet.login() or a known issuer made.")));
-
-	/* An error from here on rolls the setting back too. */
-	set_config_option("casnet.token",
-					  text_to_cstring(PG_GETARG_TEXT_PP(0)),
-					  PGC_USERSET, PGC_S_SESSION,
-					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
-					  true, 0, false);
-	user = palloc(sizeof(pg_uuid_t));
-	*user = casnet_membership_require_user()->key.user;
-	PG_RETURN_UUID_P(user);
 }

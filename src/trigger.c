@@ -112,6 +112,6 @@ casnet_trigger_bool(Relation relation, HeapTuple row, const char *column)
 bool
 casnet_trigger_stands_above(Relation relation)
 {
-	return casnet_membership_is_administrator() ||
+	return casnet_security_is_administrator() ||
 		has_privs_of_role(GetUserId(), relation->rd_rel->relowner);
 }

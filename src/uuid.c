@@ -7,7 +7,6 @@
 
 #include <time.h>
 
-#include "common/cryptohash.h"
 #include "common/pg_prng.h"
 #include "common/sha2.h"
 #include "fmgr.h"
@@ -146,22 +145,20 @@ casnet_reissue_uuid(PG_FUNCTION_ARGS)
 	const pg_uuid_t *tenant = PG_GETARG_UUID_P(1);
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	bool		done;
 
-	done = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
-		pg_cryptohash_update(ctx, tenant->data, UUID_LEN) >= 0 &&
-		pg_cryptohash_update(ctx, id->data, UUID_LEN) >= 0 &&
-		pg_cryptohash_final(ctx, digest, sizeof(digest)) >= 0;
-	pg_cryptohash_free(ctx);
-	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute a SHA-256 digest"),
-				 errhint("The server's OpenSSL may not offer SHA-256.")));
-
+	casnet_digest_of_two(tenant->data, UUID_LEN, id->data, UUID_LEN, digest);
 	memcpy(&result->data[0], &id->data[0], 8);
 	memcpy(&result->data[8], digest, 8);
 	result->data[8] = (id->data[8] & 0xc0) | (digest[0] & 0x3f);
 	PG_RETURN_UUID_P(result);
+}
+
+/* A copy in the current memory context: a verdict lives until the next one. */
+Datum
+casnet_uuid_copy(const pg_uuid_t *uuid)
+{
+	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+	*copy = *uuid;
+	return UUIDPGetDatum(copy);
 }

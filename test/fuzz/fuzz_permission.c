@@ -9,6 +9,7 @@
  * known; each name has one bit.  Compared with a list of names.
  */
 #include "../../src/permission.c"
+#include "../../src/policy.c"
 
 #include "server.h"
 
@@ -33,6 +34,18 @@ const CasnetIdentity *
 casnet_statement_opener(void)
 {
 	return NULL;
+}
+
+bool
+casnet_statement_opening_asks(int nbits, const int *bits)
+{
+	return false;
+}
+
+void
+casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
+							 uint64 token)
+{
 }
 
 void

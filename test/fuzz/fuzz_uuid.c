@@ -3,6 +3,7 @@
  *		UUIDs in settings, against a regular expression of what the type uuid
  *		accepts.
  */
+#include "../../src/digest.c"
 #include "../../src/uuid.c"
 
 #include <regex.h>

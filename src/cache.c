@@ -1,0 +1,59 @@
+/*
+ * cache.c
+ *		The shape of what is kept for the life of a backend: a table of bounded size in a
+ *		memory context of its own.
+ *
+ * Nothing is thrown away from a callback.  Who looks something up makes the entry last,
+ * since the lookup may itself find out that what is kept is out of date.
+ */
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "casnet.h"
+
+/* The entry with that key, or NULL. */
+void *
+casnet_cache_find(const CasnetCache *cache, const void *key)
+{
+	return cache->entries == NULL ? NULL :
+		hash_search(cache->entries, key, HASH_FIND, NULL);
+}
+
+/* Whether the next entry takes a cache that is thrown away and begun anew. */
+bool
+casnet_cache_is_full(const CasnetCache *cache)
+{
+	return cache->entries == NULL ||
+		hash_get_num_entries(cache->entries) >= cache->most;
+}
+
+/* Throw everything away and begin anew; may raise out of memory. */
+void
+casnet_cache_reset(CasnetCache *cache)
+{
+	HASHCTL		ctl;
+
+	cache->entries = NULL;
+	if (cache->context == NULL)
+		cache->context = AllocSetContextCreateInternal(TopMemoryContext,
+													   cache->name,
+													   ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(cache->context);
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = cache->key_size;
+	ctl.entrysize = cache->entry_size;
+	ctl.hcxt = cache->context;
+	cache->entries = hash_create(cache->name, 16, &ctl,
+								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* The entry with that key, made if need be; there must be room. */
+void *
+casnet_cache_enter(CasnetCache *cache, const void *key)
+{
+	return hash_search(cache->entries, key, HASH_ENTER, NULL);
+}

@@ -1,0 +1,293 @@
+/*
+ * lock.c
+ *		Statements whose lock would stop others.
+ *
+ * LOCK TABLE on tables of casnet is refused; so are statements whose
+ * lock the server takes, or waits for in front of others, before it looks whether the
+ * role may do that at all.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "casnet.h"
+
+/* Whether the current role is one for whom casnet's rules about locks are. */
+static bool
+is_bound(void)
+{
+	Oid			user = get_role_oid("casnet_user", true);
+
+	return OidIsValid(user) && has_privs_of_role(GetUserId(), user) &&
+		!casnet_security_is_administrator();
+}
+
+/*
+ * Have a name without a schema mean the relation that it means now, and none that is
+ * found in its stead while the server waits: of casnet's, if one's own goes away.
+ */
+static void
+qualify(RangeVar *name, Oid relation)
+{
+	if (name->schemaname == NULL)
+		name->schemaname = get_namespace_name(get_rel_namespace(relation));
+}
+
+/* Raises 42501 if LOCK TABLE may not lock the relation. */
+static void
+check_locked(Oid relation)
+{
+	if (get_rel_relkind(relation) == RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot lock what view \"%s\" reads",
+						get_rel_name(relation)),
+				 errhint("Lock the tables themselves.")));
+	if (casnet_schema_is_ours(get_rel_namespace(relation)) &&
+		!has_privs_of_role(GetUserId(), casnet_owner_of(relation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot lock table \"%s\" of casnet",
+						get_rel_name(relation)),
+				 errhint("Lock the rows that you change with SELECT ... FOR UPDATE.")));
+}
+
+/* Take the lock, by OID, if the server would give it; with what inherits from it. */
+static void
+lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
+{
+	if (pg_class_aclcheck(relation, GetUserId(),
+						  ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE) != ACLCHECK_OK)
+		return;
+	LockRelationOid(relation, mode);
+	if (name->inh && get_rel_relkind(relation) != RELKIND_VIEW)
+		(void) find_all_inheritors(relation, mode, NULL);
+}
+
+/*
+ * LOCK TABLE is about to be executed.  Raises 42501 if it would keep others from
+ * changing what decides about access, or a table that goes with that, for whom casnet's
+ * rules are.
+ *
+ * What a name means may change while the server waits for the lock.  So it is waited
+ * for here, by OID; then the server has it already, and finds the same, or else this
+ * raises 55006.
+ */
+static void
+check_lock(const LockStmt *statement)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+	ListCell   *table;
+
+	if (statement->mode <= RowExclusiveLock || !is_bound())
+		return;
+	foreach(lc, statement->relations)
+	{
+		RangeVar   *name = lfirst(lc);
+		Oid			found = RangeVarGetRelid(name, NoLock, true);
+
+		tables = lappend_oid(tables, found);
+		if (!OidIsValid(found))
+			continue;
+		qualify(name, found);
+		check_locked(found);
+		if (!statement->nowait)
+			lock_beforehand(name, found, statement->mode);
+	}
+	forboth(lc, statement->relations, table, tables)
+		if (RangeVarGetRelid(lfirst(lc), NoLock, true) != lfirst_oid(table))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("table \"%s\" was replaced meanwhile",
+							((RangeVar *) lfirst(lc))->relname),
+					 errhint("Do it again.")));
+}
+
+/*
+ * Raises 42501 as the server would, unless the role owns that table of casnet's or, with
+ * a privilege, has it on the table or a column.
+ */
+static void
+check_privilege(RangeVar *name, AclMode privilege)
+{
+	Oid			table = name == NULL ? InvalidOid :
+		RangeVarGetRelid(name, NoLock, true);
+
+	if (!OidIsValid(table))
+		return;
+	qualify(name, table);
+	if (!casnet_schema_is_ours(get_rel_namespace(table)) ||
+		has_privs_of_role(GetUserId(), casnet_owner_of(table)))
+		return;
+	if (privilege == ACL_NO_RIGHTS)
+		aclcheck_error(ACLCHECK_NOT_OWNER,
+					   get_relkind_objtype(get_rel_relkind(table)),
+					   get_rel_name(table));
+	if (pg_class_aclcheck(table, GetUserId(), privilege) != ACLCHECK_OK &&
+		(privilege != ACL_REFERENCES ||
+		 pg_attribute_aclcheck_all(table, GetUserId(), privilege,
+								   ACLMASK_ANY) != ACLCHECK_OK))
+		aclcheck_error(ACLCHECK_NO_PRIV,
+					   get_relkind_objtype(get_rel_relkind(table)),
+					   get_rel_name(table));
+}
+
+/* Whether a name will mean the table that is to be made, once it is there. */
+static bool
+is_new_table(const RangeVar *name, const RangeVar *new_table)
+{
+	Oid			schema;
+	ListCell   *lc;
+
+	if (new_table == NULL || name->schemaname != NULL ||
+		strcmp(name->relname, new_table->relname) != 0)
+		return false;
+	schema = RangeVarGetCreationNamespace(new_table);
+	foreach(lc, fetch_search_path(true))
+	{
+		if (lfirst_oid(lc) == schema)
+			return true;
+		if (OidIsValid(get_relname_relid(name->relname, lfirst_oid(lc))))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * The same of the foreign keys in an element of ALTER TABLE, or of CREATE TABLE with the
+ * table that is to be made.
+ */
+static void
+check_keys(Node *element, const RangeVar *new_table)
+{
+	ListCell   *lc;
+
+	if (element == NULL)
+		return;
+	if (IsA(element, Constraint) &&
+		((Constraint *) element)->contype == CONSTR_FOREIGN)
+	{
+		RangeVar   *key = ((Constraint *) element)->pktable;
+
+		if (!is_new_table(key, new_table))
+			check_privilege(key, ACL_REFERENCES);
+	}
+	if (IsA(element, ColumnDef))
+		foreach(lc, ((ColumnDef *) element)->constraints)
+			check_keys(lfirst(lc), new_table);
+}
+
+/* The same of what belongs to a table: triggers, rules and policies. */
+static void
+check_drop(const DropStmt *statement)
+{
+	ListCell   *lc;
+
+	if (statement->removeType != OBJECT_TRIGGER &&
+		statement->removeType != OBJECT_RULE &&
+		statement->removeType != OBJECT_POLICY)
+		return;
+	foreach(lc, statement->objects)
+	{
+		List	   *names = list_copy(lfirst_node(List, lc));
+		RangeVar   *table;
+
+		if (list_length(names) < 2)
+			continue;
+		table = makeRangeVarFromNameList(list_truncate(names,
+													   list_length(names) - 1));
+		check_privilege(table, ACL_NO_RIGHTS);
+		if (list_length(names) == 1 && table->schemaname != NULL)
+			lfirst(lc) = lcons(makeString(table->schemaname),
+							   lfirst(lc));
+	}
+}
+
+/* Whether casnet_lock_check_statement() may give names in it their schema. */
+bool
+casnet_lock_changes_statement(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_LockStmt:
+		case T_RuleStmt:
+		case T_AlterObjectDependsStmt:
+		case T_DropStmt:
+		case T_CreateTrigStmt:
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+		case T_AlterTableStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A statement without a plan is about to be executed.  Raises 42501 if its lock would
+ * keep others from changing what decides about access, for no right of this role.  Names
+ * in it get their schema, so it must not be one that is kept.
+ */
+void
+casnet_lock_check_statement(Node *statement)
+{
+	ListCell   *lc;
+
+	switch (nodeTag(statement))
+	{
+		case T_LockStmt:
+			check_lock((LockStmt *) statement);
+			break;
+		case T_RuleStmt:
+			check_privilege(((RuleStmt *) statement)->relation, ACL_NO_RIGHTS);
+			break;
+		case T_AlterObjectDependsStmt:
+			check_privilege(((AlterObjectDependsStmt *) statement)->relation,
+							ACL_NO_RIGHTS);
+			break;
+		case T_DropStmt:
+			check_drop((DropStmt *) statement);
+			break;
+		case T_CreateTrigStmt:
+			check_privilege(((CreateTrigStmt *) statement)->relation,
+							ACL_TRIGGER);
+			check_privilege(((CreateTrigStmt *) statement)->constrrel,
+							ACL_TRIGGER);
+			break;
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:	/* begins as the other does */
+			foreach(lc, ((CreateStmt *) statement)->tableElts)
+				check_keys(lfirst(lc),
+						   ((CreateStmt *) statement)->relation);
+			foreach(lc, ((CreateStmt *) statement)->inhRelations)
+				check_privilege(lfirst(lc), ACL_NO_RIGHTS);
+			break;
+		case T_AlterTableStmt:
+			foreach(lc, ((AlterTableStmt *) statement)->cmds)
+			{
+				AlterTableCmd *command = lfirst(lc);
+
+				check_keys(command->def, NULL);
+				if (command->subtype == AT_AttachPartition ||
+					command->subtype == AT_DetachPartition)
+					check_privilege(((PartitionCmd *) command->def)->name,
+									ACL_NO_RIGHTS);
+				else if (command->subtype == AT_AddInherit ||
+						 command->subtype == AT_DropInherit)
+					check_privilege((RangeVar *) command->def,
+									ACL_NO_RIGHTS);
+			}
+			break;
+		default:
+			break;
+	}
+}
