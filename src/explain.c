@@ -14,7 +14,6 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "commands/prepare.h"
@@ -27,8 +26,6 @@
 #include "rewrite/rowsecurity.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
-#include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
 

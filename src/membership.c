@@ -15,11 +15,7 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "access/xact.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"

@@ -11,10 +11,6 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "access/xact.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
