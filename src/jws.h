@@ -22,7 +22,7 @@
 /* Latest time: the largest integer that every JSON reader keeps exactly. */
 #define JWS_MAX_TIME INT64_C(9007199254740992)
 
-/* Longest strings that we look at, with the final zero. */
+/* Longest strings that the parser accepts, with the final zero byte. */
 #define JWS_MAX_STRING 256
 
 typedef enum JwsAlgorithm
