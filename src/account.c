@@ -155,7 +155,7 @@ judge_again(const void *user)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the right to manage accounts was lost before the transaction ended"),
-				 errhint("Nothing of the transaction is done.")));
+				 errhint("The transaction is undone. Somebody who still has the right can repeat it.")));
 }
 
 /*
@@ -205,7 +205,7 @@ require_superuser(void)
 	if (!is_superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only administrators manage the accounts of others"),
+				 errmsg("only administrators may manage the accounts of others"),
 				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
 }
 

@@ -272,8 +272,8 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("entries of the audit are neither changed nor deleted"),
-			 errhint("casnet.purge_audit() removes those that are older than some age.")));
+			 errmsg("entries of the audit cannot be changed or deleted"),
+			 errhint("To remove old entries, call casnet.purge_audit().")));
 }
 
 /*
@@ -313,7 +313,7 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	if (strcmp(glue, " AND ") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no entries of the audit were named"),
+				 errmsg("neither a tenant nor a time was given"),
 				 errhint("Give a tenant or a time.")));
 
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -236,7 +236,7 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 		if (number <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("audited table %s has no column \"%s\", which is not to be recorded",
+					 errmsg("audited table %s has lost the excepted column \"%s\"",
 							table->name, trigger->tgargs[i]),
 					 errhint("Call casnet.enable_audit() again with the columns that are not to be recorded.")));
 		table->columns[number - 1].use = USE_NOTHING;

@@ -88,7 +88,7 @@ document_number(Relation relation, const char *name)
 			 column->attgenerated != ATTRIBUTE_GENERATED_STORED))
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("column \"%s\" of table \"%s\" holds no jsonb", name,
+					 errmsg("column \"%s\" of table \"%s\" is not of type jsonb", name,
 							RelationGetRelationName(relation)),
 					 errhint("Load the documents into a table of their own, such as a temporary one: CREATE TEMP TABLE documents (document jsonb).")));
 		return column->attnum;

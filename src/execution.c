@@ -508,7 +508,7 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 				 execution != NULL && execution->was_suspended ?
 				 errmsg("the cursor belongs to code of another role, and not to the session") :
 				 errmsg("the cursor belongs to the session, and not to this code"),
-				 errhint("Open a cursor of its own.")));
+				 errhint("Open another cursor.")));
 	if (execution == NULL)
 	{
 		if (casnet_plan_may_have_come_past() && !writes(query->plannedstmt))

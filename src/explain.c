@@ -298,5 +298,5 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the numbers of a plan for protected tables are not shown"),
-				 errhint("Send it again; then its shape is shown.")));
+				 errhint("Repeat the EXPLAIN to see the shape of the plan.")));
 }

@@ -265,8 +265,8 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	if (!may)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the membership is not yours to change"),
-				 errhint("It takes manage_users or assign_roles in the tenant.")));
+				 errmsg("you may not change this membership"),
+				 errhint("Ask somebody who holds manage_users, assign_roles or manage_permissions in the tenant.")));
 
 	/* Members of other tenants are not looked up. */
 	own = *verdict;

@@ -268,7 +268,7 @@ refuse_lost(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
-			 errhint("Nothing of the transaction is done.")));
+			 errhint("The transaction is undone. Somebody who still has the right can repeat it.")));
 }
 
 /* CasnetJudgement: raises 42501 if the judge has lost that right. */
