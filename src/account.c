@@ -100,8 +100,8 @@ require_free(Relation users, const pg_uuid_t *self, const char *name,
 /*
  * casnet_internal.keep_one_namespace() returns trigger
  *
- * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is the email
- * address of another account, or the other way round.  (Two concurrent transactions can
+ * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is another
+ * account's email address, or the other way round.  (Two concurrent transactions can
  * still do that.  Then neither can sign in with the name, and doctor() reports it.)
  */
 Datum
@@ -317,8 +317,8 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
  * casnet.set_password(user_id uuid, new text) returns void
  *
  * Sets the password of an account and ends its tokens.  Writes the account's row only if
- * that says there is no password: the user to be stopped may hold a lock on it, and then
- * has some seconds to release it.  Raises 22023, 28000, 42501, P0002.
+ * that says there is no password.  The user to be stopped can hold a lock on the row, and
+ * then has some seconds to release it.  Raises 22023, 28000, 42501, P0002.
  */
 Datum
 casnet_set_password(PG_FUNCTION_ARGS)

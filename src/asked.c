@@ -2,7 +2,7 @@
  * asked.c
  *		What was asked for lately: whose rights, and lists of tenants.
  *
- * An execution that goes on later may depend on what functions asked for while its rows
+ * An execution that goes on later can depend on what functions asked for while its rows
  * were made.  So each question leaves an entry with its number and what the user held at
  * that moment.  Asking the same again renews the entry's number.  There is room for few
  * entries; casnet_asked_all_known() reveals when one was overwritten.

@@ -10,8 +10,8 @@
  * interferes, and no role needs a privilege on the table.  If a change cannot be
  * recorded, it is refused: every error here undoes the change.
  *
- * Who: AFTER triggers run when the statement is over, and what a statement returns may
- * have changed the session by then (RETURNING casnet.sign_out()). statement.c refuses a
+ * Who: AFTER triggers run when the statement is over, and what a statement returns could
+ * have changed the session by then (RETURNING casnet.sign_out()).  statement.c refuses a
  * change for which another user or role would answer than the one who began the outermost
  * statement.
  */
@@ -102,7 +102,7 @@ note_finish(QueryDesc *query)
 }
 
 /*
- * Called after the settings are defined.  A statement may be running that began before
+ * Called after the settings are defined.  A statement can be running that began before
  * the hook existed.  This is as near to its beginning as casnet gets, and none of
  * casnet's functions has run yet.
  */

@@ -190,7 +190,7 @@ compare_columns(const void *a, const void *b)
 
 /*
  * Describes the audited table, in the given context; the trigger's arguments are the
- * excepted columns.  Raises 55000 if one of them does not exist: it may have been
+ * excepted columns.  Raises 55000 if one of them does not exist: it was perhaps
  * renamed, and would be recorded under its new name.
  */
 AuditedTable *

@@ -2,10 +2,10 @@
  * audit_value.c
  *		A value of an audited row as jsonb, as to_jsonb() has it.
  *
- * A type may have a cast to json, which its owner may add at any time, and to_jsonb()
+ * A type can have a cast to json, which its owner can add at any time, and to_jsonb()
  * calls it.  That code belongs to the owner of the type, not to the writer or the owner
- * of the table; so it runs as the owner of the type (owner.c).  A composite type, or an
- * array of one, may contain types of several owners, so casnet takes these apart itself.
+ * of the table.  So it runs as the owner of the type (owner.c).  A composite type, or an
+ * array of one, can contain types of several owners, so casnet takes these apart itself.
  */
 #include "postgres.h"
 
@@ -238,7 +238,7 @@ add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 }
 
 /*
- * Settings under which a value has the same text for everybody. search_path is last: it
+ * Settings under which a value has the same text for everybody.  search_path is last: it
  * matters where names are looked up.
  */
 static const struct

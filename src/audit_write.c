@@ -96,7 +96,7 @@ struct AuditBatch
 static Oid	known_partition = InvalidOid;
 static AttrNumber entry_numbers[ENTRY_COLUMNS];
 
-/* Relcache callback: what is known of the partition may be out of date.  Never raises. */
+/* Relcache callback: what is known of the partition can be out of date.  Never raises. */
 void
 casnet_audit_forget(Oid relation)
 {
@@ -144,7 +144,7 @@ find_partition(Relation parent, TimestampTz at)
  * transaction ends.  Also sets *parent to the table that it is a partition of; the caller
  * closes both.  Raises 55000 if there is none.
  *
- * While this waits for the lock on a default partition, another may be attached that
+ * While this waits for the lock on a default partition, another can be attached that
  * takes the entry instead.  So look again.
  */
 static Relation

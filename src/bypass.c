@@ -9,7 +9,7 @@
  *
  * Only statements that a session runs as itself are judged.  In a SECURITY DEFINER
  * function, a foreign key's check, a cascade or maintenance, the server has made somebody
- * else the current user on purpose. row_security = off is on purpose too: pg_dump sets
+ * else the current user on purpose.  row_security = off is on purpose too: pg_dump sets
  * it, and it asks for all rows or an error.  It does not excuse a view whose owner sees
  * through policies.
  */
@@ -91,8 +91,8 @@ is_on_its_own_behalf(void)
 /*
  * ExecutorCheckPerms_hook: warns once, or raises 42501, if the statement uses a table
  * past a policy of casnet.  A view counts as its owner.  If raise is false, returns false
- * instead: the server asks so before it checks a new foreign key with one query, and
- * otherwise checks it row by row as the owner.
+ * instead.  The server asks that way before it checks a new foreign key with one query;
+ * on false it checks row by row, as the owner.
  */
 static bool
 check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
@@ -140,9 +140,9 @@ check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
 }
 
 /*
- * A value from before the library was loaded is lost if the role must not set it or it is
- * misspelt, and the default takes its place.  No connection option must undo what the
- * database says, so the default is then to refuse.
+ * A value from before the library was loaded is lost if the role must not set it, or if
+ * it is misspelt.  The default then takes its place.  No connection option must undo what
+ * the database says, so the default is then to refuse.
  */
 void
 casnet_bypass_init(void)

@@ -4,7 +4,7 @@
  *		memory context of its own.
  *
  * Callbacks never free entries.  A lookup makes the entry last, since the lookup itself
- * may find that the cache is out of date.
+ * can find that the cache is out of date.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@ casnet_cache_is_full(const CasnetCache *cache)
 		hash_get_num_entries(cache->entries) >= cache->most;
 }
 
-/* Drop all entries and begin anew; may raise out of memory. */
+/* Drop all entries and begin anew; can raise out of memory. */
 void
 casnet_cache_reset(CasnetCache *cache)
 {

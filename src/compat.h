@@ -22,7 +22,7 @@
 #define casnet_guc_malloc(size) malloc(size)
 #endif
 
-/* The record of a setting, or NULL. 15 has only an array of all settings. */
+/* The record of a setting, or NULL.  15 has only an array of all settings. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_find_setting(name) find_option((name), false, true, LOG)
 #else
@@ -171,9 +171,9 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #endif
 
 /*
- * From 18 on, the planner may replace a self-join on a unique key by one scan, of either
- * entry; the policy may belong to the other.  Turns that on or off, and returns the old
- * value.
+ * From 18 on, the planner can replace a self-join on a unique key by one scan, of either
+ * entry.  The policy can belong to the other one.  Turns that on or off, and returns the
+ * old value.
  */
 #if PG_VERSION_NUM >= 180000
 #include "optimizer/planmain.h"

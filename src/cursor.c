@@ -3,7 +3,7 @@
  *		Closes every cursor that code of another role has opened.
  *
  * A cursor runs as whoever fetches from it, and is found by its name.  So code that runs
- * as a table's owner could replace a cursor of the session by one of its own. casnet
+ * as a table's owner could replace a cursor of the session by one of its own.  casnet
  * notes which cursors are open before such code runs, and afterwards closes all others.
  *
  * A callback of the cursor's memory context shows whether a cursor is still the same.  It

@@ -10,7 +10,7 @@
 #include "casnet.h"
 
 /*
- * The digest of two pieces of memory, one after the other; the second may be empty.
+ * The digest of two pieces of memory, one after the other; the second can be empty.
  * Raises XX000 if the server's library cannot compute it.
  */
 void

@@ -120,7 +120,7 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
 
 		values[0] = PointerGetDatum(&slot->tts_tid);
 		values[1] = slot_getattr(slot, number, &isnull[1]);
-		/* The row may be gone when the result is read. */
+		/* The row could be gone when the result is read. */
 		if (!isnull[1])
 			values[1] = PointerGetDatum(PG_DETOAST_DATUM(values[1]));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
@@ -138,11 +138,10 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
  * OUT at tid, OUT document jsonb) returns setof record
  *
  * The documents from one TID to another in a table that the caller may read.  No query
- * reads them, so no code that others have put into the table or its types runs, and the
- * name means a column and nothing else.  Raises 42P01 if there is no such table.  Raises
- * 42809 unless it is an ordinary table without row security for the caller, and the
- * column a jsonb.  Raises 42703 for a missing column, 42501 if the caller must not read
- * it.
+ * reads them, so no code runs that others have put into the table or its types.  The name
+ * means a column and nothing else.  Raises 42P01 if there is no such table.  Raises 42809
+ * unless it is an ordinary table without row security for the caller, and the column a
+ * jsonb.  Raises 42703 for a missing column, 42501 if the caller must not read it.
  */
 Datum
 casnet_read_documents(PG_FUNCTION_ARGS)
@@ -153,7 +152,7 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 
 	require_documents(table, ACL_SELECT);
 	LockRelationOid(table, AccessShareLock);
-	/* It may have changed during the wait. */
+	/* It could have changed during the wait. */
 	require_documents(table, ACL_SELECT);
 	relation = table_open(table, NoLock);
 	/* Not every access method can scan by TID. */

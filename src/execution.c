@@ -11,8 +11,8 @@
  * must still hold what was asked for: the token must be valid, the account active, the
  * membership and the permissions present.  For a plan without notes, casnet does not know
  * what the functions in it ask for.  If such an execution stops before its end, casnet
- * remembers all that its user held, and the user must still hold it when the execution
- * goes on.
+ * remembers all that its user held.  The user must still hold it when the execution goes
+ * on.
  *
  * A statement that writes has one identity; see statement.c.
  */
@@ -55,8 +55,8 @@ typedef struct Execution
 static Execution *executions = NULL;
 
 /*
- * Runs that may stop before their end are numbered. innermost_run is the number of the
- * innermost one in progress.  After an error, until the transaction ends, it may be out
+ * Runs that can stop before their end are numbered.  innermost_run is the number of the
+ * innermost one in progress.  After an error, until the transaction ends, it can be out
  * of date.
  */
 static uint64 runs_begun = 0;
@@ -228,7 +228,7 @@ writes(const PlannedStmt *plan)
  * of policies raise.
  *
  * The identity that the settings named before the server started the execution is not
- * verified.  Functions of the user may have set another since, and that one is verified.
+ * verified.  Functions of the user could have set another since, and that one is verified.
  * So the two must be the same; otherwise the execution would belong to an identity that
  * nobody proved.  Raises 55000 if they differ.
  */
@@ -306,7 +306,7 @@ ask_again(Execution *execution)
 }
 
 /*
- * Rows are fetched from this execution inside a later run that may stop.  So that run
+ * Rows are fetched from this execution inside a later run that can stop.  So that run
  * depends on the same rights.
  */
 static void
@@ -328,7 +328,7 @@ note_within(Execution *execution)
 
 /*
  * The rows that the execution has made so far depend on all that functions have asked for
- * since that value of casnet_rights_asked, when the epochs were these.
+ * since casnet_rights_asked had that value.  The epochs then were these.
  */
 static void
 remember(Execution *execution, uint64 asked, uint64 epochs)
@@ -392,7 +392,7 @@ start_noted(QueryDesc *query, int eflags)
 
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
-		/* Its functions may ask, and PL/pgSQL may keep their expressions. */
+		/* Its functions can ask, and PL/pgSQL can keep their expressions. */
 		AcceptInvalidationMessages();
 		/* A later execution without a record then began before the hook existed. */
 		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked ||
@@ -471,7 +471,7 @@ run_as(const CasnetOpening *opening, QueryDesc *query,
 
 /*
  * An execution goes on that began in this transaction, before the library was loaded.
- * The rows that it has made so far may depend on anything.  Raises 42501 if anything that
+ * The rows that it has made so far can depend on anything.  Raises 42501 if anything that
  * decides about access has changed since.
  */
 static void
@@ -588,7 +588,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	ask(execution, query, direction);
 	generation = casnet_generation;
 	epochs = casnet_remember_epochs();
-	/* Tokens that functions set and drop during the run may be needed later. */
+	/* Tokens that functions set and drop during the run can be needed later. */
 	if (may_stop)
 	{
 		(void) casnet_token_hold();

@@ -3,9 +3,9 @@
  *		What EXPLAIN shows of protected tables, and to whom.
  *
  * The planner estimates with the statistics of all tenants, since plans need them.  So
- * the cost or row count of a condition reveals how common a value is among hidden rows,
- * and "Rows Removed by Filter" reveals whether it exists.  Administrators, and roles that
- * may read all statistics anyway, see everything.  To others, EXPLAIN of a statement on
+ * the cost or row count of a condition reveals how common a value is among hidden rows.
+ * "Rows Removed by Filter" reveals whether it exists.  Administrators, and roles that may
+ * read all statistics anyway, see everything.  To others, EXPLAIN of a statement on
  * tables with casnet's policies shows the plan's shape and no number.  EXPLAIN ANALYZE
  * executes the statement, and shows the shape as well.
  */
@@ -100,7 +100,7 @@ reads_protected(PlannedStmt *plan)
 }
 
 /*
- * Whether the plan of a query is on a protected table.  The planner may add one when it
+ * Whether the plan of a query is on a protected table.  The planner can add one when it
  * inlines a function.
  */
 static bool
@@ -144,7 +144,7 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 		char	   *name = ((ExecuteStmt *) query->utilityStmt)->name;
 		PreparedStatement *prepared = FetchPreparedStatement(name, false);
 
-		/* It may mean something else by now; this has the server notice. */
+		/* It can mean something else by now; this has the server notice. */
 		if (prepared != NULL)
 			(void) CachedPlanGetTargetList(prepared->plansource, NULL);
 		/*
@@ -176,7 +176,7 @@ shows_numbers(const DefElem *option)
 }
 
 /*
- * Remove the options that show numbers; returns whether there were any. *analyze says
+ * Remove the options that show numbers; returns whether there were any.  *analyze says
  * whether the statement was to be executed.
  */
 static bool
@@ -209,7 +209,7 @@ take_numbers(ExplainStmt *explain, bool *analyze)
 }
 
 /*
- * Whether the plan is made only to be shown.  One that EXPLAIN EXECUTE makes may be
+ * Whether the plan is made only to be shown.  One that EXPLAIN EXECUTE makes can be
  * cached for later executions.
  */
 static bool

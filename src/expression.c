@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(casnet_inspect_expression);
 
 /*
  * Note what an expression contains, also within its subqueries; returns false, so that
- * the walk goes on.  A column may be of any table.  A function also counts if it has a
+ * the walk goes on.  A column can be of any table.  A function also counts if it has a
  * subquery with a column in its arguments, or is called with one inside a subquery.
  */
 static bool
@@ -114,11 +114,14 @@ oid_array(List *list)
 /*
  * casnet_internal.inspect_expression(tree pg_node_tree) returns record
  *
- * is_narrow: it is a comparison of a column with casnet.tenant_with(text), or an AND with
- * such a term; has_subquery: a subquery that reads something; has_wrapped_call: one that
- * reads nothing, as in (SELECT f()); row_functions: each function that has a column in its
- * arguments, once.  Raises 22023 for the bound of a partition, and 54001 for what is
- * nested too deep for this session.
+ * is_narrow: the expression compares a column with casnet.tenant_with(text), or is an AND
+ * of which a term does.
+ * has_subquery: a subquery reads something.
+ * has_wrapped_call: a subquery reads nothing, as in (SELECT f()).
+ * row_functions: each function with a column in its arguments, once.
+ *
+ * Raises 22023 for the bound of a partition, 54001 for an expression nested too deep for
+ * this session.
  */
 Datum
 casnet_inspect_expression(PG_FUNCTION_ARGS)

@@ -107,8 +107,8 @@ add_holders_of_table(const char *name, LOCKMODE mode, CasnetHolders *holders)
 
 /*
  * Take the lock of those who remove an owner from the tenant, or add its holders.  For an
- * owner it is taken now: otherwise it is taken only after the row and what depends on it
- * were written, which can take long.
+ * owner it is taken now.  Otherwise it would be taken only when the row and all that
+ * depends on it are written, which can take long.
  */
 static void
 take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -175,7 +175,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	TimestampTz began = 0;
 	TimestampTz first_ended = 0;
 
-	/* One round may take long by itself, for example with many tasks. */
+	/* One round can take long by itself, for example with many tasks. */
 	for (int looks = 1;; looks++)
 	{
 		CasnetHolders		holders = {.n = 0};
@@ -274,7 +274,7 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 
 	/*
 	 * For a member of a higher role, or no member, the change itself is refused.  A user
-	 * who changes their own membership ends nobody: an administrator may be about to end
+	 * who changes their own membership ends nobody: an administrator could be about to end
 	 * it.
 	 */
 	if (!casnet_membership_role_of(&user, &tenant, role) ||

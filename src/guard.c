@@ -233,7 +233,7 @@ typedef struct Given
 } Given;
 
 /*
- * Whether the judge may still do it, by that verdict. bit is the permission's, or -1 if
+ * Whether the judge may still do it, by that verdict.  bit is the permission's, or -1 if
  * no permission has that name: then nobody can give it, and anybody may take it away.
  */
 static bool
@@ -281,9 +281,10 @@ judge_again(const void *given)
 
 /*
  * Have it judged again when the transaction ends. needed is the permission that the
- * policies ask for; permission is given or taken away; former and role are the member's
- * before and after, or NULL.  If others have not committed that right, either this
- * transaction made it or others have just taken it.  So it is looked up again after that.
+ * policies ask for. permission is the one given or taken away. former and role are the
+ * member's before and after, or NULL.  If others have not committed that right, either
+ * this transaction made it, or others have just taken it.  So it is looked up again after
+ * that.
  */
 static void
 remember_given(const CasnetVerdict *judge, const char *needed,
@@ -314,7 +315,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		return;
 	}
 	casnet_judged_remember_token();
-	/* Looked up before the verdict, which the next lookup may free. */
+	/* Looked up before the verdict, which the next lookup can free. */
 	bit = casnet_permission_existing(given.permission);
 	AcceptInvalidationMessages();
 	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), bit,

@@ -50,7 +50,7 @@
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
 #define PEER_GRACE_MS 10000		/* for a peer of the same rank; see guard.c */
-#define HIGHER_GRACE_MS 30000	/* with a higher rank, which it may have lost by now */
+#define HIGHER_GRACE_MS 30000	/* with a higher rank, which it could have lost by now */
 #define END_MS 5000
 #define POLL_MS 50
 #define QUICK_POLL_MS 2			/* if a session was ended just now */
@@ -189,7 +189,7 @@ add_holders_of_place(Relation relation, const ItemPointerData *place,
 		found = add_holders_of_version(copy, holders);
 		heap_freetuple(copy);
 	}
-	/* The holder has ended since; the row may be free now. */
+	/* The holder has ended since; the row could be free now. */
 	if (!found)
 		holders->look_again = true;
 	if (holders->with_queue)

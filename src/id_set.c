@@ -108,7 +108,7 @@ openers_list_holds(IdSet *set)
 /*
  * The kept answer, or NULL.  A policy's answer stays the same while rows are fetched from
  * a cursor, or a statement writes.  The list of a cursor's opener does not answer for the
- * session, which may ask next: PL/pgSQL keeps the expression.
+ * session, which can ask next: PL/pgSQL keeps the expression.
  */
 static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
@@ -164,8 +164,8 @@ keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 }
 
 /*
- * The tenants that a user may see, in the current memory context: those of the
- * memberships, and the session's active tenant if the user may be active there.
+ * The tenants that a user may see, in the current memory context.  These are the tenants
+ * of the memberships, and the session's active one if the user may be active there.
  */
 ArrayType *
 casnet_id_set_my_tenants(const CasnetIdentity *session,
@@ -184,9 +184,9 @@ casnet_id_set_my_tenants(const CasnetIdentity *session,
 }
 
 /*
- * The users that a user may see, in the current memory context: the user and, with
- * view_users, the members of the session's active tenant. *of_tenant says whether it
- * includes those.
+ * The users that a user may see, in the current memory context.  These are the user and,
+ * with view_users, the members of the session's active tenant; *of_tenant says whether it
+ * includes the members.
  */
 ArrayType *
 casnet_id_set_visible_users(const CasnetIdentity *session,

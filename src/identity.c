@@ -202,7 +202,7 @@ casnet_whoami(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	/* A copy, and the array first: reading names may replace the verdict. */
+	/* A copy, and the array first: reading names can replace the verdict. */
 	AcceptInvalidationMessages();
 	verdict = *casnet_membership_require_user();
 	memset(nulls, true, sizeof(nulls));
@@ -341,7 +341,7 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 
 /*
  * Find the tenant with this id or name; false if the user may not be active in any such.
- * A text that is a UUID is always an id: somebody may name their tenant like the id of
+ * A text that is a UUID is always an id: somebody else can name a tenant like the id of
  * one that the user has left.
  */
 static bool
@@ -355,10 +355,10 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 }
 
 /*
- * Make the tenant of the call, given by text or id, the active one of the session, or of
- * the transaction if the second argument is true.  Returns its id.  Raises 28000 if
- * nobody is signed in, 22023 for NULL, and P0002 both for a tenant that does not exist
- * and for one that the user does not belong to.
+ * Make the tenant of the call, given by text or id, the active one of the session; of the
+ * transaction if the second argument is true.  Returns its id.  Raises 28000 if nobody is
+ * signed in, 22023 for NULL.  Raises P0002 alike for a tenant that does not exist, and
+ * for one to which the user does not belong.
  */
 static Datum
 use_tenant(FunctionCallInfo fcinfo, bool by_id)

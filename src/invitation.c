@@ -8,9 +8,9 @@
  *
  * A tenant has one invitation to an address, the newest.  The invitation ends when the
  * membership in question begins, changes or ends, and when the account ends or is
- * deactivated: its row is deleted.  Somebody may be about to accept it, and so hold the
+ * deactivated: its row is deleted.  Somebody could be about to accept it, and so hold the
  * row.  To wait for nobody, the code is then revoked like a token (revocation.c).
- * Accepting checks for that twice: when the membership is written, since that may have
+ * Accepting checks for that twice: when the membership is written, since that could have
  * waited for the other transaction, and at COMMIT.
  */
 #include "postgres.h"
@@ -472,7 +472,7 @@ judge_again(const void *what)
 {
 	const Accepted *accepted = what;
 
-	/* A revocation is deleted an hour after the invitation expires. */
+	/* A revocation can be deleted an hour after the invitation expires. */
 	if (accepted->expires_at <= GetCurrentTimestamp() ||
 		is_revoked((bytea *) accepted->digest) ||
 		(accepted->is_left &&
@@ -481,7 +481,7 @@ judge_again(const void *what)
 }
 
 /*
- * The transaction may commit much later, so it is judged again until then, and at COMMIT.
+ * The transaction can commit much later, so it is judged again until then, and at COMMIT.
  * is_left was determined before the inviter's right was judged.
  */
 static void
@@ -531,7 +531,7 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
 	add_member(&holder, invitation);
-	/* Judge it once more, since this may have waited. */
+	/* Judge it once more, since this could have waited. */
 	remember_accepted(invitation, is_left);
 	casnet_judged_now();
 	end_invitations_to(invitation->email, &invitation->tenant);
@@ -674,7 +674,7 @@ casnet_invitation(PG_FUNCTION_ARGS)
 
 /*
  * End the invitations to the address of an account that is deleted, deactivated, or gets
- * another address; a later change may return to the old one.
+ * another address: a later change could return to the old one.
  */
 static void
 end_by_account(TriggerData *trigger)
