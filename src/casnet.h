@@ -2,7 +2,7 @@
  * casnet.h
  *		Declarations shared between the source files, one section per file.
  *
- * The layers, from the bottom.  A file uses only what files before it define;
+ * The layers, from below.  A file uses only what files before it define;
  * .ci/check-layers enforces that.  Sections are in the same order.
  *
  *	tools               digest.c, uuid.c, jws.c, key.c, cache.c, schema.c, security.c,

@@ -280,7 +280,7 @@ judge_again(const void *given)
 }
 
 /*
- * Have it judged again when the transaction ends. needed is the permission that the
+ * Have it judged again when the transaction ends.  needed is the permission that the
  * policies ask for.  permission is the one given or taken away.  former and role are the
  * member's before and after, or NULL.  If others have not committed that right, either
  * this transaction made it, or others have just taken it.  So it is looked up again after
