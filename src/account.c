@@ -417,8 +417,9 @@ casnet_create_user(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.free_account(user_id uuid) returns void
  *
- * Ends the sessions that keep a lock on the account; internal.  Raises 42501 unless the
- * caller is an administrator or a superuser of the application.
+ * Makes sure that nobody else holds the account, as free_membership() does for a
+ * membership; internal.  Raises 42501 unless the caller is an administrator or a
+ * superuser of the application.
  */
 Datum
 casnet_free_account(PG_FUNCTION_ARGS)

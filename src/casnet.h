@@ -106,7 +106,7 @@ extern bool casnet_schema_has_function(Oid function);
 #define CASNET_SECURITY_OURS	0x20000000
 
 /*
- * casnet's statement may run functions of others, but not with rights that their owner
+ * Statements of casnet can run functions of others, but not with rights that their owner
  * lacks.
  */
 #define CASNET_SECURITY_NO_STRANGER	0x40000000

@@ -54,8 +54,8 @@ require_documents(Oid table, AclMode privileges)
  *
  * Locks the table with the documents of an import against changes, by its OID; internal.
  * Raises 42P01 if there is no such table.  Raises 42809 unless it is an ordinary table
- * without row security for the caller, so for casnet's tables too.  Raises 42501 if the
- * caller must not lock it.
+ * without row security for the caller; casnet's own tables have row security.  Raises
+ * 42501 if the caller must not lock it.
  */
 Datum
 casnet_lock_documents(PG_FUNCTION_ARGS)

@@ -39,7 +39,7 @@ static const char *const number_options[] = {
 	"serialize", "io"
 };
 
-/* A restricted role explains a statement that was found to be on no protected table. */
+/* EXPLAIN runs for a restricted role, and found no protected table. */
 static bool shows_all = false;
 
 /* Whether the table has a policy of casnet. */
@@ -148,8 +148,8 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 		if (prepared != NULL)
 			(void) CachedPlanGetTargetList(prepared->plansource, NULL);
 		/*
-		 * The server does not notice for one without a result, and this is no time to
-		 * plan it.
+		 * For a statement without a result the server does not notice, and this is no
+		 * time to plan it.
 		 */
 		if (prepared != NULL && !prepared->plansource->is_valid)
 			return true;

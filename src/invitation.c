@@ -2,16 +2,16 @@
  * invitation.c
  *		Invitations: a code that makes one person a member, once.
  *
- * casnet makes the code and returns it to the client, which later sends it back.  Neither
- * the code nor its digest is a value of SQL within casnet.  Whether the code is valid is
- * judged when it is used, by the inviter's rights at that time.
+ * casnet makes the code and returns it to the client; a client later sends it back.
+ * Neither the code nor its digest is a value of SQL within casnet.  Whether the code is
+ * valid is judged when it is used, by the inviter's rights at that time.
  *
  * A tenant has one invitation to an address, the newest.  The invitation ends when the
  * membership in question begins, changes or ends, and when the account ends or is
  * deactivated: its row is deleted.  Somebody could be about to accept it, and so hold the
- * row.  To wait for nobody, the code is then revoked like a token (revocation.c).
- * Accepting checks for that twice: when the membership is written, since that could have
- * waited for the other transaction, and at COMMIT.
+ * row.  So as not to wait for that, casnet then revokes the code like a token
+ * (revocation.c).  Accepting checks for that twice: when the membership is written, since
+ * that could have waited for the other transaction, and at COMMIT.
  */
 #include "postgres.h"
 
