@@ -2,11 +2,10 @@
  * account.c
  *		Accounts, and who manages them.
  *
- * One function each for administrators, who act by their role, and for superusers
- * of the application, who are judged by the verdict.  Facts are read at this
- * moment, whatever the snapshot of the transaction is.  The password that a client
- * gives is an argument of these functions and of nothing else; neither it nor its
- * hash is a value of SQL.
+ * One function each for administrators, who act by their database role, and for
+ * superusers of the application, who are judged by the verdict.  Both read the present
+ * state, whatever the transaction's snapshot is.  A client's password is an argument of
+ * these functions and of nothing else; neither it nor its hash is ever a value of SQL.
  */
 #include "postgres.h"
 
@@ -32,8 +31,8 @@ PG_FUNCTION_INFO_V1(casnet_create_user);
 PG_FUNCTION_INFO_V1(casnet_free_account);
 
 /*
- * Whether there is such an account; and if so whether it is active, what its
- * column hashed_password holds, or NULL, and its email address.
+ * Whether the account exists.  If so, sets *active, *mark (what hashed_password holds, or
+ * NULL) and *email.
  */
 bool
 casnet_account_find(const pg_uuid_t *user, Snapshot snapshot, bool *active,
@@ -62,8 +61,8 @@ casnet_account_find(const pg_uuid_t *user, Snapshot snapshot, bool *active,
 }
 
 /*
- * Raises 23505 if another account has one of the names: as a username or as an email
- * address, which are one namespace.
+ * Raises 23505 if the other column of another account holds the name: usernames and email
+ * addresses are one namespace.
  */
 static void
 require_free(Relation users, const pg_uuid_t *self, const char *name,
@@ -101,9 +100,9 @@ require_free(Relation users, const pg_uuid_t *self, const char *name,
 /*
  * casnet_internal.keep_one_namespace() returns trigger
  *
- * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is
- * the email address of another account, or the other way round.  (Two transactions at
- * once may still do that; then the name signs neither in, and doctor() reports it.)
+ * AFTER INSERT OR UPDATE FOR EACH ROW on users: raises 23505 if the username is another
+ * account's email address, or the other way round.  (Two concurrent transactions can
+ * still do that.  Then neither can sign in with the name, and doctor() reports it.)
  */
 Datum
 casnet_keep_one_namespace(PG_FUNCTION_ARGS)
@@ -120,9 +119,9 @@ casnet_keep_one_namespace(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!casnet_trigger_uuid(users, row, "id", &id))
 		return PointerGetDatum(NULL);
-	/* Who was ended before the COMMIT has changed no account. */
+	/* A token that ends before the COMMIT must not have changed an account. */
 	casnet_judged_remember_token();
-	/* Other rows of this command are seen, too. */
+	/* See the other rows of this command, too. */
 	CommandCounterIncrement();
 	if (!is_update ||
 		strcmp(username, casnet_trigger_text(users, trigger->tg_trigtuple,
@@ -135,7 +134,10 @@ casnet_keep_one_namespace(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Whether others have left the account active, and a superuser of the application. */
+/*
+ * Whether the account is active and a superuser of the application, by what others have
+ * committed.
+ */
 static bool
 is_left(const pg_uuid_t *user)
 {
@@ -145,7 +147,7 @@ is_left(const pg_uuid_t *user)
 	return verdict.user_active && verdict.superuser;
 }
 
-/* CasnetJudgement: raises 42501 if they have not. */
+/* CasnetJudgement: raises 42501 if it is not any more. */
 static void
 judge_again(const void *user)
 {
@@ -153,12 +155,12 @@ judge_again(const void *user)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the right to manage accounts was lost before the transaction ended"),
-				 errhint("Nothing of the transaction is done.")));
+				 errhint("The transaction is undone. Somebody who still has the right can repeat it.")));
 }
 
 /*
  * Whether the session's user is a superuser of the application, now and when the
- * transaction ends.  Raises 28000 when nobody is signed in who exists and is active.
+ * transaction ends.  Raises 28000 if nobody is signed in who exists and is active.
  */
 static bool
 is_superuser(void)
@@ -179,7 +181,7 @@ is_superuser(void)
 		return true;
 	}
 	casnet_judged_remember_token();
-	/* Then it is of the transaction itself, or others have just taken it. */
+	/* Either this transaction made the user a superuser, or others have just revoked it. */
 	AcceptInvalidationMessages();
 	return casnet_membership_require_user()->superuser;
 }
@@ -188,7 +190,7 @@ is_superuser(void)
  * casnet_internal.is_application_superuser() returns boolean
  *
  * Whether the session's user is a superuser of the application, now and when the
- * transaction ends.  Raises 28000 when nobody is signed in who exists and is active.
+ * transaction ends.  Raises 28000 if nobody is signed in who exists and is active.
  */
 Datum
 casnet_is_application_superuser(PG_FUNCTION_ARGS)
@@ -203,13 +205,13 @@ require_superuser(void)
 	if (!is_superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only administrators manage the accounts of others"),
+				 errmsg("only administrators may manage the accounts of others"),
 				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
 }
 
 /*
- * Raises 42501 unless the current role, or the session's user, manages the
- * accounts of others, also when the transaction ends; returns whether it is the role.
+ * Raises 42501 unless the current role or the session's user may manage the accounts of
+ * others, now and when the transaction ends.  Returns whether it is the role.
  */
 bool
 casnet_account_require_power(void)
@@ -220,7 +222,7 @@ casnet_account_require_power(void)
 	return false;
 }
 
-/* The mark of the account, or NULL.  Raises P0002 when there is no such account. */
+/* The mark of the account, or NULL.  Raises P0002 if there is no such account. */
 static char *
 require_account(const pg_uuid_t *user, bool by_role)
 {
@@ -245,9 +247,9 @@ require_account(const pg_uuid_t *user, bool by_role)
 }
 
 /*
- * Execute a statement that writes users, with a snapshot of this moment: with the
- * rights of the caller if it is an administrator, else with those of the owner
- * of the table.  Its parameters are no secrets.
+ * Execute a statement that writes users, with a snapshot of this moment.  An
+ * administrator's statement runs with the caller's rights, any other with those of the
+ * table's owner.  Its parameters contain no secrets.
  */
 static void
 write_users(const char *statement, int nargs, Oid *types, Datum *values,
@@ -314,9 +316,9 @@ casnet_revoke_all_tokens(PG_FUNCTION_ARGS)
 /*
  * casnet.set_password(user_id uuid, new text) returns void
  *
- * Sets the password of an account and ends its tokens.  The row of the account
- * is written only where it says that there is no password: whoever is to be
- * stopped may hold it, and is given some seconds then.  Raises 22023, 28000, 42501, P0002.
+ * Sets the password of an account and ends its tokens.  Writes the account's row only if
+ * that says there is no password.  The user to be stopped can hold a lock on the row, and
+ * then has some seconds to release it.  Raises 22023, 28000, 42501, P0002.
  */
 Datum
 casnet_set_password(PG_FUNCTION_ARGS)
@@ -356,7 +358,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether the name is NULL or there is nothing in it to see. */
+/* Whether the name is NULL or has no visible character. */
 static bool
 is_blank(FunctionCallInfo fcinfo, int argument)
 {
@@ -368,7 +370,7 @@ is_blank(FunctionCallInfo fcinfo, int argument)
  * casnet.create_user(username text, email text, password text, full_name text,
  * is_superuser boolean) returns uuid
  *
- * Makes an account, without a password if that is NULL.  Raises 22023, 28000,
+ * Makes an account; a NULL password makes one without a password.  Raises 22023, 28000,
  * 42501, 23505.
  */
 Datum
@@ -415,7 +417,8 @@ casnet_create_user(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.free_account(user_id uuid) returns void
  *
- * The same of an account; internal.  Raises 42501 for who is no administrator and no
+ * Makes sure that nobody else holds the account, as free_membership() does for a
+ * membership; internal.  Raises 42501 unless the caller is an administrator or a
  * superuser of the application.
  */
 Datum

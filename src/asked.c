@@ -2,10 +2,10 @@
  * asked.c
  *		What was asked for lately: whose rights, and lists of tenants.
  *
- * An execution that goes on later may rest on what functions asked for while its
- * rows were made.  So each question leaves an entry with its number, and with what
- * was held at that moment.  The same question again makes the entry a new one.
- * There is room for few; who would need one that has made room for another is told.
+ * An execution that goes on later can depend on what functions asked for while its rows
+ * were made.  So each question leaves an entry with its number and what the user held at
+ * that moment.  Asking the same again renews the entry's number.  There is room for few
+ * entries; casnet_asked_all_known() reveals when one was overwritten.
  */
 #include "postgres.h"
 
@@ -13,18 +13,18 @@
 
 #include "casnet.h"
 
-/* How often something was asked for, so that executions notice. */
+/* The number of questions so far, so that executions notice new ones. */
 uint64		casnet_rights_asked = 0;
 
 static CasnetHeld held_lately[CASNET_KEYS_ASKED];
 static CasnetListed listed_lately[CASNET_LISTS_ASKED];
 
-/* The last number of something that has made room for others. */
+/* The highest number that is no longer known: its entry was overwritten, or it had none. */
 static uint64 asked_before = 0;
 
 static MemoryContext asked_context = NULL;
 
-/* Go where what is kept for the life of the backend belongs; returns where we were. */
+/* Switch to the context for what lives as long as the backend; returns the former one. */
 static MemoryContext
 enter_context(void)
 {
@@ -35,7 +35,7 @@ enter_context(void)
 	return MemoryContextSwitchTo(asked_context);
 }
 
-/* Whether the entry says what the verdict does. */
+/* Whether the entry says the same as the verdict. */
 static bool
 is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
 {
@@ -47,8 +47,9 @@ is_same(const CasnetHeld *held, const CasnetVerdict *verdict, uint64 token)
 }
 
 /*
- * Somebody's rights are asked for, by a token of that number, 0 for none.  Returns
- * the entry, which is good until a different one is made; NULL if there is none.
+ * Somebody's rights are asked for; token is the number of the token that proved the user,
+ * or 0.  Returns the entry, valid until a different one is made; NULL for an inactive
+ * user.
  */
 CasnetHeld *
 casnet_asked_note(const CasnetVerdict *verdict, uint64 token)
@@ -85,7 +86,7 @@ casnet_asked_note(const CasnetVerdict *verdict, uint64 token)
 	return oldest;
 }
 
-/* Whether the list is one of this user's, with these tenants. */
+/* Whether the entry lists these tenants for this user. */
 bool
 casnet_asked_is_list(const CasnetListed *listed, const pg_uuid_t *user,
 					 const ArrayType *tenants)
@@ -96,7 +97,7 @@ casnet_asked_is_list(const CasnetListed *listed, const pg_uuid_t *user,
 		memcmp(listed->tenants, tenants, VARSIZE(tenants)) == 0;
 }
 
-/* Tenants of a user, a uuid[], are listed. */
+/* A user's tenants, a uuid[], are listed. */
 void
 casnet_asked_note_list(const pg_uuid_t *user, const ArrayType *tenants)
 {
@@ -128,21 +129,27 @@ casnet_asked_note_list(const pg_uuid_t *user, const ArrayType *tenants)
 	oldest->tenants = copy;
 }
 
-/* Something is asked for that is not known in detail. */
+/* Something is asked for that no entry describes. */
 void
 casnet_asked_note_more(void)
 {
 	asked_before = ++casnet_rights_asked;
 }
 
-/* Whether all that was asked for since that count of casnet_rights_asked is known. */
+/*
+ * Whether entries describe all that was asked for since that value of
+ * casnet_rights_asked.
+ */
 bool
 casnet_asked_all_known(uint64 since)
 {
 	return asked_before <= since;
 }
 
-/* The next right asked for since that count, good until more is; NULL at the end. */
+/*
+ * The next right asked for since that value, valid until the next question; NULL at the
+ * end.
+ */
 const CasnetHeld *
 casnet_asked_held(uint64 since, int *next)
 {

@@ -2,19 +2,18 @@
  * audit.c
  *		Who changed what: one entry for each row written to an audited table.
  *
- * casnet_internal.record_change() is the trigger that casnet.enable_audit() attaches.
- * It is a row trigger, not one with transition tables, because those do not
- * see a statement that names a partition.  It makes the entry, and the entries
- * of a statement are put into the partition of casnet_internal.audit_entries and its
- * indexes together, by and by and when the statement is over.  No SQL runs for
- * it, so no privilege, policy or trigger is in the way, and no role needs a
- * privilege on the table.  What cannot be recorded is not written: every error
- * here undoes the change.
+ * casnet.enable_audit() attaches the trigger casnet_internal.record_change().  It is a
+ * row trigger, because transition tables do not see a statement that names a partition.
+ * It makes an entry for each row.  The entries of a statement are inserted in batches
+ * into the partition of casnet_internal.audit_entries and its indexes, the last batch
+ * when the statement is over.  No SQL runs for it: no privilege, policy or trigger
+ * interferes, and no role needs a privilege on the table.  If a change cannot be
+ * recorded, it is refused: every error here undoes the change.
  *
- * Who: AFTER triggers run when the statement is over, and what a statement
- * returns may have changed the session by then (RETURNING casnet.sign_out()).
- * A change that another user or role would answer for than the one who began
- * the outermost statement is refused (statement.c).
+ * Who: AFTER triggers run when the statement is over, and what a statement returns could
+ * have changed the session by then (RETURNING casnet.sign_out()).  statement.c refuses a
+ * change for which another user or role would answer than the one who began the outermost
+ * statement.
  */
 #include "postgres.h"
 
@@ -41,15 +40,17 @@ typedef struct Finish
 	AuditBatch	   *batch;
 } Finish;
 
-/* The innermost one that is at its end; NULL for COPY and TRUNCATE. */
+/* The innermost of them; NULL for COPY and TRUNCATE. */
 static Finish *finishing = NULL;
 
-/* How the session was when a statement loaded the library, for want of a hook. */
+/*
+ * The session's state when a statement loaded the library, in place of what a hook notes.
+ */
 static uint64 loading_user_changes;
 static Oid	loading_role;
 static TimestampTz loading_start = 0;
 
-/* Entries may be deleted while this is above zero. */
+/* While this is above zero, entries may be deleted. */
 static int	removals_under_way = 0;
 
 static ExecutorFinish_hook_type previous_finish_hook = NULL;
@@ -58,7 +59,7 @@ PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
 
-/* The AFTER triggers of a statement run in here, and leave their entries for us. */
+/* Run the AFTER triggers of a statement, and write the entries that they leave. */
 static void
 finish_writing(QueryDesc *query)
 {
@@ -88,7 +89,7 @@ finish_writing(QueryDesc *query)
 	PG_END_TRY();
 }
 
-/* ExecutorFinish_hook.  What only reads has no triggers. */
+/* ExecutorFinish_hook.  A statement that only reads has no triggers. */
 static void
 note_finish(QueryDesc *query)
 {
@@ -101,9 +102,9 @@ note_finish(QueryDesc *query)
 }
 
 /*
- * After the settings were defined.  A statement may be under way that began
- * before there was a hook; this is as near to its beginning as we get, and
- * nothing of ours has run yet.
+ * Called after the settings are defined.  A statement can be running that began before
+ * the hook existed.  This is as near to its beginning as casnet gets, and none of
+ * casnet's functions has run yet.
  */
 void
 casnet_audit_init(void)
@@ -121,8 +122,8 @@ casnet_audit_init(void)
 }
 
 /*
- * Raises 55000 when the session has become somebody else, or has another role,
- * since the statement began whose rows are recorded.
+ * Raises 55000 if the session has another user or role than when the recorded statement
+ * began.
  */
 static void
 check_same_session(void)
@@ -139,8 +140,8 @@ check_same_session(void)
 }
 
 /*
- * Record one change: now, or when the statement is over.  The row key, before
- * and after are jsonb, or 0 for NULL; a NULL tenant is one.
+ * Record one change: now, or when the statement is over.  The row key, before and after
+ * are jsonb, or 0 for NULL; the tenant may be NULL.
  */
 static void
 record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
@@ -148,7 +149,7 @@ record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
 {
 	AuditBatch *batch;
 
-	/* What is done in a subtransaction is undone with its entry. */
+	/* An entry is undone with the subtransaction that made the change. */
 	if (finishing != NULL && finishing->subid == GetCurrentSubTransactionId())
 	{
 		if (finishing->batch == NULL)
@@ -162,7 +163,7 @@ record(const char *relation, const pg_uuid_t *tenant, Datum row_key,
 	casnet_audit_write(batch);
 }
 
-/* An insertion, or a deletion. */
+/* An INSERT or a DELETE. */
 static void
 record_row(AuditedTable *table, TupleTableSlot *row, bool inserted)
 {
@@ -175,8 +176,8 @@ record_row(AuditedTable *table, TupleTableSlot *row, bool inserted)
 }
 
 /*
- * An update.  A row that moves to another tenant is gone for the one and new
- * for the other, so that neither reads of the other's.
+ * An UPDATE.  A row that moves to another tenant is a DELETE in one and an INSERT in the
+ * other, so that neither reads the other's values.
  */
 static void
 record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
@@ -202,11 +203,10 @@ record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
 /*
  * casnet_internal.record_change(column, ...) returns trigger
  *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW, and AFTER TRUNCATE: adds what
- * happened to casnet_internal.audit_entries, without the columns named.  An update that
- * changes nothing but updated_at leaves no entry.  Raises 39P01 when called in
- * any other way, 55000 when the change cannot be recorded or would be put down
- * to somebody else.
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW, and AFTER TRUNCATE: adds what happened
+ * to casnet_internal.audit_entries, without the columns named.  An update that changes
+ * nothing but updated_at leaves no entry.  Raises 39P01 if called in any other way, 55000
+ * if the change cannot be recorded or the entry would name somebody else.
  */
 Datum
 casnet_record_change(PG_FUNCTION_ARGS)
@@ -253,9 +253,9 @@ casnet_record_change(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.refuse_audit_change() returns trigger
  *
- * BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE on audit_entries:
- * raises 42501 for everybody, but lets casnet_internal.remove_audit_entries() delete,
- * and logical replication, which brings what was done so elsewhere.
+ * BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE on audit_entries: raises 42501
+ * for everybody.  Only casnet_internal.remove_audit_entries() may delete, and logical
+ * replication, which repeats what that did on another server.
  */
 Datum
 casnet_refuse_audit_change(PG_FUNCTION_ARGS)
@@ -272,17 +272,16 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("entries of the audit are neither changed nor deleted"),
-			 errhint("casnet.purge_audit() removes those that are older than some age.")));
+			 errmsg("entries of the audit cannot be changed or deleted"),
+			 errhint("To remove old entries, call casnet.purge_audit().")));
 }
 
 /*
  * casnet_internal.remove_audit_entries(tenant_id uuid, since timestamptz,
  *		until timestamptz) returns bigint
  *
- * Deletes the entries of a tenant, or of any when it is NULL, from since to
- * before until, where NULL is no limit; returns their number.  Raises 22023
- * without any condition.
+ * Deletes the entries of a tenant, or of all if it is NULL, from since to before until,
+ * where NULL is no limit.  Returns their number.  Raises 22023 if all three are NULL.
  */
 Datum
 casnet_remove_audit_entries(PG_FUNCTION_ARGS)
@@ -314,7 +313,7 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	if (strcmp(glue, " AND ") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no entries of the audit were named"),
+				 errmsg("neither a tenant nor a time was given"),
 				 errhint("Give a tenant or a time.")));
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -322,7 +321,7 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	removals_under_way++;
 	PG_TRY();
 	{
-		/* Also those that are newer than the transaction's snapshot. */
+		/* Delete also those that are newer than the transaction's snapshot. */
 		plan = SPI_prepare(query.data, lengthof(types), types);
 		if (plan == NULL ||
 			SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),

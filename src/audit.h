@@ -1,7 +1,8 @@
 /*
  * audit.h
- *		What the files of the audit share: audit.c, whose change it is; audit_row.c,
- *		what changed; audit_value.c, as which jsonb; audit_write.c, the entries.
+ *		What the files of the audit share.  audit.c finds who made a change, audit_row.c
+ *		what changed, audit_value.c converts a value to jsonb, audit_write.c writes the
+ *		entries.
  */
 #ifndef CASNET_AUDIT_H
 #define CASNET_AUDIT_H
@@ -14,7 +15,7 @@
 /* What is known of an audited table; lives as long as the statement. */
 typedef struct AuditedTable AuditedTable;
 
-/* Entries that wait to be written, and who is answerable for them. */
+/* Entries that wait to be written, and the user and roles they name. */
 typedef struct AuditBatch AuditBatch;
 
 /* audit_row.c */

@@ -2,8 +2,8 @@
  * audit_row.c
  *		What changed in a row of an audited table, as jsonb.
  *
- * Secrets, generated columns and those that casnet.enable_audit() excepts are
- * left out.  A value out of line is fetched only when it is to be recorded.
+ * Secrets, generated columns and those that casnet.enable_audit() excepts are left out.
+ * A TOASTed value is fetched only if it is to be recorded.
  */
 #include "postgres.h"
 
@@ -30,13 +30,13 @@
 #include "audit.h"
 #include "casnet.h"
 
-/* Columns of these names are never recorded, in whatever table. */
+/* Columns of these names are never recorded, in any table. */
 static const char *const secret_names[] = {
 	"digest", "hashed_password", "passwd", "password", "password_hash",
 	"secret"
 };
 
-/* What becomes of a column. */
+/* How a column is recorded. */
 typedef enum ColumnUse
 {
 	USE_RECORD,
@@ -54,15 +54,15 @@ typedef struct AuditedColumn
 	Oid			type;			/* base type */
 	int			number;			/* in the table, from 0 */
 	JsonbValue	name;
-	FmgrInfo   *to_jsonb;		/* for types without a short cut */
+	FmgrInfo   *to_jsonb;		/* for types that add_value() does not know */
 } AuditedColumn;
 
 struct AuditedTable
 {
-	char	   *name;			/* of the table that people know, quoted */
+	char	   *name;			/* of the table, or of its partitioned table; quoted */
 	int			tenant;			/* column with the tenant, or 0 */
 	int			ncolumns;
-	AuditedColumn columns[FLEXIBLE_ARRAY_MEMBER];	/* as jsonb sorts them */
+	AuditedColumn columns[FLEXIBLE_ARRAY_MEMBER];	/* in the order of jsonb */
 };
 
 /* Whether columns of that name are kept secret. */
@@ -75,7 +75,7 @@ is_secret(const char *name)
 	return false;
 }
 
-/* Mark the columns of the primary key; raises 55000 when there is none. */
+/* Mark the columns of the primary key; raises 55000 if there is none. */
 static void
 find_key(Relation relation, AuditedTable *table)
 {
@@ -108,8 +108,8 @@ find_key(Relation relation, AuditedTable *table)
 }
 
 /*
- * The column with the tenant: tenant_id, and of tenants themselves id; 0 for
- * the tables about accounts and roles.  Raises 55000 for any other table.
+ * The number of the column with the tenant: id in casnet.tenants, else tenant_id; 0 for
+ * the tables about accounts and roles.  Raises 55000 for any other table without it.
  */
 static int
 find_tenant(Relation relation, const char *name)
@@ -142,7 +142,7 @@ find_tenant(Relation relation, const char *name)
 			 errhint("Add the column, or end the audit with casnet.disable_audit().")));
 }
 
-/* Qualified name of the table, or of the one that it is a partition of. */
+/* Qualified name of the table, or of the topmost table that it is a partition of. */
 char *
 casnet_audit_name_of(Relation relation)
 {
@@ -175,7 +175,7 @@ has_short_cut(Oid type)
 	}
 }
 
-/* The order that the members of an object have in jsonb. */
+/* Compares as jsonb sorts the members of an object. */
 static int
 compare_columns(const void *a, const void *b)
 {
@@ -189,9 +189,9 @@ compare_columns(const void *a, const void *b)
 }
 
 /*
- * What there is to know about the audited table, in the given context; the
- * arguments of the trigger are the excepted columns.  Raises 55000 when one of
- * them is missing: under its new name it would be recorded.
+ * Describes the audited table, in the given context; the trigger's arguments are the
+ * excepted columns.  Raises 55000 if one of them does not exist: it was perhaps
+ * renamed, and would be recorded under its new name.
  */
 AuditedTable *
 casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context)
@@ -236,7 +236,7 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 		if (number <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("audited table %s has no column \"%s\", which is not to be recorded",
+					 errmsg("audited table %s has lost the excepted column \"%s\"",
 							table->name, trigger->tgargs[i]),
 					 errhint("Call casnet.enable_audit() again with the columns that are not to be recorded.")));
 		table->columns[number - 1].use = USE_NOTHING;
@@ -319,7 +319,7 @@ begin_object(AuditedTable *table, JsonbValue *object)
 	object->val.object.pairs = palloc(table->ncolumns * sizeof(JsonbPair));
 }
 
-/* The whole row, or its key only, without what is not to be recorded. */
+/* The whole row, or its key only, without the columns that are not recorded. */
 Datum
 casnet_audit_row(AuditedTable *table, TupleTableSlot *row, bool key_only)
 {
@@ -339,8 +339,8 @@ casnet_audit_row(AuditedTable *table, TupleTableSlot *row, bool key_only)
 }
 
 /*
- * Whether two values are the same, byte for byte.  An unchanged value out of
- * line is known by its pointer and not fetched.
+ * Whether two values are the same, byte for byte.  An unchanged TOASTed value is
+ * recognized by its pointer and not fetched.
  */
 static bool
 is_same(AuditedColumn *column, Datum a, bool a_null, Datum b, bool b_null)
@@ -357,8 +357,8 @@ is_same(AuditedColumn *column, Datum a, bool a_null, Datum b, bool b_null)
 }
 
 /*
- * What an update changed, before and after; false when nothing did that is to
- * be recorded.  A change of secrets alone leaves two empty objects.
+ * What an update changed, before and after; false if no recorded column changed.  A
+ * change of secrets alone leaves two empty objects.
  */
 bool
 casnet_audit_changes(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new,

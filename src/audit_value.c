@@ -2,10 +2,10 @@
  * audit_value.c
  *		A value of an audited row as jsonb, as to_jsonb() has it.
  *
- * A type may have a cast to json, which its owner may add at any time, and to_jsonb()
- * calls.  That is code of the owner of the type, not of who writes nor of the owner of
- * the table; so it runs as the owner of the type (owner.c).  A composite type, or an
- * array of one, may have types of several owners, so these are taken apart here.
+ * A type can have a cast to json, which its owner can add at any time, and to_jsonb()
+ * calls it.  That code belongs to the owner of the type, not to the writer or the owner
+ * of the table.  So it runs as the owner of the type (owner.c).  A composite type, or an
+ * array of one, can contain types of several owners, so casnet takes these apart itself.
  */
 #include "postgres.h"
 
@@ -40,7 +40,7 @@ typedef struct Elements
 static void add_foreign(Oid type, FmgrInfo *function, Datum value,
 						JsonbValue *json);
 
-/* How a value of a type becomes JSON by itself. */
+/* The function that converts a value of the type to jsonb as a whole. */
 FmgrInfo *
 casnet_audit_converter(Oid type, int32 modifier, Oid collation)
 {
@@ -55,7 +55,7 @@ casnet_audit_converter(Oid type, int32 modifier, Oid collation)
 	return function;
 }
 
-/* A jsonb as the value of a member. */
+/* Convert a jsonb to the value of a member. */
 void
 casnet_audit_unpack(Jsonb *jsonb, JsonbValue *json)
 {
@@ -74,7 +74,7 @@ casnet_audit_unpack(Jsonb *jsonb, JsonbValue *json)
 	*json = *whole;
 }
 
-/* The same of a value of any type, with the function for it, or NULL. */
+/* Convert a value of any type; function is its converter, or NULL. */
 static void
 add_any(Oid type, FmgrInfo *function, Datum value, bool isnull,
 		JsonbValue *json)
@@ -96,7 +96,7 @@ add_any(Oid type, FmgrInfo *function, Datum value, bool isnull,
 	casnet_audit_unpack(DatumGetJsonbP(FunctionCall1(function, value)), json);
 }
 
-/* A value of a composite type: an object of its columns. */
+/* A value of a composite type becomes an object of its columns. */
 static void
 add_composite(Datum value, JsonbValue *json)
 {
@@ -178,7 +178,7 @@ add_array(Oid element, Datum value, JsonbValue *json)
 	*json = *add_dimension(&elements, 0);
 }
 
-/* The owner of a type, or of the type of the elements of an array. */
+/* The owner of a type, or of an array's element type. */
 static Oid
 owner_of_type(Oid type)
 {
@@ -196,7 +196,7 @@ owner_of_type(Oid type)
 	return owner;
 }
 
-/* Whether the type is a composite one, or an array of such, or of arrays of such. */
+/* Whether the type is composite, or an array of composite values, however nested. */
 static bool
 has_composite(Oid type)
 {
@@ -210,7 +210,7 @@ has_composite(Oid type)
 	return false;
 }
 
-/* A value of a type that is no domain and not the server's. */
+/* Convert a value of a type that is neither a domain nor built in. */
 static void
 add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 {
@@ -237,7 +237,10 @@ add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 	casnet_audit_unpack(result, json);
 }
 
-/* What makes a value text for everybody alike; the last one where names are looked up. */
+/*
+ * Settings under which a value has the same text for everybody.  search_path is last: it
+ * matters where names are looked up.
+ */
 static const struct
 {
 	const char *name;
@@ -275,7 +278,10 @@ count_settings(Oid type)
 	}
 }
 
-/* Whoever writes does not say by settings what is recorded; until that level ends. */
+/*
+ * Fix the settings, so that a writer's settings do not decide what is recorded.  Lasts
+ * until the returned level ends.
+ */
 static int
 begin_settings(Oid type)
 {
@@ -295,7 +301,7 @@ begin_settings(Oid type)
 }
 
 /*
- * A value of that base type as the value of a member, with the function for it.  Raises
+ * Convert a value of that base type to the value of a member, with its converter.  Raises
  * what a cast to json raises.
  */
 void

@@ -2,9 +2,9 @@
  * audit_write.c
  *		The entries of the audit, and how they come into the table.
  *
- * They go to the partition of casnet_internal.audit_entries for their time and to its
- * indexes directly, many at once.  No SQL runs for it, so no privilege, policy
- * or trigger is in the way, and no role needs a privilege on the table.
+ * Entries are inserted directly into the partition of casnet_internal.audit_entries for
+ * their time and into its indexes, many at once.  No SQL runs for it: no privilege,
+ * policy or trigger interferes, and no role needs a privilege on the table.
  */
 #include "postgres.h"
 
@@ -59,14 +59,14 @@ static const struct
 	[ENTRY_AFTER] = {"after", JSONBOID}
 };
 
-/* So many entries are put into the table together, or so many bytes. */
+/* At most so many entries, or bytes, are inserted together. */
 #define MAX_ENTRIES 200
 #define MAX_BYTES (256 * 1024)
 
-/* Most statements write few rows: room for so many entries at first. */
+/* Initial room: most statements write few rows. */
 #define FIRST_ENTRIES 4
 
-/* What happened to one row; the jsonb are 0 for NULL. */
+/* What happened to one row; a jsonb is 0 for NULL. */
 typedef struct Entry
 {
 	TimestampTz at;
@@ -92,11 +92,11 @@ struct AuditBatch
 	Entry	   *entries;
 };
 
-/* The partition that was written last, and where its columns are. */
+/* The partition written last, and its column numbers. */
 static Oid	known_partition = InvalidOid;
 static AttrNumber entry_numbers[ENTRY_COLUMNS];
 
-/* A relcache message: what is known of the partition may be out of date.  Never raises. */
+/* Relcache callback: what is known of the partition can be out of date.  Never raises. */
 void
 casnet_audit_forget(Oid relation)
 {
@@ -104,7 +104,7 @@ casnet_audit_forget(Oid relation)
 		known_partition = InvalidOid;
 }
 
-/* Raises 55000: the tables are not as casnet.install() makes them. */
+/* Raises 55000: the audit's tables are not as casnet.install() makes them. */
 static void
 refuse_table(const char *problem)
 {
@@ -115,9 +115,7 @@ refuse_table(const char *problem)
 			 errhint("A superuser can make what is missing with SELECT casnet.install().")));
 }
 
-/*
- * The partition of the table that takes entries of that time, or InvalidOid.
- */
+/* The partition of the table for entries of that time, or InvalidOid. */
 static Oid
 find_partition(Relation parent, TimestampTz at)
 {
@@ -142,12 +140,12 @@ find_partition(Relation parent, TimestampTz at)
 }
 
 /*
- * Open the table that takes an entry of that time; locks are kept to the end
- * of the transaction.  Also sets *parent to the table that it is a partition
- * of, which the caller closes too.  Raises 55000 when there is none.
+ * Open the table that takes an entry of that time, and keep the lock until the
+ * transaction ends.  Also sets *parent to the table that it is a partition of; the caller
+ * closes both.  Raises 55000 if there is none.
  *
- * While we wait for the lock on a default partition, another one may be
- * attached that takes the entry instead, so look again.
+ * While this waits for the lock on a default partition, another can be attached that
+ * takes the entry instead.  So look again.
  */
 static Relation
 open_partition(TimestampTz at, Relation *parent)
@@ -186,7 +184,7 @@ open_partition(TimestampTz at, Relation *parent)
 	return relation;
 }
 
-/* Find the columns of an entry; raises 55000 when one is missing. */
+/* Find the columns of an entry; raises 55000 if one is missing. */
 static void
 find_entry_columns(Relation partition)
 {
@@ -249,8 +247,8 @@ fill_slot(TupleTableSlot *slot, AuditBatch *batch, Entry *entry)
 }
 
 /*
- * Put entries from the given one on into the table for its time and into the
- * indexes, as many as belong there; returns how many.
+ * Insert entries, beginning with the given one, into the partition for its time and into
+ * the indexes.  Stops at the first that belongs elsewhere; returns how many it inserted.
  */
 static int
 write_entries(AuditBatch *batch, int first)
@@ -270,7 +268,7 @@ write_entries(AuditBatch *batch, int first)
 	slots = palloc((batch->count - first) * sizeof(TupleTableSlot *));
 	while (first + count < batch->count)
 	{
-		/* A table within a month knows its own part of the time only. */
+		/* A partition of a partition knows only its own range. */
 		if (count > 0 &&
 			(parent->rd_rel->relispartition ||
 			 find_partition(parent, batch->entries[first + count].at) !=
@@ -306,7 +304,7 @@ write_entries(AuditBatch *batch, int first)
 	return count;
 }
 
-/* Write all entries; the batch is empty then. */
+/* Write all entries and empty the batch. */
 void
 casnet_audit_write(AuditBatch *batch)
 {
@@ -316,7 +314,7 @@ casnet_audit_write(AuditBatch *batch)
 	MemoryContextReset(batch->context);
 }
 
-/* The name of a role, or its number when it has been dropped. */
+/* The name of a role, or its OID if it has been dropped. */
 static Datum
 role_name(Oid role)
 {
@@ -325,7 +323,10 @@ role_name(Oid role)
 	return CStringGetTextDatum(name != NULL ? name : psprintf("%u", role));
 }
 
-/* An empty batch for the session as it is, in the given context. */
+/*
+ * An empty batch in the given context; it names the user and roles of the present
+ * session.
+ */
 AuditBatch *
 casnet_audit_make_batch(MemoryContext context)
 {
@@ -333,7 +334,7 @@ casnet_audit_make_batch(MemoryContext context)
 	AuditBatch	   *batch = palloc0(sizeof(AuditBatch));
 	const pg_uuid_t *user = casnet_statement_writer();
 
-	/* Else as casnet.current_user_id() has it. */
+	/* Otherwise the same user as casnet.current_user_id() returns. */
 	if (user == NULL)
 	{
 		const CasnetVerdict *verdict;
@@ -356,7 +357,7 @@ casnet_audit_make_batch(MemoryContext context)
 	return batch;
 }
 
-/* A copy in the batch of a jsonb, which may be 0 for NULL. */
+/* A copy of a jsonb in the batch; 0, for NULL, stays 0. */
 static Datum
 keep(AuditBatch *batch, Datum jsonb)
 {
@@ -371,8 +372,8 @@ keep(AuditBatch *batch, Datum jsonb)
 }
 
 /*
- * Add an entry to the batch, and write it when there are many.  The row key,
- * before and after are jsonb, or 0 for NULL; a NULL tenant is one.
+ * Add an entry to the batch, and write the batch when it is full.  The row key, before
+ * and after are jsonb, or 0 for NULL; the tenant may be NULL.
  */
 void
 casnet_audit_add(AuditBatch *batch, const char *relation,

@@ -1,17 +1,17 @@
 /*
  * bypass.c
- *		The setting casnet.bypass: says it aloud when policies do not apply.
+ *		The setting casnet.bypass: warns, or refuses, when policies do not apply.
  *
- * Superusers, roles with BYPASSRLS, and the owner of a table without FORCE ROW
- * LEVEL SECURITY see through every policy, and the server does not say so: an
- * application that connects as one of them works, with the rows of all tenants.
- * A database may choose to be warned, or to have such statements refused.
+ * Superusers, roles with BYPASSRLS, and the owner of a table without FORCE ROW LEVEL
+ * SECURITY see through every policy.  The server does not say so: an application that
+ * connects as one of them works, and sees the rows of all tenants.  A database can choose
+ * to be warned, or to have such statements refused.
  *
- * Only statements that a session runs as itself are judged.  In a SECURITY
- * DEFINER function, the check of a foreign key, a cascade or maintenance the
- * server has made somebody else the current user, on purpose.  row_security =
- * off is on purpose too: it is what pg_dump sets, and asks for all rows or an
- * error.  It does not excuse a view whose owner sees through policies.
+ * Only statements that a session runs as itself are judged.  In a SECURITY DEFINER
+ * function, a foreign key's check, a cascade or maintenance, the server has made somebody
+ * else the current user on purpose.  row_security = off is on purpose too: pg_dump sets
+ * it, and it asks for all rows or an error.  It does not excuse a view whose owner sees
+ * through policies.
  */
 #include "postgres.h"
 
@@ -47,7 +47,7 @@ static const struct config_enum_entry bypass_options[] = {
 static int	bypass = BYPASS_ALLOW;
 static ExecutorCheckPerms_hook_type previous_hook = NULL;
 
-/* Whether one of the table's policies, if it is under any, is ours. */
+/* Whether the table has a policy of casnet. */
 static bool
 has_our_policy(Oid table)
 {
@@ -73,9 +73,9 @@ has_our_policy(Oid table)
 }
 
 /*
- * Whether the session itself is at work; see the top of the file.  A parallel
- * worker is not: its leader was judged.  Who is made somebody else gets a
- * context, but for the owner as whom an apply worker writes, since 16.
+ * Whether the session acts for itself; see the top of the file.  A parallel worker does
+ * not: its leader was judged.  Whenever the server switches the user it sets a context,
+ * except when an apply worker writes as the table's owner, since 16.
  */
 static bool
 is_on_its_own_behalf(void)
@@ -89,10 +89,10 @@ is_on_its_own_behalf(void)
 }
 
 /*
- * ExecutorCheckPerms_hook: warns once, or raises 42501, when the statement uses
- * a table past a policy of ours; a view counts as its owner.  When asked not to
- * raise, answers no instead: the server asks so before it checks a new foreign
- * key with one query, and then does it row by row as the owner.
+ * ExecutorCheckPerms_hook: warns once, or raises 42501, if the statement uses a table
+ * past a policy of casnet.  A view counts as its owner.  If raise is false, returns false
+ * instead.  The server asks that way before it checks a new foreign key with one query;
+ * on false it checks row by row, as the owner.
  */
 static bool
 check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
@@ -110,7 +110,7 @@ check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
 		bool		is_view;
 		Oid			role;
 
-		/* No table of the statement, or a part of one that is. */
+		/* Not a table of the statement, or a child of one. */
 		if (info->requiredPerms == 0)
 			continue;
 		is_view = OidIsValid(info->checkAsUser) &&
@@ -140,9 +140,9 @@ check_bypass(CASNET_CHECK_PERMS_ARGUMENTS)
 }
 
 /*
- * A value from before the library was loaded that may not be taken, because the
- * role may not set it or it is misspelt, leaves the default behind: so that no
- * connection option undoes what the database says, it refuses then.
+ * A value from before the library was loaded is lost if the role must not set it, or if
+ * it is misspelt.  The default then takes its place.  No connection option must undo what
+ * the database says, so the default is then to refuse.
  */
 void
 casnet_bypass_init(void)

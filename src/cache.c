@@ -1,10 +1,10 @@
 /*
  * cache.c
- *		The shape of what is kept for the life of a backend: a table of bounded size in a
+ *		What is kept for the life of a backend: a hash table of bounded size in a
  *		memory context of its own.
  *
- * Nothing is thrown away from a callback.  Who looks something up makes the entry last,
- * since the lookup may itself find out that what is kept is out of date.
+ * Callbacks never free entries.  A lookup makes the entry last, since the lookup itself
+ * can find that the cache is out of date.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@ casnet_cache_find(const CasnetCache *cache, const void *key)
 		hash_search(cache->entries, key, HASH_FIND, NULL);
 }
 
-/* Whether the next entry takes a cache that is thrown away and begun anew. */
+/* Whether the cache must be reset before the next entry. */
 bool
 casnet_cache_is_full(const CasnetCache *cache)
 {
@@ -29,7 +29,7 @@ casnet_cache_is_full(const CasnetCache *cache)
 		hash_get_num_entries(cache->entries) >= cache->most;
 }
 
-/* Throw everything away and begin anew; may raise out of memory. */
+/* Drop all entries and begin anew; can raise out of memory. */
 void
 casnet_cache_reset(CasnetCache *cache)
 {
@@ -51,7 +51,7 @@ casnet_cache_reset(CasnetCache *cache)
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* The entry with that key, made if need be; there must be room. */
+/* The entry with that key, made if need be; the cache must have room. */
 void *
 casnet_cache_enter(CasnetCache *cache, const void *key)
 {

@@ -2,9 +2,9 @@
  * casnet.c
  *		Entry point of the library: a table of contents of what it sets up.
  *
- * Nothing here needs a preload.  The library is loaded by the first call of
- * one of its functions, or by session_preload_libraries; only the counting of
- * failed logins across sessions takes shared_preload_libraries.
+ * Nothing here needs a preload.  The library is loaded by the first call of one of its
+ * functions, or by session_preload_libraries.  Only the counting of failed logins across
+ * sessions takes shared_preload_libraries.
  */
 #include "postgres.h"
 

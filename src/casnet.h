@@ -2,8 +2,8 @@
  * casnet.h
  *		Declarations shared between the source files, one section per file.
  *
- * The layers, from below.  A file uses what files before it define, and nothing else;
- * .ci/check-layers holds that.  Sections are in the same order.
+ * The layers, from below.  A file uses only what files before it define;
+ * .ci/check-layers enforces that.  Sections are in the same order.
  *
  *	tools               digest.c, uuid.c, jws.c, key.c, cache.c, schema.c, security.c,
  *	                    estimate.c, cursor.c, password.c, throttle.c, fuzzy.c,
@@ -22,8 +22,9 @@
  *	                    noforce.c, tagging_plan.c, plan.c, planner.c
  *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
  *
- * Asked for every statement are news, catalog, token, session, permission, membership,
- * policy, plan and execution; the others are asked for by name, or by what is in a statement.
+ * Every statement uses news, catalog, token, session, permission, membership, policy,
+ * plan and execution.  The others run only when they are called by name, or when a
+ * statement contains what they handle.
  */
 #ifndef CASNET_H
 #define CASNET_H
@@ -50,10 +51,10 @@
 
 #include "compat.h"
 
-/* uuid = uuid, of the catalog's fixed part. */
+/* The OID of the operator uuid = uuid, which is part of the fixed catalogs. */
 #define CASNET_UUID_EQ_OPERATOR 2972
 
-/* Longest permission or role name, in bytes, with the final zero. */
+/* Longest permission or role name, in bytes, with the final zero byte. */
 #define CASNET_NAME_LENGTH NAMEDATALEN
 
 /* digest.c: SHA-256 */
@@ -75,9 +76,9 @@ extern Datum casnet_uuid_copy(const pg_uuid_t *uuid);
 typedef struct CasnetCache
 {
 	const char *name;
-	Size		key_size;		/* of the key, with which each entry begins */
+	Size		key_size;		/* of the key, which begins each entry */
 	Size		entry_size;
-	long		most;			/* so many entries are kept */
+	long		most;			/* number of entries kept */
 	MemoryContext context;		/* also of what entries point to */
 	HTAB	   *entries;
 } CasnetCache;
@@ -97,14 +98,17 @@ extern bool casnet_schema_has_function(Oid function);
 /* security.c: with whose rights code runs */
 
 /*
- * Bits of the server's security context, beside its own: it hands them on to what is called,
- * and takes them back with the subtransaction.  Code of another role runs; casnet became
- * the owner of its tables, or a superuser.
+ * Bits added to the server's security context: it passes them on to what is called, and a
+ * subtransaction's end restores them.  OTHERS: code of another role is running.  OURS:
+ * casnet runs as the owner of its tables, or as a superuser.
  */
 #define CASNET_SECURITY_OTHERS	0x10000000
 #define CASNET_SECURITY_OURS	0x20000000
 
-/* What casnet does may run functions of others; none with rights that their owner has not. */
+/*
+ * Statements of casnet can run functions of others, but not with rights that their owner
+ * lacks.
+ */
 #define CASNET_SECURITY_NO_STRANGER	0x40000000
 
 extern bool casnet_security_is_administrator(void);
@@ -112,12 +116,12 @@ extern bool casnet_security_is_trusted(Oid owner, Oid role);
 extern void casnet_security_notice_others(void);
 extern bool casnet_security_is_suspended(void);
 
-/* estimate.c: who sees the estimates of the planner */
+/* estimate.c: who sees the planner's estimates */
 
 extern bool casnet_estimate_is_restricted(Oid role);
 extern void casnet_estimate_hide(void);
 
-/* cursor.c: no cursor of code of others stays open */
+/* cursor.c: closing the cursors that code of others opened */
 
 extern uint64 casnet_cursors_note(void);
 extern void casnet_cursors_close_since(uint64 note);
@@ -162,7 +166,7 @@ extern text *casnet_name_compared(text *name);
 extern text *casnet_name_respelled(const char *bytes, size_t length,
 								   bool composed);
 
-/* news.c: what has changed that decides about access */
+/* news.c: changes to what decides about access */
 
 typedef enum CasnetTable
 {
@@ -175,7 +179,7 @@ typedef enum CasnetTable
 	CASNET_SIGNING_KEYS,
 	CASNET_REVOKED_TOKENS,
 	CASNET_TOKEN_CUTOFFS,
-	/* from here on: nothing that is kept of them concerns permissions */
+	/* from here on: no cached data from them concerns permissions */
 	CASNET_TAGS,
 	CASNET_PASSWORD_HASHES,
 	CASNET_INVITATIONS,
@@ -198,21 +202,21 @@ extern void casnet_news_listen(void (*listener) (Oid relation));
 extern void casnet_news_note_lookup(void);
 extern void casnet_news_announce(CasnetTable table, Relation relation);
 
-/* holders.c: who holds what an administrator needs, and ending that */
+/* holders.c: who holds locks that an administrator needs, and ending them */
 
 /* The rank of a superuser of the application, above those of all others. */
 #define CASNET_HIGHEST_RANK 1000
 
-/* More than that are not ended at a time. */
+/* At most this many are ended at a time. */
 #define MAX_HOLDERS 64
 
-/* Who is in the way. */
+/* The processes in the way. */
 typedef struct CasnetHolders
 {
 	int			pids[MAX_HOLDERS];
 	int			n;
-	bool		with_queue;		/* who waits for a row counts, too */
-	bool		look_again;		/* somebody has just ended */
+	bool		with_queue;		/* those that wait for a row count, too */
+	bool		look_again;		/* a process has just been ended */
 } CasnetHolders;
 
 extern const pg_uuid_t casnet_holders_no_tenant;
@@ -230,9 +234,9 @@ extern bool casnet_holders_ended_just_now(TimestampTz now);
 extern void casnet_holders_wait(bool quick);
 extern void casnet_holders_take_table(Oid table, LOCKMODE mode);
 
-/* catalog.c: where our tables are, and how to read them */
+/* catalog.c: where casnet's tables are, and how to read them */
 
-/* Column numbers within a table of ours; catalog.c has the names. */
+/* Column numbers within a table of casnet; catalog.c has the names. */
 enum
 {
 	USERS_ID, USERS_USERNAME, USERS_IS_ACTIVE, USERS_IS_SUPERUSER, USERS_EMAIL,
@@ -295,7 +299,7 @@ enum
 	ROLES_NAME
 };
 
-/* The ways in which we read them. */
+/* The ways in which casnet reads them. */
 typedef enum CasnetPath
 {
 	CASNET_USER_BY_ID,
@@ -331,7 +335,7 @@ typedef struct CasnetScan
 	SysScanDesc scan;
 } CasnetScan;
 
-/* Tables that are read with one snapshot, which is later than their locks. */
+/* Tables that are read with one snapshot, taken after they were locked. */
 typedef struct CasnetReading
 {
 	Snapshot	snapshot;
@@ -407,7 +411,7 @@ extern const char *casnet_token_judge(Snapshot snapshot, bool *own);
 
 /* session.c: who the session is, by its settings */
 
-/* Whom the settings name, verified or not; bytes that are not used are zero. */
+/* The user and tenant that the settings name, verified or not; unused bytes are zero. */
 typedef struct CasnetIdentity
 {
 	pg_uuid_t	user;
@@ -422,16 +426,19 @@ extern const pg_uuid_t *casnet_session_tenant(void);
 extern void casnet_session_identity(CasnetIdentity *identity);
 extern bool casnet_session_is(const CasnetIdentity *identity);
 
-/* statement.c: whose a statement is */
+/* statement.c: which user a statement belongs to */
 
-/* Who had opened what rows were fetched from when something was answered, if anybody. */
+/*
+ * Who, if anybody, had opened the cursor or portal that rows were fetched from when
+ * something was answered.
+ */
 typedef struct CasnetOpener
 {
 	bool		is_somebody;
 	CasnetIdentity identity;
 } CasnetOpener;
 
-/* What rows are fetched from: whoever opened it, and what it asks for. */
+/* An open cursor or portal: who opened it, and what it asks for. */
 typedef struct CasnetOpening
 {
 	CasnetIdentity as;
@@ -458,7 +465,7 @@ extern void casnet_statement_note_opener(CasnetOpener *note);
 extern bool casnet_statement_opener_is(const CasnetOpener *note);
 extern const CasnetOpening *casnet_statement_set_opening(const CasnetOpening *next);
 
-/* judged.c: what changes rights is judged again when its transaction ends */
+/* judged.c: changes of rights are judged again when their transaction ends */
 
 typedef void (*CasnetJudgement) (const void *what);
 
@@ -482,7 +489,7 @@ extern const char *casnet_permission_name(int bit);
 extern int	casnet_permission_count(void);
 extern int	casnet_permission_built_in(const char *name, size_t length);
 
-/* asked.c: what was asked for lately */
+/* asked.c: which rights were asked for lately */
 
 /* What somebody may do: see membership.c. */
 typedef struct CasnetVerdictKey
@@ -498,21 +505,21 @@ typedef struct CasnetVerdict
 	bool		user_active;	/* the user exists and is active */
 	bool		superuser;		/* users.is_superuser */
 	bool		tenant_open;	/* the user may be active in the tenant */
-	bool		is_member;		/* and there is a row in user_tenants */
+	bool		is_member;		/* and user_tenants has a row for it */
 	char		role[CASNET_NAME_LENGTH];	/* empty if no member */
 	Bitmapset  *permissions;	/* of the role, and granted in person */
 	int			granted;		/* rows of user_tenant_permissions */
-	TransactionId xmin;			/* made when all older ones had ended */
-	uint64		next_xid;		/* the first that had not begun */
-	uint64		epoch;			/* casnet_epoch when last known to be good */
+	TransactionId xmin;			/* all older transactions had ended when this was made */
+	uint64		next_xid;		/* the first that had not begun then */
+	uint64		epoch;			/* casnet_epoch when last known to be valid */
 	uint64		table_epochs[CASNET_SIGNING_KEYS];	/* likewise */
 } CasnetVerdict;
 
-/* So much of it is known. */
+/* How many of the last questions are kept. */
 #define CASNET_KEYS_ASKED 16
 #define CASNET_LISTS_ASKED 4
 
-/* What somebody held in a tenant when that was asked for. */
+/* What a user held in a tenant when it was asked for. */
 typedef struct CasnetHeld
 {
 	uint64		asked;			/* its number, 0 for none */
@@ -523,7 +530,7 @@ typedef struct CasnetHeld
 	Bitmapset  *permissions;
 } CasnetHeld;
 
-/* The tenants that were listed for somebody. */
+/* The tenants that were listed for a user. */
 typedef struct CasnetListed
 {
 	uint64		asked;			/* its number, 0 for none */
@@ -576,14 +583,14 @@ extern bool casnet_membership_is_cached(void);
 extern Bitmapset *casnet_membership_role_permissions(const char *role,
 													 Snapshot snapshot);
 
-/* remember.c: what an execution that stopped on its way rests on */
+/* remember.c: what a suspended execution depends on */
 
 typedef struct CasnetRemembered
 {
 	List	   *held;			/* of CasnetHeld */
 	List	   *listed;			/* of CasnetListed */
-	bool		is_strict;		/* there was more: */
-	uint64		epochs;			/* nothing may change since these */
+	bool		is_strict;		/* there was more than the lists hold: */
+	uint64		epochs;			/* no epoch may have changed since these */
 } CasnetRemembered;
 
 extern uint64 casnet_remember_epochs(void);
@@ -630,7 +637,7 @@ extern Datum casnet_require_may_give(PG_FUNCTION_ARGS);
 
 /* owner.c: statements on somebody else's table */
 
-/* Who we were before we became somebody else. */
+/* The role and context before casnet_owner_enter(). */
 typedef struct CasnetOwnerSwitch
 {
 	Oid			user;
@@ -670,7 +677,7 @@ extern void casnet_free_account_of(const pg_uuid_t *user);
 
 /* secret.c: the hashes of passwords */
 
-/* The hash that is in force for an account. */
+/* The hash in force for an account. */
 typedef struct CasnetHash
 {
 	pg_uuid_t	id;				/* of its row; all zero without one */
@@ -738,11 +745,11 @@ extern void casnet_noforce_check_start(PlannedStmt *plan);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 
-/* What became of a statement's calls. */
+/* What became of the calls in a statement. */
 typedef struct CasnetTagged
 {
 	bool		has_policy;		/* a query with a policy took their place */
-	bool		unknown;		/* the tags of one are not known yet */
+	bool		unknown;		/* the tags of one call are not known yet */
 } CasnetTagged;
 
 extern Query *casnet_tagging_expand(Query *query, ParamListInfo params,
@@ -750,13 +757,13 @@ extern Query *casnet_tagging_expand(Query *query, ParamListInfo params,
 extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
 								  const CasnetTagged *tagged);
 
-/* plan.c: what a finished plan has to ask for; see also recheck.h */
+/* plan.c: what a finished plan must ask for; see also recheck.h */
 
 /* What a note in a plan says; see plan.c. */
 typedef enum CasnetNote
 {
 	CASNET_NOTE_NONE,			/* the cell is no note */
-	CASNET_NOTE_NOTHING,		/* looked at; nothing is asked for */
+	CASNET_NOTE_NOTHING,		/* casnet has seen the plan; nothing to ask for */
 	CASNET_NOTE_SESSION,		/* conditions depend on who the session is */
 	CASNET_NOTE_PERMISSION,		/* value: a bit */
 	CASNET_NOTE_TENANT,			/* value: the parameter that gets it */
@@ -767,13 +774,13 @@ typedef enum CasnetNote
 	CASNET_NOTE_UNFORCED		/* made without policies; see noforce.c */
 } CasnetNote;
 
-/* The parameter of a note whose answer has none. */
+/* The parameter number of a note whose answer needs no parameter. */
 #define CASNET_NO_PARAMETER 0xffffff
 
-/* The cache of a note, which the server does not have. */
+/* The cache id that marks a note; no syscache of the server has it. */
 #define CASNET_NOTE_CACHE (-0x0ca5)
 
-/* What the cell of a plan's list says, if it is a note. */
+/* The note in a cell of a plan's list, and its value; CASNET_NOTE_NONE if it is none. */
 static inline CasnetNote
 casnet_plan_note(ListCell *cell, int *value)
 {
@@ -794,14 +801,14 @@ extern void casnet_plan_show_next(bool show);
 
 /* planner.c: one policy for a statement, and indexes left out */
 
-/* Most permissions that policies of one statement are united to ask for. */
+/* The most permissions that the united policies of one statement may ask for. */
 #define CASNET_MAX_UNITED 8
 
 extern void casnet_planner_init(void);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 
-/* A statement without a plan, as ProcessUtility_hook has it. */
+/* A statement without a plan, as ProcessUtility_hook receives it. */
 typedef struct CasnetUtility
 {
 	PlannedStmt *statement;
@@ -819,16 +826,16 @@ extern void casnet_explain_execute(const CasnetUtility *utility,
 extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
 								 bool is_late, bool explain_only);
 
-/* lock.c: statements whose lock would stop others */
+/* lock.c: statements whose lock would block others */
 
 extern bool casnet_lock_changes_statement(const Node *statement);
 extern void casnet_lock_check_statement(Node *statement);
 
-/* execution.c: the policies of a plan, asked when it is executed */
+/* execution.c: the policies of a plan, evaluated when it is executed */
 
 extern void casnet_execution_init(void);
 
-/* utility.c: what is done with a statement that has no plan */
+/* utility.c: handling of statements without a plan */
 
 extern void casnet_utility_init(void);
 

@@ -12,9 +12,9 @@
 #endif
 
 /*
- * Memory handed to the settings machinery by a check hook: malloc() until 15,
- * an allocator of its own from 16 on.  Both return NULL when out of memory,
- * which makes the check hook refuse the value.
+ * Memory handed to the settings machinery by a check hook: malloc() in 15, guc_malloc()
+ * from 16 on.  Both return NULL when out of memory, which makes the check hook refuse the
+ * value.
  */
 #if PG_VERSION_NUM >= 160000
 #define casnet_guc_malloc(size) guc_malloc(LOG, (size))
@@ -22,7 +22,7 @@
 #define casnet_guc_malloc(size) malloc(size)
 #endif
 
-/* The record of a setting, or NULL; until 15 there is an array of all. */
+/* The record of a setting, or NULL.  15 has only an array of all settings. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_find_setting(name) find_option((name), false, true, LOG)
 #else
@@ -41,7 +41,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 }
 #endif
 
-/* Whose privileges a table is read with: in its own list from 16 on. */
+/* The role whose privileges a table is read with; from 16 on it is in a list of its own. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_check_as_user(query, rte) \
 	(getRTEPermissionInfo((query)->rteperminfos, (rte))->checkAsUser)
@@ -49,7 +49,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #define casnet_check_as_user(query, rte) ((rte)->checkAsUser)
 #endif
 
-/* One function for all kinds of objects since 16. */
+/* Since 16 one function checks all kinds of objects. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_may_execute(function) \
 	(object_aclcheck(ProcedureRelationId, (function), GetUserId(), \
@@ -59,7 +59,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 	(pg_proc_aclcheck((function), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
-/* What does not return; the name and the place changed in 18. */
+/* Marks a function that does not return; name and place changed in 18. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_noreturn pg_noreturn
 #else
@@ -67,8 +67,8 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #endif
 
 /*
- * Whether one role may become another and so has all rights that it has.  From 16 on
- * a membership may give the privileges alone.
+ * Whether one role may become another and so has all its rights.  From 16 on, a
+ * membership can give the privileges without SET ROLE.
  */
 #if PG_VERSION_NUM >= 160000
 #define casnet_may_become(member, role) \
@@ -86,7 +86,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #include "varatt.h"
 #endif
 
-/* To the end, perhaps not for the last time; until 17 that had to be said. */
+/* Runs to the end; until 17 the caller also had to say whether it runs only once. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_executor_run(query) \
 	ExecutorRun((query), ForwardScanDirection, 0)
@@ -104,7 +104,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #define CASNET_RUN_NAMES count, once
 #endif
 
-/* From 16 on, indexes that only summarize can be asked for alone. */
+/* From 16 on, the caller can ask for summarizing indexes only. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_insert_index_tuples(rri, slot, estate) \
 	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL, \
@@ -115,8 +115,8 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #endif
 
 /*
- * ExecutorCheckPerms_hook: what to check is in the range table until 15, and
- * beside it from 16 on.
+ * ExecutorCheckPerms_hook: in 15 the range table holds what to check, from 16 on a list
+ * beside it.
  */
 #if PG_VERSION_NUM >= 160000
 #define CASNET_CHECK_PERMS_ARGUMENTS \
@@ -131,7 +131,7 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #define CasnetPermissionInfo RangeTblEntry
 #endif
 
-/* From 18 on it says whether no other path may be made. */
+/* From 18 on, returns whether no other path may be made. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_create_tidscan_paths(root, relation) \
 	create_tidscan_paths((root), (relation))
@@ -140,21 +140,24 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 	(create_tidscan_paths((root), (relation)), false)
 #endif
 
-/* The process of a virtual transaction, which is named by another number since 17. */
+/* The process of a virtual transaction; the field with its number was renamed in 17. */
 #if PG_VERSION_NUM >= 170000
 #define casnet_process_of(vxid) ProcNumberGetProc((vxid).procNumber)
 #else
 #define casnet_process_of(vxid) BackendIdGetProc((vxid).backendId)
 #endif
 
-/* Whether a plan leaves partitions out while it runs: in a list of its own since 18. */
+/* Whether a plan prunes partitions at run time; since 18 an index says so. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_prunes(append) ((append)->part_prune_index >= 0)
 #else
 #define casnet_prunes(append) ((append)->part_prune_info != NULL)
 #endif
 
-/* As whom a table is read, beside the range table from 16 on; InvalidOid: the user. */
+/*
+ * The role a table is read as, beside the range table from 16 on; InvalidOid means the
+ * user.
+ */
 #if PG_VERSION_NUM >= 160000
 #define casnet_checked_as(query, entry) \
 	((entry)->perminfoindex == 0 ? InvalidOid : \
@@ -168,8 +171,9 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #endif
 
 /*
- * From 18 on a table that is joined with itself by a key is read once, by one of the two
- * entries, and the policy may be that of the other.  Says whether to; returns what was.
+ * From 18 on, the planner can replace a self-join on a unique key by one scan, of either
+ * entry.  The policy can belong to the other one.  Turns that on or off, and returns the
+ * old value.
  */
 #if PG_VERSION_NUM >= 180000
 #include "optimizer/planmain.h"
@@ -190,7 +194,7 @@ casnet_exchange(bool *setting, bool value)
 	return before;
 }
 
-/* A key may be there and not hold, since 18. */
+/* Since 18 a foreign key can exist without being enforced. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_is_enforced(constraint) ((constraint)->conenforced)
 #else

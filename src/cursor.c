@@ -1,14 +1,14 @@
 /*
  * cursor.c
- *		No cursor stays open that code of another role has opened.
+ *		Closes every cursor that code of another role has opened.
  *
- * A cursor runs as whoever fetches from it, and is found by its name.  Code that runs as
- * a table's owner could so put one of its own in the place of one of the session's.  What
- * was open before such code is known, and what is there afterwards besides is closed.
+ * A cursor runs as whoever fetches from it, and is found by its name.  So code that runs
+ * as a table's owner could replace a cursor of the session by one of its own.  casnet
+ * notes which cursors are open before such code runs, and afterwards closes all others.
  *
- * Which cursor is the same as before is told by a callback of its memory: it is called
- * when the cursor goes, also with a transaction or a subtransaction, so that neither a
- * name nor an address that is used again is mistaken for it.
+ * A callback of the cursor's memory context shows whether a cursor is still the same.  It
+ * runs when the cursor is closed, also at the end of a transaction or subtransaction.  So
+ * no later cursor with the same name or address is mistaken for it.
  */
 #include "postgres.h"
 
@@ -26,13 +26,13 @@
 typedef struct KnownCursor
 {
 	Portal		portal;			/* key */
-	uint64		since;			/* the note in which it was there first */
+	uint64		since;			/* the note in which it was first open */
 } KnownCursor;
 
 static HTAB *known_cursors = NULL;
 static uint64 last_note = 0;
 
-/* MemoryContextCallbackFunction: the cursor goes. */
+/* MemoryContextCallbackFunction: the cursor is closed. */
 static void
 forget_cursor(void *portal)
 {
@@ -40,8 +40,8 @@ forget_cursor(void *portal)
 }
 
 /*
- * The open cursors, as the view pg_cursors has them.  Others, such as the one that runs the
- * client's statement, have no name by which a function could close or open one.
+ * The open cursors, as in the view pg_cursors.  Other portals, such as the one that runs
+ * the client's statement, have no name by which a function could close or open one.
  */
 static List *
 open_cursors(void)
@@ -76,8 +76,8 @@ open_cursors(void)
 }
 
 /*
- * Note which cursors are open.  Returns a number for casnet_cursors_close_since(), greater
- * than those of before.
+ * Note which cursors are open.  Returns a number for casnet_cursors_close_since(),
+ * greater than all before.
  */
 uint64
 casnet_cursors_note(void)
@@ -117,8 +117,8 @@ casnet_cursors_note(void)
 }
 
 /*
- * Close the cursors that were opened after that note, as the role whose they are.  Raises
- * 24000 for one that is in use, which none is once the code is through that opened it.
+ * Close the cursors opened after that note, as the role that owns them.  Raises 24000 for
+ * one in use; none is once the code that opened it has ended.
  */
 void
 casnet_cursors_close_since(uint64 note)

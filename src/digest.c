@@ -10,8 +10,8 @@
 #include "casnet.h"
 
 /*
- * The digest of two pieces of memory, one after the other; the second may be of length
- * 0.  Raises XX000 when the server's library cannot compute it.
+ * The digest of two pieces of memory, one after the other; the second can be empty.
+ * Raises XX000 if the server's library cannot compute it.
  */
 void
 casnet_digest_of_two(const void *first, size_t first_length,

@@ -1,8 +1,8 @@
 /*
  * documents.c
- *		The documents of an import, in a table of its caller's.
+ *		The documents of an import, in a table of the caller's.
  *
- * No statement reads them: nothing that others have put into the table is evaluated.
+ * No statement reads them, so nothing that others have put into the table is evaluated.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@ refuse_documents(void)
 			 errhint("Copy them into a table of your own.")));
 }
 
-/* Raises 42P01, 42501 without one of the privileges, and 42809: see below. */
+/* Raises 42P01; 42501 without any of the privileges; 42809 as below. */
 static void
 require_documents(Oid table, AclMode privileges)
 {
@@ -53,8 +53,9 @@ require_documents(Oid table, AclMode privileges)
  * casnet_internal.lock_documents(documents regclass) returns void
  *
  * Locks the table with the documents of an import against changes, by its OID; internal.
- * Raises 42P01 when there is no such table, 42809 for what is no ordinary table or has
- * row security for the caller, as those of casnet have, 42501 for who may not lock it.
+ * Raises 42P01 if there is no such table.  Raises 42809 unless it is an ordinary table
+ * without row security for the caller; casnet's own tables have row security.  Raises
+ * 42501 if the caller must not lock it.
  */
 Datum
 casnet_lock_documents(PG_FUNCTION_ARGS)
@@ -68,8 +69,8 @@ casnet_lock_documents(PG_FUNCTION_ARGS)
 }
 
 /*
- * The number of the column with the documents.  Raises 42703 when there is none of that
- * name, 42809 unless it is a jsonb, and no domain over it, whose values are in the rows.
+ * The number of the column with the documents.  Raises 42703 if there is none of that
+ * name, 42809 unless it is a jsonb, not a domain, whose values are stored.
  */
 static AttrNumber
 document_number(Relation relation, const char *name)
@@ -87,7 +88,7 @@ document_number(Relation relation, const char *name)
 			 column->attgenerated != ATTRIBUTE_GENERATED_STORED))
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("column \"%s\" of table \"%s\" holds no jsonb", name,
+					 errmsg("column \"%s\" of table \"%s\" is not of type jsonb", name,
 							RelationGetRelationName(relation)),
 					 errhint("Load the documents into a table of their own, such as a temporary one: CREATE TEMP TABLE documents (document jsonb).")));
 		return column->attnum;
@@ -99,7 +100,7 @@ document_number(Relation relation, const char *name)
 			 errhint("Name the column with the documents.")));
 }
 
-/* Put the documents between two places of a table into the result. */
+/* Put the documents between two TIDs into the result. */
 static void
 fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
 				ItemPointer last, ReturnSetInfo *result)
@@ -119,7 +120,7 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
 
 		values[0] = PointerGetDatum(&slot->tts_tid);
 		values[1] = slot_getattr(slot, number, &isnull[1]);
-		/* The row may be gone when somebody looks at it. */
+		/* The row could be gone when the result is read. */
 		if (!isnull[1])
 			values[1] = PointerGetDatum(PG_DETOAST_DATUM(values[1]));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
@@ -136,11 +137,11 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
  * casnet_internal.read_documents(documents regclass, document_column name, first tid, last tid,
  * OUT at tid, OUT document jsonb) returns setof record
  *
- * The documents from one place to another in a table that the caller may read.  No query
- * reads them, so nothing runs that others have put into the table or its types, and the
- * name is that of a column and of nothing else.  Raises 42P01 when there is no such table,
- * 42809 for what is no ordinary table or has row security for the caller, and for a column
- * that holds no jsonb, 42703 for no column, 42501 when the caller may not read it.
+ * The documents from one TID to another in a table that the caller may read.  No query
+ * reads them, so no code runs that others have put into the table or its types.  The name
+ * means a column and nothing else.  Raises 42P01 if there is no such table.  Raises 42809
+ * unless it is an ordinary table without row security for the caller, and the column a
+ * jsonb.  Raises 42703 for a missing column, 42501 if the caller must not read it.
  */
 Datum
 casnet_read_documents(PG_FUNCTION_ARGS)
@@ -151,10 +152,10 @@ casnet_read_documents(PG_FUNCTION_ARGS)
 
 	require_documents(table, ACL_SELECT);
 	LockRelationOid(table, AccessShareLock);
-	/* It may have changed while we waited. */
+	/* It could have changed during the wait. */
 	require_documents(table, ACL_SELECT);
 	relation = table_open(table, NoLock);
-	/* Not every access method has places. */
+	/* Not every access method can scan by TID. */
 	if (relation->rd_tableam->scan_set_tidrange == NULL)
 		refuse_documents();
 	number = document_number(relation, NameStr(*PG_GETARG_NAME(1)));

@@ -1,8 +1,8 @@
 /*
  * estimate.c
- *		Who sees the estimates of the planner.
+ *		Who sees the planner's estimates.
  *
- * They follow the statistics of all tenants; see explain.c.
+ * Estimates follow the statistics of all tenants; see explain.c.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 
 #include "casnet.h"
 
-/* Whether the role sees no more than the shape of a plan. */
+/* Whether the role sees only the shape of a plan. */
 bool
 casnet_estimate_is_restricted(Oid role)
 {
@@ -26,8 +26,8 @@ casnet_estimate_is_restricted(Oid role)
 }
 
 /*
- * debug_print_plan shows what EXPLAIN does not show to everybody.  Turns it off
- * for this plan, whatever it reads, and for those that follow in the transaction.
+ * debug_print_plan shows what EXPLAIN hides from most roles.  Turns it off for this plan,
+ * whatever it reads, and for later plans of the transaction.
  */
 void
 casnet_estimate_hide(void)

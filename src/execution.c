@@ -1,18 +1,18 @@
 /*
  * execution.c
- *		What the policies of a plan ask for, asked when it is executed.
+ *		Evaluates what the policies of a plan ask for when the plan is executed.
  *
- * The notes of a plan (plan.c) say what to ask for.  When an execution starts,
- * the session must hold it, and the parameters that stand for the policies' calls
- * get their values, also where no row is ever looked at.
+ * The notes of a plan (plan.c) say what to ask for.  When an execution starts, the
+ * session must hold it, and the parameters that replaced the policies' calls get their
+ * values.  That happens even if the execution never reads a row.
  *
- * An execution that goes on, as a cursor's does, belongs to the user and the
- * tenant that it began with.  Each time it goes on, messages are taken in, and
- * that user must still hold what was asked for: the token must be good, the
- * account active, the membership and the permissions there.  What a plan without
- * notes asked for by the functions that it calls is not known.  If one stops
- * before its end, all that its user held is remembered, and must be there when it
- * goes on.
+ * An execution that goes on, as a cursor's does, belongs to the user and the tenant that
+ * it began with.  Each time it goes on, casnet accepts invalidation messages.  The user
+ * must still hold what was asked for: the token must be valid, the account active, the
+ * membership and the permissions present.  For a plan without notes, casnet does not know
+ * what the functions in it ask for.  If such an execution stops before its end, casnet
+ * remembers all that its user held.  The user must still hold it when the execution goes
+ * on.
  *
  * A statement that writes has one identity; see statement.c.
  */
@@ -31,41 +31,42 @@ typedef struct Execution
 {
 	struct Execution *next;
 	QueryDesc  *query;
-	bool		is_noted;		/* something is asked for */
+	bool		is_noted;		/* the plan asks for something */
 	bool		remembers;		/* it stopped after functions had asked */
 	bool		calls_left;		/* its plan calls the functions of policies */
-	bool		follows_session;	/* or such as follow the session */
-	bool		by_token;		/* tokens that it rests on are kept */
+	bool		follows_session;	/* or functions that follow the session */
+	bool		by_token;		/* tokens that it depends on are kept */
 	bool		needs_view_users;
 	uint64		token;			/* number of the one it was opened with, or 0 */
 	CasnetOpening opened;		/* by whom, as the settings named it, and for what */
 	pg_uuid_t	user;			/* who is asked about */
 	pg_uuid_t	tenant;
-	uint64		runs_before;	/* runs begun when it began */
-	uint64		generation;		/* the last answer holds for this one */
-	ArrayType  *my_tenants;		/* NULL unless they are what is read */
+	uint64		runs_before;	/* number of runs begun when it began */
+	uint64		generation;		/* the last answer is valid for this one */
+	ArrayType  *my_tenants;		/* NULL unless the plan reads them */
 	CasnetRemembered remembered;	/* what functions asked for */
 	MemoryContextCallback callback;
 	bool		was_suspended;	/* began in code of another role */
 } Execution;
 
-/* Those under way, the newest first. */
+/* Executions in progress, the newest first. */
 static Execution *executions = NULL;
 
 /*
- * Runs that may stop before their end are numbered.  That of the innermost one under
- * way; after an error, until the end of the transaction, it may be one that is not.
+ * Runs that can stop before their end are numbered.  innermost_run is the number of the
+ * innermost one in progress.  After an error, until the transaction ends, it can be out
+ * of date.
  */
 static uint64 runs_begun = 0;
 static uint64 innermost_run = 0;	/* 0 for none */
 
-/* What there was to know when the library was loaded. */
+/* casnet_remember_epochs() when the library was loaded. */
 static uint64 epochs_loaded;
 
 static ExecutorStart_hook_type previous_start_hook = NULL;
 static ExecutorRun_hook_type previous_run_hook = NULL;
 
-/* The memory of an execution goes, however it ended. */
+/* MemoryContextCallbackFunction: the execution has ended, in whatever way. */
 static void
 forget_execution(void *arg)
 {
@@ -85,7 +86,7 @@ forget_execution(void *arg)
 	casnet_statement_end(execution);
 }
 
-/* A record of the execution, which goes with its memory. */
+/* Add a record of the execution, which lives as long as its memory. */
 static Execution *
 add_execution(QueryDesc *query, const CasnetIdentity *identity)
 {
@@ -116,8 +117,8 @@ find_execution(const QueryDesc *query)
 }
 
 /*
- * It goes on for as long as the token is good that it was opened with, or that was
- * set when functions asked.
+ * The execution may go on only while certain tokens are valid: the one it was opened
+ * with, and those that were set when functions asked.  So keep what is known of them.
  */
 static void
 hold_token(Execution *execution)
@@ -128,7 +129,7 @@ hold_token(Execution *execution)
 	execution->by_token = true;
 }
 
-/* The parameter gets its value. */
+/* Set the parameter's value. */
 static void
 set_parameter(EState *estate, int parameter, Datum value)
 {
@@ -138,7 +139,7 @@ set_parameter(EState *estate, int parameter, Datum value)
 	estate->es_param_exec_vals[parameter].isnull = false;
 }
 
-/* What the notes of the plan ask for, with memory for it. */
+/* Read what the plan's notes ask for, into memory of the execution. */
 static void
 read_notes(Execution *execution, List *notes, EState *estate)
 {
@@ -170,7 +171,7 @@ read_notes(Execution *execution, List *notes, EState *estate)
 	}
 }
 
-/* Give each parameter its value. */
+/* Set each parameter's value. */
 static void
 set_parameters(Execution *execution, List *notes, EState *estate)
 {
@@ -221,12 +222,13 @@ writes(const PlannedStmt *plan)
 }
 
 /*
- * The policies are asked for the first time.  Raises what tenant_with() and the
- * other functions of policies do.
+ * Ask the policies for the first time.  Raises what tenant_with() and the other functions
+ * of policies raise.
  *
- * What the settings named before the server began is not verified.  Functions of
- * the user may have set others since, which are; so both must be the same, or what
- * the execution is opened as would be nobody's proof.  Raises 55000 if not.
+ * The identity that the settings named before the server started the execution is not
+ * verified.  Functions of the user could have set another since, and that one is verified.
+ * So the two must be the same; otherwise the execution would belong to an identity that
+ * nobody proved.  Raises 55000 if they differ.
  */
 static void
 ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
@@ -256,8 +258,8 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 }
 
 /*
- * The execution goes on: whoever opened it must still hold what was asked for.
- * Raises 28000 or 42501 if not, 55000 if workers would go on as somebody else.
+ * The execution goes on: whoever opened it must still hold what was asked for.  Raises
+ * 28000 or 42501 if not, 55000 if parallel workers would go on as somebody else.
  */
 static void
 ask_again(Execution *execution)
@@ -302,8 +304,8 @@ ask_again(Execution *execution)
 }
 
 /*
- * Rows are fetched from an execution inside a later run that may stop: that rests on
- * the same.
+ * Rows are fetched from this execution inside a later run that can stop.  So that run
+ * depends on the same rights.
  */
 static void
 note_within(Execution *execution)
@@ -323,8 +325,8 @@ note_within(Execution *execution)
 }
 
 /*
- * What the execution has put aside rests on all that functions have asked for since
- * that count of casnet_rights_asked, at which the epochs were these.
+ * The rows that the execution has made so far depend on all that functions have asked for
+ * since casnet_rights_asked had that value.  The epochs then were these.
  */
 static void
 remember(Execution *execution, uint64 asked, uint64 epochs)
@@ -340,7 +342,7 @@ remember(Execution *execution, uint64 asked, uint64 epochs)
 	execution->remembers = true;
 }
 
-/* Ask for what the plan notes. */
+/* Ask for what the plan's notes say. */
 static void
 begin_asking(Execution *execution, PlannedStmt *plan, EState *estate)
 {
@@ -353,7 +355,7 @@ begin_asking(Execution *execution, PlannedStmt *plan, EState *estate)
 		ask_first(execution, plan, estate);
 }
 
-/* An execution starts: the policies are asked, and who writes is noted. */
+/* An execution starts: ask its policies, and note a writer's identity. */
 static void
 start_noted(QueryDesc *query, int eflags)
 {
@@ -376,7 +378,7 @@ start_noted(QueryDesc *query, int eflags)
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
 
-	/* What the server evaluates now may change the session, or ask for its rights. */
+	/* What the server evaluates now can change the session, or ask for its rights. */
 	if (note != CASNET_NOTE_NONE || writes(plan))
 		casnet_session_identity(&identity);
 	asked = casnet_rights_asked;
@@ -388,9 +390,9 @@ start_noted(QueryDesc *query, int eflags)
 
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
-		/* Its functions may ask, of which PL/pgSQL keeps expressions. */
+		/* Its functions can ask, and PL/pgSQL can keep their expressions. */
 		AcceptInvalidationMessages();
-		/* What has no record then began before there was a hook. */
+		/* A later execution without a record then began before the hook existed. */
 		if (casnet_plan_may_have_come_past() || asked != casnet_rights_asked ||
 			casnet_security_is_suspended())
 		{
@@ -411,8 +413,8 @@ start_noted(QueryDesc *query, int eflags)
 }
 
 /*
- * ExecutorStart_hook.  What starts while rows are fetched from somebody's cursor, as
- * the statement of a function does, has nothing of its opener.
+ * ExecutorStart_hook.  An execution that starts while rows are fetched from somebody's
+ * cursor, such as a function's statement, does not act for the opener.
  */
 static void
 start_execution(QueryDesc *query, int eflags)
@@ -437,7 +439,7 @@ start_execution(QueryDesc *query, int eflags)
 	PG_END_TRY();
 }
 
-/* Hand over to the next hook, or the server. */
+/* Call the next hook, or the server. */
 static void
 run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
 {
@@ -447,7 +449,7 @@ run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
 		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
 }
 
-/* The same, with calls of policies judging somebody, or the session if NULL. */
+/* The same, but policies' calls judge the opener, or the session if opening is NULL. */
 static void
 run_as(const CasnetOpening *opening, QueryDesc *query,
 	   ScanDirection direction, CASNET_RUN_ARGUMENTS)
@@ -466,9 +468,9 @@ run_as(const CasnetOpening *opening, QueryDesc *query,
 }
 
 /*
- * An execution goes on that began before the library was loaded, in this
- * transaction.  What it has put aside may rest on anything.  Raises 42501 if
- * anything that decides about access has changed since.
+ * An execution goes on that began in this transaction, before the library was loaded.
+ * The rows that it has made so far can depend on anything.  Raises 42501 if anything that
+ * decides about access has changed since.
  */
 static void
 ask_about_earlier(void)
@@ -478,9 +480,7 @@ ask_about_earlier(void)
 		casnet_remember_refuse();
 }
 
-/*
- * Whether the execution may go on after a run: it came to the limit, or can go back.
- */
+/* Whether the execution can go on after a run: it came to the limit, or can go back. */
 static bool
 may_go_on(const EState *estate, uint64 count)
 {
@@ -489,15 +489,15 @@ may_go_on(const EState *estate, uint64 count)
 }
 
 /*
- * Ask for an execution that begins or goes on.  One that is at its end already gives
- * no more rows, and is asked for nothing.
+ * Ask for what an execution needs when it begins or goes on.  One that is already at its
+ * end returns no more rows, so nothing is asked.
  */
 static void
 ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 {
 	if (ScanDirectionIsNoMovement(direction))
 		return;
-	/* What such code has begun has a record, of whatever it reads. */
+	/* Every execution begun by such code has a record, whatever it reads. */
 	if (execution != NULL ?
 		casnet_security_is_suspended() != execution->was_suspended :
 		!writes(query->plannedstmt) && casnet_security_is_suspended())
@@ -506,7 +506,7 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 				 execution != NULL && execution->was_suspended ?
 				 errmsg("the cursor belongs to code of another role, and not to the session") :
 				 errmsg("the cursor belongs to the session, and not to this code"),
-				 errhint("Open a cursor of its own.")));
+				 errhint("Open another cursor.")));
 	if (execution == NULL)
 	{
 		if (casnet_plan_may_have_come_past() && !writes(query->plannedstmt))
@@ -520,7 +520,7 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 			note_within(execution);
 	}
 
-	/* What functions ask for in workers is not counted here. */
+	/* Questions asked in parallel workers are not counted here. */
 	if (query->plannedstmt->parallelModeNeeded && innermost_run != 0 &&
 		!casnet_statement_is_noted() &&
 		OidIsValid(casnet_schema()))
@@ -528,8 +528,8 @@ ask(Execution *execution, QueryDesc *query, ScanDirection direction)
 }
 
 /*
- * Another extension has started the execution by itself, past the hook; what it would
- * have got then it gets now.  NULL if its plan asks for nothing.
+ * Another extension has started the execution itself, past the hook.  Do now what the
+ * hook would have done.  NULL if the plan asks for nothing.
  */
 static Execution *
 start_now(QueryDesc *query)
@@ -548,7 +548,7 @@ start_now(QueryDesc *query)
 	return execution;
 }
 
-/* Run it, with policies that are called judging its opener, or the session. */
+/* Run the plan; policies' calls judge its opener, or the session. */
 static void
 run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 		   CASNET_RUN_ARGUMENTS)
@@ -565,8 +565,8 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 }
 
 /*
- * ExecutorRun_hook: an execution begins, or goes on.  What runs inside another one,
- * such as the statement of a function, has nothing of its opener.
+ * ExecutorRun_hook: an execution begins, or goes on.  What runs inside another one, such
+ * as a function's statement, does not act for the opener.
  */
 static void
 run_execution(QueryDesc *query, ScanDirection direction,
@@ -586,7 +586,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 	ask(execution, query, direction);
 	generation = casnet_generation;
 	epochs = casnet_remember_epochs();
-	/* Tokens that functions set and give up in here may have to be known later. */
+	/* Tokens that functions set and drop during the run can be needed later. */
 	if (may_stop)
 	{
 		(void) casnet_token_hold();
@@ -612,7 +612,7 @@ run_execution(QueryDesc *query, ScanDirection direction,
 		casnet_token_release();
 }
 
-/* No run goes on after its transaction. */
+/* No run survives its transaction. */
 static void
 end_transaction(XactEvent event, void *arg)
 {

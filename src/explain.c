@@ -2,13 +2,12 @@
  * explain.c
  *		What EXPLAIN shows of protected tables, and to whom.
  *
- * The planner estimates with the statistics of all tenants, since plans need
- * them.  So the cost or the number of rows of a condition says how common a value
- * is among rows that nobody may see, and "Rows Removed by Filter" whether it
- * exists.  Roles that may read all statistics anyway, and administrators, see all
- * of it.  To others EXPLAIN shows the shape of the plan of a statement on tables
- * with our policies, and no number.  EXPLAIN ANALYZE executes the statement, and
- * shows the shape as well.
+ * The planner estimates with the statistics of all tenants, since plans need them.  So
+ * the cost or row count of a condition reveals how common a value is among hidden rows.
+ * "Rows Removed by Filter" reveals whether it exists.  Administrators, and roles that may
+ * read all statistics anyway, see everything.  To others, EXPLAIN of a statement on
+ * tables with casnet's policies shows the plan's shape and no number.  EXPLAIN ANALYZE
+ * executes the statement, and shows the shape as well.
  */
 #include "postgres.h"
 
@@ -37,10 +36,10 @@ static const char *const number_options[] = {
 	"serialize", "io"
 };
 
-/* What is explained for a restricted role was found to be on no protected table. */
+/* EXPLAIN runs for a restricted role, and found no protected table. */
 static bool shows_all = false;
 
-/* Whether one of the table's policies is ours. */
+/* Whether the table has a policy of casnet. */
 static bool
 is_protected(Oid table)
 {
@@ -64,7 +63,7 @@ is_protected(Oid table)
 	return result;
 }
 
-/* Whether a statement is on a table with a policy of ours, anywhere in it. */
+/* Whether a statement is on a table with a policy of casnet, anywhere in it. */
 static bool
 is_on_protected(Node *node, void *context)
 {
@@ -98,8 +97,8 @@ reads_protected(PlannedStmt *plan)
 }
 
 /*
- * Whether the plan of a query is on a protected table.  The planner may bring one by
- * what it puts in the place of a function.
+ * Whether the plan of a query is on a protected table.  The planner can add one when it
+ * inlines a function.
  */
 static bool
 is_planned_on_protected(Query *query, const char *query_string,
@@ -115,8 +114,8 @@ is_planned_on_protected(Query *query, const char *query_string,
 }
 
 /*
- * Whether the statement that is to be explained is on a protected table.  Views
- * in it are looked through, and functions that the planner looks through.
+ * Whether the statement to be explained is on a protected table.  Looks through views,
+ * and through functions that the planner inlines.
  */
 static bool
 explains_protected(ExplainStmt *explain, const char *query_string,
@@ -142,10 +141,13 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 		char	   *name = ((ExecuteStmt *) query->utilityStmt)->name;
 		PreparedStatement *prepared = FetchPreparedStatement(name, false);
 
-		/* It may mean something else by now, as the server finds out so. */
+		/* It can mean something else by now; this has the server notice. */
 		if (prepared != NULL)
 			(void) CachedPlanGetTargetList(prepared->plansource, NULL);
-		/* Of one without a result it does not, and this is no time to plan it. */
+		/*
+		 * For a statement without a result the server does not notice, and this is no
+		 * time to plan it.
+		 */
 		if (prepared != NULL && !prepared->plansource->is_valid)
 			return true;
 		queries = prepared == NULL ? NIL : prepared->plansource->query_list;
@@ -160,7 +162,7 @@ explains_protected(ExplainStmt *explain, const char *query_string,
 	return false;
 }
 
-/* Whether the option is one of those that show numbers. */
+/* Whether the option shows numbers. */
 static bool
 shows_numbers(const DefElem *option)
 {
@@ -171,8 +173,8 @@ shows_numbers(const DefElem *option)
 }
 
 /*
- * Take the numbers out of what is to be shown; whether there were any.  *analyze
- * says whether the statement was to be executed.
+ * Remove the options that show numbers; returns whether there were any.  *analyze says
+ * whether the statement was to be executed.
  */
 static bool
 take_numbers(ExplainStmt *explain, bool *analyze)
@@ -204,8 +206,8 @@ take_numbers(ExplainStmt *explain, bool *analyze)
 }
 
 /*
- * Whether the statement has a plan made for nothing but to be shown.  One that
- * EXPLAIN EXECUTE makes may be kept for later executions.
+ * Whether the plan is made only to be shown.  One that EXPLAIN EXECUTE makes can be
+ * cached for later executions.
  */
 static bool
 makes_plan(ExplainStmt *explain)
@@ -216,7 +218,7 @@ makes_plan(ExplainStmt *explain)
 		!IsA(query->utilityStmt, ExecuteStmt);
 }
 
-/* The same for an EXPLAIN, whose plan shows the calls of policies. */
+/* Run EXPLAIN, with the calls of policies shown in the plan. */
 static void
 show_plan(bool show_all, const CasnetUtility *utility,
 		  void (*next) (const CasnetUtility *utility))
@@ -238,8 +240,8 @@ show_plan(bool show_all, const CasnetUtility *utility,
 }
 
 /*
- * Execute EXPLAIN, which shows calls of policies, and numbers to some only.  The next
- * in turn does what the server does with it.
+ * Execute EXPLAIN: it shows the calls of policies, and numbers to some roles only. next
+ * is the rest of the chain of hooks.
  */
 void
 casnet_explain_execute(const CasnetUtility *utility,
@@ -274,10 +276,10 @@ casnet_explain_execute(const CasnetUtility *utility,
 }
 
 /*
- * A plan is about to be executed, or shown.  Raises 55000 rather than show numbers
- * of one with policies of ours that nobody expected to have any: its meaning has
- * changed since the hook looked at it, or, with is_late, it has come past the hook,
- * as EXPLAIN ANALYZE does as the first statement of a session without a preload.
+ * Called before a plan is executed or shown.  Raises 55000 rather than show numbers of a
+ * plan that unexpectedly has policies of casnet.  Either the statement's meaning has
+ * changed since the hook looked at it, or, with is_late, the plan has bypassed the hook.
+ * EXPLAIN ANALYZE does that as the first statement of a session without a preload.
  */
 void
 casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
@@ -293,5 +295,5 @@ casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the numbers of a plan for protected tables are not shown"),
-				 errhint("Send it again; then its shape is shown.")));
+				 errhint("Repeat the EXPLAIN to see the shape of the plan.")));
 }

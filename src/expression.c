@@ -1,10 +1,10 @@
 /*
  * expression.c
- *		What casnet.doctor() has to know about a stored expression.
+ *		What casnet.doctor() needs to know about a stored expression.
  *
- * The expression comes as pg_node_tree, of which nobody can make a value from text: it is
- * one that the server has stored itself, so that its own functions read it and walk it.
- * Nothing of it is planned or evaluated, and no table that it names is opened.
+ * The expression is a pg_node_tree.  Nobody can make one from text: the server has stored
+ * it, so the server's own functions can read it and walk it.  Nothing in it is planned or
+ * evaluated, and no table that it names is opened.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 
 #define INSPECTION_COLUMNS 4
 
-/* What was met in an expression. */
+/* What an expression contains. */
 typedef struct Inspection
 {
 	bool		has_subquery;
@@ -32,9 +32,9 @@ typedef struct Inspection
 PG_FUNCTION_INFO_V1(casnet_inspect_expression);
 
 /*
- * Note what is in an expression, within its subqueries too; false, so that the walk goes
- * on.  A column is one of any table: a function that has one in a subquery, or a subquery
- * with one in its arguments, counts as well.
+ * Note what an expression contains, also within its subqueries; returns false, so that
+ * the walk goes on.  A column can be of any table.  A function also counts if it has a
+ * subquery with a column in its arguments, or is called with one inside a subquery.
  */
 static bool
 inspect(Node *node, Inspection *found)
@@ -64,8 +64,8 @@ inspect(Node *node, Inspection *found)
 }
 
 /*
- * Whether a condition compares a column with tenant_with(), which is the first of the
- * functions, on whichever side and with nothing around either of them.
+ * Whether a condition compares a column with tenant_with(), the first of the functions,
+ * on either side and with nothing around either of them.
  */
 static bool
 is_of_tenant(Node *condition, Oid *functions)
@@ -83,7 +83,7 @@ is_of_tenant(Node *condition, Oid *functions)
 		(IsA(right, Var) && casnet_recheck_policy_call(left, functions) == 0);
 }
 
-/* Whether an expression, or a term of it if it is an AND, is such a condition. */
+/* Whether an expression, or one of its ANDed terms, is such a condition. */
 static bool
 is_narrow(Node *expression)
 {
@@ -97,7 +97,7 @@ is_narrow(Node *expression)
 	return false;
 }
 
-/* oid[] of the list. */
+/* The list as an oid[]. */
 static ArrayType *
 oid_array(List *list)
 {
@@ -114,11 +114,14 @@ oid_array(List *list)
 /*
  * casnet_internal.inspect_expression(tree pg_node_tree) returns record
  *
- * is_narrow: it is a comparison of a column with casnet.tenant_with(text), or an AND with
- * such a term; has_subquery: a subquery that reads something; has_wrapped_call: one that
- * reads nothing, as in (SELECT f()); row_functions: each function that has a column in its
- * arguments, once.  Raises 22023 for the bound of a partition, and 54001 for what is
- * nested too deep for this session.
+ * is_narrow: the expression compares a column with casnet.tenant_with(text), or is an AND
+ * of which a term does.
+ * has_subquery: a subquery reads something.
+ * has_wrapped_call: a subquery reads nothing, as in (SELECT f()).
+ * row_functions: each function with a column in its arguments, once.
+ *
+ * Raises 22023 for the bound of a partition, 54001 for an expression nested too deep for
+ * this session.
  */
 Datum
 casnet_inspect_expression(PG_FUNCTION_ARGS)

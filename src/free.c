@@ -1,12 +1,12 @@
 /*
  * free.c
- *		A membership or an account is freed before an administrator changes it.
+ *		Frees a membership or an account from locks before an administrator changes
+ *		it.
  *
- * It is changed by an UPDATE or DELETE of its row, and waits for
- * whoever has locked that, also for the user whom it is about: by an open change, by
- * FOR UPDATE, by a task that was assigned meanwhile.  So before an administrator's
- * function changes the row, it is locked without waiting; those who hold it are given
- * some seconds, and then their sessions are ended (holders.c).
+ * The change is an UPDATE or DELETE of the row, and waits for whoever has locked that.
+ * The user concerned can lock it too: by an open change, by FOR UPDATE, or by assigning a
+ * task.  So an administrator's function locks the row first, without waiting.  It gives
+ * those who hold the row some seconds, and then ends their sessions (holders.c).
  */
 #include "postgres.h"
 
@@ -26,15 +26,17 @@
 
 #include "casnet.h"
 
-/* So long after the first was ended, those go as well who wait for their turn. */
+/*
+ * So long after the first session was ended, those that wait in the queue are ended, too.
+ */
 #define QUEUE_MS 500
 
-/* Then the statement itself waits. */
+/* After this long, give up; the statement itself then waits. */
 #define GIVE_UP_MS 300000
 
 PG_FUNCTION_INFO_V1(casnet_free_membership);
 
-/* The same of all rows that the path finds. */
+/* Lock all rows that the path finds, or add their holders. */
 static void
 lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
 							const pg_uuid_t *tenant, CasnetHolders *holders)
@@ -52,8 +54,8 @@ lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
 }
 
 /*
- * The same of the tasks of a member, which are assigned to nobody when the membership
- * goes.
+ * Lock the tasks of a member, or add their holders: when the membership ends, these tasks
+ * are assigned to nobody.
  */
 static void
 lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -87,8 +89,8 @@ lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
 }
 
 /*
- * The same of using a table in that mode.  Sessions of other tenants are not for a member
- * to end, who comes here for the sake of a membership.
+ * Add those who keep others from using a table in that mode.  A member who changes a
+ * membership must not end sessions of other tenants, so this is for administrators only.
  */
 static void
 add_holders_of_table(const char *name, LOCKMODE mode, CasnetHolders *holders)
@@ -104,8 +106,9 @@ add_holders_of_table(const char *name, LOCKMODE mode, CasnetHolders *holders)
 }
 
 /*
- * The lock of those who take an owner from the tenant.  For an owner it is taken now, since
- * it is asked for once the row and what goes with it have been written, which may take long.
+ * Take the lock of those who remove an owner from the tenant, or add its holders.  For an
+ * owner it is taken now.  Otherwise it would be taken only when the row and all that
+ * depends on it are written, which can take long.
  */
 static void
 take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -122,16 +125,16 @@ take_or_add_owner_lock(const pg_uuid_t *user, const pg_uuid_t *tenant,
 }
 
 /*
- * Find those who hold the membership, or the account if tenant is NULL: what goes with it
- * as well if it is removed, and the tables.  What nobody holds is locked.
+ * Find those who hold the membership, or the account if tenant is NULL, and the tables.
+ * If it is removed, also those who hold what depends on it.  Lock what nobody holds.
  */
 static void
 find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 			 CasnetHolders *holders)
 {
 	/*
-	 * To drop a key to tenants, as who drops a protected table does, locks them; and the
-	 * first look at a row opens all tables that decide.
+	 * Dropping a foreign key to tenants, as dropping a protected table does, locks
+	 * tenants.  And the first access to a row opens all deciding tables.
 	 */
 	add_holders_of_table("tenants", AccessShareLock, holders);
 	add_holders_of_table("users", RowExclusiveLock, holders);
@@ -148,7 +151,7 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, holders);
 	add_holders_of_table("user_tenants", RowExclusiveLock, holders);
 	take_or_add_owner_lock(user, tenant, holders);
-	/* Opening a table waits for who has locked it against readers. */
+	/* Opening a table waits for whoever has locked it against readers. */
 	add_holders_of_table("user_tenant_permissions", RowExclusiveLock, holders);
 	if (is_removed)
 		add_holders_of_table("tasks", RowExclusiveLock, holders);
@@ -161,9 +164,9 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 }
 
 /*
- * Wait until nobody holds the membership, or the account, and the caller does; and end
- * the sessions of those who hold it for too long, and have no higher rank.  Some time after
- * the first of them, those go as well who wait for their turn to hold it.
+ * Wait until the caller, and nobody else, holds the membership or the account.  Ends the
+ * sessions that hold it for too long, unless they have a higher rank.  Some time after
+ * the first, those that wait in the queue are ended as well.
  */
 static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
@@ -172,7 +175,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	TimestampTz began = 0;
 	TimestampTz first_ended = 0;
 
-	/* A look may take long by itself, as at many tasks. */
+	/* One round can take long by itself, for example with many tasks. */
 	for (int looks = 1;; looks++)
 	{
 		CasnetHolders		holders = {.n = 0};
@@ -204,7 +207,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	}
 }
 
-/* Nobody holds the account any more; see casnet_internal.free_account(). */
+/* Make sure that nobody else holds the account; see casnet_internal.free_account(). */
 void
 casnet_free_account_of(const pg_uuid_t *user)
 {
@@ -215,11 +218,11 @@ casnet_free_account_of(const pg_uuid_t *user)
 		free_row(user, NULL, false, CASNET_HIGHEST_RANK + 1);
 		return;
 	}
-	/* Not against who manages one's own account. */
+	/* Not against those who manage one's own account. */
 	verdict = *casnet_membership_require_user();
 	if (memcmp(&verdict.key.user, user, UUID_LEN) == 0)
 		return;
-	/* That of an account is about no tenant. */
+	/* A change of an account belongs to no tenant. */
 	memset(&verdict.key.tenant, 0, sizeof(verdict.key.tenant));
 	casnet_guard_note_change(&verdict);
 	free_row(user, NULL, false, casnet_guard_rank_of(&verdict));
@@ -228,8 +231,9 @@ casnet_free_account_of(const pg_uuid_t *user)
 /*
  * casnet_internal.free_membership(user_id uuid, tenant_id uuid, is_removed boolean) returns void
  *
- * Nobody holds the membership any more, nor what goes with it if it is removed: those who
- * do are given some seconds, and then their sessions are ended; internal.  Raises 42501 for who may not change it.
+ * Makes sure that nobody else holds the membership, nor what depends on it if it is
+ * removed.  Those who do have some seconds, and then their sessions are ended; internal.
+ * Raises 42501 unless the caller may change it.
  */
 Datum
 casnet_free_membership(PG_FUNCTION_ARGS)
@@ -261,16 +265,17 @@ casnet_free_membership(PG_FUNCTION_ARGS)
 	if (!may)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the membership is not yours to change"),
-				 errhint("It takes manage_users or assign_roles in the tenant.")));
+				 errmsg("you may not change this membership"),
+				 errhint("Ask somebody who holds manage_users, assign_roles or manage_permissions in the tenant.")));
 
-	/* Nothing is looked up of members of a tenant of others. */
+	/* Members of other tenants are not looked up. */
 	own = *verdict;
 	own.permissions = bms_copy(own.permissions);
 
 	/*
-	 * Of a role above, or of no member, the change itself is refused; and who changes one's
-	 * own membership ends nobody, who may be about to end it.
+	 * For a member of a higher role, or no member, the change itself is refused.  A user
+	 * who changes their own membership ends nobody: an administrator could be about to end
+	 * it.
 	 */
 	if (!casnet_membership_role_of(&user, &tenant, role) ||
 		!casnet_guard_may_change(&own, role) ||

@@ -2,11 +2,11 @@
  * fuzzy.c
  *		The setting gin_fuzzy_search_limit has no effect.
  *
- * With it a GIN index leaves out rows by chance, as soon as an entry has more of them than
- * the limit.  An entry has the rows of all tenants, so what a search finds would depend on
- * rows that its reader may not see.  Anybody may change it, in the middle of a statement
- * too, by SET, RESET or a rollback.  So the record of the setting gets a variable that
- * nobody reads, and the server's own stays 0.
+ * With it a GIN index leaves out rows at random once an entry has more rows than the
+ * limit.  An entry has the rows of all tenants, so the result of a search would depend on
+ * rows that its reader must not see.  Anybody may change the setting, in the middle of a
+ * statement too, by SET, RESET or a rollback.  So casnet points the setting's record to a
+ * variable that nobody reads, and the server's own stays 0.
  */
 #include "postgres.h"
 

@@ -1,15 +1,15 @@
 /*
  * guard.c
- *		Row triggers against escalation, however a row is written.
+ *		Row triggers that prevent escalation, however a row is written.
  *
- * Nobody grants a role or a permission above their own; a role is above if it gives a
- * permission that they do not hold, by their role or in person.  The rule binds the
- * users of the application, not administrators.
+ * Nobody can grant a role or a permission above their own.  A role is above theirs if it
+ * gives a permission that they hold neither by their role nor in person.  The rule binds
+ * the users of the application, not administrators.
  *
- * A row is judged by what the session's user may do in the tenant of the row,
- * which need not be the active one: policies decide about that.  Where the user
- * belongs to no such tenant, the row is refused with the policies' own error,
- * the same for tenants that exist and tenants that do not.
+ * A row is judged by what the session's user may do in the row's tenant.  That need not
+ * be the active one: policies check that.  If the user does not belong to the row's
+ * tenant, the row is refused with the policies' own error, whether or not that tenant
+ * exists.
  */
 #include "postgres.h"
 
@@ -27,7 +27,10 @@
 
 #include "casnet.h"
 
-/* Whoever changes members of more tenants than that in a transaction takes one lock for all. */
+/*
+ * Whoever changes members of more tenants than this in a transaction takes one lock for
+ * all further ones.
+ */
 #define MANY_TENANTS 64
 
 PG_FUNCTION_INFO_V1(casnet_guard_membership);
@@ -36,9 +39,9 @@ PG_FUNCTION_INFO_V1(casnet_require_may_give);
 PG_FUNCTION_INFO_V1(casnet_judge_again);
 
 /*
- * The verdict about the session's user in the tenant of the row, or NULL if the row has
- * no tenant, which the server refuses.  Raises 28000 or 55000 when the session has
- * no standing, 42501 when the user has none in the tenant of the row.
+ * The verdict about the session's user in the row's tenant; NULL if the row has no
+ * tenant, since the server refuses that.  Raises 28000 or 55000 if the session cannot be
+ * judged, 42501 if the user does not belong to the row's tenant.
  */
 static const CasnetVerdict *
 judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
@@ -58,12 +61,12 @@ judge_of(Relation relation, HeapTuple row, CasnetVerdict *verdict)
 						RelationGetRelationName(relation)),
 				 errhint("The row belongs to another tenant than the active one.")));
 
-	/* A copy that lives on when the next verdict is looked up. */
+	/* A copy that outlives the next lookup of a verdict. */
 	verdict->permissions = bms_copy(verdict->permissions);
 	return verdict;
 }
 
-/* Raises 42501 with one message for every attempt to rise. */
+/* Raises 42501, with one message for every attempt at escalation. */
 static void
 refuse_escalation(const char *detail)
 {
@@ -75,8 +78,8 @@ refuse_escalation(const char *detail)
 }
 
 /*
- * What is against the judge's making a row with that role, or undoing it, or NULL: the
- * judge must hold all that the role gives.
+ * Why the judge must not give or take away that role, or NULL: the judge must hold all
+ * that the role gives.
  */
 static char *
 role_objection(const CasnetVerdict *judge, const char *role)
@@ -97,7 +100,7 @@ role_objection(const CasnetVerdict *judge, const char *role)
 					casnet_permission_name(bms_next_member(missing, -1)));
 }
 
-/* The same, of adding a member with the role. */
+/* Why the judge must not add a member with the role, or NULL. */
 static char *
 member_objection(const CasnetVerdict *judge, const char *role)
 {
@@ -111,7 +114,7 @@ member_objection(const CasnetVerdict *judge, const char *role)
 	return objection;
 }
 
-/* The names of the permissions that were granted to a member besides the role. */
+/* The names of the permissions granted to a member besides the role. */
 static List *
 granted_in_person(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
@@ -138,8 +141,8 @@ granted_in_person(const pg_uuid_t *user, const pg_uuid_t *tenant)
 }
 
 /*
- * The same, of removing a member to whom that permission was granted besides the role.
- * What does not exist any more is held by nobody.
+ * Why the judge must not remove a member who was granted that permission besides the
+ * role, or NULL.  Nobody holds a permission that no longer exists.
  */
 static char *
 removal_objection(const CasnetVerdict *judge, const char *permission)
@@ -152,14 +155,17 @@ removal_objection(const CasnetVerdict *judge, const char *permission)
 					permission);
 }
 
-/* Whether the judge may change a member with this role, or none, as far as the role goes. */
+/*
+ * Whether the judge may change a member with this role, or none, by the rule of
+ * escalation.
+ */
 bool
 casnet_guard_may_change(const CasnetVerdict *judge, const char *role)
 {
 	return role[0] == '\0' || role_objection(judge, role) == NULL;
 }
 
-/* Whether the judge may add a member with this role, as far as the role goes. */
+/* Whether the judge may add a member with this role, by the rule of escalation. */
 bool
 casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
 {
@@ -167,8 +173,8 @@ casnet_guard_may_add(const CasnetVerdict *judge, const char *role)
 }
 
 /*
- * The rank of somebody in the tenant: the number of permissions, so that it is higher for
- * who holds all that another one does and more.
+ * The rank of a user in the tenant is the number of permissions.  So it is higher for one
+ * who holds all that another holds and more.
  */
 int
 casnet_guard_rank_of(const CasnetVerdict *verdict)
@@ -179,10 +185,10 @@ casnet_guard_rank_of(const CasnetVerdict *verdict)
 }
 
 /*
- * The session changes members of the tenant, by the rights of that verdict: until the end
- * of the transaction everybody can see with which rank, and who has a lower one waits
- * long before ending it (holders.c).  Of many tenants that is said at once, without a
- * tenant, since the server's table of locks has an end.
+ * The session changes members of the tenant, with the rights of that verdict.  Until the
+ * transaction ends, a lock shows its rank to everybody, and a session of lower rank waits
+ * long before ending it (holders.c).  For many tenants one lock without a tenant is
+ * enough, since the server's lock table is limited.
  */
 void
 casnet_guard_note_change(const CasnetVerdict *judge)
@@ -212,22 +218,22 @@ check_objection(const char *objection)
 		refuse_escalation(objection);
 }
 
-/* What was judged of a row, for the end of the transaction. */
+/* What to judge again when the transaction ends. */
 typedef struct Given
 {
 	pg_uuid_t	judge;
 	pg_uuid_t	tenant;
 	int			needed;			/* bit of the permission to change such rows */
-	bool		is_given;		/* the permission is, and not only taken away */
-	bool		is_new;			/* the member is */
+	bool		is_given;		/* the permission is given, not only taken away */
+	bool		is_new;			/* the member is new */
 	char		permission[CASNET_NAME_LENGTH]; /* given or taken away, or empty */
 	char		former[CASNET_NAME_LENGTH]; /* role before, or empty */
 	char		role[CASNET_NAME_LENGTH];	/* role after, or empty */
 } Given;
 
 /*
- * Whether the judge may still give it, by that verdict.  The bit is that of the permission,
- * or -1 if there is none of that name: then it is not given, and anybody takes it away.
+ * Whether the judge may still do it, by that verdict.  bit is the permission's, or -1 if
+ * no permission has that name: then nobody can give it, and anybody may take it away.
  */
 static bool
 may_give(const CasnetVerdict *verdict, int bit, const Given *given)
@@ -242,7 +248,7 @@ may_give(const CasnetVerdict *verdict, int bit, const Given *given)
 		  role_objection(verdict, given->role) == NULL));
 }
 
-/* Whether others have left the judge the right to do that. */
+/* Whether the judge still has that right, by what others have committed. */
 static bool
 is_left(const Given *given)
 {
@@ -261,10 +267,10 @@ refuse_lost(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
-			 errhint("Nothing of the transaction is done.")));
+			 errhint("The transaction is undone. Somebody who still has the right can repeat it.")));
 }
 
-/* CasnetJudgement: raises 42501 if they have not. */
+/* CasnetJudgement: raises 42501 if the judge has lost that right. */
 static void
 judge_again(const void *given)
 {
@@ -273,10 +279,11 @@ judge_again(const void *given)
 }
 
 /*
- * Have it judged again when the transaction ends.  The permission is what policies ask for;
- * permission is one that is given or taken away, former and role are those of the member
- * before and after, or NULL.  If others have not left that right, it is of the transaction
- * itself: it must be there after that was found, or others have just taken it.
+ * Have it judged again when the transaction ends.  needed is the permission that the
+ * policies ask for.  permission is the one given or taken away.  former and role are the
+ * member's before and after, or NULL.  If others have not committed that right, either
+ * this transaction made it, or others have just taken it.  So it is looked up again after
+ * that.
  */
 static void
 remember_given(const CasnetVerdict *judge, const char *needed,
@@ -307,7 +314,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 		return;
 	}
 	casnet_judged_remember_token();
-	/* Looked up before the verdict, which is good until the next look. */
+	/* Looked up before the verdict, which the next lookup can free. */
 	bit = casnet_permission_existing(given.permission);
 	AcceptInvalidationMessages();
 	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), bit,
@@ -318,10 +325,11 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 /*
  * casnet_internal.guard_membership() returns trigger
  *
- * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants: the writer holds
- * all that the role before and the role after give and, of a member who goes, what was
- * granted besides the role; a membership does not move, and to add somebody above member
- * takes assign_roles too.  Raises 42501; 22023 for an unknown role.
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenants.  The writer must hold
+ * all that the old and the new role give.  To remove a member, the writer must also hold
+ * what was granted to them besides the role.  A membership does not move to another user
+ * or tenant.  Adding somebody above member also takes assign_roles.  Raises 42501; 22023
+ * for an unknown role.
  */
 Datum
 casnet_guard_membership(PG_FUNCTION_ARGS)
@@ -401,7 +409,7 @@ casnet_guard_membership(PG_FUNCTION_ARGS)
 	return PointerGetDatum(result);
 }
 
-/* Whoever the verdict is about has to hold that permission when the transaction ends, too. */
+/* The user of the verdict must hold that permission when the transaction ends, too. */
 void
 casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
 {
@@ -413,8 +421,8 @@ casnet_guard_judge_again(const CasnetVerdict *verdict, const char *permission)
 /*
  * casnet_internal.judge_again(tenant_id uuid, permission text) returns void
  *
- * The session's user does something in the tenant by the right of a permission, and has to
- * hold that when the transaction ends, too; internal.  Raises 28000, 22023 for an unknown
+ * The session's user does something in the tenant by right of a permission, and must hold
+ * that when the transaction ends, too; internal.  Raises 28000; 22023 for an unknown
  * permission.
  */
 Datum
@@ -434,8 +442,8 @@ casnet_judge_again(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.require_may_give(role text) returns void
  *
- * Raises 42501 unless the session's user may add a member with that role to
- * the active tenant, 22023 for an unknown role; for invitations.
+ * Raises 42501 unless the session's user may add a member with that role to the active
+ * tenant, 22023 for an unknown role.  For invitations.
  */
 Datum
 casnet_require_may_give(PG_FUNCTION_ARGS)
@@ -447,16 +455,16 @@ casnet_require_may_give(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	casnet_role_require(role);
 	verdict = *casnet_membership_require(1, &manage_users);
-	/* A copy that lives on when the next verdict is looked up. */
+	/* A copy that outlives the next lookup of a verdict. */
 	verdict.permissions = bms_copy(verdict.permissions);
 	check_objection(member_objection(&verdict, role));
 	PG_RETURN_VOID();
 }
 
 /*
- * Raises unless the judge may write this row of user_tenant_permissions: 22023 if it is
- * given, and there is no such permission after the judge's rights were looked up.  One that
- * does not exist any more can be held by nobody, and anybody may take it away.
+ * Raises 42501 unless the judge may write this row of user_tenant_permissions.  Raises
+ * 22023 if an unknown permission is given, but only after the judge's rights were looked
+ * up.  Nobody holds a permission that no longer exists, and anybody may take it away.
  */
 static void
 check_grant(Relation relation, HeapTuple row, bool is_given)
@@ -478,7 +486,7 @@ check_grant(Relation relation, HeapTuple row, bool is_given)
 	if (bit >= 0 && !casnet_membership_holds(judge, bit))
 		refuse_escalation(psprintf("You do not hold the permission \"%s\".",
 								   permission));
-	/* The foreign key refuses a permission for who is no member. */
+	/* The foreign key refuses a permission for a user who is no member. */
 	is_member = casnet_trigger_uuid(relation, row, "user_id", &user) &&
 		casnet_membership_role_of(&user, &judge->key.tenant, role);
 	if (is_member)
@@ -490,8 +498,8 @@ check_grant(Relation relation, HeapTuple row, bool is_given)
 /*
  * casnet_internal.guard_grant() returns trigger
  *
- * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenant_permissions:
- * the permission is known, and the writer holds it and all that the member's role gives.
+ * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on user_tenant_permissions.  The
+ * permission must exist; the writer must hold it, and all that the member's role gives.
  * Raises 22023 or 42501.
  */
 Datum

@@ -1,12 +1,12 @@
 /*
  * holders.c
- *		Who holds a lock or a row that an administrator needs, and ending that.
+ *		Finds who holds a lock or a row that an administrator needs, and ends their
+ *		sessions.
  *
- * Those who hold it are given some seconds, and then their sessions are ended.
- * Administrators and prepared transactions are waited for.  Who changes members of the
- * tenant is known by the rank: one of a lower rank waits long before ending such a
- * session, and nobody ends it for the sake of the own membership, as one who is just
- * being removed might.
+ * Holders get some seconds, and then casnet ends their sessions.  It waits for
+ * administrators and prepared transactions.  A session that changes members of the tenant
+ * shows its rank by a lock.  A session of lower rank waits long before ending it.  Nobody
+ * ends one to save their own membership, as somebody who is just being removed might.
  */
 #include "postgres.h"
 
@@ -42,27 +42,27 @@
 
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
-#define PEER_GRACE_MS 10000		/* for who does the same with the same rank; see guard.c */
-#define HIGHER_GRACE_MS 30000	/* with a higher one, which may be gone by now */
+#define PEER_GRACE_MS 10000		/* for a peer of the same rank; see guard.c */
+#define HIGHER_GRACE_MS 30000	/* with a higher rank, which it could have lost by now */
 #define END_MS 5000
 #define POLL_MS 50
-#define QUICK_POLL_MS 2			/* where somebody was ended just now */
+#define QUICK_POLL_MS 2			/* if a session was ended just now */
 #define JUST_NOW_MS 100
-#define AGAIN_MS 1000			/* nobody is told twice within that */
+#define AGAIN_MS 1000			/* no process is signalled twice within that time */
 
 /*
- * Class of our locks on tenants.  The advisory lock functions use classes 1
- * and 2 only, so nobody can take these from SQL.
+ * Class of casnet's locks on tenants.  The advisory lock functions use only classes 1 and
+ * 2, so nobody can take these locks from SQL.
  */
 #define TENANT_LOCK_CLASS 0xCA5E
 
-/* Likewise, of those who change members of a tenant: more by the rank of who does. */
+/* Likewise, for those who change members of a tenant; their rank is added to it. */
 #define CHANGE_LOCK_CLASS 0xCA60
 
-/* In place of a tenant: accounts, and many tenants. */
+/* Stands for no tenant: accounts, and many tenants. */
 const pg_uuid_t casnet_holders_no_tenant;
 
-/* Whether the session of that process may be ended: it is no administrator's. */
+/* Whether the session of that process may be ended: it must not be an administrator's. */
 static bool
 may_be_ended(int pid)
 {
@@ -74,7 +74,7 @@ may_be_ended(int pid)
 		!(OidIsValid(admin) && has_privs_of_role(role, admin));
 }
 
-/* Add a process. */
+/* Add a process, if it may be ended. */
 static void
 add_process(int pid, CasnetHolders *holders)
 {
@@ -82,7 +82,7 @@ add_process(int pid, CasnetHolders *holders)
 		holders->pids[holders->n++] = pid;
 }
 
-/* Add those who wait for a lock that is in the way, in front of who asks for it now. */
+/* Add those who wait for a lock that is in the way, ahead of the present request. */
 static void
 add_waiters_for_lock(const LOCKTAG *tag, LOCKMODE mode, CasnetHolders *holders)
 {
@@ -99,7 +99,7 @@ add_waiters_for_lock(const LOCKTAG *tag, LOCKMODE mode, CasnetHolders *holders)
 	}
 }
 
-/* Add those whose lock is in the way of taking it in that mode. */
+/* Add those whose lock prevents taking it in that mode. */
 void
 casnet_holders_add_of_lock(const LOCKTAG *tag, LOCKMODE mode, CasnetHolders *holders)
 {
@@ -116,8 +116,9 @@ casnet_holders_add_of_lock(const LOCKTAG *tag, LOCKMODE mode, CasnetHolders *hol
 }
 
 /*
- * Add the process of a transaction that is under way, unless it is ours, and those who wait
- * for its end if they count; returns whether it is under way.
+ * Add the process of a transaction in progress, unless it is this one.  If the queue
+ * counts, also add those who wait for its end.  Returns whether the transaction is in
+ * progress.
  */
 static bool
 add_transaction(TransactionId xid, CasnetHolders *holders)
@@ -137,7 +138,7 @@ add_transaction(TransactionId xid, CasnetHolders *holders)
 	return true;
 }
 
-/* Add those who have made, locked or changed a version of a row; whether there are any. */
+/* Add those who made, locked or changed a version of a row; whether there are any. */
 static bool
 add_holders_of_version(HeapTuple tuple, CasnetHolders *holders)
 {
@@ -159,7 +160,7 @@ add_holders_of_version(HeapTuple tuple, CasnetHolders *holders)
 	return found;
 }
 
-/* Add those who hold the version of a row that is at this place, or take their turn there. */
+/* Add those who hold the row version at this TID, or queue for it. */
 static void
 add_holders_of_place(Relation relation, const ItemPointerData *place,
 					 CasnetHolders *holders)
@@ -181,7 +182,7 @@ add_holders_of_place(Relation relation, const ItemPointerData *place,
 		found = add_holders_of_version(copy, holders);
 		heap_freetuple(copy);
 	}
-	/* Who held it has ended since, and it may be had now. */
+	/* The holder has ended since; the row could be free now. */
 	if (!found)
 		holders->look_again = true;
 	if (holders->with_queue)
@@ -194,9 +195,9 @@ add_holders_of_place(Relation relation, const ItemPointerData *place,
 }
 
 /*
- * Lock a row that a scan found, if nobody holds it; else add those who do.  It so
- * stays ours until it is changed.  Where the row was updated since the scan began, that is
- * about its newest version, at whose place the server then stops.
+ * Lock a row that a scan found, if nobody holds it; otherwise add its holders.  The lock
+ * is kept until the row is changed.  If the row was updated since the scan began, this
+ * applies to its newest version, where the server then stops.
  */
 void
 casnet_holders_lock_or_add(Relation relation, HeapTuple tuple, CasnetHolders *holders)
@@ -217,7 +218,7 @@ casnet_holders_lock_or_add(Relation relation, HeapTuple tuple, CasnetHolders *ho
 		add_holders_of_place(relation, &place, holders);
 }
 
-/* The lock of those who take an owner from a tenant. */
+/* The lock of those who remove an owner from a tenant. */
 LOCKTAG
 casnet_holders_owner_lock(const pg_uuid_t *tenant)
 {
@@ -239,7 +240,7 @@ casnet_holders_change_lock(const pg_uuid_t *tenant, int rank)
 	return tag;
 }
 
-/* The rank that a lock of those who change members of the tenant names; -1 for another. */
+/* The rank in a lock of those who change members of the tenant; -1 for any other lock. */
 static int
 rank_of_lock(LOCKTAG tag, const pg_uuid_t *tenant)
 {
@@ -251,7 +252,7 @@ rank_of_lock(LOCKTAG tag, const pg_uuid_t *tenant)
 		memcmp(&tag, &lowest, sizeof(tag)) == 0 ? rank : -1;
 }
 
-/* The rank with which a process changes members of the tenant, or of many; else -1. */
+/* The rank with which a process changes members of the tenant, or of many; otherwise -1. */
 static int
 rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
 {
@@ -269,7 +270,7 @@ rank_of_process(int pid, const pg_uuid_t *tenant, const LockData *locks)
 	return rank;
 }
 
-/* Who was told to end, and when; the oldest gives way. */
+/* The processes that were told to end, and when.  The oldest entry is overwritten. */
 static struct
 {
 	int			pid;
@@ -289,8 +290,8 @@ was_told(int pid, TimestampTz now)
 }
 
 /*
- * End those of the processes that have held up somebody of that rank for too long since
- * then; returns how many.
+ * End those of the processes that have held up somebody of that rank for too long,
+ * counted from began; returns how many.
  */
 int
 casnet_holders_end(const CasnetHolders *holders, const pg_uuid_t *tenant, int rank,
@@ -340,8 +341,8 @@ casnet_holders_wait(bool quick)
 }
 
 /*
- * Lock a table that nobody needs for long.  Who holds it against an administrator for too
- * long is ended; others wait.
+ * Lock a table that nobody needs for long.  An administrator ends those who hold it for
+ * too long; others wait.
  */
 void
 casnet_holders_take_table(Oid table, LOCKMODE mode)

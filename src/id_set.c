@@ -14,24 +14,24 @@
 #include "casnet.h"
 
 /*
- * A set of ids that a policy compares rows with, kept at its call site: the
- * first answer for the life of the expression, as long as it holds, later
- * ones (the session became somebody else meanwhile) made anew each time.
+ * A set of ids that a policy compares rows with, kept at its call site.  The first answer
+ * is kept for the life of the expression, as long as it is valid.  Later ones, after the
+ * session became somebody else, are made anew each time.
  */
 typedef struct IdSet
 {
 	uint64		generation;
-	TimestampTz begun;			/* the statement of the client */
-	uint64		statement;		/* number of that which wrote, or 0 */
-	CasnetOpener opener;		/* whom they are about, unless the session */
-	bool		of_tenants;		/* not of users */
+	TimestampTz begun;			/* when the client's statement began */
+	uint64		statement;		/* number of the statement that wrote, or 0 */
+	CasnetOpener opener;		/* whom they are about, if not the session */
+	bool		of_tenants;		/* ids of tenants, not of users */
 	ArrayType  *array;
 } IdSet;
 
 PG_FUNCTION_INFO_V1(casnet_my_tenant_ids);
 PG_FUNCTION_INFO_V1(casnet_visible_user_ids);
 
-/* uuid[] of the list, in the current memory context. */
+/* The list as a uuid[], in the current memory context. */
 ArrayType *
 casnet_id_set_array(List *list)
 {
@@ -79,8 +79,8 @@ append_rows(List *list, CasnetPath path, const pg_uuid_t *key, int column)
 }
 
 /*
- * Whether the answer is of the cursor from which rows are fetched, or of the statement
- * that writes.  PL/pgSQL keeps expressions beyond both.
+ * Whether the answer belongs to the cursor from which rows are fetched, or to the
+ * statement that writes.  PL/pgSQL keeps expressions longer than either.
  */
 static bool
 is_of_statement(const IdSet *set)
@@ -90,8 +90,8 @@ is_of_statement(const IdSet *set)
 }
 
 /*
- * Whether a list made for who opened a cursor, perhaps another one of theirs, is still good.
- * Raises 42501 where one of its tenants was taken away.
+ * Whether a list made for a cursor's opener, perhaps for another of their cursors, is
+ * still valid.  Raises 42501 if they lost one of its tenants.
  */
 static bool
 openers_list_holds(IdSet *set)
@@ -106,9 +106,9 @@ openers_list_holds(IdSet *set)
 }
 
 /*
- * The kept answer, or NULL.  A policy's stays what it was while rows are fetched
- * from a cursor, or a statement writes.  The list of whoever opened a cursor is not the
- * session's, which may ask next: PL/pgSQL keeps the expression.
+ * The kept answer, or NULL.  A policy's answer stays the same while rows are fetched from
+ * a cursor, or a statement writes.  The list of a cursor's opener does not answer for the
+ * session, which can ask next: PL/pgSQL keeps the expression.
  */
 static ArrayType *
 kept_ids(FunctionCallInfo fcinfo)
@@ -127,7 +127,7 @@ kept_ids(FunctionCallInfo fcinfo)
 	AcceptInvalidationMessages();
 	if (!is_ours || set->generation != casnet_generation)
 		return NULL;
-	/* PL/pgSQL keeps an expression beyond a statement, and a token may end. */
+	/* PL/pgSQL keeps an expression beyond a statement, and the token can end. */
 	if (!is_stored || set->begun != GetCurrentStatementStartTimestamp())
 	{
 		user = casnet_membership_require_user()->key.user;
@@ -164,9 +164,8 @@ keep_ids(FunctionCallInfo fcinfo, ArrayType *ids, bool of_tenants,
 }
 
 /*
- * The tenants that a user may see: those of the memberships, and the active one
- * of the session, if the user may be active there.  In the current memory
- * context.
+ * The tenants that a user may see, in the current memory context.  These are the tenants
+ * of the memberships, and the session's active one if the user may be active there.
  */
 ArrayType *
 casnet_id_set_my_tenants(const CasnetIdentity *session,
@@ -185,9 +184,9 @@ casnet_id_set_my_tenants(const CasnetIdentity *session,
 }
 
 /*
- * The users that a user may see: oneself, and with view_users the members of the
- * active tenant of the session; *of_tenant says whether those are among them.  In
- * the current memory context.
+ * The users that a user may see, in the current memory context.  These are the user and,
+ * with view_users, the members of the session's active tenant; *of_tenant says whether it
+ * includes the members.
  */
 ArrayType *
 casnet_id_set_visible_users(const CasnetIdentity *session,
@@ -206,9 +205,9 @@ casnet_id_set_visible_users(const CasnetIdentity *session,
 }
 
 /*
- * Whose ids the call is about: a policy's, while rows are fetched from a cursor,
- * of whoever opened that; else the session's user.  Raises 28000 when there is
- * none who is active.
+ * The user that the call is about: a cursor's opener for a policy's call while rows are
+ * fetched from that cursor, else the session's user.  Raises 28000 if that user is not
+ * active, or nobody is signed in.
  */
 static pg_uuid_t
 whose_ids(FunctionCallInfo fcinfo, CasnetIdentity *session)
@@ -229,8 +228,8 @@ whose_ids(FunctionCallInfo fcinfo, CasnetIdentity *session)
 /*
  * casnet_internal.my_tenant_ids() returns uuid[]
  *
- * The tenants that the session's user may see: those of the user's
- * memberships, and the active one.  Raises 28000 when nobody is signed in.
+ * The tenants that the session's user may see: those of the user's memberships, and the
+ * active one.  Raises 28000 if nobody is signed in.
  */
 Datum
 casnet_my_tenant_ids(PG_FUNCTION_ARGS)
@@ -252,8 +251,8 @@ casnet_my_tenant_ids(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.visible_user_ids() returns uuid[]
  *
- * The users that the session's user may see: the user, and with view_users
- * the members of the active tenant.  Raises 28000 when nobody is signed in.
+ * The users that the session's user may see: the user and, with view_users, the members
+ * of the active tenant.  Raises 28000 if nobody is signed in.
  */
 Datum
 casnet_visible_user_ids(PG_FUNCTION_ARGS)

@@ -1,9 +1,9 @@
 /*
  * identity.c
- *		What a session may know about itself: who it is, where it belongs.
+ *		What a session may know about itself: its user, and the user's tenants.
  *
- * These functions read the tables directly, past privileges and policies, and
- * tell nobody more than the rows of their own user and active tenant.
+ * These functions read the tables directly, past privileges and policies.  They show
+ * nobody more than the rows of their own user and active tenant.
  */
 #include "postgres.h"
 
@@ -41,8 +41,8 @@ PG_FUNCTION_INFO_V1(casnet_use_tenant_by_id);
 /*
  * casnet.current_user_id() returns uuid
  *
- * The session's user if there is one who exists and is active, else NULL.  Raises
- * 55000 in a policy when the session became somebody else while rows are fetched.
+ * The session's user if that exists and is active, else NULL.  Raises 55000 in a policy
+ * if the session became somebody else while rows are fetched.
  */
 Datum
 casnet_current_user_id(PG_FUNCTION_ARGS)
@@ -60,9 +60,9 @@ casnet_current_user_id(PG_FUNCTION_ARGS)
 /*
  * casnet.current_tenant_id() returns uuid
  *
- * The active tenant as the session names it, NULL without one.  It is a column
- * default; policies decide whether the tenant is allowed.  Raises 55000 when the session
- * became somebody else while a statement writes, or in a policy while rows are fetched.
+ * The active tenant that the session names, or NULL.  It is a column default; policies
+ * decide whether the tenant is allowed.  Raises 55000 if the session became somebody else
+ * while a statement writes, or, in a policy, while rows are fetched.
  */
 Datum
 casnet_current_tenant_id(PG_FUNCTION_ARGS)
@@ -76,7 +76,7 @@ casnet_current_tenant_id(PG_FUNCTION_ARGS)
 	if (tenant == NULL)
 		PG_RETURN_NULL();
 
-	/* A copy: the setting may change while the value is still in use. */
+	/* A copy: the setting can change while the value is still in use. */
 	result = palloc(sizeof(pg_uuid_t));
 	*result = *tenant;
 	PG_RETURN_UUID_P(result);
@@ -85,8 +85,8 @@ casnet_current_tenant_id(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.require_user() returns uuid
  *
- * The same, for policies: raises 28000 instead of returning NULL.  While rows are fetched
- * from a cursor, a policy's is who opened it.
+ * current_user_id() for policies: raises 28000 instead of returning NULL.  In a policy,
+ * while rows are fetched from a cursor, it is the cursor's opener.
  */
 Datum
 casnet_require_user(PG_FUNCTION_ARGS)
@@ -117,7 +117,7 @@ casnet_is_administrator(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.is_operator() returns boolean
  *
- * Whether the current role is a superuser, by the catalog of now; internal.
+ * Whether the current role is a superuser, by the present catalog; internal.
  */
 Datum
 casnet_is_operator(PG_FUNCTION_ARGS)
@@ -128,9 +128,9 @@ casnet_is_operator(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.tenant_to_manage(permission text) returns uuid
  *
- * tenant_with(), but an administrator needs no membership, only an active
- * tenant; raises 55000 when there is none.  For the functions that manage
- * members, whose statements the policies then judge.
+ * tenant_with() for the functions that manage members; the policies then judge their
+ * statements.  An administrator needs no membership, only an active tenant; raises 55000
+ * if none is active.
  */
 Datum
 casnet_tenant_to_manage(PG_FUNCTION_ARGS)
@@ -168,7 +168,10 @@ permission_array(const CasnetVerdict *verdict)
 	int			n = 0;
 
 	for (int bit = 0; bit < count; bit++)
-		/* Of a superuser of the application, who holds all, those that exist. */
+		/*
+		 * A superuser of the application holds every bit; list only permissions that
+		 * exist.
+		 */
 		if (casnet_membership_holds(verdict, bit) &&
 			casnet_permission_existing(casnet_permission_name(bit)) >= 0)
 			names[n++] = casnet_permission_name(bit);
@@ -183,9 +186,8 @@ permission_array(const CasnetVerdict *verdict)
  * casnet.whoami() returns record
  *
  * user_id, username, tenant_id, tenant_name, role, permissions, expires_at,
- * authenticated_by.  The tenant and what belongs to it are NULL when none is
- * active or the user is no member of it.  Raises 28000 when nobody is signed
- * in.
+ * authenticated_by.  The tenant's columns are NULL if none is active or the user does not
+ * belong to it.  Raises 28000 if nobody is signed in.
  */
 Datum
 casnet_whoami(PG_FUNCTION_ARGS)
@@ -200,7 +202,7 @@ casnet_whoami(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	/* A copy, and the array first: reading names may replace the verdict. */
+	/* A copy, and the array first: reading names can replace the verdict. */
 	AcceptInvalidationMessages();
 	verdict = *casnet_membership_require_user();
 	memset(nulls, true, sizeof(nulls));
@@ -254,8 +256,8 @@ casnet_whoami(PG_FUNCTION_ARGS)
 /*
  * casnet.my_tenants() returns setof record
  *
- * tenant_id, name, role and is_active (it is the active tenant) of each
- * membership of the session's user.  Raises 28000 when nobody is signed in.
+ * tenant_id, name, role and is_active (it is the active tenant) of each membership of the
+ * session's user.  Raises 28000 if nobody is signed in.
  */
 Datum
 casnet_my_tenants(PG_FUNCTION_ARGS)
@@ -304,9 +306,8 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 }
 
 /*
- * The tenant of that name, if the user may be active there; false if not.  The
- * server counts what an index finds, for everybody to see, so it is told not to
- * count this.
+ * Find the tenant of that name; false if the user may not be active there.  The server
+ * shows everybody how many entries an index scan finds, so counting is off for this one.
  */
 static bool
 find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
@@ -339,9 +340,9 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 }
 
 /*
- * The tenant with this id or name in which the user may be active; false if there is
- * none.  A text that is a UUID is an id and no name: somebody else's tenant may be
- * called like the id of one that the user has left.
+ * Find the tenant with this id or name; false if the user may not be active in any such.
+ * A text that is a UUID is always an id: somebody else can name a tenant like the id of
+ * one that the user has left.
  */
 static bool
 find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
@@ -354,10 +355,10 @@ find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
 }
 
 /*
- * Make the tenant that the call is about, by text or id, the active one of the
- * session, or of the transaction if the second argument is true; returns its id.
- * Raises 28000 when nobody is signed in, 22023 for NULL, P0002 when there is no such
- * tenant among those of the user, one error for both.
+ * Make the tenant of the call, given by text or id, the active one of the session; of the
+ * transaction if the second argument is true.  Returns its id.  Raises 28000 if nobody is
+ * signed in, 22023 for NULL.  Raises P0002 alike for a tenant that does not exist, and
+ * for one to which the user does not belong.
  */
 static Datum
 use_tenant(FunctionCallInfo fcinfo, bool by_id)
@@ -388,7 +389,7 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("there is no such tenant among yours"),
+				 errmsg("the tenant does not exist, or you are not a member of it"),
 				 errhint("casnet.my_tenants() lists the tenants you belong to.")));
 
 	set_config_option("casnet.tenant_id", casnet_uuid_format(&tenant),
@@ -415,9 +416,9 @@ casnet_use_tenant_by_id(PG_FUNCTION_ARGS)
 /*
  * casnet.sign_in(token text, is_local boolean) returns uuid
  *
- * Sets casnet.token for the session, or the transaction if is_local, and
- * returns the user whom it proves.  Raises 22023 for what is no token, 28000
- * for one that proves nobody, and the session stays what it was.
+ * Sets casnet.token for the session, or for the transaction if is_local, and returns the
+ * token's user.  Raises 22023 for a malformed token, 28000 for an invalid one; then the
+ * session stays what it was.
  */
 Datum
 casnet_sign_in(PG_FUNCTION_ARGS)
@@ -450,8 +451,8 @@ casnet_sign_in(PG_FUNCTION_ARGS)
 /*
  * casnet.sign_out() returns void
  *
- * The session is nobody, in no tenant, until it is told otherwise.  Anybody
- * may do it: unlike setting casnet.user_id, clearing it gives nothing away.
+ * The session has no user and no tenant until it gets others.  Anybody may call it:
+ * clearing casnet.user_id gives no access, unlike setting it.
  */
 Datum
 casnet_sign_out(PG_FUNCTION_ARGS)

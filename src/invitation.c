@@ -1,17 +1,17 @@
 /*
  * invitation.c
- *		Invitations: a code that makes one person, once, a member.
+ *		Invitations: a code that makes one person a member, once.
  *
- * The code is made here and returned to the client, or comes from one; neither it
- * nor its digest is a value of SQL within casnet.  Whether it counts is judged at
- * the moment when it is used, by what the inviter may do then.
+ * casnet makes the code and returns it to the client; a client later sends it back.
+ * Neither the code nor its digest is a value of SQL within casnet.  Whether the code is
+ * valid is judged when it is used, by the inviter's rights at that time.
  *
- * Of a tenant and an address there is one, the newest.  It ends when the membership
- * that it is about begins, changes or ends, and when the account does or is deactivated:
- * its row goes.  Whoever is about to accept it, and so holds the row, keeps nobody
- * waiting: then the code is revoked like a token (revocation.c), and whoever accepts it
- * looks for that once the membership is written, which may have waited for the other, and
- * when the transaction commits.
+ * A tenant has one invitation to an address, the newest.  The invitation ends when the
+ * membership in question begins, changes or ends, and when the account ends or is
+ * deactivated: its row is deleted.  Somebody could be about to accept it, and so hold the
+ * row.  So as not to wait for that, casnet then revokes the code like a token
+ * (revocation.c).  Accepting checks for that twice: when the membership is written, since
+ * that could have waited for the other transaction, and at COMMIT.
  */
 #include "postgres.h"
 
@@ -40,7 +40,7 @@
 /* Random bytes of a code. */
 #define CODE_BYTES 16
 
-/* A code has fewer bytes, as it is written. */
+/* A code as text has fewer bytes than this. */
 #define MAX_CODE 1000
 
 /* Longest email address, in bytes, as in the table. */
@@ -87,8 +87,8 @@ digest_of(const char *code, int length)
 }
 
 /*
- * The digest of a code that a client sends, perhaps with white space around it.  What is too
- * long to be one has the digest of its beginning, which is none either.
+ * The digest of a code that a client sends, perhaps with white space around it.  A longer
+ * text is no code; its beginning is digested, which matches none either.
  */
 static bytea *
 digest_argument(FunctionCallInfo fcinfo, int argument)
@@ -111,14 +111,14 @@ digest_argument(FunctionCallInfo fcinfo, int argument)
 	return digest_of(begin, pg_mbcliplen(begin, end - begin, MAX_CODE));
 }
 
-/* An address as it is compared, and stored here. */
+/* An address as it is compared and stored. */
 static char *
 fold(const char *string)
 {
 	return text_to_cstring(casnet_name_compared(cstring_to_text(string)));
 }
 
-/* The address as it is compared.  Raises 22023 when it cannot be one. */
+/* The address as it is compared.  Raises 22023 if it cannot be one. */
 static Datum
 email_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -136,7 +136,7 @@ email_argument(FunctionCallInfo fcinfo, int argument)
 	return CStringGetTextDatum(folded);
 }
 
-/* When an invitation ends that is made now.  Raises 22023. */
+/* When an invitation made now expires.  Raises 22023. */
 static TimestampTz
 end_of(FunctionCallInfo fcinfo, int argument)
 {
@@ -155,7 +155,7 @@ end_of(FunctionCallInfo fcinfo, int argument)
 												   PG_GETARG_DATUM(argument)));
 }
 
-/* Read a row. */
+/* Read a row into *invitation. */
 static void
 read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 {
@@ -185,7 +185,7 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 											  INVITATIONS_CREATED_AT, &isnull));
 }
 
-/* The invitations that a path finds at this moment, those that are over, too. */
+/* The invitations that a path finds at this moment, expired ones included. */
 static List *
 find_invitations(CasnetPath path, Datum key1, Datum key2)
 {
@@ -231,8 +231,9 @@ find_of_tenant(const pg_uuid_t *tenant)
 }
 
 /*
- * Those to an address: from that tenant, or from any if it is NULL.  For a member none of
- * others is looked at, which the server would count.
+ * The invitations to an address: from that tenant, or from any if it is NULL.  For a
+ * member only the tenant's own are scanned, because the server's statistics count what a
+ * scan finds.
  */
 static List *
 find_of_address(const char *email, const pg_uuid_t *tenant)
@@ -245,7 +246,7 @@ find_of_address(const char *email, const pg_uuid_t *tenant)
 						 UUIDPGetDatum(tenant));
 }
 
-/* Whether another one of those, which are of its tenant, is to the same address and newer. */
+/* Whether others, a list of the same tenant, has a newer one to the same address. */
 static bool
 is_replaced(const Invitation *invitation, List *others)
 {
@@ -263,8 +264,8 @@ is_replaced(const Invitation *invitation, List *others)
 }
 
 /*
- * End it.  If somebody else holds the row, its code is revoked; and who has accepted it in
- * a transaction that is still open hears of it as of a membership.
+ * End it.  If somebody else holds the row, its code is revoked.  A transaction that has
+ * accepted it and is still open then gets a message, as for a change of membership.
  */
 static void
 end_invitation(Invitation *invitation)
@@ -283,7 +284,7 @@ end_invitation(Invitation *invitation)
 	table_close(members, NoLock);
 }
 
-/* End those to the address: to that tenant, or to any if it is NULL. */
+/* End the invitations to the address: from that tenant, or from any if it is NULL. */
 static void
 end_invitations_to(const char *email, const pg_uuid_t *tenant)
 {
@@ -321,8 +322,8 @@ is_for(const Invitation *invitation, const pg_uuid_t *holder)
 /*
  * casnet.invite_member(email text, role text, lifetime interval) returns text
  *
- * A code with which the account of that address, once, becomes a member of the
- * active tenant; one that it had before ends.  Raises 22023, 28000, 55000, 42501.
+ * A code with which the account of that address becomes a member of the active tenant,
+ * once.  An earlier code for the address ends.  Raises 22023, 28000, 55000, 42501.
  */
 Datum
 casnet_invite_member(PG_FUNCTION_ARGS)
@@ -362,7 +363,7 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, length));
 }
 
-/* Whether that verdict lets somebody invite with the role. */
+/* Whether the verdict allows inviting with the role. */
 static bool
 may_invite(const CasnetVerdict *verdict, const char *role)
 {
@@ -371,7 +372,7 @@ may_invite(const CasnetVerdict *verdict, const char *role)
 		casnet_guard_may_add(verdict, role);
 }
 
-/* Nobody gives more than they hold when it takes effect. */
+/* The inviter must still hold what is given when it takes effect. */
 static bool
 inviter_may(const Invitation *invitation)
 {
@@ -382,8 +383,8 @@ inviter_may(const Invitation *invitation)
 }
 
 /*
- * Make the user a member, or raise the role, as far as the new one gives all that the other
- * did; see accept_invitation().
+ * Make the user a member.  A member's role is replaced only if the new one gives all that
+ * the old one gave; see accept_invitation().
  */
 static void
 add_member(const pg_uuid_t *user, const Invitation *invitation)
@@ -408,7 +409,7 @@ add_member(const pg_uuid_t *user, const Invitation *invitation)
 	SPI_finish();
 }
 
-/* Whether it counts at this moment, for anybody. */
+/* Whether anybody could accept it at this moment. */
 static bool
 counts(const Invitation *invitation)
 {
@@ -418,7 +419,7 @@ counts(const Invitation *invitation)
 		inviter_may(invitation);
 }
 
-/* Raises P0002: one message for every code that does not count. */
+/* Raises P0002, with one message for every code that is not valid. */
 static void
 refuse_code(void)
 {
@@ -428,7 +429,7 @@ refuse_code(void)
 			 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
 }
 
-/* Whether it was cancelled, or has ended in another way. */
+/* Whether it was cancelled, or ended in another way. */
 static bool
 is_revoked(bytea *digest)
 {
@@ -448,13 +449,13 @@ typedef struct Accepted
 {
 	pg_uuid_t	tenant;
 	pg_uuid_t	inviter;
-	bool		is_left;		/* the inviter's right comes from others */
+	bool		is_left;		/* others have committed the inviter's right */
 	char		role[CASNET_NAME_LENGTH];
 	TimestampTz expires_at;
 	char		digest[FLEXIBLE_ARRAY_MEMBER];	/* a bytea */
 } Accepted;
 
-/* Whether others have left the inviter the right to give that. */
+/* Whether the inviter still may give that, by what others have committed. */
 static bool
 inviter_is_left(const pg_uuid_t *inviter, const pg_uuid_t *tenant,
 				const char *role)
@@ -465,13 +466,13 @@ inviter_is_left(const pg_uuid_t *inviter, const pg_uuid_t *tenant,
 	return may_invite(&verdict, role);
 }
 
-/* CasnetJudgement: raises P0002 if an accepted invitation does not count any more. */
+/* CasnetJudgement: raises P0002 if an accepted invitation is not valid any more. */
 static void
 judge_again(const void *what)
 {
 	const Accepted *accepted = what;
 
-	/* A cancellation is forgotten an hour after that. */
+	/* A revocation can be deleted an hour after the invitation expires. */
 	if (accepted->expires_at <= GetCurrentTimestamp() ||
 		is_revoked((bytea *) accepted->digest) ||
 		(accepted->is_left &&
@@ -480,8 +481,8 @@ judge_again(const void *what)
 }
 
 /*
- * It may be long until the transaction commits; it is judged once more, and until then.
- * Whose the inviter's right is was found before that was judged.
+ * The transaction can commit much later, so it is judged again until then, and at COMMIT.
+ * is_left was determined before the inviter's right was judged.
  */
 static void
 remember_accepted(const Invitation *invitation, bool is_left)
@@ -502,9 +503,9 @@ remember_accepted(const Invitation *invitation, bool is_left)
 /*
  * casnet.accept_invitation(code text) returns uuid
  *
- * Makes the user of this session a member, or raises the role, and returns the
- * tenant.  Whoever comes second waits for the first one, and finds nothing.  Raises
- * P0002 for any code that does not count for this user, 28000 without a user.
+ * Makes the session's user a member, or raises the role, and returns the tenant.  A
+ * second caller waits for the first, and then finds nothing.  Raises P0002 for any code
+ * that is not valid for this user, 28000 without a user.
  */
 Datum
 casnet_accept_invitation(PG_FUNCTION_ARGS)
@@ -518,7 +519,7 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	holder = casnet_membership_require_user()->key.user;
 	invitation = find_invitation(digest_argument(fcinfo, 0));
 
-	/* What may change while we wait is judged afterwards. */
+	/* What can change during the wait is judged afterwards. */
 	if (invitation == NULL || !is_for(invitation, &holder) ||
 		!casnet_row_delete(CASNET_INVITATIONS, &invitation->row, true) ||
 		!is_for(invitation, &holder))
@@ -530,7 +531,7 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 	casnet_membership_require_active(&holder);
 	CommandCounterIncrement();
 	add_member(&holder, invitation);
-	/* Once more, since it may have waited. */
+	/* Judge it once more, since this could have waited. */
 	remember_accepted(invitation, is_left);
 	casnet_judged_now();
 	end_invitations_to(invitation->email, &invitation->tenant);
@@ -541,7 +542,8 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 
 /*
  * The id by which an invitation is listed and cancelled: a UUID of version 8 (RFC 9562,
- * section 5.8) made of a digest of its digest, from which no code can be told.
+ * section 5.8).  It is made of a digest of the digest, so it reveals nothing about the
+ * code.
  */
 static pg_uuid_t
 id_of(const Invitation *invitation)
@@ -556,7 +558,7 @@ id_of(const Invitation *invitation)
 	return id;
 }
 
-/* The verdict about the session, whose user may invite.  Raises 42501 and others. */
+/* The session's verdict; the user must hold manage_users.  Raises 28000, 55000, 42501. */
 static const CasnetVerdict *
 require_inviter(void)
 {
@@ -569,8 +571,8 @@ require_inviter(void)
 /*
  * casnet.invitations() returns setof (id, email, role, invited_by, created_at, expires_at)
  *
- * The invitations to the active tenant that have not ended.  Raises 28000, 55000,
- * 42501 without manage_users.
+ * The invitations to the active tenant that have not ended.  Raises 28000, 55000; 42501
+ * without manage_users.
  */
 Datum
 casnet_invitations(PG_FUNCTION_ARGS)
@@ -606,8 +608,8 @@ casnet_invitations(PG_FUNCTION_ARGS)
 /*
  * casnet.cancel_invitation(id uuid) returns void
  *
- * Ends an invitation to the active tenant.  Raises P0002 when there is none with that
- * id, 28000, 55000, 42501 without manage_users.
+ * Ends an invitation to the active tenant.  Raises P0002 if none has that id, 28000,
+ * 55000; 42501 without manage_users.
  */
 Datum
 casnet_cancel_invitation(PG_FUNCTION_ARGS)
@@ -637,8 +639,8 @@ casnet_cancel_invitation(PG_FUNCTION_ARGS)
 /*
  * casnet.invitation(code text) returns (tenant_name, role, email, expires_at)
  *
- * What an invitation is for, to whoever has its code, signed in or not.  Raises P0002
- * for any code that does not count.
+ * What an invitation is for, to whoever has its code, signed in or not.  Raises P0002 for
+ * any code that is not valid.
  */
 Datum
 casnet_invitation(PG_FUNCTION_ARGS)
@@ -671,8 +673,8 @@ casnet_invitation(PG_FUNCTION_ARGS)
 }
 
 /*
- * End those that the change of an account makes an end of: it goes, is deactivated, or has
- * another address, to which the next change might lead back.
+ * End the invitations to the address of an account that is deleted, deactivated, or gets
+ * another address: a later change could return to the old one.
  */
 static void
 end_by_account(TriggerData *trigger)
@@ -693,7 +695,7 @@ end_by_account(TriggerData *trigger)
 	end_invitations_to(email, NULL);
 }
 
-/* End those that the change of a membership makes an end of. */
+/* End the invitation that a change of a membership makes obsolete. */
 static void
 end_by_membership(TriggerData *trigger)
 {
@@ -710,7 +712,7 @@ end_by_membership(TriggerData *trigger)
 	if (!casnet_trigger_uuid(relation, row, "user_id", &user) ||
 		!casnet_trigger_uuid(relation, row, "tenant_id", &tenant))
 		return;
-	/* With the account they have gone before. */
+	/* If the account is deleted, its invitations have already ended. */
 	email = address_of(&user);
 	if (email != NULL)
 		end_invitations_to(email, &tenant);
@@ -719,8 +721,8 @@ end_by_membership(TriggerData *trigger)
 /*
  * casnet_internal.end_invitations() returns trigger
  *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants: what is taken
- * away is not given back by an invitation of before.  Raises 39P01 elsewhere.
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants: an earlier
+ * invitation must not give back what is taken away.  Raises 39P01 elsewhere.
  */
 Datum
 casnet_end_invitations(PG_FUNCTION_ARGS)

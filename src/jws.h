@@ -22,7 +22,7 @@
 /* Latest time: the largest integer that every JSON reader keeps exactly. */
 #define JWS_MAX_TIME INT64_C(9007199254740992)
 
-/* Longest strings that we look at, with the final zero. */
+/* Longest strings that the parser accepts, with the final zero byte. */
 #define JWS_MAX_STRING 256
 
 typedef enum JwsAlgorithm
@@ -45,7 +45,7 @@ typedef struct JwsToken
 	int64_t		exp;			/* seconds since 1970, as those below */
 	int64_t		nbf;			/* 0 if absent */
 	int64_t		iat;			/* 0 if absent */
-	int64_t		generation;		/* our own claim "gen"; -1 if absent */
+	int64_t		generation;		/* casnet's claim "gen"; -1 if absent */
 
 	size_t		signed_length;	/* bytes of the token that are signed */
 	size_t		signature_length;

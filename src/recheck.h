@@ -27,7 +27,7 @@ typedef struct CasnetPolicyFunction
 typedef struct CasnetCalls
 {
 	Oid		   *functions;		/* CASNET_NOTED_FUNCTIONS of them */
-	bool		policy;			/* what policies of ours call */
+	bool		policy;			/* what casnet's policies call */
 	bool		session;		/* what others may ask about the session */
 } CasnetCalls;
 

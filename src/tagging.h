@@ -23,7 +23,7 @@ typedef struct TagFilter
 } TagFilter;
 
 extern List *casnet_tag_names_of(ArrayType *array);
-/* Of tags that a record must all have, there is a join each for so many. */
+/* Up to this many of the tags that a record must have get a join each. */
 #define CASNET_TAGS_JOINED 8
 
 extern char *casnet_tag_sql_of_links(List *names);

@@ -23,10 +23,10 @@ SELECT throws_ok(s, '42501', NULL, 'casnet_admin: ' || s) FROM unnest(ARRAY['SEL
 	$s$SELECT casnet.disable_audit('casnet.records')$s$]) AS s;
 RESET SESSION AUTHORIZATION;
 SELECT 'TRUNCATE ' || tableoid::regclass AS month FROM casnet_internal.audit_entries LIMIT 1 \gset
-SELECT throws_ok(s, '42501', 'entries of the audit are neither changed nor deleted', 'the superuser: ' || s) FROM unnest(ARRAY['UPDATE casnet_internal.audit_entries SET before = NULL', 'DELETE FROM casnet_internal.audit_entries',
+SELECT throws_ok(s, '42501', 'entries of the audit cannot be changed or deleted', 'the superuser: ' || s) FROM unnest(ARRAY['UPDATE casnet_internal.audit_entries SET before = NULL', 'DELETE FROM casnet_internal.audit_entries',
 	'TRUNCATE casnet_internal.audit_entries', 'TRUNCATE casnet_internal.audit_entries_default', :'month']) AS s;
 SET LOCAL session_replication_role = replica;
-SELECT throws_ok('DELETE FROM casnet_internal.audit_entries', '42501', 'entries of the audit are neither changed nor deleted', 'nor as a replica');
+SELECT throws_ok('DELETE FROM casnet_internal.audit_entries', '42501', 'entries of the audit cannot be changed or deleted', 'nor as a replica');
 UPDATE casnet.records SET title = 'y';
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries), 6::bigint, 'where changes of other servers are not recorded again');
 SELECT * FROM finish();

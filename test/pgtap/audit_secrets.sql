@@ -39,7 +39,7 @@ DELETE FROM public.secrets;
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries AS e WHERE (e.before, e.after)::text ~ '[$]2b[$]|casnet[$]|secret|hidden'), 0::bigint, 'nowhere');
 -- Under another name it would be recorded.
 ALTER TABLE public.notes RENAME COLUMN seen TO watched;
-SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has no column "seen", which is not to be recorded', 'a column that was renamed: nothing is written');
+SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has lost the excepted column "seen"', 'a column that was renamed: nothing is written');
 SELECT casnet.enable_audit('public.notes', '{watched}');
 SELECT lives_ok('INSERT INTO public.notes (id) VALUES (2)', 'until enable_audit() is told');
 SELECT * FROM finish();

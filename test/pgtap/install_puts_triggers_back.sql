@@ -22,6 +22,6 @@ SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', relation, name) FROM public.b
 \gexec
 SELECT casnet.install() AS version \gset
 SELECT set_eq('SELECT relation, name, definition, enabled, meaning FROM public.ours', 'SELECT relation, name, definition, enabled, meaning FROM public.before', 'and is switched on');
-SELECT is((SELECT string_agg(DISTINCT public.error_of('TRUNCATE ' || relation) , '; ') FROM casnet_internal.audit_partitions()), '42501 | entries of the audit are neither changed nor deleted |  | casnet.purge_audit() removes those that are older than some age. | ', 'no month can be emptied');
+SELECT is((SELECT string_agg(DISTINCT public.error_of('TRUNCATE ' || relation) , '; ') FROM casnet_internal.audit_partitions()), '42501 | entries of the audit cannot be changed or deleted |  | To remove old entries, call casnet.purge_audit(). | ', 'no month can be emptied');
 SELECT * FROM finish();
 ROLLBACK;

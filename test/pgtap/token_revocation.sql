@@ -60,7 +60,7 @@ SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before - 1))
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :issued_before))), 'proves mia', 'and in the second of the cutoff');
 ROLLBACK TO b;
 SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'rolled back');
-SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', u), '42501', 'only administrators manage the accounts of others', 'not those of others')
+SELECT throws_ok(format('SELECT casnet.revoke_all_tokens(%L)', u), '42501', 'only administrators may manage the accounts of others', 'not those of others')
   FROM unnest(ARRAY['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000ff']::uuid[]) AS u;
 SELECT throws_ok('SELECT casnet.revoke_all_tokens(NULL)', '22023', NULL, 'nor of null');
 SELECT casnet.sign_in(:'of_sue') AS me \gset
