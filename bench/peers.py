@@ -559,9 +559,8 @@ def keep(bench, workload, tenant, found, ratios, late, plans, seconds_of):
                      if (e["workload"], e["tenant"]) != (workload, tenant)]
     bench.entries.append({"workload": workload, "tenant": tenant, "ways": ways})
     if plans:
-        folder = os.path.join(bench.options.output, "peers-plans")
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "%s-%s.txt" % (workload, tenant)), "w") as file:
+        os.makedirs(bench.options.plans, exist_ok=True)
+        with open(os.path.join(bench.options.plans, "%s-%s.txt" % (workload, tenant)), "w") as file:
             for way, (statement, plan) in plans.items():
                 file.write("%s: %s\n\n%s\n\n" % (way, statement, "\n".join(
                     "    " + line for line in plan.split("\n"))))
@@ -962,7 +961,7 @@ def measure_one(bench, workload, tenant):
 def main():
     """See the head of this file."""
     parser = argparse.ArgumentParser()
-    for name in ("--data", "--work", "--bindir", "--output", "--processor"):
+    for name in ("--data", "--work", "--bindir", "--output", "--plans", "--processor"):
         parser.add_argument(name, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)

@@ -17,6 +17,7 @@ ONLY=''
 RESUME=()
 RESULTS=$ROOT/bench/results
 README=$ROOT/bench/README.md
+PLANS=${TMPDIR:-/tmp}/casnet-peers-plans
 
 usage()
 {
@@ -37,7 +38,8 @@ usage()
 	  --resume          leave out what the JSON has already
 	  --processor N     run server and client on that processor ($PROCESSOR)
 	  --data-dir DIR    keep the loaded database there, use it if it is there
-	  --output DIR      for peers.json, charts and plans (bench/results)
+	  --output DIR      for peers.json and charts (bench/results)
+	  --plans DIR       for the plan of each way ($PLANS)
 	  --quick           a trial: 60,000 records, 100 tenants, 2 rounds; without --output, in
 	                    a folder that is removed
 	  --no-build        use the casnet that is installed
@@ -70,6 +72,7 @@ options()
 			--processor) PROCESSOR=$2; shift ;;
 			--data-dir) DATA_DIR=$2; shift ;;
 			--output) output=$2; shift ;;
+			--plans) PLANS=$2; shift ;;
 			--quick) RECORDS=60000 TENANTS=100 ROUNDS=2; quick=1 ;;
 			--no-build) BUILD=0 ;;
 			-h | --help) usage; exit 0 ;;
@@ -141,9 +144,10 @@ main()
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
 	taskset -cp "$PROCESSOR" $$ > /dev/null
 	BENCH_DATABASE=$DATABASE /usr/bin/python3 -B "$ROOT/bench/peers.py" \
-		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" \
+		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" --plans "$PLANS" \
 		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" \
 		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" "${RESUME[@]}"
+	say "the plans are in $PLANS"
 	"$ROOT/bench/chart.py" --readme "$README" "$RESULTS/peers.json"
 }
 

@@ -27,8 +27,11 @@ usage()
 	  --sample      so many of the mutants, by the seed
 	  --jobs        servers to work with at the same time (default 1)
 	  --budget      seconds for one mutant before it counts as surviving
-	  --state       where results and measurements are kept (default
-	                tmp_check/mutation); --resume goes on from them
+	  --state       where results and measurements are kept, and for each mutant
+	                the test that noticed it, which the next run tries first
+	                (default ~/.local/state/casnet/mutation); --resume goes on
+	                from them
+	  --print-likely  the lines of test/mutation/likely, with what they have learnt
 	HELP
 }
 
@@ -49,7 +52,7 @@ copy_server()
 
 main()
 {
-	local jobs=1 state=$ROOT/tmp_check/mutation resume=0 groups='' n original status=0
+	local jobs=1 state=${XDG_STATE_HOME:-$HOME/.local/state}/casnet/mutation resume=0 groups='' n original status=0
 	local -a options=() servers=()
 
 	while [ $# -gt 0 ]; do
@@ -60,7 +63,7 @@ main()
 				shift ;;
 			--jobs) jobs=${2:?}; shift ;;
 			--state) state=$(realpath -m "${2:?}"); shift ;;
-			--list) options+=("$1") ;;
+			--list | --print-likely) options+=("$1") ;;
 			--resume) resume=1 ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
@@ -88,6 +91,12 @@ main()
 	own "$WORK"/server*
 
 	mkdir -p "$state" "$WORK/state" "$WORK/jobs"
+	touch "$state/killers" "$state/results"
+	# id, verdict, unit of the last run, over what was known before
+	awk -F '\t' -v OFS='\t' 'FILENAME == ARGV[1] { unit[$1] = $2 } $2 == "killed" { unit[$1] = $3 }
+		END { for (id in unit) print id, unit[id] }' "$state/killers" "$state/results" |
+		LC_ALL=C sort > "$WORK/state/killers"
+	cp "$WORK/state/killers" "$state/killers"
 	[ ! -f "$state/coverage.json" ] || [ "$resume" -eq 0 ] || cp "$state/coverage.json" "$WORK/state/"
 	if [ "$resume" -eq 1 ] && [ -f "$state/results" ]; then
 		cp "$state/results" "$WORK/state/before"

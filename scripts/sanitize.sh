@@ -316,7 +316,7 @@ run_mode()
 			[ "$LONG" -eq 1 ] || keep_tests pgtap sql "${CHOSEN[@]}" ;;
 		asan)
 			# it measures memory, and there is more of it
-			rm "$COPY/test/t/009_memory.pl" ;;
+			rm "$COPY/test/t/memory.pl" ;;
 	esac
 	for kind in ${kinds[0]+"${kinds[@]}"}; do
 		run_kind "$kind"

@@ -17,7 +17,7 @@ usage()
 	cat <<-'HELP'
 	usage: scripts/upgrade.sh [--cache DIR] [--only OLD-NEW,...] [--help]
 
-	Runs test/t/030_new_major.pl from 15 to 17, from 17 to 18 and from 15 to 18:
+	Runs test/t/new_major.pl from 15 to 17, from 17 to 18 and from 15 to 18:
 	pg_upgrade with copies and with links, pg_dump and pg_restore, pg_dumpall.
 
 	  --cache DIR  keep the folder with the servers there, and use it again
@@ -28,7 +28,7 @@ usage()
 	HELP
 }
 
-TEST=test/t/030_new_major.pl
+TEST=test/t/new_major.pl
 STEPS=(15-17 17-18 15-18)
 MAJORS=()
 REPORT=()

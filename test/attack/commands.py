@@ -502,10 +502,6 @@ def defining(entry):
     return found + locks(entry)
 
 
-DECIDING = ('users', 'tenants', 'user_tenants', 'user_tenant_permissions', 'role_permissions',
-            'roles')
-
-
 def locks(entry):
     """LOCK TABLE in each mode; it takes table privileges and no session."""
     found = []

@@ -11,8 +11,6 @@ import re
 
 import matrix as m
 
-CHIEF = ('chief',)
-
 
 class Call:
     """Statements, what they take, and the SQLSTATE if that is met.

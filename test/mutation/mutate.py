@@ -4,6 +4,8 @@ Called by scripts/mutate.sh and test/mutation/run.sh, as the server's user.
 """
 import argparse
 import collections
+import glob
+import hashlib
 import os
 import queue
 import random
@@ -18,7 +20,7 @@ import psycopg2
 import bodies
 import csource
 import schema
-from suites import Coverage, Server, all_units
+from suites import Coverage, NoCoverage, Server, all_units
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSTALLS_ANEW = ('regress', 'isolation', 'tap')
@@ -32,17 +34,54 @@ def say(text):
         print(text, flush=True)
 
 
-def table_of(name, columns):
-    """A file of lines with tabs between the columns, as a dictionary by the first."""
-    path = os.path.join(HERE, name)
+def table_of(path):
+    """A file of lines of two columns with a tab between, as a dictionary by the first."""
+    path = os.path.join(HERE, path)
     if not os.path.exists(path):
         return {}
-    lines = [line.rstrip('\n').split('\t', columns - 1) for line in open(path, encoding='utf-8')
+    lines = [line.rstrip('\n').split('\t', 1) for line in open(path, encoding='utf-8')
              if line.strip() and not line.startswith('#')]
     for line in lines:
-        if len(line) != columns:
-            raise SystemExit('%s: not %d columns: %s' % (name, columns, line))
-    return {line[0]: line[1] for line in lines}
+        if len(line) != 2:
+            raise SystemExit('%s: not two columns: %s' % (path, line))
+    return dict(lines)
+
+
+class Likely:
+    """The file likely: for each place of mutants which units notice most of them, and which were noticed."""
+
+    def __init__(self, units):
+        self.units, self.noticed = {}, {}
+        for place, rest in table_of('likely').items():
+            names, _, noticed = rest.partition('\t')
+            self.units[place] = names.split()
+            self.noticed[place] = set(noticed.split())
+            for name in set(self.units[place]) - set(units):
+                raise SystemExit('likely: %s: there is no test %s' % (place, name))
+
+    def takes(self, mutant):
+        """Whether the mutant is one that was noticed; of places that name none, all were."""
+        noticed = self.noticed.get(mutant['place'])
+        return noticed is not None and (not noticed or digest(mutant) in noticed)
+
+    def show(self, mutants, killers):
+        """Print the lines, with what has noticed mutants since they were written."""
+        for place in sorted({m['place'] for m in mutants}):
+            here = [m for m in mutants if m['place'] == place]
+            times = collections.Counter(killers[m['id']] for m in here if m['id'] in killers)
+            old = self.units.get(place, [])
+            # What behaviour shows comes before a look at the catalog.
+            names = sorted({*old, *times} - {'install'}, key=lambda u: (
+                place.startswith('schema ') and bool(CATALOG.match(u)), -times[u], old.index(u) if u in old else len(old), u))
+            noticed = {digest(m) for m in here if m['id'] in killers or self.takes(m)}
+            if names:
+                all_of_them = place in self.noticed and not self.noticed[place]
+                print('\t'.join([place, ' '.join(names)] + ([] if all_of_them else [' '.join(sorted(noticed))])))
+
+
+def digest(mutant):
+    """A short name of a mutant."""
+    return hashlib.sha256(mutant['id'].encode()).hexdigest()[:4]
 
 
 def enumerate_mutants(server, groups):
@@ -57,7 +96,20 @@ def enumerate_mutants(server, groups):
     if 'c' in groups:
         mutants.extend(csource.enumerate_mutants(os.path.join(server.tree, 'src'),
                                                  os.path.join(HERE, 'c.mutants')))
+    made = made_in(server.tree)
+    for m in mutants:
+        m['place'] = ('schema ' + m['kind'] if m['group'] == 'schema' else
+                      'src/' + m['file'] if m['group'] == 'c' else made[m['objects'][0]])
     return mutants
+
+
+def made_in(tree):
+    """The file of each function in SQL."""
+    made = {}
+    for path in glob.glob(os.path.join(tree, 'sql', '*', '*.sql')):
+        for name in re.findall(r'^CREATE OR REPLACE FUNCTION (?:\w+\.)?(\w+)', open(path, encoding='utf-8').read(), re.M):
+            made[name] = os.path.relpath(path, tree)
+    return made
 
 
 def stems(text):
@@ -68,8 +120,8 @@ def stems(text):
 class Order:
     """Which unit to try first: what noticed mutants of the same kind and object before."""
 
-    def __init__(self, tree, units, coverage, killers):
-        self.units, self.coverage, self.killers = units, coverage, killers
+    def __init__(self, tree, units, coverage, killers, likely):
+        self.units, self.coverage, self.killers, self.likely = units, coverage, killers, likely
         self.kills = collections.Counter()
         self.texts = {}
         for unit in units:
@@ -85,6 +137,8 @@ class Order:
 
     def of(self, mutant):
         """The units for a mutant, the likeliest and cheapest first."""
+        likely = self.likely.units.get(mutant['place'], [])
+
         def rank(unit):
             """Smaller goes first."""
             suite = unit.split('/')[0]
@@ -96,12 +150,15 @@ class Order:
                 10 * self.kills[unit, mutant['kind'], o] for o in mutant['objects'])
             score += 3 * sum(o in self.texts.get(unit, '') for o in mutant['objects'])
             score += 10 * len(stems(mutant['id']) & stems(unit))
-            return unit != self.killers.get(mutant['id']), stage, -score / (seconds + 0.3), seconds
+            return (unit != self.killers.get(mutant['id']), likely.index(unit) if unit in likely else len(likely),
+                    stage, -score / (seconds + 0.3), seconds)
         return sorted((u for u in self.units if self.coverage.reaches(u, mutant)), key=rank)
 
 
 def worth_it(unit, mutant, order):
     """Of a change in the schema, only tests that speak of the object, or of all of them."""
+    if unit in order.likely.units.get(mutant['place'], ()):
+        return True
     if mutant['group'] != 'schema' or mutant['function'] or not mutant['objects'] or not unit.startswith('pgtap/'):
         return True
     text = order.texts[unit]
@@ -112,7 +169,7 @@ def catalog_first(mutant):
     """What the server itself enforces once the catalog says so, and many: the cheap tests go first."""
     if mutant['group'] != 'schema' or 'SECURITY INVOKER' in mutant['id']:
         return False
-    return mutant['kind'] in ('attribute', 'grant') or mutant['kind'] == 'execute' and mutant['function'] is None
+    return mutant['kind'] == 'attribute' or mutant['kind'] == 'execute' and mutant['function'] is None
 
 
 def judge(server, mutant, order, budget):
@@ -154,6 +211,20 @@ def judge(server, mutant, order, budget):
     return 'survived', '-', 'after %d tests' % tried
 
 
+def try_out(server, mutant, order, budget):
+    """Judge one mutant, and leave everything as it was."""
+    try:
+        found = judge(server, mutant, order, budget)
+    except Exception as error:      # of the tools, not of the tests
+        found = 'invalid', '-', '%s: %s' % (type(error).__name__, error)
+    try:
+        server.undo(mutant)
+    except Exception:
+        server.revive()
+        server.undo(mutant)
+    return found
+
+
 def work(server, todo, total, order, arguments, results):
     """One worker: mutants from the queue until there are none."""
     while True:
@@ -162,15 +233,7 @@ def work(server, todo, total, order, arguments, results):
         except queue.Empty:
             return
         began = time.time()
-        try:
-            verdict, unit, detail = judge(server, mutant, order, arguments.budget)
-        except Exception as error:      # of the tools, not of the tests
-            verdict, unit, detail = 'invalid', '-', '%s: %s' % (type(error).__name__, error)
-        try:
-            server.undo(mutant)
-        except Exception:
-            server.revive()
-            server.undo(mutant)
+        verdict, unit, detail = try_out(server, mutant, order, arguments.budget)
         with LOCK:
             if verdict == 'killed':
                 order.note(mutant, unit)
@@ -236,8 +299,8 @@ def arguments_of(argv):
     parser.add_argument('--only', default='')
     parser.add_argument('--units', default='', help='pattern of the tests that may run')
     parser.add_argument('--list', action='store_true')
-    parser.add_argument('--known', action='store_true', help='only the test that is known to notice')
-    parser.add_argument('--seconds', type=int, default=100, help='how long, with --known')
+    parser.add_argument('--print-likely', action='store_true')
+    parser.add_argument('--seconds', type=int, help='try mutants for so long, without measuring first')
     parser.add_argument('--sample', type=int)
     parser.add_argument('--seed', default=str(int(time.time())))
     parser.add_argument('--budget', type=float, default=150)
@@ -270,12 +333,12 @@ def main(argv):
             server.stop()
 
 
-def sample_known(server, mutants, arguments):
-    """As many mutants as time allows, in an order by the seed, each with the test in killers."""
-    killers = table_of('killers', 2)
-    names = {m['id']: m for m in mutants}
-    stale = [i for i in killers if i not in names]
-    chosen = [names[i] for i in killers if i in names]
+def sample(server, mutants, arguments):
+    """As many mutants known to be noticed as time allows, in an order by the seed, without measuring first."""
+    units = all_units(server.tree)
+    likely = Likely(units)
+    order = Order(server.tree, units, NoCoverage(units), {}, likely)
+    chosen = [m for m in mutants if likely.takes(m)]
     # All kinds alike, although some are many.
     source = random.Random(arguments.seed)
     source.shuffle(chosen)
@@ -285,37 +348,24 @@ def sample_known(server, mutants, arguments):
         turn[m['kind']] += 1
         place[m['id']] = turn[m['kind']], source.random()
     chosen.sort(key=lambda m: place[m['id']])
-    print('seed %s, %d mutants of which %d have a known killer' % (arguments.seed, len(mutants), len(chosen)))
+    print('seed %s, %d mutants of which %d are known to be noticed' % (arguments.seed, len(mutants), len(chosen)))
     end = time.time() + arguments.seconds
     sound = {}
     passed = failed = 0
     for m in chosen:
         if time.time() > end:
             break
-        unit = killers[m['id']]
-        if unit not in sound:
+        verdict, unit, detail = try_out(server, m, order, arguments.budget)
+        if verdict == 'killed' and unit not in sound and unit != 'install':
             sound[unit] = server.run_unit(unit, 120)
-        if sound[unit]:
-            detail, verdict = sound[unit], unit + ' fails without it'
-        else:
-            trouble = server.apply(m)
-            if unit.split('/')[0] in INSTALLS_ANEW:
-                server.mutate_script(m)
-            if unit.startswith('golden/'):
-                detail = trouble or server.run_golden(unit[7:], 0, m['sql'])
-            else:
-                detail = trouble or server.run_unit(unit, 60)
-            verdict = 'noticed by ' + unit if detail else unit + ' does not notice'
-            server.undo(m)
-        good = detail and not sound[unit] and (not trouble or unit == 'install')
-        passed += bool(good)
-        failed += not good
-        if not good:
-            print('FAILED: %s: %s: %s' % (m['id'], verdict, ' '.join(str(detail).split())[:300]))
+        if verdict == 'killed' and sound.get(unit):
+            verdict, detail = unit + ' fails without it', sound[unit]
+        passed += verdict == 'killed'
+        failed += verdict != 'killed'
+        if verdict != 'killed':
+            print('FAILED: %s: %s: %s' % (m['id'], verdict, ' '.join(detail.split())[:300]), flush=True)
         elif passed % 10 == 0:
             print('%d noticed so far; last: %s by %s' % (passed, m['id'], unit), flush=True)
-    for i in stale:
-        print('killers names a mutant that is no more: ' + i)
     print('%d passed, %d failed' % (passed, failed + (passed == 0)))
     return 0 if failed == 0 and passed > 0 else 1
 
@@ -324,7 +374,8 @@ def mutate(servers, arguments):
     """With servers that run."""
     groups = arguments.groups.split(',')
     mutants = enumerate_mutants(servers[0], groups)
-    equivalent = table_of('equivalent', 2)
+    equivalent = table_of('equivalent')
+    killers = table_of(os.path.join(arguments.state, 'killers'))
     stale = [i for i in equivalent if i.split(' ')[0].replace('function', 'functions') in groups
              and i not in {m['id'] for m in mutants}]
     for i in stale:
@@ -338,20 +389,21 @@ def mutate(servers, arguments):
             print(('equivalent  ' if m['id'] in equivalent else '') + m['id'])
         return 1 if stale else 0
 
-    if arguments.known:
-        return sample_known(servers[0], chosen, arguments)
+    if arguments.print_likely:
+        Likely(all_units(servers[0].tree)).show(mutants, killers)
+        return 0
+    if arguments.seconds:
+        return sample(servers[0], [m for m in chosen if m['id'] not in equivalent], arguments)
     units = [u for u in all_units(servers[0].tree) if re.search(arguments.units, u)]
     coverage = Coverage(os.path.join(arguments.state, 'coverage.json'))
     coverage.measure(servers[0], units, say)
-    killers = table_of('killers', 2)
     results = {}
     if arguments.resume:
         for line in open(arguments.resume, encoding='utf-8'):
             fields = line.rstrip('\n').split('\t')
             if len(fields) == 5 and fields[1] == 'killed':
                 results[fields[0]] = tuple(fields[1:])
-                killers.setdefault(fields[0], fields[2])
-    order = Order(servers[0].tree, units, coverage, killers)
+    order = Order(servers[0].tree, units, coverage, killers, Likely(all_units(servers[0].tree)))
     wanted = [m for m in chosen if m['id'] not in equivalent and m['id'] not in results]
     todo = queue.Queue()
     for item in enumerate(wanted, 1):

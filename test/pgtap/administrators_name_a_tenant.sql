@@ -8,14 +8,14 @@ CREATE TEMP TABLE calls AS SELECT * FROM unnest(ARRAY['casnet.add_member(''nora'
 	'casnet.members()', 'casnet.grant_permission(''mia'', ''view_users'')', 'casnet.revoke_permission(''mia'', ''view_users'')']) AS call;
 GRANT SELECT ON calls TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(left(error_of('SELECT * FROM ' || call), 5), '55000', call || ' without a tenant') FROM calls;
+SELECT is(state_of('SELECT * FROM ' || call), '55000', call || ' without a tenant') FROM calls;
 SELECT set_config('casnet.tenant_id', :'nowhere', true);
 SELECT isnt(error_of('SELECT * FROM ' || call), 'none', call || ' in no tenant') FROM calls WHERE call !~ 'members';
 SELECT set_config('casnet.tenant_id', :'north', true);
 SELECT is((SELECT string_agg(username || ' ' || role, ', ') FROM casnet.members()), 'adam admin, ines member, mia member, olga owner, vic viewer', 'the members of this tenant');
 SELECT is(error_of('SELECT * FROM ' || call), 'none', call || ' in a tenant') FROM calls;
-SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody''')), 5), 'P0002', 'there is no such user: ' || call) FROM calls WHERE call ~ 'nora';
-SELECT is(left(error_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 5), 'P0002', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
+SELECT is(state_of('SELECT * FROM ' || replace(call, '''nora''', '''nobody''')), 'P0002', 'there is no such user: ' || call) FROM calls WHERE call ~ 'nora';
+SELECT is(state_of('SELECT * FROM ' || replace(call, '''mia''', '''nora''')), 'P0002', 'nor such a member: ' || call) FROM calls WHERE call ~ 'mia';
 SELECT lives_ok('SELECT casnet.set_member_role(''mia@north.test'', ''viewer'')', 'by email address');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ' ORDER BY u.username) FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id

@@ -12,22 +12,7 @@ SELECT CASE WHEN n % 2 = 0 THEN :'north' ELSE :'south' END::uuid, n, 'c' || n % 
 CREATE INDEX ON public.invoices USING hash (code);
 ANALYZE public.invoices;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- Counts the rows of others that it is asked about.
-CREATE FUNCTION public.seen(tenant uuid, anything anyelement) RETURNS boolean LANGUAGE plpgsql COST 1e-37 AS $$
-BEGIN
-	IF tenant <> casnet.current_tenant_id() THEN
-		PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
-	END IF;
-	RETURN true;
-END
-$$;
-CREATE FUNCTION public.seen_by(statement text) RETURNS integer LANGUAGE plpgsql AS $$
-BEGIN
-	PERFORM set_config('mine.seen', '0', true);
-	EXECUTE statement;
-	RETURN current_setting('mine.seen');
-END
-$$;
+\ir include/seen.sql
 CREATE VIEW public.own WITH (security_barrier) AS SELECT * FROM casnet.records WHERE public.seen(tenant_id, casnet.current_tenant_id());
 CREATE VIEW public.called WITH (security_barrier) AS SELECT * FROM casnet.records WHERE public.seen(tenant_id, casnet.tenant_with('view_records'));
 CREATE VIEW public.bills WITH (security_barrier) AS SELECT * FROM public.invoices WHERE public.seen(tenant_id, casnet.tenant_with('view_invoices'));
@@ -69,15 +54,7 @@ BEGIN
 	RAISE EXCEPTION 'seen' USING ERRCODE = 'ZZ001';
 END
 $$;
-CREATE FUNCTION public.refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE statement;
-	RETURN 'none';
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE;
-END
-$$;
-SELECT is(public.refused('INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id)'), '42501', 'ON CONFLICT does not look at a row of others');
-SELECT is(public.refused('WITH x AS (INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id) RETURNING 1) SELECT 1'), '42501', 'nor in WITH');
+SELECT is(state_of('INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id)'), '42501', 'ON CONFLICT does not look at a row of others');
+SELECT is(state_of('WITH x AS (INSERT INTO public.invoices (id, code) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET code = ''x'' WHERE public.raises(invoices.tenant_id) RETURNING 1) SELECT 1'), '42501', 'nor in WITH');
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,15 +6,6 @@ SELECT plan(6);
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET username = 'o-t-t-o' WHERE id = :'otto';
 CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ka-shifted-ks-level1', deterministic = false);
-CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	result text;
-BEGIN
-	EXECUTE statement INTO result;
-	RETURN coalesce(result, 'NULL');
-EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE;
-END
-$$;
 SELECT is('otto' = 'o-t-t-o' COLLATE public.loose, true, 'to the collation both are one name');
 -- Each function with a text that runs as its owner, with that in all places of texts.
 CREATE TABLE public.calls AS

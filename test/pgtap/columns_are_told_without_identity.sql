@@ -24,7 +24,7 @@ CREATE VIEW public.mine WITH (security_invoker, security_barrier) AS SELECT r.ti
 GRANT SELECT ON public.notes, public.titles, public.mine TO tap_app;
 ANALYZE casnet.records, casnet.tags;
 SET LOCAL SESSION AUTHORIZATION tap_app;
-CREATE FUNCTION public.outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.rows_or_error(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	n bigint;
 BEGIN
@@ -37,7 +37,7 @@ END
 $$;
 
 CALL be(NULL);
-SELECT is(public.outcome(query), '0', query)
+SELECT is(public.rows_or_error(query), '0', query)
   FROM unnest(ARRAY['SELECT * FROM casnet.records LIMIT 0', 'SELECT * FROM casnet.records WHERE false', 'SELECT * FROM casnet.records WHERE 1 = 0',
 	'SELECT * FROM casnet.users WHERE NULL', 'SELECT * FROM casnet.tasks FETCH FIRST 0 ROWS ONLY', 'SELECT title FROM casnet.records WHERE title = ''x'' AND 1 <> 1 ORDER BY title',
 	'SELECT r.id, t.name FROM casnet.records AS r, casnet.tags AS t LIMIT 0', 'SELECT * FROM public.notes LIMIT 0', 'SELECT * FROM ONLY casnet.persons LIMIT 1 - 1',
@@ -60,7 +60,7 @@ SELECT throws_ok(query, '28000', 'nobody is signed in', query)
 
 -- Nothing is evaluated on rows or statistics; privileges are asked for.
 CALL be('mia', 'South');
-SELECT is(public.outcome(query), '0', query)
+SELECT is(public.rows_or_error(query), '0', query)
   FROM unnest(ARRAY['SELECT * FROM casnet.records WHERE public.leak(title) LIMIT 0', 'SELECT * FROM casnet.records WHERE title OPERATOR(public.===) ''x'' AND false',
 	'SELECT public.leak(title) FROM casnet.records WHERE false ORDER BY public.leak(title)', 'SELECT r.* FROM casnet.records AS r, casnet.tags AS t WHERE r.title OPERATOR(public.===) t.name LIMIT 0',
 	'SELECT r.* FROM casnet.records AS r JOIN casnet.tags AS t ON r.title OPERATOR(public.<<<) ''x'' LIMIT 0', 'SELECT r.* FROM casnet.tags AS t LEFT JOIN casnet.records AS r ON r.title OPERATOR(public.<<<) ''x'' WHERE false',

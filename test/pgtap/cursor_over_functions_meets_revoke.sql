@@ -3,6 +3,7 @@
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
+\ir include/lost.sql
 CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY SELECT title FROM casnet.records ORDER BY 1;
@@ -23,11 +24,6 @@ BEGIN
 	PERFORM set_config('casnet.tenant_id', '', false);
 END
 $$;
-CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
-	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
-RESET SESSION AUTHORIZATION;
-ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
-SET LOCAL SESSION AUTHORIZATION tap_app;
 
 CALL be('mia', 'North');
 DECLARE at_end SCROLL CURSOR FOR SELECT * FROM public.titles();

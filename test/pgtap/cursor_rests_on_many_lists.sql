@@ -3,11 +3,7 @@
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
-RESET SESSION AUTHORIZATION;
-CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
-	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
-ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
-SET LOCAL SESSION AUTHORIZATION tap_app;
+\ir include/lost.sql
 CREATE FUNCTION public.tenants_of(people text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	person text;

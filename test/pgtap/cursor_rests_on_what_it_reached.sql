@@ -4,12 +4,10 @@
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
+\ir include/lost.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.forms (tenant_id uuid, title text);
 INSERT INTO public.forms SELECT :'north', 'North ' || n FROM generate_series(1, 9) AS n;
-CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
-	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
-ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
 CREATE FUNCTION public.shared(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
 GRANT SELECT ON public.forms TO tap_app;
 ALTER TABLE public.forms ENABLE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
 -- casnet.doctor() on settings that put secrets into the log.
--- What takes ALTER SYSTEM is pasted in test/t/017_doctor.pl.
+-- What takes ALTER SYSTEM is pasted in test/t/doctor.pl.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql

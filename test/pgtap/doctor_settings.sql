@@ -1,5 +1,5 @@
 -- casnet.doctor() on settings of roles and of the database.
--- What takes ALTER SYSTEM is pasted in test/t/017_doctor.pl.
+-- What takes ALTER SYSTEM is pasted in test/t/doctor.pl.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

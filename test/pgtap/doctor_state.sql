@@ -19,7 +19,7 @@ SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated')
 SELECT is(after_remedy('extension-outdated'), 'nothing to paste', 'remedy');
 UPDATE pg_extension SET extversion = '999.0' WHERE extname = 'casnet';
 SELECT matches((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), '^-- no script updates', 'a newer one');
--- One is there for each release that can be updated from; t/021_update.pl makes one up.
+-- One is there for each release that can be updated from; t/update.pl makes one up.
 CREATE FUNCTION public.offered(version text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE pg_extension SET extversion = version WHERE extname = 'casnet';

@@ -30,7 +30,7 @@ RESET SESSION AUTHORIZATION;
 GRANT casnet_user TO tap_evil;
 
 CREATE FUNCTION pg_temp.state(documents regclass, name name) RETURNS text LANGUAGE sql AS
-	$$ SELECT left(public.error_of(format('SELECT * FROM casnet_internal.read_documents(%L, %L, ''(0,0)'', ''(9,9)'')', documents, name)), 5) $$;
+	$$ SELECT public.state_of(format('SELECT * FROM casnet_internal.read_documents(%L, %L, ''(0,0)'', ''(9,9)'')', documents, name)) $$;
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 SELECT is(pg_temp.state('shop.goods', 'shade'), '42809', 'a type with a cast to jsonb');
 SELECT is(pg_temp.state('public.of_superuser', 'shade'), '42809', 'in a table of a superuser');

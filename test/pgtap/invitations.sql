@@ -13,7 +13,7 @@ CREATE PROCEDURE pg_temp.be(person text, tenant text DEFAULT NULL) LANGUAGE sql 
 $$;
 CREATE FUNCTION pg_temp.accepted(code text) RETURNS text LANGUAGE sql AS $$ SELECT public.error_of(format('SELECT casnet.accept_invitation(%L)', code)) $$;
 CREATE FUNCTION pg_temp.invited(email text, role text DEFAULT 'member', lifetime text DEFAULT '1 day') RETURNS text LANGUAGE sql AS $$
-	SELECT left(public.error_of(format('SELECT casnet.invite_member(%L, %L, %L)', email, role, lifetime)), 5) $$;
+	SELECT public.state_of(format('SELECT casnet.invite_member(%L, %L, %L)', email, role, lifetime)) $$;
 CREATE FUNCTION pg_temp.role_of(person text, tenant text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	CALL pg_temp.be(person, tenant);

@@ -8,7 +8,7 @@ SELECT plan(10);
 \set ed nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 CREATE FUNCTION pg_temp.added(key jsonb) RETURNS text LANGUAGE sql AS $$
-	SELECT left(public.error_of(format('SELECT casnet.add_signing_key(%L, %L)', 'k', key)), 5)
+	SELECT public.state_of(format('SELECT casnet.add_signing_key(%L, %L)', 'k', key))
 $$;
 SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x', 'y', :'y')), 'none', 'a point');
 SELECT is(pg_temp.added(jsonb_build_object('kty', 'EC', 'crv', 'P-256', 'x', :'x' || 'AAA', 'y', :'y')), '22023', 'x is too long');

@@ -4,11 +4,9 @@
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
+\ir include/lost.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'adam', :'south', 'viewer');
-CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
-	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';
-ALTER FUNCTION public.lost(uuid, uuid) OWNER TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CREATE FUNCTION public.listed(way integer) RETURNS uuid[] LANGUAGE plpgsql AS $$
 DECLARE

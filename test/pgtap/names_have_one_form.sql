@@ -9,21 +9,20 @@ CREATE TABLE public.typed AS SELECT * FROM (VALUES (1, U&'Zo\00eb B\1ed9'), (2, 
 	(4, U&'Zo\00eb B\00f4\0323'), (5, U&' \00a0Zo\00eb B\1ed9\200b\000a'), (6, U&'\feff\2060Zoe\0308 Bo\0323\0302\00ad\fe0f')) AS v (n, name);
 GRANT SELECT ON public.typed TO PUBLIC;
 \set zoe '(SELECT name FROM public.typed WHERE n = 1)'
-CREATE FUNCTION public.state(statement text) RETURNS text LANGUAGE sql AS $$SELECT left(public.error_of(statement), 5)$$;
 
 -- Rows that administrators write.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok(format('INSERT INTO casnet.users (username, email) VALUES (%L, %L)', name, name || '@x.test'), 'an account') FROM public.typed WHERE n = 6;
 SELECT is((SELECT username FROM casnet.users WHERE username ~ '^Zo'), :zoe, 'has the form');
 SELECT is((SELECT email FROM casnet.users WHERE username ~ '^Zo'), U&'Zo\00eb B\1ed9\00ad\fe0f@x.test', 'what is inside the address stays');
-SELECT is(state(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''other@x.test'')', name)), '23505', 'it is one account, typed as ' || n) FROM public.typed;
-SELECT is(state(format('INSERT INTO casnet.users (username, email) VALUES (upper(%L), ''other@x.test'')', name)), '23505', 'in upper case, too, typed as ' || n) FROM public.typed;
-SELECT is(state(format('INSERT INTO casnet.users (username, email) VALUES (''other'', %L)', name)), '23505', 'nor may it be an address, typed as ' || n) FROM public.typed;
+SELECT is(state_of(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''other@x.test'')', name)), '23505', 'it is one account, typed as ' || n) FROM public.typed;
+SELECT is(state_of(format('INSERT INTO casnet.users (username, email) VALUES (upper(%L), ''other@x.test'')', name)), '23505', 'in upper case, too, typed as ' || n) FROM public.typed;
+SELECT is(state_of(format('INSERT INTO casnet.users (username, email) VALUES (''other'', %L)', name)), '23505', 'nor may it be an address, typed as ' || n) FROM public.typed;
 UPDATE casnet.users SET email = E' \t zoe@x.test ' WHERE username ~ '^Zo';
 SELECT is((SELECT email FROM casnet.users WHERE username ~ '^Zo'), 'zoe@x.test', 'an updated address');
 INSERT INTO casnet.tenants (name) VALUES (U&'\3000Stra\00dfe e\0301 \2800');
 SELECT is((SELECT name FROM casnet.tenants WHERE name ~ '^Str'), U&'Stra\00dfe \00e9', 'a tenant');
-SELECT is(state($$INSERT INTO casnet.tenants (name) VALUES (U&'Stra\00dfe \00e9')$$), '23505', 'has its name alone');
+SELECT is(state_of($$INSERT INTO casnet.tenants (name) VALUES (U&'Stra\00dfe \00e9')$$), '23505', 'has its name alone');
 SELECT is(error_of(format('INSERT INTO casnet.tenants (name) VALUES (%L)', ' ' || :'south' || U&'\200b')),
 	'23514 | the name of the tenant is a UUID |  | Give another name: casnet.use_tenant() takes a UUID for the id of a tenant. | ', 'blanks around an id make no name');
 
@@ -32,7 +31,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 INSERT INTO casnet.tags (name) SELECT name FROM public.typed ON CONFLICT (tenant_id, name) DO NOTHING;
 SELECT results_eq('SELECT name FROM casnet.tags WHERE name ~ ''^Zo''', 'SELECT name FROM public.typed WHERE n = 1', 'one tag of all these names');
-SELECT is(state(format('INSERT INTO casnet.tags (name) VALUES (%L)', name)), '23505', 'no second one, typed as ' || n) FROM public.typed;
+SELECT is(state_of(format('INSERT INTO casnet.tags (name) VALUES (%L)', name)), '23505', 'no second one, typed as ' || n) FROM public.typed;
 UPDATE casnet.tags SET name = U&' u\0308ber ' WHERE name = 'North tag';
 SELECT is((SELECT count(*) FROM casnet.tags WHERE name = U&'\00fcber'), 1::bigint, 'an update');
 MERGE INTO casnet.tags AS t USING (VALUES (U&'\00fcber')) AS v (name) ON t.name = v.name WHEN MATCHED THEN UPDATE SET name = U&'a\030arger\200d';
@@ -66,7 +65,7 @@ SELECT is((SELECT count(*) FROM casnet.tags WHERE name = U&'Chlo\00eb'), 1::bigi
 SELECT is(casnet.merge_tags(U&' Chloe\0308', U&'e\0301'), 1::bigint, 'merge_tags()');
 
 SELECT lives_ok(format('SELECT casnet.add_member(%L)', name), 'add_member()') FROM public.typed WHERE n = 2;
-SELECT is(state(format('SELECT casnet.add_member(%L)', name)), '23505', 'once, typed as ' || n) FROM public.typed;
+SELECT is(state_of(format('SELECT casnet.add_member(%L)', name)), '23505', 'once, typed as ' || n) FROM public.typed;
 SELECT is(casnet_internal.find_user(upper(name)), (SELECT user_id FROM casnet.members() WHERE username = :zoe), 'find_user() as ' || n) FROM public.typed;
 SELECT lives_ok(format('SELECT casnet.set_member_role(%L, ''viewer'')', name), 'set_member_role() as ' || n) FROM public.typed;
 SELECT is(casnet.use_tenant(casnet.create_tenant(U&' Bu\0308ro \200f')::text), casnet.use_tenant(U&'B\00fcro'), 'create_tenant() and use_tenant()');
@@ -89,15 +88,15 @@ SELECT isnt(casnet.login(name, 'correct horse'), NULL, 'login() as ' || n) FROM 
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(error_of(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''y@x.test'')', U&'\200b ')), '23514 | column username of table users is blank |  | Give a name in which there is something to see. | ', 'a blank username');
 SELECT is(error_of(format('UPDATE casnet.users SET email = %L', U&'\00ad')), '23514 | column email of table users is blank |  | Give a name in which there is something to see. | ', 'an address');
-SELECT is(state(format('INSERT INTO casnet.tenants (name) VALUES (%L)', U&'\3164')), '23514', 'a tenant');
-SELECT is(state(format('SELECT casnet.create_tenant(%L)', U&'\2800')), '22023', 'for create_tenant()');
-SELECT is(state(format('SELECT casnet.create_user(%L, ''y@x.test'', NULL)', U&'\200d')), '22023', 'for create_user()');
+SELECT is(state_of(format('INSERT INTO casnet.tenants (name) VALUES (%L)', U&'\3164')), '23514', 'a tenant');
+SELECT is(state_of(format('SELECT casnet.create_tenant(%L)', U&'\2800')), '22023', 'for create_tenant()');
+SELECT is(state_of(format('SELECT casnet.create_user(%L, ''y@x.test'', NULL)', U&'\200d')), '22023', 'for create_user()');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
-SELECT is(state(format('INSERT INTO casnet.%s (name) VALUES (%L)', t, U&'\feff\200b')), '23514', 'in ' || t) FROM unnest(ARRAY['tags', 'persons', 'tags_load', 'persons_load']) AS t;
-SELECT is(state(format('SELECT %s(%L)', f, U&'\feff\200b')), '22023', f) FROM unnest(ARRAY['casnet.invite_member', 'casnet_internal.search_part']) AS f;
-SELECT is(state(format('SELECT casnet.tag_record(''00000000-0000-7000-8000-0000000001a0'', %L)', U&'\feff\200b')), '22023', 'tag_record()');
-SELECT is(state(format('SELECT casnet.%s', f)), 'P0002', f || ' finds nobody') FROM unnest(ARRAY['add_member(U&''\200b'')', 'remove_member('' '')', 'use_tenant(U&''\2800'')']) AS f;
-SELECT is(state('INSERT INTO casnet.tags (name) VALUES (NULL)'), '23502', 'NULL is for the table to refuse');
+SELECT is(state_of(format('INSERT INTO casnet.%s (name) VALUES (%L)', t, U&'\feff\200b')), '23514', 'in ' || t) FROM unnest(ARRAY['tags', 'persons', 'tags_load', 'persons_load']) AS t;
+SELECT is(state_of(format('SELECT %s(%L)', f, U&'\feff\200b')), '22023', f) FROM unnest(ARRAY['casnet.invite_member', 'casnet_internal.search_part']) AS f;
+SELECT is(state_of(format('SELECT casnet.tag_record(''00000000-0000-7000-8000-0000000001a0'', %L)', U&'\feff\200b')), '22023', 'tag_record()');
+SELECT is(state_of(format('SELECT casnet.%s', f)), 'P0002', f || ' finds nobody') FROM unnest(ARRAY['add_member(U&''\200b'')', 'remove_member('' '')', 'use_tenant(U&''\2800'')']) AS f;
+SELECT is(state_of('INSERT INTO casnet.tags (name) VALUES (NULL)'), '23502', 'NULL is for the table to refuse');
 SELECT * FROM finish();
 ROLLBACK;

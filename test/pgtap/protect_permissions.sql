@@ -11,7 +11,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 
 -- sqlstate of the four commands, 'none' where the policy lets them through
 CREATE FUNCTION pg_temp.commands() RETURNS text LANGUAGE sql AS $$
-	SELECT string_agg(left(error_of(s), 5), ' ')
+	SELECT string_agg(state_of(s), ' ')
 	  FROM unnest(ARRAY['TABLE public.invoices', 'INSERT INTO public.invoices (id) VALUES (2)',
 						'UPDATE public.invoices SET title = ''x''', 'DELETE FROM public.invoices']) AS s
 $$;

@@ -6,7 +6,7 @@ SELECT plan(70);
 \set lacks 'nobody can grant or take away more than they hold themselves'
 \set unknown '22023 | unknown role "king" |  | SELECT name FROM casnet.roles lists them. | '
 CREATE FUNCTION pg_temp.objection(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT left(public.error_of(statement), 5) || coalesce(' ' || substring(public.error_of(statement) FROM 'permission "(\w+)"'), '')
+	SELECT public.state_of(statement) || coalesce(' ' || substring(public.error_of(statement) FROM 'permission "(\w+)"'), '')
 $$;
 SELECT is(error_of($$INSERT INTO casnet.roles VALUES ('fly')$$), '42501 | permission denied for table roles |  |  | ', 'no user adds one');
 SET LOCAL SESSION AUTHORIZATION tap_operator;

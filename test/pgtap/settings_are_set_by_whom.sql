@@ -7,7 +7,6 @@ RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_user;
 GRANT casnet_user TO tap_user;
 CREATE ROLE tap_nobody;
-CREATE FUNCTION public.state_of(statement text) RETURNS text LANGUAGE sql AS $$ SELECT left(public.error_of(statement), 5) $$;
 SET LOCAL SESSION AUTHORIZATION tap_user;
 SELECT is(state_of(format('SET LOCAL casnet.user_id = %L', :'mia')), '42501', 'an application');
 SELECT is(state_of(format('SET LOCAL casnet.tenant_id = %L', :'north')), 'none', 'may choose a tenant');

@@ -54,7 +54,7 @@ SELECT is(pg_temp.accepted('nora', :'first'), 'P0002', 'nor does the older one a
 ROLLBACK TO a;
 SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'unless that is undone');
 CALL be('sue', 'South');
-SELECT is(left(public.error_of(format('SELECT casnet.cancel_invitation(%L)', :'id')), 5), 'P0002', 'nobody takes back those of another tenant');
+SELECT is(public.state_of(format('SELECT casnet.cancel_invitation(%L)', :'id')), 'P0002', 'nobody takes back those of another tenant');
 
 -- What ends it: each statement, then the same code again.
 CREATE FUNCTION pg_temp.after(person text, tenant text, statement text, code text, invited text DEFAULT 'nora') RETURNS text LANGUAGE plpgsql AS $$

@@ -11,31 +11,13 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [ $# -eq 0 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
+# shellcheck source=test/server.sh
+. "$here/../server.sh"
 work=$(mktemp -d /tmp/plans.XXXXXX)
-bin=$("${PG_CONFIG:-pg_config}" --bindir)
 unset PGPASSWORD PGSERVICE PGOPTIONS
-export PGHOST=$work PGPORT=5432 PGUSER=postgres PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1
 passed=0
 failed=0
-
-# cleanup: the server and everything in its folder.
-cleanup()
-{
-	[ ! -f "$work/data/postmaster.pid" ] ||
-		"$bin/pg_ctl" -s -D "$work/data" -m immediate stop || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 143' TERM INT HUP
-
-# give_up TEXT FILE: nothing could be checked.
-give_up()
-{
-	echo "$1"
-	cat "$2"
-	echo '0 passed, 1 failed'
-	exit 1
-}
 
 # check TEXT COMMAND...: one check, which passes if the command does.
 check()
@@ -60,19 +42,7 @@ database()
 	[ $# -lt 3 ] || "$bin/psql" -X -q -v ON_ERROR_STOP=1 -d "$1" -c "$3"
 }
 
-"$bin/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 \
-	> "$work/initdb.log" 2>&1 || give_up 'initdb failed' "$work/initdb.log"
-cat >> "$work/data/postgresql.conf" <<-CONF
-	listen_addresses = ''
-	unix_socket_directories = '$work'
-	session_preload_libraries = casnet
-	fsync = off
-	shared_buffers = 64MB
-	autovacuum = off
-	jit = off
-CONF
-"$bin/pg_ctl" -s -D "$work/data" -l "$work/log" -w start < /dev/null ||
-	give_up 'the server did not start' "$work/log"
+start_server 'session_preload_libraries = casnet' 'autovacuum = off' 'jit = off'
 database plans template1
 "$bin/psql" -X -q -d plans -f "$here/data.sql" > "$work/data.log" 2>&1 ||
 	give_up 'data.sql failed' "$work/data.log"

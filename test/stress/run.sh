@@ -14,29 +14,11 @@ seconds=40
 [ $# -eq 0 ] || seconds=$1
 [ "$seconds" != --long ] || seconds=900
 seed=${2:-$((RANDOM * 32768 + RANDOM))}
+# shellcheck source=test/server.sh
+. "$here/../server.sh"
 work=$(mktemp -d /tmp/stress.XXXXXX)
-bin=$("${PG_CONFIG:-pg_config}" --bindir)
 unset PGPASSWORD PGSERVICE PGOPTIONS
-export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=stress
-
-# cleanup: the server and everything in its folder.
-cleanup()
-{
-	[ ! -f "$work/data/postmaster.pid" ] ||
-		"$bin/pg_ctl" -s -D "$work/data" -m immediate stop || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 143' TERM INT HUP
-
-# give_up TEXT FILE: nothing could be checked.
-give_up()
-{
-	echo "$1"
-	cat "$2"
-	echo '0 passed, 1 failed'
-	exit 1
-}
+export PGDATABASE=stress
 
 # prepare: a new database.
 prepare()
@@ -53,20 +35,8 @@ prepare()
 	-L"$("${PG_CONFIG:-pg_config}" --libdir)" -lpq -lpthread \
 	> "$work/cc.log" 2>&1 || give_up 'stress.c does not compile' "$work/cc.log"
 
-"$bin/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 \
-	> "$work/initdb.log" 2>&1 || give_up 'initdb failed' "$work/initdb.log"
-cat >> "$work/data/postgresql.conf" <<-CONF
-	listen_addresses = ''
-	unix_socket_directories = '$work'
-	fsync = off
-	shared_buffers = 64MB
-	max_prepared_transactions = 10
-	log_min_messages = fatal
-	log_min_error_statement = panic
-	autovacuum_naptime = 5s
-CONF
-"$bin/pg_ctl" -s -D "$work/data" -l "$work/log" -w start < /dev/null ||
-	give_up 'the server did not start' "$work/log"
+start_server 'max_prepared_transactions = 10' 'log_min_messages = fatal' \
+	'log_min_error_statement = panic' 'autovacuum_naptime = 5s'
 "$bin/psql" -X -q -d postgres -c 'CREATE EXTENSION casnet' -c 'DROP EXTENSION casnet CASCADE' \
 	-c 'CREATE ROLE stress_app LOGIN IN ROLE casnet_authenticator' > "$work/setup.log" 2>&1 ||
 	give_up 'no role' "$work/setup.log"

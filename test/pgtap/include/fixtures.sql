@@ -88,6 +88,21 @@ EXCEPTION
 END
 $$;
 
+CREATE FUNCTION public.state_of(statement text) RETURNS text LANGUAGE sql AS
+	'SELECT left(public.error_of(statement), 5)';
+
+-- The first value that a statement returns, or its SQLSTATE; what it did stays.
+CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE statement INTO result;
+	RETURN coalesce(result, 'NULL');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+
 -- Number of rows that a statement returns or changes.
 CREATE FUNCTION public.rows_of(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

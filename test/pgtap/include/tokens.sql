@@ -1,7 +1,6 @@
 -- Tokens, after fixtures.sql: a key whose secret the tests know, functions
 -- that make good and bad tokens with it, and tap_client, an application role
 -- with casnet_user only.
-\set secret '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_client;
 GRANT casnet_user TO tap_client;

@@ -112,7 +112,7 @@ is(diagnosis('preload-session'), '', 'which is for each session, too');
 
 # Every code has a test, and every test a code.
 my %tested;
-foreach my $file (glob("$FindBin::RealBin/../pgtap/*.sql"), "$FindBin::RealBin/017_doctor.pl")
+foreach my $file (glob("$FindBin::RealBin/../pgtap/*.sql"), "$FindBin::RealBin/doctor.pl")
 {
 	open my $in, '<', $file or die "$file: $!";
 	local $/;
