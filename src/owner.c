@@ -49,6 +49,7 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/tuplestore.h"
 
 #include "casnet.h"
 
@@ -279,7 +280,7 @@ check_query(Node *node, void *context)
 
 /* post_parse_analyze_hook */
 static void
-check_table(ParseState *pstate, Query *query, JumbleState *jumble)
+check_table(ParseState *pstate, Query *query, CasnetJumbleState *jumble)
 {
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jumble);
@@ -770,7 +771,7 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetActiveSnapshot());
-	TableScanDesc scan = table_beginscan_tidrange(relation, snapshot, first, last);
+	TableScanDesc scan = casnet_beginscan_tidrange(relation, snapshot, first, last);
 	MemoryContext documents = AllocSetContextCreate(CurrentMemoryContext,
 													"casnet documents",
 													ALLOCSET_DEFAULT_SIZES);
