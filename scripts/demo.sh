@@ -21,7 +21,7 @@ usage()
 
 	As root on Debian, missing packages are installed; casnet itself goes into
 	the extension folder of the server that pg_config belongs to.
-	PG_MAJOR=15..18 or PG_CONFIG=/path/of/pg_config chooses another server,
+	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config chooses another server,
 	CASNET_OFFLINE=1 installs no package.
 	HELP
 }

@@ -8,7 +8,7 @@
 # first, and gets everything removed at exit, however it exits.
 #
 # Environment:
-#   PG_MAJOR    major version to use (15 to 18)
+#   PG_MAJOR    major version to use (15 to 19)
 #   PG_CONFIG   path of a pg_config; then no server package is installed
 #   CASNET_TMP  folder under which the private folder is made (default /tmp)
 #   CASNET_OFFLINE=1  never install a package, only say what is missing
@@ -131,7 +131,7 @@ choose_postgres()
 				elif [ "$(debian_codename)" = trixie ]; then
 					PG_MAJOR=17
 				else
-					die "no pg_config found" "set PG_MAJOR (15 to 18) or PG_CONFIG"
+					die "no pg_config found" "set PG_MAJOR (15 to 19) or PG_CONFIG"
 				fi ;;
 		esac
 	fi
@@ -196,6 +196,34 @@ install_packages()
 	POLICY_MADE=0
 }
 
+# has_package NAME: is it here, or can apt install it?
+has_package()
+{
+	[ -z "$(missing_packages "$1")" ] || [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
+}
+
+# borrow_pgtap: the files of pgTAP, which are SQL alone, from the package for another
+# version.  A server that is new in Debian has no package of its own yet.
+borrow_pgtap()
+{
+	local package folder
+
+	folder=$("$PG_CONFIG" --sharedir)/extension
+	[ ! -e "$folder/pgtap.control" ] || return 0
+	package=$(apt-cache pkgnames postgresql- 2>/dev/null |
+		grep -E '^postgresql-[0-9]+-pgtap$' | sort -V | tail -n 1)
+	is_root && [ -n "$package" ] && [ "${CASNET_OFFLINE:-0}" != 1 ] ||
+		die "there is no pgTAP in $folder"
+	say "taking pgTAP from $package"
+	mkdir "$WORK/pgtap"
+	(cd "$WORK/pgtap" && apt-get -q download "$package" && dpkg-deb -x ./*.deb .) \
+		> "$WORK/pgtap.log" 2>&1 || {
+		cat "$WORK/pgtap.log" >&2
+		die "apt-get could not download $package"
+	}
+	cp "$WORK"/pgtap/usr/share/postgresql/*/extension/pgtap* "$folder/"
+}
+
 # need_packages demo|test: install whatever is missing, by package name.
 need_packages()
 {
@@ -206,7 +234,8 @@ need_packages()
 	[ "${1:-}" != test ] || wanted+=("${TEST_PACKAGES[@]}")
 	if [ -z "$custom" ]; then
 		wanted+=("postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR")
-		[ "${1:-}" != test ] || wanted+=("postgresql-$PG_MAJOR-pgtap")
+		[ "${1:-}" != test ] || ! has_package "postgresql-$PG_MAJOR-pgtap" ||
+			wanted+=("postgresql-$PG_MAJOR-pgtap")
 	fi
 	if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
 		mapfile -t missing < <(missing_packages "${wanted[@]}")
@@ -225,6 +254,7 @@ need_packages()
 	[ -x "$PG_CONFIG" ] || die "$PG_CONFIG is missing"
 	BINDIR=$("$PG_CONFIG" --bindir)
 	[ -x "$BINDIR/initdb" ] || die "there is no server in $BINDIR"
+	[ -n "$custom" ] || [ "${1:-}" != test ] || borrow_pgtap
 	choose_user
 }
 

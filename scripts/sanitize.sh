@@ -34,7 +34,7 @@ usage()
 	  --source FOLDER  PostgreSQL's source, else what apt-get source has
 	  --only KIND      only tests of this kind; see scripts/test.sh --help
 	  --keep FOLDER    keep reports there
-	PG_MAJOR=15..18 or PG_CONFIG=/path/of/pg_config says whose version to build.
+	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config says whose version to build.
 	HELP
 }
 

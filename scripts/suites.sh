@@ -11,7 +11,7 @@
 # Environment:
 #   CASNET_MIRROR  URL of a Debian mirror (default: the one apt uses here)
 
-SUITES=(bookworm trixie forky sid)   # the first that has a version is taken
+SUITES=(bookworm trixie forky sid experimental)   # the first that has a version is taken
 MIRROR=''
 CACHE=''        # folder that keeps the suites, empty for none
 APT=()          # apt's options to look into all suites
@@ -129,20 +129,47 @@ apt_settings()
 	apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-Valid-Until|Check-Date)[: ]' || true
 }
 
+# base_of SUITE: what a system of it is made of; experimental is an addition only.
+base_of()
+{
+	[ "$1" = experimental ] && echo sid || echo "$1"
+}
+
+# sources_of SUITE: apt's list of it.
+sources_of()
+{
+	local suite
+
+	for suite in $(printf '%s\n' "$(base_of "$1")" "$1" | sort -u); do
+		echo "deb [signed-by=$KEYRING] $MIRROR $suite main"
+	done
+}
+
+# pin_suite SUITE FOLDER: from an addition take the server alone, however new all else is.
+pin_suite()
+{
+	local file=$2/etc/apt/preferences.d/casnet
+
+	rm -f "$file"
+	[ "$(base_of "$1")" = "$1" ] ||
+		printf 'Package: src:postgresql-*:any\nPin: release a=%s\nPin-Priority: 500\n' "$1" > "$file"
+}
+
 # make_suite SUITE FOLDER: the suite in a folder, made unless it is there, with
 # apt set up as here.  FOLDER appears only when it is complete.
 make_suite()
 {
-	local suite=$1 folder=$2 log=$WORK/debootstrap.log script=
+	local suite=$1 folder=$2 log=$WORK/debootstrap.log script= base
 
+	base=$(base_of "$suite")
 	if [ ! -d "$folder" ]; then
 		say "making a system of $suite"
-		[ -e "/usr/share/debootstrap/scripts/$suite" ] ||
+		[ -e "/usr/share/debootstrap/scripts/$base" ] ||
 			script=/usr/share/debootstrap/scripts/sid
 		rm -rf --one-file-system "$folder.new"
 		in_background unshare --mount --pid --ipc --fork --kill-child \
 			debootstrap --variant=minbase --keyring="$KEYRING" \
-			--include=ca-certificates "$suite" "$folder.new" "$MIRROR" \
+			--include=ca-certificates "$base" "$folder.new" "$MIRROR" \
 			${script:+"$script"} > "$log" 2>&1 || {
 			tail -n 25 "$log" >&2
 			die "debootstrap could not make $suite"
@@ -155,7 +182,8 @@ make_suite()
 	echo 'APT::Sandbox::User "root";' >> "$folder/etc/apt/apt.conf.d/90host"
 	[ ! -d /etc/apt/auth.conf.d ] || cp -rT /etc/apt/auth.conf.d "$folder/etc/apt/auth.conf.d"
 	cp "$KEYRING" "$folder$KEYRING"
-	echo "deb [signed-by=$KEYRING] $MIRROR $suite main" > "$folder/etc/apt/sources.list"
+	sources_of "$suite" > "$folder/etc/apt/sources.list"
+	pin_suite "$suite" "$folder"
 	rm -f "$folder/etc/apt/sources.list.d/"*
 	cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt" \
 		2>/dev/null || true

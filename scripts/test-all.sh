@@ -18,7 +18,7 @@ usage()
 	                           [--list] [--help]
 
 	  tests      scripts/test.sh --long
-	  versions   scripts/versions.sh: PostgreSQL 15, 17 and 18
+	  versions   scripts/versions.sh: PostgreSQL 15, 17, 18 and 19
 	  upgrade    scripts/upgrade.sh: a full database from version to version
 	  coverage   scripts/coverage.sh
 	  sanitize   scripts/sanitize.sh

@@ -41,7 +41,7 @@ parse()
 		case $1 in
 			--cache) [ -n "${2:-}" ] || { usage >&2; exit 2; }
 				CACHE=$2; shift 2 ;;
-			--only) [[ ${2:-} =~ ^1[5-8]-1[5-8](,1[5-8]-1[5-8])*$ ]] || { usage >&2; exit 2; }
+			--only) [[ ${2:-} =~ ^1[5-9]-1[5-9](,1[5-9]-1[5-9])*$ ]] || { usage >&2; exit 2; }
 				IFS=, read -ra STEPS <<< "$2"
 				shift 2 ;;
 			-h | --help) usage; exit 0 ;;

@@ -17,7 +17,7 @@ usage()
 	usage: scripts/versions.sh [--cache DIR] [--only MAJOR,...] [--help]
 	                           [-- ARGUMENT of scripts/test.sh...]
 
-	Runs scripts/test.sh on PostgreSQL 15, 16, 17 and 18: on this system for the
+	Runs scripts/test.sh on PostgreSQL 15 to 19: on this system for the
 	version that it has, elsewise in a Debian suite that is made in a folder by
 	debootstrap. A version that no suite has is said to be missing.
 
@@ -30,7 +30,7 @@ usage()
 	HELP
 }
 
-VERSIONS=(15 16 17 18)
+VERSIONS=(15 16 17 18 19)
 MUST=0                  # 1: a version that is missing is a failure
 ARGUMENTS=()            # of scripts/test.sh
 COLUMNS_SEEN=()         # versions that have results, in order
@@ -47,7 +47,7 @@ parse()
 		case $1 in
 			--cache) [ -n "${2:-}" ] || { usage >&2; exit 2; }
 				CACHE=$2; shift 2 ;;
-			--only) [[ ${2:-} =~ ^1[5-8](,1[5-8])*$ ]] || { usage >&2; exit 2; }
+			--only) [[ ${2:-} =~ ^1[5-9](,1[5-9])*$ ]] || { usage >&2; exit 2; }
 				IFS=, read -ra VERSIONS <<< "$2"
 				MUST=1; shift 2 ;;
 			--) shift; ARGUMENTS=("$@"); return ;;

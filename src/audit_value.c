@@ -59,19 +59,18 @@ casnet_audit_converter(Oid type, int32 modifier, Oid collation)
 void
 casnet_audit_unpack(Jsonb *jsonb, JsonbValue *json)
 {
-	JsonbParseState *state = NULL;
+	CasnetJson	state = {0};
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	JsonbValue *whole = NULL;
 
 	if (JsonbExtractScalar(&jsonb->root, json))
 		return;
 	iterator = JsonbIteratorInit(&jsonb->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-		whole = pushJsonbValue(&state, token,
-							   token < WJB_BEGIN_ARRAY ? &value : NULL);
-	*json = *whole;
+		casnet_json_push(&state, token,
+						 token < WJB_BEGIN_ARRAY ? &value : NULL);
+	*json = *state.result;
 }
 
 /* Convert a value of any type; function is its converter, or NULL. */
@@ -107,14 +106,14 @@ add_composite(Datum value, JsonbValue *json)
 	HeapTupleData tuple;
 	Datum	   *values = palloc(tupdesc->natts * sizeof(Datum));
 	bool	   *nulls = palloc(tupdesc->natts * sizeof(bool));
-	JsonbParseState *state = NULL;
+	CasnetJson	state = {0};
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, tupdesc, values, nulls);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	casnet_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
@@ -125,20 +124,21 @@ add_composite(Datum value, JsonbValue *json)
 		member.type = jbvString;
 		member.val.string.val = NameStr(attribute->attname);
 		member.val.string.len = strlen(NameStr(attribute->attname));
-		pushJsonbValue(&state, WJB_KEY, &member);
+		casnet_json_push(&state, WJB_KEY, &member);
 		add_any(attribute->atttypid, NULL, values[i], nulls[i], &member);
-		pushJsonbValue(&state, WJB_VALUE, &member);
+		casnet_json_push(&state, WJB_VALUE, &member);
 	}
-	*json = *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	casnet_json_push(&state, WJB_END_OBJECT, NULL);
+	*json = *state.result;
 }
 
 /* One dimension of an array, from the next element on. */
 static JsonbValue *
 add_dimension(Elements *elements, int dimension)
 {
-	JsonbParseState *state = NULL;
+	CasnetJson	state = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	casnet_json_push(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < elements->lengths[dimension]; i++)
 	{
 		JsonbValue	element;
@@ -151,9 +151,10 @@ add_dimension(Elements *elements, int dimension)
 					elements->nulls[elements->next], &element);
 			elements->next++;
 		}
-		pushJsonbValue(&state, WJB_ELEM, &element);
+		casnet_json_push(&state, WJB_ELEM, &element);
 	}
-	return pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	casnet_json_push(&state, WJB_END_ARRAY, NULL);
+	return state.result;
 }
 
 /* An array of a composite type. */

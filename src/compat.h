@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		Differences between the supported PostgreSQL releases, 15 to 18.
+ *		Differences between the supported PostgreSQL releases, 15 to 19.
  *
  * This is the only file that tests PG_VERSION_NUM.
  */
@@ -39,6 +39,13 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 			return settings[i];
 	return NULL;
 }
+#endif
+
+/* A setting of integers: a kind of the record until 18, and a part of it from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_int_setting(setting) (&(setting)->_int)
+#else
+#define casnet_int_setting(setting) ((struct config_int *) (setting))
 #endif
 
 /* The role whose privileges a table is read with; from 16 on it is in a list of its own. */
@@ -104,8 +111,14 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 #define CASNET_RUN_NAMES count, once
 #endif
 
-/* From 16 on, the caller can ask for summarizing indexes only. */
-#if PG_VERSION_NUM >= 160000
+/*
+ * From 16 on, indexes that only summarize can be asked for alone; from 19 on the choices
+ * are flags.
+ */
+#if PG_VERSION_NUM >= 190000
+#define casnet_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples((rri), (estate), 0, (slot), NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
 #define casnet_insert_index_tuples(rri, slot, estate) \
 	ExecInsertIndexTuples((rri), (slot), (estate), false, false, NULL, NIL, \
 						  false)
@@ -193,6 +206,100 @@ casnet_exchange(bool *setting, bool value)
 	*setting = value;
 	return before;
 }
+
+/*
+ * The planner's hook; from 19 on it knows for which EXPLAIN it plans, or NULL for none.
+ */
+#if PG_VERSION_NUM >= 190000
+#define CASNET_PLANNER_ARGUMENTS \
+	Query *parse, const char *query_string, int options, ParamListInfo params, \
+	ExplainState *explain
+#define CASNET_PLANNER_NAMES parse, query_string, options, params, explain
+#define casnet_plan_query(parse, query_string, options, params) \
+	pg_plan_query((parse), (query_string), (options), (params), NULL)
+#else
+#define CASNET_PLANNER_ARGUMENTS \
+	Query *parse, const char *query_string, int options, ParamListInfo params
+#define CASNET_PLANNER_NAMES parse, query_string, options, params
+#define casnet_plan_query(parse, query_string, options, params) \
+	pg_plan_query((parse), (query_string), (options), (params))
+#endif
+
+/*
+ * A relation of a query is being looked up: until 18 a hook for tables alone, from 19 on
+ * one for whatever is in FROM.
+ */
+#if PG_VERSION_NUM >= 190000
+#define casnet_relation_hook build_simple_rel_hook
+#define CasnetRelationHook build_simple_rel_hook_type
+#define CASNET_RELATION_ARGUMENTS \
+	PlannerInfo *root, RelOptInfo *relation, RangeTblEntry *entry
+#define CASNET_RELATION_NAMES root, relation, entry
+#define CASNET_RELATION_IS_TABLE (entry->rtekind == RTE_RELATION)
+#else
+#define casnet_relation_hook get_relation_info_hook
+#define CasnetRelationHook get_relation_info_hook_type
+#define CASNET_RELATION_ARGUMENTS \
+	PlannerInfo *root, Oid table, bool inherits, RelOptInfo *relation
+#define CASNET_RELATION_NAMES root, table, inherits, relation
+#define CASNET_RELATION_IS_TABLE (true)
+#endif
+
+/* What EXPLAIN shows of Memoize that was estimated, from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_hide_lookups(memoize) \
+	((memoize)->est_calls = (memoize)->est_unique_keys = 1, \
+	 (memoize)->est_hit_ratio = 0)
+#else
+#define casnet_hide_lookups(memoize) ((void) 0)
+#endif
+
+/* What post_parse_analyze_hook is given to read alone from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define CasnetJumbleState const JumbleState
+#else
+#define CasnetJumbleState JumbleState
+#endif
+
+/*
+ * A jsonb that is put together.  From 19 on the server keeps what comes out beside its
+ * state; until 18 the last call returned it.
+ */
+#include "utils/jsonb.h"
+#if PG_VERSION_NUM >= 190000
+#define CasnetJson JsonbInState
+#define casnet_json_push(json, token, value) \
+	pushJsonbValue((json), (token), (value))
+#else
+typedef struct CasnetJson
+{
+	JsonbValue *result;
+	JsonbParseState *state;
+} CasnetJson;
+#define casnet_json_push(json, token, value) \
+	((void) ((json)->result = pushJsonbValue(&(json)->state, (token), (value))))
+#endif
+
+/* What a row is deleted with has a place for options from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_tuple_delete(relation, row, wait, failure) \
+	table_tuple_delete((relation), (row), GetCurrentCommandId(true), 0, \
+					   InvalidSnapshot, InvalidSnapshot, (wait), (failure))
+#else
+#define casnet_tuple_delete(relation, row, wait, failure) \
+	table_tuple_delete((relation), (row), GetCurrentCommandId(true), \
+					   InvalidSnapshot, InvalidSnapshot, (wait), (failure), \
+					   false)
+#endif
+
+/* So has a scan of a part of a table. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_beginscan_tidrange(relation, snapshot, first, last) \
+	table_beginscan_tidrange((relation), (snapshot), (first), (last), SO_NONE)
+#else
+#define casnet_beginscan_tidrange(relation, snapshot, first, last) \
+	table_beginscan_tidrange((relation), (snapshot), (first), (last))
+#endif
 
 /* Since 18 a foreign key can exist without being enforced. */
 #if PG_VERSION_NUM >= 180000

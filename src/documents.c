@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "casnet.h"
 
@@ -107,7 +108,7 @@ fetch_documents(Relation relation, AttrNumber number, ItemPointer first,
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetActiveSnapshot());
-	TableScanDesc scan = table_beginscan_tidrange(relation, snapshot, first, last);
+	TableScanDesc scan = casnet_beginscan_tidrange(relation, snapshot, first, last);
 	MemoryContext documents = AllocSetContextCreate(CurrentMemoryContext,
 													"casnet documents",
 													ALLOCSET_DEFAULT_SIZES);

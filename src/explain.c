@@ -108,8 +108,8 @@ is_planned_on_protected(Query *query, const char *query_string,
 
 	if (query->commandType == CMD_UTILITY)
 		return false;
-	plan = pg_plan_query(copyObject(query), query_string,
-						 CURSOR_OPT_PARALLEL_OK, params);
+	plan = casnet_plan_query(copyObject(query), query_string,
+							 CURSOR_OPT_PARALLEL_OK, params);
 	return casnet_plan_is_policed(plan) || reads_protected(plan);
 }
 

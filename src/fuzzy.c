@@ -22,13 +22,13 @@ static int	limit_without_effect;
 void
 casnet_fuzzy_init(void)
 {
-	struct config_int *setting = (struct config_int *)
+	struct config_generic *setting =
 		casnet_find_setting("gin_fuzzy_search_limit");
 
-	if (setting == NULL || setting->gen.vartype != PGC_INT ||
-		setting->variable != &GinFuzzySearchLimit)
+	if (setting == NULL || setting->vartype != PGC_INT ||
+		casnet_int_setting(setting)->variable != &GinFuzzySearchLimit)
 		elog(ERROR, "the setting gin_fuzzy_search_limit was not found");
 	limit_without_effect = GinFuzzySearchLimit;
-	setting->variable = &limit_without_effect;
+	casnet_int_setting(setting)->variable = &limit_without_effect;
 	GinFuzzySearchLimit = 0;
 }

@@ -18,6 +18,7 @@
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "casnet.h"
 #include "jws.h"

@@ -395,9 +395,10 @@ is_unchanged(TriggerData *trigger, int number, Datum value)
 		return false;
 	former = heap_getattr(trigger->tg_trigtuple, number,
 						  RelationGetDescr(trigger->tg_relation), &isnull);
-	return !isnull && VARSIZE_ANY(former) == VARSIZE_ANY(value) &&
+	return !isnull && VARSIZE_ANY(DatumGetPointer(former)) ==
+		VARSIZE_ANY(DatumGetPointer(value)) &&
 		memcmp(DatumGetPointer(former), DatumGetPointer(value),
-			   VARSIZE_ANY(value)) == 0;
+			   VARSIZE_ANY(DatumGetPointer(value))) == 0;
 }
 
 /*

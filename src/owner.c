@@ -236,7 +236,7 @@ check_query(Node *node, void *context)
 
 /* post_parse_analyze_hook */
 static void
-check_table(ParseState *pstate, Query *query, JumbleState *jumble)
+check_table(ParseState *pstate, Query *query, CasnetJumbleState *jumble)
 {
 	if (previous_analyze_hook)
 		previous_analyze_hook(pstate, query, jumble);

@@ -413,6 +413,7 @@ hide_estimates(Plan *plan)
 			break;
 		case T_Memoize:
 			((Memoize *) plan)->est_entries = 1;
+			casnet_hide_lookups((Memoize *) plan);
 			break;
 		case T_Hash:
 			((Hash *) plan)->rows_total = 0;
@@ -599,12 +600,11 @@ transaction_callback(XactEvent event, void *arg)
 
 /* Hand over to the next hook, or the server. */
 static PlannedStmt *
-next_planner(Query *parse, const char *query_string, int options,
-			 ParamListInfo params)
+next_planner(CASNET_PLANNER_ARGUMENTS)
 {
 	return previous_planner_hook ?
-		previous_planner_hook(parse, query_string, options, params) :
-		standard_planner(parse, query_string, options, params);
+		previous_planner_hook(CASNET_PLANNER_NAMES) :
+		standard_planner(CASNET_PLANNER_NAMES);
 }
 
 /* Whether a statement is being planned whose tables each keep their policies. */
@@ -623,8 +623,7 @@ casnet_plan_keep_tables_apart(void)
 
 /* The same, without joining a table with itself: each entry keeps its policies. */
 static PlannedStmt *
-plan_each_table(Query *parse, const char *query_string, int options,
-				ParamListInfo params)
+plan_each_table(CASNET_PLANNER_ARGUMENTS)
 {
 	bool		before = casnet_join_itself(false);
 	bool		kept_apart = keeps_tables_apart;
@@ -634,7 +633,7 @@ plan_each_table(Query *parse, const char *query_string, int options,
 
 	PG_TRY();
 	{
-		plan = next_planner(parse, query_string, options, params);
+		plan = next_planner(CASNET_PLANNER_NAMES);
 	}
 	PG_FINALLY();
 	{
@@ -664,8 +663,7 @@ may_bring_tables(Node *node, void *context)
 
 /* What is done to a statement before and after it is planned. */
 static PlannedStmt *
-prepare_and_plan(Query *parse, const char *query_string, int options,
-				 ParamListInfo params)
+prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 {
 	bool		has_policy;
 	bool		show = show_next;
@@ -681,9 +679,9 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	parse = casnet_tagging_expand(parse, params, &tagged);
 	if (CASNET_JOINS_ITSELF &&
 		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
-		plan = plan_each_table(parse, query_string, options, params);
+		plan = plan_each_table(CASNET_PLANNER_NAMES);
 	else
-		plan = next_planner(parse, query_string, options, params);
+		plan = next_planner(CASNET_PLANNER_NAMES);
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
 
@@ -702,8 +700,7 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
  * the statement of a function is, has nothing of its opener.
  */
 static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options,
-			   ParamListInfo params)
+plan_statement(CASNET_PLANNER_ARGUMENTS)
 {
 	const CasnetOpening *opening;
 	PlannedStmt *plan;
@@ -712,11 +709,11 @@ plan_statement(Query *parse, const char *query_string, int options,
 	casnet_security_notice_others();
 	casnet_noforce_check(parse);
 	if (likely(casnet_statement_opener() == NULL))
-		return prepare_and_plan(parse, query_string, options, params);
+		return prepare_and_plan(CASNET_PLANNER_NAMES);
 	opening = casnet_statement_set_opening(NULL);
 	PG_TRY();
 	{
-		plan = prepare_and_plan(parse, query_string, options, params);
+		plan = prepare_and_plan(CASNET_PLANNER_NAMES);
 	}
 	PG_FINALLY();
 	{

@@ -23,6 +23,7 @@
 #include "nodes/supportnodes.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/plancat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -36,7 +37,7 @@ typedef struct PolicyCalls
 	List	   *permissions;	/* C strings, sorted, each one once */
 } PolicyCalls;
 
-static get_relation_info_hook_type previous_info_hook = NULL;
+static CasnetRelationHook previous_relation_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_unite_permissions);
 
@@ -114,19 +115,18 @@ leave_out_search(PlannerInfo *root, RelOptInfo *relation)
 }
 
 /*
- * get_relation_info_hook: the relations of a query are being looked up, and
+ * casnet_relation_hook: the relations of a query are being looked up, and
  * its conditions are not yet taken apart.
  */
 static void
-prepare_conditions(PlannerInfo *root, Oid relation_id, bool inhparent,
-				   RelOptInfo *relation)
+prepare_conditions(CASNET_RELATION_ARGUMENTS)
 {
 	ListCell   *lc;
 
-	if (previous_info_hook)
-		previous_info_hook(root, relation_id, inhparent, relation);
+	if (previous_relation_hook)
+		previous_relation_hook(CASNET_RELATION_NAMES);
 
-	if (root->qual_security_level == 0 || root->parse->jointree == NULL)
+	if (!CASNET_RELATION_IS_TABLE || root->qual_security_level == 0 || root->parse->jointree == NULL)
 		return;
 	casnet_plan_keep_tables_apart();
 	if (!OidIsValid(casnet_schema()))
@@ -344,6 +344,6 @@ casnet_unite_permissions(PG_FUNCTION_ARGS)
 void
 casnet_planner_init(void)
 {
-	previous_info_hook = get_relation_info_hook;
-	get_relation_info_hook = prepare_conditions;
+	previous_relation_hook = casnet_relation_hook;
+	casnet_relation_hook = prepare_conditions;
 }

@@ -391,9 +391,9 @@ casnet_recheck_order(Plan *plan, Oid *functions)
 }
 
 /*
- * The server evaluates the condition of ON CONFLICT DO UPDATE on the row that is
- * there before it checks the policies of that row, and raises if they do not let
- * it through.  So the condition is evaluated only where they do.
+ * The server evaluates the condition of ON CONFLICT DO UPDATE, and from 19 on that of
+ * DO SELECT, on the row that is there before it checks the policies of that row, and
+ * raises if they do not let it through.  So the condition is evaluated only where they do.
  */
 void
 casnet_recheck_guard_conflict(ModifyTable *plan)
@@ -403,8 +403,7 @@ casnet_recheck_guard_conflict(ModifyTable *plan)
 	CaseWhen   *when;
 	ListCell   *lc;
 
-	if (plan->onConflictAction != ONCONFLICT_UPDATE ||
-		plan->onConflictWhere == NULL || plan->withCheckOptionLists == NIL)
+	if (plan->onConflictWhere == NULL || plan->withCheckOptionLists == NIL)
 		return;
 	foreach(lc, linitial_node(List, plan->withCheckOptionLists))
 	{

@@ -117,16 +117,12 @@ casnet_row_delete(CasnetTable table, ItemPointer row, bool wait)
 	relation = casnet_catalog_open(table, RowExclusiveLock);
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		elog(ERROR, "rows to delete are in no plain table");
-	result = table_tuple_delete(relation, row, GetCurrentCommandId(true),
-								InvalidSnapshot, InvalidSnapshot, wait,
-								&failure, false);
+	result = casnet_tuple_delete(relation, row, wait, &failure);
 
 	/* A lock of our own counts as somebody's, too, unless we would wait. */
 	if (result == TM_BeingModified &&
 		TransactionIdIsCurrentTransactionId(failure.xmax))
-		result = table_tuple_delete(relation, row, GetCurrentCommandId(true),
-									InvalidSnapshot, InvalidSnapshot, true,
-									&failure, false);
+		result = casnet_tuple_delete(relation, row, true, &failure);
 	if (result == TM_Ok)
 		casnet_news_announce(table, relation);
 	table_close(relation, NoLock);

@@ -1,5 +1,7 @@
 -- What the server derives from an equality that joins the policy's in one
--- equivalence class comes after the policy: it sees rows of one's own only.
+-- equivalence class comes after the policy: it sees rows of one's own only.  The condition
+-- has a look at the row in it, which is always true, but not for the planner; what it knows of
+-- columns that are NOT NULL it takes out from PostgreSQL 19 on.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -28,19 +30,19 @@ SET LOCAL enable_bitmapscan = off;
 SET LOCAL enable_indexonlyscan = off;
 
 CALL be('olga', 'North');
-SELECT is(public.seen_by('SELECT FROM casnet.records AS r WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = r.tenant_id'), 3, 'with the policy''s column');
-SELECT is(public.seen_by('SELECT FROM casnet.records AS r, public.bait AS b WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x AND b.x = r.tenant_id'), 3, 'by a detour, to come first');
-SELECT is(public.seen_by('SELECT FROM casnet.records AS r WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = r.id AND r.id = r.tenant_id'), 3, 'in one table');
-SELECT is(public.seen_by('SELECT FROM public.bait AS b JOIN casnet.records AS r ON CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x AND b.x = r.tenant_id'), 3, 'in a join');
-SELECT is(public.seen_by('UPDATE casnet.tasks AS r SET title = title FROM public.bait AS b WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x AND b.x = r.tenant_id'), 1, 'in an UPDATE');
-SELECT is(public.seen_by('DELETE FROM casnet.tenants AS r USING public.bait AS b WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x AND b.x = r.id'), 1, 'of tenants');
+SELECT is(public.seen_by('SELECT FROM casnet.records AS r WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = r.tenant_id'), 3, 'with the policy''s column');
+SELECT is(public.seen_by('SELECT FROM casnet.records AS r, public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.tenant_id'), 3, 'by a detour, to come first');
+SELECT is(public.seen_by('SELECT FROM casnet.records AS r WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = r.id AND r.id = r.tenant_id'), 3, 'in one table');
+SELECT is(public.seen_by('SELECT FROM public.bait AS b JOIN casnet.records AS r ON CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.tenant_id'), 3, 'in a join');
+SELECT is(public.seen_by('UPDATE casnet.tasks AS r SET title = title FROM public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.tenant_id'), 1, 'in an UPDATE');
+SELECT is(public.seen_by('DELETE FROM casnet.tenants AS r USING public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.id'), 1, 'of tenants');
 
 -- A class of one's own policy has the level of a policy as well, and a scan by
 -- ctid takes conditions from it.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
-SELECT is(public.seen_by('SELECT FROM public.bait AS b JOIN casnet.records AS r ON r.ctid = b.at WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x'), 3, 'by ctid');
-SELECT is(public.seen_by('SELECT r.id FROM public.bait AS b JOIN casnet.tenants AS r ON r.ctid = b.at WHERE CASE WHEN r.id IS NOT NULL THEN public.tell() END = b.x'), 1, 'by ctid, of tenants');
+SELECT is(public.seen_by('SELECT FROM public.bait AS b JOIN casnet.records AS r ON r.ctid = b.at WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x'), 3, 'by ctid');
+SELECT is(public.seen_by('SELECT r.id FROM public.bait AS b JOIN casnet.tenants AS r ON r.ctid = b.at WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x'), 1, 'by ctid, of tenants');
 SELECT * FROM finish();
 ROLLBACK;

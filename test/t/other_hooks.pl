@@ -23,6 +23,7 @@ append_to_file("$dir/other.c", <<'C');
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "nodes/pg_list.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -38,10 +39,10 @@ static int planned, started, ran, finished, checked, utility, looked, paths;
 static char *calls = "";
 
 static PlannedStmt *
-plan_it(Query *parse, const char *string, int options, ParamListInfo params)
+plan_it(CASNET_PLANNER_ARGUMENTS)
 {
 	planned++;
-	return standard_planner(parse, string, options, params);
+	return standard_planner(CASNET_PLANNER_NAMES);
 }
 
 static void
@@ -93,7 +94,7 @@ process_it(PlannedStmt *statement, const char *string, bool read_only, ProcessUt
 }
 
 static void
-look_at_it(PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel)
+look_at_it(CASNET_RELATION_ARGUMENTS)
 {
 	looked++;
 }
@@ -111,7 +112,7 @@ run_past(PG_FUNCTION_ARGS)
 {
 	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	List	   *queries = pg_analyze_and_rewrite_fixedparams(linitial(pg_parse_query(sql)), sql, NULL, 0, NULL);
-	PlannedStmt *plan = pg_plan_query(linitial(queries), sql, CURSOR_OPT_PARALLEL_OK, NULL);
+	PlannedStmt *plan = casnet_plan_query(linitial(queries), sql, CURSOR_OPT_PARALLEL_OK, NULL);
 	QueryDesc  *query = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
 	uint64		rows;
 
@@ -141,7 +142,7 @@ _PG_init(void)
 	ExecutorFinish_hook = finish_it;
 	ExecutorCheckPerms_hook = check_it;
 	ProcessUtility_hook = process_it;
-	get_relation_info_hook = look_at_it;
+	casnet_relation_hook = look_at_it;
 	set_rel_pathlist_hook = path_it;
 }
 C

@@ -56,7 +56,7 @@ parallel_is($ben, 'SELECT count(DISTINCT tenant_id), min(tenant_id::text) FROM c
 	"1|$ID{north}", qr/Parallel/, 'aggregate');
 ask($ben, 'SET enable_seqscan = off; SET enable_bitmapscan = off');
 parallel_is($ben, 'SELECT count(title) FROM casnet.records', 8002,
-	qr/Parallel Index Scan/, 'index scan');
+	qr/Parallel Index (?:Only )?Scan/, 'index scan');
 ask($ben, 'RESET enable_seqscan; RESET enable_bitmapscan; SET enable_mergejoin = off; SET enable_nestloop = off');
 parallel_is($ben,
 	'SELECT count(*) FROM casnet.records AS r JOIN casnet.record_tags AS l ON l.record_id = r.id',
