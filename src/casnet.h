@@ -561,12 +561,16 @@ extern bool casnet_order_may_call_ours(Node *node, void *context);
 extern void casnet_order_leave_out_names(struct PlannerInfo *root,
 										 struct RelOptInfo *relation);
 
-/* planner.c: one policy for a statement, and indexes left out */
+/* index.c: indexes that the planner does not look at */
+
+extern void casnet_index_init(void);
+
+/* unite.c: one policy for a statement */
 
 /* Most permissions that policies of one statement are united to ask for. */
 #define CASNET_MAX_UNITED 8
 
-extern void casnet_planner_init(void);
+extern void casnet_unite_policies(Query *query);
 
 /* plan.c: what a finished plan has to ask for; see also recheck.h */
 

@@ -686,12 +686,22 @@ may_bring_tables(Node *node, void *context)
 	return expression_tree_walker(node, may_bring_tables, context);
 }
 
+/* The plan, in which each table keeps its policies. */
+static PlannedStmt *
+make_plan(Query *parse, const char *query_string, int options,
+		  ParamListInfo params)
+{
+	if (CASNET_JOINS_ITSELF &&
+		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
+		return plan_each_table(parse, query_string, options, params);
+	return next_planner(parse, query_string, options, params);
+}
+
 /* What is done to a statement before and after it is planned. */
 static PlannedStmt *
 prepare_and_plan(Query *parse, const char *query_string, int options,
 				 ParamListInfo params)
 {
-	bool		has_policy;
 	bool		show = show_next;
 	bool		is_unforced;
 	CasnetTagged tagged;
@@ -701,20 +711,18 @@ prepare_and_plan(Query *parse, const char *query_string, int options,
 	show_next = false;
 
 	parse = casnet_probe_reads_nothing(parse);
-	has_policy = parse->hasRowSecurity;
 	parse = casnet_tagging_expand(parse, params, &tagged);
-	if (CASNET_JOINS_ITSELF &&
-		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
-		plan = plan_each_table(parse, query_string, options, params);
-	else
-		plan = next_planner(parse, query_string, options, params);
+	casnet_unite_policies(parse);
+
+	/* Within it, indexes are left out (index.c), and policies come first (order.c). */
+	plan = make_plan(parse, query_string, options, params);
+
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
-
 	/* Foreign keys and functions of casnet's read past the policies. */
 	hide_from_debugging();
-	/* The plan depends on the role where records_tagged() brought a policy. */
-	if (has_policy || plan->dependsOnRole)
+	/* The plan depends on the role where a function has brought a policy. */
+	if (parse->hasRowSecurity || plan->dependsOnRole)
 		finish_plan(plan, show, tagged.has_policy, false);
 	if (is_unforced)
 		note_unforced(plan);
