@@ -574,7 +574,21 @@ extern void casnet_unite_policies(Query *query);
 
 /* plan.c: what a finished plan has to ask for; see also recheck.h */
 
-/* What a note in a plan says; see plan.c. */
+/*
+ * What a note in a plan says.  A note is an entry of PlannedStmt.invalItems, the list of
+ * what a plan depends on, for a cache that the server does not have (CASNET_NOTE_CACHE):
+ * the server compares the caches of entries with that of an invalidation, and copies them
+ * with the plan.  The upper 8 bits of the hash value say what kind it is, the others
+ * are its value.  Parallel workers get plans without that list, and no notes.
+ *
+ * plan.c writes them when a plan is finished, or before it is executed if it came past
+ * the planner hook.  execution.c reads them when an execution starts and when it goes
+ * on, and noforce.c CASNET_NOTE_UNFORCED.  They stand before what is the server's own,
+ * and the first one is the answer to most questions: CASNET_NOTE_NONE, nobody has looked
+ * at the plan; CASNET_NOTE_NOTHING, there is nothing to ask for; CASNET_NOTE_SESSION,
+ * only what policies of others ask; any other, policies of ours are in it.
+ * CASNET_NOTE_UNFORCED alone stands at the end of the list.
+ */
 typedef enum CasnetNote
 {
 	CASNET_NOTE_NONE,			/* the cell is no note */

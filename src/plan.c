@@ -16,14 +16,11 @@
  * their conditions again.  EXPLAIN shows the calls, because what is planned for
  * it keeps them; EXPLAIN EXECUTE shows the parameters.
  *
- * A plan notes what its policies ask for, since it must be asked when an
+ * A plan notes what its policies ask for (CasnetNote), since it must be asked when an
  * execution starts, and again when one goes on.  A plan that is used again was
  * checked when it was made, for whoever the session was then; and a scan that is
  * never reached evaluates no policy, and would give an empty result where a
- * refusal is due.  The plan must say what to ask for wherever it is copied to.  Of
- * the lists of a PlannedStmt, that of the objects that it depends on can hold a
- * note: an entry for a cache that the server does not have.  Notes never reach
- * another process: parallel workers get plans without that list.
+ * refusal is due.  The plan says what to ask for wherever it is copied to.
  */
 #include "postgres.h"
 
@@ -84,7 +81,7 @@ casnet_plan_show_next(bool show)
 	show_next = show;
 }
 
-/* Note something in the plan. */
+/* Note something in the plan, before all other notes. */
 static void
 add_note(PlannedStmt *plan, CasnetNote kind, int value)
 {
@@ -92,11 +89,10 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 
 	item->cacheId = CASNET_NOTE_CACHE;
 	item->hashValue = ((uint32) kind << 24) | (uint32) value;
-	/* At the head, so that a plan without notes is known by one look. */
 	plan->invalItems = lcons(item, plan->invalItems);
 }
 
-/* A note behind all others, since the first one says whether to ask for something. */
+/* Note at the end that the plan was made without policies. */
 static void
 note_unforced(PlannedStmt *plan)
 {
