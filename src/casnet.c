@@ -31,7 +31,7 @@ _PG_init(void)
 	casnet_statement_init();
 	casnet_judged_init();
 	casnet_order_init();
-	casnet_planner_init();
+	casnet_index_init();
 	casnet_plan_init();
 	casnet_owner_init();
 	casnet_noforce_init();

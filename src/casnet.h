@@ -18,8 +18,8 @@
  *	accounts            free.c, secret.c, account.c, signing.c, login.c, invitation.c
  *	tags, search, load  tagging.c, search.c, load.c
  *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
- *	plans               recheck.c, expression.c, probe.c, order.c, bypass.c,
- *	                    noforce.c, tagging_plan.c, plan.c, planner.c
+ *	plans               recheck.c, support.c, expression.c, unite.c, probe.c, order.c, bypass.c,
+ *	                    noforce.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
  *
  * Every statement uses news, catalog, token, session, permission, membership, policy,
@@ -479,6 +479,9 @@ extern void casnet_judged_now(void);
 
 /* permission.c: names and bits of permissions */
 
+/* Policies of one statement are united to ask for so many permissions at most. */
+#define CASNET_MAX_UNITED 8
+
 extern int	casnet_permission_intern(const char *name);
 extern int	casnet_permission_find(const char *name);
 extern int	casnet_permission_existing(const char *name);
@@ -716,6 +719,10 @@ extern void casnet_load_init(void);
 
 extern void casnet_audit_init(void);
 
+/* unite.c: one policy for a statement */
+
+extern void casnet_unite_policies(Query *query);
+
 /* probe.c: statements that ask for columns and no row */
 
 extern Query *casnet_probe_reads_nothing(Query *query);
@@ -759,7 +766,21 @@ extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
 
 /* plan.c: what a finished plan must ask for; see also recheck.h */
 
-/* What a note in a plan says; see plan.c. */
+/*
+ * What a note in a plan says.  A note is an entry of PlannedStmt.invalItems, the list of
+ * what a plan depends on, for a cache that the server does not have (CASNET_NOTE_CACHE):
+ * the server compares the caches of entries with that of an invalidation, and copies them
+ * with the plan.  The upper 8 bits of the hash value say what kind it is, the others
+ * are its value.  Parallel workers get plans without that list, and no notes.
+ *
+ * plan.c writes them when a plan is finished, or before it is executed if it came past
+ * the planner hook.  execution.c reads them when an execution starts and when it goes
+ * on, and noforce.c CASNET_NOTE_UNFORCED.  They stand before what is the server's own,
+ * and the first one is the answer to most questions: CASNET_NOTE_NONE, nobody has looked
+ * at the plan; CASNET_NOTE_NOTHING, there is nothing to ask for; CASNET_NOTE_SESSION,
+ * only what policies of others ask; any other, policies of ours are in it.
+ * CASNET_NOTE_UNFORCED alone stands at the end of the list.
+ */
 typedef enum CasnetNote
 {
 	CASNET_NOTE_NONE,			/* the cell is no note */
@@ -799,12 +820,9 @@ extern bool casnet_plan_may_have_come_past(void);
 extern bool casnet_plan_is_policed(PlannedStmt *plan);
 extern void casnet_plan_show_next(bool show);
 
-/* planner.c: one policy for a statement, and indexes left out */
+/* index.c: indexes that the planner does not look at */
 
-/* The most permissions that the united policies of one statement may ask for. */
-#define CASNET_MAX_UNITED 8
-
-extern void casnet_planner_init(void);
+extern void casnet_index_init(void);
 
 /* explain.c: what EXPLAIN shows, and to whom */
 

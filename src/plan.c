@@ -16,14 +16,11 @@
  * their conditions again.  EXPLAIN shows the calls, because what is planned for
  * it keeps them; EXPLAIN EXECUTE shows the parameters.
  *
- * A plan notes what its policies ask for, since it must be asked when an
+ * A plan notes what its policies ask for (CasnetNote), since it must be asked when an
  * execution starts, and again when one goes on.  A plan that is used again was
  * checked when it was made, for whoever the session was then; and a scan that is
  * never reached evaluates no policy, and would give an empty result where a
- * refusal is due.  The plan must say what to ask for wherever it is copied to.  Of
- * the lists of a PlannedStmt, that of the objects that it depends on can hold a
- * note: an entry for a cache that the server does not have.  Notes never reach
- * another process: parallel workers get plans without that list.
+ * refusal is due.  The plan says what to ask for wherever it is copied to.
  */
 #include "postgres.h"
 
@@ -84,7 +81,7 @@ casnet_plan_show_next(bool show)
 	show_next = show;
 }
 
-/* Note something in the plan. */
+/* Note something in the plan, before all other notes. */
 static void
 add_note(PlannedStmt *plan, CasnetNote kind, int value)
 {
@@ -92,11 +89,10 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 
 	item->cacheId = CASNET_NOTE_CACHE;
 	item->hashValue = ((uint32) kind << 24) | (uint32) value;
-	/* At the head, so that a plan without notes is known by one look. */
 	plan->invalItems = lcons(item, plan->invalItems);
 }
 
-/* A note behind all others, since the first one says whether to ask for something. */
+/* Note at the end that the plan was made without policies. */
 static void
 note_unforced(PlannedStmt *plan)
 {
@@ -661,11 +657,20 @@ may_bring_tables(Node *node, void *context)
 	return expression_tree_walker(node, may_bring_tables, context);
 }
 
+/* The plan, in which each table keeps its policies. */
+static PlannedStmt *
+make_plan(CASNET_PLANNER_ARGUMENTS)
+{
+	if (CASNET_JOINS_ITSELF &&
+		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
+		return plan_each_table(CASNET_PLANNER_NAMES);
+	return next_planner(CASNET_PLANNER_NAMES);
+}
+
 /* What is done to a statement before and after it is planned. */
 static PlannedStmt *
 prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 {
-	bool		has_policy;
 	bool		show = show_next;
 	bool		is_unforced;
 	CasnetTagged tagged;
@@ -675,20 +680,18 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	show_next = false;
 
 	parse = casnet_probe_reads_nothing(parse);
-	has_policy = parse->hasRowSecurity;
 	parse = casnet_tagging_expand(parse, params, &tagged);
-	if (CASNET_JOINS_ITSELF &&
-		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
-		plan = plan_each_table(CASNET_PLANNER_NAMES);
-	else
-		plan = next_planner(CASNET_PLANNER_NAMES);
+	casnet_unite_policies(parse);
+
+	/* Within it, indexes are left out (index.c), and policies come first (order.c). */
+	plan = make_plan(CASNET_PLANNER_NAMES);
+
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
-
 	/* Foreign keys and functions of casnet's read past the policies. */
 	casnet_estimate_hide();
-	/* The plan depends on the role where records_tagged() brought a policy. */
-	if (has_policy || plan->dependsOnRole)
+	/* The plan depends on the role where a function has brought a policy. */
+	if (parse->hasRowSecurity || plan->dependsOnRole)
 		finish_plan(plan, show, tagged.has_policy, false);
 	if (is_unforced)
 		note_unforced(plan);

@@ -92,7 +92,7 @@ called_on_rows(FmgrInfo *flinfo)
  * have no location.  It then belongs to one execution of one query; one of a
  * statement's own may be an expression that PL/pgSQL keeps for a transaction.
  * For one that a stored function brought into such an expression, see
- * casnet_unite_permissions().
+ * casnet_planner_support().
  */
 bool
 casnet_policy_call_is_stored(FmgrInfo *flinfo)
@@ -132,7 +132,7 @@ site_is_fresh(const CallSite *site)
 }
 
 /*
- * The bits of the argument: of one permission, or of several that planner.c
+ * The bits of the argument: of one permission, or of several that unite.c
  * united, separated by commas.  Returns their number.  Raises 22023.
  */
 static int

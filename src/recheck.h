@@ -1,6 +1,6 @@
 /*
  * recheck.h
- *		Shared by recheck.c, order.c and plan.c: the calls of policies in a plan.
+ *		Shared by recheck.c, unite.c, order.c and plan.c: the calls of policies in a plan.
  */
 #ifndef CASNET_RECHECK_H
 #define CASNET_RECHECK_H

@@ -6,22 +6,22 @@ CREATE OR REPLACE FUNCTION casnet.uuid_v7() RETURNS uuid
 COMMENT ON FUNCTION casnet.uuid_v7() IS
 	'a new version 7 UUID (RFC 9562), greater than any this session made before';
 
-CREATE OR REPLACE FUNCTION casnet_internal.unite_permissions(internal) RETURNS internal
+CREATE OR REPLACE FUNCTION casnet_internal.planner_support(internal) RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'casnet_unite_permissions';
-COMMENT ON FUNCTION casnet_internal.unite_permissions(internal) IS
-	'internal: planner support; the policies of one statement ask for the same permissions';
+	AS 'MODULE_PATHNAME', 'casnet_planner_support';
+COMMENT ON FUNCTION casnet_internal.planner_support(internal) IS
+	'internal: planner support of what policies call; asked about a call, the server loads the library';
 
 CREATE OR REPLACE FUNCTION casnet.current_user_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_current_user_id';
 COMMENT ON FUNCTION casnet.current_user_id() IS
 	'the user of this session, or NULL when there is none who exists and is active';
 
 CREATE OR REPLACE FUNCTION casnet.current_tenant_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_current_tenant_id';
 COMMENT ON FUNCTION casnet.current_tenant_id() IS
 	'the active tenant of this session, or NULL; policies check whether it is allowed';
@@ -30,21 +30,21 @@ COMMENT ON FUNCTION casnet.current_tenant_id() IS
 -- and with one it returns NULL whatever the value is.
 CREATE OR REPLACE FUNCTION casnet.tenant_with(permission text) RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF COST 1
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_tenant_with';
 COMMENT ON FUNCTION casnet.tenant_with(text) IS
 	'the active tenant if the user holds the permission there, else an error; what policies call';
 
 CREATE OR REPLACE FUNCTION casnet.can(permission text) RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE COST 1
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_can';
 COMMENT ON FUNCTION casnet.can(text) IS
 	'whether the user of this session holds the permission in the active tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.can_in(tenant_id uuid, permission text) RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_can_in';
 COMMENT ON FUNCTION casnet_internal.can_in(uuid, text) IS
 	'internal: whether the user of this session holds the permission in that tenant';
@@ -59,28 +59,28 @@ COMMENT ON FUNCTION casnet_internal.user_can_in(uuid, uuid, text) IS
 
 CREATE OR REPLACE FUNCTION casnet_internal.require_user() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_require_user';
 COMMENT ON FUNCTION casnet_internal.require_user() IS
 	'the user of this session, or an error when there is none; for policies';
 
 CREATE OR REPLACE FUNCTION casnet_internal.my_tenant_ids() RETURNS uuid[]
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_my_tenant_ids';
 COMMENT ON FUNCTION casnet_internal.my_tenant_ids() IS
 	'the tenants that the user of this session may see; for policies';
 
 CREATE OR REPLACE FUNCTION casnet_internal.visible_user_ids() RETURNS uuid[]
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_visible_user_ids';
 COMMENT ON FUNCTION casnet_internal.visible_user_ids() IS
 	'the users that the user of this session may see; for policies';
 
 CREATE OR REPLACE FUNCTION casnet_internal.is_administrator() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_is_administrator';
 COMMENT ON FUNCTION casnet_internal.is_administrator() IS
 	'whether the current database role is a superuser or a member of casnet_admin';
@@ -103,7 +103,7 @@ CREATE OR REPLACE FUNCTION casnet.whoami(
 	OUT expires_at timestamptz, OUT authenticated_by text)
 	RETURNS record
 	LANGUAGE c STABLE PARALLEL SAFE
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_whoami';
 COMMENT ON FUNCTION casnet.whoami() IS
 	'the user, active tenant, role and permissions of this session';
@@ -112,7 +112,7 @@ CREATE OR REPLACE FUNCTION casnet.my_tenants(
 	OUT tenant_id uuid, OUT name text, OUT role text, OUT is_active boolean)
 	RETURNS SETOF record
 	LANGUAGE c STABLE PARALLEL SAFE ROWS 10
-	SUPPORT casnet_internal.unite_permissions
+	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_my_tenants';
 COMMENT ON FUNCTION casnet.my_tenants() IS
 	'the tenants that the user of this session is a member of';

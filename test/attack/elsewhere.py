@@ -41,7 +41,7 @@ POWERLESS = [(text, [text], '42501') for text in (
     'ALTER FUNCTION casnet.tenant_with(text) IMMUTABLE', 'DROP FUNCTION casnet.tenant_with(text) CASCADE',
     'GRANT EXECUTE ON FUNCTION casnet_internal.can_in(uuid, text) TO {role}',
     'ALTER FUNCTION attack.leak(text) LEAKPROOF',
-    'ALTER FUNCTION attack.leak(text) SUPPORT casnet_internal.unite_permissions',
+    'ALTER FUNCTION attack.leak(text) SUPPORT casnet_internal.planner_support',
     "CREATE FUNCTION attack.f(text) RETURNS boolean LANGUAGE sql LEAKPROOF AS 'SELECT true'",
     "CREATE FUNCTION attack.f() RETURNS void LANGUAGE c AS 'casnet', 'casnet_can_in'",
     "CREATE FUNCTION attack.f(uuid, text) RETURNS boolean LANGUAGE internal AS 'texteq'",

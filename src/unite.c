@@ -1,0 +1,155 @@
+/*
+ * unite.c
+ *		One policy for a statement: its policies ask for the same permissions.
+ *
+ * A statement on two tables, or one that both reads and changes rows, is under
+ * policies that ask for different permissions.  The planner knows that tenant_id
+ * equals the one and the other, and would compare the two in a Result node of its
+ * own.  They are the same tenant if they are any, so each asks for all the permissions
+ * instead; an execution asks for every one of them anyway.
+ *
+ * That is done before the statement is planned, to what the rewriter has put there:
+ * RangeTblEntry.securityQuals, and nothing of the planner's.  Two statements are not
+ * seen here: one that loads the library, and a query that the server puts in the
+ * place of a function.  They keep the Result node.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+
+#include "casnet.h"
+#include "recheck.h"
+
+/* Calls of policies that are asked in any case, of functions with one constant argument. */
+typedef struct PolicyCalls
+{
+	List	   *calls;			/* of FuncExpr, which are the statement's */
+	bool		differ;			/* they do */
+} PolicyCalls;
+
+/*
+ * Collect from the conditions of a policy that are asked in any case.  An arm of CASE or
+ * OR is not: can() may keep the call in it from those who lack the permission.
+ */
+static void
+collect_from_policy(Node *node, PolicyCalls *found)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return;
+	if (IsA(node, List))
+		parts = (List *) node;
+	else if (is_andclause(node))
+		parts = ((BoolExpr *) node)->args;
+	else if (IsA(node, OpExpr))
+		parts = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr))
+		parts = ((ScalarArrayOpExpr *) node)->args;
+	else if (IsA(node, FuncExpr) && list_length(call->args) == 1 &&
+			 IsA(linitial(call->args), Const) &&
+			 !linitial_node(Const, call->args)->constisnull)
+	{
+		found->calls = lappend(found->calls, call);
+		found->differ |= !equal(call, linitial(found->calls));
+	}
+	foreach(lc, parts)
+		collect_from_policy(lfirst(lc), found);
+}
+
+/* Collect from the policies of a statement and its subqueries. */
+static bool
+collect_calls(Node *node, PolicyCalls *found)
+{
+	Query	   *query = (Query *) node;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, collect_calls, found);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		collect_from_policy((Node *) rte->securityQuals, found);
+		if (!query->hasSubLinks)
+			(void) collect_calls((Node *) rte->subquery, found);
+	}
+	/* Where there are no sublinks, queries are in nothing else but these. */
+	if (query->hasSubLinks)
+		return query_tree_walker(query, collect_calls, found, 0);
+	foreach(lc, query->cteList)
+		(void) collect_calls(lfirst_node(CommonTableExpr, lc)->ctequery,
+							 found);
+	return false;
+}
+
+/* Add the names in the argument of a call to a sorted list of names, each one once. */
+static List *
+add_names(List *names, FuncExpr *call)
+{
+	char	   *rest = TextDatumGetCString(linitial_node(Const, call->args)->constvalue);
+	char	   *name;
+
+	while ((name = strsep(&rest, ",")) != NULL)
+	{
+		int			at = 0;
+		ListCell   *lc;
+
+		foreach(lc, names)
+		{
+			if (strcmp(lfirst(lc), name) >= 0)
+				break;
+			at++;
+		}
+		if (lc == NULL || strcmp(lfirst(lc), name) != 0)
+			names = list_insert_nth(names, at, name);
+	}
+	return names;
+}
+
+/*
+ * Have each policy's call of tenant_with() ask for the permissions of all policies in
+ * the statement, separated by commas in the order of their names, so that the calls are
+ * the same.  Changes the statement, which is about to be planned.
+ */
+void
+casnet_unite_policies(Query *query)
+{
+	PolicyCalls found = {NIL, false};
+	Oid			functions[CASNET_NOTED_FUNCTIONS];
+	List	   *names = NIL;
+	StringInfoData all;
+	ListCell   *lc;
+
+	if (!query->hasRowSecurity)
+		return;
+	(void) collect_calls((Node *) query, &found);
+	if (!found.differ || !casnet_recheck_find_functions(functions))
+		return;
+
+	foreach(lc, found.calls)
+	{
+		FuncExpr   *call = lfirst_node(FuncExpr, lc);
+
+		if (call->funcid == functions[0])
+			names = add_names(names, call);
+		else
+			found.calls = foreach_delete_current(found.calls, lc);
+	}
+	if (list_length(names) > CASNET_MAX_UNITED)
+		return;
+
+	initStringInfo(&all);
+	foreach(lc, names)
+		appendStringInfo(&all, "%s%s", all.len > 0 ? "," : "",
+						 (char *) lfirst(lc));
+	foreach(lc, found.calls)
+		linitial_node(Const, lfirst_node(FuncExpr, lc)->args)->constvalue =
+			CStringGetTextDatum(all.data);
+}
