@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 		  JOIN refers AS r ON r.relation = i.target
 	)
 	-- view-definer: a view reads with its owner's rights, and for a superuser
-	-- that is everything.  A view that names the table counts, since a view
+	-- that is everything.  Only a view that names the table counts, since a view
 	-- between them is judged by itself.
 	SELECT DISTINCT 'view-definer', r.relation::regclass::text,
 		   format('It reads %s with the rights of its owner %s, who sees the rows of all tenants.',
