@@ -8,11 +8,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.guard_action(schema name) RETURNS tex
 COMMENT ON FUNCTION casnet_internal.guard_action(name) IS
 	'internal: what guard_schema() does about new tables of a schema, at this moment';
 
--- It runs as the owner of the event trigger's function, a superuser, since the maker of
--- the table need not have the right to make policies that ask casnet.  Nothing of the
--- table's is evaluated as that superuser; protect() runs it as the owner of the table.
--- joined means that a partition or child was attached: then tables of a guarded schema
--- that nobody protected stay as they are.
+-- It runs as the owner of the event trigger's function, a superuser: the maker of the
+-- table need not be able to make policies that ask casnet.  Nothing of the table's is
+-- evaluated as that superuser; protect() runs it as the owner of the table.  If joined, a
+-- partition or child was attached, and tables of a guarded schema that nobody protected
+-- stay as they are.
 CREATE OR REPLACE FUNCTION casnet_internal.guard_tables(joined boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp

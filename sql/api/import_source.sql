@@ -69,8 +69,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
 
--- Documents are read in ranges of so many blocks, so that what the server remembers
--- until the end of a statement stays small, however many rows there are.
+-- Documents are read in ranges of so many blocks.  So what the server remembers until
+-- the end of a statement stays small, however many rows there are.
 CREATE OR REPLACE FUNCTION casnet_internal.document_range(
 	batch bigint, OUT first tid, OUT last tid)
 	RETURNS record

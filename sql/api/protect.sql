@@ -5,13 +5,13 @@
 -- to tenants reveals whether a tenant exists.
 --
 -- The caller can be a superuser, or have more rights than the owner in another way.
--- So whatever evaluates something of the table's, such as an expression of an index
--- or of a check, runs as its owner: queries by run_for_owner(), ALTER TABLE that can
--- look at rows by run_on_for_owner().  As the caller it changes catalogs only: policies,
+-- So whatever evaluates something of the table's, such as an expression of an index or
+-- of a check, runs as its owner.  run_for_owner() does that for queries, and
+-- run_on_for_owner() for ALTER TABLE that can look at rows.  The server itself runs
+-- CREATE INDEX as the owner.  As the caller, protect() changes catalogs only: policies,
 -- triggers without a condition of the owner's, privileges, comments, row security, a
--- default of casnet's, and what it drops.  The server itself runs CREATE INDEX as the
--- owner.  A comment marks what protect() makes.  unprotect() drops what is marked, and
--- puts back what casnet_internal.protected has recorded.
+-- default of casnet's, and what it drops.  A comment marks what protect() makes.
+-- unprotect() drops what is marked, and puts back what casnet_internal.protected says.
 
 CREATE OR REPLACE FUNCTION casnet_internal.require_protector(relation regclass) RETURNS void
 	LANGUAGE c STABLE
@@ -228,7 +228,7 @@ BEGIN
 				  HINT = 'Call casnet.unprotect() first, and then casnet.protect() with the other resource.';
 	END IF;
 
-	-- They would let through what casnet's do not.
+	-- Other permissive policies would let through what casnet's do not.
 	SELECT array_agg(format('%I', p.polname) ORDER BY p.polname),
 		   string_agg(format('DROP POLICY %I ON %s;', p.polname,
 							 p.polrelid::regclass), ' ' ORDER BY p.polname)

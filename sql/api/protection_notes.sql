@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_columns(relation oid, columns int
 	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
 $$;
 COMMENT ON FUNCTION casnet_internal.key_columns(oid, int2[], boolean, text, text) IS
-	'internal: the same for a key; the last column of a temporal one is a period';
+	'internal: column_list() for a key; the last column of a temporal one is a period';
 
 -- Anybody can choose a name with a line break, which would end a comment.
 CREATE OR REPLACE FUNCTION casnet_internal.comment_line(text text) RETURNS text
@@ -410,7 +410,7 @@ COMMENT ON FUNCTION casnet_internal.privilege_notes(regclass) IS
 
 -- What is left for the owner to do, each with a statement that does it, in an order that
 -- works.  As with doctor_codes(), it is a statement if it adds or tightens protection, as a
--- key within the tenant does, or if another key does what the dropped one did.  It is a
+-- key within the tenant does, and if another key does what the dropped one did.  It is a
 -- comment if a role that is no application's would lose what it can have for a reason.
 CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) RETURNS text[]
 	LANGUAGE sql STABLE

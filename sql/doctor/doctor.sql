@@ -9,10 +9,10 @@
 -- warning: one more mistake would allow that, or something is revealed or lost.
 -- notice: could be better, or is good to know.
 --
--- A remedy is a statement to paste if it adds or tightens protection: it takes a power
--- that bypasses the policies from applications, or gives a key its tenant.  It is a
--- comment to read if it would remove a protection, rows, an object of the application
--- or access that can be intended, and if somebody has to decide.
+-- A remedy is a statement to paste if it adds or tightens protection.  It takes a power
+-- that bypasses the policies from applications, or gives a key its tenant.  A remedy is a
+-- comment to read if it would remove a protection, rows, an object of the application or
+-- access that can be intended.  It is also a comment if somebody has to decide.
 
 -- Each checker returns code, object, problem and remedy.
 CREATE OR REPLACE FUNCTION casnet.doctor()

@@ -1,9 +1,9 @@
 -- casnet.doctor(): policies.
 
--- What doctor() has to know about a stored expression, such as polqual: whether it is a
--- comparison of a column with tenant_with(), alone or as a term of an AND; whether
--- it has a subquery, or one that reads nothing, as in (SELECT f()); and which
--- functions have a column in their arguments.
+-- What doctor() has to know about a stored expression, such as polqual.  Is it a
+-- comparison of a column with tenant_with(), alone or as a term of an AND?  Has it a
+-- subquery, or one that reads nothing, as in (SELECT f())?  Which functions have a
+-- column in their arguments?
 CREATE OR REPLACE FUNCTION casnet_internal.inspect_expression(
 	tree pg_node_tree, OUT is_narrow boolean, OUT has_subquery boolean,
 	OUT has_wrapped_call boolean, OUT row_functions oid[])

@@ -26,8 +26,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.preload_with_casnet(text) IS
 	'internal: a list of libraries and casnet, as a statement writes it';
 
--- What is set in this database by ALTER ROLE and ALTER DATABASE, where whose is what they
--- name, and what is set for the server, as far as doctor() looks at it.  setting is the
+-- What is set in this database by ALTER ROLE and ALTER DATABASE; whose is what these name.
+-- Of the server's settings, only those that doctor() looks at are here.  setting is the
 -- statement up to the value, alter_what is that up to SET or RESET.  applies means that
 -- sessions of applications have it.
 CREATE OR REPLACE FUNCTION casnet_internal.settings_in_force(

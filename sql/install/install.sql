@@ -11,10 +11,10 @@ $$;
 COMMENT ON FUNCTION casnet.schema_version() IS
 	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
 
--- The tables of casnet belong to casnet_owner, and so do the views to load them
--- through and the partitions of the audit: a new table, one that was restored
--- without its owner, or an older one.  What belongs to a role that is no superuser can
--- have that role's code in it, so an administrator has to look first (doctor()).
+-- The tables of casnet belong to casnet_owner, and so do the views to load them through
+-- and the partitions of the audit.  This gives it new ones, those restored without their
+-- owner, and older ones.  What belongs to a role that is no superuser can have that
+-- role's code in it, so an administrator has to look first (doctor()).
 CREATE OR REPLACE FUNCTION casnet_internal.install_owner() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp

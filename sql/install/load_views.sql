@@ -1,7 +1,7 @@
 -- Views to load tables through.  The server takes no COPY into a table with
--- policies, but one into a view with an INSTEAD OF trigger.  For each table
--- with the data of tenants there is a view, named after it with _load, that
--- shows nothing and takes what INSERT into the table would take.
+-- policies, but one into a view with an INSTEAD OF trigger.  Each table with
+-- the data of tenants has such a view, named after it with _load.  The view
+-- shows nothing, and takes what INSERT into the table would take.
 
 -- Raises an error if the name is too long, or belongs to something that casnet did not make.
 CREATE OR REPLACE FUNCTION casnet_internal.load_view_name(relation regclass) RETURNS text

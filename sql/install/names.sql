@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.account_name_form(name text) RETURNS 
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_account_name_form';
 COMMENT ON FUNCTION casnet_internal.account_name_form(text) IS
-	'internal: the same for a username or email address; lower() of it has that form too';
+	'internal: name_form() for a username or email address; lower() of it has that form too';
 
 -- Messages show the column that identifies a row, so no digest is among these columns.
 CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
@@ -38,9 +38,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.named_columns() IS
 	'internal: the columns with names, and the column that identifies a row';
 
--- Existing names.  A name stays as it is if another row has it in the form already, or if it
--- is too long or blank in the form; doctor() counts these (name-form).  The triggers have just
--- been made, so nobody else writes until the end.
+-- An existing name stays as it is if another row has its form already, or if the form is too
+-- long or blank; doctor() counts these (name-form).  The triggers have just been made, so
+-- nobody else writes until the end.
 CREATE OR REPLACE FUNCTION casnet_internal.bring_over_names() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp

@@ -17,8 +17,8 @@ BEGIN
 END
 $$;
 
--- For whoever adds a partition: it gets the triggers of its table, and the server asks for
--- EXECUTE on their functions.  These change nothing but the row that is written.
+-- A partition gets the triggers of its table, so whoever adds it needs EXECUTE on their
+-- functions.  These change nothing but the row that is written.
 GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(),
 	casnet_internal.fill_tenant(), casnet_internal.keep_tenant() TO PUBLIC;
 

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION casnet.grant_unrecorded(statement text) RETURNS void
 	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_grant_unrecorded';
 
--- Roles belong to the cluster: another database may have made them already.
+-- Roles belong to the cluster, so another database can have made them already.
 DO $$
 DECLARE
 	role_name text;

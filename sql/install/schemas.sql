@@ -13,6 +13,6 @@ END
 $$;
 
 -- Until the end of the transaction nobody can drop or rename the schemas, give them away or
--- grant on them: this takes nothing from PUBLIC, which has no grant options, but it writes
--- their rows in the catalog.  So what is checked next stays true.
+-- grant on them, since this writes their rows in the catalog.  It takes nothing from PUBLIC,
+-- which has no grant options.  So what is checked next stays true.
 REVOKE GRANT OPTION FOR USAGE ON SCHEMA casnet, casnet_internal FROM PUBLIC;

@@ -38,7 +38,7 @@ COMMENT ON FUNCTION casnet_internal.normalize_names() IS
 CREATE OR REPLACE FUNCTION casnet_internal.normalize_account_names() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_normalize_account_names';
 COMMENT ON FUNCTION casnet_internal.normalize_account_names() IS
-	'trigger (column, ...): the same for usernames and email addresses';
+	'trigger (column, ...): usernames and email addresses are stored in their form';
 
 CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';

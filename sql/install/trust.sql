@@ -1,5 +1,5 @@
 
--- What is made here runs with the privileges of a superuser or is run by one, so nobody
+-- What is made here runs with the privileges of a superuser or is run by one.  So nobody
 -- else may own its schemas or create objects in them.  Not even casnet_owner owns them,
 -- since the owner of a schema can replace what is in it.  Somebody with CREATEROLE can have
 -- made that role, and schemas that it owns, beforehand.
