@@ -1,10 +1,10 @@
 -- Accounts: passwords, and who may use them.
 --
--- C all the way, so that no key, hash or digest is ever a value of SQL, and no
--- password or token but as what a client gives and gets.  Functions for
--- administrators and users alike run as their caller and judge the role, or else
--- the session; C writes the tables of secrets, with no privilege and no policy.
--- SECURITY DEFINER is what reads or writes accounts by SQL, without secrets.
+-- C all the way, so that no key, hash or digest is ever a value of SQL.  A password
+-- or token is one only as a client gives or gets it.  Functions for administrators
+-- and users alike run as their caller and judge the role, or else the session.  C
+-- writes the tables of secrets, with no privilege and no policy.  Functions that
+-- read or write accounts by SQL, without secrets, are SECURITY DEFINER.
 
 CREATE OR REPLACE FUNCTION casnet.hash_password(password text) RETURNS text
 	LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 100000
@@ -41,7 +41,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.free_membership(user_id uuid, tenant_
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_free_membership';
 COMMENT ON FUNCTION casnet_internal.free_membership(uuid, uuid, boolean) IS
-	'internal: ends sessions that hold a membership for more than some seconds, or what goes with it';
+	'internal: ends sessions that hold a membership, or what is deleted with it, for more than some seconds';
 
 CREATE OR REPLACE FUNCTION casnet_internal.free_account(user_id uuid) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.set_active_in_session(user_id uuid, i
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- Raises an error for who may not.
+	-- Raises an error unless the user of the session may.
 	PERFORM casnet_internal.free_account(set_active_in_session.user_id);
 	UPDATE casnet.users AS u SET is_active = set_active_in_session.is_active
 	 WHERE u.id = set_active_in_session.user_id;

@@ -1,6 +1,6 @@
 -- Who changed what.  enable_audit() and disable_audit() run as their caller, so
--- the server asks whether the table is theirs; the rest of the administration
--- has EXECUTE for casnet_admin only.
+-- the server checks that the table is the caller's.  Only casnet_admin has
+-- EXECUTE on these and on the rest of the administration.
 
 CREATE OR REPLACE FUNCTION casnet_internal.remove_audit_entries(
 	tenant_id uuid, since timestamptz, until timestamptz) RETURNS bigint
@@ -124,7 +124,7 @@ BEGIN
 	ELSIF class.relispartition THEN
 		RAISE EXCEPTION 'table % is a partition', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
-				  HINT = format('Audit %s, and all its partitions are.', root);
+				  HINT = format('Audit %s, and all its partitions are audited.', root);
 	ELSIF class.relkind NOT IN ('r', 'p') THEN
 		RAISE EXCEPTION '% is not a table', check_auditable.relation
 			USING ERRCODE = 'wrong_object_type',
@@ -159,7 +159,7 @@ BEGIN
 		RAISE EXCEPTION 'table % has no column tenant_id of type uuid',
 						check_auditable.relation
 			USING ERRCODE = 'undefined_column',
-				  HINT = 'Add the column, so that it is known whose entries they are.';
+				  HINT = 'Add the column, so that an entry says which tenant it belongs to.';
 	END IF;
 
 	SELECT array_agg(a.attname::text) INTO key_columns
@@ -170,7 +170,7 @@ BEGIN
 	IF key_columns IS NULL THEN
 		RAISE EXCEPTION 'table % has no primary key', check_auditable.relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'Add one, so that it is known which row an entry is about.';
+				  HINT = 'Add one, so that an entry says which row it is about.';
 	END IF;
 
 	IF array_position(check_auditable.except_columns, NULL) IS NOT NULL
@@ -250,20 +250,20 @@ BEGIN
 			'IS ''TRUNCATE is recorded in casnet_internal.audit_entries''');
 	END LOOP;
 
-	-- A new partition gets the trigger, for which its owner is asked.
+	-- A new partition gets the trigger, and the server asks its owner for EXECUTE.
 	SELECT c.relowner::regrole INTO owner FROM pg_class AS c
 	 WHERE c.oid = enable_audit.relation AND c.relkind = 'p'
 	   AND NOT has_function_privilege(c.relowner, 'casnet_internal.record_change()', 'EXECUTE');
 	IF FOUND THEN
 		RAISE NOTICE 'role % cannot add partitions to table %', owner,
 					 enable_audit.relation
-			USING HINT = format('GRANT EXECUTE ON FUNCTION casnet_internal.record_change() TO %s lets it, and lets it record what it likes for any table of its own.',
+			USING HINT = format('GRANT EXECUTE ON FUNCTION casnet_internal.record_change() TO %s allows that, and also to record anything for any table of its own.',
 								owner);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.enable_audit(regclass, text[]) IS
-	'records every change of the table from now on, but for the columns named; for its owner';
+	'records every change of the table from now on, but for the columns named; takes a superuser, or the owner of the table who is a member of casnet_admin';
 
 CREATE OR REPLACE FUNCTION casnet.disable_audit(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -289,7 +289,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.disable_audit(regclass) IS
-	'records changes of the table no longer; for its owner';
+	'stops recording changes of the table; the entries stay; takes a superuser, or the owner of the table who is a member of casnet_admin';
 
 -- Takes view_analytics and no permission for the single tables: whoever reads
 -- the log reads what was written to any of them.
@@ -353,7 +353,7 @@ DECLARE
 BEGIN
 	IF purge_audit.older_than IS NULL
 	   OR purge_audit.older_than < interval '1 day' THEN
-		RAISE EXCEPTION 'entries of the audit stay for a day at least'
+		RAISE EXCEPTION 'older_than must be at least one day'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give an age such as ''1 year''.';
 	END IF;

@@ -1,6 +1,6 @@
 -- A tenant as JSON documents, one a row: what they are, and what is wrong with one.
 
--- No volatile part and no SET, so that the planner puts it into the statement.
+-- No volatile part and no SET, so that the planner inlines it.
 CREATE OR REPLACE FUNCTION casnet_internal.document_time(at timestamptz) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 	AS $$
@@ -50,8 +50,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.document_keys() IS
 	'internal: the keys of the documents of a tenant and their kinds; "?" is: or null';
 
--- No SET, so that the planner puts it into the statement: with a constant
--- kind, one comparison is left of it.
+-- No SET, so that the planner inlines it.  With a constant kind, one comparison
+-- is left of it.
 CREATE OR REPLACE FUNCTION casnet_internal.document_value_fits(kind text, value jsonb)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,9 +1,9 @@
 -- Export of a tenant, as JSON documents.
 --
--- Export is two functions: one for users, which judges the session and reads
--- with its owner's rights, since policies show the active tenant only; one
--- for superusers, who need no session.  Functions of language SQL return
--- their rows one by one, so nothing is collected.
+-- Export is two functions.  The one for users judges the session and reads with
+-- its owner's rights, since policies show the active tenant only.  The other is
+-- for superusers, who need no session.  Functions of language SQL return their
+-- rows one by one, so nothing is collected.
 
 CREATE OR REPLACE FUNCTION casnet_internal.managed_tenant(tenant_id uuid) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -157,8 +157,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.export_tenant_in_session(uuid) IS
 	'internal: export_tenant() for users';
 
--- A superuser may read every tenant, but what is in the tables' indexes and checks is
--- their owner's.  Nobody else may call this.
+-- A superuser may read every tenant, but the code in the tables' indexes and checks is
+-- their owner's and runs as that.  Nobody else may call this.
 CREATE OR REPLACE FUNCTION casnet_internal.export_tenant_as_owner(tenant_id uuid)
 	RETURNS SETOF jsonb
 	LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
@@ -169,7 +169,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.export_tenant_as_owner(uuid) IS
 	'internal: export_tenant() with the rights of the owner of the tables';
 
--- Between the two, since all that a query calls is asked for before it runs.
+-- It stands between those two, since the server asks for EXECUTE on all that a query calls
+-- before the query runs.
 CREATE OR REPLACE FUNCTION casnet_internal.export_tenant_for_operator(tenant_id uuid)
 	RETURNS SETOF jsonb
 	LANGUAGE sql STABLE ROWS 10000

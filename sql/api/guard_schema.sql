@@ -8,10 +8,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.guard_action(schema name) RETURNS tex
 COMMENT ON FUNCTION casnet_internal.guard_action(name) IS
 	'internal: what guard_schema() does about new tables of a schema, at this moment';
 
--- It runs as the owner of the event trigger's function, who is a superuser: the maker
--- of the table may make no policies that ask casnet.  Nothing of the table's is
--- evaluated as that; protect() runs it as the owner of the table.  joined: a partition or child was attached, and
--- tables of a guarded schema that nobody protected stay as they are.
+-- It runs as the owner of the event trigger's function, a superuser: the maker of the
+-- table need not be able to make policies that ask casnet.  Nothing of the table's is
+-- evaluated as that superuser; protect() runs it as the owner of the table.  If joined, a
+-- partition or child was attached, and tables of a guarded schema that nobody protected
+-- stay as they are.
 CREATE OR REPLACE FUNCTION casnet_internal.guard_tables(joined boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -25,7 +26,7 @@ BEGIN
 	   OR to_regclass('casnet_internal.guarded_schemas') IS NULL THEN
 		RETURN;
 	END IF;
-	-- With an old snapshot there are two versions of it, and this would see the older.
+	-- A transaction with an old snapshot would see an older version of the table here.
 	PERFORM casnet_internal.require_current(e.objid)
 	   FROM pg_event_trigger_ddl_commands() AS e
 	  WHERE e.classid = 'pg_class'::regclass AND NOT e.in_extension;
@@ -42,8 +43,8 @@ BEGIN
 		   AND c.relpersistence <> 't'
 		   AND (joined OR g.action IS NOT NULL OR c.relispartition
 				OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid))
-		   -- Every script of pg_dump sets row_security off, and protects by
-		   -- itself.  Anybody can set it; a new table is still its maker's.
+		   -- Every script of pg_dump sets row_security off, and makes the policies
+		   -- itself.  Anybody can set it, so that alone spares no table.
 		   AND NOT (current_setting('row_security') = 'off'
 					AND EXISTS (SELECT FROM pg_roles AS r
 								 WHERE r.oid = c.relowner AND r.rolsuper))
@@ -91,7 +92,7 @@ BEGIN
 					RAISE EXCEPTION 'partition % has permissive policies of its own',
 							member.relation
 						USING ERRCODE = 'object_not_in_prerequisite_state',
-							  HINT = 'Drop them: they would let through what those of its table do not.';
+							  HINT = 'Drop them, since they would let through what the policies of its table do not.';
 				END IF;
 				PERFORM casnet_internal.protect_rows(member.relation, resource);
 			END LOOP;
@@ -140,7 +141,7 @@ DECLARE
 						 'ALTER TABLE', 'ALTER MATERIALIZED VIEW',
 						 'ALTER FOREIGN TABLE'];
 BEGIN
-	-- One of an older version may know fewer commands.
+	-- The event trigger of an older version can know fewer commands.
 	IF is_there AND NOT (is_wanted
 						 AND EXISTS (SELECT FROM pg_event_trigger AS e
 									  WHERE e.evtname = 'casnet_guard'
@@ -179,7 +180,7 @@ DECLARE
 	schema_name text;
 BEGIN
 	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-		RAISE EXCEPTION 'casnet.guard_schema() takes a superuser'
+		RAISE EXCEPTION 'only superusers may call casnet.guard_schema()'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';
 	END IF;
@@ -207,4 +208,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.guard_schema(regnamespace, text) IS
-	'from now on a table that is made in the schema or moved there is refused unless protected, or protected at once, or again neither (off); takes a superuser';
+	'from now on a table that is made in the schema or moved there is refused unless protected (refuse), protected at once (protect), or left as it is (off); superusers only';

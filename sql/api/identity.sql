@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION casnet.current_user_id() RETURNS uuid
 	SUPPORT casnet_internal.planner_support
 	AS 'MODULE_PATHNAME', 'casnet_current_user_id';
 COMMENT ON FUNCTION casnet.current_user_id() IS
-	'the user of this session, or NULL when there is none who exists and is active';
+	'the user of this session, or NULL unless one exists and is active';
 
 CREATE OR REPLACE FUNCTION casnet.current_tenant_id() RETURNS uuid
 	LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF

@@ -1,9 +1,9 @@
 -- Import of a tenant from JSON documents.
 --
--- Import runs as its caller, who names the table with the documents: nobody
--- else's rights touch that table, and the rows go in under the policies, the
--- triggers and the keys.  All that is done with other rights is to make a
--- tenant with its old date, and to look up accounts.
+-- Import runs as its caller, who names the table with the documents.  Nobody
+-- else's rights touch that table, and the rows are inserted under the policies,
+-- the triggers and the keys.  Other rights only make a tenant with its old
+-- date, and look up accounts.
 
 CREATE OR REPLACE FUNCTION casnet_internal.reissue_uuid(id uuid, tenant_id uuid) RETURNS uuid
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.found_imported_tenant(text, text, timestamptz) IS
-	'internal: a new tenant of the user of this session, created at some former time';
+	'internal: a new tenant of the user of this session, with the creation time given';
 
 CREATE OR REPLACE FUNCTION casnet_internal.find_account(username text, email text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.find_account(username text, email tex
 DECLARE
 	tenant_id uuid := casnet.tenant_with('manage_users');
 BEGIN
-	-- Not by a collation of the caller's; see find_user().
+	-- The collation is not the caller's; see find_user().
 	RETURN (SELECT u.id FROM casnet.users AS u
 			WHERE lower(u.username) = lower(left(casnet_internal.account_name_form(find_account.username COLLATE "default"), 2001))
 			  AND lower(u.email) = lower(left(casnet_internal.account_name_form(find_account.email COLLATE "default"), 2001)));
@@ -140,7 +140,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.import_members(regclass, name, jsonb, uuid, uuid, OUT jsonb, OUT tid) IS
-	'internal: adds the members of documents to a tenant; their ids by name, and where the importer''s own document is';
+	'internal: adds the members of documents to a tenant; returns their ids by name, and where the importer''s own document is';
 
 CREATE OR REPLACE FUNCTION casnet_internal.import_importer(
 	documents regclass, document_column name, at tid, target uuid,
@@ -170,7 +170,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.import_importer(regclass, name, tid, uuid, uuid) IS
-	'internal: gives the importer the exported role, if another owner is left, and date of joining';
+	'internal: gives the importer the exported date of joining, and the exported role if another owner is left';
 
 CREATE OR REPLACE FUNCTION casnet_internal.import_rows(
 	documents regclass, document_column name, table_name text, batches jsonb,
@@ -180,7 +180,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.import_rows(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	-- No table has a longer name, and the server cannot quote any.
+	-- No table has a longer name, and the server cannot quote a text of any length.
 	source CONSTANT text := format(
 		'(SELECT s.ctid, s.d->''row'' AS r FROM %s AS s '
 		'WHERE s.d->>''table'' = %L OFFSET 0)',
@@ -243,7 +243,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.import_rows(regclass, name, text, jsonb, uuid, jsonb, boolean) IS
-	'internal: puts the documents of one table into it';
+	'internal: inserts the documents of one table into it';
 
 CREATE OR REPLACE FUNCTION casnet.import_tenant(
 	documents regclass, name text DEFAULT NULL, tenant_id uuid DEFAULT NULL,
@@ -253,7 +253,7 @@ CREATE OR REPLACE FUNCTION casnet.import_tenant(
 	SET search_path = pg_catalog, pg_temp
 	-- So that the active tenant is the caller's again at the end.
 	SET casnet.tenant_id = ''
-	-- LLVM keeps memory of each of the many statements that it compiles.
+	-- LLVM keeps memory for each of the many statements that it compiles.
 	SET jit = off
 	AS $$
 DECLARE

@@ -20,18 +20,18 @@ BEGIN
 	 WHERE a.attrelid = documents AND a.attnum > 0 AND NOT a.attisdropped
 	   AND a.atttypid = 'jsonb'::regtype;
 	IF cardinality(columns) IS DISTINCT FROM 1 THEN
-		RAISE EXCEPTION 'the table with the documents has not exactly one column of type jsonb'
+		RAISE EXCEPTION 'the table with the documents does not have exactly one column of type jsonb'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Load them into a table of their own, such as a temporary one: CREATE TEMP TABLE documents (document jsonb).';
 	ELSIF row_security_active(documents) THEN
 		RAISE EXCEPTION 'the table with the documents has row security'
 			USING ERRCODE = 'wrong_object_type',
-				  HINT = 'Copy them into a table without, such as a temporary one: what a policy shows may change with the active tenant.';
+				  HINT = 'Copy them into a table without it, such as a temporary one. What a policy shows can change with the active tenant.';
 	ELSIF NOT has_table_privilege(documents, 'SELECT')
 		  OR NOT has_table_privilege(documents, 'UPDATE, DELETE, TRUNCATE') THEN
 		RAISE EXCEPTION 'the table with the documents is not yours to read and lock'
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'Copy them into a table of your own: nobody may change them during the import.';
+				  HINT = 'Copy them into a table of your own, since nobody may change them during the import.';
 	END IF;
 	RETURN columns[1];
 END
@@ -54,8 +54,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.read_documents(
 COMMENT ON FUNCTION casnet_internal.read_documents(regclass, name, tid, tid, OUT tid, OUT jsonb) IS
 	'internal: the documents between two places of a table that the caller may read; nothing of the table is evaluated';
 
--- In a table of somebody else there is what that one put into indexes, checks and types:
--- none of it runs, and what is done with the documents is the caller's.
+-- The owner of another role's table can have put code into its indexes, checks and types.
+-- None of it runs, and what is done with the documents runs as the caller.
 CREATE OR REPLACE FUNCTION casnet_internal.document_source(documents regclass, document_column name)
 	RETURNS text
 	LANGUAGE sql STABLE
@@ -69,8 +69,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.document_source(regclass, name) IS
 	'internal: a query for the documents from tid $1 to tid $2';
 
--- Documents are read in ranges of so many blocks: what the server remembers
--- until the end of a statement stays small however many rows there are.
+-- Documents are read in ranges of so many blocks.  So what the server remembers until
+-- the end of a statement stays small, however many rows there are.
 CREATE OR REPLACE FUNCTION casnet_internal.document_range(
 	batch bigint, OUT first tid, OUT last tid)
 	RETURNS record
@@ -93,7 +93,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.document_place(
 DECLARE
 	source CONSTANT text := casnet_internal.document_source(documents, document_column);
 	range record;
-	-- No place is behind the end of the table.
+	-- No place is beyond the end of the table.
 	blocks CONSTANT bigint := pg_relation_size(documents)
 		/ current_setting('block_size')::bigint;
 	number bigint := 0;
@@ -150,8 +150,8 @@ DECLARE
 	part record;
 	bad tid;
 BEGIN
-	-- One expression of server functions for each table, to be fast; why a
-	-- document does not fit is for casnet_internal.document_problem().
+	-- One expression of server functions for each table, for speed.  It is for
+	-- document_problem() to find out why a document does not fit.
 	SELECT format($q$
 		SELECT n.name, min(n.ctid) AS first, max(n.ctid) AS last,
 			   min(n.ctid) FILTER (WHERE (n.whole AND CASE n.name %s END)
@@ -231,7 +231,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.check_documents(regclass, name) IS
 	'internal: the header of documents that are all of the expected shape, and for each table the first and last batch with one of it';
 
--- A role is a name for what it gives here, so no import adds one.
+-- What a role gives is decided in this database, so no import adds one.
 CREATE OR REPLACE FUNCTION casnet_internal.check_document_roles(
 	documents regclass, document_column name, batches jsonb)
 	RETURNS void
@@ -265,4 +265,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.check_document_roles(regclass, name, jsonb) IS
-	'internal: an error if a member of documents has a role that there is not';
+	'internal: an error if a member in the documents has a role that does not exist';

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION casnet.invite_member(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casnet_invite_member';
 COMMENT ON FUNCTION casnet.invite_member(text, text, interval) IS
-	'a code with which the account of that email address, once, becomes a member of the active tenant; takes manage_users';
+	'a code with which the account of that email address, once, becomes a member of the active tenant; takes manage_users, and assign_roles for a role above member';
 
 CREATE OR REPLACE FUNCTION casnet.accept_invitation(code text) RETURNS uuid
 	LANGUAGE c VOLATILE SECURITY DEFINER

@@ -1,4 +1,4 @@
--- The members of tenants; by the rules of tenants.sql.
+-- The members of tenants, by the same rules as in tenants.sql.
 
 CREATE OR REPLACE FUNCTION casnet_internal.find_user(username text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -6,12 +6,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.find_user(username text) RETURNS uuid
 	AS $$
 DECLARE
 	tenant_id uuid := casnet.tenant_with('manage_users');
-	-- No account has a longer name, and the server cannot lower() any.  Not by a
-	-- collation of the caller's, to which names may be equal that are not.
+	-- No account has a longer name, and the server cannot lower() a text of any length.
+	-- The collation is not the caller's, which could take different names for equal.
 	wanted CONSTANT text COLLATE "default" :=
 		lower(left(casnet_internal.account_name_form(find_user.username COLLATE "default"), 2001));
 BEGIN
-	-- A name of two accounts, from before they had one namespace, is none.
+	-- A name that two accounts share, from before there was one namespace, finds neither.
 	RETURN (SELECT min(u.id::text)::uuid FROM casnet.users AS u
 			WHERE lower(u.username) = wanted
 			   OR lower(u.email) = wanted
@@ -76,7 +76,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.add_member(text, text) IS
-	'adds a user, by username or email address, to the active tenant; takes manage_users';
+	'adds a user, by username or email address, to the active tenant; takes manage_users, and assign_roles for a role above member';
 
 CREATE OR REPLACE FUNCTION casnet_internal.find_member(username text, tenant_id uuid)
 	RETURNS uuid
@@ -118,14 +118,14 @@ BEGIN
 	UPDATE casnet.user_tenants AS m SET role = set_member_role.role
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
-	-- Somebody else may have removed the member since we looked.
+	-- Somebody else can have removed the member meanwhile.
 	IF NOT FOUND THEN
 		PERFORM casnet_internal.find_member(set_member_role.username, managed);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.set_member_role(text, text) IS
-	'gives a member of the active tenant another role; takes assign_roles';
+	'gives a member of the active tenant another role; takes assign_roles and view_users';
 
 CREATE OR REPLACE FUNCTION casnet.remove_member(username text) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -139,14 +139,14 @@ BEGIN
 	DELETE FROM casnet.user_tenants AS m
 	 WHERE m.tenant_id = managed
 	   AND m.user_id = member;
-	-- Somebody else may have removed the member since we looked.
+	-- Somebody else can have removed the member meanwhile.
 	IF NOT FOUND THEN
 		PERFORM casnet_internal.find_member(remove_member.username, managed);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.remove_member(text) IS
-	'removes a member from the active tenant; takes manage_users';
+	'removes a member from the active tenant; takes manage_users and view_users';
 
 CREATE OR REPLACE FUNCTION casnet.leave_tenant() RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -210,7 +210,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.grant_permission(text, text) IS
-	'gives a member of the active tenant a permission besides those of the role; false if it was given before; takes manage_permissions';
+	'gives a member of the active tenant a permission besides those of the role; false if it was given before; takes manage_permissions and view_users';
 
 CREATE OR REPLACE FUNCTION casnet.revoke_permission(username text, permission text)
 	RETURNS boolean
@@ -230,4 +230,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.revoke_permission(text, text) IS
-	'takes back what grant_permission() gave; false if there was nothing; takes manage_permissions';
+	'takes back what grant_permission() gave; false if there was nothing; takes manage_permissions and view_users';

@@ -1,18 +1,17 @@
--- Tables of applications with the guarantees of ours.
+-- Gives tables of applications the guarantees that casnet's own have.
 --
--- protect() runs as its caller, who owns the table.  It takes casnet_admin
--- too, since it adds to role_permissions, and since whoever holds a foreign
--- key to tenants can find out with it whether a tenant exists.
+-- protect() runs as its caller, who owns the table.  The caller must also be a
+-- member of casnet_admin: protect() adds to role_permissions, and a foreign key
+-- to tenants reveals whether a tenant exists.
 --
--- The caller may be a superuser, or have more rights than the owner in another way.
--- What evaluates anything of the table's, such as an expression of an index or of a
--- check, runs as its owner: run_for_owner() for queries and run_on_for_owner() for
--- ALTER TABLE that may look at rows.  What remains with the caller changes catalogs only: policies,
+-- The caller can be a superuser, or have more rights than the owner in another way.
+-- So whatever evaluates something of the table's, such as an expression of an index or
+-- of a check, runs as its owner.  run_for_owner() does that for queries, and
+-- run_on_for_owner() for ALTER TABLE that can look at rows.  The server itself runs
+-- CREATE INDEX as the owner.  As the caller, protect() changes catalogs only: policies,
 -- triggers without a condition of the owner's, privileges, comments, row security, a
--- default of casnet's, and what is dropped.  CREATE INDEX is run as the owner by the
--- server itself.  What it makes
--- is marked by a comment; unprotect() takes away what is marked, and gives
--- back what casnet_internal.protected says that there was before.
+-- default of casnet's, and what it drops.  A comment marks what protect() makes.
+-- unprotect() drops what is marked, and puts back what casnet_internal.protected says.
 
 CREATE OR REPLACE FUNCTION casnet_internal.require_protector(relation regclass) RETURNS void
 	LANGUAGE c STABLE
@@ -20,13 +19,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.require_protector(relation regclass) 
 COMMENT ON FUNCTION casnet_internal.require_protector(regclass) IS
 	'internal: 42501 unless the caller owns the table and is an administrator';
 
--- The server evaluates the constant parts of a partition key when it opens a
--- partitioned table to change it, as whoever does.
+-- When a partitioned table is changed, the server evaluates the constant parts of its
+-- partition key with the rights of whoever changes it.
 CREATE OR REPLACE FUNCTION casnet_internal.strange_partition_key(relation regclass) RETURNS regclass
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_strange_partition_key';
 COMMENT ON FUNCTION casnet_internal.strange_partition_key(regclass) IS
-	'internal: the table, or one above or below it, whose partition key calls what is not a superuser''s, or NULL';
+	'internal: the table, or one above or below it, if its partition key calls a function of a role that is no superuser, or NULL';
 
 CREATE OR REPLACE FUNCTION casnet_internal.require_protectable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -52,9 +51,9 @@ BEGIN
 
 	IF target.relkind IN ('v', 'm') THEN
 		trouble := 'It is a view.';
-		remedy := 'Protect the tables that it shows; make a view WITH (security_invoker).';
+		remedy := 'Protect the tables that it reads, and make a view WITH (security_invoker).';
 	ELSIF target.relkind = 'f' THEN
-		trouble := 'Its rows are on another server, where the policies are not.';
+		trouble := 'Its rows are on another server, which does not have the policies.';
 	ELSIF target.relkind NOT IN ('r', 'p') THEN
 		trouble := 'It is no table.';
 	ELSIF target.oid < 16384 THEN
@@ -80,7 +79,7 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM pg_partition_tree(target.oid) AS p
 				   JOIN pg_class AS c ON c.oid = p.relid
 				  WHERE c.relkind = 'f') THEN
-		trouble := 'A partition is a foreign table, where the policies are not.';
+		trouble := 'A partition is a foreign table, on a server that does not have the policies.';
 		remedy := 'Detach the partition.';
 	ELSIF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
 		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
@@ -88,7 +87,7 @@ BEGIN
 		remedy := 'Use a key of columns, or of functions of the server.';
 	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
 		trouble := 'It is a table of a type, which has no attribute tenant_id.';
-		remedy := 'ALTER TABLE ... NOT OF.';
+		remedy := 'Detach it from the type with ALTER TABLE ... NOT OF.';
 	ELSIF target.atttypid <> 'uuid'::regtype OR target.attgenerated <> '' THEN
 		trouble := format('Its column tenant_id is %s.',
 						  CASE WHEN target.attgenerated <> '' THEN 'generated'
@@ -139,7 +138,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.foreign_policies(relation regclass, r
 		   AND (p.polqual IS NULL OR p.polwithcheck IS NULL))
 $$;
 COMMENT ON FUNCTION casnet_internal.foreign_policies(regclass, text) IS
-	'internal: the permissive policies of a table that are not as ours would be';
+	'internal: the permissive policies of a table, but for those that casnet.protect() makes';
 
 CREATE OR REPLACE FUNCTION casnet_internal.tenant_references(relation regclass)
 	RETURNS SETOF pg_catalog.pg_constraint
@@ -155,7 +154,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.tenant_references(relation regclass)
 	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
 $$;
 COMMENT ON FUNCTION casnet_internal.tenant_references(regclass) IS
-	'internal: the foreign keys by which rows go with their tenant, whether they hold for all rows or not';
+	'internal: the foreign keys that delete rows with their tenant, whether they hold for all rows or not';
 
 CREATE OR REPLACE FUNCTION casnet_internal.add_tenant_key(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT
@@ -163,7 +162,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.add_tenant_key(relation regclass) RET
 COMMENT ON FUNCTION casnet_internal.add_tenant_key(regclass) IS
 	'internal: the foreign key from tenant_id to casnet.tenants, for whoever may protect the table';
 
--- Partitions are looked at with their table.
+-- A query of a table runs the code of its partitions too.
 CREATE OR REPLACE FUNCTION casnet_internal.require_one_owner(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -186,7 +185,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.require_one_owner(regclass) IS
-	'internal: 55000 when a partition belongs to another role than its table, whose code would run as that role';
+	'internal: 55000 when a partition belongs to another role than its table, since its code would run as the owner of the table';
 
 CREATE OR REPLACE FUNCTION casnet.protect(
 	relation regclass, resource text DEFAULT NULL, tenant_id uuid DEFAULT NULL)
@@ -205,7 +204,7 @@ BEGIN
 	PERFORM casnet_internal.require_protector(relation);
 	PERFORM casnet_internal.require_protectable(relation);
 	PERFORM casnet_internal.lock_tree(relation);
-	-- It may have changed while we waited.
+	-- The table can have changed while this waited for the lock.
 	PERFORM casnet_internal.require_protector(relation);
 	PERFORM casnet_internal.require_protectable(relation);
 
@@ -226,10 +225,10 @@ BEGIN
 	ELSIF wanted <> registered THEN
 		RAISE EXCEPTION 'table % is protected as resource "%"', relation, registered
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'Call casnet.unprotect() first, then the permissions change their names.';
+				  HINT = 'Call casnet.unprotect() first, and then casnet.protect() with the other resource.';
 	END IF;
 
-	-- They would let through what ours do not.
+	-- Other permissive policies would let through what casnet's do not.
 	SELECT array_agg(format('%I', p.polname) ORDER BY p.polname),
 		   string_agg(format('DROP POLICY %I ON %s;', p.polname,
 							 p.polrelid::regclass), ' ' ORDER BY p.polname)
@@ -271,4 +270,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS
-	'gives a table of yours the tenants, policies and permissions that those of casnet have; returns what is left to do for you';
+	'gives a table of yours a tenant, policies and permissions, as the tables of casnet have; takes a superuser, or the owner of the table who is a member of casnet_admin; returns what is left for you to do';

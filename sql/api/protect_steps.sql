@@ -30,14 +30,14 @@ BEGIN
 				USING ERRCODE = 'P0002',
 					  HINT = 'SELECT id, name FROM casnet.tenants lists them.';
 		END IF;
-		-- A constant: no row is written, no trigger fires.
+		-- The default is a constant, so no row is written and no trigger fires.
 		PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
 			format('ADD COLUMN tenant_id uuid NOT NULL DEFAULT %L',
 				   coalesce(holder, casnet.uuid_v7())));
 		PERFORM casnet_internal.run_on('COMMENT ON COLUMN', relation,
 							  '.tenant_id IS ''the tenant; defaults to the active one''');
 	ELSIF NOT (SELECT a.attnotnull
-					  -- From 18 on it may hold for new rows only.
+					  -- From 18 on it can hold for new rows only.
 					  AND NOT EXISTS (SELECT FROM pg_constraint AS k
 									  WHERE k.conrelid = a.attrelid
 										AND k.contype = 'n' AND NOT k.convalidated
@@ -61,8 +61,8 @@ BEGIN
 				   WHERE f.convalidated) THEN
 		PERFORM casnet_internal.require_one_owner(relation);
 		IF NOT is_new THEN
-			-- The owner need not be able to read tenants, nor the caller to run
-			-- what is in the way of the rows.
+			-- The owner need not be able to read tenants, and the caller must not
+			-- run code that reading the rows runs.
 			tenants := casnet_internal.run_for_owner(relation,
 				format('SELECT array_agg(DISTINCT tenant_id) FROM %s', relation));
 			tenants := ARRAY(SELECT u.id FROM unnest(tenants) AS u (id)
@@ -83,13 +83,13 @@ BEGIN
 				   (SELECT f.conname
 					  FROM casnet_internal.tenant_references(relation) AS f
 					 WHERE f.convalidated)),
-			relation, 'IS ''casnet: rows go with their tenant''');
+			relation, 'IS ''casnet: rows are deleted with their tenant''');
 	END IF;
 	PERFORM casnet_internal.protect_default(relation);
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_column(regclass, uuid) IS
-	'internal: gives a table its column tenant_id, and existing rows to a tenant';
+	'internal: gives a table its column tenant_id, and gives existing rows to a tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_default(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -140,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_index(regclass) IS
-	'internal: an index led by tenant_id; with the primary key, for foreign keys within a tenant';
+	'internal: makes an index led by tenant_id; it includes the primary key, for foreign keys within a tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_rows(relation regclass, resource text)
 	RETURNS void
@@ -170,7 +170,7 @@ BEGIN
 				   wanted.expression));
 		PERFORM casnet_internal.run_on(
 			format('COMMENT ON POLICY %I ON', wanted.name), relation,
-			format('IS %L', 'casnet: whose rows anybody may ' ||
+			format('IS %L', 'casnet: which rows anybody may ' ||
 				   lower(wanted.command)));
 	END LOOP;
 	IF EXISTS (SELECT FROM pg_class AS c
@@ -179,8 +179,7 @@ BEGIN
 		PERFORM casnet_internal.run_on('ALTER TABLE', relation,
 							  'ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
 	END IF;
-	-- Of partitions one by one, as the policies: who makes another one would need a
-	-- privilege on the function to get a trigger of the table.  A row can go from one
+	-- Partitions get them one by one, as they get the policies.  A row can move from one
 	-- partition to another, by a deletion and an insertion.
 	SELECT CASE WHEN c.relispartition THEN 31 ELSE 19 END AS type,
 		   CASE WHEN c.relispartition THEN 'INSERT OR UPDATE OR DELETE'
@@ -270,4 +269,4 @@ EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_loading(regclass) IS
-	'internal: makes the view to load a table through; returns the reason why not';
+	'internal: makes the view to load a table through, or returns a note why it cannot';

@@ -1,6 +1,6 @@
--- What is written down about protected tables.  A row of casnet_internal.protected counts while
--- the table has a foreign key to tenants, which outlives the extension; else it is
--- about a table that is gone.
+-- What casnet records about protected tables.  A row of casnet_internal.protected counts
+-- while the table has a foreign key to tenants, which outlives the extension.  Otherwise it
+-- is about a table that is gone.
 
 CREATE OR REPLACE FUNCTION casnet_internal.protection_of(relation regclass,
 	OUT resource text, OUT before jsonb)
@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.protection_of(relation regclass,
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- Of two, one is about a table that is gone.
+	-- Of two rows, one is about a table that is gone.
 	SELECT p.resource, p.before
 	  FROM casnet_internal.protected AS p
 	 WHERE p.relation = protection_of.relation
@@ -20,8 +20,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.protection_of(regclass) IS
 	'internal: what casnet.protect() noted about a table, or NULLs';
 
--- It reads all that unprotect() will rely on from the catalogs itself: the
--- default of a column comes back as a piece of SQL.
+-- It reads all that unprotect() relies on from the catalogs itself, since unprotect()
+-- runs the default of a column as a piece of SQL.
 CREATE OR REPLACE FUNCTION casnet_internal.note_protection(relation regclass, resource text,
 	is_named boolean)
 	RETURNS void
@@ -33,7 +33,7 @@ DECLARE
 	taken_over text[];
 BEGIN
 	LOCK TABLE casnet_internal.protected IN SHARE ROW EXCLUSIVE MODE;
-	-- Of a table that is gone: what was made for it is this one's now.
+	-- What was made for a table that is gone belongs to this one now.
 	WITH gone AS (
 		DELETE FROM casnet_internal.protected AS p
 		 WHERE p.resource = note_protection.resource
@@ -104,7 +104,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.note_protection(regclass, text, boolean) IS
-	'internal: notes what a table has of its own, and makes the permissions of its resource that nobody has';
+	'internal: records what a table has of its own, and makes those permissions of its resource that no role has';
 
 CREATE OR REPLACE FUNCTION casnet_internal.begin_protection(relation regclass, resource text,
 	is_named boolean)
@@ -129,7 +129,7 @@ BEGIN
 			   AND NOT EXISTS (SELECT FROM casnet_internal.tenant_references(p.relation))
 		RETURNING p.resource, p.permissions
 	LOOP
-		-- Whoever uses the permissions next takes them over.
+		-- Another table that uses the permissions takes them over.
 		UPDATE casnet_internal.protected AS p
 		   SET permissions = p.permissions || gone.permissions
 		 WHERE (p.relation, p.created_at) =
@@ -173,7 +173,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.list_protected_tables() IS
 	'internal: the rows of the view casnet.protected_tables';
 
--- Part of casnet.install(): what DROP EXTENSION CASCADE took away comes back.
+-- Part of casnet.install(): puts back what DROP EXTENSION CASCADE dropped.
 CREATE OR REPLACE FUNCTION casnet_internal.install_protection() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -197,8 +197,8 @@ BEGIN
 	END LOOP;
 	PERFORM casnet_internal.install_guard();
 
-	-- Made here, and no member of the extension, so that it comes and goes
-	-- with the table that it is about; a dump has it.
+	-- Made here, and no member of the extension: a dump has it, as it has the
+	-- table that it is about.
 	IF to_regclass('casnet.protected_tables') IS NULL THEN
 		CREATE VIEW casnet.protected_tables AS
 			SELECT relation, resource, policies, row_security, forced

@@ -1,5 +1,5 @@
--- What casnet.protect() says of a table that it leaves as it is: keys and indexes that
--- do not hold within a tenant, permissions that nobody has.
+-- What casnet.protect() says of a table but leaves to its owner: keys and indexes that span
+-- tenants, privileges, and permissions that somebody holds already.
 
 CREATE OR REPLACE FUNCTION casnet_internal.key_within_tenant(relation regclass, columns name[])
 	RETURNS regclass
@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_within_tenant(relation regclass, 
 	 ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 $$;
 COMMENT ON FUNCTION casnet_internal.key_within_tenant(regclass, name[]) IS
-	'internal: an index on tenant_id and these columns that a foreign key can refer to, or without columns any led by tenant_id';
+	'internal: an index on tenant_id and these columns that a foreign key can refer to; without columns, any index led by tenant_id';
 
 CREATE OR REPLACE FUNCTION casnet_internal.column_list(relation oid, columns int2[])
 	RETURNS text
@@ -51,9 +51,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_columns(relation oid, columns int
 	  JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.attnum
 $$;
 COMMENT ON FUNCTION casnet_internal.key_columns(oid, int2[], boolean, text, text) IS
-	'internal: the same of a key, whose last column is a period in a temporal one';
+	'internal: column_list() for a key; the last column of a temporal one is a period';
 
--- Names are anybody's choice, and a line ends a comment.
+-- Anybody can choose a name with a line break, which would end a comment.
 CREATE OR REPLACE FUNCTION casnet_internal.comment_line(text text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -72,9 +72,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.note(text, text) IS
 	'internal: a comment, and the statement that it is about';
 
--- Names in a definition are anybody's choice, so nothing is looked for in one.  What
--- it begins with is built from the catalogs; where the server writes something else,
--- or what takes the tenant cannot be the same otherwise, the result is NULL.
+-- Anybody can choose the names in a definition, so this searches for nothing in one.  It
+-- builds the beginning from the catalogs.  The result is NULL if the server writes another
+-- beginning, or if the definition could not stay the same but for the tenant.
 CREATE OR REPLACE FUNCTION casnet_internal.index_within(index oid, tenant name) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -118,9 +118,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.key_within(oid, name) IS
 	'internal: the definition of a key or exclusion with the tenant in front, or NULL';
 
--- Neither a column of the tenant that an update clears, nor MATCH FULL of several
--- columns, of which the tenant is never NULL, can be had.  The catalog has what
--- belongs to periods and enforcement from 18 on.
+-- NULL for ON UPDATE SET NULL and SET DEFAULT, which would clear the tenant, and for MATCH
+-- FULL of several columns, since the tenant is never NULL.  The catalog has periods and
+-- enforcement from 18 on.
 CREATE OR REPLACE FUNCTION casnet_internal.reference_within(reference oid, tenant name, key_tenant name)
 	RETURNS text
 	LANGUAGE sql STABLE STRICT
@@ -157,7 +157,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.reference_within(oid, name, name) IS
 	'internal: the definition of a foreign key with the tenants of both tables, or NULL';
 
--- The key that such a reference needs, unless there is one.
+-- The key that such a reference needs, unless it exists.
 CREATE OR REPLACE FUNCTION casnet_internal.key_for_reference(reference oid, key_tenant name) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -309,12 +309,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 	)
 	SELECT 3, k.conname,
 		   casnet_internal.note(
-				  format('%s %I of %s is not within a tenant, so it tells of rows in others%s',
+				  format('%s %I of %s does not include tenant_id, so its error reveals that another tenant has the value%s',
 				  CASE k.contype WHEN 'p' THEN 'primary key'
 					   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
 				  k.conname, k.indrelid::regclass,
 				  CASE WHEN k.used_by IS NOT NULL
-					   THEN '; before it, foreign keys of ' || k.used_by
+					   THEN '; first replace the foreign keys of ' || k.used_by
 					   ELSE '' END),
 				  coalesce(format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I ',
 				  k.indrelid::regclass, k.conname) ||
@@ -350,7 +350,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 	  FROM loose_key AS k
 	  JOIN pg_class AS c ON c.oid = k.indexrelid
 	 CROSS JOIN LATERAL
-		   format('unique index %I of %s is not within a tenant, so it tells of rows in others',
+		   format('unique index %I of %s does not include tenant_id, so its error reveals that another tenant has the value',
 				  c.relname, k.indrelid::regclass) AS v (trouble)
 	 WHERE k.conname IS NULL
 $$;
@@ -365,7 +365,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.privilege_notes(relation regclass)
 	AS $$
 	SELECT 5, x.grantee::text,
 		   casnet_internal.note(
-				  format('%s may do what no policy sees, or has privileges that it does not need',
+				  format('%s may do what no policy limits, or has privileges that it does not need',
 						 coalesce(quote_ident(x.rolname), 'PUBLIC')),
 				  CASE WHEN x.grantee = 0
 							OR x.grantee IN (SELECT a.role FROM casnet_internal.application_roles() AS a)
@@ -389,7 +389,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.privilege_notes(relation regclass)
 	UNION ALL
 	SELECT DISTINCT 6, s.oid::text,
 		   casnet_internal.note(
-				  format('the default of column %I takes a number of %s; the gaps tell how many others took',
+				  format('the default of column %I takes numbers from %s; the gaps reveal how many rows other tenants add',
 						 a.attname, s.oid::regclass),
 				  format('GRANT USAGE ON SEQUENCE %s TO casnet_user;',
 						 s.oid::regclass))
@@ -408,11 +408,10 @@ $$;
 COMMENT ON FUNCTION casnet_internal.privilege_notes(regclass) IS
 	'internal: what casnet.protect() says of privileges';
 
--- What is left to do for the owner, each with a statement that does it, in
--- the order in which they work.  As with doctor_codes(): a statement where it adds
--- protection or tightens it, as a key within the tenant does, or where another key
--- does what goes; a comment where a role that is no application's would lose what it
--- may have for a reason.
+-- What is left for the owner to do, each with a statement that does it, in an order that
+-- works.  As with doctor_codes(), it is a statement if it adds or tightens protection, as a
+-- key within the tenant does, and if another key does what the dropped one did.  It is a
+-- comment if a role that is no application's would lose what it can have for a reason.
 CREATE OR REPLACE FUNCTION casnet_internal.protection_notes(relation regclass) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -426,8 +425,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.protection_notes(regclass) IS
 	'internal: what casnet.protect() leaves to the owner of the table';
 
--- Whoever holds the permissions of a table that is gone, or was given them for another
--- purpose, holds them for the new one.
+-- Whoever still holds the permissions of a dropped table, or got them for another purpose,
+-- holds them for the new table too.
 CREATE OR REPLACE FUNCTION casnet_internal.permission_notes(resource text) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -454,4 +453,4 @@ CREATE OR REPLACE FUNCTION casnet_internal.permission_notes(resource text) RETUR
 						WHERE t.resource = permission_notes.resource)
 $$;
 COMMENT ON FUNCTION casnet_internal.permission_notes(text) IS
-	'internal: who holds what a new protected table brings with it already';
+	'internal: who already holds the permissions that a new protected table brings';

@@ -1,5 +1,5 @@
--- Searching.  Plain SQL without settings of its own, so that the planner sees
--- through: the policies decide, and the indexes are used.
+-- Searching.  Plain SQL without settings of its own, so that the planner inlines
+-- it and uses the indexes; the policies decide.
 
 CREATE OR REPLACE FUNCTION casnet_internal.search_limit(max_rows integer) RETURNS bigint
 	LANGUAGE c IMMUTABLE PARALLEL SAFE

@@ -1,8 +1,8 @@
 -- Tags.
 --
--- All of these run as their caller under the policies: links take
--- view_records to see and edit_records to change, and the names of tags
--- view_tags; new tags take create_tags.
+-- All of these run as their caller under the policies.  Seeing links takes
+-- view_records, and changing them edit_records.  The names of tags take
+-- view_tags, and new tags create_tags.
 
 CREATE OR REPLACE FUNCTION casnet_internal.tag_names(names text[]) RETURNS text[]
 	LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -50,8 +50,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.require_records(uuid[]) IS
 	'internal: P0002 unless all of these records are there, as far as the caller may see';
 
--- With an array, for many records at once and for clients that cannot send VARIADIC.  A
--- function of the same name as that with VARIADIC would make calls of either ambiguous.
+-- With an array, for many records at once and for clients that cannot send VARIADIC.  It
+-- has another name than that with VARIADIC, or calls of either would be ambiguous.
 CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], names text[])
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
@@ -64,8 +64,8 @@ DECLARE
 	linked bigint;
 	total bigint := 0;
 BEGIN
-	-- Once if all records and tags exist and no link does.  Somebody may
-	-- delete a tag just after we saw or made it.
+	-- Once if all records and tags exist and no link does.  Somebody can
+	-- delete a tag just after this has seen or made it.
 	FOR attempt IN 1 .. 10 LOOP
 		INSERT INTO casnet.record_tags (record_id, tag_id)
 		SELECT r.id, t.id
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.untag_record(uuid, text[]) IS
-	'takes tags off a record; the tags stay; returns the number of links that went';
+	'takes tags off a record; the tags stay; returns the number of links removed';
 
 CREATE OR REPLACE FUNCTION casnet.untag_records(record_ids uuid[], names text[])
 	RETURNS bigint
@@ -167,7 +167,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.untag_records(uuid[], text[]) IS
-	'takes tags off records; the tags stay; returns the number of links that went';
+	'takes tags off records; the tags stay; returns the number of links removed';
 
 CREATE OR REPLACE FUNCTION casnet.tags_of(record_id uuid) RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -234,8 +234,8 @@ BEGIN
 	IF from_id = into_id THEN
 		RETURN 0;
 	END IF;
-	-- Nobody links or renames either of them until we are done, and those who
-	-- just did are seen by the next statement.
+	-- From here on nobody else links or renames either of them, and the next
+	-- statement sees what others have just done.
 	PERFORM FROM casnet.tags AS t WHERE t.id IN (from_id, into_id)
 	  ORDER BY t.id FOR UPDATE;
 	PERFORM casnet_internal.require_tag(from_name), casnet_internal.require_tag(into_name);
@@ -249,7 +249,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.merge_tags(text, text) IS
-	'gives every record with one tag the other one instead, and deletes the first; returns how many records did not have the other one before; takes edit_tags and delete_tags';
+	'gives every record with one tag the other one instead, and deletes the first; returns how many records did not have the other one before; takes view_tags, edit_tags, delete_tags, view_records and edit_records';
 
 CREATE OR REPLACE FUNCTION casnet.rename_tag(old text, new text) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -267,4 +267,4 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION casnet.rename_tag(text, text) IS
-	'renames a tag; merges it into the other one if a tag of that name exists; takes edit_tags, and to merge what merge_tags() takes';
+	'renames a tag; merges it into the other one if a tag of that name exists; takes view_tags and edit_tags, and to merge what merge_tags() takes';

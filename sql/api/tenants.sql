@@ -77,7 +77,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.judge_again(tenant_id uuid, permissio
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_judge_again';
 COMMENT ON FUNCTION casnet_internal.judge_again(uuid, text) IS
-	'internal: the user of this session holds the permission in the tenant when the transaction ends, too';
+	'internal: the transaction fails unless the user of this session still holds the permission in the tenant when it ends';
 
 CREATE OR REPLACE FUNCTION casnet_internal.remove_tenant(tenant_id uuid) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

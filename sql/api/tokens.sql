@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.login_wait(name text) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_wait';
 COMMENT ON FUNCTION casnet_internal.login_wait(text) IS
-	'internal: waits as long as former failures of the account ask for';
+	'internal: waits as long as former failures of the account require';
 
 CREATE OR REPLACE FUNCTION casnet_internal.login_succeeded(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT
@@ -34,7 +34,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.login_failed(name text, started times
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_failed';
 COMMENT ON FUNCTION casnet_internal.login_failed(text, timestamptz) IS
-	'internal: counts a failure, and takes as long for each reason';
+	'internal: counts a failure, and takes the same time for every reason';
 
 CREATE OR REPLACE FUNCTION casnet_internal.require_may_give(role text) RETURNS void
 	LANGUAGE c VOLATILE STRICT

@@ -1,7 +1,7 @@
 -- casnet.unprotect() takes away what casnet.protect() made, and gives back what was there.
 
--- With its column the table would lose whose its rows are, so they may be of one tenant
--- only; nothing else goes with it.
+-- Without the column nothing says which tenant a row belongs to, so all rows must belong to
+-- one tenant.  Nothing else is dropped with the column.
 CREATE OR REPLACE FUNCTION casnet_internal.unprotect_column(relation regclass, before jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -21,7 +21,7 @@ BEGIN
 								  'ALTER COLUMN tenant_id DROP DEFAULT');
 			RETURN;
 		END IF;
-		-- The owner's: to read a constant of a row type is to check its domains.
+		-- As the owner, since reading a constant of a row type checks its domains.
 		PERFORM casnet_internal.require_one_owner(relation);
 		PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
 			'ALTER COLUMN tenant_id SET DEFAULT ' || (before->>'default'));
@@ -35,7 +35,7 @@ BEGIN
 	IF tenants > 1 THEN
 		RAISE EXCEPTION 'table % has rows of more than one tenant', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  DETAIL = 'Without its column tenant_id nothing would tell whose they are.',
+				  DETAIL = 'Without its column tenant_id nothing would say which tenant they belong to.',
 				  HINT = 'Delete those of all tenants but one, or copy the table.';
 	END IF;
 	SELECT string_agg(u.name, ', ' ORDER BY u.name) INTO users
@@ -61,7 +61,7 @@ BEGIN
 	IF users IS NOT NULL THEN
 		RAISE EXCEPTION 'column tenant_id of table % is used by what casnet did not make', relation
 			USING ERRCODE = 'dependent_objects_still_exist',
-				  DETAIL = format('They would go with the column: %s.', users),
+				  DETAIL = format('They would be dropped with the column: %s.', users),
 				  HINT = 'Drop them, or replace them by ones without tenant_id.';
 	END IF;
 	PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
@@ -106,9 +106,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.unprotect_member(regclass, text, jsonb) IS
-	'internal: takes the policies and triggers of a table or partition away';
+	'internal: drops the policies and triggers that casnet made on a table or partition';
 
--- What the table has and its partitions have through it, and the view to load it through.
+-- What the table has and its partitions inherit, and the view to load it through.
 CREATE OR REPLACE FUNCTION casnet_internal.unprotect_objects(relation regclass)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -137,7 +137,7 @@ BEGIN
 						   WHERE k.conindid = i.indexrelid
 							 AND k.conrelid = i.indrelid)
 		UNION ALL
-		-- That of a table that was renamed is of no use any more.
+		-- Also the view of a name that the table had before.
 		SELECT 'DROP VIEW', v.oid::regclass, ''
 		  FROM pg_class AS c
 		  JOIN pg_class AS v
@@ -168,7 +168,7 @@ DECLARE
 	privileges text;
 	columns text[];
 BEGIN
-	-- With a privilege on the table, those on its columns go.
+	-- Revoking a privilege on the table revokes it on the columns too.
 	SELECT string_agg(v.privilege, ', ') INTO privileges
 	  FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS v (privilege)
 	 WHERE NOT coalesce(before->'privileges' ? v.privilege, false);
@@ -238,4 +238,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect(regclass) IS
-	'undoes casnet.protect(): takes away what it made, the column tenant_id and what it says included, and gives back what there was';
+	'undoes casnet.protect(): drops what it made, the column tenant_id and its values included, and puts back what there was before';

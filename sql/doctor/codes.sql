@@ -1,4 +1,4 @@
--- What casnet.doctor() may find; each code has one severity.
+-- What casnet.doctor() can find; each code has one severity.
 
 CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	OUT code text, OUT severity text, OUT remedy text, OUT meaning text)
@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('role-bypassrls', 'error', 'statement', 'an application role has BYPASSRLS or can become a role that has'),
 	('role-replication', 'error', 'statement', 'an application role may copy the whole cluster'),
 	('role-createrole', 'error', 'statement', 'an application role may give itself memberships'),
-	('role-server-access', 'error', 'statement', 'an application role is in a predefined role that goes past the privileges or the policies'),
+	('role-server-access', 'error', 'statement', 'an application role is in a predefined role that bypasses privileges or policies'),
 	('role-owns-table', 'error', 'statement', 'an application role owns a table of tenants, or is a member of its owner'),
 	('role-powerful', 'error', 'statement', 'casnet_user, casnet_authenticator or casnet_admin may log in or has another power'),
 	('owner-powerful', 'error', 'statement', 'casnet_owner has a power or a member'),
@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('grant-public', 'warning', 'statement', 'PUBLIC has a privilege on a table of tenants'),
 	('grant-secret', 'error', 'statement', 'an application role has a privilege on keys, tokens, invitations or the like'),
 	('grant-account', 'error', 'statement', 'accounts can be raised to superusers'),
-	('grant-schema', 'error', 'statement', 'somebody may create objects in schema casnet'),
+	('grant-schema', 'error', 'statement', 'somebody may create objects in schema casnet or casnet_internal'),
 	('grant-function', 'error', 'statement', 'an application role may call a function that is not for applications'),
 	('partition-open', 'error', 'statement', 'a partition or child can be reached around the policies of its parent'),
 	('statements-readable', 'warning', 'statement', 'pg_stat_statements shows statements to application roles'),
@@ -49,11 +49,11 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('policy-forgeable', 'warning', 'comment', 'a policy trusts a setting that anybody can set'),
 	-- keys and indexes
 	('key-across-tenants', 'error', 'statement', 'a foreign key can point to a row of another tenant'),
-	('key-not-enforced', 'error', 'statement', 'a foreign key of casnet, or of a table of tenants to them, does not hold for all rows'),
+	('key-not-enforced', 'error', 'statement', 'a foreign key of casnet, or from a table of tenants to casnet.tenants, does not hold for all rows'),
 	('key-cast', 'error', 'comment', 'a foreign key runs the cast of a type as the owner of a table of casnet'),
-	('key-without-tenant', 'error', 'statement', 'a unique key tells that another tenant has the value'),
+	('key-without-tenant', 'error', 'statement', 'the error of a unique key reveals that another tenant has the value'),
 	('index-without-tenant', 'warning', 'statement', 'an index of a table of tenants does not begin with the tenant'),
-	('sequence-shared', 'warning', 'comment', 'tenants share a sequence, whose gaps tell what others do'),
+	('sequence-shared', 'warning', 'comment', 'tenants share a sequence, whose gaps reveal what others do'),
 	-- views
 	('view-definer', 'error', 'statement', 'a view shows applications the rows of all tenants'),
 	('view-materialized', 'error', 'statement', 'a materialized view has rows of tenants and no policies'),
@@ -68,7 +68,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('setting-row-security', 'warning', 'statement', 'row_security is off for a role or database'),
 	('setting-replication-role', 'error', 'statement', 'triggers are switched off by session_replication_role'),
 	('setting-token', 'error', 'statement', 'a token is in a setting that every role can read'),
-	('setting-identity', 'warning', 'statement', 'everybody is made the same user by a setting'),
+	('setting-identity', 'warning', 'statement', 'a setting makes every session the same user'),
 	('log-statement', 'warning', 'statement', 'tokens and passwords in statements are in the log'),
 	('log-parameters', 'warning', 'statement', 'bound values, such as tokens and passwords, are in the log'),
 	('log-parameters-on-error', 'warning', 'statement', 'bound values of statements that fail are in the log'),
@@ -81,22 +81,22 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('schema-outdated', 'warning', 'statement', 'the tables are not at the version of the extension'),
 	('table-missing', 'error', 'statement', 'a table of casnet is missing'),
 	('definition-missing', 'warning', 'statement', 'a column, default, constraint or index of casnet is missing'),
-	('check-not-valid', 'warning', 'comment', 'rows are in a table of casnet that a check would refuse, such as a tenant called like an id'),
+	('check-not-valid', 'warning', 'comment', 'a table of casnet has rows that a check would refuse, such as a tenant whose name is an id'),
 	('trigger-missing', 'error', 'statement', 'a trigger of casnet is missing or switched off'),
 	('trigram-absent', 'notice', 'statement', 'substrings cannot be searched by an index'),
 	('unaccent-absent', 'notice', 'statement', 'searches cannot disregard accents'),
-	('password-hash-left', 'error', 'statement', 'casnet.users has password hashes, which whoever reads accounts sees'),
-	('name-form', 'warning', 'comment', 'names of before are not in the form in which names are looked for'),
+	('password-hash-left', 'error', 'statement', 'casnet.users has password hashes, visible to whoever reads accounts'),
+	('name-form', 'warning', 'comment', 'names are not in the form in which casnet looks for them'),
 	('name-clash', 'warning', 'comment', 'a username is the email address of another account'),
 	('signing-key-missing', 'warning', 'statement', 'no key verifies tokens'),
 	('signing-key-old', 'warning', 'statement', 'the key that signs tokens is older than a year'),
 	('signing-key-left', 'notice', 'comment', 'a replaced key still verifies tokens'),
-	('signing-key-issuer', 'warning', 'comment', 'an outside key is trusted whatever the token says of its issuer'),
+	('signing-key-issuer', 'warning', 'comment', 'an outside key is trusted whatever issuer the token names'),
 	('signing-key-audience', 'notice', 'comment', 'an outside key is trusted for tokens meant for others'),
-	('permission-left', 'notice', 'comment', 'permissions of a protected table that was dropped are there'),
+	('permission-left', 'notice', 'comment', 'permissions of a protected table that was dropped are still there'),
 	('tenant-without-owner', 'warning', 'comment', 'a tenant has no owner'),
 	('tenant-owner-inactive', 'warning', 'comment', 'no owner of a tenant is active'),
 	('application-superusers', 'notice', 'comment', 'more than three users hold every permission in every tenant')
 $$;
 COMMENT ON FUNCTION casnet.doctor_codes() IS
-	'what casnet.doctor() may find: codes, their severity, whether the remedy is a statement or a comment, and their meaning';
+	'what casnet.doctor() can find: codes, their severity, whether the remedy is a statement or a comment, and their meaning';

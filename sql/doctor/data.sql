@@ -18,7 +18,7 @@ BEGIN
 	IF shared !~ '\mcasnet\M' THEN
 		code := 'preload-shared';
 		object := 'shared_preload_libraries';
-		problem := 'Each connection counts failed logins for itself, so that many connections try in parallel.';
+		problem := 'Each connection counts failed logins for itself, so many connections can try in parallel.';
 		remedy := format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
 						 casnet_internal.preload_with_casnet(shared));
 		RETURN NEXT;
@@ -36,7 +36,7 @@ BEGIN
 		THEN
 			code := 'preload-session';
 			object := 'session_preload_libraries';
-			problem := 'A bad value of a setting of casnet is refused only after the first call of a function.';
+			problem := 'The server refuses a bad value of a setting of casnet only after the first call of a function.';
 			remedy := format('ALTER DATABASE %I SET session_preload_libraries = %s',
 							 current_database(),
 							 casnet_internal.preload_with_casnet(own));
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_signing_keys()
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- Who else owns the table is told by another check.
+	-- Another check reports that somebody else owns the table.
 	IF has_table_privilege(to_regclass('casnet_internal.signing_keys'), 'SELECT') THEN
 		RETURN QUERY
 		WITH live AS (
@@ -80,7 +80,7 @@ BEGIN
 		-- signing-key-old: the newest signs.
 		UNION ALL
 		SELECT 'signing-key-old', quote_literal(o.kid),
-			   format('The key signs tokens since %s; a year is long enough to lose one.',
+			   format('The key has signed tokens since %s; a year is long enough to lose one.',
 					  to_char(o.created_at, 'YYYY-MM-DD')),
 			   format('SELECT casnet.add_signing_key(%L)',
 					  'casnet-' || gen_random_uuid())
@@ -91,7 +91,7 @@ BEGIN
 		-- hour.  What is retired ends its tokens at once.
 		UNION ALL
 		SELECT 'signing-key-left', quote_literal(o.kid),
-			   format('Another key signs tokens since %s, and this one still verifies them.',
+			   format('Another key has signed tokens since %s, and this one still verifies them.',
 					  to_char(o.replaced_at, 'YYYY-MM-DD')),
 			   format('SELECT casnet.retire_signing_key(%L)', o.kid)
 		  FROM own_key AS o
@@ -100,7 +100,7 @@ BEGIN
 		-- signing-key-issuer, signing-key-audience: of another's public key.
 		UNION ALL
 		SELECT 'signing-key-issuer', quote_literal(k.kid),
-			   'Tokens signed with this outside key are good whoever they name as issuer.',
+			   'Tokens signed with this outside key are good whatever issuer they name.',
 			   format('-- SELECT casnet.retire_signing_key(%L); SELECT casnet.add_signing_key(''new kid'', ''the JWK'', issuer => ''the iss of its tokens'')',
 					  k.kid)
 		  FROM casnet_internal.signing_keys AS k
@@ -128,13 +128,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_data()
 DECLARE
 	named record;
 BEGIN
-	-- Who else owns a table is told by another check.
+	-- Another check reports that somebody else owns a table.
 	IF has_table_privilege(to_regclass('casnet_internal.protected'), 'SELECT') THEN
-		-- permission-left: DROP TABLE tells nobody of it.  Members hold them, and a
-		-- new table with the same name brings them to life.
+		-- permission-left: DROP TABLE leaves the permissions.  Members still hold them, and
+		-- they count again once there is a new table with the same name.
 		RETURN QUERY
 		SELECT DISTINCT 'permission-left', p.resource,
-			   format('The permissions of a protected table that is gone are there: %s.',
+			   format('The permissions of a protected table that was dropped are still there: %s.',
 					  array_to_string(p.permissions, ', ')),
 			   'SELECT casnet_internal.forget_protection(NULL)'
 		  FROM casnet_internal.protected AS p
@@ -149,7 +149,7 @@ BEGIN
 		-- password-hash-left: by an older version, or while triggers were off.
 		RETURN QUERY
 		SELECT 'password-hash-left', 'casnet.users',
-			   format('Accounts whose hash is in the table: %s. None of them logs in with its password.',
+			   format('Accounts whose hash is in the table: %s. None of them can log in with its password.',
 					  count(*)),
 			   'SELECT casnet.install()'
 		  FROM casnet.users AS u
@@ -159,22 +159,22 @@ BEGIN
 		-- name-clash: from before it was refused, or while triggers were off.
 		RETURN QUERY
 		SELECT 'name-clash', 'casnet.users',
-			   format('Usernames that are the email address of another account: %s. Such a name signs in neither, and adds neither as a member.',
+			   format('Usernames that are the email address of another account: %s. By such a name neither account can sign in or become a member.',
 					  count(*)),
-			   '-- Give one account of each another name: SELECT u.id, e.id FROM casnet.users AS u JOIN casnet.users AS e ON lower(e.email) = lower(u.username) AND e.id <> u.id'
+			   '-- Give one account of each pair another name: SELECT u.id, e.id FROM casnet.users AS u JOIN casnet.users AS e ON lower(e.email) = lower(u.username) AND e.id <> u.id'
 		  FROM casnet.users AS u
 		  JOIN casnet.users AS e
 			ON lower(e.email) = lower(u.username) AND e.id <> u.id
 		HAVING count(*) > 0;
 	END IF;
 
-	-- name-form: install() had another row in the way, or triggers were off.
+	-- name-form: another row kept install() from changing it, or triggers were off.
 	FOR named IN SELECT n.* FROM casnet_internal.named_columns() AS n LOOP
 		RETURN QUERY EXECUTE format(
 			'SELECT %L, %L, format(%L, count(*)), %L FROM %s AS t '
 			'WHERE t.%I <> %s(t.%I) HAVING count(*) > 0',
 			'name-form', format('%s.%I', named.relation, named.name),
-			'Names that are not in Unicode NFC, or have something around them that nobody sees: %s. They are not found, whoever types them.',
+			'Names that are not in Unicode NFC, or have something invisible around them: %s. Nobody finds them by typing them.',
 			format('-- SELECT casnet.install(); give those other names that it leaves: SELECT t.%I FROM %s AS t WHERE t.%I <> %s(t.%I)',
 				   named.key, named.relation, named.name, named.form, named.name),
 			named.relation, named.name, named.form, named.name);

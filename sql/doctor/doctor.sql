@@ -1,19 +1,18 @@
 -- casnet.doctor() finds what is unsafe in a database, and says what to paste.
 --
--- Everything is read from the catalogs, as whoever asks; what is in data.sql alone
--- reads tables of ours and settings that only superusers see, so it runs as
--- its owner and is for casnet_admin.  The checks are in the other files of this folder.  Each
--- code has one severity, here.
+-- Everything is read from the catalogs, as the caller.  Only data.sql also reads tables of
+-- casnet and settings that only superusers see, so it runs as its owner and is for
+-- casnet_admin.  The checks are in the other files of this folder.  Each code has one
+-- severity (codes.sql).
 --
--- error: a row of another tenant, a secret or another identity is in reach.
--- warning: it would be after one more mistake, or something is told or lost.
+-- error: an application can reach rows of another tenant, secrets or identities now.
+-- warning: one more mistake would allow that, or something is revealed or lost.
 -- notice: could be better, or is good to know.
 --
--- A remedy is a statement, to be pasted, where it adds protection, or tightens it:
--- a power that goes past the policies is taken from applications, a key gets its
--- tenant.  It is a comment, to be read, where it would remove a protection, rows, an
--- object of the application or somebody's access that can be meant, and where
--- somebody has to decide.
+-- A remedy is a statement to paste if it adds or tightens protection.  It takes a power
+-- that bypasses the policies from applications, or gives a key its tenant.  A remedy is a
+-- comment to read if it would remove a protection, rows, an object of the application or
+-- access that can be intended.  It is also a comment if somebody has to decide.
 
 -- Each checker returns code, object, problem and remedy.
 CREATE OR REPLACE FUNCTION casnet.doctor()
@@ -59,4 +58,4 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 			  f.code COLLATE "C", f.object COLLATE "C", f.problem COLLATE "C"
 $$;
 COMMENT ON FUNCTION casnet.doctor() IS
-	'what is unsafe in this database, worst first, each with a statement to paste; for casnet_admin';
+	'what is unsafe in this database, worst first, each with a statement to paste or a comment; for superusers and casnet_admin';

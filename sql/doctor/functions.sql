@@ -66,7 +66,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_functions()
 					   ~ ('(^|\W)' || w.schema_pattern || '(\W|$)')
 					   AND d.body ~ ('(^|[^.\w])"?' || w.pattern || '(\W|$)')))
 
-	-- function-search-path: the caller puts a function or operator of the same
+	-- function-search-path: the caller can put a function or operator of the same
 	-- name in front, and it runs as the owner.
 	UNION ALL
 	SELECT DISTINCT 'function-search-path', d.name::text,
@@ -94,14 +94,14 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_functions() IS
 	'internal: doctor() about functions';
 
--- Triggers on tables that rows go from, or change in, with rows of casnet.
+-- Triggers on tables whose rows are deleted or changed with rows of casnet.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_triggers()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	WITH RECURSIVE cascading (relation) AS (
-		-- Whose rows go, or change, with a row of casnet's.
+		-- The tables whose rows are deleted or changed with a row of casnet's.
 		SELECT m.relation::oid FROM casnet_internal.managed_tables() AS m
 		UNION
 		SELECT f.conrelid
@@ -115,7 +115,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_triggers()
 	-- the statement or of the transaction.
 	SELECT 'later-trigger',
 		   format('%I on %s', t.tgname, c.oid::regclass),
-		   format('When a row of casnet goes with what refers to it, the trigger of %s can run as whoever deletes.',
+		   format('When a row of casnet is deleted with what refers to it, the trigger of %s can run as whoever deletes it.',
 				  c.relowner::regrole),
 		   format('-- make it a trigger BEFORE the deletion or the update, or: DROP TRIGGER %I ON %s',
 				  t.tgname, c.oid::regclass)

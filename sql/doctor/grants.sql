@@ -1,7 +1,7 @@
 -- casnet.doctor(): privileges.
 
--- To whom a privilege can be granted, and whether that lets applications have it.  One
--- who is no role any more has no name and is left out.
+-- Everybody to whom a privilege can be granted, and whether applications have it then.  A
+-- role that was dropped has no name and is left out.
 CREATE OR REPLACE FUNCTION casnet_internal.grantees(
 	OUT role oid, OUT name text, OUT applies boolean)
 	RETURNS SETOF record
@@ -60,7 +60,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	  FROM held AS h
 	 WHERE h.applies AND h.privilege = 'MAINTAIN'
 
-	-- grant-public: also a role that was made for something else.
+	-- grant-public: a role that was made for something else has the privilege too.
 	UNION ALL
 	SELECT 'grant-public', h.relation::text,
 		   format('Every role has %s on it.', h.privilege),
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	  FROM held AS h
 	 WHERE h.role = 0 AND h.kind IN ('tenant', 'application', 'administration')
 	   AND h.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-	   -- the account's columns are worse, and next
+	   -- These are worse, and grant-account reports them.
 	   AND NOT (h.is_users AND h.privilege IN ('SELECT', 'UPDATE'))
 
 	-- grant-secret: only functions read and write these.
@@ -83,9 +83,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_grants()
 	 WHERE h.applies AND h.kind NOT IN ('tenant', 'application', 'administration')
 	   AND h.privilege NOT IN ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
 
-	-- grant-account: who may update any column of the own account becomes a
-	-- superuser of the application.  REVOKE on the table takes the columns'
-	-- privileges too, so they are given again.
+	-- grant-account: whoever may update any column of their account can become a
+	-- superuser of the application.  REVOKE on the table takes the privileges on
+	-- its columns too, so the remedy grants them again.
 	UNION ALL
 	SELECT 'grant-account', h.relation::text,
 		   format('%s may change %s in the account of the session''s user.',
@@ -128,8 +128,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_partitions()
 		 WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relrowsecurity
 		   AND NOT EXISTS (SELECT FROM watched AS w WHERE w.relation = c.oid)
 	)
-	-- partition-open: the policies of the parent hold for queries that name
-	-- the parent.
+	-- partition-open: the policies of the parent hold only for queries that
+	-- name the parent.
 	SELECT 'partition-open', t.relation::text,
 		   format('%s has %s on it, and the policies of its parent do not hold here.',
 				  g.name, a.privilege_type),
@@ -166,7 +166,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_function_grants()
 	WITH grantee AS MATERIALIZED (
 		SELECT g.role, g.name, g.applies FROM casnet_internal.grantees() AS g
 	)
-	-- grant-schema: an object with the name of one of ours would be taken for it.
+	-- grant-schema: an object with the name of one of casnet's would be taken for it.
 	SELECT 'grant-schema', n.nspname::text,
 		   format('%s may create objects in it.', g.name),
 		   format('REVOKE CREATE ON SCHEMA %I FROM %s', n.nspname, g.name)

@@ -1,6 +1,6 @@
 -- casnet.doctor(): unique keys, indexes and sequences.
 
--- What tells a tenant of others, or reads the entries of all.
+-- What reveals something of other tenants, or reads the entries of all.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_indexes()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -38,11 +38,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_indexes()
 		  LEFT JOIN pg_constraint AS k
 			ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 	)
-	-- key-without-tenant: 23505 tells that another tenant has the value.
+	-- key-without-tenant: 23505 reveals that another tenant has the value.
 	SELECT 'key-without-tenant',
 		   coalesce(quote_ident(k.conname) || ' on ' || k.relation,
 					k.indexrelid::regclass::text),
-		   'It is unique across tenants, so its error tells that another tenant has the value.',
+		   'It is unique across tenants, so its error reveals that another tenant has the value.',
 		   CASE WHEN k.contype = 'x'
 				THEN format('-- make %I exclude rows of the same tenant only: %I WITH =',
 							k.conname, k.tenant)
@@ -60,8 +60,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_indexes()
 					ELSE casnet_internal.key_within(k.constraint, k.tenant) END AS within) AS d
 	 WHERE (k.indisunique OR k.contype = 'x') AND NOT k.has_tenant
 
-	-- index-without-tenant: a query of one tenant walks through those of all.
-	-- Keys have another purpose, and ours were chosen.
+	-- index-without-tenant: a query of one tenant walks through the entries of all.
+	-- Keys have another purpose, and casnet's own indexes were chosen.
 	UNION ALL
 	SELECT 'index-without-tenant', k.indexrelid::regclass::text,
 		   format('It does not begin with %I, so a query of one tenant reads the entries of all.',
@@ -81,10 +81,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_indexes()
 						WHERE to_regclass(w.table_name) = k.relation
 						  AND w.name = k.relname)
 
-	-- sequence-shared: who inserts twice sees how much the others did between.
+	-- sequence-shared: whoever inserts twice sees how much the others did in between.
 	UNION ALL
 	SELECT DISTINCT 'sequence-shared', s.sequence::regclass::text,
-		   format('%s.%I takes its values from it, and the gaps tell a tenant how many rows the others made.',
+		   format('%s.%I takes its values from it, and the gaps reveal to a tenant how many rows the others add.',
 				  h.relation::regclass, a.attname),
 		   format('-- use keys such as: %I uuid DEFAULT casnet.uuid_v7()', a.attname)
 	  FROM held AS h

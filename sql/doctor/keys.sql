@@ -30,17 +30,17 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_keys()
 	 WHERE a.atttypid <> b.atttypid
 	   AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace
 
-	-- key-not-enforced: rows that refer to nothing, or to what the key is to keep
-	-- out, come in.  A key of a table of an application is its own matter, but for
-	-- one to its tenant.  protect() makes that as the owner of the table.
+	-- key-not-enforced: rows can come in that refer to nothing, or to what the key must
+	-- keep out.  Of a table of an application only the key to its tenant counts, the others
+	-- are its own matter.  protect() makes that key as the owner of the table.
 	UNION ALL
 	SELECT 'key-not-enforced',
 		   format('%I on %s', k.conname, k.conrelid::regclass),
 		   CASE WHEN t.statements IS NOT NULL
-				THEN 'Its triggers are switched off, so the server does not look whether it holds.'
+				THEN 'Its triggers are switched off, so the server does not check it.'
 				WHEN e.is_enforced
-				THEN 'It is not validated, so rows of before may break it.'
-				ELSE 'It is not enforced, so the server does not look whether it holds.' END,
+				THEN 'It is not validated, so existing rows can break it.'
+				ELSE 'It is not enforced, so the server does not check it.' END,
 		   CASE WHEN t.statements IS NOT NULL THEN t.statements
 				WHEN p.oid IS NOT NULL
 				THEN format('SELECT casnet.protect(%L)', k.conrelid::regclass)
@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_keys()
 	UNION ALL
 	SELECT 'key-across-tenants',
 		   format('%I on %s', k.conname, k.conrelid::regclass),
-		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error tells which exist.',
+		   format('It references %s without the tenant, so a row can point to a row of another tenant, and its error reveals which rows exist.',
 				  k.confrelid::regclass),
 		   CASE WHEN n.within IS NOT NULL
 				THEN coalesce(casnet_internal.key_for_reference(k.oid, r.tenant) || '; ', '')

@@ -1,9 +1,9 @@
 -- casnet.doctor(): policies.
 
--- What is to be known about a stored expression, such as polqual: whether it is a
--- comparison of a column with tenant_with(), alone or as a term of an AND; whether
--- it has a subquery, or one that reads nothing, as in (SELECT f()); and which
--- functions have a column in their arguments.
+-- What doctor() has to know about a stored expression, such as polqual.  Is it a
+-- comparison of a column with tenant_with(), alone or as a term of an AND?  Has it a
+-- subquery, or one that reads nothing, as in (SELECT f())?  Which functions have a
+-- column in their arguments?
 CREATE OR REPLACE FUNCTION casnet_internal.inspect_expression(
 	tree pg_node_tree, OUT is_narrow boolean, OUT has_subquery boolean,
 	OUT has_wrapped_call boolean, OUT row_functions oid[])
@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_made_policies()
 		  FROM casnet_internal.wanted_policies() AS w
 		 WHERE to_regclass(w.table_name) IS NOT NULL
 	)
-	-- policy-changed: the policy that the table is to have, as far as text shows.
+	-- policy-changed: not the policy that install() makes, as far as its text shows.
 	SELECT 'policy-changed', format('%I on %s', x.name, x.relation),
 		   CASE WHEN p.oid IS NULL THEN 'The policy is missing.'
 				ELSE 'The policy is not the one that casnet.install() makes.' END,
@@ -51,7 +51,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_made_policies() IS
 	'internal: doctor() about the policies that install() makes';
 
--- Policies of others on the watched tables, and what theirs and ours cost.
+-- Policies of others on the watched tables, and what any policies cost.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -80,7 +80,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 		 WHERE e.tree IS NOT NULL
 	)
 	-- policy-widens: permissive policies are joined by OR.  On tables about
-	-- tokens any policy does.
+	-- tokens any policy widens.
 	SELECT 'policy-widens', p.name,
 		   'It is permissive and applies to applications, so it lets rows through that the others do not.',
 		   p.dropping
@@ -103,10 +103,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policies()
 	 WHERE NOT p.polpermissive
 
 	-- policy-subquery: a filter for each row instead of an index condition;
-	-- what it reads is under policies itself, or goes past them in a function.
+	-- what it reads is under policies itself, or past them in a function.
 	UNION ALL
 	SELECT 'policy-subquery', i.name,
-		   format('%s has a subquery: no index condition comes of it, and each row is held against it.',
+		   format('%s has a subquery, so it is no index condition, and the server checks each row against it.',
 				  i.clause),
 		   '-- compare instead: tenant_id = casnet.tenant_with(''permission'')'
 	  FROM inspected AS i
@@ -141,8 +141,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policy_functions()
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- policy-immutable: its value is put into the plan when that is made, and a
-	-- kept plan has it for the next user too.
+	-- policy-immutable: the planner puts its value into the plan, and a cached plan
+	-- has it for the next user too.
 	SELECT DISTINCT 'policy-immutable', format('%I on %s', p.polname, p.polrelid::regclass),
 		   format('It calls %s, which is marked IMMUTABLE and depends on the session.',
 				  f.oid::regprocedure),

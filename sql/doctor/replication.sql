@@ -6,8 +6,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_replication()
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	-- publication-of-tenants: whoever subscribes gets all rows, save with a row
-	-- filter.
+	-- publication-of-tenants: whoever subscribes gets all rows, unless there is a
+	-- row filter.
 	SELECT 'publication-of-tenants', quote_ident(p.pubname),
 		   'It is for all tables, so it sends the rows of all tenants.',
 		   format('DROP PUBLICATION %I', p.pubname)
@@ -36,7 +36,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_replication()
 					 JOIN pg_class AS c ON c.oid = w.relation
 					WHERE c.relnamespace = n.oid)
 
-	-- slot-logical: decodes every change; a forgotten one also keeps the log.
+	-- slot-logical: it decodes every change; a forgotten one also retains WAL.
 	UNION ALL
 	SELECT 'slot-logical', quote_ident(s.slot_name),
 		   'Whoever reads this logical slot gets the changes of all tenants.',

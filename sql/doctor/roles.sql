@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 			-- pg_basebackup and logical decoding know no policy.
 			('role-replication', 'REPLICATION',
 			 p.rolreplication AND NOT p.rolsuper),
-			-- Until 15 it grants itself any role that is no superuser, such as
+			-- Up to 15 it can grant itself any role that is no superuser, such as
 			-- casnet_authenticator or pg_read_server_files.
 			('role-createrole', 'CREATEROLE',
 			 p.rolcreaterole AND NOT p.rolsuper
@@ -55,8 +55,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_roles()
 	  FROM attribute AS a
 
 	-- role-server-access, role-statistics: predefined roles.  Some read or
-	-- write files or tables without asking for a column privilege, as on
-	-- hashed_password; the others show statements, and in them literals.
+	-- write files or tables without a privilege on their columns, such as
+	-- hashed_password.  The others show statements, and literals in them.
 	UNION ALL
 	SELECT CASE WHEN p.rolname IN ('pg_monitor', 'pg_read_all_stats')
 				THEN 'role-statistics' ELSE 'role-server-access' END,
@@ -84,7 +84,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_roles() IS
 	'internal: doctor() about roles';
 
--- Whom schemas, tables and functions belong to, and that casnet_owner can do nothing else.
+-- Who owns the schemas, tables and functions, and what else casnet_owner can do.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -97,7 +97,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 		  FROM casnet_internal.application_powers() AS p
 		  JOIN pg_roles AS r ON r.oid = p.role
 	)
-	-- role-owns-table: the owner switches row level security off, or drops
+	-- role-owns-table: the owner can switch row level security off, or drop
 	-- a policy.
 	SELECT 'role-owns-table', t.relation::text,
 		   CASE WHEN p.is_application
@@ -178,13 +178,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	   AND f.prorettype <> 'event_trigger'::regtype
 	   AND f.proowner <> to_regrole('casnet_owner')
 
-	-- owner-schema: who owns a schema drops what is in it, and puts something else there
-	-- that superusers run.
+	-- owner-schema: the owner of a schema can drop what is in it, and put something else
+	-- there that superusers run.
 	UNION ALL
 	SELECT 'owner-schema', n.nspname::text, format('It belongs to %s.', n.nspowner::regrole),
 		   format('ALTER SCHEMA %I OWNER TO %I', n.nspname,
 				  (SELECT s.rolname FROM pg_roles AS s WHERE s.rolsuper ORDER BY s.oid LIMIT 1))
-		   -- What it could as one of those who need the schema goes with its ownership.
+		   -- A role that needs the schema loses its privileges on it with the ownership.
 		   || CASE WHEN r.rolname IN ('casnet_user', 'casnet_admin', 'casnet_owner')
 				   THEN format('; GRANT USAGE%s ON SCHEMA %I TO %I',
 							   CASE WHEN n.nspname = 'casnet_internal'
@@ -198,7 +198,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_owners() IS
 	'internal: doctor() about the owners of schemas, tables and functions';
 
--- Who may set what says who a session is, or switches protection off.
+-- Who may set parameters that say who a session is, or that switch protection off.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
@@ -209,7 +209,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()
 		  FROM casnet_internal.application_roles() AS a
 		  JOIN pg_roles AS r ON r.oid = a.role
 	)
-	-- identity-settable: SET on casnet.user_id makes a session anybody.
+	-- identity-settable: with SET on casnet.user_id a session can be anybody.
 	-- parameter-granted: these switch triggers off or load libraries.
 	SELECT CASE g.parname WHEN 'casnet.user_id' THEN 'identity-settable'
 				ELSE 'parameter-granted' END,

@@ -26,9 +26,10 @@ $$;
 COMMENT ON FUNCTION casnet_internal.preload_with_casnet(text) IS
 	'internal: a list of libraries and casnet, as a statement writes it';
 
--- What is set in this database: by ALTER ROLE and ALTER DATABASE, with whose, and for the
--- server, of which only what doctor() looks at is here.  setting is the statement up to the
--- value, alter_what that up to SET or RESET; applies is for sessions of applications.
+-- What is set in this database by ALTER ROLE and ALTER DATABASE; whose is what these name.
+-- Of the server's settings, only those that doctor() looks at are here.  setting is the
+-- statement up to the value, alter_what is that up to SET or RESET.  applies means that
+-- sessions of applications have it.
 CREATE OR REPLACE FUNCTION casnet_internal.settings_in_force(
 	OUT name text, OUT value text, OUT object text, OUT alter_what text,
 	OUT setting text, OUT afterwards text, OUT whose text, OUT role oid,
@@ -39,7 +40,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.settings_in_force(
 	AS $$
 BEGIN
 	RETURN QUERY
-	-- Of this session; what came from ALTER is below.
+	-- What this session has; what came from ALTER is below.
 	SELECT p.name, CASE p.name WHEN 'session_replication_role' THEN p.reset_val
 							   ELSE p.setting END,
 		   p.name, 'ALTER SYSTEM', format('ALTER SYSTEM SET %s', p.name),
@@ -111,13 +112,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_settings()
 	-- setting-token: every role can read pg_db_role_setting.
 	UNION ALL
 	SELECT 'setting-token', s.whose,
-		   'casnet.token is set by it, where every role can read it.',
+		   'It sets casnet.token, where every role can read it.',
 		   format('%s RESET casnet.token', s.alter_what)
 	  FROM setting AS s
 	 WHERE s.name = 'casnet.token' AND s.value <> ''
 
-	-- setting-identity: for a role of its own, such as a nightly job, it is
-	-- meant so; for everybody it is a sign-in that nobody needs.
+	-- setting-identity: for a role of its own, such as that of a nightly job, it
+	-- is intended; for everybody it makes signing in needless.
 	UNION ALL
 	SELECT 'setting-identity', s.whose,
 		   format('Every session is user %s without signing in.', s.value),
@@ -139,7 +140,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_logging()
 	)
 	-- log-statement: "all" also logs SET and SELECT, and what is literal there;
 	-- "ddl" and "mod" do not.  A statement that fails is logged by default
-	-- (log_min_error_statement), and no check of ours can change that.
+	-- (log_min_error_statement), and no check can change that.
 	SELECT 'log-statement', s.object,
 		   'log_statement is all, so a token or password that a statement contains is in the log.',
 		   format('%s = ''none''%s', s.setting, s.afterwards)

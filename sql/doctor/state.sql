@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.server_holes(
 	SELECT h.cve, format('%s.%s', h.fixed / 10000, h.fixed % 10000), h.meaning
 	  FROM (VALUES
 		('CVE-2023-2455', 150003,
-		 'a policy may be applied for another role after inlining'),
+		 'a policy can be applied for another role after inlining'),
 		('CVE-2023-39418', 150004, 'MERGE does not hold new rows against the policies'),
 		('CVE-2024-4317', 150007,
 		 'pg_stats_ext shows values of hidden rows'),
@@ -31,8 +31,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.server_holes(integer) IS
 	'internal: the holes in row level security that a server of this version has';
 
--- An index for substrings is only wanted where pg_trgm is.  Defaults and NOT NULL are
--- an application's to change, but for what makes keys and tenants.
+-- An index for substrings is wanted only where pg_trgm is.  An application may change
+-- NOT NULL, and defaults but for those that make keys and tenants.
 CREATE OR REPLACE FUNCTION casnet_internal.missing_definitions(
 	OUT kind text, OUT object text)
 	RETURNS SETOF record
@@ -67,7 +67,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.missing_definitions(
 			OR EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_trgm'))
 $$;
 COMMENT ON FUNCTION casnet_internal.missing_definitions() IS
-	'internal: columns, defaults, constraints and indexes that casnet.install() makes and are not there';
+	'internal: columns, defaults, constraints and indexes that casnet.install() makes and that are missing';
 
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
@@ -84,7 +84,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 		   format('-- update PostgreSQL to %s or later', h.fixed_in)
 	  FROM casnet_internal.server_holes(current_setting('server_version_num')::integer) AS h
 
-	-- extension-outdated: the library and the functions do not match.
+	-- extension-outdated: the library does not match the functions.
 	UNION ALL
 	SELECT 'extension-outdated', 'casnet',
 		   format('Version %s is installed here, and %s is available.',
@@ -110,7 +110,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	 WHERE e.extname = 'casnet'
 	   AND casnet.schema_version() IS DISTINCT FROM e.extversion
 
-	-- table-missing, definition-missing: what install() makes was taken away.
+	-- table-missing, definition-missing: somebody dropped what install() makes.
 	UNION ALL
 	SELECT 'table-missing', w.table_name, 'The table is missing.',
 		   'SELECT casnet.install()'
@@ -122,7 +122,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	  FROM casnet_internal.missing_definitions() AS d
 
 	-- trigger-missing: what is written meanwhile escapes the rule, and sessions
-	-- go on with permissions that are gone.
+	-- keep permissions that were taken away.
 	UNION ALL
 	SELECT 'trigger-missing', format('%I on %s', x.name, x.table_name),
 		   CASE WHEN t.oid IS NULL THEN 'The trigger is missing.'
@@ -141,10 +141,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 			OR t.tgenabled NOT IN (CASE x.enable WHEN 'ALWAYS' THEN 'A' ELSE 'O' END, 'A')
 			OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal'))
 
-	-- check-not-valid: install() found rows of before that it would refuse.
+	-- check-not-valid: install() found rows that the check would refuse.
 	UNION ALL
 	SELECT 'check-not-valid', format('%I on %s', k.conname, k.conrelid::regclass),
-		   'Rows of before are not as new ones have to be.',
+		   'Some rows break the check, which new rows have to pass.',
 		   format('-- SELECT * FROM %s WHERE NOT (%s); correct them, then SELECT casnet.install()',
 				  k.conrelid::regclass, pg_get_expr(k.conbin, k.conrelid))
 	  FROM managed AS m

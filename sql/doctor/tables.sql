@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
 	)
-	-- table-rls-off: policies are there, and nobody asks them.
+	-- table-rls-off: there are policies, and the server does not apply them.
 	SELECT 'table-rls-off', w.relation::text,
 		   'Row level security is off, so its policies do not apply.',
 		   format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', w.relation)

@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 		  JOIN refers AS r ON r.relation = i.target
 	)
 	-- view-definer: a view reads with its owner's rights, and for a superuser
-	-- that is everything.  A view that names the table counts, since a view
+	-- that is everything.  Only a view that names the table counts, since a view
 	-- between them is judged by itself.
 	SELECT DISTINCT 'view-definer', r.relation::regclass::text,
 		   format('It reads %s with the rights of its owner %s, who sees the rows of all tenants.',
@@ -89,12 +89,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_views()
 						   i.relation::regclass))
 	  FROM inside AS i
 	  JOIN pg_class AS c ON c.oid = i.relation
-	 -- An array, so that it is asked for only where there is such a view.
+	 -- An array, so that watched_tables() is called only if there is such a view.
 	 WHERE i.target = ANY (ARRAY(SELECT w.relation
 								   FROM casnet_internal.watched_tables() AS w))
 	   AND i.relation IN (SELECT g.relation FROM granted AS g)
 
-	-- rule-definer: what a rule on a table does, it does as the table's owner.
+	-- rule-definer: a rule on a table reads and writes as the table's owner.
 	UNION ALL
 	SELECT DISTINCT 'rule-definer',
 		   format('%I on %s', r.rulename, r.relation::regclass),

@@ -1,10 +1,10 @@
--- Whom and what casnet.doctor() watches: roles, what they can become, and tables.
+-- What casnet.doctor() watches: roles, what they can become, and tables.
 --
--- What several checks ask for is in PL/pgSQL, which keeps the plan for the next one.
+-- Functions that several checks call are in PL/pgSQL, which keeps the plan for the next one.
 
 -- The roles that applications connect as or use: casnet_user and all below it.
--- From 16 on a membership may give neither SET nor the privileges; a role that
--- made another holds one of these, and it is nothing to worry about.
+-- From 16 on a membership can give neither SET nor the privileges.  A role that
+-- made another one holds such a membership, which is nothing to worry about.
 CREATE OR REPLACE FUNCTION casnet_internal.application_roles(OUT role oid) RETURNS SETOF oid
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -28,8 +28,8 @@ COMMENT ON FUNCTION casnet_internal.application_roles() IS
 	'internal: casnet_user, casnet_authenticator and their members, direct or not';
 
 -- What application roles are or can become.  One row for each application role
--- (member is NULL) and for each membership on the way up; attributes such as
--- SUPERUSER are had only by SET ROLE, privileges by inheritance too.
+-- (member is NULL) and for each membership on the way up.  A member gets attributes
+-- such as SUPERUSER only by SET ROLE, and privileges by inheritance too.
 CREATE OR REPLACE FUNCTION casnet_internal.application_powers(
 	OUT role oid, OUT member oid, OUT by_set boolean)
 	RETURNS SETOF record
@@ -63,9 +63,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.application_powers() IS
 	'internal: the roles that application roles are or can become, and by which membership';
 
--- The tables that doctor() watches: ours, by their kind, and those of
--- applications that have a policy with tenant_with().  tenant_column is the
--- one that tells the tenant, in tables with rows of tenants.
+-- The tables that doctor() watches: casnet's, by their kind, and those of
+-- applications that have a policy with tenant_with().  In tables with rows of
+-- tenants, tenant_column is the column that names the tenant.
 CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	OUT relation regclass, OUT kind text, OUT tenant_column smallint)
 	RETURNS SETOF record
@@ -90,7 +90,7 @@ BEGIN
 	)
 	SELECT w.relation, w.kind,
 		   CASE WHEN w.kind IN ('tenant', 'application')
-				-- By another name it is the first that these policies name.
+				-- If it has another name, it is the first column that these policies name.
 				THEN coalesce(a.attnum,
 							  (SELECT min(d.refobjsubid)::smallint
 								 FROM pg_depend AS d
@@ -107,8 +107,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.watched_tables() IS
 	'internal: the tables of casnet, and those of applications with a policy of casnet';
 
--- Whose reading of which watched table the policies do not limit, among the owners of
--- what reads with its owner's rights: views, tables with rules, SECURITY DEFINER functions.
+-- The roles that read a watched table past its policies, among the owners of what reads
+-- with its owner's rights: views, tables with rules, SECURITY DEFINER functions.
 CREATE OR REPLACE FUNCTION casnet_internal.unlimited_readers(
 	OUT role oid, OUT relation oid)
 	RETURNS SETOF record

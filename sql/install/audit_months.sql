@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.describe_audit_partitions() IS
-	'internal: describes what the partitions of the audit have from it';
+	'internal: describes what the partitions of the audit inherit from it';
 
 CREATE OR REPLACE FUNCTION casnet_internal.add_audit_month(month timestamptz) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE
@@ -67,7 +67,7 @@ BEGIN
 		RETURN false;
 	END IF;
 
-	-- Entries of transactions that are under way must be there to be moved.
+	-- This waits for transactions under way, whose entries must be there to be moved.
 	LOCK TABLE casnet_internal.audit_entries_default IN ACCESS EXCLUSIVE MODE;
 	EXECUTE format('CREATE TABLE casnet_internal.%I '
 				   '(LIKE casnet_internal.audit_entries INCLUDING ALL)', name);

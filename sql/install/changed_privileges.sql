@@ -1,6 +1,6 @@
 
--- Privileges on functions that somebody has changed stay changed, and are nothing that
--- the extension brings.
+-- Privileges on functions that somebody has changed stay changed, and do not count as the
+-- extension's own.
 CREATE OR REPLACE FUNCTION casnet.grant_unrecorded(statement text) RETURNS void
 	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_grant_unrecorded';

@@ -1,6 +1,6 @@
 -- In a restore the tables come from the dump, and on a Citus worker from the
--- coordinator.  Every script of pg_dump sets row_security and xmloption, and
--- unless --enable-row-security was given, the former off.
+-- coordinator.  Every script of pg_dump sets row_security and xmloption.  It
+-- sets row_security to off unless --enable-row-security was given.
 DO $$
 BEGIN
 	IF pg_catalog.current_setting('row_security') = 'off'

@@ -1,7 +1,7 @@
 -- What the roles may do with the tables before any policy is asked.  Nobody
--- gets TRUNCATE, which policies do not see, nor REFERENCES or TRIGGER.  The
--- column hashed_password has marks, and no hash.  The server checks a foreign key by
--- a query that runs as the owner of tenants, so protect() makes those keys itself.
+-- gets TRUNCATE, which no policy limits, nor REFERENCES or TRIGGER.  The column
+-- hashed_password has marks, and no hash.  The server checks a foreign key by a
+-- query that runs as the owner of tenants, so protect() makes those keys itself.
 
 CREATE OR REPLACE FUNCTION casnet_internal.install_grants(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION casnet_internal.install_roles() IS
 
 -- The default permissions of the roles, for a role_permissions without a row:
 -- a new one, or one from a dump without data.  SECURITY DEFINER, so that
--- casnet.bypass does not mind.
+-- casnet.bypass lets it pass.
 CREATE OR REPLACE FUNCTION casnet_internal.install_role_permissions() RETURNS void
 	LANGUAGE sql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp

@@ -67,7 +67,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_indexes(
 	 '', '(invited_by)', 'the invitations of a member'),
 	('casnet_internal.invitations', 'invitations_expires_at_idx',
 	 '', '(expires_at)', 'invitations that are over'),
-	-- The id only tells entries of one moment apart.
+	-- The id only distinguishes entries of one moment.
 	('casnet_internal.audit_entries', 'audit_entries_tenant_id_at_id_idx',
 	 '', '(tenant_id, at, id)',
 	 'the entries of a tenant, newest first')
@@ -83,7 +83,7 @@ DECLARE
 	wanted record;
 BEGIN
 	FOR wanted IN SELECT w.* FROM casnet_internal.wanted_indexes() AS w LOOP
-		-- Substrings are found by an index where pg_trgm is installed.
+		-- An index finds substrings only where pg_trgm is installed.
 		CONTINUE WHEN wanted.definition LIKE '%gin_substring_ops%'
 			AND NOT casnet_internal.install_substring_operators();
 		EXECUTE format('CREATE %s INDEX IF NOT EXISTS %I ON %s %s', wanted.uniqueness,

@@ -11,10 +11,10 @@ $$;
 COMMENT ON FUNCTION casnet.schema_version() IS
 	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';
 
--- The tables of casnet belong to casnet_owner, and so do the views to load them
--- through and the partitions of the audit: a new table, one that was restored
--- without its owner, or an older one.  What belongs to somebody who is no superuser may
--- have code of theirs in it, so an administrator has to look first (doctor()).
+-- The tables of casnet belong to casnet_owner, and so do the views to load them through
+-- and the partitions of the audit.  This gives it new ones, those restored without their
+-- owner, and older ones.  What belongs to a role that is no superuser can have that
+-- role's code in it, so an administrator has to look first (doctor()).
 CREATE OR REPLACE FUNCTION casnet_internal.install_owner() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ DECLARE
 	version text;
 BEGIN
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
-		RAISE EXCEPTION 'casnet.install() takes a superuser'
+		RAISE EXCEPTION 'only superusers may call casnet.install()'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';
 	END IF;
@@ -67,7 +67,7 @@ BEGIN
 	PERFORM casnet_internal.install_indexes();
 	PERFORM casnet_internal.install_policies();
 
-	-- Before the triggers: nobody knows anything yet that they could tell.
+	-- Before the triggers: no session knows anything yet that they would have it look up again.
 	PERFORM casnet_internal.install_roles();
 	PERFORM casnet_internal.install_role_permissions();
 	IF NOT casnet_internal.run_as_owner('casnet_internal.signing_keys',
@@ -92,7 +92,7 @@ BEGIN
 		PERFORM casnet_internal.install_grants(installed.relation);
 	END LOOP;
 
-	-- The views that are new, and partitions.
+	-- For new views and partitions.
 	PERFORM casnet_internal.install_owner();
 
 	SELECT extversion INTO STRICT version
@@ -101,9 +101,9 @@ BEGIN
 				   'casnet: multi-tenant case management (schema version ' ||
 				   version || ')');
 
-	-- Last, since it also makes pg_dump forget what it took for the
-	-- extension's own privileges: the tables hold people's data and are dumped
-	-- as people's tables.
+	-- Last, since it also makes pg_dump forget which privileges it took for the
+	-- extension's own.  The tables hold people's data and are dumped as people's
+	-- tables.
 	FOR installed IN
 		SELECT t.relation
 		  FROM casnet_internal.managed_tables() AS t
@@ -143,4 +143,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.install() IS
-	'brings the tables to the version of the extension, whether absent, older, current or left bare; returns the version';
+	'brings the tables to the version of the extension, whether absent, older, current or left bare; superusers only; returns the version';

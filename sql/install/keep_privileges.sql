@@ -1,7 +1,7 @@
--- Puts by what somebody has granted and revoked of functions of the extension, and
--- leaves their owners alone with them, as if they were just made.  A GRANT in a script
--- records all that is granted on a function as the extension's own, which pg_dump leaves
--- out; so nobody else's may be there meanwhile.
+-- Puts aside what somebody has granted and revoked on functions of the extension, and leaves
+-- only their owners' privileges, as if the functions were just made.  A GRANT in a script
+-- records every grant on the function as the extension's own, which pg_dump leaves out.  So
+-- nobody else's grants may be there meanwhile.
 DO $$
 DECLARE
 	existing record;

@@ -1,9 +1,9 @@
 -- Views to load tables through.  The server takes no COPY into a table with
--- policies, but one into a view with an INSTEAD OF trigger.  For each table
--- with the data of tenants there is a view, named after it with _load, that
--- shows nothing and takes what INSERT into the table would take.
+-- policies, but one into a view with an INSTEAD OF trigger.  Each table with
+-- the data of tenants has such a view, named after it with _load.  The view
+-- shows nothing, and takes what INSERT into the table would take.
 
--- Refuses where the name is too long, or is that of what casnet did not make.
+-- Raises an error if the name is too long, or belongs to something that casnet did not make.
 CREATE OR REPLACE FUNCTION casnet_internal.load_view_name(relation regclass) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -28,7 +28,7 @@ BEGIN
 	END IF;
 	view_name := format('%s.%I', target.schema, target.relname || '_load');
 	load_view := to_regclass(view_name);
-	-- Anybody who may make a view there can make one that looks like ours.
+	-- Anybody who may make a view there can make one that looks like casnet's.
 	IF EXISTS (SELECT FROM pg_class AS c
 				 JOIN pg_class AS t ON t.oid = load_view_name.relation
 				 JOIN pg_roles AS o ON o.oid = c.relowner
@@ -39,14 +39,14 @@ BEGIN
 							  OR o.rolname = 'casnet_owner'))) THEN
 		RAISE EXCEPTION 'relation % is not a view that casnet made', load_view
 			USING ERRCODE = 'duplicate_table',
-				  HINT = format('Rename or drop it: the name is that of the view to load %s through, which belongs to the owner of the table.',
+				  HINT = format('Rename or drop it. Its name is kept for the view to load %s through, which belongs to the owner of the table.',
 								load_view_name.relation);
 	END IF;
 	RETURN view_name;
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.load_view_name(regclass) IS
-	'internal: the name of the view to load a table through, which is free or that of such a view';
+	'internal: the name of the view to load a table through; no other relation has it';
 
 -- INSERT through the view takes the defaults of the table.
 CREATE OR REPLACE FUNCTION casnet_internal.copy_load_defaults(load_view regclass, relation regclass)
@@ -87,7 +87,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.copy_load_defaults(regclass, regclass) IS
 	'internal: gives the view to load a table through the defaults of the table';
 
--- What takes the rows, and what the view says of itself.
+-- The triggers that take the rows, and the comments.
 CREATE OR REPLACE FUNCTION casnet_internal.make_load_triggers(load_view regclass, relation regclass)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -118,10 +118,10 @@ $$;
 COMMENT ON FUNCTION casnet_internal.make_load_triggers(regclass, regclass) IS
 	'internal: gives the view to load a table through its triggers and comments';
 
--- The view names no column of the table, so it is not in the way of changes
--- to it; the trigger names the table, since an OID would not survive a dump.
--- After the table was renamed, or columns came, went or changed, this brings
--- the view up to date.  Generated and identity columns are left to the table.
+-- The view refers to no column of the table, so it does not keep the table from
+-- being changed.  The trigger names the table, since an OID would not survive a
+-- dump.  After a change of the table's name or columns, this brings the view up
+-- to date.  Generated and identity columns are left to the table.
 CREATE OR REPLACE FUNCTION casnet_internal.make_load_view(relation regclass) RETURNS regclass
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -172,19 +172,19 @@ BEGIN
 		 WHERE c.oid = load_view;
 		PERFORM casnet_internal.run_on('DROP VIEW', load_view, '');
 	ELSIF have <> want THEN
-		-- An extension's script may replace its own views only.
+		-- An extension's script may replace only its own views.
 		EXECUTE format('ALTER EXTENSION casnet ADD VIEW %s', load_view);
 	END IF;
 	IF have IS DISTINCT FROM want THEN
-		-- One that has come meanwhile is not replaced.
+		-- A view that somebody has made meanwhile is not replaced.
 		EXECUTE format('CREATE %s VIEW %s AS SELECT %s WHERE false',
 					   CASE WHEN have IS NULL OR want[:cardinality(have)] <> have
 							THEN '' ELSE 'OR REPLACE' END,
 					   view_name, select_list);
 		load_view := to_regclass(view_name);
 	END IF;
-	-- To make the view evaluates nothing; to read a default can check domains.  The
-	-- defaults are those of the owner of the table, who so owns the view too.
+	-- Making the view evaluates nothing, but reading a default can check domains.  The
+	-- defaults are the table owner's, who therefore owns the view too.
 	PERFORM casnet_internal.give_view(load_view, relation);
 	FOR granted IN
 		SELECT g.privilege, g."to"

@@ -11,9 +11,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.account_name_form(name text) RETURNS 
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_account_name_form';
 COMMENT ON FUNCTION casnet_internal.account_name_form(text) IS
-	'internal: the same of a username or address: lower() of it has that form, too';
+	'internal: name_form() for a username or email address; lower() of it has that form too';
 
--- What says which row it is goes into messages, so no digest is among them.
+-- Messages show the column that identifies a row, so no digest is among these columns.
 CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
 	OUT relation regclass, OUT name text, OUT key text, OUT form text)
 	RETURNS SETOF record
@@ -30,16 +30,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
 		('casnet_internal.invitations', 'email', 'tenant_id', 'account_name_form'))
 			AS v (table_name, name, key, form)
 	  JOIN pg_class AS c ON c.oid = to_regclass(v.table_name)
-	 -- Who else owns a table is told by doctor() (owner-other).
+	 -- doctor() reports a table that another role owns (owner-other).
 	 WHERE c.relowner = 'casnet_owner'::regrole
 	   AND has_table_privilege(c.relowner, c.oid, 'SELECT')
 	   AND has_table_privilege(c.relowner, c.oid, 'UPDATE')
 $$;
 COMMENT ON FUNCTION casnet_internal.named_columns() IS
-	'internal: the columns with names, and what says which row it is';
+	'internal: the columns with names, and the column that identifies a row';
 
--- Names of before.  What another row has in the form, or what is too long or blank in it,
--- stays as it is, and doctor() counts it (name-form).  The triggers have just been made, so
+-- An existing name stays as it is if another row has its form already, or if the form is too
+-- long or blank; doctor() counts these (name-form).  The triggers have just been made, so
 -- nobody else writes until the end.
 CREATE OR REPLACE FUNCTION casnet_internal.bring_over_names() RETURNS void
 	LANGUAGE plpgsql VOLATILE

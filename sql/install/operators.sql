@@ -1,4 +1,4 @@
--- Operators that may use an index below a policy, and their operator classes.  Every
+-- Operators that can use an index below a policy, and their operator classes.  Every
 -- index begins with the tenant.  None of these can be replaced, so the script of an
 -- update says by hand what changes here.
 
@@ -20,7 +20,7 @@ CREATE OPERATOR casnet.@~ (
 	LEFTARG = tsvector, RIGHTARG = tsquery, FUNCTION = casnet_internal.search_match,
 	RESTRICT = pg_catalog.tsmatchsel, JOIN = pg_catalog.tsmatchjoinsel);
 COMMENT ON OPERATOR casnet.@~ (tsvector, tsquery) IS
-	'matches a text search query; @@ that may use an index below a policy';
+	'matches a text search query; like @@, but can use an index below a policy';
 
 CREATE OPERATOR casnet.@~ (
 	LEFTARG = tsvector, RIGHTARG = text, FUNCTION = casnet_internal.search_match);
@@ -48,4 +48,4 @@ CREATE OPERATOR casnet.*=* (
 	LEFTARG = text, RIGHTARG = text, FUNCTION = casnet_internal.contains,
 	RESTRICT = pg_catalog.contsel, JOIN = pg_catalog.contjoinsel);
 COMMENT ON OPERATOR casnet.*=* (text, text) IS
-	'contains, ignoring case; ILIKE that may use an index below a policy';
+	'contains, ignoring case; can use an index below a policy, which ILIKE cannot';

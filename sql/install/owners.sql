@@ -1,6 +1,6 @@
--- Nothing that users may call runs as a superuser.  The event trigger does, since it
--- protects tables of whoever makes them.  Before all privileges: what is granted later
--- is part of the extension to pg_dump.
+-- Nothing that users may call runs as a superuser.  The function of the event trigger does,
+-- since it protects tables for whoever makes them.  This precedes all grants: pg_dump takes
+-- what the script grants afterwards for the extension's own.
 DO $$
 DECLARE
 	definer record;

@@ -1,5 +1,5 @@
--- Hashes that an older version left in users go where nobody reads them; the
--- trigger does it.  SECURITY DEFINER, so that casnet.bypass does not mind.
+-- Moves hashes that an older version left in users to where nobody reads them: the UPDATE
+-- fires the trigger that does it.  SECURITY DEFINER, so that casnet.bypass lets it pass.
 CREATE OR REPLACE FUNCTION casnet_internal.bring_over_passwords() RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -14,4 +14,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.bring_over_passwords() IS
-	'internal: takes the hashes that an older version left in users';
+	'internal: moves the password hashes that an older version left in users';

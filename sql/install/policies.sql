@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT v.table_name, 'casnet_' || lower(v.command), v.command, 'PUBLIC',
-		   v.expression, 'casnet: whose rows anybody may ' || lower(v.command)
+		   v.expression, 'casnet: which rows anybody may ' || lower(v.command)
 	  FROM (VALUES
 	('casnet.persons', 'SELECT', $p$tenant_id = casnet.tenant_with('view_persons')$p$),
 	('casnet.persons', 'INSERT', $p$tenant_id = casnet.tenant_with('create_persons')$p$),
@@ -52,8 +52,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
 	('casnet.calendar_events', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_calendar')$p$),
 	('casnet.calendar_events', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_calendar')$p$),
 
-	-- Yourself, and with view_users the members of the active tenant; your
-	-- own account only is yours to change (and by column, not all of it).
+	-- Yourself, and with view_users the members of the active tenant.  You may
+	-- change only your own account, and only some of its columns.
 	('casnet.users', 'SELECT', $p$id = ANY (casnet_internal.visible_user_ids())$p$),
 	('casnet.users', 'INSERT', $p$false$p$),
 	('casnet.users', 'UPDATE', $p$id = casnet_internal.require_user()$p$),
@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
 	('casnet.role_permissions', 'UPDATE', $p$false$p$),
 	('casnet.role_permissions', 'DELETE', $p$false$p$),
 
-	-- Nor is what roles there are.
+	-- Which roles there are is no secret either.
 	('casnet.roles', 'SELECT', $p$casnet_internal.require_user() IS NOT NULL$p$),
 	('casnet.roles', 'INSERT', $p$false$p$),
 	('casnet.roles', 'UPDATE', $p$false$p$),

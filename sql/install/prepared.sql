@@ -1,8 +1,8 @@
 
--- Somebody who makes roles may have made ours beforehand, and the tables too, with code
--- in them that a superuser would run.  Of an earlier installation casnet_owner has tables
--- here, with their row types and statistics, and nothing else; a restore makes the rest
--- afterwards.  What a superuser has put here stays a superuser's.
+-- Somebody with CREATEROLE can have made casnet's roles beforehand, and the tables too, with
+-- code in them that a superuser would run.  From an earlier installation casnet_owner owns
+-- tables here, with their row types and statistics, and nothing else; a restore makes the
+-- rest afterwards.  What a superuser has put here stays a superuser's.
 DO $$
 DECLARE
 	owned text;
@@ -29,7 +29,7 @@ BEGIN
 		RAISE EXCEPTION 'role casnet_owner cannot be trusted'
 			USING ERRCODE = 'insufficient_privilege',
 				  DETAIL = pg_catalog.format('It owns %s.', owned),
-				  HINT = 'Read it and look who made it; then drop it, or give it to another role.';
+				  HINT = 'Read it and find out who made it. Then drop it, or give it to another role.';
 	END IF;
 END
 $$;

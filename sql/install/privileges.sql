@@ -17,8 +17,8 @@ BEGIN
 END
 $$;
 
--- Except where a partition is added: its owner gets the triggers of the table, and is asked
--- for this.  They do nothing but to the row that is written.
+-- A partition gets the triggers of its table, so whoever adds it needs EXECUTE on their
+-- functions.  These change nothing but the row that is written.
 GRANT EXECUTE ON FUNCTION casnet_internal.touch_updated_at(),
 	casnet_internal.fill_tenant(), casnet_internal.keep_tenant() TO PUBLIC;
 
@@ -62,7 +62,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.revoke_all_tokens(uuid)
 	TO casnet_user, casnet_admin;
 
--- Whoever searches, and the indexes of whoever writes.
+-- For whoever searches, and for the indexes of whoever writes.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.gin_extract_uuid(uuid, internal),
 	casnet_internal.gin_extract_uuid(uuid, internal, int2, internal, internal),
@@ -155,7 +155,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.reissue_uuid(uuid, uuid)
 	TO casnet_user;
 
--- Parts of these two, with the rights of whoever calls.
+-- Parts of these two, which run with the caller's rights.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.is_operator(),
 	casnet_internal.export_tenant_for_operator(uuid),
@@ -191,8 +191,8 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.load_row()
 	TO casnet_admin;
 
--- The owner of a table is asked for by the server; record_change() is named so
--- that they may attach it.
+-- The server itself checks who owns the table.  record_change() is among these so that the
+-- owner may attach it.
 GRANT EXECUTE ON FUNCTION
 	casnet.enable_audit(regclass, text[]),
 	casnet.disable_audit(regclass),
@@ -204,7 +204,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.purge_audit(interval)
 	TO casnet_admin;
 
--- Own tables.  protect() and unprotect() refuse whoever is no administrator.
+-- Tables of the application.  protect() and unprotect() refuse all but administrators.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.require_protector(regclass),
 	casnet.protect(regclass, text, uuid),
@@ -258,7 +258,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.unprotect_column(regclass, jsonb)
 	TO casnet_admin;
 
--- SECURITY DEFINER, and judges the session.
+-- These judge the session, as SECURITY DEFINER or in C.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.found_tenant(text, text, uuid),
 	casnet_internal.remove_tenant(uuid),
@@ -281,7 +281,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.audit_log(timestamptz, timestamptz, integer, uuid)
 	TO casnet_user;
 
--- What these need that run as the owner of the tables.
+-- For functions that run as the owner of the tables.
 GRANT EXECUTE ON FUNCTION
 	casnet_internal.name_form(text),
 	casnet_internal.account_name_form(text),

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION casnet.grant_unrecorded(statement text) RETURNS void
 	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_grant_unrecorded';
 
--- Roles belong to the cluster: another database may have made them already.
+-- Roles belong to the cluster, so another database can have made them already.
 DO $$
 DECLARE
 	role_name text;
@@ -32,8 +32,7 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	-- Who made them may have given them more, for himself or for whoever is to become a
-	-- member.
+	-- Whoever made them can have given them more, for themselves or for later members.
 	SELECT r.rolname INTO role_name
 	  FROM pg_catalog.pg_roles AS r
 	 WHERE r.rolname IN ('casnet_user', 'casnet_authenticator', 'casnet_admin')
@@ -43,12 +42,12 @@ BEGIN
 	IF role_name IS NOT NULL THEN
 		RAISE EXCEPTION 'role % may log in or has powers', role_name
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = format('Look who made it; then drop or rename it, or take them away: ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.',
+				  HINT = format('Find out who made it. Then drop or rename it, or run ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.',
 								role_name);
 	END IF;
 
 	-- The owner sees through the policies of its own tables, for functions that judge the
-	-- session themselves; and that is all.
+	-- session themselves.  It has no other power.
 	IF EXISTS (SELECT FROM pg_catalog.pg_roles AS r
 			   WHERE r.rolname = 'casnet_owner'
 				 AND (r.rolsuper OR r.rolcanlogin OR r.rolcreaterole
@@ -60,20 +59,20 @@ BEGIN
 									WHERE r.oid = m.member AND r.rolsuper)) THEN
 		RAISE EXCEPTION 'role casnet_owner has powers or members'
 			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'Drop or rename the role, or take them away.';
+				  HINT = 'Drop or rename the role, or take the powers and members away.';
 	END IF;
 	IF NOT (SELECT r.rolbypassrls FROM pg_catalog.pg_roles AS r
 			WHERE r.rolname = 'casnet_owner') THEN
 		ALTER ROLE casnet_owner BYPASSRLS;
 	END IF;
 
-	-- Only if need be: two databases that do it at once update the same row.
+	-- Only if it is missing: two databases that grant it at once would update the same row.
 	IF NOT has_parameter_privilege('casnet_authenticator', 'casnet.user_id',
 								   'SET') THEN
 		PERFORM casnet.grant_unrecorded(
 			'GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator');
 	END IF;
-	-- Anybody may set it once the library is loaded; ALTER ROLE asks before.
+	-- Anybody may set it once the library is loaded; before that, ALTER ROLE asks for this.
 	IF NOT has_parameter_privilege('casnet_user', 'casnet.tenant_id',
 								   'SET') THEN
 		PERFORM casnet.grant_unrecorded(

@@ -12,7 +12,7 @@ BEGIN
 END
 $$;
 
--- Until the end of the transaction nobody drops or renames them, gives them away or
--- grants on them: it takes nothing from PUBLIC, which has no grant options, but writes
--- their rows.  What is looked at next stays as it is seen.
+-- Until the end of the transaction nobody can drop or rename the schemas, give them away or
+-- grant on them, since this writes their rows in the catalog.  It takes nothing from PUBLIC,
+-- which has no grant options.  So what is checked next stays true.
 REVOKE GRANT OPTION FOR USAGE ON SCHEMA casnet, casnet_internal FROM PUBLIC;

@@ -79,7 +79,7 @@ DECLARE
 	replication_role text := current_setting('session_replication_role');
 BEGIN
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
-		RAISE EXCEPTION 'casnet.set_search_language() takes a superuser'
+		RAISE EXCEPTION 'only superusers may call casnet.set_search_language()'
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'Connect as a superuser and call it again.';
 	END IF;
@@ -99,7 +99,8 @@ BEGIN
 				  HINT = 'Name one with the default parser, such as ''english''; SELECT cfgname FROM pg_ts_config lists them.';
 	END IF;
 
-	-- Nobody reads or writes half of it; cached plans are made again.
+	-- The lock keeps others from reading or writing half of it.  ALTER TABLE has cached plans
+	-- made again.
 	LOCK TABLE casnet.records IN ACCESS EXCLUSIVE MODE;
 	ALTER TABLE casnet.records ENABLE ROW LEVEL SECURITY;
 	PERFORM casnet_internal.map_search_language(set_search_language.language);

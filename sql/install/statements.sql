@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.run_for_owner(relation regclass, stat
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_for_owner';
 COMMENT ON FUNCTION casnet_internal.run_for_owner(regclass, text) IS
-	'internal: the same for whoever can become the owner; for administrators';
+	'internal: run_as_owner() for administrators who can become the owner';
 
 CREATE OR REPLACE FUNCTION casnet_internal.run_on(before text, relation regclass, after text)
 	RETURNS void
@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.run_on_for_owner(before text, relatio
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_run_on_for_owner';
 COMMENT ON FUNCTION casnet_internal.run_on_for_owner(text, regclass, text) IS
-	'internal: run_on() as the owner, for whoever can become that; for administrators';
+	'internal: run_on() as the owner of the relation, for administrators who can become it';
 
 CREATE OR REPLACE FUNCTION casnet_internal.set_not_null(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.require_current(relation oid) RETURNS
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_require_current';
 COMMENT ON FUNCTION casnet_internal.require_current(oid) IS
-	'internal: refuses a table that was there before a transaction which sees tables as they were then';
+	'internal: 55000 in a transaction with one snapshot, unless it has made the table itself';
 
 CREATE OR REPLACE FUNCTION casnet_internal.lock_tree(relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

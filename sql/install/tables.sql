@@ -1,5 +1,5 @@
--- What wanted_tables(), wanted_columns(), wanted_keys() and wanted_checks() say is made
--- where it is missing.
+-- Makes what wanted_tables(), wanted_columns(), wanted_keys() and wanted_checks() list and
+-- the database lacks.
 
 CREATE OR REPLACE FUNCTION casnet_internal.install_tables() RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -8,8 +8,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.install_tables() RETURNS void
 DECLARE
 	wanted record;
 BEGIN
-	-- CREATE TABLE IF NOT EXISTS takes nothing in an extension's script that is
-	-- not the extension's own, and tables that outlived it are not.
+	-- In an extension's script CREATE TABLE IF NOT EXISTS refuses a table that is
+	-- not the extension's own.  Tables that outlived it are not.
 	FOR wanted IN
 		SELECT t.table_name, t.partition, t.kind,
 			   (SELECT string_agg(format(E'%I %s %s', c.name, c.type,
@@ -24,7 +24,7 @@ BEGIN
 		EXECUTE format('CREATE TABLE %s %s %s', wanted.table_name,
 					   '(' || wanted.columns || ')', wanted.partition);
 		IF wanted.kind = 'audit' THEN
-			-- Deletions are published with the row, for want of a key.
+			-- It has no key, so a deletion is published with the whole row.
 			EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', wanted.table_name);
 		END IF;
 	END LOOP;
@@ -37,7 +37,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.install_tables() IS
 	'internal: makes the tables that are missing, and what is missing of the others';
 
--- Also which defaults DROP EXTENSION CASCADE took away; others are as somebody left them.
+-- Also puts back defaults that DROP EXTENSION CASCADE dropped; others stay as somebody left
+-- them.
 CREATE OR REPLACE FUNCTION casnet_internal.install_columns() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -62,7 +63,7 @@ BEGIN
 					   missing.table_name, missing.name, missing.type, missing.value);
 	END LOOP;
 
-	-- Statistics are values, too.
+	-- Statistics hold values of the column.
 	FOR missing IN
 		SELECT a.attrelid::regclass AS relation, a.attname
 		  FROM (VALUES
@@ -83,7 +84,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.install_columns() IS
 	'internal: adds the columns and defaults that are missing';
 
--- A foreign key that rows of before break holds for new ones; doctor() names it
+-- A foreign key that existing rows break holds for new rows only; doctor() reports it
 -- (key-not-enforced).
 CREATE OR REPLACE FUNCTION casnet_internal.install_keys() RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -117,8 +118,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.install_keys() IS
 	'internal: adds the keys that are missing';
 
--- What an older version did not ask for holds for new rows at once, and for all when
--- no row is in its way; until then doctor() tells (check-not-valid).
+-- A check that an older version lacked holds for new rows at once, and for all rows once
+-- none breaks it; until then doctor() reports it (check-not-valid).
 CREATE OR REPLACE FUNCTION casnet_internal.install_checks() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp

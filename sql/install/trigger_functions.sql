@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION casnet_internal.announce_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_announce_change';
 COMMENT ON FUNCTION casnet_internal.announce_change() IS
-	'trigger: tells every session that what it knows of memberships is out of date';
+	'trigger: makes every session look up permissions and tokens again';
 
 CREATE OR REPLACE FUNCTION casnet_internal.touch_updated_at() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_touch_updated_at';
@@ -23,12 +23,12 @@ COMMENT ON FUNCTION casnet_internal.take_password() IS
 CREATE OR REPLACE FUNCTION casnet_internal.keep_password() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_keep_password';
 COMMENT ON FUNCTION casnet_internal.keep_password() IS
-	'trigger: keeps the hash for whose mark the row waits, and ends tokens when it changes';
+	'trigger: stores the hash that the mark in the row stands for, and ends tokens when it changes';
 
 CREATE OR REPLACE FUNCTION casnet_internal.check_text() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_check_text';
 COMMENT ON FUNCTION casnet_internal.check_text() IS
-	'trigger (column, bytes) or (column): a text is no longer, or a name is no id';
+	'trigger (column, bytes): refuses a longer text; or (column): refuses a name that is an id';
 
 CREATE OR REPLACE FUNCTION casnet_internal.normalize_names() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_normalize_names';
@@ -38,7 +38,7 @@ COMMENT ON FUNCTION casnet_internal.normalize_names() IS
 CREATE OR REPLACE FUNCTION casnet_internal.normalize_account_names() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_normalize_account_names';
 COMMENT ON FUNCTION casnet_internal.normalize_account_names() IS
-	'trigger (column, ...): the same of usernames and addresses of accounts';
+	'trigger (column, ...): usernames and email addresses are stored in their form';
 
 CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';
@@ -89,29 +89,29 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.keep_owners_on_truncate() IS
-	'trigger: the same for TRUNCATE';
+	'trigger: refuses TRUNCATE of memberships while there are tenants';
 
 CREATE OR REPLACE FUNCTION casnet_internal.clear_references() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_clear_references';
 COMMENT ON FUNCTION casnet_internal.clear_references() IS
-	'trigger (table, column, key): clears references to a row that is about to go';
+	'trigger (table, column, key): clears references to a row that is about to be deleted';
 
 CREATE OR REPLACE FUNCTION casnet_internal.guard_cascade() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_cascade';
 COMMENT ON FUNCTION casnet_internal.guard_cascade() IS
-	'trigger: nothing is deleted whose cascade would run triggers with more rights than their owner has';
+	'trigger: refuses a deletion whose cascade would run triggers with more rights than their owner has';
 
 CREATE OR REPLACE FUNCTION casnet_internal.keep_one_namespace() RETURNS trigger
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'casnet_keep_one_namespace';
 COMMENT ON FUNCTION casnet_internal.keep_one_namespace() IS
-	'internal: no username is the email address of another account';
+	'trigger: no username is the email address of another account';
 
 CREATE OR REPLACE FUNCTION casnet_internal.end_invitations() RETURNS trigger
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'casnet_end_invitations';
 COMMENT ON FUNCTION casnet_internal.end_invitations() IS
-	'internal: ends invitations when a membership begins, changes or ends, and when an account does or is deactivated';
+	'trigger: ends invitations when a membership begins, changes or ends, and when an account is deactivated, is deleted or gets another address';
 
 CREATE OR REPLACE FUNCTION casnet_internal.record_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_record_change';

@@ -1,8 +1,7 @@
--- The triggers.  Those that announce a change fire ALWAYS, so that they also
--- do for rows that logical replication brings; and those that keep rows in their
--- tenant, so that no setting turns them off.
+-- The triggers.  Those that announce a change fire ALWAYS, also for rows that logical
+-- replication brings.  So do those that keep rows in their tenant: no setting turns them off.
 
--- Triggers of many tables, by the kind of the table.  The level has the condition with it.
+-- Triggers of many tables, by the kind of the table.  The level includes the condition.
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_general_triggers(
 	OUT table_name text, OUT name text, OUT event text, OUT level text, OUT call text,
 	OUT enable text, OUT meaning text)
@@ -34,7 +33,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_general_triggers(
 			|| CASE w.table_name WHEN 'casnet.user_tenants' THEN 'user_id, tenant_id'
 					WHEN 'casnet.roles' THEN 'name' ELSE 'id' END,
 		 'STATEMENT', 'guard_cascade()', 'ALWAYS',
-		 'no code of others runs in the session of who deletes'),
+		 'no code of others runs in the session of whoever deletes'),
 		(w.kind IN ('administration', 'token'), 'casnet_announce_row',
 		 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'announce_change()', 'ALWAYS',
 		 'every session looks permissions up again'),
@@ -65,16 +64,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 		ON w.table_name = 'casnet_internal.audit_entries_default'
 	 WHERE p.since IS NOT NULL
 	UNION ALL
-	-- As the checks, which have no hint.
+	-- These refuse what the checks refuse, with a hint, which a check cannot give.
 	SELECT v.table_name, 'casnet_check_' || v.column_name,
 		   format('BEFORE INSERT OR UPDATE OF %I', v.column_name),
 		   format('ROW WHEN (NEW.%I <> ALL (%L::text[]))', v.column_name, v.words),
 		   format('refuse_value(%L, %L, %L)', v.column_name, v.check_name,
 				  array_to_string(v.words, ', ')), '',
-		   'a value that is refused names those that are taken'
+		   'the error for a refused value names those that are taken'
 	  FROM casnet_internal.wanted_values() AS v
 	UNION ALL
-	-- First of all, so that those that follow see the form: they fire by their names.
+	-- Triggers fire in the order of their names.  This is the first, so the others see the form.
 	SELECT v.table_name, 'casnet_canonical_names', 'BEFORE INSERT OR UPDATE', 'ROW',
 		   v.call, '', 'names are stored in their form'
 	  FROM (VALUES
@@ -89,36 +88,36 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	('casnet_internal.audit_entries', 'casnet_append_only',
 	 'BEFORE UPDATE OR DELETE', 'ROW', 'refuse_audit_change()', 'ALWAYS',
 	 'entries of the audit stay as they are'),
-	-- As wanted_checks(), with a hint.
+	-- As wanted_checks(), but with a hint.
 	('casnet.users', 'casnet_check_full_name',
 	 'BEFORE INSERT OR UPDATE OF full_name', 'ROW',
 	 $c$check_text('full_name', '1000')$c$, '',
-	 'the name of a person has its bounds'),
+	 'the full name is not too long'),
 	('casnet.tenants', 'casnet_check_description',
 	 'BEFORE INSERT OR UPDATE OF description', 'ROW',
 	 $c$check_text('description', '10000')$c$, '',
-	 'a description has its bounds'),
+	 'a description is not too long'),
 	('casnet.tenants', 'casnet_check_name',
 	 'BEFORE INSERT OR UPDATE OF name', 'ROW',
 	 $c$check_text('name')$c$, '',
-	 'no tenant is called like an id'),
+	 'no tenant has a name that is an id'),
 	('casnet.users', 'casnet_take_password',
 	 'BEFORE INSERT OR UPDATE OF hashed_password', 'ROW', 'take_password()',
 	 '', 'a hash is written and never read'),
 	('casnet.users', 'casnet_keep_password',
 	 'AFTER INSERT OR DELETE OR UPDATE OF hashed_password', 'ROW',
 	 'keep_password()', '',
-	 'a hash goes where nobody reads it, and ends tokens'),
+	 'a hash is stored where nobody reads it, and ends tokens'),
 	('casnet.users', 'casnet_one_namespace',
 	 'AFTER INSERT OR UPDATE', 'ROW',
 	 'keep_one_namespace()', '',
 	 'no username is the email address of another account'),
 	('casnet.users', 'casnet_end_invitations',
 	 'AFTER UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
-	 'who is deactivated is given nothing back by an invitation'),
+	 'an invitation gives nothing back to a deactivated account'),
 	('casnet.user_tenants', 'casnet_end_invitations',
 	 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
-	 'what is taken away is not given back by an invitation'),
+	 'an invitation gives back nothing that was taken away'),
 	('casnet.tasks', 'casnet_completed_at',
 	 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
 	 'completed_at follows status'),
@@ -130,7 +129,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	 'nobody grants a permission that they do not hold'),
 	('casnet.roles', 'casnet_keep_role',
 	 'BEFORE UPDATE OR DELETE', 'ROW', 'keep_role()', '',
-	 'what casnet names stays, and so does a role that a member has'),
+	 'a role that casnet names, or that a member has, stays'),
 	('casnet.user_tenants', 'casnet_last_owner',
 	 'AFTER UPDATE OR DELETE', 'ROW', 'keep_last_owner()', '',
 	 'a tenant keeps its last owner'),

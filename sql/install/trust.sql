@@ -1,8 +1,8 @@
 
--- What is made here runs with the privileges of a superuser or is run by one,
--- so nobody else may own its schemas or be able to put objects into them.  Not even
--- casnet_owner owns them, since who owns a schema replaces what is in it; somebody who
--- makes roles may have made it, and schemas of it, beforehand.
+-- What is made here runs with the privileges of a superuser or is run by one.  So nobody
+-- else may own its schemas or create objects in them.  Not even casnet_owner owns them,
+-- since the owner of a schema can replace what is in it.  Somebody with CREATEROLE can have
+-- made that role, and schemas that it owns, beforehand.
 DO $$
 DECLARE
 	trouble text;
@@ -45,7 +45,7 @@ BEGIN
 	IF trouble IS NOT NULL THEN
 		RAISE EXCEPTION 'schema casnet cannot be trusted'
 			USING ERRCODE = 'insufficient_privilege', DETAIL = trouble,
-				  HINT = 'Drop or rename the schema. One of a superuser, where nobody else may create or owns anything, is taken.';
+				  HINT = 'Drop or rename the schema. One that belongs to a superuser is accepted if nobody else owns anything or may create anything in it.';
 	END IF;
 END
 $$;

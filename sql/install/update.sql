@@ -5,5 +5,5 @@
 
 -- The bodies name tables that install() makes only at the end.
 SET LOCAL check_function_bodies = off;
--- Nothing is found in schemas that have not been looked at.
+-- No name is looked up in a schema that nothing has checked yet (trust.sql).
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -2,8 +2,8 @@
 -- to, the tenant, the rest.  drizzle-kit takes the columns of a foreign key in the order
 -- of the table, so a reference comes before the tenant, as in the key.
 
--- An empty default is none; what begins with GENERATED is no default.  A NULL meaning is
--- that of the name, see wanted_columns().
+-- An empty value means no default, and so does one that begins with GENERATED.  A NULL
+-- meaning stands for the usual one of that name, see wanted_columns().
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_account_columns(
 	OUT table_name text, OUT name text, OUT type text, OUT value text, OUT meaning text)
 	RETURNS SETOF record
@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_account_columns(
 	('casnet.users', 'username', 'text NOT NULL', '',
 	 'name to sign in with; in Unicode NFC, without blanks around it; unique whatever its case'),
 	('casnet.users', 'email', 'text NOT NULL', '',
-	 'email address; as a username, and unique whatever its case'),
+	 'email address; in the form of a username, and unique whatever its case'),
 	('casnet.users', 'full_name', 'text', '', 'name to show; the user may change it'),
 	('casnet.users', 'hashed_password', 'text', '',
 	 'takes a password hash in crypt(3) format, and then holds a mark; NULL: no password login'),
@@ -116,9 +116,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.wanted_case_columns() IS
 	'internal: the columns of the tables with the data of tenants';
 
--- A dropped table leaves its row in protected, and in a dump its OID, which may be that
--- of another table in the database it is restored into.  So created_at is part of the
--- key, and whoever reads a row looks at the table too.
+-- A dropped table leaves its row in protected, and in a dump its OID, which can belong to
+-- another table in the database that restores it.  So created_at is part of the key, and
+-- whoever reads a row looks at the table too.
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_internal_columns(
 	OUT table_name text, OUT name text, OUT type text, OUT value text, OUT meaning text)
 	RETURNS SETOF record
@@ -142,22 +142,22 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_internal_columns(
 	 'SHA-256 of header and claims, or of the code'),
 	('revoked_tokens', 'user_id', 'uuid NOT NULL', '', NULL),
 	('revoked_tokens', 'expires_at', 'timestamptz NOT NULL', '',
-	 'when the row is of no use any more'),
+	 'when the row is no longer needed'),
 
 	('token_cutoffs', 'id', 'uuid NOT NULL', 'casnet.uuid_v7()', NULL),
 	('token_cutoffs', 'user_id', 'uuid NOT NULL', '', NULL),
 	('token_cutoffs', 'nonce', 'bigint NOT NULL',
 	 'floor(random() * 9007199254740992)::bigint',
-	 'random; tokens that the rows do not spare end unless the exclusive or of these is their generation'),
+	 'random; a token ends unless its generation is the exclusive or of these in the rows that do not spare it'),
 	('token_cutoffs', 'issued_before', 'bigint NOT NULL', '',
-	 'so are those of other issuers issued before this time, in seconds since 1970'),
-	('token_cutoffs', 'spared', 'bytea', '', 'digest of the one token that is not'),
+	 'a token of another issuer ends if it was issued before this time, in seconds since 1970'),
+	('token_cutoffs', 'spared', 'bytea', '', 'digest of the one token that this row does not end'),
 
 	('password_hashes', 'id', 'uuid NOT NULL', 'casnet.uuid_v7()', NULL),
 	('password_hashes', 'user_id', 'uuid NOT NULL', '', NULL),
 	('password_hashes', 'hash', 'text', '', 'in crypt(3) format; NULL: no password'),
 	('password_hashes', 'replaces', 'uuid', '',
-	 'the row of an administrator that this one stands for; NULL: it is one'),
+	 'the row by an administrator that this row replaces; NULL: this is such a row'),
 
 	('invitations', 'digest', 'bytea NOT NULL', '', 'SHA-256 of the code'),
 	('invitations', 'tenant_id', 'uuid NOT NULL', '', NULL),
@@ -165,22 +165,22 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_internal_columns(
 	 'email address of the account that may accept, in lower case and Unicode NFC'),
 	('invitations', 'role', 'text NOT NULL', '', 'role that the new member gets'),
 	('invitations', 'invited_by', 'uuid NOT NULL', '', 'the member who invited'),
-	('invitations', 'expires_at', 'timestamptz NOT NULL', '', 'when the code stops to work'),
+	('invitations', 'expires_at', 'timestamptz NOT NULL', '', 'when the code stops working'),
 
 	('audit_entries', 'at', 'timestamptz NOT NULL', '', 'when the change was made, by the clock'),
 	('audit_entries', 'id', 'uuid NOT NULL', '',
-	 'version 7 UUID; tells entries of one moment apart'),
+	 'version 7 UUID; distinguishes entries of one moment'),
 	('audit_entries', 'tenant_id', 'uuid', '',
-	 'the tenant of the row; NULL: of accounts, of roles, or TRUNCATE'),
+	 'the tenant of the row; NULL for accounts, for roles, and for TRUNCATE'),
 	('audit_entries', 'transaction_id', 'bigint NOT NULL', '',
 	 'the transaction, as pg_current_xact_id() numbers them'),
 	('audit_entries', 'user_id', 'uuid', '', 'the user of the session; NULL: nobody was signed in'),
-	('audit_entries', 'session_role', 'text NOT NULL', '', 'the database role that had connected'),
+	('audit_entries', 'session_role', 'text NOT NULL', '', 'the database role that connected'),
 	('audit_entries', 'role', 'text NOT NULL', '',
 	 'the database role after SET ROLE; not that of a SECURITY DEFINER function'),
 	('audit_entries', 'relation', 'text NOT NULL', '',
-	 'the table, with its name of then; that of the partitioned table for a partition'),
-	('audit_entries', 'row_key', 'jsonb', '', 'the columns of the primary key; before an update'),
+	 'the table, by its name at that time; for a partition, the partitioned table'),
+	('audit_entries', 'row_key', 'jsonb', '', 'the columns of the primary key, as before an update'),
 	('audit_entries', 'action', 'text NOT NULL', '', 'INSERT, UPDATE, DELETE or TRUNCATE'),
 	('audit_entries', 'before', 'jsonb', '', 'what was deleted, or what an update changed'),
 	('audit_entries', 'after', 'jsonb', '', 'what was inserted, or what an update changed it to'),
@@ -191,7 +191,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_internal_columns(
 	('protected', 'permissions', 'text[] NOT NULL', '''{}''',
 	 'the permissions that casnet.protect() made'),
 	('protected', 'before', 'jsonb NOT NULL', '',
-	 'what the table had of its own, for casnet.unprotect()'),
+	 'what the table had before, for casnet.unprotect()'),
 
 	('guarded_schemas', 'schema', 'text NOT NULL', '', 'name of the schema'),
 	('guarded_schemas', 'action', 'text NOT NULL', '',

@@ -60,9 +60,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	('casnet.calendar_events', 'calendar_events_record_id_tenant_id_fkey',
 	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE RESTRICT'),
 
-	-- Revocations and hashes are only added to and have no key to an account, lest anybody
-	-- hold what an administrator needs; and a revocation outlives the account.  The audit
-	-- refers to no tenant and no user, since its entries outlive them.
+	-- Rows of revocations and hashes are only added, and have no key to an account, so that
+	-- nobody can hold what an administrator needs.  A revocation also outlives the account.
+	-- The audit refers to no tenant and no user, since its entries outlive them.
 	('casnet_internal.signing_keys', 'signing_keys_pkey', 'PRIMARY KEY (kid)'),
 	('casnet_internal.revoked_tokens', 'revoked_tokens_pkey', 'PRIMARY KEY (id)'),
 	('casnet_internal.token_cutoffs', 'token_cutoffs_pkey', 'PRIMARY KEY (id)'),
@@ -80,8 +80,8 @@ $$;
 COMMENT ON FUNCTION casnet_internal.wanted_keys() IS
 	'internal: the keys of the tables that casnet.install() makes';
 
--- Columns that take a few words.  Text with a check, since the comparison of an enum is
--- not leakproof.
+-- Columns that take only a few words.  They are text with a check, since the comparison of
+-- an enum is not leakproof.
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_values(
 	OUT table_name text, OUT column_name text, OUT check_name text, OUT words text[])
 	RETURNS SETOF record
@@ -98,7 +98,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_values(
 	 ARRAY['SCHEDULED', 'CANCELLED', 'COMPLETED'])
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_values() IS
-	'internal: the columns that take a few words only, and which';
+	'internal: the columns that take only a few words, and these words';
 
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 	OUT table_name text, OUT name text, OUT expression text)
@@ -120,7 +120,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 	('casnet.users', 'users_full_name_check', 'octet_length(full_name) <= 1000'),
 	('casnet.tenants', 'tenants_name_check',
 	 $c$octet_length(name) <= 2000 AND btrim(name) <> ''$c$),
-	-- What the type uuid takes, and spaces.
+	-- What the type uuid takes, and white space around it.
 	('casnet.tenants', 'tenants_name_is_no_id',
 	 $c$name !~ '^\s*[{]?([0-9A-Fa-f]{4}-?){7}[0-9A-Fa-f]{4}[}]?\s*$'$c$),
 	('casnet.tenants', 'tenants_description_check', 'octet_length(description) <= 10000'),
@@ -138,8 +138,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 	 $c$octet_length(name) <= 2000 AND btrim(name) <> ''$c$),
 	('casnet.persons', 'persons_contact_info_check',
 	 $c$jsonb_typeof(contact_info) = 'object'$c$),
-	-- No row of one tenant is too long, or too deep, for the dump of all, or for what
-	-- reads that.
+	-- So that no row of one tenant is too long or too deep for a dump of all tenants, or for
+	-- what reads the dump.
 	('casnet.persons', 'persons_contact_info_size_check',
 	 $c$octet_length(contact_info::text) <= 1000000
 		AND NOT jsonb_path_exists(contact_info, '$.**{100}')$c$),

@@ -1,7 +1,7 @@
--- The tables, as install() makes them and doctor() expects them: each thing has one row
--- in one of the functions wanted_*().  A table column never has a type, domain or enum
--- of the extension, and a CHECK calls built-in functions only, so that the tables
--- outlive the extension; only DEFAULTs call casnet.
+-- The tables, as install() makes them and doctor() expects them.  Each thing has one row
+-- in one of the functions wanted_*().  A column never has a type, domain or enum of the
+-- extension, and a CHECK calls only built-in functions, so that the tables outlive the
+-- extension.  Only DEFAULTs call casnet.
 
 -- In the order in which they can be made.  An empty partition means a plain table.
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
 	('casnet.tenants', 'administration', '',
 	 'organizations that share the database and nothing else'),
 	('casnet.roles', 'administration', '',
-	 'what a member of a tenant can be; administrators add to them'),
+	 'roles that members of tenants can have; administrators add to them'),
 	('casnet.user_tenants', 'administration', '',
 	 'memberships: who belongs to which tenant, in which role'),
 	('casnet.role_permissions', 'administration', '',
@@ -38,18 +38,18 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
 	('casnet_internal.revoked_tokens', 'token', '',
 	 'tokens and codes of invitations that were revoked one by one'),
 	('casnet_internal.token_cutoffs', 'token', '',
-	 'users whose tokens up to some point were all revoked'),
+	 'users whose tokens were all revoked up to some point'),
 	('casnet_internal.password_hashes', 'token', '',
 	 'hashes of passwords; nobody reads them'),
 	('casnet_internal.invitations', 'invitation', '',
 	 'invitations that nobody has accepted yet'),
 	('casnet_internal.audit_entries', 'audit', 'PARTITION BY RANGE (at)',
-	 'who changed what, in the audited tables; by months'),
+	 'who changed what in the audited tables; a partition for each month'),
 	('casnet_internal.audit_entries_default', 'audit',
 	 'PARTITION OF casnet_internal.audit_entries DEFAULT',
 	 'who changed what, in months that have no table'),
 	('casnet_internal.protected', 'registry', '',
-	 'tables of applications that casnet.protect() took in'),
+	 'tables of applications that casnet.protect() has protected'),
 	('casnet_internal.guarded_schemas', 'registry', '',
 	 'schemas where a new table has to be protected')
 $$;
@@ -67,4 +67,4 @@ CREATE OR REPLACE FUNCTION casnet_internal.managed_tables(
 	 WHERE to_regclass(w.table_name) IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet_internal.managed_tables() IS
-	'internal: the tables of casnet that are there, and whether they decide about access, prove identity, invite, hold the audit, or hold the data of tenants';
+	'internal: the tables of casnet that exist, each with its kind';

@@ -25,6 +25,6 @@ BEGIN
 END
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_owner;
-SELECT is(error_of('SELECT casnet.install()'), '42501 | casnet.install() takes a superuser |  | Connect as a superuser and call it again. | ', 'whoever was given it, and owns the tables');
+SELECT is(error_of('SELECT casnet.install()'), '42501 | only superusers may call casnet.install() |  | Connect as a superuser and call it again. | ', 'whoever was given it, and owns the tables');
 SELECT * FROM finish();
 ROLLBACK;

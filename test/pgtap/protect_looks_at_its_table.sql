@@ -75,6 +75,6 @@ SELECT ok(has_column_privilege('tap_auditor', 'plain', 'id', 'SELECT'), 'others 
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON FUNCTION casnet.guard_schema TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT throws_ok('SELECT casnet.guard_schema(''public'')', '42501', 'casnet.guard_schema() takes a superuser', 'a schema is guarded by superusers');
+SELECT throws_ok('SELECT casnet.guard_schema(''public'')', '42501', 'only superusers may call casnet.guard_schema()', 'a schema is guarded by superusers');
 SELECT * FROM finish();
 ROLLBACK;

@@ -41,7 +41,7 @@ ALTER INDEX public.bare_tenant_id_id_idx RENAME TO an_index;
 ALTER TABLE public.plain RENAME CONSTRAINT bare_tenant_id_fkey TO a_key;
 CREATE INDEX mine ON public.plain (tenant_id, updated_at);
 SELECT throws_ok('SELECT casnet.unprotect(''plain'')', '2BP01', 'column tenant_id of table public.plain is used by what casnet did not make', 'an index of others');
-SELECT alike(error_of('SELECT casnet.unprotect(''plain'')'), '%They would go with the column: index public.mine.%', 'it is named');
+SELECT alike(error_of('SELECT casnet.unprotect(''plain'')'), '%They would be dropped with the column: index public.mine.%', 'it is named');
 DROP INDEX public.mine;
 CREATE VIEW public.shown AS SELECT tenant_id FROM public.plain;
 SELECT throws_ok('SELECT casnet.unprotect(''plain'')', '2BP01', NULL, 'or a view');
