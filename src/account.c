@@ -203,8 +203,8 @@ require_superuser(void)
 	if (!is_superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only administrators manage the accounts of others"),
-				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
+				 errmsg("only administrators may manage the accounts of others"),
+				 errhint("Call it as a superuser, as a member of casnet_admin, or signed in as a user with is_superuser.")));
 }
 
 /*

@@ -388,7 +388,7 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("there is no such tenant among yours"),
+				 errmsg("the tenant does not exist, or you are not a member of it"),
 				 errhint("casnet.my_tenants() lists the tenants you belong to.")));
 
 	set_config_option("casnet.tenant_id", casnet_uuid_format(&tenant),

@@ -64,7 +64,7 @@ require_token(uint64 number)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("the session token proves nobody any more"),
+			 errmsg("the session token is no longer valid"),
 			 errdetail_internal("%s", problem),
 			 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
 }

@@ -154,14 +154,14 @@ refuse_last_owner(Relation relation, HeapTuple gone)
 		!account_exists(&user))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("a tenant keeps its last owner"),
+				 errmsg("cannot remove the last owner of a tenant"),
 				 errdetail("The account is the last owner of %s.",
 						   tenants_without_owner(gone, &user)),
 				 errhint("Set casnet.tenant_id to each and name another owner with casnet.add_member() or casnet.set_member_role(), or delete it with casnet.delete_tenant(). Until then casnet.deactivate_user() takes everything from the account."),
 				 errtable(relation)));
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("a tenant keeps its last owner"),
+			 errmsg("cannot remove the last owner of a tenant"),
 			 errhint("Make another member an owner first, or delete the tenant with casnet.delete_tenant()."),
 			 errtable(relation)));
 }

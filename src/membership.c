@@ -536,7 +536,7 @@ casnet_membership_require_user(void)
 	if (verdict == NULL && casnet_token_is_set())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
+				 errmsg("invalid session token"),
 				 errdetail_internal("%s", casnet_token_refusal()),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 	if (verdict == NULL)

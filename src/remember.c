@@ -49,7 +49,7 @@ casnet_remember_require_token(uint64 number)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
+				 errmsg("invalid session token"),
 				 errdetail_internal("%s", problem),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 }

@@ -353,7 +353,7 @@ DECLARE
 BEGIN
 	IF purge_audit.older_than IS NULL
 	   OR purge_audit.older_than < interval '1 day' THEN
-		RAISE EXCEPTION 'entries of the audit stay for a day at least'
+		RAISE EXCEPTION 'older_than must be at least one day'
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Give an age such as ''1 year''.';
 	END IF;

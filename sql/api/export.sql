@@ -25,7 +25,7 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 				  HINT = 'An owner of the tenant can do it.';
 	END IF;
-	RAISE EXCEPTION 'there is no such tenant among yours'
+	RAISE EXCEPTION 'the tenant does not exist, or you are not a member of it'
 		USING ERRCODE = 'P0002',
 			  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
 END

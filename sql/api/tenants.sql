@@ -95,7 +95,7 @@ BEGIN
 				  HINT = 'An owner of the tenant can delete it.';
 	END IF;
 	IF erased IS NULL THEN
-		RAISE EXCEPTION 'there is no such tenant among yours'
+		RAISE EXCEPTION 'the tenant does not exist, or you are not a member of it'
 			USING ERRCODE = 'P0002',
 				  HINT = 'casnet.my_tenants() lists the tenants you belong to.';
 	END IF;

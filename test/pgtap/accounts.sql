@@ -31,8 +31,8 @@ SELECT throws_ok('SELECT * FROM casnet.whoami()', '28000', NULL, 'spares none');
 
 -- an ordinary user
 SELECT casnet.sign_in(token(jsonb_build_object('gen', public.generation_of(:'mia'), 'tid', :'north'))) AS me \gset
-SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '42501', 'only administrators manage the accounts of others', 'creates no account');
-SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', u), '42501', 'only administrators manage the accounts of others', 'sets no password, existing or not')
+SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '42501', 'only administrators may manage the accounts of others', 'creates no account');
+SELECT throws_ok(format('SELECT casnet.set_password(%L, ''battery staple'')', u), '42501', 'only administrators may manage the accounts of others', 'sets no password, existing or not')
   FROM unnest(ARRAY[:'sue', :'mia', :'nowhere']) AS u;
 SELECT throws_ok('SELECT ' || f, '42501', NULL, 'may not call ' || f)
   FROM unnest(ARRAY['casnet.add_signing_key(''x'')', 'casnet.retire_signing_key(''tap'')', 'casnet_internal.issue_token(NULL, NULL, NULL)', 'casnet_internal.login_succeeded(''sue'')', 'casnet_internal.login_failed(''sue'', now())', 'casnet_internal.login_wait(''sue'')',

@@ -29,7 +29,7 @@ SELECT is((SELECT count(*) FROM casnet_internal.audit_entries), 7::bigint, 'all'
 SELECT results_eq('SELECT 1 FROM casnet_internal.audit_entries AS e JOIN casnet_internal.audit_partitions() AS p ON p.relation = e.tableoid WHERE e.at < p.since OR e.at >= p.until', 'SELECT 1 WHERE false', 'where they belong');
 
 SET LOCAL SESSION AUTHORIZATION tap_admin;
-SELECT throws_ok(format('SELECT casnet.purge_audit(%s)', n), '22023', 'entries of the audit stay for a day at least', n) FROM unnest('{''23 hours'',"NULL"}'::text[]) AS n;
+SELECT throws_ok(format('SELECT casnet.purge_audit(%s)', n), '22023', 'older_than must be at least one day', n) FROM unnest('{''23 hours'',"NULL"}'::text[]) AS n;
 SELECT is(casnet.purge_audit('50 days'), 2::bigint, 'old ones go');
 SELECT is(casnet.purge_audit('1 day'), 3::bigint, 'newer ones');
 RESET SESSION AUTHORIZATION;

@@ -36,7 +36,7 @@ ALTER FUNCTION public.tell() OWNER TO tap_owner;
 
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(casnet.delete_tenant(:'north'), 22::bigint, 'and of tables of the application');
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', 'there is no such tenant among yours', 'once');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', 'the tenant does not exist, or you are not a member of it', 'once');
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], 'they are gone');
 SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');

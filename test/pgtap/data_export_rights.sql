@@ -10,7 +10,7 @@ CALL be('olga');
 SELECT is((SELECT count(*) FROM casnet.export_tenant(:'north')), 15::bigint, 'or by id');
 SELECT throws_ok('SELECT casnet.export_tenant()', '55000', 'no tenant is active', 'else one must be active');
 SELECT is(error_of(format('SELECT casnet.export_tenant(%L)', :'south')), error_of(format('SELECT casnet.export_tenant(%L)', :'nowhere')), 'another tenant and none are one');
-SELECT throws_ok(format('SELECT casnet.export_tenant(%L)', :'south'), 'P0002', 'there is no such tenant among yours', 'and refused');
+SELECT throws_ok(format('SELECT casnet.export_tenant(%L)', :'south'), 'P0002', 'the tenant does not exist, or you are not a member of it', 'and refused');
 CALL be('olga', 'South');
 SELECT throws_ok('SELECT casnet.export_tenant()', 'P0002', NULL, 'active or not');
 SELECT is((SELECT count(*) FROM casnet.export_tenant(:'north')), 15::bigint, 'which does not matter when another is asked for');

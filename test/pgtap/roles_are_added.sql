@@ -86,7 +86,7 @@ CALL be('olga', 'North');
 SELECT casnet.grant_permission('adam', p) FROM unnest(ARRAY['manage_tenant', 'delete_tenant', 'export_records']) AS p \g /dev/null
 CALL be('adam', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('nora', 'owner')$$), 'none', 'unless all that owners do is held in person');
-SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | a tenant keeps its last owner |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'the last owner stays');
+SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | cannot remove the last owner of a tenant |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'the last owner stays');
 CALL be('sue', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('vic', 'guest'); SELECT casnet.remove_member('mia')$$), 'none', 'a superuser of the application is not bound');
 

@@ -3,7 +3,7 @@
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql
-\set none 'P0002 | there is no such tenant among yours |  | casnet.my_tenants() lists the tenants you belong to. | '
+\set none 'P0002 | the tenant does not exist, or you are not a member of it |  | casnet.my_tenants() lists the tenants you belong to. | '
 CALL be('olga');
 SELECT is(error_of(format('SELECT casnet.use_tenant(%L)', t)), :'none', 'olga does not use ' || t) FROM unnest(ARRAY[:'south', 'South', :'nowhere', 'Nowhere', '', ' ', 'north', upper(:'south')]) AS t;
 SELECT is(casnet.use_tenant(:'north'), :'north'::uuid, 'her own by id');
