@@ -6,7 +6,7 @@
  * none.  It passes a new row to the executor's functions, which apply the defaults,
  * constraints, indexes and triggers of the table.
  *
- * Deleting never waits.  A row that somebody else holds stays until the next time.
+ * Cleaning up never waits.  A row that somebody else holds stays until the next time.
  */
 #include "postgres.h"
 
