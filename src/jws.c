@@ -3,10 +3,10 @@
  *		Parsing of session tokens; see jws.h.
  *
  * The parser is strict where the standards leave a choice.  It accepts base64url only
- * in canonical form (no padding, no spare bits), each member of header or claims only
- * once, strings without a zero byte, and times as whole seconds.  It refuses every
- * critical extension, since it knows none.  The functions return NULL or the reason
- * for the refusal, which never contains any part of the token.
+ * in canonical form (no padding, no spare bits), strings only without a zero byte, and
+ * times only as whole seconds.  It refuses a member that comes twice in header or claims,
+ * and every critical extension, since it knows none.  The functions return NULL or the
+ * reason for the refusal, which never contains any part of the token.
  */
 #include "jws.h"
 

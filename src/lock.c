@@ -41,7 +41,7 @@ qualify(RangeVar *name, Oid relation)
 		name->schemaname = get_namespace_name(get_rel_namespace(relation));
 }
 
-/* Raises 42501 if LOCK TABLE may not lock the relation. */
+/* Raises 42501 if the role is not allowed to lock the relation with LOCK TABLE. */
 static void
 check_locked(Oid relation)
 {
@@ -76,8 +76,8 @@ lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
 }
 
 /*
- * LOCK TABLE is about to be executed.  Raises 42501 if casnet's rules bind the role, the
- * lock would keep others from changing rows, and it is on a view or a table of casnet's.
+ * LOCK TABLE is about to be executed.  Raises 42501 for a lock on a view or on a table of
+ * casnet's that would keep others from changing rows, if casnet's rules bind the role.
  *
  * While the server waits for the lock, a name can come to mean another table.  So this
  * waits first, by OID, and the server then finds the lock granted.  Raises 55006 if a
@@ -111,12 +111,12 @@ check_lock(const LockStmt *statement)
 					(errcode(ERRCODE_OBJECT_IN_USE),
 					 errmsg("table \"%s\" was replaced meanwhile",
 							((RangeVar *) lfirst(lc))->relname),
-					 errhint("Do it again.")));
+					 errhint("Run the statement again.")));
 }
 
 /*
- * Raises 42501 as the server would, unless the role owns that table of casnet's, or has
- * the privilege (if one is given) on the table or a column.  Other tables pass.
+ * For a table of casnet's, raises 42501 as the server would.  The role passes if it owns
+ * the table, or has the privilege, if one is given, on the table or a column.
  */
 static void
 check_privilege(RangeVar *name, AclMode privilege)
@@ -165,8 +165,8 @@ is_new_table(const RangeVar *name, const RangeVar *new_table)
 }
 
 /*
- * The same check of the foreign keys in an element of ALTER TABLE, or in one of CREATE
- * TABLE, for which new_table is the table to be created.
+ * The same check of the foreign keys in an element of ALTER TABLE, or of CREATE TABLE,
+ * where new_table is the table to be created.
  */
 static void
 check_keys(Node *element, const RangeVar *new_table)

@@ -1,6 +1,6 @@
 /*
  * membership.c
- *		What a user may do in a tenant: the verdict, and how long it is kept.
+ *		What a user is allowed to do in a tenant: the verdict, and how long it is kept.
  *
  * casnet makes a verdict on first use, from five index lookups, and keeps it until
  * casnet_epoch moves.  It keeps one only if the epoch stood still meanwhile.  A revocation
@@ -190,7 +190,7 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 
 	read_member(verdict, snapshot);
 
-	/* A superuser may be active in any tenant that exists. */
+	/* A superuser is allowed to be active in any tenant that exists. */
 	if (verdict->superuser && !verdict->tenant_open)
 		verdict->tenant_open = casnet_catalog_has_tenant(&verdict->key.tenant, snapshot);
 }
@@ -435,8 +435,8 @@ casnet_membership_is_open(const pg_uuid_t *user, const pg_uuid_t *tenant)
 }
 
 /*
- * Note that the token with that number (0 for none) asks for the rights of a user in a
- * tenant, or of the user alone if tenant is NULL.
+ * Note that the token with that number, or none for 0, asks for a user's rights in a
+ * tenant.  A NULL tenant stands for the user alone.
  */
 void
 casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -540,7 +540,7 @@ casnet_membership_require_user(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("nobody is signed in"),
-				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id. A tool that reads definitions is given that in the options of its connection.")));
+				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id. For a tool that reads definitions, set it in the options of its connection.")));
 	check_user(verdict);
 	casnet_statement_note_proof(&verdict->key.user);
 	return verdict;

@@ -256,9 +256,9 @@ normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
 }
 
 /*
- * Another spelling of a word, since the texts of records stay as they were typed: with
- * each accent as part of its letter, or after it.  NULL if the spelling is the same, or
- * the server cannot normalize the word.
+ * Another spelling of a word: with each accent as part of its letter, or after it.  It is
+ * for the texts of records, which stay as they were typed.  NULL if the spelling is the
+ * same, or the server cannot normalize the word.
  */
 text *
 casnet_name_respelled(const char *bytes, size_t length, bool composed)

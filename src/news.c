@@ -10,8 +10,8 @@
  * casnet_internal.announce_change() sends it at the end of the transaction that wrote
  * them.  The message names the table's TOAST table instead of the table.  A message that
  * names the table makes every backend rebuild its relcache entry, with policies and
- * triggers, look up the indexes again, and plan again what reads the table.  That costs
- * five times as much as the lookups of a verdict.
+ * triggers.  The backend then looks up the indexes again, and plans again what reads the
+ * table.  That costs five times as much as the lookups of a verdict.
  *
  * A rollback takes back rows from which something may have been derived meanwhile.
  * No message says so in time; hence the transaction callbacks.

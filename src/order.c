@@ -3,10 +3,10 @@
  *		Evaluates policies before any other condition of a statement.
  *
  * The server evaluates the conditions on a table in order of security level, then of
- * estimated cost.  But a condition that counts as leakproof can come before the policies,
- * and it does so when no leaky function in it has a column among its arguments.  That
- * proves nothing.  Nodes without functions raise errors, functions without arguments run
- * for some rows only, and functions that are silent take time.
+ * estimated cost.  But a condition that counts as leakproof can come before the policies.
+ * A condition counts as leakproof if no leaky function in it has a column among its
+ * arguments.  That proves nothing.  Nodes without functions raise errors, functions without
+ * arguments run for some rows only, and functions that are silent take time.
  *
  * Also, an equality that counts as leakproof joins the policy's in one equivalence class,
  * from which the server takes one value for all.  In
@@ -258,8 +258,8 @@ has_member(EquivalenceClass *class, Node *expression)
 
 /*
  * Whether the condition compares the policy's column with a constant or a parameter of the
- * statement, and the server compares the policy's call with the same value, once, before
- * it reads anything.  Neither changes, so the condition is as good as the policy.
+ * statement, with which the server also compares the policy's call.  It does that once,
+ * before it reads anything.  Neither changes, so the condition is as good as the policy.
  */
 static bool
 stands_for(RestrictInfo *condition, OpExpr *policy)
@@ -548,8 +548,8 @@ keep_in_scan(IndexPath *path, List *security)
 
 /*
  * With a lossy index, or a bitmap that has run out of memory, the executor checks the
- * conditions of the index again before all others, on rows that do not match them.  So the
- * security conditions must come before these.  In a bitmap they become conditions of the
+ * conditions of the index again, before all others.  It does so on rows that do not match
+ * them, so the security conditions must come first.  In a bitmap they become conditions of the
  * index, which the server keeps even if the predicate of a partial index implies them.
  * In an index scan they stay among the conditions of the scan.  A scan of a btree checks
  * nothing again.
@@ -709,8 +709,8 @@ decides_about_access(Oid relation)
 
 /*
  * Have accounts, tenants and members read by the ids that the policy gives, and not by
- * other indexes.  The server's statistics count, for everybody to see, how many entries
- * and pages of an index have a certain name, an address or the id of somebody else.
+ * other indexes.  Everybody sees the server's statistics of an index.  They would count its
+ * entries and pages with a certain name, an address or the id of somebody else.
  */
 void
 casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation)

@@ -10,9 +10,9 @@
  * the owner's code before it goes on.
  *
  * A statement names its table, and the server looks up the name during analysis.  A role
- * that can rename the schema could meanwhile have put another table in its place, whose
- * code would run as the owner of the first.  So casnet checks which table was found before
- * the server evaluates anything of it.
+ * that can rename the schema could have put another table there meanwhile.  The code of
+ * that table would run as the owner of the first.  So casnet checks which table was found
+ * before the server evaluates anything of it.
  */
 #include "postgres.h"
 
@@ -215,7 +215,7 @@ refuse_renamed(Oid table)
 			(errcode(ERRCODE_OBJECT_IN_USE),
 			 errmsg("the schema of table \"%s\" was renamed meanwhile",
 					get_rel_name(table)),
-			 errhint("Do it again.")));
+			 errhint("Run the statement again.")));
 }
 
 /* Raises 55006 if a query, or one within it, names another table that is not casnet's. */
@@ -315,7 +315,7 @@ casnet_owner_require_table(Oid table)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", table),
-				 errhint("Somebody may have dropped it; look again.")));
+				 errhint("Check whether somebody has dropped it.")));
 }
 
 /* Raises 42P01 when there is no such table, 42501 unless the role can become its owner. */
@@ -520,12 +520,12 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 
 	require_owner(table);
 	LockRelationOid(table, AccessExclusiveLock);
-	/* It may have changed while we waited. */
+	/* It can have changed while we waited. */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no such table"),
-				 errhint("Somebody has dropped it meanwhile.")));
+				 errhint("Check whether somebody has dropped it.")));
 	require_owner(table);
 	require_current(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
@@ -601,7 +601,7 @@ casnet_run_on_for_owner(PG_FUNCTION_ARGS)
  *
  * Gives a view to the owner of a table, if the view belongs to the caller, a superuser or
  * casnet_owner; internal.  Raises 42710 for any other view, since its query would get the
- * rights of the table's owner, and 42501 unless the caller is allowed to give it away.
+ * rights of the table's owner.  Raises 42501 unless the caller is allowed to give it away.
  */
 Datum
 casnet_give_view(PG_FUNCTION_ARGS)

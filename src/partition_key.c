@@ -2,13 +2,12 @@
  * partition_key.c
  *		Which role owns the code that the partition keys of a table call.
  *
- * When the server opens a partitioned table to change it, or to look at a partition, it
- * folds the expressions of the partition key as the current role.  So casnet does nothing
- * to a table as a role other than its owner if a key on the way calls code that is not a
- * superuser's.
+ * The server opens a partitioned table to change it, or to look at a partition.  It then
+ * folds the expressions of the partition key as the current role.  If a key on the way
+ * calls code that is not a superuser's, casnet handles the table only as its owner.
  *
  * This file reads the catalogs as they are at this moment, whatever the snapshot of the
- * transaction or the statement is, and the expressions as they are stored.  It opens
+ * transaction or the statement is.  It reads the expressions as they are stored, and opens
  * neither the table nor the key.
  */
 #include "postgres.h"
@@ -121,9 +120,9 @@ has_strange_key(Oid table)
 }
 
 /*
- * The table, a partition of it, or a table of which it is a partition, whose key calls
- * code that is not a superuser's; InvalidOid if none does.  The answer stays true while
- * the tables are locked against changes.
+ * The table, one below it or one above it whose key calls code that is not a superuser's;
+ * InvalidOid if none does.  The answer stays true while the tables are locked against
+ * changes.
  */
 Oid
 casnet_partition_key_strange(Oid table)

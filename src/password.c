@@ -27,9 +27,9 @@
 PG_FUNCTION_INFO_V1(casnet_hash_password);
 
 /*
- * The password in the form that is hashed: normalized (NFKC, as RFC 8265 asks for a
- * canonical form), and as a hex SHA-256 if it is longer than crypt(3) takes.  The label
- * keeps a plain SHA-256 of it, which may have leaked elsewhere, from being a password too.
+ * The password in the form that is hashed.  It is normalized (NFKC, as RFC 8265 asks for a
+ * canonical form), and a hex SHA-256 if it is longer than crypt(3) takes.  The label keeps
+ * a plain SHA-256 of it, which can have leaked elsewhere, from being a password too.
  * Raises 22023, without quoting it, when it is too long.
  */
 static char *
@@ -149,9 +149,9 @@ scheme_is_known(const char *hash)
 
 /*
  * Whether a hash of a known scheme costs a few seconds at most.  crypt(3) cannot be
- * interrupted, and bcrypt can ask for days.  yescrypt gives the flavour, log2(N) and r,
- * each as a digit, as crypt_gensalt(3) chooses them; bcrypt gives two digits; SHA-2 does
- * 5000 rounds if it gives none.
+ * interrupted, and bcrypt can ask for days.  A hash of yescrypt has the flavour, log2(N)
+ * and r, each as a digit, as crypt_gensalt(3) chooses them.  One of bcrypt has two digits.
+ * SHA-2 does 5000 rounds if the hash gives no number.
  */
 static bool
 cost_is_bearable(const char *hash)

@@ -57,7 +57,7 @@ require_protector(Oid table)
 				 errmsg("only its owner may protect table %s or undo it",
 						DatumGetCString(DirectFunctionCall1(regclassout,
 															ObjectIdGetDatum(table)))),
-				 errhint("Connect as a superuser, or as the owner of the table who is a member of casnet_admin.")));
+				 errhint("Connect as a superuser, or as the owner of the table, if that role is a member of casnet_admin.")));
 }
 
 /*

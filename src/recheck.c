@@ -2,16 +2,15 @@
  * recheck.c
  *		Finds the calls of policies in a finished plan, and moves them to the front.
  *
- * An index scan or a bitmap scan checks the conditions of the index again before those of
- * the scan.  So with a lossy index, or a bitmap that has run out of memory, the executor
- * would evaluate the user's conditions on rows that no policy has let through.  casnet puts
- * the policies before them.  For the same reason the condition of ON CONFLICT DO UPDATE
- * waits for the policy.
+ * An index scan or a bitmap scan can check the conditions of the index again before those
+ * of the scan.  With a lossy index, or a bitmap that has run out of memory, these would
+ * meet rows that no policy has let through.  So casnet puts the policies before them.  For
+ * the same reason the condition of ON CONFLICT DO UPDATE waits for the policy.
  *
  * order.c has put policies of other forms than casnet's there during planning.
  *
- * Only a plain comparison of a column with the call counts as a policy, since anybody can
- * call these functions in a stored expression, such as that of a view.
+ * Only a plain comparison of a column with the call counts as a policy.  Anybody can call
+ * these functions in a stored expression, such as that of a view.
  */
 #include "postgres.h"
 
@@ -391,8 +390,8 @@ casnet_recheck_order(Plan *plan, Oid *functions)
 }
 
 /*
- * The server evaluates the condition of ON CONFLICT DO UPDATE on the existing row, and only
- * then checks the row's policies and raises an error if they refuse it.  This makes the
+ * The server evaluates the condition of ON CONFLICT DO UPDATE on the existing row before it
+ * checks the row's policies.  (It raises an error if they refuse the row.)  This makes the
  * plan evaluate the condition only where the policies let the row through.
  */
 void

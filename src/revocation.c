@@ -9,8 +9,8 @@
  * A row of token_cutoffs, with a random number, ends all tokens of a user up to now.  The
  * generation of a user is the exclusive or of these numbers.  A token carries the
  * generation in which it was made.  It is valid while that is the generation by the rows
- * that do not spare it.  So a token is never valid if a rollback took away rows that it
- * was made with, or if it was made without rows that were not yet committed.
+ * that do not spare it.  So a token is never valid if it was made with rows that a rollback
+ * takes away, or without rows that were not yet committed.
  */
 #include "postgres.h"
 

@@ -67,7 +67,7 @@ casnet_row_insert(CasnetTable table, const Datum *values, const bool *isnull)
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s of casnet is no plain table",
+				 errmsg("table %s of casnet is not a plain table",
 						RelationGetRelationName(relation)),
 				 errhint("casnet needs this table as casnet.install() made it; undo the change.")));
 	estate = CreateExecutorState();

@@ -69,8 +69,8 @@ append_quoted(StringInfo query, const char *start, int length, bool prefix)
 
 /*
  * Append an operand: a word, a phrase or the beginning of a word.  Texts stay as they were
- * typed, so a word with accents becomes an OR of its spellings: with each accent as part of
- * its letter, or after it.
+ * typed, with each accent as part of its letter or after it.  So a word with accents
+ * becomes an OR of its spellings.
  */
 static void
 append_operand(StringInfo query, const char *start, int length, bool prefix)
@@ -297,9 +297,9 @@ casnet_search_part(PG_FUNCTION_ARGS)
 }
 
 /*
- * Lower case by the database's own locale, as pg_trgm does it.  The server checks
- * multibyte encodings other than UTF8 only by the pattern of the bytes, and would raise
- * for a character that the C library does not know.  So in these, this folds ASCII only.
+ * Lower case by the database's own locale, as pg_trgm does it.  In multibyte encodings
+ * other than UTF8 this folds ASCII only.  The server checks their values only by the
+ * pattern of the bytes, and would raise here if the C library does not know a character.
  * An index folds more, and still finds all that is then compared.
  */
 static text *

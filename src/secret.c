@@ -428,7 +428,7 @@ refuse_lost(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("the password was changed elsewhere before the transaction ended"),
-			 errhint("Nothing of the transaction is done.")));
+			 errhint("The transaction is undone. Repeat it if the password must still change.")));
 }
 
 /* CasnetJudgement: raises 40001 if another administrator's hash came later than this one. */
@@ -561,7 +561,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.keep_password() is for casnet.users only"),
-				 errhint("It is attached by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 	if (!casnet_trigger_uuid(relation, row, "id", &user))
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))

@@ -30,11 +30,11 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
 /*
  * casnet_internal.touch_updated_at() returns trigger
  *
- * BEFORE UPDATE FOR EACH ROW: sets updated_at to the present time, or a microsecond after
- * its old value if that is later, as when one transaction updates twice or the clock was
- * set back.  (After the last time that the type has, it takes the present time.)  Raises
- * 23514 where the check of a domain refuses that, 39P01 when called in any other way, 42703
- * or 42804 when the table has no such column.
+ * BEFORE UPDATE FOR EACH ROW: sets updated_at to the present time.  If that is not later
+ * than the old value, as after the clock was set back, it adds a microsecond to the old
+ * value.  Where the type has no later time, it takes the present one.  Raises 23514 where
+ * the check of a domain refuses that, 39P01 when called in any other way, 42703 or 42804
+ * when the table has no such column.
  */
 Datum
 casnet_touch_updated_at(PG_FUNCTION_ARGS)
@@ -133,7 +133,7 @@ casnet_stamp_completed_at(PG_FUNCTION_ARGS)
  * casnet_internal.fill_tenant() returns trigger
  *
  * BEFORE INSERT FOR EACH ROW: replaces a NULL in tenant_id by the active tenant, as if the
- * column were left out, since drivers send NULL for a missing value.  The policy decides
+ * column were left out.  Drivers send NULL for a missing value.  The policy decides
  * whether the session is allowed to insert there.  Raises 39P01 when called in any other
  * way, 42703 or 42804 when the table has no such column, 55000 when the session became
  * somebody else while the statement was writing.

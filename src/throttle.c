@@ -347,8 +347,8 @@ give_up(int code, Datum arg)
 /*
  * casnet_internal.login_wait(name text) returns boolean
  *
- * Waits for former failures: in a queue for those of this name from this address, and at
- * most a second for those of this name from anywhere.  Returns false if the queue would
+ * Waits for former failures.  Those of this name from this address make a queue; those of
+ * this name from anywhere cost a second at most.  Returns false if the queue would
  * take too long; then the attempt must fail.  Raises 57014 when statement_timeout leaves no
  * time, 53300 when too many wait.  Internal.
  */
