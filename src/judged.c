@@ -141,7 +141,7 @@ end_of_transaction(XactEvent event, void *arg)
 	if (event == XACT_EVENT_PRE_COMMIT)
 	{
 		PreCommit_on_commit_actions();
-		/* That is done: the server need not do it again. */
+		/* These are done; the server need not run them again. */
 		MyXactFlags &= ~XACT_FLAGS_ACCESSEDTEMPNAMESPACE;
 		judge_at_commit();
 	}

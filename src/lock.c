@@ -30,7 +30,7 @@ is_bound(void)
 }
 
 /*
- * Give a name without a schema that of the relation that it means now.  Otherwise, if a
+ * If a name has no schema, add that of the relation that it means now.  Otherwise, if a
  * table of the role's own is dropped while the server waits, the name can come to mean
  * one of casnet's tables.
  */

@@ -323,7 +323,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 /*
  * casnet.revoke_token() returns void
  *
- * Ends the token of this session.  Raises 28000 when it has none that is valid.
+ * Ends the token of this session.  Raises 28000 when it has no valid one.
  */
 Datum
 casnet_revoke_token(PG_FUNCTION_ARGS)

@@ -150,8 +150,8 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 
 /*
  * The role of a user in the tenant at this moment; false if there is no such membership.
- * Unlike a verdict, it does not depend on whether the account is active.  So casnet judges
- * the user who is changed by this role, and the user who makes the change by the verdict.
+ * Unlike a verdict, it does not depend on whether the account is active.  So this role
+ * decides about a member who is changed, and the verdict about the user who changes one.
  */
 bool
 casnet_membership_role_of(const pg_uuid_t *user, const pg_uuid_t *tenant,

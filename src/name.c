@@ -269,7 +269,7 @@ casnet_name_respelled(const char *bytes, size_t length, bool composed)
 	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
 }
 
-/* The form of a name, normalized if it has at most so many bytes. */
+/* The form of a name, normalized if it has at most that many bytes. */
 static text *
 form_of(text *name, size_t limit)
 {

@@ -60,7 +60,7 @@ PG_FUNCTION_INFO_V1(casnet_run_on_for_owner);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
 
-/* The only table that the next statement is allowed to name, and who expects that. */
+/* The only table that the next statement is allowed to name, and the subtransaction. */
 static Oid	expected_table;
 static SubTransactionId expected_in;
 static bool expected_by_keys;

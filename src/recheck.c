@@ -117,7 +117,7 @@ casnet_recheck_policy_call(Node *node, Oid *functions)
 	return which < CASNET_POLICY_FUNCTIONS ? which : -1;
 }
 
-/* Whether the expression calls one of them, anywhere. */
+/* Whether the expression calls one of these functions, anywhere. */
 bool
 casnet_recheck_calls_policy(Node *node, void *functions)
 {
@@ -322,8 +322,8 @@ is_exact(Oid index)
 }
 
 /*
- * A condition that is true, and that take_out_mark() recognizes.  The server does not fold
- * it, because it could change as far as the server knows.
+ * A condition that is true, and that take_out_mark() recognizes.  As far as the server
+ * knows, its value can change; so the server does not take it for implied by others.
  */
 NullTest *
 casnet_recheck_make_mark(void)
