@@ -4,7 +4,7 @@
  *
  * Whoever is allowed to give rights now can leave a transaction open, and commit it long
  * after losing that permission.  So casnet remembers what it judged.  At COMMIT it judges
- * that again by what others have committed meanwhile, and the token that proved the user.
+ * that and the token that proved the user again, by what others have committed meanwhile.
  * It judges a prepared transaction at PREPARE TRANSACTION, since COMMIT PREPARED calls
  * nothing of casnet.  Nobody else sees a new member before the COMMIT; so what gives rights
  * to the session itself is also judged whenever something changes.  A subtransaction that

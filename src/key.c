@@ -132,8 +132,8 @@ verify_public(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
 }
 
 /*
- * Whether the key has signed the data; it is a secret for HS256, a DER public key for
- * the others.  Takes the same time whichever byte of an HMAC differs.
+ * Whether the key has signed the data.  The key is a secret for HS256, a DER public key
+ * for the others.  Takes the same time whichever byte of an HMAC differs.
  */
 bool
 casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,

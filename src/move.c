@@ -97,7 +97,7 @@ note_delete(Relation partition, HeapTuple row)
 
 /*
  * Raises 42501 for roles that policies bind, as the policies would do next, and 23514 for
- * roles that bypass them.
+ * those that are exempt.
  */
 static void
 refuse_move(Relation relation)

@@ -59,7 +59,7 @@ static void (*listeners[MAX_LISTENERS]) (Oid relation);
 static int	listener_count = 0;
 
 /*
- * Set when a transaction that has written something derives an answer, which may rest on
+ * Set when a transaction that has written something derives an answer, which can rest on
  * rows that a rollback takes away again.
  */
 static bool may_rest_on_own_rows = false;
@@ -153,7 +153,7 @@ relcache_callback(Datum arg, Oid relation)
 	}
 }
 
-/* An answer was derived from the tables, and a rollback may make it wrong. */
+/* An answer was derived from the tables, and a rollback can make it wrong. */
 void
 casnet_news_note_lookup(void)
 {

@@ -59,7 +59,7 @@ is_ours(Oid function, void *context)
 
 /*
  * check_functions_in_node() callback: whether the function is casnet's, or could call one.
- * A function of anybody else could, unless the server brings it or it is written in C.
+ * A function of anybody else could, unless it is in pg_catalog or written in C.
  */
 static bool
 may_be_ours(Oid function, void *context)
@@ -549,8 +549,8 @@ keep_in_scan(IndexPath *path, List *security)
 /*
  * With a lossy index, or a bitmap that has run out of memory, the executor checks the
  * conditions of the index again, before all others.  It does so on rows that do not match
- * them, so the security conditions must come first.  In a bitmap they become conditions of the
- * index, which the server keeps even if the predicate of a partial index implies them.
+ * them, so the security conditions must come first.  In a bitmap they become conditions of
+ * the index, which the server keeps even if the predicate of a partial index implies them.
  * In an index scan they stay among the conditions of the scan.  A scan of a btree checks
  * nothing again.
  */

@@ -1,7 +1,7 @@
 /*
  * remember.c
- *		The rights on which an execution rests, such as an open cursor.  The users must
- *		still hold them when it goes on.
+ *		The rights on which an execution rests that stops, such as that of a cursor.  Its
+ *		users must still hold them when it goes on.
  */
 #include "postgres.h"
 

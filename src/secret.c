@@ -236,9 +236,9 @@ refuse_hash(void)
  * casnet_internal.take_password() returns trigger
  *
  * BEFORE INSERT OR UPDATE OF hashed_password FOR EACH ROW on users: replaces a hash by a
- * mark.  A new row keeps any mark, as when a dump is restored.  An existing row only keeps
- * its own mark, or gets that of a waiting hash.  Raises 22023 for what is not a hash of a
- * known scheme.
+ * mark.  A new row keeps any mark, as when a dump is restored.  An existing row can only
+ * keep its own mark, or get that of a waiting hash.  Raises 22023 for what is not a hash
+ * of a known scheme.
  */
 Datum
 casnet_take_password(PG_FUNCTION_ARGS)

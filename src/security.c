@@ -43,7 +43,7 @@ casnet_security_is_trusted(Oid owner, Oid role)
 
 /*
  * casnet became a superuser or the owner of its own tables, and the server can have become
- * another role below that, as for a cascade.  Then note that code of others follows.  To be
+ * another role below that, as for a cascade.  If so, note that code of others follows.  To be
  * called wherever a query or a function of that role can begin.  The code that became the
  * role restores the context together with the role.
  */
