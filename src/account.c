@@ -198,26 +198,36 @@ casnet_is_application_superuser(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(is_superuser());
 }
 
+/* Raises the error for a session that does not manage the accounts of others. */
+static void
+refuse(int code)
+{
+	ereport(ERROR,
+			(errcode(code),
+			 errmsg("only administrators may manage the accounts of others"),
+			 errhint("Call it as a superuser, as a member of casnet_admin, or signed in as a user with is_superuser.")));
+}
+
 /* Raises 42501 unless the session's user is a superuser of the application. */
 static void
 require_superuser(void)
 {
 	if (!is_superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only administrators may manage the accounts of others"),
-				 errhint("Ask a superuser of the application or a member of casnet_admin.")));
+		refuse(ERRCODE_INSUFFICIENT_PRIVILEGE);
 }
 
 /*
  * Raises 42501 unless the current role or the session's user may manage the accounts of
  * others, now and when the transaction ends.  Returns whether it is the role.
+ * Raises 28000, with the same message, when nobody is signed in.
  */
 bool
 casnet_account_require_power(void)
 {
 	if (casnet_security_is_administrator())
 		return true;
+	if (casnet_membership_current() == NULL && !casnet_token_is_set())
+		refuse(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
 	require_superuser();
 	return false;
 }

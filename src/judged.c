@@ -1,18 +1,18 @@
 /*
  * judged.c
- *		What changes somebody's rights is judged once more when its transaction ends.
+ *		Every change of somebody's rights is judged once more when its transaction ends.
  *
- * Whoever may give rights at this moment can leave a transaction open, and commit it
- * when that right is long gone.  So what was judged is remembered, and judged again at
- * COMMIT, by what others have committed meanwhile, and so is the token that proved who it
- * was.  (Of one that is prepared, at PREPARE TRANSACTION: at COMMIT PREPARED nothing of
- * casnet's is asked.)  What gives rights to the session itself is judged whenever something
- * changes, too: nobody sees such a member until the COMMIT.  A subtransaction takes with it
- * what was judged in it.
+ * Whoever is allowed to give rights now can leave a transaction open, and commit it long
+ * after losing that permission.  So casnet remembers what it judged.  At COMMIT it judges
+ * that and the token that proved the user again, by what others have committed meanwhile.
+ * It judges a prepared transaction at PREPARE TRANSACTION, since COMMIT PREPARED calls
+ * nothing of casnet.  Nobody else sees a new member before the COMMIT; so what gives rights
+ * to the session itself is also judged whenever something changes.  A subtransaction that
+ * is rolled back takes with it what was judged in it.
  *
- * Only others' doing counts.  Where a right comes from the transaction itself, as that of
- * an owner in a tenant that it has made, it comes from what was judged before, or needed
- * no judgement; then the token alone is judged again.
+ * Only what others did counts.  A right can come from the transaction itself, such as that
+ * of the owner of a tenant that it has created.  Such a right rests on what was judged
+ * before, or on what needed no judgement; so only the token is judged again.
  */
 #include "postgres.h"
 
@@ -24,29 +24,28 @@
 
 #include "casnet.h"
 
-/* So often all is judged, as long as something changes while it is. */
+/* All is judged at most this often while changes keep coming. */
 #define MAX_ROUNDS 3
 
-/* Among so many of the last is looked whether something was judged before. */
+/* A search for what was judged before looks at this many of the last entries. */
 #define MANY_JUDGED 256
 
 typedef struct Judged
 {
 	SubTransactionId in;
-	uint64		token;			/* number of the token with which it was done, or 0 */
-	CasnetJudgement again;		/* NULL where it is the token alone */
+	uint64		token;			/* number of the token that was used, or 0 */
+	CasnetJudgement again;		/* NULL: judge only the token */
 	const void *what;
 	Size		size;
-	bool		at_once;		/* also whenever rights are looked up */
+	bool		at_once;		/* judge it also whenever rights are looked up */
 } Judged;
 
 static List *all_judged = NIL;	/* in TopTransactionContext */
 static bool is_judging = false;
 
 /*
- * Raises 28000 if others have ended that token.  What this transaction has ended itself is
- * no matter, nor that it is out of time where the session has proved anew that it is the
- * same user.
+ * Raises 28000 if others have ended that token.  A token that this transaction has ended
+ * passes, and so does an expired one if the session has since proved the same user again.
  */
 static void
 require_token(uint64 number)
@@ -64,12 +63,15 @@ require_token(uint64 number)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("the session token proves nobody any more"),
+			 errmsg("the session token is no longer valid"),
 			 errdetail_internal("%s", problem),
-			 errhint("Rights were changed with it in this transaction.  Sign in again, and do it again.")));
+			 errhint("The transaction changed rights with this token. Sign in again and repeat the transaction.")));
 }
 
-/* Judge all again, or what gives rights to the session; a token once for what it did in turn. */
+/*
+ * Judge all again, or only what gives rights to the session; a token once for a run of
+ * entries that it stands behind.
+ */
 static void
 judge_list(bool all)
 {
@@ -91,7 +93,7 @@ judge_list(bool all)
 	}
 }
 
-/* The same.  Raises what the judgements do. */
+/* The same, and is_judging meanwhile.  Raises what the judgements raise. */
 static void
 judge_again(bool all)
 {
@@ -108,9 +110,8 @@ judge_again(bool all)
 }
 
 /*
- * Judge all, and again if something changes while it is judged.  Somebody who changes rights
- * without a pause holds up nobody: the last round counts, and all of it came after COMMIT
- * was asked for.
+ * Judge all, and again if something changes meanwhile.  The last round counts, since all of
+ * it came after COMMIT began; so somebody who changes rights without a pause delays nobody.
  */
 static void
 judge_at_commit(void)
@@ -128,9 +129,9 @@ judge_at_commit(void)
 }
 
 /*
- * XactCallback: raises what the judgements raise.  What is done on commit to temporary tables
- * is done before: the server would do it once this is judged, and wait there as long as
- * another session holds anything of them.
+ * XactCallback.  Raises what the judgements raise.  It runs the ON COMMIT actions of
+ * temporary tables first.  The server would run them after the judgement, and wait there
+ * for any session that holds a lock on such a table.
  */
 static void
 end_of_transaction(XactEvent event, void *arg)
@@ -140,7 +141,7 @@ end_of_transaction(XactEvent event, void *arg)
 	if (event == XACT_EVENT_PRE_COMMIT)
 	{
 		PreCommit_on_commit_actions();
-		/* That is done: the server need not do it again. */
+		/* These are done; the server need not run them again. */
 		MyXactFlags &= ~XACT_FLAGS_ACCESSEDTEMPNAMESPACE;
 		judge_at_commit();
 	}
@@ -150,7 +151,7 @@ end_of_transaction(XactEvent event, void *arg)
 		all_judged = NIL;
 }
 
-/* SubXactCallback */
+/* SubXactCallback: forget what was judged in a subtransaction that is rolled back. */
 static void
 end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 					  SubTransactionId parent, void *arg)
@@ -164,8 +165,8 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId own,
 }
 
 /*
- * Whether that is among the last that were judged.  One that was judged in a subtransaction
- * which has ended counts: with what undoes that, what follows now is undone as well.
+ * Whether that is among the last that were judged.  An entry of a subtransaction that has
+ * ended counts: whatever undoes it also undoes what follows now.
  */
 bool
 casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
@@ -186,8 +187,8 @@ casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
 }
 
 /*
- * Judge it again when the transaction ends, or at once whenever rights change; of what it
- * is about a copy is kept.
+ * Judge it again when the transaction ends, and with at_once also whenever rights change.
+ * Keeps a copy of what it is about.
  */
 void
 casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
@@ -216,7 +217,7 @@ casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
 	MemoryContextSwitchTo(before);
 }
 
-/* Judge the token alone again when the transaction ends. */
+/* Judge only the token again when the transaction ends. */
 void
 casnet_judged_remember_token(void)
 {

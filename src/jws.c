@@ -2,11 +2,11 @@
  * jws.c
  *		Parsing of session tokens; see jws.h.
  *
- * Strict where the standards leave a choice: base64url in its only canonical
- * form (no padding, no spare bits), no member twice in header or claims, no
- * zero byte in a string, times as whole seconds, no critical extension, since
- * we know none.  The functions return NULL or the reason for the refusal,
- * which never contains any part of the token.
+ * The parser is strict where the standards leave a choice.  It accepts base64url only
+ * in canonical form (no padding, no spare bits), strings only without a zero byte, and
+ * times only as whole seconds.  It refuses a member that comes twice in header or claims,
+ * and every critical extension, since it knows none.  The functions return NULL or the
+ * reason for the refusal, which never contains any part of the token.
  */
 #include "jws.h"
 
@@ -22,7 +22,7 @@ typedef struct Reader
 	const unsigned char *end;
 } Reader;
 
-/* What happens with a member of the outermost object. */
+/* Takes the value of a member of the outermost object. */
 typedef const char *(*MemberHandler) (Reader *reader, const char *name,
 									  JwsToken *token);
 
@@ -184,7 +184,7 @@ take_hex4(Reader *reader)
 	return value;
 }
 
-/* The code point of an escape, surrogates combined; -1 if it is none. */
+/* The code point of an escape, surrogates combined; -1 if it is not valid. */
 static int32_t
 take_escape(Reader *reader)
 {
@@ -247,9 +247,8 @@ put_utf8(int32_t code, char *output)
 }
 
 /*
- * A string, unescaped, into output of the given size; output may be NULL to
- * skip it.  Returns false when it is none, has a control character, or does
- * not fit.
+ * Read a string, unescaped, into output of the given size; a NULL output skips it.
+ * Returns false when there is no string, or it has a control character or does not fit.
  */
 static bool
 take_string(Reader *reader, char *output, size_t size)
@@ -302,7 +301,7 @@ take_digits(Reader *reader)
 	return reader->at > start;
 }
 
-/* Skip a number of RFC 8259. */
+/* Skip a number in the form of RFC 8259; false if there is none. */
 static bool
 skip_number(Reader *reader)
 {
@@ -325,7 +324,7 @@ skip_number(Reader *reader)
 	return true;
 }
 
-/* Skip any value; false if it is none, or nested too deeply. */
+/* Skip any value; false if there is none, or it is nested too deeply. */
 static bool
 skip_value(Reader *reader, int depth)
 {
@@ -410,8 +409,7 @@ take_audience(Reader *reader, char *output, size_t size)
 }
 
 /*
- * Read an object that is the whole input, handing each member to the handler,
- * which takes its value.
+ * Read an object that is the whole input.  The handler takes the value of each member.
  */
 static const char *
 read_object(const unsigned char *input, size_t length, MemberHandler handler,

@@ -2,9 +2,9 @@
  * key.c
  *		Keys and signatures: HMAC by the server's own code, the rest by OpenSSL.
  *
- * Public keys are kept as DER SubjectPublicKeyInfo, so that a JWK is judged
- * once, when it is added.  Nothing here raises while it holds an object of
- * OpenSSL, which no memory context would free.
+ * Public keys are kept as DER SubjectPublicKeyInfo, so that a JWK is checked
+ * once, when it is added.  No function raises while it holds an object of
+ * OpenSSL, because no memory context would free that.
  */
 #include "postgres.h"
 
@@ -53,8 +53,8 @@ casnet_key_hmac(const uint8 *secret, size_t secret_length, const char *data,
 }
 
 /*
- * The signature r || s of RFC 7518 section 3.4 as DER, allocated by OpenSSL;
- * the length, or 0.
+ * Encode the signature r || s of RFC 7518 section 3.4 as DER, which OpenSSL allocates.
+ * Returns its length, or 0.
  */
 static int
 encode_ecdsa(const unsigned char *signature, size_t length,
@@ -82,7 +82,7 @@ encode_ecdsa(const unsigned char *signature, size_t length,
 	return Max(result, 0);
 }
 
-/* Whether the public key is of the kind that the algorithm takes. */
+/* Whether the algorithm takes a public key of this kind. */
 static bool
 key_fits(EVP_PKEY *key, JwsAlgorithm algorithm)
 {
@@ -132,9 +132,8 @@ verify_public(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
 }
 
 /*
- * Whether the signature of the data is that of the key: a secret for HS256, a
- * DER public key for the others.  Takes the same time whichever byte of an
- * HMAC differs.
+ * Whether the key has signed the data.  The key is a secret for HS256, a DER public key
+ * for the others.  Takes the same time whichever byte of an HMAC differs.
  */
 bool
 casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
@@ -153,7 +152,7 @@ casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
 	return CRYPTO_memcmp(mac, signature, sizeof(mac)) == 0;
 }
 
-/* Bytes from the operating system's generator.  Raises XX000 without one. */
+/* Random bytes from the operating system.  Raises XX000 if it has no source. */
 void
 casnet_key_random(uint8 *bytes, size_t length)
 {
@@ -165,8 +164,8 @@ casnet_key_random(uint8 *bytes, size_t length)
 }
 
 /*
- * A member of a JWK, decoded from base64url without padding (RFC 7515); raises
- * 22023 without quoting it.
+ * A member of a JWK, decoded from base64url without padding (RFC 7515).  Raises 22023
+ * with a message that does not quote it.
  */
 bytea *
 casnet_key_decode(const char *member, size_t length)
@@ -258,9 +257,9 @@ is_valid_key(EVP_PKEY *key)
 }
 
 /*
- * The DER of a public key whose members a JWK gives (RFC 7517, 7518, 8037): x
+ * The DER of a public key, from its members in a JWK (RFC 7517, 7518, 8037): x
  * for EdDSA, x and y for ES256, n and e for RS256.  Raises 22023 when they are no
- * key of that kind.
+ * valid key of that kind.
  */
 bytea *
 casnet_key_public(const char *algorithm, bytea *first, bytea *second)

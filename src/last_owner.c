@@ -19,7 +19,7 @@
 
 PG_FUNCTION_INFO_V1(casnet_keep_last_owner);
 
-/* Whether the tenant has an owner, to a snapshot of this moment. */
+/* Whether the tenant has an owner at this moment. */
 static bool
 has_owner(const pg_uuid_t *tenant)
 {
@@ -43,7 +43,7 @@ has_owner(const pg_uuid_t *tenant)
 	return found;
 }
 
-/* Hold until the end of the transaction; see casnet_keep_last_owner(). */
+/* Take the tenant's lock until the end of the transaction; see casnet_keep_last_owner(). */
 static void
 lock_tenant(const pg_uuid_t *tenant)
 {
@@ -52,7 +52,7 @@ lock_tenant(const pg_uuid_t *tenant)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
-/* Whether the account is there, to a snapshot of this moment. */
+/* Whether the account exists at this moment. */
 static bool
 account_exists(const pg_uuid_t *user)
 {
@@ -68,7 +68,7 @@ account_exists(const pg_uuid_t *user)
 	return exists;
 }
 
-/* Id and name of the tenant, as a message has them. */
+/* The id and the name of the tenant, for a message. */
 static char *
 describe_tenant(const pg_uuid_t *tenant)
 {
@@ -94,8 +94,8 @@ describe_tenant(const pg_uuid_t *tenant)
 }
 
 /*
- * The tenants that the user was the last owner of, before the command that took away
- * this row: with an account all its memberships go in one.
+ * The tenants whose last owner the user was before the command that took away this row.
+ * The command that deletes an account takes away all its memberships at once.
  */
 static char *
 tenants_without_owner(HeapTuple gone, const pg_uuid_t *user)
@@ -142,8 +142,8 @@ tenants_without_owner(HeapTuple gone, const pg_uuid_t *user)
 }
 
 /*
- * Raises 23514 for the row that took away the last owner.  Whoever deletes an account
- * sees all of them, and is told at once which tenants are in the way.
+ * Raises 23514 for the row whose removal took away the last owner.  A role that deletes an
+ * account sees all tenants, so the error names every tenant that is in the way.
  */
 static void
 refuse_last_owner(Relation relation, HeapTuple gone)
@@ -154,14 +154,14 @@ refuse_last_owner(Relation relation, HeapTuple gone)
 		!account_exists(&user))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("a tenant keeps its last owner"),
+				 errmsg("cannot remove the last owner of a tenant"),
 				 errdetail("The account is the last owner of %s.",
 						   tenants_without_owner(gone, &user)),
 				 errhint("Set casnet.tenant_id to each and name another owner with casnet.add_member() or casnet.set_member_role(), or delete it with casnet.delete_tenant(). Until then casnet.deactivate_user() takes everything from the account."),
 				 errtable(relation)));
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("a tenant keeps its last owner"),
+			 errmsg("cannot remove the last owner of a tenant"),
 			 errhint("Make another member an owner first, or delete the tenant with casnet.delete_tenant()."),
 			 errtable(relation)));
 }
@@ -169,13 +169,12 @@ refuse_last_owner(Relation relation, HeapTuple gone)
 /*
  * casnet_internal.keep_last_owner() returns trigger
  *
- * AFTER UPDATE OR DELETE FOR EACH ROW on user_tenants: raises 23514 when an
- * owner went, none is left, and the tenant still exists.
+ * AFTER UPDATE OR DELETE FOR EACH ROW on user_tenants: raises 23514 when the row was an
+ * owner, no owner is left, and the tenant still exists.
  *
- * Two owners that leave at once delete different rows and do not see each
- * other's, so they queue for a lock on the tenant, and the second one looks
- * with a snapshot taken after the first one's commit, whatever the isolation
- * level.
+ * Two owners who leave at once delete different rows, and do not see each other's.  So
+ * they queue for a lock on the tenant.  The second one looks with a snapshot taken after
+ * the first one's commit, whatever the isolation level.
  */
 Datum
 casnet_keep_last_owner(PG_FUNCTION_ARGS)
@@ -197,10 +196,10 @@ casnet_keep_last_owner(PG_FUNCTION_ARGS)
 		memcmp(&tenant, &tenant_after, UUID_LEN) == 0)
 		return PointerGetDatum(NULL);
 
-	/* Make the rows that this command took away invisible to us. */
+	/* Make the rows that this command took away invisible here. */
 	CommandCounterIncrement();
 
-	/* No lock for a tenant that goes with its owners: there may be many. */
+	/* No lock for a tenant that is deleted with its owners: there can be many. */
 	if (!casnet_catalog_tenant_exists(&tenant))
 		return PointerGetDatum(NULL);
 	lock_tenant(&tenant);

@@ -2,9 +2,8 @@
  * lock.c
  *		Statements whose lock would stop others.
  *
- * LOCK TABLE on tables of casnet is refused; so are statements whose
- * lock the server takes, or waits for in front of others, before it looks whether the
- * role may do that at all.
+ * casnet refuses LOCK TABLE on its own tables.  For some statements the server takes the
+ * lock, or queues for it, before it checks the role's privilege; casnet checks that first.
  */
 #include "postgres.h"
 
@@ -20,7 +19,7 @@
 
 #include "casnet.h"
 
-/* Whether the current role is one for whom casnet's rules about locks are. */
+/* Whether casnet's rules about locks bind the current role. */
 static bool
 is_bound(void)
 {
@@ -31,8 +30,9 @@ is_bound(void)
 }
 
 /*
- * Have a name without a schema mean the relation that it means now, and none that is
- * found in its stead while the server waits: of casnet's, if one's own goes away.
+ * If a name has no schema, add that of the relation that it means now.  Otherwise, if a
+ * table of the role's own is dropped while the server waits, the name can come to mean
+ * one of casnet's tables.
  */
 static void
 qualify(RangeVar *name, Oid relation)
@@ -41,14 +41,14 @@ qualify(RangeVar *name, Oid relation)
 		name->schemaname = get_namespace_name(get_rel_namespace(relation));
 }
 
-/* Raises 42501 if LOCK TABLE may not lock the relation. */
+/* Raises 42501 if the role is not allowed to lock the relation with LOCK TABLE. */
 static void
 check_locked(Oid relation)
 {
 	if (get_rel_relkind(relation) == RELKIND_VIEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot lock what view \"%s\" reads",
+				 errmsg("cannot lock the tables that view \"%s\" reads",
 						get_rel_name(relation)),
 				 errhint("Lock the tables themselves.")));
 	if (casnet_schema_is_ours(get_rel_namespace(relation)) &&
@@ -60,7 +60,10 @@ check_locked(Oid relation)
 				 errhint("Lock the rows that you change with SELECT ... FOR UPDATE.")));
 }
 
-/* Take the lock, by OID, if the server would give it; with what inherits from it. */
+/*
+ * Take the lock by OID, if the role has a privilege for which the server would grant it,
+ * and lock what inherits from the relation.
+ */
 static void
 lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
 {
@@ -73,13 +76,12 @@ lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
 }
 
 /*
- * LOCK TABLE is about to be executed.  Raises 42501 if it would keep others from
- * changing what decides about access, or a table that goes with that, for whom casnet's
- * rules are.
+ * LOCK TABLE is about to be executed.  Raises 42501 for a lock on a view or on a table of
+ * casnet's that would keep others from changing rows, if casnet's rules bind the role.
  *
- * What a name means may change while the server waits for the lock.  So it is waited
- * for here, by OID; then the server has it already, and finds the same, or else this
- * raises 55006.
+ * While the server waits for the lock, a name can come to mean another table.  So this
+ * waits first, by OID, and the server then finds the lock granted.  Raises 55006 if a
+ * name no longer means the same table.
  */
 static void
 check_lock(const LockStmt *statement)
@@ -109,12 +111,12 @@ check_lock(const LockStmt *statement)
 					(errcode(ERRCODE_OBJECT_IN_USE),
 					 errmsg("table \"%s\" was replaced meanwhile",
 							((RangeVar *) lfirst(lc))->relname),
-					 errhint("Do it again.")));
+					 errhint("Run the statement again.")));
 }
 
 /*
- * Raises 42501 as the server would, unless the role owns that table of casnet's or, with
- * a privilege, has it on the table or a column.
+ * For a table of casnet's, raises 42501 as the server would.  The role passes if it owns
+ * the table, or has the privilege, if one is given, on the table or a column.
  */
 static void
 check_privilege(RangeVar *name, AclMode privilege)
@@ -141,7 +143,7 @@ check_privilege(RangeVar *name, AclMode privilege)
 					   get_rel_name(table));
 }
 
-/* Whether a name will mean the table that is to be made, once it is there. */
+/* Whether a name will mean the new table as soon as that is created. */
 static bool
 is_new_table(const RangeVar *name, const RangeVar *new_table)
 {
@@ -163,8 +165,8 @@ is_new_table(const RangeVar *name, const RangeVar *new_table)
 }
 
 /*
- * The same of the foreign keys in an element of ALTER TABLE, or of CREATE TABLE with the
- * table that is to be made.
+ * The same check of the foreign keys in an element of ALTER TABLE, or of CREATE TABLE,
+ * where new_table is the table to be created.
  */
 static void
 check_keys(Node *element, const RangeVar *new_table)
@@ -186,7 +188,7 @@ check_keys(Node *element, const RangeVar *new_table)
 			check_keys(lfirst(lc), new_table);
 }
 
-/* The same of what belongs to a table: triggers, rules and policies. */
+/* The same check of DROP for what belongs to a table: triggers, rules and policies. */
 static void
 check_drop(const DropStmt *statement)
 {
@@ -212,7 +214,7 @@ check_drop(const DropStmt *statement)
 	}
 }
 
-/* Whether casnet_lock_check_statement() may give names in it their schema. */
+/* Whether casnet_lock_check_statement() can add a schema to names in the statement. */
 bool
 casnet_lock_changes_statement(const Node *statement)
 {
@@ -233,9 +235,9 @@ casnet_lock_changes_statement(const Node *statement)
 }
 
 /*
- * A statement without a plan is about to be executed.  Raises 42501 if its lock would
- * keep others from changing what decides about access, for no right of this role.  Names
- * in it get their schema, so it must not be one that is kept.
+ * A utility statement is about to be executed.  Raises 42501 if its lock would keep others
+ * from changing casnet's tables, though the role has no right to the statement.  This adds
+ * the schema to names in the statement, so the caller must pass one that is not kept.
  */
 void
 casnet_lock_check_statement(Node *statement)

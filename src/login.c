@@ -1,10 +1,10 @@
 /*
  * login.c
- *		What a user does about the own account: login, a new token, a new password.
+ *		What users do with their own account: log in, renew a token, change the password.
  *
- * Names are found by SQL, since their indexes are of expressions; that gives an id
- * and nothing else.  Account, hash, keys and what ended tokens are read here, as
- * they are at this moment.
+ * SQL finds the id that belongs to a name, since the indexes on names are on expressions.
+ * C reads all else as it is at this moment: the account, its hash, keys and what ended
+ * tokens.
  */
 #include "postgres.h"
 
@@ -21,14 +21,14 @@
 
 #include "casnet.h"
 
-/* A password has at most so many bytes, and a new one at least so many. */
+/* The most bytes of a password, and the least of a new one. */
 #define MAX_PASSWORD 1024
 #define MIN_PASSWORD 8
 
-/* So long a change waits for another one of the same password. */
+/* How long a change waits for another change of the same password. */
 #define PATIENCE_MS 2000
 
-/* What is known of an account, all to one snapshot. */
+/* What is known of an account, all by one snapshot. */
 typedef struct Account
 {
 	bool		active;
@@ -42,8 +42,8 @@ PG_FUNCTION_INFO_V1(casnet_change_password);
 PG_FUNCTION_INFO_V1(casnet_revoke_token);
 
 /*
- * Until end_quiet(), nothing that is read is counted: everybody sees the counts,
- * and what is read depends on the account.  An error ends it too.
+ * Until end_quiet(), the server's statistics do not count reads.  Everybody sees these
+ * counts, and what is read depends on the account.  An error ends it too.
  */
 static int
 begin_quiet(void)
@@ -61,7 +61,7 @@ end_quiet(int level)
 	AtEOXact_GUC(true, level);
 }
 
-/* The name as it is compared. */
+/* The name in the form in which names are compared; an empty one for NULL. */
 static Datum
 fold(FunctionCallInfo fcinfo, int argument)
 {
@@ -71,8 +71,8 @@ fold(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * The account of that username or email address, now; none if these are two, as may be
- * so from before they had one namespace.
+ * Find the account with that username or email address, as of now.  Finds none if there
+ * are two, which is possible for accounts from before both shared one namespace.
  */
 static bool
 find_by_name(Datum name, pg_uuid_t *user)
@@ -103,7 +103,7 @@ find_by_name(Datum name, pg_uuid_t *user)
 	return found;
 }
 
-/* Read what is known of the account; nothing if there is none. */
+/* Read what is known of the account; all zero if there is none. */
 static void
 read_account(const pg_uuid_t *user, Account *account)
 {
@@ -126,7 +126,7 @@ read_account(const pg_uuid_t *user, Account *account)
 	casnet_reading_end(&reading);
 }
 
-/* A password that was given, the empty one for NULL. */
+/* The password in an argument; an empty one for NULL. */
 static text *
 password_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -135,9 +135,10 @@ password_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * Whether the password is that of the account, after a wait for former failures;
- * counts a failure otherwise, and takes as long for each reason.  Between the
- * verification and the count no cancel request is obeyed.
+ * Whether the password is that of the account.  Otherwise counts a failure, and takes the
+ * same time for each reason.  The caller has waited for former failures; may_try says
+ * whether it is allowed to try.  No cancel request is obeyed between the verification and
+ * the count.
  */
 static bool
 password_matches(text *password, const Account *account, bool may_try,
@@ -156,7 +157,7 @@ password_matches(text *password, const Account *account, bool may_try,
 	return false;
 }
 
-/* Replace an outdated hash of the password, unless somebody else is at it. */
+/* Replace an outdated hash of the password, unless somebody else is changing it. */
 static void
 renew_hash(const pg_uuid_t *user, const Account *account, text *password)
 {
@@ -175,8 +176,8 @@ renew_hash(const pg_uuid_t *user, const Account *account, text *password)
  * casnet.login(username text, password text, tenant_id uuid, lifetime interval)
  * returns text
  *
- * A token for whoever knows the password of the account, by username or email
- * address.  Raises 28P01, after the same work, for each reason to fail.
+ * A token for whoever knows the password of the account with that username or email
+ * address.  Raises 28P01 after the same work, whatever the reason.
  */
 Datum
 casnet_login(PG_FUNCTION_ARGS)
@@ -195,10 +196,10 @@ casnet_login(PG_FUNCTION_ARGS)
 	memset(&account, 0, sizeof(account));
 	is_known = find_by_name(name, &user);
 
-	/* By the name that was given: that two name one account is not to be found out. */
+	/* By the given name: nobody must find out that two names belong to one account. */
 	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, name));
 
-	/* One snapshot for the password and what would end a token made with it. */
+	/* One snapshot for the password and for what would end a token made with it. */
 	if (is_known)
 		read_account(&user, &account);
 	if (!password_matches(password, &account, may_try, name, started))
@@ -219,8 +220,8 @@ casnet_login(PG_FUNCTION_ARGS)
 /*
  * casnet.refresh_token(lifetime interval) returns text
  *
- * A new token for the user of the session's token, with the active tenant.  Raises
- * 28000 when that is not valid, or of another issuer.
+ * A new token for the user of the session's token, with the active tenant.  Raises 28000
+ * when the session has no valid token, or one of another issuer.
  */
 Datum
 casnet_refresh_token(PG_FUNCTION_ARGS)
@@ -242,7 +243,7 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 				 errmsg("the session has no token"),
 				 errhint("Get one with casnet.login() and set it with casnet.sign_in().")));
 
-	/* One snapshot for the old token and what would end the new one. */
+	/* One snapshot for the old token and for what would end the new one. */
 	(void) casnet_reading_begin(&reading, lengthof(tables), tables);
 	problem = casnet_token_judge(reading.snapshot, &own);
 	generation = casnet_revocation_generation(&user, reading.snapshot);
@@ -250,13 +251,13 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
+				 errmsg("invalid session token"),
 				 errdetail_internal("%s", problem),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 	if (!own)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the token of the session is another issuer's"),
+				 errmsg("the session token is from another issuer"),
 				 errhint("Get a new one from that issuer.")));
 	tenant = casnet_session_tenant();
 	PG_RETURN_TEXT_P(casnet_signing_issue(&user, tenant,
@@ -265,7 +266,7 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 										  generation));
 }
 
-/* Raises 28P01: the password is another one, perhaps since a moment ago. */
+/* Raises 28P01: the password is a different one, perhaps only since a moment ago. */
 static void
 refuse_old_password(void)
 {
@@ -278,11 +279,11 @@ refuse_old_password(void)
 /*
  * casnet.change_password(old text, new text) returns void
  *
- * Changes one's own password, and ends all tokens but the session's.  The row of
- * the account stays as it is.  A change that is open elsewhere is waited for no longer than
- * two seconds.  Raises 28000, 28P01 for a wrong old password or one that was replaced
- * meanwhile, 22023 for the new one; at COMMIT 28000 if the token was ended, 40001 if the
- * password was changed.
+ * Changes the user's own password, and ends all tokens but the session's.  The row of the
+ * account stays as it is.  Waits at most two seconds for an open change by another session.
+ * Raises 28000; 28P01 if the old password is wrong or was replaced meanwhile; 22023 for a
+ * bad new one.  COMMIT raises 28000 if the token was ended, 40001 if the password was
+ * changed meanwhile.
  */
 Datum
 casnet_change_password(PG_FUNCTION_ARGS)
@@ -309,7 +310,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 				 errmsg("the new password is null"),
 				 errhint("A password has 8 to 1024 bytes.")));
 
-	/* Not over one that an administrator has set since we looked. */
+	/* Must not replace one that an administrator has set since we looked. */
 	hash = casnet_password_hash(PG_GETARG_TEXT_PP(1));
 	if (!casnet_secret_replace(&user, &account.hash, hash))
 		refuse_old_password();
@@ -322,7 +323,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 /*
  * casnet.revoke_token() returns void
  *
- * Ends the token of this session.  Raises 28000 when it has none that is valid.
+ * Ends the token of this session.  Raises 28000 when it has no valid one.
  */
 Datum
 casnet_revoke_token(PG_FUNCTION_ARGS)

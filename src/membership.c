@@ -1,15 +1,14 @@
 /*
  * membership.c
- *		What a user may do in a tenant: the verdict, and how long it is kept.
+ *		What a user is allowed to do in a tenant: the verdict, and how long it is kept.
  *
- * A verdict is made on first use from five index lookups and kept until
- * casnet_epoch moves.  It is kept only if the epoch stood still while it was
- * made: a revocation that commits between snapshot and lookup is announced
- * by a message, and the message moves the epoch.  Verdicts live in a memory
- * context of their own and are never thrown away from a callback.
+ * casnet makes a verdict on first use, from five index lookups, and keeps it until
+ * casnet_epoch moves.  It keeps one only if the epoch stood still meanwhile.  A revocation
+ * that commits between snapshot and lookup sends a message, which moves the epoch.
+ * Verdicts live in a memory context of their own, and no callback frees them.
  *
- * Most changes are somebody else's.  After a message about a table, a verdict
- * stays if its own rows there are the versions from which it was made.
+ * Most changes concern other users.  After a message about a table, a verdict stays if its
+ * own rows there are still the versions from which it was made.
  */
 #include "postgres.h"
 
@@ -22,16 +21,16 @@
 
 #include "casnet.h"
 
-/* A pooled connection sees many users; so many verdicts are kept at most. */
+/* A pooled connection sees many users; this is the most verdicts that it keeps. */
 #define MAX_VERDICTS 1024
 
-/* Lookups repeated because the tables changed meanwhile; see below. */
+/* The most attempts of a lookup while the tables keep changing; see make_verdict(). */
 #define MAX_ATTEMPTS 10
 
-/* Of transaction ids less far apart than 2^31, one is the older. */
+/* Transaction ids can be compared if they are less than 2^31 apart; well below that. */
 #define MAX_XID_DISTANCE 1000000000
 
-/* The entry of the session's verdict, if nobody else was asked about since. */
+/* The entry of the session's verdict, unless somebody else was asked about since. */
 static CasnetHeld *entry_of_session = NULL;
 
 static CasnetCache cache = {
@@ -103,7 +102,7 @@ read_user(CasnetVerdict *verdict, Snapshot snapshot)
 	casnet_scan_end(&scan);
 }
 
-/* The membership: the role and its permissions, and those granted in person. */
+/* The membership: the role with its permissions, and those granted to the member. */
 static void
 read_member(CasnetVerdict *verdict, Snapshot snapshot)
 {
@@ -146,9 +145,9 @@ read_member(CasnetVerdict *verdict, Snapshot snapshot)
 }
 
 /*
- * The role of somebody in the tenant, at this moment; whether there is such a membership.
- * It is there whatever the state of the account, on which a verdict depends; so this is what
- * decides about who is judged, and the verdict about who does something.
+ * The role of a user in the tenant at this moment; false if there is no such membership.
+ * Unlike a verdict, it does not depend on whether the account is active.  So this role
+ * decides about a member who is changed, and the verdict about the user who changes one.
  */
 bool
 casnet_membership_role_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -187,19 +186,19 @@ read_verdict(CasnetVerdict *verdict, Snapshot snapshot)
 
 	read_member(verdict, snapshot);
 
-	/* A superuser may be active in any tenant that exists. */
+	/* A superuser is allowed to be active in any tenant that exists. */
 	if (verdict->superuser && !verdict->tenant_open)
 		verdict->tenant_open = casnet_catalog_has_tenant(&verdict->key.tenant, snapshot);
 }
 
-/* The first transaction id that is not given out yet; it does not wrap around. */
+/* The next transaction id, in 64 bits, which do not wrap around. */
 static uint64
 next_xid(void)
 {
 	return U64FromFullTransactionId(ReadNextFullTransactionId());
 }
 
-/* The verdict is good at this moment. */
+/* The verdict is valid at this moment. */
 static void
 note_moment(CasnetVerdict *verdict)
 {
@@ -209,9 +208,9 @@ note_moment(CasnetVerdict *verdict)
 }
 
 /*
- * Whether this version of a row, which is there now, was there when the verdict
- * was made.  Its writer had ended then; hint bits would not tell, since vacuum
- * may set them while the writer's message is still under way.
+ * Whether this version of a row, which is visible now, was visible when the verdict was
+ * made.  Then its writer had already ended.  Hint bits do not show that: vacuum can set
+ * them before the writer's message arrives.
  */
 static bool
 was_seen(const CasnetVerdict *verdict, HeapTuple tuple)
@@ -221,8 +220,8 @@ was_seen(const CasnetVerdict *verdict, HeapTuple tuple)
 }
 
 /*
- * Whether the only row that the path finds, or that there is none, is as it was
- * when the verdict was made.
+ * Whether the only row on the path is the version from which the verdict was made, or is
+ * still missing if there was none.
  */
 static bool
 row_stays(const CasnetVerdict *verdict, CasnetPath path, bool expected,
@@ -241,7 +240,7 @@ row_stays(const CasnetVerdict *verdict, CasnetPath path, bool expected,
 	return stays;
 }
 
-/* The same of all permissions that were granted in person. */
+/* The same of all permissions that were granted to the member. */
 static bool
 grants_stay(const CasnetVerdict *verdict, Snapshot snapshot)
 {
@@ -260,8 +259,8 @@ grants_stay(const CasnetVerdict *verdict, Snapshot snapshot)
 }
 
 /*
- * Whether a verdict is still good, after messages that rows of some tables
- * changed: those of others, mostly.
+ * Whether a verdict is still valid after messages about changed rows, which mostly belong
+ * to others.
  */
 static bool
 still_holds(const CasnetVerdict *verdict, Snapshot snapshot)
@@ -283,7 +282,7 @@ still_holds(const CasnetVerdict *verdict, Snapshot snapshot)
 		now[CASNET_USER_TENANT_PERMISSIONS] || grants_stay(verdict, snapshot);
 }
 
-/* Make the key of a verdict; its bytes that are not used are zero. */
+/* Make the key of a verdict; its unused bytes are zero. */
 static void
 set_key(CasnetVerdictKey *key, const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
@@ -295,12 +294,11 @@ set_key(CasnetVerdictKey *key, const pg_uuid_t *user, const pg_uuid_t *tenant)
 }
 
 /*
- * Make the verdict with that key by the newest rows; false if the kept one, if any, turned
- * out to be as good.
+ * Make the verdict with that key from the newest rows; false if the kept one turned out to
+ * be still valid.
  *
- * If the tables change faster than we can read them, the last attempt is
- * used, which was true when it was made, and not kept: its epoch stays
- * behind.
+ * If the tables change faster than we can read them, we use the last attempt, which was
+ * true when it was made.  Nobody uses it again, because its epoch stays behind.
  */
 static bool
 make_verdict(const CasnetVerdictKey *key, const CasnetVerdict *kept,
@@ -313,7 +311,7 @@ make_verdict(const CasnetVerdictKey *key, const CasnetVerdict *kept,
 		Snapshot	snapshot = casnet_catalog_snapshot();
 
 		/*
-		 * Messages up to the snapshot are in; from here on each one counts.
+		 * All messages up to the snapshot are processed; from here on each one counts.
 		 * Taking a snapshot processes none.
 		 */
 		memset(made, 0, sizeof(*made));
@@ -322,7 +320,7 @@ make_verdict(const CasnetVerdictKey *key, const CasnetVerdict *kept,
 		made->next_xid = next_xid();
 		note_moment(made);
 
-		/* Once: what comes of the last attempt must have been read. */
+		/* Only at first: the last attempt must have read its rows. */
 		holds = attempt == 0 && kept != NULL && still_holds(kept, snapshot);
 		if (!holds)
 			read_verdict(made, snapshot);
@@ -336,8 +334,8 @@ make_verdict(const CasnetVerdictKey *key, const CasnetVerdict *kept,
 }
 
 /*
- * Keep the verdict in place of the kept one, if any.  The entry is made last, since the
- * lookup may itself invalidate.
+ * Keep the verdict in place of the kept one, if any.  The caller has made all lookups,
+ * since a lookup can itself invalidate the cache.
  */
 static CasnetVerdict *
 store_verdict(CasnetVerdict *made, CasnetVerdict *kept)
@@ -367,9 +365,8 @@ store_verdict(CasnetVerdict *made, CasnetVerdict *kept)
 }
 
 /*
- * The verdict about a user in a tenant, or about the user alone when tenant
- * is NULL.  Good until the next call of this function.  Raises 55000 when the
- * tables are missing.
+ * The verdict about a user in a tenant, or about the user alone when tenant is NULL.  The
+ * pointer is valid until the next call.  Raises 55000 when the tables are missing.
  */
 const CasnetVerdict *
 casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
@@ -383,7 +380,7 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	{
 		CasnetVerdict made;
 
-		/* That may look up others, and so throw away what is kept. */
+		/* This can look up others, and so free what is kept. */
 		casnet_judged_now();
 		verdict = casnet_cache_find(&cache, &key);
 		if (make_verdict(&key, verdict, &made))
@@ -395,7 +392,7 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	return verdict;
 }
 
-/* The verdict with that snapshot; not kept, and in memory of the caller's. */
+/* Make the verdict by that snapshot, in the caller's memory; it is not kept. */
 static void
 read_apart(const pg_uuid_t *user, const pg_uuid_t *tenant, Snapshot snapshot,
 		   CasnetVerdict *verdict)
@@ -405,7 +402,7 @@ read_apart(const pg_uuid_t *user, const pg_uuid_t *tenant, Snapshot snapshot,
 	read_verdict(verdict, snapshot);
 }
 
-/* The verdict by what others have committed, without what this transaction has changed. */
+/* The verdict by what others have committed, without the changes of this transaction. */
 void
 casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							CasnetVerdict *verdict)
@@ -419,8 +416,8 @@ casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 }
 
 /*
- * Whether the user may be active in the tenant.  Nothing of it is kept, lest it be seen
- * later that it was asked.
+ * Whether the user is allowed to be active in the tenant.  Keeps nothing, so that nobody
+ * can find out later that this was asked.
  */
 bool
 casnet_membership_is_open(const pg_uuid_t *user, const pg_uuid_t *tenant)
@@ -434,8 +431,8 @@ casnet_membership_is_open(const pg_uuid_t *user, const pg_uuid_t *tenant)
 }
 
 /*
- * The rights of a user in a tenant, or alone if that is NULL, are asked for by a
- * token of that number; 0 for none.
+ * Note that the token with that number, or none for 0, asks for a user's rights in a
+ * tenant.  A NULL tenant stands for the user alone.
  */
 void
 casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -445,7 +442,7 @@ casnet_membership_note_asked(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	(void) casnet_asked_note(casnet_membership_of(user, tenant), token);
 }
 
-/* The last verdict is kept, so an answer derived from it may be kept too. */
+/* Whether the last verdict is kept, so that an answer derived from it can be kept too. */
 bool
 casnet_membership_is_cached(void)
 {
@@ -454,11 +451,11 @@ casnet_membership_is_cached(void)
 
 /*
  * The verdict about the session's user in this tenant, or about the user alone
- * when tenant is NULL; NULL when the session names no user.
+ * when tenant is NULL; NULL when the session has no user.
  *
- * The token and the membership are looked up one after the other.  If the
- * tables about tokens changed meanwhile, the token is asked again, lest the
- * answer be put together from a time before and a time after.
+ * This looks up the token first and the membership next.  If the tables about tokens
+ * changed in between, it looks up the token again.  Otherwise the answer could combine
+ * two different moments.
  */
 const CasnetVerdict *
 casnet_membership_in(const pg_uuid_t *tenant)
@@ -484,8 +481,8 @@ casnet_membership_in(const pg_uuid_t *tenant)
 }
 
 /*
- * The verdict about the session, or NULL when it names no user.  Raises 55000
- * when it became somebody else while a statement was writing.
+ * The verdict about the session, or NULL when it has no user.  Raises 55000 when the
+ * session became somebody else while a statement was writing.
  */
 const CasnetVerdict *
 casnet_membership_current(void)
@@ -512,7 +509,7 @@ casnet_membership_current(void)
 	return current_verdict;
 }
 
-/* Raises 28000 unless the user exists and is active; one message for both. */
+/* Raises 28000, with one message, if the user does not exist or is not active. */
 static void
 check_user(const CasnetVerdict *verdict)
 {
@@ -523,7 +520,7 @@ check_user(const CasnetVerdict *verdict)
 				 errhint("Sign in as an active user; an administrator can set users.is_active.")));
 }
 
-/* The verdict about the session's user, who exists and is active, or 28000. */
+/* The verdict about the session's user.  Raises 28000 unless there is an active one. */
 const CasnetVerdict *
 casnet_membership_require_user(void)
 {
@@ -532,14 +529,14 @@ casnet_membership_require_user(void)
 	if (verdict == NULL && casnet_token_is_set())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
+				 errmsg("invalid session token"),
 				 errdetail_internal("%s", casnet_token_refusal()),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 	if (verdict == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("nobody is signed in"),
-				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id. A tool that reads definitions is given that in the options of its connection.")));
+				 errhint("Sign in with casnet.login() and casnet.sign_in(), or have a trusted backend, a member of casnet_authenticator, set casnet.user_id. For a tool that reads definitions, set it in the options of its connection.")));
 	check_user(verdict);
 	casnet_statement_note_proof(&verdict->key.user);
 	return verdict;
@@ -554,8 +551,8 @@ casnet_membership_holds(const CasnetVerdict *verdict, int bit)
 }
 
 /*
- * Raises 42501 unless the verdict includes the permissions.  A tenant that does
- * not exist and one that the user is no member of give the same error.
+ * Raises 42501 unless the verdict includes the permissions.  The error is the same for a
+ * tenant that does not exist and for one of which the user is not a member.
  */
 static void
 check_permissions(const CasnetVerdict *verdict, int nbits, const int *bits)
@@ -592,7 +589,7 @@ casnet_membership_require(int nbits, const int *bits)
 	return verdict;
 }
 
-/* The same of a user and a tenant that the session had before. */
+/* The same for a user and a tenant that the session had before. */
 const CasnetVerdict *
 casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							 int nbits, const int *bits)

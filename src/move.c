@@ -2,14 +2,14 @@
  * move.c
  *		The trigger that keeps each row in its tenant.
  *
- * A row may go to another partition of its table, and the server makes that a
- * deletion and an insertion.  No UPDATE trigger sees where it goes if a trigger of
- * the table's owner sent it there.  In partitions, ours therefore fires for all three
- * events, and notes them for each execution: a row that is about to be updated, and
- * is then deleted, is on its way, and what is inserted next is that row.
+ * If an update moves a row to another partition, the server deletes it and inserts it
+ * there.  No UPDATE trigger sees the new partition if a trigger of the table's owner chose
+ * it.  In partitions, casnet's trigger therefore fires for all three events, and notes
+ * them for each execution.  A row that is about to be updated, and is then deleted, is on
+ * its way; the row that is inserted next is the same one.
  *
- * An execution is known by its memory context, which is the parent of the one that
- * its triggers run in.
+ * The trigger recognizes an execution by its memory context, which is the parent of the
+ * one in which its triggers run.
  */
 #include "postgres.h"
 
@@ -26,17 +26,17 @@ typedef struct Moving
 	MemoryContext execution;
 	Oid			partition;
 	ItemPointerData place;
-	bool		is_gone;		/* it was deleted there */
+	bool		is_gone;		/* it was deleted from there */
 	pg_uuid_t	tenant;
 	MemoryContextCallback callback;
 } Moving;
 
-/* One for each execution, the newest first. */
+/* One entry for each execution, the newest first. */
 static Moving *moving = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_keep_tenant);
 
-/* The memory of an execution goes. */
+/* Callback: the memory of an execution is about to be freed. */
 static void
 forget(void *arg)
 {
@@ -96,8 +96,8 @@ note_delete(Relation partition, HeapTuple row)
 }
 
 /*
- * Raises 42501 for those whom policies bind, as these would do next, and 23514 for
- * those who stand above them.
+ * Raises 42501 for roles that policies bind, as the policies would do next, and 23514 for
+ * those that are exempt.
  */
 static void
 refuse_move(Relation relation)
@@ -111,7 +111,7 @@ refuse_move(Relation relation)
 			 errtable(relation)));
 }
 
-/* The row is about to be inserted: a new one, or one that has been on its way. */
+/* The row is about to be inserted: a new one, or one that was on its way. */
 static void
 check_insert(Relation partition, HeapTuple row)
 {
@@ -129,11 +129,11 @@ check_insert(Relation partition, HeapTuple row)
 /*
  * casnet_internal.keep_tenant() returns trigger
  *
- * BEFORE UPDATE OF tenant_id FOR EACH ROW: the row stays in its tenant, whoever
- * writes it.  AFTER UPDATE FOR EACH ROW: it has, whatever other triggers did.
- * BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW of a partition: it also does when it
- * goes to another partition.  Raises as refuse_move() does, 39P01 when called in any
- * other way.
+ * As BEFORE UPDATE OF tenant_id FOR EACH ROW, it keeps the row in its tenant, whoever
+ * writes it.  As AFTER UPDATE FOR EACH ROW, it checks the same after all other triggers.
+ * As BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW of a partition, it checks a row that
+ * moves to another partition.  Raises what refuse_move() raises, and 39P01 when called in
+ * any other way.
  */
 Datum
 casnet_keep_tenant(PG_FUNCTION_ARGS)
@@ -155,7 +155,7 @@ casnet_keep_tenant(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 	}
 
-	/* A row without a tenant may get one; to lose it, the column is NOT NULL. */
+	/* A row without a tenant can get one.  NOT NULL keeps it from losing it. */
 	if (!casnet_trigger_uuid(relation, trigger->tg_trigtuple, "tenant_id",
 							 &from))
 		return PointerGetDatum(trigger->tg_newtuple);

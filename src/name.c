@@ -3,16 +3,16 @@
  *		The form of names: usernames, email addresses, and the names of tenants, tags
  *		and persons.
  *
- * A name is stored in Unicode NFC, without anything around it that nobody sees, and what
- * is looked for is brought into the same form first.  What is inside a name stays as it
- * was typed but for NFC: joiners are part of emoji and of the scripts of India.
+ * casnet stores a name in Unicode NFC, without invisible characters at its ends, and
+ * brings what is looked for into the same form first.  The inside of a name stays as it
+ * was typed, except for NFC: joiners are part of emoji and of the scripts of India.
  *
- * Names of accounts are compared in lower case, which may compose what a capital letter
- * does not, such as a j with a caron; such a name is stored in lower case, so that no
- * two accounts have what is the same name in lower case.
+ * casnet compares the names of accounts in lower case.  Lower case can compose where a
+ * capital letter cannot, as with a j with a caron.  Such a name is stored in lower case,
+ * so that no two accounts have the same name in lower case.
  *
- * The server normalizes UTF8 only, so in databases of other encodings a name keeps its
- * bytes, but for what ASCII has of white space and control characters around it.
+ * The server normalizes UTF8 only.  In databases of other encodings a name keeps its
+ * bytes, except white space and control characters of ASCII at its ends.
  */
 #include "postgres.h"
 
@@ -30,17 +30,17 @@
 #include "casnet.h"
 
 /*
- * Longer names are not normalized, since they are too long for any column in any form:
- * no text becomes shorter by more than a factor of 3.5.  The server takes time by the
- * square of the number of combining marks, and meanwhile obeys no cancel request.
+ * Longer names are not normalized, since no form of them fits into any column: no text
+ * becomes shorter by more than a factor of 3.5.  The server takes time by the square of
+ * the number of combining marks, and meanwhile obeys no cancel request.
  */
 #define MAX_NORMALIZED_BYTES 8000
 #define NORMALIZED_BYTES(characters) ((characters) * MAX_MULTIBYTE_CHAR_LEN * 7 / 2)
 
-/* So many characters of a name are compared; the tables refuse longer ones. */
+/* How many characters of a name are compared; the tables refuse longer ones. */
 #define COMPARED_CHARACTERS 2001
 
-/* The first byte of U+0300; below that, NFC changes no character, nor another by it. */
+/* The first byte of U+0300; no character below it is changed by NFC, or changes another. */
 #define FIRST_COMBINING_BYTE 0xcc
 
 /* A range of characters. */
@@ -51,11 +51,11 @@ typedef struct CharacterRange
 } CharacterRange;
 
 /*
- * What nobody sees, in order.  From the Unicode Character Database, version 15.1:
+ * The invisible characters, in order.  From the Unicode Character Database, version 15.1:
  * White_Space of PropList.txt, Default_Ignorable_Code_Point of DerivedCoreProperties.txt
- * and the control characters (General_Category Cc).  And what has no such property but
- * no glyph either: braille without dots, interlinear annotation, and blanks and fillers of
- * the Khitan, Egyptian and musical blocks.
+ * and the control characters (General_Category Cc).  Some others have no such property,
+ * but no glyph either: braille without dots, interlinear annotation, and blanks and
+ * fillers of the Khitan, Egyptian and musical blocks.
  */
 static const CharacterRange invisible[] = {
 	{0x0000, 0x0020},			/* controls, space */
@@ -90,7 +90,7 @@ PG_FUNCTION_INFO_V1(casnet_normalize_names);
 PG_FUNCTION_INFO_V1(casnet_normalize_account_names);
 PG_FUNCTION_INFO_V1(casnet_account_name_form);
 
-/* Whether nobody sees the character. */
+/* Whether the character is invisible. */
 static bool
 is_invisible(pg_wchar character)
 {
@@ -136,7 +136,7 @@ is_ascii(const char *bytes, size_t length)
 	return (all & UINT64CONST(0x8080808080808080)) == 0;
 }
 
-/* Whether a character of a script of India takes the vowel off the letter before it. */
+/* Whether the character is a virama, which removes the vowel of the letter before it. */
 static bool
 is_virama(pg_wchar character)
 {
@@ -157,8 +157,8 @@ character_before(const char *begin, const char **end)
 }
 
 /*
- * Leave out what nobody sees at the end of a name that begins with something else.  A
- * joiner after a virama stays: it says how the letters before it are written.
+ * Leave out invisible characters at the end of a name that begins with a visible one.  A
+ * joiner after a virama stays, since it decides how the letters before it are written.
  */
 static const char *
 trim_end(const char *begin, const char *end)
@@ -183,7 +183,7 @@ trim_end(const char *begin, const char *end)
 	return end;
 }
 
-/* Leave out what nobody sees around a name, in a database of UTF8. */
+/* Leave out invisible characters at both ends of a name, in a database of UTF8. */
 static void
 trim_utf8(const char **begin, const char **end)
 {
@@ -212,7 +212,7 @@ trim_ascii(const char **begin, const char **end)
 	}
 }
 
-/* Whether there is a character that NFC may change, or by which it changes another one. */
+/* Whether NFC can change one of the characters, alone or together with another one. */
 static bool
 may_change(const char *bytes, size_t length)
 {
@@ -223,7 +223,7 @@ may_change(const char *bytes, size_t length)
 	return highest >= FIRST_COMBINING_BYTE;
 }
 
-/* A text of UTF8 normalized as that says, or NULL if it is so already. */
+/* The text, which is UTF8, in that form; NULL if it is in that form already. */
 static text *
 normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
 {
@@ -256,9 +256,9 @@ normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
 }
 
 /*
- * A word as it may be written in the texts of records, which stay as they were typed:
- * with each accent as part of its letter, or after it.  NULL if that makes no difference,
- * or cannot be told.
+ * Another spelling of a word: with each accent as part of its letter, or after it.  It is
+ * for the texts of records, which stay as they were typed.  NULL if the spelling is the
+ * same, or the server cannot normalize the word.
  */
 text *
 casnet_name_respelled(const char *bytes, size_t length, bool composed)
@@ -269,7 +269,7 @@ casnet_name_respelled(const char *bytes, size_t length, bool composed)
 	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
 }
 
-/* The form of a name, normalized if it has at most so many bytes. */
+/* The form of a name, normalized if it has at most that many bytes. */
 static text *
 form_of(text *name, size_t limit)
 {
@@ -299,8 +299,8 @@ form_of(text *name, size_t limit)
 }
 
 /*
- * A name in the form in which it is stored, empty if there is nothing in it to see.  The
- * same one when it is so already; plain ASCII is looked at and no more.
+ * A name in the form in which it is stored, empty if all of it is invisible.  Returns the
+ * argument itself if it has that form already.  Plain ASCII needs no memory.
  */
 text *
 casnet_name_form_of(text *name)
@@ -309,8 +309,8 @@ casnet_name_form_of(text *name)
 }
 
 /*
- * The same of a name that has at most so many characters: one that has more in any form
- * keeps them, and is not normalized.
+ * The same for a name with at most that many characters.  A name with more characters in
+ * every form keeps them, and is not normalized.
  */
 text *
 casnet_name_form_within(text *name, int characters)
@@ -318,7 +318,7 @@ casnet_name_form_within(text *name, int characters)
 	return form_of(name, NORMALIZED_BYTES(characters));
 }
 
-/* Whether there is nothing to see in a name, or none. */
+/* Whether a name is NULL, or all of it is invisible. */
 bool
 casnet_name_is_blank(const text *name)
 {
@@ -326,7 +326,10 @@ casnet_name_is_blank(const text *name)
 		VARSIZE_ANY_EXHDR(casnet_name_form_of((text *) name)) == 0;
 }
 
-/* What is compared of a name in its form, in lower case.  The server cannot lower() any. */
+/*
+ * The part of a name in its form that is compared, in lower case.  The server cannot
+ * lower() a text of any length.
+ */
 static text *
 lower_case(text *form)
 {
@@ -338,7 +341,7 @@ lower_case(text *form)
 }
 
 /*
- * The name or address of an account in the form in which it is stored: lower() of it is
+ * The name or address of an account in the form in which it is stored, whose lower() is
  * NFC, too.
  */
 static text *
@@ -365,7 +368,7 @@ casnet_name_compared(text *name)
 /*
  * casnet_internal.name_form(name text) returns text
  *
- * A name in the form in which it is stored, empty if there is nothing in it to see.
+ * A name in the form in which it is stored, empty if all of it is invisible.
  */
 Datum
 casnet_name_form(PG_FUNCTION_ARGS)
@@ -376,7 +379,7 @@ casnet_name_form(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.account_name_form(name text) returns text
  *
- * The same of the username or the address of an account.
+ * The same for the username or the address of an account.
  */
 Datum
 casnet_account_name_form(PG_FUNCTION_ARGS)
@@ -384,7 +387,7 @@ casnet_account_name_form(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(form_of_account(PG_GETARG_TEXT_PP(0)));
 }
 
-/* Whether an update leaves the column as it is in the table. */
+/* Whether an update does not change the column. */
 static bool
 is_unchanged(TriggerData *trigger, int number, Datum value)
 {
@@ -402,8 +405,8 @@ is_unchanged(TriggerData *trigger, int number, Datum value)
 }
 
 /*
- * The row with the name in its form.  Raises 23514 when there is nothing in it to see;
- * NULL is for the table to refuse.
+ * The row with the name in its form.  Raises 23514 when all of it is invisible.  NULL
+ * passes; the table refuses it.
  */
 static HeapTuple
 bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
@@ -426,7 +429,7 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("column %s of table %s is blank", column,
 						RelationGetRelationName(relation)),
-				 errhint("Give a name in which there is something to see."),
+				 errhint("Give a name with at least one visible character."),
 				 errtablecol(relation, number)));
 	if (form == name)
 		return row;
@@ -435,7 +438,7 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
 									 &value, &isnull);
 }
 
-/* The row of a trigger with the names in its columns in their form. */
+/* The trigger's row, with the names in the given columns in their form. */
 static Datum
 normalize_columns(FunctionCallInfo fcinfo, const char *function,
 				  text *(*form_of) (text *))
@@ -459,10 +462,10 @@ normalize_columns(FunctionCallInfo fcinfo, const char *function,
 /*
  * casnet_internal.normalize_names(column, ...) returns trigger
  *
- * BEFORE INSERT OR UPDATE FOR EACH ROW: the names in these columns are brought into the
- * form in which they are stored; what an update leaves as it is stays.  Raises 23514 for a
- * blank one, 39P01 when called in any other way, 42703 or 42804 when the table has no
- * such column.
+ * BEFORE INSERT OR UPDATE FOR EACH ROW: brings the names in these columns into the form in
+ * which they are stored.  A name that an update does not change stays as it is.  Raises
+ * 23514 for a blank name, 39P01 when called in any other way, 42703 or 42804 when the
+ * table has no such column.
  */
 Datum
 casnet_normalize_names(PG_FUNCTION_ARGS)
@@ -473,7 +476,7 @@ casnet_normalize_names(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.normalize_account_names(column, ...) returns trigger
  *
- * The same of usernames and addresses of accounts.
+ * The same for usernames and addresses of accounts.
  */
 Datum
 casnet_normalize_account_names(PG_FUNCTION_ARGS)

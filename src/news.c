@@ -1,20 +1,20 @@
 /*
  * news.c
- *		The news that something changed which decides about access.
+ *		News of changes to what decides about access.
  *
- * Whoever keeps something derived from the deciding tables, or from the settings,
- * compares a number of this file with the one that it saw.  All numbers are here, and
- * all callbacks that move them.
+ * Code that keeps something derived from the deciding tables, or from the settings, also
+ * keeps a number of this file.  The kept answer is valid while the number stands still.
+ * All these numbers are here, and all callbacks that move them.
  *
- * A relcache message carries the news that rows changed: the trigger function
+ * A relcache message carries the news that rows changed.  The trigger function
  * casnet_internal.announce_change() sends it at the end of the transaction that wrote
- * them.  That message names not the table but its TOAST table.  One that names the
- * table has every backend build its relcache entry again, with policies and triggers,
- * find the indexes again and plan again what reads it: five times what the lookups of
- * a verdict cost.
+ * them.  The message names the table's TOAST table instead of the table.  A message that
+ * names the table makes every backend rebuild its relcache entry, with policies and
+ * triggers.  The backend then looks up the indexes again, and plans again what reads the
+ * table.  That costs five times as much as the lookups of a verdict.
  *
  * A rollback takes back rows from which something may have been derived meanwhile.
- * No message says so in time; hence the callbacks of transactions.
+ * No message says so in time; hence the transaction callbacks.
  */
 #include "postgres.h"
 
@@ -26,22 +26,22 @@
 
 #include "casnet.h"
 
-/* So many files listen to messages about relations. */
+/* How many files listen to messages about relations. */
 #define MAX_LISTENERS 4
 
 /*
- * Move whenever a row or a definition of the tables may have changed: those
- * about users and tenants, and those about tokens.
+ * Move whenever a row or a definition of the tables may have changed.  The first is for
+ * the tables about users and tenants, the second for those about tokens.
  */
 uint64		casnet_epoch = 1;
 uint64		casnet_token_epoch = 1;
 
-/* Move together with casnet_epoch: which of the tables may have changed. */
+/* Move together with casnet_epoch, and say which of its tables may have changed. */
 uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
 
 /*
  * Moves whenever the identity, or what is known about it, may have changed.
- * A call site that remembers an answer compares this number.
+ * Call sites that remember an answer compare this number.
  */
 uint64		casnet_generation = 1;
 
@@ -59,16 +59,16 @@ static void (*listeners[MAX_LISTENERS]) (Oid relation);
 static int	listener_count = 0;
 
 /*
- * Set when something was derived by a transaction that has written something:
- * it may rest on rows that a rollback takes away again.
+ * Set when a transaction that has written something derives an answer, which can rest on
+ * rows that a rollback takes away again.
  */
 static bool may_rest_on_own_rows = false;
 
 PG_FUNCTION_INFO_V1(casnet_announce_change);
 
 /*
- * Everything derived from the tables so far is out of date.  Never raises:
- * it is called from relcache and transaction callbacks.
+ * Everything derived from the tables so far is out of date.  Never raises, since
+ * relcache and transaction callbacks call it.
  */
 void
 casnet_news_all(void)
@@ -81,8 +81,8 @@ casnet_news_all(void)
 }
 
 /*
- * The definition of a deciding table is that of this relation; what is said about
- * its rows, the relation of casnet_news_watch_rows() says.
+ * Listen to messages about this relation, which is a deciding table.  They say that its
+ * definition changed; see casnet_news_watch_rows() for its rows.
  */
 void
 casnet_news_watch(CasnetTable table, Oid relation)
@@ -91,9 +91,9 @@ casnet_news_watch(CasnetTable table, Oid relation)
 }
 
 /*
- * The relation whose message says that rows of this one changed.  Should it
- * become another, there is a message about the table itself before the first
- * one about that, so no backend misses either.
+ * The relation whose message says that rows of this one changed.  When another one takes
+ * that role, the server sends a message about the table itself first.  So no backend
+ * misses a message.
  */
 static Oid
 messenger_of(Relation relation)
@@ -103,7 +103,7 @@ messenger_of(Relation relation)
 	return OidIsValid(toast) ? toast : RelationGetRelid(relation);
 }
 
-/* A deciding table, which is open: listen to what is said about its rows. */
+/* Listen to messages about the rows of a deciding table, which is open. */
 void
 casnet_news_watch_rows(CasnetTable table, Relation relation)
 {
@@ -111,8 +111,8 @@ casnet_news_watch_rows(CasnetTable table, Relation relation)
 }
 
 /*
- * Have a function called with each relation about which a message came, or InvalidOid
- * when all may have changed.  It must not raise.
+ * Register a function, which must not raise.  It is called with each relation that a
+ * message names, or with InvalidOid when all may have changed.
  */
 void
 casnet_news_listen(void (*listener) (Oid relation))
@@ -122,9 +122,9 @@ casnet_news_listen(void (*listener) (Oid relation))
 }
 
 /*
- * A relcache message arrived; relation is InvalidOid when all of them may
- * have changed.  Only numbers move here, since a lookup may be under way.  It is the one
- * callback of casnet: the server has room for ten.
+ * A relcache message arrived; relation is InvalidOid when all of them may have changed.
+ * This only moves numbers, since a lookup can be under way.  casnet registers no other
+ * relcache callback, because the server has room for ten only.
  */
 static void
 relcache_callback(Datum arg, Oid relation)
@@ -153,7 +153,7 @@ relcache_callback(Datum arg, Oid relation)
 	}
 }
 
-/* Something was derived from the tables that a rollback may have to undo. */
+/* An answer was derived from the tables, and a rollback can make it wrong. */
 void
 casnet_news_note_lookup(void)
 {
@@ -162,10 +162,10 @@ casnet_news_note_lookup(void)
 }
 
 /*
- * The end of a transaction by rollback, or by PREPARE TRANSACTION, which takes
- * its rows out of our sight until COMMIT PREPARED.  The message about them that
- * the server then gives is not enough: the version of a row that comes back
- * is older than the verdict, and would count as the one that it was made from.
+ * A transaction ends by rollback, or by PREPARE TRANSACTION, which hides its rows from us
+ * until COMMIT PREPARED.  The server's own message about these rows is not enough.  The
+ * row version that comes back is older than the verdict, and so would count as the one
+ * from which the verdict was made.
  */
 static void
 transaction_callback(XactEvent event, void *arg)
@@ -188,7 +188,7 @@ transaction_callback(XactEvent event, void *arg)
 	}
 }
 
-/* ROLLBACK TO SAVEPOINT, or an exception handler's rollback. */
+/* The same at ROLLBACK TO SAVEPOINT, and when an exception handler rolls back. */
 static void
 subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg)
@@ -205,7 +205,7 @@ casnet_news_init(void)
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
 
-/* Rows of the table, which is open, have changed: see casnet_announce_change(). */
+/* Announce changed rows of the table, which is open, as casnet_announce_change() does. */
 void
 casnet_news_announce(CasnetTable table, Relation relation)
 {
@@ -216,9 +216,9 @@ casnet_news_announce(CasnetTable table, Relation relation)
 /*
  * casnet_internal.announce_change() returns trigger
  *
- * Makes every backend forget what it derived from the table, at commit; this
- * one at the next command, and again should the transaction roll back.  A row
- * trigger, since logical replication fires no others; AFTER TRUNCATE too.
+ * At commit, makes every backend forget what it derived from the table.  This backend
+ * forgets at the next command, and again if the transaction rolls back.  It is a row
+ * trigger, since logical replication fires no others, and also fires AFTER TRUNCATE.
  * Raises 39P01 when it is not called as a trigger.
  */
 Datum
@@ -230,7 +230,7 @@ casnet_announce_change(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.announce_change() was not called as a trigger"),
-				 errhint("It is attached to tables by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 
 	CacheInvalidateRelcacheByRelid(messenger_of(trigger->tg_relation));
 	return PointerGetDatum(NULL);

@@ -2,18 +2,18 @@
  * noforce.c
  *		Policies bind the owner of a table also while a foreign key cascades.
  *
- * Policies are forced on owners.  While the server checks a foreign key, and while
- * casnet reads a table as its owner, they are not, so that the rows are found; and that
- * goes for all that happens meanwhile: the functions that triggers and expressions call,
- * and the views that rules read.  So a trigger that elsewhere meets the rows of one tenant
- * would meet those of all; and a view, or a SECURITY DEFINER function, of the owner of a
- * protected table would show them to whoever has two tables of their own.
+ * casnet forces policies on owners.  To find all rows, the server lifts that while it
+ * checks a foreign key, and casnet lifts it while it reads a table as its owner.
+ * Everything that runs meanwhile would be unbound, too: the functions that triggers and
+ * expressions call, and the views that rules read.  A trigger that elsewhere sees the rows
+ * of one tenant would see those of all.  A view or a SECURITY DEFINER function of the
+ * owner of a protected table would show them to anybody who has two tables.
  *
- * A function that a key's statement calls is therefore called with policies forced again,
- * and so is one that runs as its owner within what casnet does.  (Other code of a table's
- * owner reads that owner's tables there, as nobody: it could not without a tenant.)  What
- * would read a table as somebody else through a view is refused.  For that the library
- * must be loaded.
+ * So casnet forces policies again for a function that a key's statement calls, and for one
+ * that runs as its owner within casnet's own operations.  (Other code of a table's owner
+ * reads that owner's tables there without policies: it runs as nobody, without a tenant.)
+ * casnet refuses a query that would read a table as another role through a view.  All of
+ * this works only while the library is loaded.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@
 static fmgr_hook_type previous_hook = NULL;
 static needs_fmgr_hook_type previous_needs_hook = NULL;
 
-/* Whether plans were made here without policies of tables of the role's own. */
+/* Whether this backend made plans that leave out the policies of the role's own tables. */
 static bool plans_are_unforced = false;
 
 /* Whether the function runs as its owner. */
@@ -54,7 +54,7 @@ runs_as_owner(Oid function)
 	return result;
 }
 
-/* Whether the server checks a key, or cascades, and casnet is not somebody else. */
+/* Whether the server checks a key, or cascades, and casnet has not switched the role. */
 static bool
 is_within_key(int context)
 {
@@ -63,9 +63,8 @@ is_within_key(int context)
 }
 
 /*
- * Raises 55000 if the function would run, for casnet, with rights that its owner has not:
- * who may make a trigger on a table, or an expression of it, is not always the table's
- * owner.
+ * Raises 55000 if casnet would run the function with rights that the function's owner does
+ * not have.  A trigger or an expression of a table is not always its owner's work.
  */
 static void
 refuse_stranger(Oid function, Oid user)
@@ -79,14 +78,14 @@ refuse_stranger(Oid function, Oid user)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("function \"%s\" would run with more rights than its owner has",
 					name == NULL ? "" : name),
-			 errdetail("A change of rows of casnet's goes on as role \"%s\".",
+			 errdetail("The statement changes casnet's rows as role \"%s\".",
 					   GetUserNameFromId(user, false)),
 			 errhint("Give the function to that role or to a superuser, or make it SECURITY DEFINER.")));
 }
 
 /*
- * A function that runs as its owner begins.  Of casnet's, what it calls is held to that;
- * for others it is a matter of their own.
+ * A function that runs as its owner begins.  If the owner is casnet_owner, the functions
+ * that it calls must not be strangers'.  Other owners answer for what they call.
  */
 static void
 begin_as_owner(Oid user, int context)
@@ -98,7 +97,10 @@ begin_as_owner(Oid user, int context)
 	SetUserIdAndSecContext(user, context);
 }
 
-/* needs_fmgr_hook: a function of whatever language but C is looked up. */
+/*
+ * needs_fmgr_hook: whether around_function() must see the calls of this function.  Raises
+ * what refuse_stranger() raises.
+ */
 static bool
 needs_watching(Oid function)
 {
@@ -122,7 +124,7 @@ needs_watching(Oid function)
 	return language != INTERNALlanguageId && language != ClanguageId;
 }
 
-/* Outside of such an operation no plan that was made within is used. */
+/* Outside such an operation, the plans that were made within one must not be used. */
 static void
 drop_unforced_plans(void)
 {
@@ -133,9 +135,9 @@ drop_unforced_plans(void)
 }
 
 /*
- * Whether it is the statement of a foreign key, which the server writes like that, with an
- * operator by its schema.  Whoever writes a statement alike keeps a plan without policies of
- * tables of the own.
+ * Whether the text is the statement of a foreign key.  The server begins it like this, and
+ * qualifies the operator with a schema.  A role that imitates such a statement only keeps a
+ * plan without the policies of its own tables.
  */
 static bool
 is_of_key(const char *query)
@@ -151,16 +153,16 @@ is_of_key(const char *query)
 	return false;
 }
 
-/* What is known of such a function, while its caller keeps it. */
+/* What the hook knows of a function for as long as the caller keeps its FmgrInfo. */
 typedef struct Watched
 {
-	bool		forced;			/* policies were forced again for this call */
-	Datum		next;			/* of the hook that was there before */
+	bool		forced;			/* this call has policies forced again */
+	Datum		next;			/* of the previous hook */
 } Watched;
 
 /*
- * fmgr_hook: a function begins or ends that has settings, runs as its owner, or was looked
- * up within a key.
+ * fmgr_hook: a function begins or ends.  It has settings, runs as its owner, or was looked
+ * up while a key was checked.
  */
 static void
 around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
@@ -177,7 +179,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 	GetUserIdAndSecContext(&user, &context);
 	if (event == FHET_START)
 	{
-		/* The server takes it back when the function ends. */
+		/* The server restores the user and context when the function ends. */
 		if (runs_as_owner(function->fn_oid))
 			begin_as_owner(user, context);
 		else if (context & CASNET_SECURITY_NO_STRANGER)
@@ -199,7 +201,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 	}
 }
 
-/* Whether the table has policies that are forced on that role as an owner of it. */
+/* Whether the table forces its policies on that role as its owner. */
 static bool
 is_forced_on(Oid table, Oid role)
 {
@@ -226,13 +228,13 @@ refuse_table(Oid table)
 			 errmsg("policies of table \"%s\" would not bind its owner here",
 					get_rel_name(table)),
 			 errdetail("The query was made while a foreign key was checked, or a table read as its owner."),
-			 errhint("Make it in a statement of its own.")));
+			 errhint("Run the query in a statement of its own.")));
 }
 
 /*
- * Raises 42501 if the table would be read without policies that are forced on the role as
- * which it is read: but for a query of that role's own, in such an operation; whether it
- * is one.
+ * Raises 42501 if the query would read the table without policies that are forced on the
+ * role as which it reads.  Returns true for the exception: such an operation, in which the
+ * query reads as the current role.
  */
 static bool
 check_entry(Oid table, Oid checked_as)
@@ -246,7 +248,7 @@ check_entry(Oid table, Oid checked_as)
 	return true;
 }
 
-/* Whether a check by a policy is among those of what the query writes. */
+/* Whether a policy is among the checks of the rows that the query writes. */
 static bool
 checks_policies(const Query *query)
 {
@@ -256,7 +258,7 @@ checks_policies(const Query *query)
 	{
 		WCOKind		kind = lfirst_node(WithCheckOption, lc)->kind;
 
-		/* Others are of views. */
+		/* The other kinds belong to views. */
 		if (kind == WCO_RLS_INSERT_CHECK || kind == WCO_RLS_UPDATE_CHECK ||
 			kind == WCO_RLS_MERGE_UPDATE_CHECK ||
 			kind == WCO_RLS_MERGE_DELETE_CHECK)
@@ -265,7 +267,7 @@ checks_policies(const Query *query)
 	return false;
 }
 
-/* Whether what the query writes is seen through a view with a security barrier. */
+/* Whether the query writes through a view with a security barrier. */
 static bool
 has_barrier(const Query *query)
 {
@@ -290,8 +292,8 @@ has_barrier(const Query *query)
 }
 
 /*
- * Whether all that policies say of the table from which the query deletes is among its
- * security quals, which may also be the condition of a view with a security barrier.
+ * Whether the security quals of the table from which the query deletes contain all its
+ * policies.  They can also be the condition of a view with a security barrier.
  */
 static bool
 deletes_by_policies(Query *query, RangeTblEntry *entry)
@@ -311,7 +313,7 @@ deletes_by_policies(Query *query, RangeTblEntry *entry)
 	return list_difference(quals, entry->securityQuals) == NIL;
 }
 
-/* Whether the query asks the policies of one of its tables. */
+/* Whether the query applies the policies of one of its tables. */
 static bool
 has_policies(Query *query, RangeTblEntry *entry, int place)
 {
@@ -323,7 +325,7 @@ has_policies(Query *query, RangeTblEntry *entry, int place)
 		(!has_barrier(query) || deletes_by_policies(query, entry));
 }
 
-/* The same of all tables of a query that have no policies in it. */
+/* Check all tables of a query that have no policies in it; see check_entry(). */
 static bool
 check_query(Node *node, void *context)
 {
@@ -340,7 +342,7 @@ check_query(Node *node, void *context)
 
 		if (entry->rtekind == RTE_RELATION)
 		{
-			/* What is excluded by a conflict is no row of the table. */
+			/* EXCLUDED is not a row of the table. */
 			if (!(query->onConflict != NULL &&
 				  foreach_current_index(lc) + 1 ==
 				  query->onConflict->exclRelIndex) &&
@@ -351,7 +353,7 @@ check_query(Node *node, void *context)
 		else if (!query->hasSubLinks)
 			(void) check_query((Node *) entry->subquery, context);
 	}
-	/* Where there are no sublinks, queries are in nothing else but these. */
+	/* Without sublinks, only CTEs can contain more queries. */
 	if (query->hasSubLinks)
 		return query_tree_walker(query, check_query, context, 0);
 	foreach(lc, query->cteList)
@@ -360,8 +362,8 @@ check_query(Node *node, void *context)
 }
 
 /*
- * A query is about to be planned.  It may have been rewritten long ago, and the server
- * keeps it as it was then.
+ * A query is about to be planned.  It may have been rewritten long ago, outside such an
+ * operation or within one, and the server keeps it as it was then.  Raises 42501.
  */
 void
 casnet_noforce_check(Query *query)
@@ -371,8 +373,8 @@ casnet_noforce_check(Query *query)
 }
 
 /*
- * It is planned: what was put in the place of functions was rewritten meanwhile.  Whether
- * the plan reads tables of the role's own, and is for such an operation only.
+ * The query is planned, and functions that the planner inlined were rewritten meanwhile.
+ * Whether the plan reads the role's own tables, and so serves only such an operation.
  */
 bool
 casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
@@ -390,15 +392,15 @@ casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
 			check_entry(entry->relid, casnet_plan_checked_as(plan, entry)))
 			is_unforced = true;
 	}
-	/* Those of keys are executed nowhere else. */
+	/* The server executes the plans of keys nowhere else. */
 	is_unforced = is_unforced && !is_of_key(query_string);
 	plans_are_unforced |= is_unforced;
 	return is_unforced;
 }
 
 /*
- * A plan is executed.  Raises 55000 if it is one that was made without policies for such
- * an operation, and kept; then it is made anew for the next time.
+ * A plan is about to be executed.  Raises 55000 for a kept plan that was made without
+ * policies for such an operation.  The next execution plans it anew.
  */
 void
 casnet_noforce_check_start(PlannedStmt *plan)
@@ -417,7 +419,7 @@ casnet_noforce_check_start(PlannedStmt *plan)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the plan was made while a foreign key was checked, without policies"),
-				 errhint("Do it again; it is planned anew.")));
+				 errhint("Run the statement again; the server plans it anew.")));
 	}
 }
 

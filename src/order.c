@@ -1,22 +1,24 @@
 /*
  * order.c
- *		Has policies decided before any other condition of a statement is evaluated.
+ *		Evaluates policies before any other condition of a statement.
  *
- * The server evaluates the conditions on a table in order of security level,
- * then of estimated cost; but a condition that counts as leakproof may come before
- * the policies.  It counts as such when no leaky function in it has a column among
- * its arguments.  That is no proof: nodes without functions raise errors,
- * functions without arguments run for some rows only, and functions that are silent
- * take their time.  And an equality that counts as leakproof joins the policy's in
- * one equivalence class, from which the server takes one value for all: of
+ * The server evaluates the conditions on a table in order of security level, then of
+ * estimated cost.  But a condition that counts as leakproof can come before the policies.
+ * A condition counts as leakproof if no leaky function in it has a column among its
+ * arguments.  That proves nothing.  Nodes without functions raise errors, functions without
+ * arguments run for some rows only, and functions that are silent take time.
+ *
+ * Also, an equality that counts as leakproof joins the policy's in one equivalence class,
+ * from which the server takes one value for all.  In
  *
  *		WHERE tenant_id = f()
  *
- * it kept that comparison for each row, compared f() with the policy's call once,
- * and left the policy's own comparison out.  So nothing is taken for silent but
- * this: once the paths of a table are made, each policy that was left out is put
- * back, the policies come first, and all else comes after them.  Only what is a
- * condition of an index by then comes earlier, by an operator that is leakproof.
+ * it kept that comparison for each row, compared f() with the policy's call once, and
+ * left out the policy's own comparison.
+ *
+ * So casnet takes no condition for silent.  Once the paths of a table are made, it puts
+ * back each policy that was left out, and moves the policies before all else.  Only an
+ * index condition still comes earlier; its operator is leakproof.
  */
 #include "postgres.h"
 
@@ -48,7 +50,7 @@
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
 static create_upper_paths_hook_type previous_upper_hook = NULL;
 
-/* check_functions_in_node() callback: a function of casnet's. */
+/* check_functions_in_node() callback: whether the function is casnet's. */
 static bool
 is_ours(Oid function, void *context)
 {
@@ -56,8 +58,8 @@ is_ours(Oid function, void *context)
 }
 
 /*
- * check_functions_in_node() callback: a function of casnet's, or one that may call
- * these: of somebody else's, in a language that has functions for its body.
+ * check_functions_in_node() callback: whether the function is casnet's, or could call one.
+ * A function of anybody else could, unless it is in pg_catalog or written in C.
  */
 static bool
 may_be_ours(Oid function, void *context)
@@ -76,7 +78,7 @@ may_be_ours(Oid function, void *context)
 	return result;
 }
 
-/* Whether the expression calls a function that is ours, or may call one. */
+/* Whether the expression calls a function of casnet, or could call one indirectly. */
 bool
 casnet_order_may_call_ours(Node *node, void *context)
 {
@@ -87,7 +89,7 @@ casnet_order_may_call_ours(Node *node, void *context)
 								 context, 0);
 	if (check_functions_in_node(node, may_be_ours, context))
 		return true;
-	/* The checks of a domain may call anything. */
+	/* The checks of a domain can call anything. */
 	if (IsA(node, CoerceToDomain) &&
 		((CoerceToDomain *) node)->resulttype >= FirstNormalObjectId)
 		return true;
@@ -95,7 +97,7 @@ casnet_order_may_call_ours(Node *node, void *context)
 								  context);
 }
 
-/* Whether the expression calls a function that is ours. */
+/* Whether the expression calls a function of casnet. */
 bool
 casnet_order_calls_ours(Node *node, void *context)
 {
@@ -111,10 +113,10 @@ casnet_order_calls_ours(Node *node, void *context)
 }
 
 /*
- * The security conditions of a relation, as a flat list: its own, and as a part of
- * a table those of the whole, by which it is read.  They are policies, and what
- * auto-updatable views with security_barrier say, which anybody may write.  Their
- * levels are added to the other list.
+ * The security conditions of a relation, as a flat list: its own, and for a part of a
+ * table also those of the whole table.  They are policies, and the conditions of
+ * auto-updatable views with security_barrier, which anybody can write.  Adds their levels
+ * to the other list.
  */
 static List *
 security_conditions(PlannerInfo *root, Index relid, List **levels)
@@ -147,9 +149,9 @@ security_conditions(PlannerInfo *root, Index relid, List **levels)
 }
 
 /*
- * Whether the condition is "column = call", or "column = ANY (call)", of one of the
- * functions that policies call, with constants.  Whoever wrote it, it can be
- * evaluated on any row: there is nothing else in it.
+ * Whether the condition is "column = call" or "column = ANY (call)", and calls one of the
+ * functions of policies with constants.  It contains nothing else, so it is safe on any
+ * row, whoever wrote it.
  */
 static bool
 is_plain_policy(Node *condition)
@@ -179,8 +181,8 @@ is_plain_policy(Node *condition)
 }
 
 /*
- * Whether there is a parameter of the executor in the expression, or a subquery, in
- * which anything may be called.
+ * Whether the expression contains an executor parameter, or a subquery, which can call
+ * anything.
  */
 static bool
 has_parameter(Node *node, void *context)
@@ -194,7 +196,7 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * Whether one of the conditions calls a function of ours, as policies do, or may: a
+ * Whether one of the conditions calls a function of casnet, as policies do, or could.  A
  * call in a subquery of its own is a parameter by now.
  */
 static bool
@@ -206,7 +208,7 @@ has_policies(List *conditions)
 		has_parameter((Node *) conditions, NULL);
 }
 
-/* The calls in the expression are a policy's: those have no location. */
+/* Mark the calls in the expression as a policy's, which have no location. */
 static bool
 make_stored(Node *node, void *context)
 {
@@ -218,9 +220,8 @@ make_stored(Node *node, void *context)
 }
 
 /*
- * Whether the condition is the policy.  The server keeps one of those that are equal,
- * wherever they were written; what a statement has written like a policy then is the
- * policy.
+ * Whether the condition is the policy.  The server keeps one of several equal conditions.
+ * So a condition of the statement that equals the policy becomes the policy.
  */
 static bool
 is_policy(RestrictInfo *condition, Node *policy)
@@ -256,10 +257,9 @@ has_member(EquivalenceClass *class, Node *expression)
 }
 
 /*
- * Whether the condition compares the column of a policy with a constant, or a
- * parameter of the statement, and the server compares the policy's call with the
- * same, once, before it reads anything.  Neither changes, so that is as good as
- * the policy.
+ * Whether the condition compares the policy's column with a constant or a parameter of the
+ * statement, with which the server also compares the policy's call.  It does that once,
+ * before it reads anything.  Neither changes, so the condition is as good as the policy.
  */
 static bool
 stands_for(RestrictInfo *condition, OpExpr *policy)
@@ -319,7 +319,7 @@ add_condition(RelOptInfo *relation, RestrictInfo *condition)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
 
-		/* A partial index may have a list of its own. */
+		/* A partial index can have a list of its own. */
 		if (index->indpred != NIL && index->indrestrictinfo != before)
 			index->indrestrictinfo = lappend(index->indrestrictinfo, condition);
 		else
@@ -329,7 +329,7 @@ add_condition(RelOptInfo *relation, RestrictInfo *condition)
 
 /*
  * Put back the security conditions that the server took out of the conditions of a
- * relation, each at its level; whether there were any.
+ * relation, each at its level.  Returns whether there were any.
  */
 static bool
 put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
@@ -358,9 +358,8 @@ put_back(PlannerInfo *root, RelOptInfo *relation, List *security, List *levels)
 }
 
 /*
- * Make the paths of a plain table again, now that the policies are among its
- * conditions: the ones before would read what another tenant has, to throw it
- * away row by row.
+ * Make the paths of a plain table again, now that the policies are among its conditions.
+ * The former paths would read the rows of other tenants, only to drop them one by one.
  */
 static void
 make_paths_again(PlannerInfo *root, RelOptInfo *relation)
@@ -386,7 +385,7 @@ make_paths_again(PlannerInfo *root, RelOptInfo *relation)
 	create_index_paths(root, relation);
 }
 
-/* Whether the paths of the relation are those of a plain table, and not of a wrapper. */
+/* Whether the relation has the paths of a plain table, and not of a foreign one. */
 static bool
 has_plain_paths(RangeTblEntry *rte)
 {
@@ -411,8 +410,8 @@ has_policy(IndexPath *path, List *security)
 }
 
 /*
- * Leave out paths that would compute what the user orders by from rows that no
- * policy has let through.
+ * Leave out paths that would compute an ORDER BY expression in the index, from rows that
+ * no policy has let through.
  */
 static void
 leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security)
@@ -430,16 +429,16 @@ leave_out_orders(PlannerInfo *root, RelOptInfo *relation, List *security)
 	}
 	if (!found)
 		return;
-	/* Without these, others may be of use that were not before. */
+	/* Without these paths, others can win that did not before. */
 	foreach(lc, relation->indexlist)
 		lfirst_node(IndexOptInfo, lc)->amcanorderbyop = false;
 	make_paths_again(root, relation);
 }
 
 /*
- * The conditions of an index, after the security conditions: as such of which nothing
- * is asked of the index, and which say that rows are to be checked again.  Those that
- * are among them as plain policies are put first once the plan is made (recheck.c).
+ * The conditions of an index, with the security conditions in front of them.  These ask
+ * nothing of the index; they only have the rows checked again.  Plain policies that are
+ * conditions of the index already move to the front once the plan is made (recheck.c).
  */
 static List *
 guarded_clauses(PlannerInfo *root, IndexPath *path, List *security)
@@ -468,7 +467,7 @@ guarded_clauses(PlannerInfo *root, IndexPath *path, List *security)
 					  !contain_volatile_functions(policy)))
 			continue;
 		guard = makeNode(IndexClause);
-		/* A copy: the server takes out what is among the conditions of the scan. */
+		/* A copy, since the server takes out a condition that the scan has already. */
 		guard->rinfo = make_simple_restrictinfo(root,
 												(Expr *) copyObject(policy));
 		guard->lossy = true;
@@ -477,7 +476,10 @@ guarded_clauses(PlannerInfo *root, IndexPath *path, List *security)
 	return list_concat(guards, clauses);
 }
 
-/* The same for all scans of indexes in a bitmap, of which others may have parts. */
+/*
+ * The same for all index scans of a bitmap.  Works on copies, since other paths can share
+ * its parts.
+ */
 static Path *
 guarded_bitmap(PlannerInfo *root, Path *path, List *security)
 {
@@ -514,8 +516,8 @@ guarded_bitmap(PlannerInfo *root, Path *path, List *security)
 }
 
 /*
- * A condition that says where security conditions end, so that recheck.c finds
- * those of a finished scan, and takes it out.
+ * Add a condition that marks the end of the security conditions.  recheck.c finds it in
+ * the finished scan, and removes it.
  */
 static void
 mark_end(PlannerInfo *root, RelOptInfo *relation)
@@ -528,7 +530,7 @@ mark_end(PlannerInfo *root, RelOptInfo *relation)
 	add_condition(relation, mark);
 }
 
-/* Have security conditions among those of the scan, too, unless they are plain. */
+/* Keep security conditions of the index among those of the scan, unless they are plain. */
 static void
 keep_in_scan(IndexPath *path, List *security)
 {
@@ -545,11 +547,12 @@ keep_in_scan(IndexPath *path, List *security)
 }
 
 /*
- * A lossy index, and a bitmap that has run out of memory, have the conditions of the
- * index checked again before all others, on rows that it does not have.  So the
- * security conditions are put before these: in a bitmap as such of the index, which
- * do not go when the predicate of a partial index says the same; in a scan by what the
- * server has among its conditions.  A scan of a btree checks nothing again.
+ * With a lossy index, or a bitmap that has run out of memory, the executor checks the
+ * conditions of the index again, before all others.  It does so on rows that do not match
+ * them, so the security conditions must come first.  In a bitmap they become conditions of
+ * the index, which the server keeps even if the predicate of a partial index implies them.
+ * In an index scan they stay among the conditions of the scan.  A scan of a btree checks
+ * nothing again.
  */
 static void
 guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security)
@@ -580,8 +583,8 @@ guard_rechecks(PlannerInfo *root, RelOptInfo *relation, List *security)
 }
 
 /*
- * Put conditions in their order: plain policies of ours, the other security
- * conditions as the server has them, all else.
+ * Put conditions in order: plain policies of casnet, the other security conditions as the
+ * server has them, then all else.
  */
 static void
 order_list(PlannerInfo *root, List *conditions, List *security)
@@ -604,8 +607,8 @@ order_list(PlannerInfo *root, List *conditions, List *security)
 }
 
 /*
- * Raises 0A000 for a foreign table, which is under a policy as a partition or a child:
- * another server evaluates what is shipped to it before any policy, on all its rows.
+ * Raises 0A000 for a foreign table that is under a policy as a partition or a child.  Its
+ * server evaluates the conditions that it is sent before any policy, on all its rows.
  */
 static void
 refuse_foreign_table(RangeTblEntry *rte, List *security)
@@ -621,8 +624,8 @@ refuse_foreign_table(RangeTblEntry *rte, List *security)
 }
 
 /*
- * set_rel_pathlist_hook: the paths of a relation are known, but the order of
- * its conditions is not yet decided.
+ * set_rel_pathlist_hook: the server has made the paths of a relation, but not yet decided
+ * the order of its conditions.
  */
 static void
 order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
@@ -631,7 +634,7 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 	List	   *security = NIL;
 	List	   *levels = NIL;
 
-	/* What is not read has no rows: the server has proved that, and looked no further. */
+	/* The server has proved that a dummy relation has no rows, and does not read it. */
 	if (rte->rtekind == RTE_RELATION && root->qual_security_level > 0 &&
 		!IS_DUMMY_REL(relation))
 	{
@@ -654,8 +657,8 @@ order_conditions(PlannerInfo *root, RelOptInfo *relation, Index rti,
 }
 
 /*
- * create_upper_paths_hook: all paths of a query are made, so that of conditions
- * on several relations, which these share, the order may be decided as well.
+ * create_upper_paths_hook: all paths of a query are made, so the order of conditions on
+ * several relations, which share them, can be decided as well.
  */
 static void
 order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
@@ -688,7 +691,7 @@ order_join_conditions(PlannerInfo *root, UpperRelationKind stage,
 	}
 }
 
-/* Whether the relation is one of ours that decide about access. */
+/* Whether the relation is a table of casnet that decides about access. */
 static bool
 decides_about_access(Oid relation)
 {
@@ -705,9 +708,9 @@ decides_about_access(Oid relation)
 }
 
 /*
- * Accounts, tenants and members are read by the ids that the policy gives, and not by
- * other indexes.  How many entries, and pages, of an index have a name, an address or
- * the id of somebody else is counted by the server, for everybody to see.
+ * Have accounts, tenants and members read by the ids that the policy gives, and not by
+ * other indexes.  Everybody sees the server's statistics of an index.  They would count its
+ * entries and pages with a certain name, an address or the id of somebody else.
  */
 void
 casnet_order_leave_out_names(PlannerInfo *root, RelOptInfo *relation)

@@ -2,17 +2,17 @@
  * owner.c
  *		Statements on somebody else's table, run as its owner.
  *
- * To plan a query the server evaluates parts of a table that its owner chose, such
- * as the expressions of indexes and checks, and to run it fires the owner's triggers.
- * None of it may run with more rights than the owner has.  So whatever casnet does to
- * rows that belong to somebody else is planned and run as that owner, as a
- * security-restricted operation, as VACUUM and REINDEX are; and what the owner's code
- * sets meanwhile is taken back before casnet goes on.
+ * When the server plans a query, it evaluates parts of the table that its owner chose,
+ * such as the expressions of indexes and checks.  When it runs the query, it fires the
+ * owner's triggers.  None of this must run with more rights than the owner has.  So casnet
+ * plans and runs its statements on somebody else's rows as the owner of the table, in a
+ * security-restricted operation, as VACUUM and REINDEX do.  It takes back the settings of
+ * the owner's code before it goes on.
  *
- * Statements name their table, and the name means what it means once they are
- * analysed: whoever may rename the schema could have put another table in its place,
- * whose code would run as the owner of the first.  So it is looked which table was
- * found, before anything of it is evaluated.
+ * A statement names its table, and the server looks up the name during analysis.  A role
+ * that can rename the schema could have put another table there meanwhile.  The code of
+ * that table would run as the owner of the first.  So casnet checks which table was found
+ * before the server evaluates anything of it.
  */
 #include "postgres.h"
 
@@ -55,18 +55,18 @@ PG_FUNCTION_INFO_V1(casnet_run_on_for_owner);
 PG_FUNCTION_INFO_V1(casnet_give_view);
 PG_FUNCTION_INFO_V1(casnet_set_not_null);
 
-/* The one table that the next statement may name, and where that was said. */
+/* The only table that the next statement is allowed to name, and the subtransaction. */
 static Oid	expected_table;
 static SubTransactionId expected_in;
 static bool expected_by_keys;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 
-/* SET CONSTRAINTS is ours, and not of the code that runs as the owner. */
+/* The next SET CONSTRAINTS is casnet's, and not that of the owner's code. */
 bool		casnet_owner_sets_constraints = false;
 
 /*
- * Raises 42501 for SET CONSTRAINTS in code of another role: what the session has deferred
- * would fire at once, in that code's settings.
+ * Raises 42501 for SET CONSTRAINTS in code of another role.  It would fire at once what
+ * the session has deferred, in that code's settings.
  */
 void
 casnet_owner_check_statement(Node *statement)
@@ -76,7 +76,7 @@ casnet_owner_check_statement(Node *statement)
 
 	if (likely(!IsA(statement, ConstraintsSetStmt)))
 		return;
-	/* This one; what it fires is the owner's. */
+	/* Only this one: what it fires is the owner's code. */
 	if (casnet_owner_sets_constraints)
 	{
 		casnet_owner_sets_constraints = false;
@@ -86,8 +86,8 @@ casnet_owner_check_statement(Node *statement)
 	if (context & CASNET_SECURITY_OTHERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("SET CONSTRAINTS is about the session, and not about this code"),
-				 errhint("Leave it to whoever has begun the transaction.")));
+				 errmsg("code of another role cannot use SET CONSTRAINTS in this session"),
+				 errhint("Leave it to whoever began the transaction.")));
 }
 
 /* The owner of a table.  Raises XX000 when there is no such table. */
@@ -104,7 +104,7 @@ casnet_owner_of(Oid table)
 	return owner;
 }
 
-/* A table, as SQL writes it whatever the search_path. */
+/* The name of a table, as SQL writes it whatever the search_path is. */
 char *
 casnet_owner_name(Oid table)
 {
@@ -113,8 +113,8 @@ casnet_owner_name(Oid table)
 }
 
 /*
- * Become a role, for code that is not ours.  An error ends that by itself, with the
- * subtransaction that it ends.  Not for long: nothing else may run meanwhile.
+ * Become a role, for code that is not casnet's.  An error ends that, together with its
+ * subtransaction.  The caller must run nothing else meanwhile.
  */
 void
 casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
@@ -143,13 +143,13 @@ casnet_owner_enter(CasnetOwnerSwitch *former, Oid role)
 							 true, 0, false);
 	if (trusted)
 		return;
-	/* Nor is it the user of the session, whose token anybody could read. */
+	/* It has no user either: any code could read the session's token. */
 	for (int i = 0; i < lengthof(identity); i++)
 		(void) set_config_option(identity[i], "", PGC_SUSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Be who we were, with the settings that we had, and with no cursor more. */
+/* Return to the former role and settings, and close the cursors opened since. */
 void
 casnet_owner_leave(const CasnetOwnerSwitch *former)
 {
@@ -161,8 +161,8 @@ casnet_owner_leave(const CasnetOwnerSwitch *former)
 }
 
 /*
- * The next statement, which becomes a plan, is about this table and about tables of
- * casnet's; otherwise it raises 55006.  Holds for it alone, and no longer than the
+ * The next statement that is planned must name only this table and tables of casnet's, or
+ * else it raises 55006.  This holds for that statement only, and ends with the
  * subtransaction.
  */
 void
@@ -174,8 +174,8 @@ casnet_owner_expect(Oid table)
 }
 
 /*
- * It is planned, or executed without a plan: what comes next is code of the table's
- * owner, or of an event trigger.
+ * That statement is planned, or is executed without a plan.  What comes next is code of
+ * the table's owner, or of an event trigger.
  */
 void
 casnet_owner_begun(void)
@@ -184,7 +184,7 @@ casnet_owner_begun(void)
 		expected_table = InvalidOid;
 }
 
-/* Whether a statement is about tenants, as the server's check of a key to them is. */
+/* Whether a statement names the table tenants, as the server's check of a key to it does. */
 static bool
 is_about_tenants(const Query *query)
 {
@@ -210,10 +210,10 @@ refuse_renamed(Oid table)
 			(errcode(ERRCODE_OBJECT_IN_USE),
 			 errmsg("the schema of table \"%s\" was renamed meanwhile",
 					get_rel_name(table)),
-			 errhint("Do it again.")));
+			 errhint("Run the statement again.")));
 }
 
-/* Raises 55006 if a query, or one within it, is about another table of others. */
+/* Raises 55006 if a query, or one within it, names another table that is not casnet's. */
 static bool
 check_query(Node *node, void *context)
 {
@@ -234,7 +234,7 @@ check_query(Node *node, void *context)
 	return query_tree_walker(castNode(Query, node), check_query, context, 0);
 }
 
-/* post_parse_analyze_hook */
+/* post_parse_analyze_hook: check the tables of a statement; see casnet_owner_expect(). */
 static void
 check_table(ParseState *pstate, Query *query, CasnetJumbleState *jumble)
 {
@@ -246,7 +246,7 @@ check_table(ParseState *pstate, Query *query, CasnetJumbleState *jumble)
 	if (expected_in != GetCurrentSubTransactionId() ||
 		!InSecurityRestrictedOperation())
 	{
-		/* It ended with an error. */
+		/* The expected statement ended with an error. */
 		expected_table = InvalidOid;
 		return;
 	}
@@ -255,9 +255,8 @@ check_table(ParseState *pstate, Query *query, CasnetJumbleState *jumble)
 }
 
 /*
- * Run ALTER TABLE as the owner of the table: VALIDATE CONSTRAINT of a key to tenants,
- * or SET NOT NULL, which evaluate checks of the table.  It does not look for the table
- * by its name.
+ * Run ALTER TABLE as the owner of the table, by its OID: VALIDATE CONSTRAINT for a key to
+ * tenants, or SET NOT NULL.  Both evaluate checks of the table.
  */
 void
 casnet_owner_alter(Oid table, AlterTableType kind, const char *name)
@@ -280,7 +279,6 @@ casnet_owner_alter(Oid table, AlterTableType kind, const char *name)
 	casnet_owner_leave(&former);
 }
 
-/* Have it looked which table a statement found. */
 void
 casnet_owner_init(void)
 {
@@ -289,9 +287,8 @@ casnet_owner_init(void)
 }
 
 /*
- * From here on no schema gets another name, so that a statement which names a table, and
- * is executed without a plan, finds the one that is meant.  The tables themselves must
- * be locked.
+ * From here on nobody can rename a schema.  So a statement without a plan finds the table
+ * that its name means now.  The caller must have locked the tables themselves.
  */
 void
 casnet_owner_hold_names(void)
@@ -313,10 +310,10 @@ casnet_owner_require_table(Oid table)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", table),
-				 errhint("Somebody may have dropped it; look again.")));
+				 errhint("Check whether somebody has dropped it.")));
 }
 
-/* Raises 42P01 when there is no such table, 42501 unless we can become its owner. */
+/* Raises 42P01 when there is no such table, 42501 unless the role can become its owner. */
 static void
 require_owner(Oid table)
 {
@@ -329,9 +326,8 @@ require_owner(Oid table)
 }
 
 /*
- * Run one statement as that role.  Returns the first column of the first row, or
- * else the number of rows, in memory of the caller's.  Raises what the statement
- * raises.
+ * Run one statement as that role.  Returns the first column of the first row, or else the
+ * number of rows, in the caller's memory.  Raises what the statement raises.
  */
 char *
 casnet_owner_run(Oid role, const char *statement)
@@ -354,7 +350,7 @@ casnet_owner_run(Oid role, const char *statement)
 	casnet_owner_leave(&former);
 	if (result != NULL)
 	{
-		/* It is in memory of SPI's. */
+		/* SPI owns its memory. */
 		char	   *copy = SPI_palloc(strlen(result) + 1);
 
 		strcpy(copy, result);
@@ -390,8 +386,8 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.run_for_owner(relation regclass, statement text) returns text
  *
- * The same for whoever can become the owner anyway, so that the statement gets fewer
- * rights by it and never more; for administrators.  Raises 42501 for others.
+ * The same for roles that can become the owner anyway, such as administrators, so that the
+ * statement never gains rights.  Raises 42501 for others.
  */
 Datum
 casnet_run_for_owner(PG_FUNCTION_ARGS)
@@ -400,7 +396,7 @@ casnet_run_for_owner(PG_FUNCTION_ARGS)
 	return casnet_run_as_owner(fcinfo);
 }
 
-/* Whether this transaction has made the table, which so is nobody else's to change. */
+/* Whether this transaction has created the table, so that nobody else can change it. */
 static bool
 is_made_here(Oid table)
 {
@@ -411,7 +407,7 @@ is_made_here(Oid table)
 	return result;
 }
 
-/* Whether this transaction has made the table, and those that it inherits from. */
+/* Whether this transaction has created the table and those that it inherits from. */
 static bool
 is_wholly_made_here(Oid table)
 {
@@ -434,8 +430,8 @@ is_wholly_made_here(Oid table)
 }
 
 /*
- * Raises 55000 for a table of before, or a new one below such, in a transaction that sees
- * tables as they were.
+ * Raises 55000 in a transaction with one snapshot, unless it has created the table and
+ * those that it inherits from.
  */
 static void
 require_current(Oid table)
@@ -443,18 +439,17 @@ require_current(Oid table)
 	if (IsolationUsesXactSnapshot() && !is_wholly_made_here(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s cannot be looked at as it is in this transaction",
+				 errmsg("this transaction cannot see the current state of table %s",
 						casnet_owner_name(table)),
 				 errdetail("A transaction of this isolation level sees tables as they were when it began."),
-				 errhint("Do it in a transaction that is READ COMMITTED.")));
+				 errhint("Use a transaction that is READ COMMITTED.")));
 }
 
 /*
  * casnet_internal.require_current(relation oid) returns void
  *
- * For a relation that this transaction has made or locked: raises 55000 in a transaction
- * with one snapshot, unless it has made the table and those that it inherits from, or the
- * relation is no table; internal.
+ * Does what require_current() does for a relation that this transaction has created or
+ * locked, if it is a table; internal.
  */
 Datum
 casnet_require_current(PG_FUNCTION_ARGS)
@@ -471,7 +466,7 @@ casnet_require_current(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.guard_action(schema name) returns text
  *
- * What is done to new tables of the schema at this moment, whatever the snapshot of the
+ * What casnet does now with new tables of the schema, whatever the snapshot of the
  * transaction is: protect, refuse, or NULL; internal.
  */
 Datum
@@ -509,9 +504,9 @@ casnet_guard_action(PG_FUNCTION_ARGS)
  * casnet_internal.lock_tree(relation regclass) returns void
  *
  * Locks the caller's table and its partitions against everybody, by their OIDs, so that
- * what is found out about them afterwards stays so; internal.  Raises 42P01 when there
- * is no such table, 42501 unless the caller can become its owner, 55000 in a transaction
- * with one snapshot, to which queries about a table of before would show what was then.
+ * what is found out about them next stays true; internal.  Raises 42P01 when there is no
+ * such table, 42501 unless the caller can become its owner, and what require_current()
+ * raises.
  */
 Datum
 casnet_lock_tree(PG_FUNCTION_ARGS)
@@ -520,12 +515,12 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 
 	require_owner(table);
 	LockRelationOid(table, AccessExclusiveLock);
-	/* It may have changed while we waited. */
+	/* It can have changed while we waited. */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no such table"),
-				 errhint("Somebody has dropped it meanwhile.")));
+				 errhint("Check whether somebody has dropped it.")));
 	require_owner(table);
 	require_current(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
@@ -533,10 +528,10 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 }
 
 /*
- * Run a statement that is executed without a plan, as that role: with the name of the
- * relation between those two.  The name is made once no schema gets another one, and what
- * the statement names so is the relation.  Raises 42P01 when there is no such relation,
- * and what the statement raises.
+ * Run a utility statement, with the name of the relation between the two texts, as the
+ * relation's owner or the caller.  This makes the name once nobody can rename a schema, so
+ * that the statement finds the relation.  Raises 42P01 when there is no such relation, and
+ * what the statement raises.
  */
 static void
 run_on(Oid relation, const char *before, const char *after, bool as_owner)
@@ -544,7 +539,7 @@ run_on(Oid relation, const char *before, const char *after, bool as_owner)
 	char	   *statement;
 	uint64		cursors;
 
-	/* Nor does it get another name, if nobody has locked it yet. */
+	/* Nobody must rename it either; perhaps nothing has locked it yet. */
 	LockRelationOid(relation, AccessShareLock);
 	AcceptInvalidationMessages();
 	casnet_owner_require_table(relation);
@@ -554,7 +549,7 @@ run_on(Oid relation, const char *before, const char *after, bool as_owner)
 		(void) casnet_owner_run(casnet_owner_of(relation), statement);
 	else
 	{
-		/* The server becomes the owner of the table by itself, for an index. */
+		/* For an index, the server itself becomes the owner of the table. */
 		cursors = casnet_cursors_note();
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
@@ -569,9 +564,9 @@ run_on(Oid relation, const char *before, const char *after, bool as_owner)
 /*
  * casnet_internal.run_on(before text, relation regclass, after text) returns void
  *
- * Runs a statement that changes catalogs, as the caller: with the name of the relation
- * between those two; internal.  Raises 42P01 when there is no such relation, and what
- * the statement raises.
+ * Runs a utility statement as the caller, with the name of the relation between the two
+ * texts; internal.  Raises 42P01 when there is no such relation, and what the statement
+ * raises.
  */
 Datum
 casnet_run_on(PG_FUNCTION_ARGS)
@@ -584,8 +579,8 @@ casnet_run_on(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.run_on_for_owner(before text, relation regclass, after text) returns void
  *
- * The same as the owner of the relation, for whoever can become that anyway.  Raises
- * 42501 for others.
+ * The same as the owner of the relation, for roles that can become the owner anyway.
+ * Raises 42501 for others.
  */
 Datum
 casnet_run_on_for_owner(PG_FUNCTION_ARGS)
@@ -599,9 +594,9 @@ casnet_run_on_for_owner(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.give_view(view regclass, relation regclass) returns void
  *
- * Gives a view to the owner of a table, if the caller or a superuser has made it;
- * internal.  Raises 42710 for any other, whose query would get the rights of that owner,
- * 42501 unless the caller may give it.
+ * Gives a view to the owner of a table, if the view belongs to the caller, a superuser or
+ * casnet_owner; internal.  Raises 42710 for any other view, since its query would get the
+ * rights of the table's owner.  Raises 42501 unless the caller is allowed to give it away.
  */
 Datum
 casnet_give_view(PG_FUNCTION_ARGS)
@@ -624,7 +619,7 @@ casnet_give_view(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("view %s belongs to another role", casnet_owner_name(view)),
-				 errdetail("Given to the owner of the table, its query would get the rights of that role."),
+				 errdetail("If it were given to the owner of the table, its query would get the rights of that owner."),
 				 errhint("Look at it, and drop it or give it to the owner of the table.")));
 	ATExecChangeOwner(view, owner, false, AccessExclusiveLock);
 	CommandCounterIncrement();

@@ -1,14 +1,14 @@
 /*
  * partition_key.c
- *		Whose code the partition keys of a table call.
+ *		Which role owns the code that the partition keys of a table call.
  *
- * The server folds the expressions of a partition key when it opens a partitioned table to
- * change it, or to look at a partition, as whoever does.  So nothing is done to a table as
- * anybody but its owner while a key on the way calls what is not a superuser's.
+ * The server opens a partitioned table to change it, or to look at a partition.  It then
+ * folds the expressions of the partition key as the current role.  If a key on the way
+ * calls code that is not a superuser's, casnet handles the table only as its owner.
  *
- * The catalogs are read as they are at this moment, whatever the snapshot of the
- * transaction or of the statement is, and the expressions as they are stored: neither
- * the table nor the key is opened.
+ * This file reads the catalogs as they are at this moment, whatever the snapshot of the
+ * transaction or the statement is.  It reads the expressions as they are stored, and opens
+ * neither the table nor the key.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 
 PG_FUNCTION_INFO_V1(casnet_strange_partition_key);
 
-/* Whether a function is of a role that is not trusted; context is the role it runs as. */
+/* Whether a role that is not trusted owns a function; context is the role it runs as. */
 static bool
 is_strange_function(Oid function, void *context)
 {
@@ -49,7 +49,7 @@ is_strange_function(Oid function, void *context)
 	return !casnet_security_is_trusted(owner, *(Oid *) context);
 }
 
-/* Whether a type is, a domain with checks, say. */
+/* The same for a type, such as a domain with checks. */
 static bool
 is_strange_type(Oid type, Oid role)
 {
@@ -66,13 +66,13 @@ is_strange_type(Oid type, Oid role)
 	return !casnet_security_is_trusted(owner, role);
 }
 
-/* Whether an expression calls such a function, or has a value of such a type; likewise. */
+/* Whether an expression calls such a function, or has a value of such a type. */
 static bool
 is_strange(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	/* A whole row is of the type of the table itself. */
+	/* A whole row has the type of the table itself. */
 	if (!IsA(node, List) &&
 		!(IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) &&
 		is_strange_type(exprType(node), *(Oid *) context))
@@ -82,8 +82,8 @@ is_strange(Node *node, void *context)
 }
 
 /*
- * Whether an expression, evaluated as that role, calls a function or has a type of a role
- * that has not its rights.
+ * Whether an expression that is evaluated as that role calls a function, or has a type, of
+ * a role that does not have its rights.
  */
 bool
 casnet_expression_is_strange(Node *expression, Oid role)
@@ -91,14 +91,14 @@ casnet_expression_is_strange(Node *expression, Oid role)
 	return is_strange(expression, &role);
 }
 
-/* The same of one function. */
+/* The same for one function. */
 bool
 casnet_function_is_strange(Oid function, Oid role)
 {
 	return is_strange_function(function, &role);
 }
 
-/* Whether the key of one table does. */
+/* Whether the key of one table calls code that is not a superuser's. */
 static bool
 has_strange_key(Oid table)
 {
@@ -120,9 +120,9 @@ has_strange_key(Oid table)
 }
 
 /*
- * The table, a partition of it or a table that it is a partition of, whose key calls what
- * is not a superuser's; InvalidOid if none does.  It stays so while the tables are locked
- * against changes.
+ * The table, one below it or one above it whose key calls code that is not a superuser's;
+ * InvalidOid if none does.  The answer stays true while the tables are locked against
+ * changes.
  */
 Oid
 casnet_partition_key_strange(Oid table)
@@ -141,14 +141,14 @@ casnet_partition_key_strange(Oid table)
 /*
  * casnet_internal.strange_partition_key(relation regclass) returns regclass
  *
- * The same, NULL if none does; internal.
+ * The same for SQL, NULL if none does; internal.
  */
 Datum
 casnet_strange_partition_key(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
 
-	/* Any number may be called a table. */
+	/* A regclass can be any number. */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
 		PG_RETURN_NULL();
 	table = casnet_partition_key_strange(table);

@@ -27,11 +27,10 @@
 PG_FUNCTION_INFO_V1(casnet_hash_password);
 
 /*
- * The password as it is hashed: normalized (NFKC, as RFC 8265 asks for a
- * canonical form), and a hex SHA-256 of it when it is longer than crypt(3)
- * takes.  The label keeps a plain SHA-256 of it, which may have leaked
- * elsewhere, from being a password too.  Raises 22023 when it is too long;
- * never quotes it.
+ * The password in the form that is hashed.  It is normalized (NFKC, as RFC 8265 asks for a
+ * canonical form), and a hex SHA-256 if it is longer than crypt(3) takes.  The label keeps
+ * a plain SHA-256 of it, which can have leaked elsewhere, from being a password too.
+ * Raises 22023, without quoting it, when it is too long.
  */
 static char *
 prepare_password(text *password)
@@ -135,7 +134,7 @@ casnet_hash_password(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(casnet_password_hash(PG_GETARG_TEXT_PP(0))));
 }
 
-/* Whether the scheme of the hash is one that we verify. */
+/* Whether casnet verifies hashes of this scheme. */
 static bool
 scheme_is_known(const char *hash)
 {
@@ -149,10 +148,10 @@ scheme_is_known(const char *hash)
 }
 
 /*
- * Whether a hash of a known scheme costs what a login may: some seconds at
- * most, since crypt(3) cannot be interrupted, and bcrypt can ask for days.
- * yescrypt: the flavour, log2(N) and r, each a digit, as crypt_gensalt(3)
- * chooses them.  bcrypt: two digits.  SHA-2: 5000 rounds if none are given.
+ * Whether a hash of a known scheme costs a few seconds at most.  crypt(3) cannot be
+ * interrupted, and bcrypt can ask for days.  A hash of yescrypt has the flavour, log2(N)
+ * and r, each as a digit, as crypt_gensalt(3) chooses them.  One of bcrypt has two digits.
+ * SHA-2 does 5000 rounds if the hash gives no number.
  */
 static bool
 cost_is_bearable(const char *hash)
@@ -171,9 +170,9 @@ cost_is_bearable(const char *hash)
 }
 
 /*
- * Whether the password has the hash: yescrypt, bcrypt, sha256-crypt or
- * sha512-crypt.  With a NULL, unknown or too costly hash it does the work of a
- * new one and returns false.  Raises 22023 for more than 1024 bytes.
+ * Whether the hash (yescrypt, bcrypt, sha256-crypt or sha512-crypt) is that of the
+ * password.  If it is NULL, unknown or too costly, this does the work of a new one and
+ * returns false.  Raises 22023 for more than 1024 bytes.
  */
 bool
 casnet_password_verify(text *password, const char *expected)
@@ -213,8 +212,8 @@ casnet_password_is_outdated(const char *hash)
 }
 
 /*
- * Whether the string has the format of a hash of a known scheme, by crypt(5): the
- * prefix, and in the end a digest of the scheme's length, of its alphabet.
+ * Whether the string has the format of a hash of a known scheme, by crypt(5).  It has the
+ * prefix, and ends with a digest of the scheme's length in its alphabet.
  */
 bool
 casnet_password_is_hash(const char *string)
@@ -228,7 +227,7 @@ casnet_password_is_hash(const char *string)
 	if (strspn(digest, alphabet) != strlen(digest))
 		return false;
 
-	/* bcrypt: the salt, of 22 digits, and the digest are not parted. */
+	/* bcrypt does not separate the salt, of 22 digits, from the digest. */
 	if (string[1] == '2')
 		return digest == string + 7 && strspn(string + 4, "0123456789") == 2 &&
 			strlen(digest) == 53;

@@ -2,12 +2,11 @@
  * permission.c
  *		Permissions: their names and bits.
  *
- * A permission is a name in the tables and a bit in a verdict.  The bits of
- * one backend mean nothing to another.  The built-in names have the first
- * ones; others are added when they are met in role_permissions or
- * user_tenant_permissions, so what callers pass in never takes up memory.  That a
- * name has a bit does not say that the permission exists: what was met may be gone,
- * or was never committed.
+ * A permission is a name in the tables and a bit in a verdict.  The bits of one backend
+ * mean nothing to another.  The built-in names have the first bits.  Other names get one
+ * when a lookup meets them in role_permissions or user_tenant_permissions; so names from
+ * callers never take up memory.  A permission with a bit does not always exist: its row
+ * can be deleted by now, or was never committed.
  */
 #include "postgres.h"
 
@@ -44,7 +43,7 @@ static const char **names = NULL;	/* by bit */
 static int	names_allocated = 0;
 static int	names_used = 0;
 
-/* The last reading of role_permissions, and the epoch of the table that it is good for. */
+/* The last reading of role_permissions, and the epoch of the table for which it is valid. */
 static uint64 last_reading = 0;
 static uint64 read_epoch = PG_UINT64_MAX;
 
@@ -73,7 +72,7 @@ add_name(const char *name)
 	return entry->bit;
 }
 
-/* Make the registry with the built-in names, unless that is done. */
+/* Make the registry with the built-in names, unless it is complete. */
 static void
 ensure_registry(void)
 {
@@ -87,7 +86,7 @@ ensure_registry(void)
 		registry = hash_create("casnet permissions", 64, &ctl,
 							   HASH_ELEM | HASH_STRINGS);
 	}
-	/* Resumes where running out of memory may have interrupted it. */
+	/* Resumes where it was interrupted if memory ran out before. */
 	while (names_used < lengthof(built_in))
 	{
 		built_in_lengths[names_used] = strlen(built_in[names_used]);
@@ -95,7 +94,7 @@ ensure_registry(void)
 	}
 }
 
-/* The bit of a name that was met before, whether it exists or not; or -1. */
+/* The bit of a name that was met before, whether the permission exists or not; or -1. */
 int
 casnet_permission_find(const char *name)
 {
@@ -109,8 +108,8 @@ casnet_permission_find(const char *name)
 }
 
 /*
- * The bit of a name found in one of our tables, new if need be; -1 for one
- * that is too long to be a permission.
+ * The bit of a name in one of casnet's tables, a new one if necessary; -1 for a name that
+ * is too long for a permission.
  */
 int
 casnet_permission_intern(const char *name)
@@ -137,8 +136,8 @@ casnet_permission_count(void)
 }
 
 /*
- * Meet all names in role_permissions.  Good until the table changes: a message says
- * so, also of one's own changes and of their rollback.
+ * Meet all names in role_permissions.  This is valid until a message says that the table
+ * changed.  There is one for this backend's own changes, too, and for their rollback.
  */
 static void
 meet_permissions(void)
@@ -176,8 +175,8 @@ meet_permissions(void)
 }
 
 /*
- * The bit of a permission that exists: it is built in or in role_permissions; or -1.
- * Messages are taken in first, so that it is one that exists at this moment.
+ * The bit of a permission that is built in or in role_permissions, or -1.  Processes
+ * messages first, so that the permission exists at this moment.
  */
 int
 casnet_permission_existing(const char *name)
@@ -195,7 +194,7 @@ casnet_permission_existing(const char *name)
 	return entry != NULL && entry->met == last_reading ? entry->bit : -1;
 }
 
-/* The same by what others have committed, without what this transaction has changed. */
+/* The same by what others have committed, without the changes of this transaction. */
 int
 casnet_permission_existing_to_others(const char *name)
 {
@@ -232,8 +231,7 @@ casnet_permission_existing_to_others(const char *name)
 }
 
 /*
- * The bit of a permission that somebody asks for.  Raises 22023 when it does not
- * exist.
+ * The bit of a permission that a caller names.  Raises 22023 when it does not exist.
  */
 int
 casnet_permission_bit(const char *name)

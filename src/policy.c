@@ -2,7 +2,7 @@
  * policy.c
  *		The functions that policies call: tenant_with(), can() and their kind.
  *
- * Each call site keeps its answer as long as the answer holds.
+ * Each call site keeps its answer while that is valid.
  */
 #include "postgres.h"
 
@@ -18,13 +18,13 @@
 /* What a call site of tenant_with() or can() keeps in fn_extra. */
 typedef struct CallSite
 {
-	uint64		generation;		/* the answer holds for this generation */
+	uint64		generation;		/* the answer is valid for this generation */
 	TimestampTz statement;		/* and this statement of the client */
 	int			nbits;			/* the permissions that are asked for */
 	int			bits[CASNET_MAX_UNITED];
 	bool		holds;			/* what can() answered */
-	bool		is_stored;		/* of a policy or view, not of a statement */
-	CasnetOpener opener;		/* the answer is for this one */
+	bool		is_stored;		/* in a policy or view, not in a statement */
+	CasnetOpener opener;		/* and for this opener of a cursor */
 	bool		has_tenant;
 	pg_uuid_t	tenant;			/* what tenant_with() answered first */
 } CallSite;
@@ -35,9 +35,9 @@ PG_FUNCTION_INFO_V1(casnet_can_in);
 PG_FUNCTION_INFO_V1(casnet_user_can_in);
 
 /*
- * Whether the argument may differ from row to row.  Anything but constants,
- * parameters of the statement and operations on them may; not that of a call
- * that is in no expression.
+ * Whether the argument can differ from row to row: whether it contains anything but
+ * constants, parameters of the statement and operations on them.  False for a call
+ * outside an expression.
  */
 static bool
 varies_by_row(Node *node, void *context)
@@ -63,9 +63,8 @@ varies_by_row(Node *node, void *context)
 }
 
 /*
- * Whether the first argument of this call, of a function that has one, is a
- * constant.  A parameter does not count: PL/pgSQL evaluates one expression
- * with many values of it.
+ * Whether the first argument of this call is a constant; the function must have one.  A
+ * parameter does not count, since PL/pgSQL evaluates one expression with many values.
  */
 bool
 casnet_policy_argument_is_constant(FmgrInfo *flinfo)
@@ -77,9 +76,9 @@ casnet_policy_argument_is_constant(FmgrInfo *flinfo)
 }
 
 /*
- * Whether tenant_with() was called as a function of a row.  The planner runs
- * a leakproof function on rows that no policy has let through yet, so such a
- * call must not depend on its argument, not even by raising an error.
+ * Whether tenant_with() was called as a function of a row.  The server can run a leakproof
+ * function on rows that no policy has let through.  So such a call must not depend on its
+ * argument, not even by raising an error.
  */
 static bool
 called_on_rows(FmgrInfo *flinfo)
@@ -88,11 +87,11 @@ called_on_rows(FmgrInfo *flinfo)
 }
 
 /*
- * Whether the call comes from a stored expression, such as a policy: those
- * have no location.  It then belongs to one execution of one query; one of a
- * statement's own may be an expression that PL/pgSQL keeps for a transaction.
- * For one that a stored function brought into such an expression, see
- * casnet_planner_support().
+ * Whether the call comes from a stored expression, such as a policy, and so has no
+ * location.  Then it belongs to one execution of one query.  A call in the text of a
+ * statement can belong to an expression that PL/pgSQL keeps for a transaction.  See
+ * casnet_planner_support() for a call that a stored function brings into such an
+ * expression.
  */
 bool
 casnet_policy_call_is_stored(FmgrInfo *flinfo)
@@ -103,9 +102,9 @@ casnet_policy_call_is_stored(FmgrInfo *flinfo)
 }
 
 /*
- * The call is about to answer for the session.  Raises 55000 when it is of a policy or
- * a view, and rows are fetched from what somebody else opened: such a condition must
- * not let through rows of two users or tenants.
+ * The call is about to answer for the session.  Raises 55000 when it is in a policy or a
+ * view, and the session fetches rows from a cursor that somebody else opened.  Such a
+ * condition must not let through rows of two users or tenants.
  */
 void
 casnet_policy_check_opener(FmgrInfo *flinfo)
@@ -117,10 +116,10 @@ casnet_policy_check_opener(FmgrInfo *flinfo)
 }
 
 /*
- * The answer kept at this call site still holds.  An expression which PL/pgSQL
- * keeps is asked by one statement after the other, of which a client may send
- * several at once, and each rests on the answer; so that is asked for again.  What was
- * answered about whoever opened a cursor is not about the session, which may ask next.
+ * Whether the answer kept at this call site is still valid.  Several statements can
+ * evaluate an expression that PL/pgSQL keeps, and each rests on the answer; so only stored
+ * expressions use a kept one.  An answer about the opener of a cursor is not one about the
+ * session, which can ask next.
  */
 static inline bool
 site_is_fresh(const CallSite *site)
@@ -132,8 +131,8 @@ site_is_fresh(const CallSite *site)
 }
 
 /*
- * The bits of the argument: of one permission, or of several that unite.c
- * united, separated by commas.  Returns their number.  Raises 22023.
+ * The bits of the argument, which names one permission, or several that unite.c united,
+ * separated by commas.  Returns their number.  Raises 22023.
  */
 static int
 find_bits(FunctionCallInfo fcinfo, int *bits)
@@ -169,10 +168,9 @@ find_bits(FunctionCallInfo fcinfo, int *bits)
 }
 
 /*
- * Messages that arrived since the client's last statement are taken in
- * before the first answer of each call site, which the executor makes anew
- * for each execution.  Returns the site; a scratch one, which is not kept, if
- * the argument may change.
+ * The call site, or a scratch one, which is not kept, if the argument can change.  The
+ * executor makes the site anew for each execution.  Processes the messages that arrived
+ * since the client's last statement, before the site's first answer.
  */
 static CallSite *
 prepare_site(FunctionCallInfo fcinfo, CallSite *scratch)
@@ -197,7 +195,7 @@ prepare_site(FunctionCallInfo fcinfo, CallSite *scratch)
 	return site;
 }
 
-/* From now on the site may answer by itself. */
+/* From now on the site can answer by itself. */
 static void
 keep_answer(CallSite *site)
 {
@@ -225,9 +223,8 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	site = prepare_site(fcinfo, &scratch);
 
 	/*
-	 * A cursor stays with the user and the tenant that opened it, also when rows
-	 * are fetched after the session has become somebody else; but the permission
-	 * must still be there.
+	 * A cursor stays with the user and the tenant that opened it, even after the
+	 * session has become somebody else.  But the user must still hold the permission.
 	 */
 	if (site->is_stored && opener != NULL && opener->has_user &&
 		opener->has_tenant)
@@ -244,9 +241,9 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 	}
 
 	/*
-	 * A scan key may point to the value we returned before, so a site never
-	 * changes its tenant.  A session that moves to another one in the middle
-	 * of an expression's life gets copies.
+	 * A scan key can point to the value that we returned before, so a site never
+	 * changes its tenant.  If the session changes its tenant during the life of an
+	 * expression, it gets copies.
 	 */
 	if (site != &scratch)
 	{
@@ -270,11 +267,10 @@ tenant_with_slow(FunctionCallInfo fcinfo)
 /*
  * casnet.tenant_with(permission text) returns uuid
  *
- * The active tenant, if the session's user holds the permission there; what
- * policies compare tenant_id with.  Raises 28000 when nobody is signed in,
- * 55000 when no tenant is active, 42501 when the user is no member of it or
- * lacks the permission, 22023 for an unknown permission.  Returns NULL when the
- * argument is computed from a row.
+ * The active tenant, if the session's user holds the permission there.  Policies compare
+ * tenant_id with it.  Raises 28000 when nobody is signed in, 55000 when no tenant is
+ * active, 42501 when the user is not a member of it or lacks the permission, 22023 for an
+ * unknown permission.  Returns NULL when the argument is computed from a row.
  */
 Datum
 casnet_tenant_with(PG_FUNCTION_ARGS)
@@ -289,8 +285,8 @@ casnet_tenant_with(PG_FUNCTION_ARGS)
 /*
  * casnet.can(permission text) returns boolean
  *
- * Whether tenant_with() would succeed.  Raises 22023 for an unknown one, 55000 in a
- * policy when the session became somebody else while rows are fetched.
+ * Whether tenant_with() would succeed.  Raises 22023 for an unknown permission, 55000 in a
+ * policy when somebody else opened the cursor from which the session fetches.
  */
 Datum
 casnet_can(PG_FUNCTION_ARGS)
@@ -337,7 +333,7 @@ casnet_can_in(PG_FUNCTION_ARGS)
  * casnet_internal.user_can_in(user_id uuid, tenant_id uuid, permission text)
  * returns boolean
  *
- * The same of any user; internal.
+ * The same for any user; internal.
  */
 Datum
 casnet_user_can_in(PG_FUNCTION_ARGS)

@@ -3,14 +3,14 @@
  * probe.c
  *		Statements that ask a table for its columns and for no row.
  *
- * Tools that read definitions send SELECT * FROM t LIMIT 0, or WHERE false, and have no
- * identity yet.  What such a statement returns is the same for everybody, so nothing has
- * to be asked about the session: it is planned without its policies, with a condition
- * that is false, so that nothing is read.  Privileges on the table are asked for as always.
+ * Tools that read definitions send SELECT * FROM t LIMIT 0, or WHERE false, before they
+ * have an identity.  Such a statement returns the same to everybody, so casnet asks nothing
+ * about the session.  It has the statement planned without policies, and with a condition
+ * that is false, so that it reads nothing.  The server checks privileges as always.
  *
- * Only plain shapes are taken: tables and joins, also in a view or a subquery in FROM, and
- * a condition or a limit that is constant.  Without policies the planner would give values out of the statistics to
- * operators of the user's; so no other condition may be left, anywhere.
+ * Only plain shapes qualify: tables and joins, also in a view or a subquery in FROM, with a
+ * constant condition or limit.  Without policies the planner would pass values from the
+ * statistics to the user's operators.  So casnet removes every other condition.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@
 
 #include "casnet.h"
 
-/* What the expression is when it is made simpler, if that is a constant; else NULL. */
+/* The constant to which the expression folds, or NULL if it does not. */
 static Const *
 constant_of(Node *expression)
 {
@@ -37,7 +37,7 @@ constant_of(Node *expression)
 	return IsA(simple, Const) ? (Const *) simple : NULL;
 }
 
-/* Whether the condition lets no row through, by itself or as one of an AND. */
+/* Whether the condition, or one part of an AND, lets no row through. */
 static bool
 is_false(Node *condition)
 {
@@ -56,7 +56,7 @@ is_false(Node *condition)
 		(constant->constisnull || !DatumGetBool(constant->constvalue));
 }
 
-/* Whether the limit is 0; that is of type bigint, and NULL means none. */
+/* Whether the limit, which is a bigint, is 0.  NULL means no limit. */
 static bool
 is_limit_of_none(Node *limit)
 {
@@ -92,7 +92,7 @@ is_plain(Query *query)
 	return true;
 }
 
-/* Take the conditions of the joins away. */
+/* Remove the conditions of the joins. */
 static void
 join_without_conditions(Node *node)
 {
@@ -112,7 +112,7 @@ join_without_conditions(Node *node)
 	}
 }
 
-/* Make the query, and those in its FROM, ones without policies that read nothing. */
+/* Change the query, and those in its FROM, to read nothing and have no policies. */
 static void
 read_nothing(Query *query)
 {
@@ -132,8 +132,8 @@ read_nothing(Query *query)
 }
 
 /*
- * The query itself, or if it is a plain one that asks for no row one without policies
- * that reads nothing.
+ * The query itself; or, if it is plain and asks for no row, a copy without policies that
+ * reads nothing.
  */
 Query *
 casnet_probe_reads_nothing(Query *query)

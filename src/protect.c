@@ -1,11 +1,11 @@
 /*
  * protect.c
- *		What casnet.protect() may do that its caller may not.
+ *		What casnet.protect() does with more rights than its caller has.
  *
- * It runs as its caller, an administrator who owns the table.  Two things take more
- * rights: a foreign key to casnet.tenants, which nobody else may reference, and the
- * table about protected tables, which nobody else may write.  Each asks here by itself
- * for whom it does that, since its functions can be called one by one.
+ * protect() runs as its caller, an administrator who owns the table.  Two steps need more
+ * rights.  Only casnet is allowed to reference casnet.tenants by a foreign key, and to
+ * write the table about protected tables.  Each step checks the caller itself, since
+ * anybody can call the functions one by one.
  */
 #include "postgres.h"
 
@@ -57,7 +57,7 @@ require_protector(Oid table)
 				 errmsg("only its owner may protect table %s or undo it",
 						DatumGetCString(DirectFunctionCall1(regclassout,
 															ObjectIdGetDatum(table)))),
-				 errhint("Connect as a superuser, or as the owner of the table who is a member of casnet_admin.")));
+				 errhint("Connect as a superuser, or as the owner of the table, if that role is a member of casnet_admin.")));
 }
 
 /*
@@ -74,8 +74,8 @@ casnet_require_protector(PG_FUNCTION_ARGS)
 }
 
 /*
- * A function of ours, to be called with its owner's rights if it is SECURITY DEFINER,
- * by whoever may not call it.
+ * A function of casnet_internal, to be called for a role that has no EXECUTE on it.  It
+ * gets its owner's rights if it is SECURITY DEFINER.
  */
 static Oid
 inner_function(const char *name, int nargs, const Oid *types)
@@ -89,7 +89,7 @@ inner_function(const char *name, int nargs, const Oid *types)
  * casnet_internal.begin_protection(relation regclass, resource text, is_named boolean)
  * returns void
  *
- * casnet_internal.note_protection() for the protector of the table; raises 42501 for
+ * Does casnet_internal.note_protection() for the table's protector.  Raises 42501 for
  * others.
  */
 Datum
@@ -107,7 +107,7 @@ casnet_begin_protection(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.end_protection(relation regclass) returns void
  *
- * casnet_internal.forget_protection() for the protector of the table; raises 42501 for
+ * Does casnet_internal.forget_protection() for the table's protector.  Raises 42501 for
  * others.
  */
 Datum
@@ -137,9 +137,9 @@ tenants_table(void)
 }
 
 /*
- * The column tenant_id of a table.  Raises 42809 unless it is of type uuid and no
- * other: the server puts the cast of any other type into the query that checks the
- * key, as the owner of casnet.tenants.
+ * The column tenant_id of a table.  Raises 42809 unless its type is uuid itself.  The
+ * server would put the cast of any other type into the query that checks the key, and run
+ * it as the owner of casnet.tenants.
  */
 static AttrNumber
 tenant_column(Oid table)
@@ -165,9 +165,9 @@ tenant_column(Oid table)
 }
 
 /*
- * The foreign key by which the rows of a table go with their tenant, as the server
- * would take it for that of its partitioned table, or NULL.  One that is not enforced
- * is none: it cannot be validated.
+ * The foreign key that deletes the rows of a table with their tenant, or NULL.  It must be
+ * one that the server would attach to that of a partitioned table.  A key that is not
+ * enforced does not count, since it cannot be validated.
  */
 static char *
 tenant_key(Oid table, bool validated)
@@ -210,8 +210,8 @@ tenant_key(Oid table, bool validated)
 }
 
 /*
- * Raises 42809 if the partition key of the table or below it calls what is not a
- * superuser's: the server evaluates that as whoever opens the table to change it.
+ * Raises 42809 if a partition key of the table or below it calls code that is not a
+ * superuser's.  The server runs that code as the role that opens the table to change it.
  */
 static void
 require_plain_partition_key(Oid table)
@@ -233,9 +233,9 @@ key_name(Oid table)
 }
 
 /*
- * Make the key, as a superuser.  This changes catalogs and runs no query: it is not
- * validated, or all partitions have the same key and it is validated there.  It gets
- * the name, unless another constraint of the table has that.  The table is locked.
+ * Make the key, as a superuser.  This changes catalogs and runs no query: the key is NOT
+ * VALID, or all partitions have validated it already.  It gets the name, unless another
+ * constraint of the table has that.  The caller has locked the table.
  */
 static void
 make_key(Oid table, const char *name, const char *how)
@@ -273,9 +273,9 @@ make_valid_key(Oid table, const char *wanted)
 }
 
 /*
- * See to it that each partition has a key, of that name if it can, or else that an
- * error is raised: the server would make the missing ones itself and look at the rows
- * as a superuser.
+ * Make sure that each partition has a key, if possible with that name.  Raises 42809 for
+ * one that cannot have it.  The server would make the missing keys itself, and read the
+ * rows as a superuser.
  */
 static void
 cover_partitions(Oid table, const char *name, bool make)
@@ -305,10 +305,10 @@ cover_partitions(Oid table, const char *name, bool make)
 /*
  * casnet_internal.add_tenant_key(relation regclass) returns void
  *
- * A foreign key from tenant_id to casnet.tenants, by which rows go with their tenant;
- * validated.  The rows are looked at as the owner of the table.  Raises 42501 unless
- * the caller owns it and is an administrator, 42809 when tenant_id is not of type
- * uuid, 23503 for rows without a tenant that exists.
+ * Adds a validated foreign key from tenant_id to casnet.tenants, which deletes rows with
+ * their tenant.  Reads the rows as the owner of the table.  Raises 42501 unless the caller
+ * owns the table and is an administrator, 42809 when tenant_id is not of type uuid, 23503
+ * for rows whose tenant does not exist.
  */
 Datum
 casnet_add_tenant_key(PG_FUNCTION_ARGS)
@@ -321,12 +321,12 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 	require_protector(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	require_plain_partition_key(table);
-	/* As the server does: partitions have the name of the table's key. */
+	/* As with the server's own keys, those of partitions have the name of the table's. */
 	name = key_name(table);
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cover_partitions(table, name, true);
-		/* Once more: what the owners' code did meanwhile counts. */
+		/* Check again, since the owners' code can have changed something. */
 		cover_partitions(table, name, false);
 		require_plain_partition_key(table);
 		make_key(table, name, "");
@@ -337,8 +337,8 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 }
 
 /*
- * What the command of an event trigger does about tables: it makes or moves one, or
- * it brings a table below another, or neither.
+ * Whether the command of an event trigger creates or moves a table, or, with *joined, puts
+ * a table below another.
  */
 static bool
 command_concerns(Node *command, bool *joined)
@@ -364,8 +364,9 @@ command_concerns(Node *command, bool *joined)
 /*
  * casnet_internal.guard_created_table() returns event_trigger
  *
- * casnet_internal.guard_tables() for a command that makes or moves a table or attaches one to
- * another.  Only C sees which command it is.  Raises 55000 for what the guard refuses.
+ * Calls casnet_internal.guard_tables() for a command that creates or moves a table, or
+ * attaches one to another.  Only C sees which command it is.  Raises 55000 for what the
+ * guard refuses.
  */
 Datum
 casnet_guard_created_table(PG_FUNCTION_ARGS)

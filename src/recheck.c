@@ -1,17 +1,16 @@
 /*
  * recheck.c
- *		The calls of policies in a finished plan, and what comes after them.
+ *		Finds the calls of policies in a finished plan, and moves them to the front.
  *
- * What an index scan or a bitmap scan checks again of a row comes before the
- * conditions of the scan.  A lossy index, or a bitmap that has run out of memory,
- * so has conditions of the user evaluated on rows that no policy has let through.
- * Policies are put before them.  The condition of ON CONFLICT DO UPDATE waits for
- * the policy for the same reason.
+ * An index scan or a bitmap scan can check the conditions of the index again before those
+ * of the scan.  With a lossy index, or a bitmap that has run out of memory, these would
+ * meet rows that no policy has let through.  So casnet puts the policies before them.  For
+ * the same reason the condition of ON CONFLICT DO UPDATE waits for the policy.
  *
- * Policies of other forms than ours have been put there while planning (order.c).
+ * order.c has put policies of other forms than casnet's there during planning.
  *
- * Only a plain comparison of a column with the call is taken for a policy: in a
- * stored expression, such as that of a view, anybody may call these functions.
+ * Only a plain comparison of a column with the call counts as a policy.  Anybody can call
+ * these functions in a stored expression, such as that of a view.
  */
 #include "postgres.h"
 
@@ -28,7 +27,7 @@
 
 #include "recheck.h"
 
-/* No text of a statement has such a place. */
+/* A location that no text of a statement has. */
 #define MARK (-0x6361736e)
 
 const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
@@ -39,8 +38,8 @@ const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTIONS] = {
 };
 
 /*
- * Functions with that many arguments of type text: those that policies of ours call,
- * and those that policies of an application may ask about the session.
+ * Functions with that many arguments of type text: those that casnet's policies call, then
+ * those by which policies of an application can ask about the session.
  */
 static const struct
 {
@@ -57,7 +56,7 @@ static const struct
 	{"current_tenant_id", 0, false}
 };
 
-/* A function of casnet's, by its number in the table; InvalidOid if there is none. */
+/* A function of casnet, by its number in the table; InvalidOid if it is not there. */
 static Oid
 find_function(int which)
 {
@@ -75,8 +74,8 @@ find_function(int which)
 }
 
 /*
- * Find tenant_with(); false where casnet is not installed.  The others are looked
- * for when there is a call that may be one of theirs, which is seldom.
+ * Find tenant_with(); false where casnet is not installed.  noted_call() finds the others
+ * when it meets a call that can be one of theirs, which is seldom.
  */
 bool
 casnet_recheck_find_functions(Oid *functions)
@@ -87,8 +86,8 @@ casnet_recheck_find_functions(Oid *functions)
 }
 
 /*
- * Which of the functions the node calls, as an index; -1 for none.  Stored
- * expressions have no location; what a statement itself calls is no policy.
+ * Which of the functions the node calls, as an index; -1 for none.  A call with a location
+ * comes from the text of the statement, and so not from a policy.
  */
 static int
 noted_call(Node *node, Oid *functions)
@@ -109,7 +108,7 @@ noted_call(Node *node, Oid *functions)
 	return -1;
 }
 
-/* The same for those that policies of ours call. */
+/* The same for the functions that casnet's policies call. */
 int
 casnet_recheck_policy_call(Node *node, Oid *functions)
 {
@@ -118,7 +117,7 @@ casnet_recheck_policy_call(Node *node, Oid *functions)
 	return which < CASNET_POLICY_FUNCTIONS ? which : -1;
 }
 
-/* Whether the expression calls one of them, anywhere. */
+/* Whether the expression calls one of these functions, anywhere. */
 bool
 casnet_recheck_calls_policy(Node *node, void *functions)
 {
@@ -130,8 +129,8 @@ casnet_recheck_calls_policy(Node *node, void *functions)
 }
 
 /*
- * Whether the node calls another function of casnet's, which may ask about the session.
- * Those that take the place of records_tagged() ask about whoever opened the plan.
+ * Whether the node calls another function of casnet, which can ask about the session.  The
+ * functions that replace records_tagged() ask about the user who opened the plan instead.
  */
 static bool
 asks_session(Node *node)
@@ -147,7 +146,7 @@ asks_session(Node *node)
 		strcmp(name, "records_tagged") != 0;
 }
 
-/* Find what the expression calls, anywhere. */
+/* Note which kinds of functions the expression calls, anywhere. */
 bool
 casnet_recheck_find_calls(Node *node, CasnetCalls *calls)
 {
@@ -165,7 +164,7 @@ casnet_recheck_find_calls(Node *node, CasnetCalls *calls)
 	return expression_tree_walker(node, casnet_recheck_find_calls, calls);
 }
 
-/* Whether there is such a function, in the schema of casnet. */
+/* Whether casnet's policies call a function of that name. */
 bool
 casnet_recheck_is_policy_function(const char *name)
 {
@@ -176,7 +175,7 @@ casnet_recheck_is_policy_function(const char *name)
 }
 
 /*
- * Whether the condition compares a column with what a policy's call gives, and does
+ * Whether the condition compares a column with the result of a policy's call, and does
  * nothing else.
  */
 static bool
@@ -200,9 +199,9 @@ is_plain_policy(Node *condition, Oid *functions)
 }
 
 /*
- * Whether the condition compares a column with a constant, or a parameter of the
- * statement, and does nothing else.  One that compares tenant_id may stand for the
- * policy (order.c), and others do no harm when they come early.
+ * Whether the condition compares a column with a constant or a parameter of the statement,
+ * and does nothing else.  A comparison of tenant_id can stand for the policy (order.c); the
+ * others do no harm when they come early.
  */
 static bool
 is_plain_constant(Node *condition)
@@ -219,7 +218,7 @@ is_plain_constant(Node *condition)
 		(IsA(value, Param) && ((Param *) value)->paramkind == PARAM_EXTERN);
 }
 
-/* Whether the condition compares a column with the id of a tag, of constant names. */
+/* Whether the condition compares a column with the id of a tag that a constant names. */
 static bool
 is_plain_tag(Node *condition)
 {
@@ -240,8 +239,8 @@ is_plain_tag(Node *condition)
 }
 
 /*
- * Whether the condition is a plain policy, by itself or with comparisons with constants,
- * and nothing else; so that it can be evaluated on any row, whoever wrote it.
+ * Whether the condition consists of plain policies, and perhaps comparisons with
+ * constants.  Such a condition is safe on any row, whoever wrote it.
  */
 static bool
 is_of_policies(Node *condition, Oid *functions)
@@ -271,9 +270,9 @@ is_of_policies(Node *condition, Oid *functions)
 }
 
 /*
- * The conditions with plain policies first, then comparisons with constants, which may
- * stand for one, then the others as they are: policies of other forms have been put
- * before those of the statement (order.c).  Within AND, too, which is changed in place.
+ * The conditions in order: plain policies, comparisons with constants, which can stand for
+ * a policy, then the others as they are.  order.c has put policies of other forms before
+ * the conditions of the statement.  Also orders the parts of an AND, in place.
  */
 static List *
 policies_first(List *conditions, Oid *functions)
@@ -293,7 +292,7 @@ policies_first(List *conditions, Oid *functions)
 			BoolExpr   *parts = (BoolExpr *) condition;
 			List	   *ordered = policies_first(parts->args, functions);
 
-			/* Of OR all may be evaluated, in any order. */
+			/* All parts of an OR can be evaluated, in any order. */
 			if (parts->boolop == AND_EXPR)
 				parts->args = ordered;
 		}
@@ -307,7 +306,7 @@ policies_first(List *conditions, Oid *functions)
 	return list_concat(list_concat(policies, constants), others);
 }
 
-/* Whether a scan of the index never has a condition checked again. */
+/* Whether a scan of the index never checks a condition again. */
 static bool
 is_exact(Oid index)
 {
@@ -323,8 +322,8 @@ is_exact(Oid index)
 }
 
 /*
- * A condition that is true, and known again (order.c).  It may change, as far as the
- * server knows, so that it does not take it for implied by others.
+ * A condition that is true, and that take_out_mark() recognizes.  As far as the server
+ * knows, its value can change; so the server does not take it for implied by others.
  */
 NullTest *
 casnet_recheck_make_mark(void)
@@ -342,7 +341,7 @@ casnet_recheck_make_mark(void)
 	return mark;
 }
 
-/* Take the mark out of the conditions of a scan.  Returns those before it. */
+/* Remove the mark from the conditions of a scan.  Returns those before it. */
 static List *
 take_out_mark(Plan *plan)
 {
@@ -392,8 +391,9 @@ casnet_recheck_order(Plan *plan, Oid *functions)
 
 /*
  * The server evaluates the condition of ON CONFLICT DO UPDATE, and from 19 on that of
- * DO SELECT, on the row that is there before it checks the policies of that row, and
- * raises if they do not let it through.  So the condition is evaluated only where they do.
+ * DO SELECT, on the existing row before it checks the row's policies.  (It raises an error
+ * if they refuse the row.)  This makes the plan evaluate the condition only where the
+ * policies let the row through.
  */
 void
 casnet_recheck_guard_conflict(ModifyTable *plan)
@@ -453,9 +453,9 @@ call_argument(OpExpr *condition)
 }
 
 /*
- * Two checks of a new row as one, if both are "column = call" of the same column and
- * one directly follows the other: with a call that asks for the permissions of both,
- * in their order.  NIL if not.
+ * Merge two checks of a new row that follow each other, if both are "column = call" of the
+ * same column.  The new call asks for the permissions of both, in their order.  NIL if
+ * they cannot be merged.
  */
 static List *
 merge_checks(List *first, List *second, Oid function)
@@ -487,10 +487,10 @@ merge_checks(List *first, List *second, Oid function)
 }
 
 /*
- * For each new row the server checks the policy of the statement, and that of
- * SELECT after it.  An upsert has three times two; each is prepared for each
- * execution, which costs more than to evaluate it.  What a check says when it
- * fails does not matter: the second cannot once the first did not.
+ * Merge the checks of each list.  For each new row the server checks the policy of the
+ * statement, and then that of SELECT; an upsert has three such pairs.  Each execution
+ * prepares every check, which costs more than evaluating it.  The error of the second
+ * check does not matter, since it cannot fail once the first has passed.
  */
 void
 casnet_recheck_merge(ModifyTable *plan, Oid function)

@@ -1,7 +1,7 @@
 /*
  * remember.c
- *		What an execution that stopped on its way rests on, and must still be there
- *		when it goes on.
+ *		The rights on which an execution rests that stops, such as that of a cursor.  Its
+ *		users must still hold them when it goes on.
  */
 #include "postgres.h"
 
@@ -10,14 +10,14 @@
 
 #include "casnet.h"
 
-/* Moves whenever the tables that decide about access may have changed. */
+/* A number that moves whenever the tables that decide about access may have changed. */
 uint64
 casnet_remember_epochs(void)
 {
 	return casnet_epoch + casnet_token_epoch;
 }
 
-/* Raises 42501, since somebody lost what an execution rests on. */
+/* Raises 42501, since a user lost rights on which an execution rests. */
 void
 casnet_remember_refuse(void)
 {
@@ -27,7 +27,7 @@ casnet_remember_refuse(void)
 			 errhint("Open it again to see what is left.")));
 }
 
-/* Raises 42501 unless the user may still be active in all these tenants. */
+/* Raises 42501 unless the user is still allowed to be active in all these tenants. */
 void
 casnet_remember_require_list(const pg_uuid_t *user, const ArrayType *tenants)
 {
@@ -39,7 +39,7 @@ casnet_remember_require_list(const pg_uuid_t *user, const ArrayType *tenants)
 			casnet_remember_refuse();
 }
 
-/* Raises 28000 unless the token of that number is good; 0 is none. */
+/* Raises 28000 unless the token with that number is valid; 0 means no token, and passes. */
 void
 casnet_remember_require_token(uint64 number)
 {
@@ -49,12 +49,12 @@ casnet_remember_require_token(uint64 number)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token proves nobody"),
+				 errmsg("invalid session token"),
 				 errdetail_internal("%s", problem),
 				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
 }
 
-/* The same for each token by which something was asked for. */
+/* The same for each token that the execution used. */
 void
 casnet_remember_require_tokens(const CasnetRemembered *remembered)
 {
@@ -64,7 +64,7 @@ casnet_remember_require_tokens(const CasnetRemembered *remembered)
 		casnet_remember_require_token(((CasnetHeld *) lfirst(lc))->token);
 }
 
-/* Raises 28000 or 42501 unless somebody still holds all that was held before. */
+/* Raises 28000 or 42501 unless the user still holds all that was held before. */
 static void
 require_held(const CasnetHeld *held)
 {
@@ -82,7 +82,7 @@ require_held(const CasnetHeld *held)
 		casnet_remember_refuse();
 }
 
-/* Raises 28000 or 42501 unless all is still there that is remembered. */
+/* Raises 28000 or 42501 unless all remembered rights are still held. */
 void
 casnet_remember_require(const CasnetRemembered *remembered)
 {
@@ -121,7 +121,7 @@ has_held(const CasnetRemembered *remembered, const CasnetHeld *held)
 	return false;
 }
 
-/* Whether that list is. */
+/* Whether that list is remembered already. */
 static bool
 has_listed(const CasnetRemembered *remembered, const CasnetListed *listed)
 {
@@ -134,9 +134,8 @@ has_listed(const CasnetRemembered *remembered, const CasnetListed *listed)
 }
 
 /*
- * Functions have asked for something since that count of casnet_rights_asked, at
- * which the epochs were these: remember all that was held then, in the current memory
- * context.
+ * Remember all rights for which functions have asked since casnet_rights_asked had that
+ * count, and casnet_remember_epochs() that value.  Uses the current memory context.
  */
 void
 casnet_remember(CasnetRemembered *remembered, uint64 asked, uint64 epochs)
@@ -177,8 +176,8 @@ casnet_remember(CasnetRemembered *remembered, uint64 asked, uint64 epochs)
 }
 
 /*
- * Rows are fetched from what rests on that within something that may stop as well,
- * and then rests on the same.
+ * An execution that rests on that runs within another one, which can stop as well.  Note
+ * that the outer one now rests on the same.
  */
 void
 casnet_remember_note_within(const CasnetRemembered *remembered)

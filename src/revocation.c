@@ -2,15 +2,15 @@
  * revocation.c
  *		How tokens end: all of a user up to now, or one.
  *
- * Both tables are only added to.  No row is updated, none has a key to an account
- * and none is unique in what two transactions may write; so nobody can hold
- * what an administrator needs, and a revocation outlives the account.
+ * casnet only adds rows to both tables.  It updates none; no row has a key to an account,
+ * and no unique key makes two transactions wait.  So nobody can hold what an administrator
+ * needs, and a revocation outlives the account.
  *
- * All tokens of a user up to now end by a row of token_cutoffs, which has a random
- * number.  The generation of a user is the exclusive or of the numbers of the rows; a
- * token carries the one that it was made in, and is good as long as that is the
- * generation by the rows that do not spare it.  So a token that was made with rows that
- * a rollback takes away, or without rows that were not yet committed, is never good.
+ * A row of token_cutoffs, with a random number, ends all tokens of a user up to now.  The
+ * generation of a user is the exclusive or of these numbers.  A token carries the
+ * generation in which it was made.  It is valid while that is the generation by the rows
+ * that do not spare it.  So a token is never valid if it was made with rows that a rollback
+ * takes away, or without rows that were not yet committed.
  */
 #include "postgres.h"
 
@@ -23,13 +23,13 @@
 
 #include "casnet.h"
 
-/* With so many rows of one user, they become one. */
+/* With this many rows of one user, compact() merges them. */
 #define MANY_CUTOFFS 50
 
-/* Revoked tokens are kept for so long after they would have expired. */
+/* How long the rows of revoked tokens stay after the tokens would have expired. */
 #define KEPT_AFTER_EXPIRY (60 * 60 * USECS_PER_SEC)
 
-/* What rows of one user come to. */
+/* The sum of the rows of one user. */
 typedef struct Sum
 {
 	int64		generation;		/* exclusive or of their numbers */
@@ -76,7 +76,7 @@ add_to_sum(Sum *sum, const Sum *row)
 	sum->issued_before = Max(sum->issued_before, row->issued_before);
 }
 
-/* What the rows of the user come to that do not spare that digest, or NULL. */
+/* The sum of the user's rows that do not spare that digest; of all for NULL. */
 static Sum
 sum_cutoffs(const pg_uuid_t *user, bytea *digest, Snapshot snapshot)
 {
@@ -97,7 +97,7 @@ sum_cutoffs(const pg_uuid_t *user, bytea *digest, Snapshot snapshot)
 	return sum;
 }
 
-/* The generation of tokens that are made for the user now. */
+/* The generation of a token that is made for the user now. */
 int64
 casnet_revocation_generation(const pg_uuid_t *user, Snapshot snapshot)
 {
@@ -105,8 +105,9 @@ casnet_revocation_generation(const pg_uuid_t *user, Snapshot snapshot)
 }
 
 /*
- * Whether all tokens of the user up to this one were revoked.  Ours carry the
- * generation in which they were made; those of other issuers, with -1, the time.
+ * Whether a row of the user ends this token.  casnet's tokens carry the generation in
+ * which they were made.  For those of other issuers the generation is -1, and the time
+ * decides.
  */
 bool
 casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
@@ -137,9 +138,9 @@ insert_cutoff(const pg_uuid_t *user, const Sum *sum, bytea *spared)
 }
 
 /*
- * Make few rows of many: one of those that spare this token, one of the others.
- * The row to come ends whatever else the others spare, so that may be forgotten.
- * What somebody else is about to delete stays as it is.
+ * Merge many rows into two: one of those that spare this token, one of the others.  What
+ * else the others spare can be forgotten, since the row that comes next ends it.  A row
+ * that somebody else is about to delete stays as it is.
  */
 static void
 compact(const pg_uuid_t *user, bytea *spared)
@@ -177,7 +178,7 @@ compact(const pg_uuid_t *user, bytea *spared)
 			insert_cutoff(user, &sums[i], i == 1 ? spared : NULL);
 }
 
-/* End all tokens of the user so far but one, by its digest, or NULL. */
+/* End all tokens of the user so far, except the one with that digest, if it is not NULL. */
 void
 casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 {
@@ -188,13 +189,13 @@ casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not make a random number"),
 				 errhint("The server's cryptographic library failed; see its configuration.")));
-	/* So many bits are a whole number to whoever reads JSON (RFC 8259, section 6). */
+	/* Every reader of JSON takes 53 bits for a whole number (RFC 8259, section 6). */
 	row.generation &= (INT64CONST(1) << 53) - 1;
 	compact(user, spared);
 	insert_cutoff(user, &row, spared);
 }
 
-/* Whether the token, or the code of an invitation, with this digest was revoked. */
+/* Whether a token, or the code of an invitation, with this digest was revoked. */
 bool
 casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot)
 {
@@ -208,7 +209,7 @@ casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot)
 	return found;
 }
 
-/* Revoke what has this digest, and would else be good until then. */
+/* Revoke the token or code with this digest, which would otherwise expire at that time. */
 void
 casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
 					  TimestampTz expires_at)

@@ -1,9 +1,9 @@
 /*
  * role.c
- *		The roles: which there are, which stay, and which gives all that another one does.
+ *		The roles: which exist, which stay, and which gives all that another one gives.
  *
- * A role is a name, and gives what role_permissions says.  casnet itself names four, which
- * are always there; administrators add others.
+ * A role is a name, and gives the permissions in role_permissions.  Four roles are built
+ * in; administrators add others.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 
 PG_FUNCTION_INFO_V1(casnet_keep_role);
 
-/* Whether the role is one that is always there. */
+/* Whether the role is built in. */
 static bool
 is_built_in(const char *role)
 {
@@ -32,7 +32,7 @@ is_built_in(const char *role)
 	return false;
 }
 
-/* Whether there is a row with that role by the path, at this moment. */
+/* Whether the path leads to a row with that role, at this moment. */
 static bool
 has_row(CasnetTable table, CasnetPath path, const char *role)
 {
@@ -48,7 +48,7 @@ has_row(CasnetTable table, CasnetPath path, const char *role)
 	return found;
 }
 
-/* Raises 22023 unless there is the role; for the empty string, too, which stands for NULL. */
+/* Raises 22023 unless the role exists; also for the empty string, which stands for NULL. */
 void
 casnet_role_require(const char *role)
 {
@@ -73,8 +73,9 @@ casnet_role_is_above(const char *role, const char *other)
 }
 
 /*
- * The names of the roles, as an array of text, that this one can take the place of: it
- * gives all that they do.  Not owner, which is more than its permissions, nor itself.
+ * The names, as an array of text, of the roles that this one can replace, since it gives
+ * all that they give.  Leaves out the role itself, and owner, which is more than its
+ * permissions.
  */
 ArrayType *
 casnet_role_replaced_by(const char *role)
@@ -105,15 +106,15 @@ casnet_role_replaced_by(const char *role)
 	return DatumGetArrayTypeP(makeArrayResult(names, CurrentMemoryContext));
 }
 
-/* Raises 23514 if the role may not go because of its name, 23503 if a member has it. */
+/* Raises 23514 if the role is built in, 23503 if a member has it. */
 static void
 check_removal(Relation roles, const char *role)
 {
 	if (is_built_in(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the role \"%s\" is always there", role),
-				 errhint("What it gives is in casnet.role_permissions."),
+				 errmsg("cannot delete the built-in role \"%s\"", role),
+				 errhint("Change what it gives in casnet.role_permissions."),
 				 errtable(roles)));
 	if (has_row(CASNET_USER_TENANTS, CASNET_MEMBERS_BY_ROLE, role))
 		ereport(ERROR,
@@ -127,10 +128,10 @@ check_removal(Relation roles, const char *role)
 /*
  * casnet_internal.keep_role() returns trigger
  *
- * BEFORE UPDATE OR DELETE FOR EACH ROW on roles: a role keeps its name, and one that casnet
- * names (23514) or that a member has (23503) stays.  Whoever has just become a member with
- * it holds the row until that is committed, so this is judged afterwards.  Raises 39P01
- * when called in any other way.
+ * BEFORE UPDATE OR DELETE FOR EACH ROW on roles.  Raises 23514 for a role that is renamed,
+ * and what check_removal() raises for one that is deleted.  A transaction that gives the
+ * role to a member holds the row until it ends, so this looks only after that.  Raises
+ * 39P01 when called in any other way.
  */
 Datum
 casnet_keep_role(PG_FUNCTION_ARGS)
@@ -146,8 +147,8 @@ casnet_keep_role(PG_FUNCTION_ARGS)
 	if (strcmp(role, casnet_trigger_text(roles, trigger->tg_newtuple, "name")) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("a role keeps its name"),
-				 errhint("Add another role, give it the permissions and the members of this one, and delete this one if it is not always there."),
+				 errmsg("cannot rename a role"),
+				 errhint("Add another role, give it the permissions and the members of this one, and delete this one unless it is built in."),
 				 errtable(roles)));
 	return PointerGetDatum(trigger->tg_newtuple);
 }

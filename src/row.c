@@ -2,12 +2,11 @@
  * row.c
  *		Rows that only C writes: keys, hashes, revocations and invitations.
  *
- * A statement with such a row would show it in its plan and its parameters, so
- * none is made.  A new row goes through the executor's functions, with the
- * defaults, constraints, indexes and triggers of its table.
+ * A statement with such a row would show it in its plan and its parameters, so casnet runs
+ * none.  It passes a new row to the executor's functions, which apply the defaults,
+ * constraints, indexes and triggers of the table.
  *
- * Nobody waits for a row that is to go: what somebody else holds stays, and goes
- * the next time.
+ * Cleaning up never waits.  A row that somebody else holds stays until the next time.
  */
 #include "postgres.h"
 
@@ -49,9 +48,9 @@ fill_defaults(TupleTableSlot *slot, Relation relation, EState *estate)
 }
 
 /*
- * Add a row to one of the tables, with the columns of casnet.h, and make it visible
- * to what follows.  Raises 25006 in a transaction that may not write, and 55000
- * when the table is not as we made it.
+ * Add a row to one of the tables, with the columns of casnet.h, and make it visible to the
+ * next command.  Raises 25006 in a read-only transaction, and 55000 when the table is not
+ * as casnet.install() made it.
  */
 void
 casnet_row_insert(CasnetTable table, const Datum *values, const bool *isnull)
@@ -68,7 +67,7 @@ casnet_row_insert(CasnetTable table, const Datum *values, const bool *isnull)
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s of casnet is no plain table",
+				 errmsg("table %s of casnet is not a plain table",
 						RelationGetRelationName(relation)),
 				 errhint("casnet needs this table as casnet.install() made it; undo the change.")));
 	estate = CreateExecutorState();
@@ -94,16 +93,16 @@ casnet_row_insert(CasnetTable table, const Datum *values, const bool *isnull)
 	MemoryContextSwitchTo(oldcontext);
 	FreeExecutorState(estate);
 
-	/* Also where no trigger fires, as in the role of a replica. */
+	/* No trigger announces it if session_replication_role is replica. */
 	casnet_news_announce(table, relation);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 }
 
 /*
- * Delete a row that a scan found; returns whether this did it.  Without wait, a
- * row that somebody else holds stays.  What follows does not see it any more only
- * after CommandCounterIncrement().
+ * Delete a row that a scan found; returns whether this deleted it.  Without wait, a row
+ * that somebody else holds stays.  The row remains visible here until
+ * CommandCounterIncrement().
  */
 bool
 casnet_row_delete(CasnetTable table, ItemPointer row, bool wait)
@@ -119,7 +118,7 @@ casnet_row_delete(CasnetTable table, ItemPointer row, bool wait)
 		elog(ERROR, "rows to delete are in no plain table");
 	result = casnet_tuple_delete(relation, row, wait, &failure);
 
-	/* A lock of our own counts as somebody's, too, unless we would wait. */
+	/* Without wait, the server also stops at a lock of this transaction. */
 	if (result == TM_BeingModified &&
 		TransactionIdIsCurrentTransactionId(failure.xmax))
 		result = casnet_tuple_delete(relation, row, true, &failure);
@@ -139,7 +138,7 @@ casnet_row_delete_all(CasnetTable table, const ItemPointerData *rows, int count)
 		CommandCounterIncrement();
 }
 
-/* So many rows that are over go at a time. */
+/* How many expired rows are deleted at a time. */
 #define MAX_CLEARED 100
 
 /* Delete rows whose time, the key of that path, is before the given one. */

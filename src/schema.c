@@ -5,8 +5,8 @@
  *		use, "casnet_internal" has the machinery and the tables that only functions
  *		read.
  *
- * Their OIDs are kept until a row of pg_namespace changes.  A lookup that was
- * interrupted, or during which one changed, leaves nothing kept.
+ * Their OIDs are kept until a row of pg_namespace changes.  If a lookup is interrupted,
+ * or a row changes during it, nothing is kept.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@ static Oid	internal = InvalidOid;
 static bool is_kept = false;
 static uint64 changes = 0;
 
-/* Syscache callback: a schema was made, renamed or dropped. */
+/* Syscache callback: a schema was created, renamed or dropped. */
 static void
 forget(Datum argument, int cache, uint32 hash)
 {
@@ -67,7 +67,7 @@ casnet_schema_internal(void)
 	return internal;
 }
 
-/* Whether the schema is one of casnet's. */
+/* Whether the schema is casnet's. */
 bool
 casnet_schema_is_ours(Oid schema)
 {
@@ -75,7 +75,7 @@ casnet_schema_is_ours(Oid schema)
 	return OidIsValid(schema) && (schema == api || schema == internal);
 }
 
-/* Whether the function is in a schema of casnet's. */
+/* Whether the function is in one of casnet's schemas. */
 bool
 casnet_schema_has_function(Oid function)
 {

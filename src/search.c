@@ -1,12 +1,11 @@
 /*
  * search.c
- *		Full-text and substring search that may use an index under a policy.
+ *		Full-text and substring search that can use an index under a policy.
  *
- * The server uses an index below a policy only for operators whose functions
- * are leakproof.  Its own match operator @@ and LIKE are not marked so.  Ours
- * are: full text is ts_match_vq() of the server itself behind a check of the
- * query, and substrings are found by casnet_contains() below.  Why that is
- * honest is told in README.md beside this file.
+ * The server uses an index below a policy only for operators whose functions are
+ * leakproof.  Its own match operator @@ and LIKE are not.  casnet's operators are.  Full
+ * text is the server's ts_match_vq() behind a check of the query, and casnet_contains()
+ * below finds substrings.  README.md beside this file explains why that is honest.
  */
 #include "postgres.h"
 
@@ -24,17 +23,17 @@
 
 #include "casnet.h"
 
-/* Longest search text, in bytes; a lexeme may have 2,046. */
+/* Longest search text, in bytes; a lexeme can have 2,046. */
 #define MAX_QUERY_BYTES 2000
 
-/* Substrings are looked for in so many bytes at the beginning of a value. */
+/* A substring is searched for in this many bytes at the beginning of a value. */
 #define MAX_SEARCHED_BYTES 65536
 
-/* Most rows that a search function returns, and how many by default. */
+/* The most rows that a search function returns, and the default. */
 #define MAX_ROWS 1000
 #define DEFAULT_ROWS 20
 
-/* More stack than the server takes for each level of a query. */
+/* More stack than the server needs for each level of a query. */
 #define QUERY_FRAME_BYTES 512
 
 PG_FUNCTION_INFO_V1(casnet_search_query);
@@ -70,7 +69,8 @@ append_quoted(StringInfo query, const char *start, int length, bool prefix)
 
 /*
  * Append an operand: a word, a phrase or the beginning of a word.  Texts stay as they were
- * typed, so where accents may be part of a letter or follow it, it is either.
+ * typed, with each accent as part of its letter or after it.  So a word with accents
+ * becomes an OR of its spellings.
  */
 static void
 append_operand(StringInfo query, const char *start, int length, bool prefix)
@@ -81,7 +81,7 @@ append_operand(StringInfo query, const char *start, int length, bool prefix)
 	{
 		text	   *other = casnet_name_respelled(start, length, composed);
 
-		/* A word that is so long is in no text. */
+		/* No text contains a word of that length. */
 		if (other == NULL || VARSIZE_ANY_EXHDR(other) > MAX_QUERY_BYTES)
 			continue;
 		appendStringInfoString(query, others++ == 0 ? "(" : "");
@@ -107,9 +107,9 @@ has_word(const char *start, int length)
 }
 
 /*
- * What people type into a search box, in the syntax of to_tsquery().  Words
- * must all occur; "or" between two words, -word, "a phrase" and wor* mean what
- * they do elsewhere; everything else is text.  Empty when nothing is left.
+ * Translate what people type into a search box into the syntax of to_tsquery().  All words
+ * must occur.  "or" between two words, -word, "a phrase" and wor* mean what they mean
+ * elsewhere; everything else is text.  Empty when nothing is left.
  */
 static char *
 translate_query(const char *typed)
@@ -131,7 +131,7 @@ translate_query(const char *typed)
 			c++;
 		if (*c == '\0')
 			break;
-		/* Before nothing, it is no word either. */
+		/* A lone hyphen is not a word either. */
 		if (*c == '-')
 		{
 			negated = true;
@@ -174,9 +174,9 @@ translate_query(const char *typed)
 /*
  * casnet.search_query(query text) returns tsquery
  *
- * The query that the text stands for, by the text search configuration
- * casnet.search.  Raises 22023 when it is blank or longer than 2,000 bytes,
- * 55000 when the configuration is missing.  NULL is blank.
+ * The query for the text, by the text search configuration casnet.search.  Raises 22023
+ * when the text is blank (as NULL is) or longer than 2,000 bytes, 55000 when the
+ * configuration is missing.
  */
 Datum
 casnet_search_query(PG_FUNCTION_ARGS)
@@ -211,9 +211,9 @@ casnet_search_query(PG_FUNCTION_ARGS)
 }
 
 /*
- * Raise 54001 if the stack is too small for the query.  The server's match
- * goes into an operand only if the text has those before it, so without this
- * 'word' & deep would fail for the texts with that word only.
+ * Raises 54001 if the stack is too small for the query.  The server's match visits an
+ * operand of AND only if the text has the one before it.  So without this check,
+ * 'word' & deep would fail only for texts with that word, and reveal them.
  */
 static void
 check_depth(QueryItem *item)
@@ -240,8 +240,8 @@ check_query(TSQuery query)
 /*
  * casnet_internal.search_match(vector tsvector, query tsquery) returns boolean
  *
- * Whether the text matches.  LEAKPROOF: it raises for a query that is nested
- * too deep, whatever the text.
+ * Whether the text matches.  LEAKPROOF: it raises 54001 for a query that is nested too
+ * deep, whatever the text.
  */
 Datum
 casnet_search_match(PG_FUNCTION_ARGS)
@@ -250,7 +250,7 @@ casnet_search_match(PG_FUNCTION_ARGS)
 	return ts_match_vq(fcinfo);
 }
 
-/* GIN support: the keys of a query, once it has been checked. */
+/* GIN support: check a query, then return its keys. */
 Datum
 casnet_gin_extract_search_query(PG_FUNCTION_ARGS)
 {
@@ -261,8 +261,8 @@ casnet_gin_extract_search_query(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.search_limit(max_rows integer) returns bigint
  *
- * The number of rows that a search may return: what was asked for, 20 for
- * NULL.  Raises 22023 unless it is from 1 to 1,000.
+ * The number of rows that a search returns at most: the argument, or 20 for NULL.  Raises
+ * 22023 unless it is from 1 to 1,000.
  */
 Datum
 casnet_search_limit(PG_FUNCTION_ARGS)
@@ -280,7 +280,7 @@ casnet_search_limit(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.search_part(part text) returns text
  *
- * The part in the form of names.  Raises 22023 when there is nothing in it to see.
+ * The part in the form of names.  Raises 22023 when all of it is invisible.
  */
 Datum
 casnet_search_part(PG_FUNCTION_ARGS)
@@ -297,11 +297,10 @@ casnet_search_part(PG_FUNCTION_ARGS)
 }
 
 /*
- * Lower case by the database's own locale, as pg_trgm does it.  In multibyte
- * encodings other than UTF8, which the server checks by the pattern of their
- * bytes only, the C library does not know every character and the server
- * would raise for such a value; so there, ASCII only.  An index, which folds
- * more, still finds all that is then compared.
+ * Lower case by the database's own locale, as pg_trgm does it.  In multibyte encodings
+ * other than UTF8 this folds ASCII only.  The server checks their values only by the
+ * pattern of the bytes, and would raise here if the C library does not know a character.
+ * An index folds more, and still finds all that is then compared.
  */
 static text *
 fold(const char *string, size_t length)
@@ -316,10 +315,9 @@ fold(const char *string, size_t length)
 /*
  * casnet_internal.contains(value text, part text) returns boolean
  *
- * Whether the part occurs in the first 64 kB of the value, ignoring case.  The
- * part is taken literally, so there is no malformed one.  LEAKPROOF: nothing
- * about the value can make it raise, and it takes no more memory for a longer
- * one.
+ * Whether the part occurs in the first 64 kB of the value, ignoring case.  Takes the part
+ * literally, so none is malformed.  LEAKPROOF: no value can make it raise, and a value
+ * beyond 64 kB takes no more memory.
  */
 Datum
 casnet_contains(PG_FUNCTION_ARGS)
@@ -331,7 +329,7 @@ casnet_contains(PG_FUNCTION_ARGS)
 
 	if (VARSIZE_ANY_EXHDR(part) > MAX_SEARCHED_BYTES)
 		PG_RETURN_BOOL(false);
-	/* The slice may end within a character. */
+	/* The slice can end within a character. */
 	if (length == MAX_SEARCHED_BYTES)
 		length = pg_mbcliplen(VARDATA_ANY(value), length, length - 4);
 
@@ -347,8 +345,8 @@ casnet_contains(PG_FUNCTION_ARGS)
  * casnet_internal.gin_extract_substring(text, internal, int2, internal, internal,
  *		internal, internal) returns internal
  *
- * GIN support: the trigrams of a substring.  pg_trgm knows those of a LIKE
- * pattern, so the part becomes one.
+ * GIN support: the trigrams of a substring.  pg_trgm finds those of a LIKE pattern, so
+ * this makes the part one.
  */
 Datum
 casnet_gin_extract_substring(PG_FUNCTION_ARGS)
@@ -358,7 +356,7 @@ casnet_gin_extract_substring(PG_FUNCTION_ARGS)
 	int			length = VARSIZE_ANY_EXHDR(part);
 	StringInfoData pattern;
 
-	/* The rest of a longer one is not looked for: contains() finds it nowhere. */
+	/* Drop the rest of a longer part, which contains() finds nowhere anyway. */
 	if (length > MAX_SEARCHED_BYTES)
 		length = pg_mbcliplen(VARDATA_ANY(part), length, MAX_SEARCHED_BYTES);
 	if (extract == NULL)
@@ -383,8 +381,8 @@ casnet_gin_extract_substring(PG_FUNCTION_ARGS)
 }
 
 /*
- * GIN support for equality of uuids, so that the tenant leads the index: the
- * only key of a value, and of a query, is itself.
+ * GIN support for equality of uuids, so that the tenant can lead the index.  The only key
+ * of a value, and of a query, is the uuid itself.
  */
 Datum
 casnet_gin_extract_uuid(PG_FUNCTION_ARGS)
@@ -396,7 +394,7 @@ casnet_gin_extract_uuid(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(keys);
 }
 
-/* A row with the key has the value; nothing to check again. */
+/* A row with the key has the value, so there is nothing to check again. */
 Datum
 casnet_gin_uuid_consistent(PG_FUNCTION_ARGS)
 {

@@ -3,19 +3,19 @@
  *		The hashes of passwords: a table that only C reads, and what stands for a
  *		hash in the column users.hashed_password.
  *
- * That column is written and never read.  A trigger takes what is written into
- * memory, under a number that nobody has used before, and leaves a mark with the
- * number in the row.  When the row is there, another trigger finds the hash by the
- * mark and puts it into casnet_internal.password_hashes.  So the hash follows the row
- * through ON CONFLICT, MERGE and COPY, and a row that did not come to be has none.
- * Hashes that wait in memory go with the (sub)transaction that wrote them.
+ * That column is written and never read.  A BEFORE trigger takes a written hash into
+ * memory, under a new number, and leaves a mark with the number in the row.  Once the row
+ * exists, an AFTER trigger finds the hash by the mark, and puts it into
+ * casnet_internal.password_hashes.  So the hash follows the row through ON CONFLICT, MERGE
+ * and COPY, and a row that was not written has none.  A (sub)transaction that is rolled
+ * back takes with it the hashes that wait in memory.
  *
- * The table is only added to, lest anybody hold what an administrator needs.  A
- * root row is written by an administrator, or directly; other rows stand for a
- * root: the user changed the password, or a login renewed its hash.  In force is
- * the newest row of the newest root.  So what an administrator sets wins over
- * a change by the user that is still open, whichever began first.  Of two changes by the
- * user the one that is committed first counts; the other is refused at its COMMIT.
+ * casnet never updates a row of the table, so that nobody can hold what an administrator
+ * needs.  An administrator, or a statement on users, writes a root row.  A row that stands
+ * for a root is written when the user changes the password, or when a login renews the
+ * hash.  The newest row of the newest root is in force.  So an administrator's password
+ * wins over an open change by the user, whichever began first.  Of two changes by the user,
+ * the one that commits first counts, and COMMIT refuses the other.
  */
 #include "postgres.h"
 
@@ -37,18 +37,18 @@
 #include "casnet.h"
 
 /*
- * Class of the locks by which the changes of one user queue; see guard.c.
- * Administrators take none.
+ * Class of the advisory locks in which the changes of one user queue; see guard.c.
+ * Administrators take no such lock.
  */
 #define PASSWORD_LOCK_CLASS 0xCA5F
 
 /* What the column holds for a hash that is in the table. */
 #define MARK "$casnet$"
 
-/* Superseded rows that go at a time. */
+/* How many superseded rows are deleted at a time. */
 #define MAX_SUPERSEDED 100
 
-/* A hash that was written into a row which is not there yet. */
+/* A hash that waits for its row to exist. */
 typedef struct PendingHash
 {
 	pg_uuid_t	number;			/* hash key; must be first */
@@ -63,7 +63,7 @@ static HTAB *pending = NULL;
 PG_FUNCTION_INFO_V1(casnet_take_password);
 PG_FUNCTION_INFO_V1(casnet_keep_password);
 
-/* Forget a hash that waits. */
+/* Forget a waiting hash. */
 static void
 forget(PendingHash *entry)
 {
@@ -74,7 +74,7 @@ forget(PendingHash *entry)
 	pfree(hash);
 }
 
-/* Forget all that waits.  Never raises. */
+/* Forget all waiting hashes.  Never raises. */
 static void
 forget_all(void)
 {
@@ -106,7 +106,7 @@ transaction_callback(XactEvent event, void *arg)
 	}
 }
 
-/* What a subtransaction wrote goes with it, or becomes its parent's. */
+/* Forget what a subtransaction wrote, or give it to the parent. */
 static void
 subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg)
@@ -136,7 +136,7 @@ casnet_secret_init(void)
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
 
-/* Where hashes wait. */
+/* Make the table of waiting hashes, unless it exists. */
 static void
 make_pending(void)
 {
@@ -156,7 +156,7 @@ make_pending(void)
 						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Have a hash wait for its row; returns the mark for the row. */
+/* Let a hash wait for its row; returns the mark for the row. */
 static char *
 wait_for_row(const char *hash, bool was_there)
 {
@@ -174,14 +174,14 @@ wait_for_row(const char *hash, bool was_there)
 	return psprintf(MARK "%s", casnet_uuid_format(&number));
 }
 
-/* Have a hash wait; a row that gets this mark in this transaction has the hash. */
+/* Let a hash wait.  A row that gets the mark in this transaction gets the hash. */
 char *
 casnet_secret_mark(const char *hash)
 {
 	return wait_for_row(hash, false);
 }
 
-/* The number of a mark; false for what is none. */
+/* The number of a mark; false if the string is not a mark. */
 static bool
 number_of(const char *string, pg_uuid_t *number)
 {
@@ -209,7 +209,7 @@ find_pending(const char *mark)
 	return hash_search(pending, &number, HASH_FIND, NULL);
 }
 
-/* The column of the row, or NULL. */
+/* The column hashed_password of the row, or NULL. */
 static char *
 column_of(Relation relation, HeapTuple row)
 {
@@ -222,23 +222,23 @@ column_of(Relation relation, HeapTuple row)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Raises 22023: that is no hash.  Never quotes it. */
+/* Raises 22023 for what is not a hash, without quoting it. */
 static void
 refuse_hash(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("hashed_password takes the hash of a password"),
+			 errmsg("hashed_password must be the hash of a password"),
 			 errhint("Give the result of casnet.hash_password(), or a hash of crypt(3) that begins with $y$, $2a$, $2b$, $2y$, $5$ or $6$; never the password.")));
 }
 
 /*
  * casnet_internal.take_password() returns trigger
  *
- * BEFORE INSERT OR UPDATE OF hashed_password FOR EACH ROW on users: leaves a mark
- * where a hash was written.  A mark stays in a new row, as in one that is
- * restored; an old row keeps its own only, or gets one of a hash that waits.
- * Raises 22023 for what is no hash of a known scheme.
+ * BEFORE INSERT OR UPDATE OF hashed_password FOR EACH ROW on users: replaces a hash by a
+ * mark.  A new row keeps any mark, as when a dump is restored.  An existing row can only
+ * keep its own mark, or get that of a waiting hash.  Raises 22023 for what is not a hash
+ * of a known scheme.
  */
 Datum
 casnet_take_password(PG_FUNCTION_ARGS)
@@ -263,13 +263,13 @@ casnet_take_password(PG_FUNCTION_ARGS)
 		if (is_update && !stays && find_pending(written) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("hashed_password takes no mark of another account"),
-					 errdetail("The column holds a mark for a hash that nobody reads."),
+					 errmsg("hashed_password cannot be the mark of another account"),
+					 errdetail("The column holds a mark that stands for a hash."),
 					 errhint("Leave the column as it is, or write a hash, such as the result of casnet.hash_password().")));
 		return PointerGetDatum(row);
 	}
 
-	/* What an older version left there stays a hash, whatever it is. */
+	/* What an older version of casnet left there counts as a hash. */
 	if (!stays && !casnet_password_is_hash(written))
 		refuse_hash();
 	mark = CStringGetTextDatum(wait_for_row(written, stays));
@@ -287,7 +287,7 @@ is_later(const pg_uuid_t *a, const pg_uuid_t *b)
 	return memcmp(a, b, UUID_LEN) > 0;
 }
 
-/* The row that a scan found: its id, and the root that it stands for. */
+/* Read the id of the row that a scan found, and that of the root for which it stands. */
 static void
 read_ids(CasnetScan *scan, HeapTuple tuple, CasnetHash *row)
 {
@@ -301,8 +301,8 @@ read_ids(CasnetScan *scan, HeapTuple tuple, CasnetHash *row)
 }
 
 /*
- * The hash that is in force for the user: the newest row of the newest root.  All
- * zero and NULL without one; also NULL where an administrator took it away.
+ * The hash that is in force for the user: the newest row of the newest root.  All zero and
+ * NULL without one.  The hash is also NULL if an administrator took it away.
  */
 void
 casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot, CasnetHash *found)
@@ -331,7 +331,7 @@ casnet_secret_find(const pg_uuid_t *user, Snapshot snapshot, CasnetHash *found)
 	casnet_scan_end(&scan);
 }
 
-/* The rows of the user that are there now, at most so many; and the latest id. */
+/* List the user's present rows, at most MAX_SUPERSEDED, and find the latest id of all. */
 static int
 list_rows(const pg_uuid_t *user, ItemPointerData *rows, pg_uuid_t *latest)
 {
@@ -360,7 +360,7 @@ list_rows(const pg_uuid_t *user, ItemPointerData *rows, pg_uuid_t *latest)
 	return count;
 }
 
-/* A new id, later than that one even where the clock was set back. */
+/* A new id, later than that one even if the clock was set back. */
 static void
 make_later_id(pg_uuid_t *id, const pg_uuid_t *latest)
 {
@@ -374,8 +374,8 @@ make_later_id(pg_uuid_t *id, const pg_uuid_t *latest)
 }
 
 /*
- * Add a row with the hash, or NULL for none, and delete those that it supersedes
- * and nobody else holds.  Without a root it is one itself.  Returns its id.
+ * Add a row with the hash, or NULL for no password, and delete the rows that it supersedes,
+ * except those that somebody else holds.  Without a root it is one itself.  Returns its id.
  */
 static pg_uuid_t
 add_hash(const pg_uuid_t *user, const char *hash, const pg_uuid_t *root)
@@ -414,7 +414,7 @@ find_of_others(const pg_uuid_t *user, CasnetHash *found)
 	casnet_reading_end(&reading);
 }
 
-/* What a transaction has written, or found in force by what others had committed. */
+/* A hash that a transaction wrote, or that was in force by what others had committed. */
 typedef struct Written
 {
 	pg_uuid_t	user;
@@ -428,7 +428,7 @@ refuse_lost(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("the password was changed elsewhere before the transaction ended"),
-			 errhint("Nothing of the transaction is done.")));
+			 errhint("The transaction is undone. Repeat it if the password must still change.")));
 }
 
 /* CasnetJudgement: raises 40001 if another administrator's hash came later than this one. */
@@ -444,10 +444,9 @@ judge_root_again(const void *what)
 }
 
 /*
- * Put an administrator's hash in force, or NULL: no password.  Nobody's open
- * transaction is waited for.  One that has another hash in its place, which another
- * administrator sets and commits meanwhile, is refused at COMMIT with 40001; that is asked
- * unless the account is new.
+ * Put an administrator's hash in force, or NULL for no password.  Waits for no open
+ * transaction.  Unless the account is new, COMMIT raises 40001 if another administrator has
+ * committed a later hash meanwhile.
  */
 void
 casnet_secret_set(const pg_uuid_t *user, const char *hash, bool is_new)
@@ -462,8 +461,8 @@ casnet_secret_set(const pg_uuid_t *user, const char *hash, bool is_new)
 }
 
 /*
- * Queue for changes by the user, until the end of the transaction; returns false when
- * somebody else has been at it for as long as one waits, in milliseconds.
+ * Take the lock for changes by the user, until the end of the transaction.  Returns false
+ * if somebody else has held it for that many milliseconds.
  */
 bool
 casnet_secret_lock(const pg_uuid_t *user, int patience)
@@ -485,7 +484,7 @@ casnet_secret_lock(const pg_uuid_t *user, int patience)
 	return true;
 }
 
-/* CasnetJudgement: raises 40001 if others have replaced what was in force. */
+/* CasnetJudgement: raises 40001 if others have replaced the hash that was in force. */
 static void
 judge_again(const void *what)
 {
@@ -498,9 +497,9 @@ judge_again(const void *what)
 }
 
 /*
- * Replace a hash that was verified; false when another one is in force by now.  The same is
- * asked when the transaction ends, since nobody waits for long for one that is open: what
- * is committed first counts.
+ * Replace a hash that was verified; false if another one is in force by now.  COMMIT checks
+ * this again and raises 40001, since nobody waits long for an open transaction: what
+ * commits first counts.
  */
 bool
 casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
@@ -525,8 +524,8 @@ casnet_secret_replace(const pg_uuid_t *user, const CasnetHash *old,
 }
 
 /*
- * The account is gone, and so are its hashes.  One that is just being changed stays;
- * it is nobody's, since a new account of that id gets a root of its own or no mark.
+ * The account is gone; delete its hashes.  One that somebody is changing stays.  It
+ * belongs to nobody, since a new account with that id gets a root of its own, or no mark.
  */
 static void
 forget_account(const pg_uuid_t *user)
@@ -541,9 +540,9 @@ forget_account(const pg_uuid_t *user)
 /*
  * casnet_internal.keep_password() returns trigger
  *
- * AFTER INSERT OR DELETE OR UPDATE OF hashed_password FOR EACH ROW on users: puts
- * the hash for whose mark the row waits into the table, or takes it away.  A change
- * ends all tokens of the account.  Raises 39P01 on another table.
+ * AFTER INSERT OR DELETE OR UPDATE OF hashed_password FOR EACH ROW on users: writes the
+ * hash that belongs to the mark of the row, or takes the hash away.  A change ends all
+ * tokens of the account.  Raises 39P01 on another table.
  */
 Datum
 casnet_keep_password(PG_FUNCTION_ARGS)
@@ -562,7 +561,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.keep_password() is for casnet.users only"),
-				 errhint("It is attached by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 	if (!casnet_trigger_uuid(relation, row, "id", &user))
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
@@ -588,7 +587,7 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 	casnet_secret_set(&user, entry->hash, !is_update);
 	changes = is_update && !entry->was_there;
 
-	/* Found again: what ran meanwhile may have moved it. */
+	/* Find it again: what ran meanwhile can have moved it. */
 	entry = find_pending(mark);
 	if (entry != NULL)
 		forget(entry);

@@ -1,10 +1,10 @@
 /*
  * security.c
- *		With whose rights code runs: casnet's bits in the server's security context.
+ *		Which role's rights code has: casnet's bits in the server's security context.
  *
- * The server hands its security context on to what is called, and takes it back with
- * the subtransaction.  Bits that it does not use say there that code of another role
- * runs, or that casnet became the owner of its tables.  To code of another role the
+ * The server passes its security context on to the code that it calls, and restores it
+ * with the subtransaction.  casnet uses free bits of it.  They say that code of another
+ * role runs, or that casnet became the owner of its tables.  To code of another role the
  * session is nobody.
  */
 #include "postgres.h"
@@ -15,8 +15,8 @@
 #include "casnet.h"
 
 /*
- * Whether the current database role stands above the rules that bind the
- * users: a superuser, or a member of casnet_admin.
+ * Whether the current role is exempt from the rules that bind users: a superuser, or a
+ * member of casnet_admin.
  */
 bool
 casnet_security_is_administrator(void)
@@ -30,8 +30,8 @@ casnet_security_is_administrator(void)
 }
 
 /*
- * Whether what belongs to that role may run as the other one, or as anybody if that is
- * InvalidOid: it is a superuser's, that of casnet itself, or of who may do as much.
+ * Whether the owner's code is allowed to run as the role, or as any role if that is
+ * InvalidOid.  The owner must be a superuser or casnet_owner, or have the role's rights.
  */
 bool
 casnet_security_is_trusted(Oid owner, Oid role)
@@ -42,10 +42,10 @@ casnet_security_is_trusted(Oid owner, Oid role)
 }
 
 /*
- * Where casnet became a superuser, or the owner of its own tables, and the server becomes
- * somebody else below that, as for a cascade: what follows is code of others.  Called
- * wherever a query or a function of that role may begin; whoever became the role takes it
- * back with the role.
+ * casnet became a superuser or the owner of its own tables, and the server can have become
+ * another role below that, as for a cascade.  If so, note that code of others follows.  To be
+ * called wherever a query or a function of that role can begin.  The code that became the
+ * role restores the context together with the role.
  */
 void
 casnet_security_notice_others(void)
@@ -64,11 +64,11 @@ casnet_security_notice_others(void)
 }
 
 /*
- * Whether code of another role runs as that role, as a security-restricted operation:
- * in casnet's owner.c, or when the server maintains a table.  To that code the session is
- * nobody, whatever it does to the settings; RESET brings back what the connection set.
- * So it is to the functions that it calls, also to those that run as their owner.
- * Superusers are trusted, and the owner of casnet's tables where owner.c became it.
+ * Whether code of another role runs as that role in a security-restricted operation, from
+ * owner.c or because the server maintains a table.  To that code the session is nobody,
+ * whatever it does to the settings: RESET brings back what the connection set.  The same
+ * holds for the functions that it calls, even for those that run as their owner.
+ * Superusers are trusted, and so is the owner of casnet's tables where owner.c became it.
  */
 bool
 casnet_security_is_suspended(void)

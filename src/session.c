@@ -3,11 +3,10 @@
  *		Who the session is: the settings casnet.user_id and casnet.tenant_id.
  *		(casnet.token is in token.c.)
  *
- * Identity lives in these settings and nowhere else, so SET LOCAL, savepoints,
- * rollback, RESET, DISCARD ALL and parallel workers treat it as they treat any
- * setting.  The check hook parses the value once; the assign hook, which must
- * not fail and may run while a transaction is being rolled back, swaps a
- * pointer and moves casnet_generation.  Everything else happens at use.
+ * Identity lives in these settings and nowhere else.  So SET LOCAL, savepoints, rollback,
+ * RESET, DISCARD ALL and parallel workers treat it like any setting.  The check hook parses
+ * the value once.  The assign hook must not fail, and can run during a rollback; it only
+ * swaps a pointer and moves casnet_generation.  Everything else happens at use.
  */
 #include "postgres.h"
 
@@ -30,8 +29,8 @@ PG_FUNCTION_INFO_V1(casnet_grant_unrecorded);
 PG_FUNCTION_INFO_V1(casnet_preload_setting);
 
 /*
- * Parse the new value into *extra; empty means unset.  Refuses anything else
- * that is no UUID with 22023, and the old value stays.
+ * Check hook: parse the new value into *extra; empty means unset.  Refuses anything else
+ * that is not a UUID with 22023, and the old value stays.
  */
 static bool
 check_uuid(char **newval, void **extra, GucSource source)
@@ -104,8 +103,8 @@ casnet_session_init(void)
 }
 
 /*
- * The user of the session, or NULL: whom its token proves, or without a token
- * whom a trusted backend asserts.  A token that proves nobody leaves nobody.
+ * The user of the session, or NULL: the one whom its token proves, or without a token the
+ * one whom a trusted backend asserts.  With an invalid token there is none.
  */
 const pg_uuid_t *
 casnet_session_user(void)
@@ -116,8 +115,8 @@ casnet_session_user(void)
 }
 
 /*
- * The active tenant, or NULL: the setting, or else the claim of the token; not
- * yet checked.
+ * The active tenant, or NULL: that of the setting, or else of the token.  The membership is
+ * not checked yet.
  */
 const pg_uuid_t *
 casnet_session_tenant(void)
@@ -128,8 +127,8 @@ casnet_session_tenant(void)
 }
 
 /*
- * Whom the settings name, without a look at whether that is true: also a token
- * that has ended names its user.
+ * The identity that the settings name, whether or not it is proved.  Even a token that has
+ * ended names its user.
  */
 void
 casnet_session_identity(CasnetIdentity *identity)
@@ -150,7 +149,7 @@ casnet_session_identity(CasnetIdentity *identity)
 		identity->tenant = *tenant;
 }
 
-/* Whether that is whom the settings name now. */
+/* Whether the settings name that identity now. */
 bool
 casnet_session_is(const CasnetIdentity *identity)
 {
@@ -163,8 +162,8 @@ casnet_session_is(const CasnetIdentity *identity)
 /*
  * casnet_internal.preload_setting(setting text) returns text
  *
- * shared_preload_libraries or session_preload_libraries, which the server shows to
- * superusers only; internal, for doctor().  Raises 22023 for any other.
+ * The value of shared_preload_libraries or session_preload_libraries, which the server
+ * shows only to superusers; internal, for doctor().  Raises 22023 for any other setting.
  */
 Datum
 casnet_preload_setting(PG_FUNCTION_ARGS)
@@ -175,7 +174,7 @@ casnet_preload_setting(PG_FUNCTION_ARGS)
 		strcmp(setting, "session_preload_libraries") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("setting \"%s\" is not about libraries", setting),
+				 errmsg("setting \"%s\" does not list preloaded libraries", setting),
 				 errhint("Ask for shared_preload_libraries or session_preload_libraries.")));
 	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOption(setting, false, false)));
 }
@@ -183,12 +182,12 @@ casnet_preload_setting(PG_FUNCTION_ARGS)
 /*
  * casnet.grant_unrecorded(statement) returns void
  *
- * GRANT or REVOKE, for the extension's scripts.  What a script grants is recorded
- * as the initial privileges of the object, in this database, and pg_dump leaves
- * it out.  Privileges on a function that somebody has changed are theirs; and a
- * parameter belongs to all databases, so since 17 that record keeps its roles
- * from being dropped, and outlives the extension and even the database.  Hence
- * the server is not to see a script here.  Raises 42501 for whom may not grant.
+ * Runs GRANT or REVOKE for the extension's scripts, without letting the server know that a
+ * script runs.  The server would record the privileges as the object's initial ones in this
+ * database, and pg_dump would leave them out.  But privileges on a function that somebody
+ * has changed must stay theirs.  And a parameter belongs to all databases: since 17 that
+ * record keeps its roles from being dropped, and outlives the extension and even the
+ * database.  Raises 42501 for a role that is not allowed to grant.
  */
 Datum
 casnet_grant_unrecorded(PG_FUNCTION_ARGS)

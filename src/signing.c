@@ -2,9 +2,9 @@
  * signing.c
  *		The keys that sign tokens, and new tokens.
  *
- * A secret key is made or read, used and forgotten here.  It is no argument,
- * result or variable of SQL, and in no plan; a secret that a client gives in a JWK
- * goes from its argument into the table.
+ * This file makes or reads a secret key, uses it and forgets it.  The key is never an
+ * argument, result or variable of SQL, nor in a plan.  Only a client that adds a key as a
+ * JWK passes it as an argument, from which it is written into the table.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@ PG_FUNCTION_INFO_V1(casnet_retire_signing_key);
 PG_FUNCTION_INFO_V1(casnet_issue_token);
 
 /*
- * A string member of the JWK, NULL if it is absent or null; the empty string for
- * what is no string.
+ * A string member of the JWK; NULL if it is absent or null, the empty string if it is not
+ * a string.
  */
 static char *
 member_of(Jsonb *jwk, const char *name)
@@ -64,8 +64,8 @@ is_text(const char *value, const char *expected)
 }
 
 /*
- * The algorithm for which the JWK is a key.  Raises 22023 when there is none, or
- * when the JWK says that it is for something else, or private.
+ * The algorithm for which the JWK is a key.  Raises 22023 when there is none, when the JWK
+ * names another use, or when it is a private key.
  */
 static const char *
 algorithm_of(Jsonb *jwk)
@@ -99,7 +99,7 @@ algorithm_of(Jsonb *jwk)
 	return algorithm;
 }
 
-/* A member that may be absent, decoded; NULL if it is.  Raises 22023. */
+/* A decoded member, or NULL if it is absent.  Raises 22023. */
 static bytea *
 decoded_member(Jsonb *jwk, const char *name)
 {
@@ -108,7 +108,7 @@ decoded_member(Jsonb *jwk, const char *name)
 	return member == NULL ? NULL : casnet_key_decode(member, strlen(member));
 }
 
-/* The key of the JWK as it is stored.  Raises 22023 when it is none. */
+/* The key of the JWK in its stored form.  Raises 22023 when it is not valid. */
 static bytea *
 key_of(Jsonb *jwk, const char *algorithm)
 {
@@ -128,7 +128,7 @@ key_of(Jsonb *jwk, const char *algorithm)
 	return is_secret ? first : casnet_key_public(algorithm, first, second);
 }
 
-/* Raises 22023 unless the key id may stand in the table. */
+/* Raises 22023 unless the key id is a valid one. */
 static void
 check_kid(const char *kid)
 {
@@ -143,8 +143,8 @@ check_kid(const char *kid)
  * casnet.add_signing_key(kid text, jwk jsonb, issuer text, audience text)
  * returns void
  *
- * Adds a key that signs tokens: a JWK (RFC 7517), or a new secret for our own.
- * Raises 22023 for what is no key, 23505 for a kid that was there before.
+ * Adds a key that signs tokens: a JWK (RFC 7517), or a new secret for casnet's own tokens.
+ * Raises 22023 for what is not a key, 23505 for a kid that was used before.
  */
 Datum
 casnet_add_signing_key(PG_FUNCTION_ARGS)
@@ -191,7 +191,7 @@ casnet_add_signing_key(PG_FUNCTION_ARGS)
 /*
  * casnet.retire_signing_key(kid text) returns void
  *
- * Ends a key: the row stays, so that the key id is never used again; the key goes.
+ * Retires a key: erases it, but keeps the row, so that nobody uses the key id again.
  * Raises P0002 when there is no such live key at this moment.
  */
 Datum
@@ -222,7 +222,7 @@ casnet_retire_signing_key(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The newest of our own live keys, and its kid; NULL when there is none. */
+/* The newest of casnet's own live keys, and its kid; NULL when there is none. */
 static bytea *
 find_own_key(char **kid)
 {
@@ -273,8 +273,8 @@ append_base64url(StringInfo out, const void *bytes, size_t length)
 }
 
 /*
- * A token with these claims (JSON), signed with HS256 (RFC 7518 section 3.2) by
- * the newest of our own keys.  Raises 55000 when there is none.
+ * A token with these claims (JSON), signed with HS256 (RFC 7518 section 3.2) by the newest
+ * of casnet's own keys.  Raises 55000 when there is none.
  */
 static text *
 sign(StringInfo claims)
@@ -307,7 +307,7 @@ sign(StringInfo claims)
 	return cstring_to_text_with_len(token.data, token.len);
 }
 
-/* Seconds of the lifetime, rounded up.  Raises 22023 when it is out of range. */
+/* The lifetime in seconds, rounded up.  Raises 22023 when it is out of range. */
 static int64
 seconds_of(const Interval *lifetime)
 {
@@ -325,10 +325,9 @@ seconds_of(const Interval *lifetime)
 }
 
 /*
- * A new token for the user, with a tenant or NULL.  The generation is that in
- * which the password or the former token was judged: a revocation that commits
- * meanwhile must end the new token too.  Raises 22023 for the lifetime, 55000
- * without a key.
+ * A new token for the user, with a tenant or NULL.  The generation is that in which the
+ * password or the former token was judged, since a revocation that commits meanwhile must
+ * end the new token too.  Raises 22023 for a bad lifetime, 55000 without a key.
  */
 text *
 casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
@@ -358,7 +357,8 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
  * casnet_internal.issue_token(user_id uuid, tenant_id uuid, lifetime interval)
  * returns text
  *
- * A new token for anybody: for whoever may do all, and asks no password.
+ * A new token for any user, without a password; only for roles that can do everything
+ * anyway.
  */
 Datum
 casnet_issue_token(PG_FUNCTION_ARGS)

@@ -30,11 +30,11 @@ replace_column(Relation relation, HeapTuple row, int number, Datum value,
 /*
  * casnet_internal.touch_updated_at() returns trigger
  *
- * BEFORE UPDATE FOR EACH ROW: updated_at becomes the present time, and always
- * later than it was, also twice in one transaction or after the clock was set
- * back; where nothing is later, the present time.  Raises 23514 where the check of a
- * domain refuses that, 39P01 when called in any other way, 42703 or 42804 when the table has
- * no such column.
+ * BEFORE UPDATE FOR EACH ROW: sets updated_at to the present time.  If that is not later
+ * than the old value, as after the clock was set back, it adds a microsecond to the old
+ * value.  Where the type has no later time, it takes the present one.  Raises 23514 where
+ * the check of a domain refuses that, 39P01 when called in any other way, 42703 or 42804
+ * when the table has no such column.
  */
 Datum
 casnet_touch_updated_at(PG_FUNCTION_ARGS)
@@ -60,7 +60,7 @@ casnet_touch_updated_at(PG_FUNCTION_ARGS)
 		now = IS_VALID_TIMESTAMP(DatumGetTimestampTz(before) + 1) ?
 			DatumGetTimestampTz(before) + 1 : now;
 
-	/* The column may be of a domain, whose checks hold here, too. */
+	/* The column's type can be a domain, whose checks hold here, too. */
 	type = TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid;
 	if (type != TIMESTAMPTZOID)
 		domain_check(TimestampTzGetDatum(now), false, type, NULL, NULL);
@@ -90,10 +90,10 @@ is_completed(Relation relation, HeapTuple row, int status)
 /*
  * casnet_internal.stamp_completed_at() returns trigger
  *
- * BEFORE INSERT OR UPDATE FOR EACH ROW: completed_at is NULL unless status is
- * COMPLETED; when a row becomes that, the present time unless one was given;
- * while it stays that, what it was unless another one is given.  Raises as
- * touch_updated_at() does.
+ * BEFORE INSERT OR UPDATE FOR EACH ROW: sets completed_at to NULL unless status is
+ * COMPLETED.  When a row becomes COMPLETED without a time, it gets the present one.  While
+ * it stays COMPLETED, it keeps its time unless another one is given.  Raises what
+ * touch_updated_at() raises.
  */
 Datum
 casnet_stamp_completed_at(PG_FUNCTION_ARGS)
@@ -132,11 +132,11 @@ casnet_stamp_completed_at(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.fill_tenant() returns trigger
  *
- * BEFORE INSERT FOR EACH ROW: a tenant_id that is NULL becomes the active tenant, as
- * when the column is left out; drivers send NULL for what they have no value for.  The
- * policy decides whether the session may.  Raises 39P01 when called in any other way,
- * 42703 or 42804 when the table has no such column, 55000 when the identity of a
- * statement that writes has changed.
+ * BEFORE INSERT FOR EACH ROW: replaces a NULL in tenant_id by the active tenant, as if the
+ * column were left out.  Drivers send NULL for a missing value.  The policy decides
+ * whether the session is allowed to insert there.  Raises 39P01 when called in any other
+ * way, 42703 or 42804 when the table has no such column, 55000 when the session became
+ * somebody else while the statement was writing.
  */
 Datum
 casnet_fill_tenant(PG_FUNCTION_ARGS)

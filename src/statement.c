@@ -1,18 +1,17 @@
 /*
  * statement.c
- *		Whose a statement is, while the session may become somebody else.
+ *		Which user a statement belongs to, though the session can become somebody else.
  *
- * A statement that writes has one identity.  Policies, guards and the audit judge
- * one row after the other, and a row's own functions could change the settings
- * in between: one row would be judged as one user's, the next as another's.  So
- * the user and the tenant are noted when the outermost statement that writes
- * begins.  Whatever asks for the session's rights inside it, also a trigger or a
- * nested statement, raises 55000 if the settings name somebody else by then.  The
- * audit names whoever proved to be that user when it began, also if the token ends
- * or the account is deactivated while it goes on.
+ * A statement that writes has one identity.  Policies, guards and the audit judge one row
+ * after the other, and functions that run for a row could change the settings in between.
+ * Then one row would be judged as one user's, and the next as another's.  So casnet notes
+ * the user and the tenant when the outermost statement that writes begins.  Whatever asks
+ * for the session's rights inside it, such as a trigger or a nested statement, raises 55000
+ * if the settings name somebody else by then.  The audit names the user who was proved when
+ * the statement began, even if the token ends or the account is deactivated meanwhile.
  *
- * A cursor belongs to whoever opened it.  While rows are fetched from one whose
- * plan still calls the functions of policies, these judge its opener.
+ * A cursor belongs to the user who opened it.  If its plan still calls the functions of
+ * policies, these judge the opener while rows are fetched.
  */
 #include "postgres.h"
 
@@ -25,29 +24,29 @@
 static struct
 {
 	const void *owner;
-	uint64		number;			/* of all of this backend */
+	uint64		number;			/* unique in this backend */
 	SubTransactionId subid;		/* where it began */
 	CasnetIdentity identity;
-	Oid			role;			/* the outer role, as SET ROLE leaves it */
-	bool		is_proved;		/* somebody proved to be that user */
+	Oid			role;			/* the outer role, which SET ROLE sets */
+	bool		is_proved;		/* the session proved to be that user */
 }			writing;
 
-/* The number of the last one. */
+/* The number of the last statement that wrote. */
 static uint64 last_number = 0;
 
-/* The last user whom somebody proved to be, and when the client began that. */
+/* The last user that the session proved to be, and when that client statement began. */
 static struct
 {
 	pg_uuid_t	user;
 	TimestampTz statement;
 }			proof;
 
-/* What is being fetched from, or NULL. */
+/* The opening from which rows are being fetched, or NULL. */
 static const CasnetOpening *opening = NULL;
 
 /*
- * A transaction ends, in whatever way.  The statement has forgotten itself
- * before, unless its memory outlives the transaction, as that of a DO block does.
+ * A transaction ends, in any way.  The statement has ended before that, unless its memory
+ * outlives the transaction, as that of a DO block does.
  */
 static void
 transaction_callback(XactEvent event, void *arg)
@@ -57,7 +56,7 @@ transaction_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			/* Deferred triggers are yet to come, each with statements of its own. */
+			/* Deferred triggers come next, each with statements of its own. */
 			break;
 		default:
 			writing.owner = NULL;
@@ -67,7 +66,7 @@ transaction_callback(XactEvent event, void *arg)
 	}
 }
 
-/* ROLLBACK TO SAVEPOINT, or an exception handler's rollback. */
+/* The same at ROLLBACK TO SAVEPOINT, and when an exception handler rolls back. */
 static void
 subtransaction_callback(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg)
@@ -90,7 +89,7 @@ casnet_statement_number(void)
 	return writing.owner != NULL ? writing.number : 0;
 }
 
-/* Whether a statement is known to be writing. */
+/* Whether casnet has noted a statement that writes. */
 bool
 casnet_statement_is_noted(void)
 {
@@ -98,8 +97,8 @@ casnet_statement_is_noted(void)
 }
 
 /*
- * A statement that writes begins, as this identity.  Its owner has to say when it
- * ends; if it is inside another one, neither makes a difference.
+ * A statement that writes begins with this identity.  The owner must call
+ * casnet_statement_end().  Inside another such statement neither call has an effect.
  */
 void
 casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
@@ -116,7 +115,7 @@ casnet_statement_begin(const void *owner, const CasnetIdentity *identity)
 		memcmp(&proof.user, &identity->user, UUID_LEN) == 0;
 }
 
-/* The session's user was asked for, and is this one. */
+/* The session has proved to be this user. */
 void
 casnet_statement_note_proof(const pg_uuid_t *user)
 {
@@ -127,7 +126,7 @@ casnet_statement_note_proof(const pg_uuid_t *user)
 		writing.is_proved = true;
 }
 
-/* Who answers for what is written, if somebody proved to be that; else NULL. */
+/* The user who answers for what is written, if the session proved to be that; else NULL. */
 const pg_uuid_t *
 casnet_statement_writer(void)
 {
@@ -135,7 +134,7 @@ casnet_statement_writer(void)
 		&writing.identity.user : NULL;
 }
 
-/* The statement of that owner has ended; one inside it makes no difference. */
+/* The statement of that owner has ended.  No effect for one inside another. */
 void
 casnet_statement_end(const void *owner)
 {
@@ -143,7 +142,7 @@ casnet_statement_end(const void *owner)
 		writing.owner = NULL;
 }
 
-/* Raises 55000 with the hint that belongs to it. */
+/* Raises 55000. */
 static void
 refuse_change(void)
 {
@@ -154,8 +153,8 @@ refuse_change(void)
 }
 
 /*
- * Raises 55000 when the settings name another user or tenant than when the
- * outermost statement that writes began.
+ * Raises 55000 when the settings name another user or tenant than at the beginning of the
+ * outermost statement that writes.
  */
 void
 casnet_statement_check(void)
@@ -165,8 +164,8 @@ casnet_statement_check(void)
 }
 
 /*
- * The same, also for another role, since the audit records it.  False when no
- * statement is known to be writing.
+ * The same, and also for another role, since the audit records it.  False when casnet has
+ * noted no statement that writes.
  */
 bool
 casnet_statement_check_role(void)
@@ -180,8 +179,8 @@ casnet_statement_check_role(void)
 }
 
 /*
- * Rows are about to be judged by who the session is.  Raises 55000 unless that is
- * still whoever opened what they are fetched from.
+ * Rows are about to be judged by the session's identity.  Raises 55000 unless that is
+ * still the opener's, from whose cursor the rows come.
  */
 void
 casnet_statement_require_opener(const CasnetIdentity *identity)
@@ -193,14 +192,14 @@ casnet_statement_require_opener(const CasnetIdentity *identity)
 				 errhint("Fetch all rows before the session becomes somebody else, or open the cursor again.")));
 }
 
-/* What is being fetched from, or NULL. */
+/* The opening from which rows are being fetched, or NULL. */
 const CasnetOpening *
 casnet_statement_opening(void)
 {
 	return opening;
 }
 
-/* Who opened what is being fetched from, or NULL for the session itself. */
+/* The opener of what is being fetched from; NULL for the session itself. */
 const CasnetIdentity *
 casnet_statement_opener(void)
 {
@@ -208,8 +207,8 @@ casnet_statement_opener(void)
 }
 
 /*
- * Whether what is being fetched from has noted that it asks for these permissions in
- * its tenant; a call too deep in a condition is not noted.
+ * Whether the current opening has noted that it asks for these permissions in its tenant.
+ * A call too deep in a condition is not noted.
  */
 bool
 casnet_statement_opening_asks(int nbits, const int *bits)
@@ -228,7 +227,7 @@ casnet_statement_opening_asks(int nbits, const int *bits)
 	return true;
 }
 
-/* Note it with an answer that is kept. */
+/* Note the present opener for an answer that is kept. */
 void
 casnet_statement_note_opener(CasnetOpener *note)
 {
@@ -237,7 +236,7 @@ casnet_statement_note_opener(CasnetOpener *note)
 		note->identity = opening->as;
 }
 
-/* Whether an answer with that note is one for now, as far as the opener goes. */
+/* Whether an answer with that note is for the present opener. */
 bool
 casnet_statement_opener_is(const CasnetOpener *note)
 {
@@ -246,7 +245,7 @@ casnet_statement_opener_is(const CasnetOpener *note)
 		memcmp(&note->identity, &opening->as, sizeof(CasnetIdentity)) == 0;
 }
 
-/* Rows are fetched from what somebody opened, or NULL; returns what it was before. */
+/* Rows are fetched from this opening, or NULL for none; returns the former one. */
 const CasnetOpening *
 casnet_statement_set_opening(const CasnetOpening *next)
 {

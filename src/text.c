@@ -1,8 +1,8 @@
 /*
  * text.c
- *		The row trigger that says what accounts and tenants may be called.
+ *		Row triggers that check names of accounts and tenants, and give a hint.
  *
- * CHECK constraints hold the same; they name themselves and no way out.
+ * CHECK constraints check the same, but their errors cannot give one.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ check_length(Relation relation, HeapTuple row, const char *column, int limit)
 				 errhint("Give a text of at most %d bytes.", limit)));
 }
 
-/* Raises 23514 when the column of the row is what uuid takes. */
+/* Raises 23514 when the type uuid would accept the column of the row. */
 static void
 check_name(Relation relation, HeapTuple row, const char *column)
 {
@@ -51,9 +51,9 @@ check_name(Relation relation, HeapTuple row, const char *column)
 /*
  * casnet_internal.check_text(column, limit) returns trigger
  *
- * BEFORE INSERT OR UPDATE FOR EACH ROW: the column has at most so many bytes; without
- * a limit, it is no UUID.  Raises 22001 or 23514, 39P01 when called in any other way,
- * 42703 or 42804 when the table has no such column.
+ * BEFORE INSERT OR UPDATE FOR EACH ROW.  Raises 22001 when the column has more bytes than
+ * the limit; without a limit, 23514 when it is a UUID.  Raises 39P01 when called in any
+ * other way, 42703 or 42804 when the table has no such column.
  */
 Datum
 casnet_check_text(PG_FUNCTION_ARGS)
@@ -80,9 +80,9 @@ casnet_check_text(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.refuse_value(column, check, values) returns trigger
  *
- * BEFORE INSERT OR UPDATE FOR EACH ROW, under a condition that is true for what the
- * check of that name will refuse.  Raises 23514, as the check does, with a hint that
- * names the values; 39P01 when called in any other way.
+ * BEFORE INSERT OR UPDATE FOR EACH ROW, with a WHEN condition that is true for what the
+ * check of that name will refuse.  Raises 23514, as the check does, with a hint that names
+ * the values; 39P01 when called in any other way.
  */
 Datum
 casnet_refuse_value(PG_FUNCTION_ARGS)

@@ -1,10 +1,10 @@
 /*
  * throttle.c
- *		The slowing of failed logins.
+ *		Slows down logins after failures.
  *
- * Failures are counted in memory and not in a table, so that rolling back a
- * transaction forgets none: in shared memory when the library is in
- * shared_preload_libraries, else in each backend for itself.
+ * casnet counts failures in memory and not in a table, so that a rollback forgets none.
+ * It uses shared memory when the library is in shared_preload_libraries, else the memory of
+ * each backend.
  */
 #include "postgres.h"
 
@@ -30,26 +30,26 @@
 
 #include "casnet.h"
 
-/* Names and addresses whose failures are counted at a time. */
+/* How many keys of names and addresses have a count at a time. */
 #define MAX_COUNTED 2048
 
-/* How long an attempt waits after so many failures; the last holds for more. */
+/* How long an attempt waits after that many failures; the last also for more. */
 static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
 
 /* A login that would have to wait longer than this fails at once. */
 #define MAX_WAIT_MS 15000
 
-/* After so many failures of a name from all addresses each attempt waits so long. */
+/* After this many failures of a name from all addresses, each attempt waits this long. */
 #define MANY_FAILURES 50
 #define NAME_DELAY_MS 1000
 
-/* Failures are forgotten after so long without another. */
+/* Failures are forgotten after this long without another one. */
 #define FORGET_MS (15 * 60 * 1000)
 
 /* A failed login takes a multiple of this, whatever the reason. */
 #define FAILURE_MS 1000
 
-/* So many attempts wait at a time: in all, and of those one address may have a half. */
+/* The most attempts that wait at a time; one address can have half of them. */
 #define MAX_WAITING 128
 
 typedef struct FailureCount
@@ -60,7 +60,7 @@ typedef struct FailureCount
 	TimestampTz free_at;		/* when the next attempt may start */
 } FailureCount;
 
-/* An attempt that waits; over by itself, however the attempt ends. */
+/* An attempt that waits.  The entry expires by itself, however the attempt ends. */
 typedef struct Waiting
 {
 	uint64		address;
@@ -120,7 +120,7 @@ casnet_throttle_init(void)
 	shmem_startup_hook = start_shared_memory;
 }
 
-/* The counts, which may have to be made. */
+/* The counts; makes them if necessary. */
 static FailureCounts *
 get_counts(void)
 {
@@ -145,8 +145,8 @@ unlock_counts(void)
 }
 
 /*
- * The address of the client, without the port; 0 for a socket of the machine.  Of IPv6
- * the first half, since the other is the client's to choose.
+ * The address of the client, without the port; 0 for a Unix-domain socket.  Of IPv6 it
+ * takes the first half, since the client can choose the other one.
  */
 static uint64
 client_address(void)
@@ -167,7 +167,7 @@ client_address(void)
 	return hash_bytes_extended(ip_addr(address), length, 2);
 }
 
-/* The name that was given, whatever its case. */
+/* The key of the given name, whatever its case. */
 static uint64
 key_of_name(text *name)
 {
@@ -178,14 +178,14 @@ key_of_name(text *name)
 	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
 }
 
-/* The name, as given from the address of the client. */
+/* The key of the given name together with the client's address. */
 static uint64
 key_of_attempt(text *name)
 {
 	return hash_combine64(key_of_name(name), client_address());
 }
 
-/* The count of that key, NULL if there is none.  Under the lock. */
+/* The count of that key, NULL if there is none.  The caller holds the lock. */
 static FailureCount *
 find_count(uint64 key)
 {
@@ -200,8 +200,8 @@ find_count(uint64 key)
 }
 
 /*
- * Count a failure.  For a new count, the one that had a failure the longest time ago
- * gives way.  Under the lock.
+ * Count a failure.  A new count replaces the one whose last failure is the oldest.  The
+ * caller holds the lock.
  */
 static void
 count_failure(uint64 key, TimestampTz now)
@@ -221,7 +221,7 @@ count_failure(uint64 key, TimestampTz now)
 	count->last = now;
 }
 
-/* Forget the failures of that key.  Under the lock. */
+/* Forget the failures of that key.  The caller holds the lock. */
 static void
 forget_failures(uint64 key)
 {
@@ -231,12 +231,13 @@ forget_failures(uint64 key)
 		count->failures = 0;
 }
 
-/* The place that this process has taken last, and until when. */
+/* The place that this process took last, and until when. */
 static Waiting *place_taken = NULL;
 static TimestampTz taken_until;
 
 /*
- * An attempt is going to wait until then; false if too many do.  Under the lock.
+ * Note that an attempt waits until then; false if too many wait.  The caller holds the
+ * lock.
  */
 static bool
 note_waiting(TimestampTz now, TimestampTz until)
@@ -263,7 +264,7 @@ note_waiting(TimestampTz now, TimestampTz until)
 	return true;
 }
 
-/* It has succeeded, and gives its place back.  Under the lock. */
+/* Give back the place of this process.  The caller holds the lock. */
 static void
 forget_waiting(void)
 {
@@ -272,19 +273,19 @@ forget_waiting(void)
 	place_taken = NULL;
 }
 
-/* Raises 53300, whoever was named. */
+/* Raises 53300, whatever name was given. */
 static void
 refuse_to_wait(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
 			 errmsg("too many failed logins are waiting"),
-			 errhint("Try again in some seconds.")));
+			 errhint("Try again in a few seconds.")));
 }
 
 /*
- * Raises 57014 at once if statement_timeout leaves too little time for an answer that
- * shows nothing: a login that fails takes a whole second.
+ * Raises 57014 at once if statement_timeout leaves less than the whole second that a
+ * failed login takes.  A shorter answer would reveal something.
  */
 static void
 require_time(TimestampTz now)
@@ -295,7 +296,7 @@ require_time(TimestampTz now)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("statement_timeout is too short for a login"),
-				 errhint("Let it be two seconds at least.")));
+				 errhint("Set it to at least two seconds.")));
 }
 
 /* Wait until the time, unless interrupted. */
@@ -326,8 +327,8 @@ typedef struct Turn
 } Turn;
 
 /*
- * shmem_exit_callback: the attempt has given up before its turn, and so without a guess.  It
- * takes nobody's place, and who comes next need not wait behind it.
+ * shmem_exit callback: the attempt gives up before its turn, and so without a guess.  It
+ * gives back its place, and the next attempt need not wait behind it.
  */
 static void
 give_up(int code, Datum arg)
@@ -346,10 +347,10 @@ give_up(int code, Datum arg)
 /*
  * casnet_internal.login_wait(name text) returns boolean
  *
- * Waits as long as former failures ask for, of this name from this address, which queue,
- * and, for a second at most, of this name from anywhere; false when that would be too
- * long, and the attempt must fail.  Raises 57014 when statement_timeout leaves no time,
- * 53300 when too many wait.  Internal.
+ * Waits for former failures.  Those of this name from this address make a queue; those of
+ * this name from anywhere cost a second at most.  Returns false if the queue would
+ * take too long; then the attempt must fail.  Raises 57014 when statement_timeout leaves no
+ * time, 53300 when too many wait.  Internal.
  */
 Datum
 casnet_login_wait(PG_FUNCTION_ARGS)
@@ -384,7 +385,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 		count->free_at = turn.at;
 		start = Max(start, turn.at);
 	}
-	/* If it fails, it goes on waiting. */
+	/* An attempt that fails waits on for up to a second. */
 	may_wait = note_waiting(now, TimestampTzPlusMilliseconds(start, FAILURE_MS));
 	unlock_counts();
 	if (!may_wait)
@@ -403,7 +404,8 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.login_succeeded(name text) returns void
  *
- * Forgets the failures of the name from this address, and waits no longer; internal.
+ * Forgets the failures of the name from this address, and gives back the place of the
+ * attempt; internal.
  */
 Datum
 casnet_login_succeeded(PG_FUNCTION_ARGS)
@@ -420,10 +422,10 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.login_failed(name text, started timestamptz) returns boolean
  *
- * Counts a failure and waits, so that the attempt has taken a whole multiple of
- * a second: the scheme of a hash, or that there is none, does not show in the
- * time.  A cancel request is obeyed after it, but statement_timeout in time.  Returns
- * false.  Internal.
+ * Counts a failure and waits until the attempt has taken a whole multiple of a second.  So
+ * the time does not reveal the scheme of a hash, or that there is none.  Obeys
+ * statement_timeout in time, but a cancel request only afterwards.  Returns false.
+ * Internal.
  */
 Datum
 casnet_login_failed(PG_FUNCTION_ARGS)
@@ -434,7 +436,7 @@ casnet_login_failed(PG_FUNCTION_ARGS)
 	TimestampTz until;
 	long		taken;
 
-	/* As one that began now, if that is no time. */
+	/* A start that is infinite or in the future counts as now. */
 	if (TIMESTAMP_NOT_FINITE(started) || started > now)
 		started = now;
 	lock_counts();

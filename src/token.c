@@ -2,12 +2,11 @@
  * token.c
  *		The setting casnet.token: a signed session token that proves the user.
  *
- * The check hook only parses: it runs without a transaction when a connection
- * starts and in parallel workers.  Signature, revocation and times are
- * verified on first use.  What was verified is kept for the exact token, and
- * for more than one, since a pooled connection sees the same ones again; it
- * is thrown away when a message says that keys, revoked tokens or cutoffs
- * changed.  The times are compared at each use.
+ * The check hook only parses, because it runs without a transaction when a connection
+ * starts and in parallel workers.  casnet verifies the signature and the revocation on
+ * first use.  It keeps the result for that exact token, and for several tokens, since a
+ * pooled connection sees the same ones again.  It drops them when a message says that keys,
+ * revoked tokens or cutoffs changed.  It compares the times at each use.
  *
  * No message ever contains a token or a part of one.
  */
@@ -25,12 +24,12 @@
 #include "casnet.h"
 #include "key.h"
 
-/* A pooled connection sees many tokens; so many are kept at most. */
+/* A pooled connection sees many tokens; this is the most that it keeps. */
 #define MAX_VERIFIED 512
 
 #define MAX_ATTEMPTS 10
 
-/* Tokens that the session has given up and something rests on, at most. */
+/* The most tokens that the session has given up, but on which something still rests. */
 #define MAX_FORMER 100
 
 /* The value of the setting, parsed. */
@@ -45,7 +44,7 @@ typedef struct ParsedToken
 	char		token[FLEXIBLE_ARRAY_MEMBER];
 } ParsedToken;
 
-/* A token whose signature is good and which is not revoked. */
+/* A token with a valid signature that is not revoked. */
 typedef struct VerifiedToken
 {
 	uint64		hash;			/* hash key; must be first */
@@ -61,7 +60,7 @@ static CasnetCache cache = {
 };
 static uint64 cache_epoch = 0;
 
-/* The answer about active_token; good while both are the same as now. */
+/* The answer about active_token; valid while token and epoch are the present ones. */
 static const ParsedToken *answered_token = NULL;
 static uint64 answered_epoch = 0;
 static const char *answer = NULL;	/* NULL: verified; else the problem */
@@ -70,9 +69,9 @@ static const char *answer = NULL;	/* NULL: verified; else the problem */
 static const char *refusal = NULL;
 
 /*
- * A token that the session had when somebody opened what still goes on, by its
- * number.  In memory of the C library, since the assign hook makes it; all go
- * when nothing is held any more.
+ * A token that the session had when somebody opened what still goes on, by its number.  It
+ * is in memory of the C library, since the assign hook makes it.  All are freed when
+ * nothing holds a token any more.
  */
 typedef struct FormerToken
 {
@@ -86,7 +85,7 @@ static int	former_count = 0;
 static uint64 token_number = 0; /* how often the setting was assigned */
 static int	holders = 0;
 
-/* What verified tokens are kept: this one, or NULL. */
+/* The kept copy of this verified token, or NULL. */
 static ParsedToken *
 find_verified(uint64 hash, const char *token, size_t length)
 {
@@ -98,7 +97,7 @@ find_verified(uint64 hash, const char *token, size_t length)
 	return entry->parsed;
 }
 
-/* The server's own message would quote the value. */
+/* Refuse a value with an error of casnet's; the server's own would quote the value. */
 static bool
 out_of_memory(void)
 {
@@ -109,7 +108,7 @@ out_of_memory(void)
 }
 
 /*
- * Parse the new value into *extra; empty means unset.  Refuses what is no
+ * Check hook: parse the new value into *extra; empty means unset.  Refuses what is not a
  * token with 22023, without quoting it.
  */
 static bool
@@ -128,7 +127,7 @@ check_token(char **newval, void **extra, GucSource source)
 	if (*newval == NULL || **newval == '\0')
 		return true;
 
-	/* A pooled connection sees the same ones again: parsing costs most. */
+	/* A pooled connection sees the same tokens again, and parsing costs most. */
 	length = strlen(*newval);
 	hash = hash_bytes_extended((unsigned char *) *newval,
 							   Min(length, JWS_MAX_TOKEN + 1), 0);
@@ -176,8 +175,8 @@ check_token(char **newval, void **extra, GucSource source)
 }
 
 /*
- * Keep the token that is about to go, since something that goes on was opened
- * with it.  Without room for it, that is refused later.
+ * Keep the present token, which the setting is about to lose, for what was opened with it
+ * and goes on.  If there is no room, casnet refuses that later.
  */
 static void
 keep_former(void)
@@ -196,8 +195,8 @@ keep_former(void)
 }
 
 /*
- * Something goes on that was opened with the session's token; returns the number
- * of it, for casnet_token_problem_of().
+ * Hold the session's token, since something goes on that was opened with it.  Returns its
+ * number, for casnet_token_problem_of().
  */
 uint64
 casnet_token_hold(void)
@@ -206,7 +205,7 @@ casnet_token_hold(void)
 	return token_number;
 }
 
-/* Nothing that a transaction opened goes on after it.  Never raises. */
+/* Release all tokens at the end of the transaction.  Never raises. */
 void
 casnet_token_release_all(void)
 {
@@ -221,7 +220,7 @@ casnet_token_release_all(void)
 	}
 }
 
-/* Something of what goes on has ended.  Never raises. */
+/* Something that held a token has ended.  Never raises. */
 void
 casnet_token_release(void)
 {
@@ -229,7 +228,7 @@ casnet_token_release(void)
 		casnet_token_release_all();
 }
 
-/* The token that is set, unless code of another role runs; NULL if there is none. */
+/* The token that is set; NULL if there is none, or code of another role runs. */
 static const ParsedToken *
 current_token(void)
 {
@@ -250,13 +249,13 @@ assign_token(const char *newval, void *extra)
 		keep_former();
 	token_number++;
 	active_token = extra;
-	/* The memory of the former one may be used again for another. */
+	/* The memory of the former token can be reused for another one. */
 	answered_token = NULL;
 	casnet_generation++;
 	casnet_user_changes++;
 }
 
-/* Code of another role does not get to know it either. */
+/* Show hook: hides the token from code of another role. */
 static const char *
 show_token(void)
 {
@@ -302,8 +301,8 @@ keep_verified(const ParsedToken *token, uint64 epoch)
 }
 
 /*
- * What identifies a token for revocation: the SHA-256 of its signed part.  The
- * signature is left out, since an ECDSA signature has a second valid form.
+ * The SHA-256 of the signed part of a token, which identifies it for revocation.  It leaves
+ * out the signature, since an ECDSA signature has a second valid form.
  */
 static bytea *
 digest_of(const ParsedToken *token)
@@ -332,8 +331,8 @@ text_column(CasnetScan *scan, HeapTuple tuple, int column)
 }
 
 /*
- * Whether a live key signed the token, and for this use; and whether it is one
- * of our own secrets, and not of an issuer's.
+ * Whether a live key signed the token for this use.  *own says whether that is one of
+ * casnet's own secrets, and not an issuer's.
  */
 static bool
 signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
@@ -380,7 +379,7 @@ signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
 	return good;
 }
 
-/* NULL, or that the token was revoked; own: by a key of our own. */
+/* NULL, or that the token was revoked; own says whether a key of casnet's signed it. */
 static const char *
 problem_of_revocation(const ParsedToken *token, bool own, Snapshot snapshot)
 {
@@ -403,7 +402,7 @@ verify(const ParsedToken *token, Snapshot snapshot, bool *own)
 	return problem_of_revocation(token, *own, snapshot);
 }
 
-/* The same, as kept from before or looked up now. */
+/* The same, from the cache or looked up now. */
 static const char *
 verified_answer(const ParsedToken *token)
 {
@@ -459,9 +458,8 @@ problem_of_time(const ParsedToken *token)
 }
 
 /*
- * Why the token that is set does not prove anybody, or NULL if it does.  What
- * ended it is known here, whether or not the caller has taken in messages.
- * Raises 55000 when the tables are missing.
+ * Why the token that is set is not valid, or NULL if it is.  This processes messages, so
+ * it knows what has ended the token.  Raises 55000 when the tables are missing.
  */
 const char *
 casnet_token_problem(void)
@@ -488,7 +486,7 @@ casnet_token_problem(void)
 	return answer != NULL ? answer : problem_of_time(token);
 }
 
-/* The same of the token with that number, which is held. */
+/* The same for the token with that number, which is held. */
 const char *
 casnet_token_problem_of(uint64 number)
 {
@@ -507,9 +505,9 @@ casnet_token_problem_of(uint64 number)
 }
 
 /*
- * What is against the token with that number, which is held, by what others have
- * committed; NULL if nothing is.  A key of this transaction signs, too.  *is_over says
- * that it is only out of time, and *user whom it names.
+ * Why the token with that number, which is held, is not valid by what others have
+ * committed; NULL if it is.  A key of this transaction counts, too.  *is_over says that
+ * only the time is against it, and *user is the one that it names.
  */
 const char *
 casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
@@ -547,14 +545,14 @@ casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
 	return problem;
 }
 
-/* The user that the token names, whether or not it proves that. */
+/* The user that the token names, whether it is valid or not. */
 const pg_uuid_t *
 casnet_token_named_user(void)
 {
 	return &active_token->user;
 }
 
-/* The tenant that it names, likewise; NULL if it names none, or none is set. */
+/* The tenant that it names, likewise; NULL if it names none, or no token is set. */
 const pg_uuid_t *
 casnet_token_named_tenant(void)
 {
@@ -562,7 +560,7 @@ casnet_token_named_tenant(void)
 		&active_token->tenant : NULL;
 }
 
-/* The user whom the token proves, or NULL when it does not. */
+/* The user whom the token proves, or NULL when it is not valid. */
 const pg_uuid_t *
 casnet_token_user(void)
 {
@@ -570,14 +568,14 @@ casnet_token_user(void)
 	return refusal == NULL ? &active_token->user : NULL;
 }
 
-/* Why that was NULL, though the token may be good by now; for messages. */
+/* Why that was NULL last time, for messages, even if the token is valid by now. */
 const char *
 casnet_token_refusal(void)
 {
 	return refusal;
 }
 
-/* The tenant that the token names, if it proves anybody. */
+/* The tenant that the token names, if it is valid. */
 const pg_uuid_t *
 casnet_token_tenant(void)
 {
@@ -589,15 +587,15 @@ casnet_token_tenant(void)
 TimestampTz
 casnet_token_expiry(void)
 {
-	/* A time beyond the year 9999 may be beyond the type. */
+	/* A time after the year 9999 can be out of the type's range. */
 	if (active_token->jws.exp > INT64CONST(253402300799))
 		return DT_NOEND;
 	return time_t_to_timestamptz((pg_time_t) active_token->jws.exp);
 }
 
 /*
- * What identifies the token of this session for revocation, in the current memory
- * context, or NULL when it has none that is valid.
+ * The digest of this session's token, in the current memory context, or NULL when it has
+ * no valid one.
  */
 bytea *
 casnet_token_digest(void)
@@ -606,9 +604,8 @@ casnet_token_digest(void)
 }
 
 /*
- * Why the session's token, which must be set, does not prove anybody to this
- * snapshot, or NULL if it does; also whether it is one of ours and not of an
- * issuer.
+ * Why the session's token, which must be set, is not valid by this snapshot, or NULL if it
+ * is.  *own says whether casnet issued it.
  */
 const char *
 casnet_token_judge(Snapshot snapshot, bool *own)

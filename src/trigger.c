@@ -1,7 +1,7 @@
 /*
  * trigger.c
- *		What the row triggers have in common: how they were called, the columns that
- *		they read, and whom their rules bind.
+ *		What row triggers share: how they were called, the columns that they read, and
+ *		the roles that their rules bind.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 
 #include "casnet.h"
 
-/* Raises 39P01 unless the function was called for a row event, as asked. */
+/* The data of a row trigger.  Raises 39P01 unless it was called for that event. */
 TriggerData *
 casnet_trigger_row(FunctionCallInfo fcinfo, const char *name, bool before)
 {
@@ -35,10 +35,9 @@ casnet_trigger_row(FunctionCallInfo fcinfo, const char *name, bool before)
 }
 
 /*
- * The number of a column that a trigger of ours reads as that type.  Whoever
- * owns a table may hang the trigger on it, or change its columns later, so
- * raises 42703 when there is none of that name and 42804 when it has another
- * type.
+ * The number of a column that a trigger reads as that type.  The owner of a table can
+ * attach the trigger to it, or change its columns later.  So this raises 42703 when there
+ * is no such column, and 42804 when it has another type.
  */
 int
 casnet_trigger_column(Relation relation, const char *column, Oid type)
@@ -105,9 +104,8 @@ casnet_trigger_bool(Relation relation, HeapTuple row, const char *column)
 }
 
 /*
- * Whether the rules that bind users do not bind the current database role:
- * superusers, administrators, and the owner of the table, as whom cascades
- * run.
+ * Whether the current role is exempt from the rules that bind users: superusers,
+ * administrators, and the owner of the table, as whom cascades run.
  */
 bool
 casnet_trigger_stands_above(Relation relation)

@@ -1,6 +1,6 @@
 /*
  * utility.c
- *		What is done with a statement that has no plan: the one ProcessUtility_hook.
+ *		casnet's only ProcessUtility_hook, for statements without a plan.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@ execute_next(const CasnetUtility *utility)
 		 utility->receiver, utility->completion);
 }
 
-/* The same, of a statement that writes: whose it is is noted. */
+/* The same for a statement that writes, with its identity noted. */
 static void
 execute_writing(const CasnetUtility *utility)
 {
@@ -50,7 +50,10 @@ execute_writing(const CasnetUtility *utility)
 	PG_END_TRY();
 }
 
-/* Execute what may be executed: code of others is noticed, and locks are checked. */
+/*
+ * Execute a statement after the checks: note code of others, check SET CONSTRAINTS and
+ * locks.
+ */
 static void
 execute_checked(const CasnetUtility *given)
 {
@@ -72,7 +75,7 @@ execute_checked(const CasnetUtility *given)
 		execute_writing(&utility);
 }
 
-/* ProcessUtility_hook */
+/* ProcessUtility_hook: a utility statement is about to be executed. */
 static void
 process_utility(PlannedStmt *statement, const char *query_string,
 				bool read_only_tree, ProcessUtilityContext context,

@@ -1,7 +1,6 @@
 /*
  * uuid.c
- *		UUIDs: version 7 as keys, the same anew for a copy, and the text form in
- *		settings.
+ *		UUIDs: version 7 for keys, new ids for copies, and the text form in settings.
  */
 #include "postgres.h"
 
@@ -16,11 +15,11 @@
 
 #include "casnet.h"
 
-/* The 12 bits after the version count in steps of a 4096th millisecond. */
+/* The 12 bits after the version count steps of a 4096th of a millisecond. */
 #define STEPS_PER_MS 4096
 #define NS_PER_MS INT64CONST(1000000)
 
-/* Time of the last UUID made by this backend, in such steps. */
+/* The time of the last UUID that this backend made, in such steps. */
 static uint64 last_step = 0;
 
 PG_FUNCTION_INFO_V1(casnet_uuid_v7);
@@ -39,9 +38,9 @@ hex_value(char c)
 }
 
 /*
- * Parse what the type uuid accepts: 32 hex digits, a hyphen after any group
- * of four, perhaps in braces.  Returns false on anything else; never raises,
- * which uuid_in() would and a check hook must not.
+ * Parse what the type uuid accepts: 32 hex digits, with a hyphen after any group of four,
+ * perhaps in braces.  Returns false on anything else.  Never raises, since a check hook
+ * must not, while uuid_in() does.
  */
 bool
 casnet_uuid_parse(const char *string, pg_uuid_t *uuid)
@@ -78,9 +77,9 @@ casnet_uuid_format(const pg_uuid_t *uuid)
 /*
  * A version 7 UUID of RFC 9562: 48 bits of Unix time in milliseconds, 12 bits
  * of the fraction of the millisecond (section 6.2, method 3), 62 random bits.
- * Each one that a backend makes is greater than the one before, also when the
- * clock stands still or is set back.  Where nobody gains by guessing it, quick
- * random bits will do.  Raises XX000 without random numbers.
+ * Each one that a backend makes is greater than the one before, even if the clock stands
+ * still or is set back.  Quick random bits will do where nobody gains by guessing them.
+ * Raises XX000 without random numbers.
  */
 void
 casnet_uuid_make(pg_uuid_t *uuid, bool quick)
@@ -118,7 +117,7 @@ casnet_uuid_make(pg_uuid_t *uuid, bool quick)
 /*
  * casnet.uuid_v7() returns uuid
  *
- * A new key; raises XX000 without random numbers.
+ * A new key.  Raises XX000 without random numbers.
  */
 Datum
 casnet_uuid_v7(PG_FUNCTION_ARGS)
@@ -132,11 +131,10 @@ casnet_uuid_v7(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.reissue_uuid(id uuid, tenant_id uuid) returns uuid
  *
- * The id of a row's copy in another tenant, always the same for the same two:
- * 62 bits of the SHA-256 of tenant_id and id where the random bits were.  The
- * first eight bytes, which are time and version, and the variant stay, so
- * that copies sort as their originals do.  Raises XX000 when the digest
- * cannot be computed.
+ * The id for a row's copy in another tenant, always the same for the same arguments.  It
+ * replaces the random bits by 62 bits of the SHA-256 of tenant_id and id.  The first eight
+ * bytes (time and version) and the variant stay, so copies sort like their originals.
+ * Raises XX000 when the digest cannot be computed.
  */
 Datum
 casnet_reissue_uuid(PG_FUNCTION_ARGS)
@@ -153,7 +151,9 @@ casnet_reissue_uuid(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(result);
 }
 
-/* A copy in the current memory context: a verdict lives until the next one. */
+/*
+ * A copy in the current memory context, since a verdict is only valid until the next one.
+ */
 Datum
 casnet_uuid_copy(const pg_uuid_t *uuid)
 {

@@ -69,7 +69,7 @@ BEGIN
 	IF added IS NULL THEN
 		RAISE EXCEPTION 'there is no such user'
 			USING ERRCODE = 'P0002',
-				  HINT = 'Give the username or the email address of an account.';
+				  HINT = 'Give the username or the email address of an account. For somebody without one, use casnet.invite_member().';
 	END IF;
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
 	VALUES (added, managed, add_member.role);

@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.keep_owners_on_truncate() RETURNS tri
 	AS $$
 BEGIN
 	IF EXISTS (SELECT FROM casnet.tenants) THEN
-		RAISE EXCEPTION 'a tenant keeps its last owner'
+		RAISE EXCEPTION 'cannot remove the last owner of a tenant'
 			USING ERRCODE = 'check_violation',
 				  HINT = 'Truncate casnet.tenants with CASCADE, or delete single members.';
 	END IF;

@@ -1,7 +1,7 @@
 -- Who manages accounts, keys and passwords, with what errors, and that none of
 -- them repeats a secret.
 BEGIN;
-SELECT plan(97);
+SELECT plan(98);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -13,6 +13,7 @@ SET LOCAL SESSION AUTHORIZATION tap_client;
 
 -- change_password(): the others end, one's own token is spared
 SELECT throws_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, '28000', NULL, 'nobody changes a password');
+SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '28000', 'only administrators may manage the accounts of others', 'nor creates an account');
 SELECT casnet.sign_in(:'mine') AS me \gset
 SELECT is(error_of('SELECT casnet.change_password(''wrong horse'', ''battery staple'')'), '28P01 | the old password is wrong |  | Give the present password; an administrator can set a new one. | ', 'the old password is asked for');
 SELECT throws_ok('SELECT casnet.change_password(NULL, ''battery staple'')', '28P01', NULL, 'null is none');

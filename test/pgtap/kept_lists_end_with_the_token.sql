@@ -14,8 +14,8 @@ SELECT is(pg_temp.account(:'mia'), 'fits', 'one of the accounts');
 SELECT is(pg_temp.tenant(:'south'), 'fits', 'and in the next statement');
 SELECT is(pg_temp.account(:'mia'), 'fits', 'likewise');
 SELECT pg_sleep(3.1) \g /dev/null
-SELECT throws_ok(format('SELECT pg_temp.tenant(%L)', :'north'), '28000', 'the session token proves nobody', 'the list of tenants ends with the token');
-SELECT throws_ok(format('SELECT pg_temp.account(%L)', :'mia'), '28000', 'the session token proves nobody', 'and that of accounts');
+SELECT throws_ok(format('SELECT pg_temp.tenant(%L)', :'north'), '28000', 'invalid session token', 'the list of tenants ends with the token');
+SELECT throws_ok(format('SELECT pg_temp.account(%L)', :'mia'), '28000', 'invalid session token', 'and that of accounts');
 SELECT is(casnet.can('view_records'), false, 'as does every right');
 SELECT * FROM finish();
 ROLLBACK;

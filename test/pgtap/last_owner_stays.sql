@@ -5,7 +5,7 @@ SELECT plan(23);
 \ir include/fixtures.sql
 
 CALL be('olga', 'North');
-SELECT throws_ok('SELECT casnet.leave_tenant()', '23514', 'a tenant keeps its last owner', 'leave_tenant()');
+SELECT throws_ok('SELECT casnet.leave_tenant()', '23514', 'cannot remove the last owner of a tenant', 'leave_tenant()');
 SELECT throws_ok($$SELECT casnet.remove_member('olga')$$, '23514', NULL, 'remove_member()');
 SELECT throws_ok($$SELECT casnet.set_member_role('olga', 'admin')$$, '23514', NULL, 'set_member_role()');
 SELECT throws_ok($$DELETE FROM casnet.user_tenants WHERE role = 'owner'$$, '23514', NULL, 'DELETE');

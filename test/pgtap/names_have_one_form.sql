@@ -86,8 +86,8 @@ SELECT isnt(casnet.login(name, 'correct horse'), NULL, 'login() as ' || n) FROM 
 
 -- Nothing to see in it.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(error_of(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''y@x.test'')', U&'\200b ')), '23514 | column username of table users is blank |  | Give a name in which there is something to see. | ', 'a blank username');
-SELECT is(error_of(format('UPDATE casnet.users SET email = %L', U&'\00ad')), '23514 | column email of table users is blank |  | Give a name in which there is something to see. | ', 'an address');
+SELECT is(error_of(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''y@x.test'')', U&'\200b ')), '23514 | column username of table users is blank |  | Give a name with at least one visible character. | ', 'a blank username');
+SELECT is(error_of(format('UPDATE casnet.users SET email = %L', U&'\00ad')), '23514 | column email of table users is blank |  | Give a name with at least one visible character. | ', 'an address');
 SELECT is(state_of(format('INSERT INTO casnet.tenants (name) VALUES (%L)', U&'\3164')), '23514', 'a tenant');
 SELECT is(state_of(format('SELECT casnet.create_tenant(%L)', U&'\2800')), '22023', 'for create_tenant()');
 SELECT is(state_of(format('SELECT casnet.create_user(%L, ''y@x.test'', NULL)', U&'\200d')), '22023', 'for create_user()');

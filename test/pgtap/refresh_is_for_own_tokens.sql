@@ -20,7 +20,7 @@ SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(fate(:'outer'), 'proves mia', 'the token of another issuer');
 SELECT ok(fate(:'for_us') = 'proves mia' AND fate(:'signed') = 'proves mia', 'one for an audience, one signed with a private key');
 SELECT casnet.sign_in(:'outer');
-SELECT throws_ok('SELECT casnet.refresh_token()', '28000', 'the token of the session is another issuer''s', 'is not renewed');
+SELECT throws_ok('SELECT casnet.refresh_token()', '28000', 'the session token is from another issuer', 'is not renewed');
 SELECT casnet.sign_in(:'own');
 SELECT is(fate(casnet.refresh_token()), 'proves mia', 'an own one is');
 SELECT casnet.sign_in(:'own');

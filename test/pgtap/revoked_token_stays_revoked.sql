@@ -10,6 +10,6 @@ SELECT casnet.revoke_token();
 SELECT is(casnet.sign_in(:'two'), :'mia', 'and another, when the first is revoked');
 SELECT set_config('casnet.token', :'one', true) IS NOT NULL AS set \gset
 SELECT is(casnet.current_user_id(), NULL, 'which proves nobody any more');
-SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'the session token proves nobody', 'and reads nothing');
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'invalid session token', 'and reads nothing');
 SELECT * FROM finish();
 ROLLBACK;

@@ -28,6 +28,6 @@ SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok($$SELECT set_config('casnet.tenant_id', casnet.create_tenant('East')::text, true)$$, 'a tenant without an owner');
 SELECT lives_ok($$SELECT casnet.add_member('nora', 'viewer'); SELECT casnet.set_member_role('nora', 'member'); SELECT casnet.remove_member('nora')$$, 'members come and go there');
 SELECT lives_ok($$SELECT casnet.add_member('nora', 'owner')$$, 'until it has one');
-SELECT alike(error_of($$SELECT casnet.remove_member('nora')$$), '23514 | a tenant keeps its last owner%', 'who stays');
+SELECT alike(error_of($$SELECT casnet.remove_member('nora')$$), '23514 | cannot remove the last owner of a tenant%', 'who stays');
 SELECT * FROM finish();
 ROLLBACK;

@@ -86,7 +86,7 @@ CALL be('olga', 'North');
 SELECT casnet.grant_permission('adam', p) FROM unnest(ARRAY['manage_tenant', 'delete_tenant', 'export_records']) AS p \g /dev/null
 CALL be('adam', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('nora', 'owner')$$), 'none', 'unless all that owners do is held in person');
-SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | a tenant keeps its last owner |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'the last owner stays');
+SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | cannot remove the last owner of a tenant |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'the last owner stays');
 CALL be('sue', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('vic', 'guest'); SELECT casnet.remove_member('mia')$$), 'none', 'a superuser of the application is not bound');
 
@@ -97,8 +97,8 @@ SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(error_of(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, ''king'')', :'otto', :'north')), :'unknown', 'by an administrator');
 
 -- What stays.
-SELECT is(error_of('DELETE FROM casnet.roles WHERE name = ' || quote_literal(n)), '23514 | the role "' || n || '" is always there |  | What it gives is in casnet.role_permissions. | ', n || ' stays') FROM unnest(ARRAY['owner', 'admin', 'member', 'viewer']) AS n;
-SELECT alike(error_of(format('UPDATE casnet.roles SET name = %L WHERE name = %L', n || '_', n)), '23514 | a role keeps its name |  | Add another role%', n || ' keeps its name') FROM unnest(ARRAY['owner', 'guest']) AS n;
+SELECT is(error_of('DELETE FROM casnet.roles WHERE name = ' || quote_literal(n)), '23514 | cannot delete the built-in role "' || n || '" |  | Change what it gives in casnet.role_permissions. | ', n || ' stays') FROM unnest(ARRAY['owner', 'admin', 'member', 'viewer']) AS n;
+SELECT alike(error_of(format('UPDATE casnet.roles SET name = %L WHERE name = %L', n || '_', n)), '23514 | cannot rename a role |  | Add another role%', n || ' keeps its name') FROM unnest(ARRAY['owner', 'guest']) AS n;
 SELECT lives_ok($$UPDATE casnet.roles SET description = 'all' WHERE name = 'owner'$$, 'but not its description');
 SELECT is(error_of($$DELETE FROM casnet.roles WHERE name = 'auditor'$$), '23503 | the role "auditor" is in use |  | Give its members another one first: UPDATE casnet.user_tenants SET role = ''viewer'' WHERE role = ''auditor'', or casnet.set_member_role() for a member of the active tenant. | ', 'what a member has is not deleted');
 RESET SESSION AUTHORIZATION;

@@ -54,13 +54,13 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL casnet.user_id = :'olga';
 SELECT is((SELECT username || ' ' || authenticated_by FROM casnet.whoami()), 'mia token', 'the token wins over casnet.user_id');
 SELECT set_config('casnet.token', :'dead', true) IS NULL AS done \gset
-SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'the session token proves nobody', 'a dead token leaves nobody');
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'invalid session token', 'a dead token leaves nobody');
 SELECT is(casnet.current_user_id(), NULL, 'and not olga');
 SELECT set_config('casnet.token', token('{"exp": 1, "tid": "00000000-0000-7000-8000-0000000000a0"}'), true) IS NULL AS done \gset
 SET LOCAL casnet.tenant_id = '';
 SELECT is(casnet.current_tenant_id(), NULL, 'nor has it a tenant');
 SELECT set_config('casnet.token', :'unsigned', true) IS NULL AS done \gset
-SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'the session token proves nobody', 'a forged one, too');
+SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', 'invalid session token', 'a forged one, too');
 SET LOCAL casnet.token = '';
 SELECT is((SELECT username || ' ' || authenticated_by || coalesce(expires_at::text, '') FROM casnet.whoami()), 'olga trusted', 'without a token casnet.user_id counts');
 SELECT throws_ok('SELECT casnet.revoke_token()', '28000', 'the session has no token', 'nothing to revoke');

@@ -26,9 +26,9 @@ SELECT pg_sleep(3.1);
 -- First, since an error that is caught in a transaction that has written makes
 -- everything be asked anew.
 SELECT ok(NOT pg_temp.may(), 'an expression that PL/pgSQL keeps');
-SELECT throws_ok('FETCH late', '28000', 'the session token proves nobody', 'a cursor goes on no longer');
+SELECT throws_ok('FETCH late', '28000', 'invalid session token', 'a cursor goes on no longer');
 SELECT throws_ok('SELECT pg_temp.here()', '28000', NULL, 'and another');
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'a generic plan refuses');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'a generic plan refuses');
 SELECT throws_ok($$EXECUTE one_row ('00000000-0000-7000-8000-0000000001a0')$$, '28000', NULL, 'by key');
 SELECT throws_ok('SELECT pg_temp.reads()', '28000', NULL, 'in a function');
 SELECT throws_ok($$INSERT INTO casnet.records (title) VALUES ('x')$$, '28000', NULL, 'a write');
@@ -39,7 +39,7 @@ SELECT ok(NOT casnet.can('view_records'), 'cannot');
 SELECT is(casnet.current_user_id(), NULL, 'nobody');
 
 SELECT set_config('casnet.token', token(jsonb_build_object('nbf', floor(extract(epoch FROM clock_timestamp())) + 2)), true) IS NULL;
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'before nbf');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'before nbf');
 SELECT pg_sleep(2.1);
 SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'and after');
 SELECT * FROM finish();

@@ -17,7 +17,7 @@ SELECT casnet.sign_in(:'mine') AS me \gset
 SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'signed in');
 SAVEPOINT a;
 SELECT lives_ok('SELECT casnet.revoke_token()', 'revokes');
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'dead at once');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'dead at once');
 SELECT throws_ok('SELECT casnet.revoke_token()', '28000', NULL, 'once is enough');
 SELECT throws_ok('SELECT casnet.refresh_token()', '28000', NULL, 'and cannot be refreshed');
 SELECT is(fate(:'mine'), :'revoked', 'nor set again');
@@ -46,7 +46,7 @@ SAVEPOINT b;
 SELECT casnet.refresh_token() AS fresh \gset
 SELECT floor(extract(epoch FROM clock_timestamp())) AS second \gset
 SELECT lives_ok('SELECT casnet.revoke_all_tokens(casnet.current_user_id())', 'revokes all of one''s own');
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'this one');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'this one');
 SELECT is(fate(t), :'revoked', 'and others') FROM unnest(ARRAY[:'mine_too', :'fresh']) AS t;
 SELECT is(fate(:'of_olga'), 'proves olga', 'not those of others');
 SELECT is(fate(token(jsonb_build_object('gen', public.generation_of(:'mia')))), 'proves mia', 'nor later ones');
@@ -91,7 +91,7 @@ SELECT throws_ok($$SELECT casnet.retire_signing_key('tap')$$, 'P0002', NULL, 'on
 SELECT throws_ok($$SELECT casnet.add_signing_key('tap')$$, '23505', NULL, 'its name is not used again');
 SELECT throws_ok('SELECT casnet.retire_signing_key(NULL)', 'P0002', NULL, 'nor null');
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'its tokens are dead at once');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'its tokens are dead at once');
 SELECT is(fate(:'mine_too'), :'unsigned', 'each');
 SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', '{"sub":"00000000-0000-7000-8000-000000000003","exp":4102444800}', '')), :'unsigned', 'also signed with what is left of it');
 SELECT is(fate(token('{}', '{"kid": "tap2"}')), 'proves mia', 'those of the other live');
@@ -123,7 +123,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT casnet.set_password(:'mia', 'a new password');
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the session token proves nobody', 'a password set by an administrator');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'a password set by an administrator');
 ROLLBACK TO e;
 -- the tables themselves
 RESET SESSION AUTHORIZATION;

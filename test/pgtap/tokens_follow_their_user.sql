@@ -26,7 +26,7 @@ RESET SESSION AUTHORIZATION;
 SELECT is(pg_temp.generation(casnet_internal.issue_token(id, NULL, '1 hour')), public.generation_of(id)::text, 'issued without a generation') FROM (VALUES (:'mia'::uuid), (:'otto')) AS v (id);
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(error_of('SELECT casnet.revoke_all_tokens(casnet.current_user_id()), casnet.refresh_token()'),
-	'28000 | the session token proves nobody | The token was revoked. | Get a new token with casnet.login() and set it with casnet.sign_in(). | ', 'revoked and refreshed in one statement');
+	'28000 | invalid session token | The token was revoked. | Get a new token with casnet.login() and set it with casnet.sign_in(). | ', 'revoked and refreshed in one statement');
 RESET SESSION AUTHORIZATION;
 SELECT casnet.retire_signing_key(kid) FROM casnet_internal.signing_keys WHERE retired_at IS NULL;
 SET LOCAL SESSION AUTHORIZATION tap_client;

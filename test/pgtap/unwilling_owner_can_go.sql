@@ -12,7 +12,7 @@ SELECT casnet.use_tenant(:'shared'::uuid), casnet.add_member('nora', 'owner') \g
 -- Nora is an owner, and may do what owners may.
 CALL be('nora');
 SELECT casnet.use_tenant(:'trap1'::uuid) \g /dev/null
-SELECT is(error_of('SELECT casnet.leave_tenant()'), '23514 | a tenant keeps its last owner |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'she cannot just leave');
+SELECT is(error_of('SELECT casnet.leave_tenant()'), '23514 | cannot remove the last owner of a tenant |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'she cannot just leave');
 SAVEPOINT trapped;
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'trap1'), 'she deletes the one');
 SELECT lives_ok('SELECT casnet.delete_tenant(tenant_id) FROM casnet.my_tenants() WHERE name = ''trap 2''', 'and the other');
