@@ -10,6 +10,9 @@
  *
  * Most changes are somebody else's.  After a message about a table, a verdict
  * stays if its own rows there are the versions from which it was made.
+ *
+ * bench/hotpath.sh counts 80,000 instructions for a verdict that is made, 18,000 for one
+ * that is looked at after such a change, and 36 for the answer that a call keeps of it.
  */
 #include "postgres.h"
 
