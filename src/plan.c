@@ -2,7 +2,7 @@
  * plan.c
  *		What is done to a statement before and after the server plans it.
  *
- * plan_statement() is the list.  In a finished plan, policies are put first where
+ * prepare_and_plan() is the list.  In a finished plan, policies are put first where
  * rows are checked again (recheck.c), and two things are done for executions.
  *
  * A call of a function in a plan is expensive before it does anything: for each
