@@ -198,7 +198,8 @@ casnet_reference_index(Oid table, const char *column)
 /*
  * Whether a row of the table, of whatever age, may refer to tenant_id and key in
  * values.  Most rows have no reference, and a look into an index takes a sixth of
- * an UPDATE that finds nothing.
+ * an UPDATE that finds nothing.  Of the instructions of making and deleting a record
+ * it saves 6 %; bench/peers.sh measures the deletion.
  */
 static bool
 may_be_referred_to(Reference *entry, Oid table, Oid referenced, Datum *values)

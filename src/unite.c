@@ -12,6 +12,10 @@
  * RangeTblEntry.securityQuals, and nothing of the planner's.  Two statements are not
  * seen here: one that loads the library, and a query that the server puts in the
  * place of a function.  They keep the Result node.
+ *
+ * Of the instructions of a prepared update it saves 8 %, of one that is planned each time
+ * 19 %, and of a prepared join of three tables 8 % (callgrind, tenant 40 of
+ * test/plans/data.sql); test/plans/instructions.py holds the join to what it takes by hand.
  */
 #include "postgres.h"
 
