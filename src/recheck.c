@@ -394,6 +394,7 @@ casnet_recheck_order(Plan *plan, Oid *functions)
  * The server evaluates the condition of ON CONFLICT DO UPDATE, and from 19 on that of
  * DO SELECT, on the row that is there before it checks the policies of that row, and
  * raises if they do not let it through.  So the condition is evaluated only where they do.
+ * (15.20 checks first by itself; 19rc1 does not.)
  */
 void
 casnet_recheck_guard_conflict(ModifyTable *plan)
