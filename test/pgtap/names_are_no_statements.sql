@@ -10,10 +10,12 @@ CREATE PROCEDURE public.name_all(n text) LANGUAGE plpgsql AS $$
 DECLARE
 	s text := quote_ident(n);
 	t text := format('%I.%I', n, n);
+	-- From PostgreSQL 19 on, names of roles are in one line.
+	role text := CASE WHEN current_setting('server_version_num')::integer >= 190000 THEN translate(n, E'\n', ' ') ELSE n END;
 BEGIN
 	EXECUTE format('CREATE SCHEMA %1$I', n);
-	EXECUTE format('CREATE ROLE %1$I IN ROLE casnet_user, casnet_admin CREATEROLE BYPASSRLS', n);
-	EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %1$I TO %1$I, casnet_user', n);
+	EXECUTE format('CREATE ROLE %1$I IN ROLE casnet_user, casnet_admin CREATEROLE BYPASSRLS', role);
+	EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %1$I TO %2$I, casnet_user', n, role);
 	EXECUTE format('CREATE TABLE %1$I.%1$I (%1$I uuid, x int CONSTRAINT %2$I UNIQUE, s serial, y int, PRIMARY KEY (%1$I, x))', n, n || 'u');
 	EXECUTE format('CREATE SEQUENCE %1$I.%2$I', n, n || 'q');
 	EXECUTE format('ALTER TABLE %1$I.%1$I ADD COLUMN %2$I int DEFAULT nextval(%3$L)', n, n || 'c', format('%I.%I', n, n || 'q'));
@@ -39,7 +41,7 @@ BEGIN
 	EXECUTE format('CREATE POLICY %2$I ON %1$I.%1$I AS RESTRICTIVE USING (%1$I.%1$I(y) = (SELECT casnet.current_tenant_id() AS %1$I))', n, n || 'z');
 	EXECUTE format('CREATE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN NULL; END''', n, n || 't');
 	EXECUTE format('CREATE TRIGGER %1$I AFTER DELETE ON %1$I.%2$I EXECUTE FUNCTION %1$I.%3$I()', n, n || 'r', n || 't');
-	EXECUTE format('ALTER TABLE %1$I.%2$I OWNER TO %1$I', n, n || 'r');
+	EXECUTE format('ALTER TABLE %1$I.%2$I OWNER TO %3$I', n, n || 'r', role);
 	EXECUTE format('CREATE RULE %1$I AS ON UPDATE TO %1$I.%1$I DO ALSO DELETE FROM casnet.records', n);
 	EXECUTE format('CREATE TYPE %1$I.%2$I AS ENUM (%1$L)', n, n || 'e');
 	EXECUTE format('CREATE FUNCTION %1$I.%2$I(%1$I.%2$I) RETURNS uuid LANGUAGE sql AS ''SELECT NULL::uuid''', n, n || 'e');
@@ -47,17 +49,17 @@ BEGIN
 	EXECUTE format('CREATE TABLE %1$I.%2$I (%1$I %1$I.%3$I CONSTRAINT %1$I REFERENCES casnet.tenants)', n, n || 'g', n || 'e');
 	EXECUTE format('CREATE PUBLICATION %1$I FOR TABLE casnet.records', n);
 	EXECUTE format('CREATE PUBLICATION %2$I FOR TABLES IN SCHEMA %1$I', n, n || '2');
-	EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA %1$I TO %1$I, casnet_user, PUBLIC', n);
+	EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA %1$I TO %2$I, casnet_user, PUBLIC', n, role);
 	EXECUTE format('GRANT SELECT (%1$I) ON %1$I.%1$I TO PUBLIC', n);
-	EXECUTE format('GRANT ALL ON casnet.users, casnet_internal.signing_keys TO %1$I', n);
-	EXECUTE format('GRANT CREATE ON SCHEMA casnet, casnet_internal TO %1$I', n);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION casnet_internal.doctor_data() TO %1$I', n);
-	EXECUTE format('GRANT SET ON PARAMETER session_replication_role, casnet.user_id TO %1$I', n);
-	EXECUTE format('GRANT pg_read_all_data, pg_monitor TO %1$I', n);
-	EXECUTE format('ALTER ROLE %1$I SET row_security = off', n);
-	EXECUTE format('ALTER ROLE %1$I SET session_replication_role = replica', n);
-	EXECUTE format('ALTER ROLE %1$I SET log_statement = ''all''', n);
-	EXECUTE format('ALTER ROLE %1$I SET debug_print_plan = on', n);
+	EXECUTE format('GRANT ALL ON casnet.users, casnet_internal.signing_keys TO %1$I', role);
+	EXECUTE format('GRANT CREATE ON SCHEMA casnet, casnet_internal TO %1$I', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION casnet_internal.doctor_data() TO %1$I', role);
+	EXECUTE format('GRANT SET ON PARAMETER session_replication_role, casnet.user_id TO %1$I', role);
+	EXECUTE format('GRANT pg_read_all_data, pg_monitor TO %1$I', role);
+	EXECUTE format('ALTER ROLE %1$I SET row_security = off', role);
+	EXECUTE format('ALTER ROLE %1$I SET session_replication_role = replica', role);
+	EXECUTE format('ALTER ROLE %1$I SET log_statement = ''all''', role);
+	EXECUTE format('ALTER ROLE %1$I SET debug_print_plan = on', role);
 	PERFORM casnet.add_signing_key(n, '{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}');
 	UPDATE casnet_internal.signing_keys SET created_at = now() - interval '3 years' WHERE kid = n;
 END

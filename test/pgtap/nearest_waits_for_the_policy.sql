@@ -26,7 +26,9 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(outcome(:far), '20', 'the same with one');
 SELECT is(outcome(:round), '20', 'of circles');
 CALL be('otto', 'South');
-SELECT is(outcome(:far), '22003', 'which raises for its own tenant');
-SELECT is(outcome(:round), '22003', 'of circles');
+-- From PostgreSQL 19 on such a distance is infinite, and does not raise.
+SELECT CASE WHEN current_setting('server_version_num')::integer >= 190000 THEN '1' ELSE '22003' END AS own \gset
+SELECT is(outcome(:far), :'own', 'which raises for its own tenant');
+SELECT is(outcome(:round), :'own', 'of circles');
 SELECT * FROM finish();
 ROLLBACK;
