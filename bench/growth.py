@@ -176,9 +176,9 @@ def other_user(way, number, user, tenant, record):
 
 
 def ratios(bench, x, series):
-    """What each of {name: {"casnet" or "by hand": (way, script, options)}} takes over by hand.
+    """The time of casnet over by hand, for each of {name: {label: (way, script, options)}}.
 
-    All of them run side by side.
+    The label is "casnet" or "by hand".  All of them run side by side.
     """
     runs = [(name, label, run) for name, ways in series.items() for label, run in ways.items()]
     found = {name: [] for name in series}
@@ -310,9 +310,9 @@ def tables(bench, xs):
 
 
 class Writers:
-    """Change memberships so many times a second while they are on.
+    """Threads that change memberships at a given rate while they are switched on.
 
-    They and their backends run on other processors than the readers, if there are any.
+    They and their backends run on processors other than the readers', if there are any.
     """
 
     NUMBER = 4
@@ -377,7 +377,7 @@ class Writers:
 def with_changes(bench, way, x, writers):
     """(Readers' tps with x changes a second over that without, changes a second).
 
-    The readers go on all the time; a stretch with changes and one without alternate.
+    The readers run all the time; stretches with and without changes alternate.
     """
     pairs, stretch = 2 if bench.options.small else 20, 0.25
     prefix = os.path.join(bench.options.work, "readers")

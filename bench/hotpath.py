@@ -84,7 +84,7 @@ def steps(tokens):
 def totals(path, names):
     """The instructions of a dump, and how often one function called another in it.
 
-    A name is spelled out once, perhaps in an earlier dump; names has those.
+    A dump spells out a name once, perhaps an earlier dump does; names keeps them.
     """
     calls, caller, target, count = {}, None, None, 0
     with open(path, encoding="utf-8", errors="replace") as file:

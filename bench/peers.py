@@ -500,9 +500,9 @@ def turns(bench, ways, seconds_of):
 
 
 def settled(bench, seconds, call):
-    """How long an execution takes, after those in which plans are made and pages met.
+    """The time of an execution, after those in which plans are made and pages are read.
 
-    After five of them the plan may be another, and slower by a thousand times.
+    After five executions the plan can be another one, and a thousand times slower.
     """
     count = PROBES
     while seconds * count < bench.options.peer_seconds / 4 and count < 10000:
@@ -514,9 +514,9 @@ def settled(bench, seconds, call):
 def measure(bench, ways, seconds_of, call, length_of=None, whole=False):
     """tps of each way, and its ratios to the limit in each round.
 
-    call(way) is what pgbench takes.  casnet and the limit run side by side.  Their ratio in a
-    round is that of the median pair of slices; whole: of all slices together, where
-    some of the transactions are dearer than others.
+    call(way) is what pgbench takes.  casnet and the limit run side by side.  Their ratio in
+    a round is that of the median pair of slices.  With whole it is that of all slices
+    together, where some transactions are more expensive than others.
     """
     found = {way: [] for way in ways}
     ratios = {way: [] for way in ways}

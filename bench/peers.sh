@@ -131,7 +131,7 @@ main()
 	# everything fits in memory: there are three copies of each table
 	memory=$(awk '/^MemTotal:/ { print int($2 / 1024 / 3) }' /proc/meminfo)
 	[ "$memory" -le 8192 ] || memory=8192
-	# by chance, one way or another would write full pages after a checkpoint
+	# by chance, any way could have to write full pages after a checkpoint
 	SERVER_OPTIONS="-c shared_buffers=${memory}MB -c full_page_writes=off"
 	start_pinned
 	load

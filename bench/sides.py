@@ -36,8 +36,8 @@ def side_by_side(start, finish, folder, number, seconds, slice_seconds=SLICE, ga
     """For each of the runs, a list of (transactions, seconds) of its slices.
 
     start(i, options) starts pgbench for the i-th of the number of runs, with these
-    options besides its own; finish(process) waits for it, and fails if it did.  Each
-    goes on for so many seconds in all.  gap is how long a server may be busy with the
+    options besides its own; finish(process) waits for it, and fails if it failed.  Each
+    runs for the given seconds in all.  gap is how long a server can be busy with the
     last transaction of a slice.
     """
     turns = max(1, round(seconds / slice_seconds))
