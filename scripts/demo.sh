@@ -255,7 +255,7 @@ revocation()
 	wanted '^ERROR:  42501:'
 	app helen.ashdown "$CHILDREN" "SELECT casnet.add_member('tom.hesketh')" > /dev/null ||
 		die "step $STEP: $OUT"
-	echo "   Helen adds him again, and Tom reads on:"
+	echo "   Helen adds him again, and Tom can read again:"
 	ask_held "$sql"
 	printf '%s\n' "$OUT"
 	wanted "^ +$all\$"
@@ -296,7 +296,7 @@ tagged_search()
 	show "$sql"
 	app caitlin.byrne "$CHILDREN" "$sql"
 	wanted '\| '
-	echo '   The index is used below the policy, which it is not for @@:'
+	echo '   The server uses the index below the policy, which it does not do for @@:'
 	show "EXPLAIN (COSTS OFF) ..."
 	app caitlin.byrne "$CHILDREN" "EXPLAIN (COSTS OFF) $sql"
 	wanted 'Bitmap Index Scan on records_tenant_id_search_vector_idx'
@@ -382,7 +382,7 @@ audit_trail()
 	show "$sql"
 	app helen.ashdown "$CHILDREN" "$sql"
 	wanted 'sofia.lindqvist .*UPDATE .*45.50.*54.50'
-	echo '   The log of the other department does not have it, and Sofia, a member, may not read any:'
+	echo '   The log of the other department does not have it, and Sofia, a member, may read no log:'
 	app peter.stannard "$ADULTS" 'SELECT count(*) FROM casnet.audit_log();'
 	wanted '^ +0$'
 	refused 42501 sofia.lindqvist "$CHILDREN" "$sql"
@@ -398,7 +398,7 @@ check_up()
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
 	printf '%s\n' "$OUT"
 	wanted '^\(0 rows\)$'
-	echo '   Somebody grants more than they should, and the doctor says how to mend it:'
+	echo '   Somebody grants more than they should, and the doctor says how to fix it:'
 	show 'GRANT TRUNCATE ON casnet.records TO casnet_user;'
 	super -d "$DATABASE" -c 'GRANT TRUNCATE ON casnet.records TO casnet_user'
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
@@ -408,7 +408,7 @@ check_up()
 	super -d "$DATABASE" -f "$WORK/remedy.sql"
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
 	wanted '^\(0 rows\)$'
-	echo '   The remedy, pasted, mended it.'
+	echo '   Pasting the remedy fixed it.'
 }
 
 # keep_running: how to reach the server and how to remove it.
