@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 #
-# audit.sh - what the audit costs: insertions into casnet.records as a tenant
-# user, audited over not audited, and over the usual trigger in PL/pgSQL that
-# inserts to_jsonb(NEW) into a table.  On a private server; all on one processor.
+# audit.sh - what the audit costs: insertions into casnet.records as a tenant user,
+# audited over not audited, and over the usual trigger in PL/pgSQL that inserts
+# to_jsonb(NEW) into a table.  Everything runs on a private server and one
+# processor.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
@@ -32,7 +33,7 @@ options()
 	done
 }
 
-# load: three databases that differ in the audit only.
+# load: three databases that differ only in the audit.
 load()
 {
 	local way
@@ -79,7 +80,7 @@ scripts()
 	SQL
 }
 
-# tps WAY SCRIPT: of one run.
+# tps WAY SCRIPT: transactions per second of one run.
 tps()
 {
 	PGOPTIONS='-c casnet.user_id=00000000-0000-7000-8000-000000000001 -c casnet.tenant_id=00000000-0000-7000-8000-0000000000a0' \
@@ -97,7 +98,7 @@ summary()
 		printf "%.3f   %.3f to %.3f\n", m, v[1], v[NR] }'
 }
 
-# compare SCRIPT: rounds of the three ways; the order turns round each time.
+# compare SCRIPT: rounds of the three ways; the order is reversed each time.
 compare()
 {
 	local round way order

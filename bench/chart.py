@@ -3,13 +3,13 @@
 
 usage: bench/chart.py [--check] [--readme FILE] [JSON]...
 
-Without JSON, every bench/results/*.json that holds a chart.  A chart "x" of
-DIR/y.json becomes DIR/x.svg.  In the README (bench/README.md), what is between
+Without JSON, it draws every bench/results/*.json that has a chart.  A chart "x" of
+DIR/y.json becomes DIR/x.svg.  In the README (bench/README.md), the text between
 
     <!-- table x -->   and   <!-- end x -->    becomes the chart's numbers,
     <!-- chart x -->   and   <!-- end x -->    the picture and then the numbers.
 
-With --check nothing is written; status 1 if something would change.
+With --check it writes nothing; the exit status is 1 if something would change.
 
 A file is one chart, or {"environment": ..., "charts": [chart, ...]}.  A chart:
 
@@ -18,7 +18,7 @@ A file is one chart, or {"environment": ..., "charts": [chart, ...]}.  A chart:
     unit         of the numbers, written at their axis
     axis         of the numbers: "log" or "linear"
     series       [{"name": ..., "points": [[x, median, low, high], ...]}, ...]
-    environment  of the measurement: {what: value}; goes below the picture
+    environment  of the measurement: {what: value}; written below the picture
 
 and if wanted:
 
@@ -42,7 +42,7 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# of colours that differ for people who see few; readable on both grounds
+# colours that differ for colour-blind people, and are readable on both backgrounds
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9",
            "#8c564b", "#7f7f7f", "#9467bd", "#17a398", "#c44e52", "#6b8e23",
            "#5c6bc0", "#a0522d"]
@@ -68,7 +68,7 @@ WIDTH = 860
 
 
 def fail(text):
-    """Say what is wrong, and end."""
+    """Print what is wrong, and exit."""
     sys.exit("chart.py: " + text)
 
 
@@ -97,7 +97,7 @@ def text_width(text, size=13):
 
 
 def read_point(point):
-    """[x, median, low, high, mark], whatever was left out."""
+    """[x, median, low, high, mark], with defaults for what was left out."""
     point = list(point) + [None] * (5 - len(point))
     if point[4] not in (None, "<", ">"):
         fail("the mark of a point is < or >, not %r" % point[4])
@@ -144,7 +144,7 @@ def references(chart):
 
 
 def scale(values, axis):
-    """(lowest, highest, ticks) of an axis with room for all values."""
+    """(lowest, highest, ticks) of an axis that has room for all values."""
     if axis == "log":
         values = [v for v in values if v > 0]
         if not values:
@@ -171,7 +171,7 @@ def position(value, low, high, axis, start, end):
 
 
 def all_values(chart):
-    """Every number that has to fit on the axis."""
+    """Every number that must fit on the axis."""
     found = [v for s in chart["series"] for p in s["points"] for v in p[1:4] if v is not None]
     return found + [line[0] for line in references(chart)]
 
@@ -208,7 +208,7 @@ class Picture:
 
 
 def wrap(text, width, size=11):
-    """A text in lines that are not wider."""
+    """A text in lines of at most that width."""
     lines = [""]
     for word in text.split():
         if lines[-1] and text_width(lines[-1] + " " + word, size) > width:
@@ -249,7 +249,7 @@ def head(picture, chart):
 
 
 def groups_of(chart):
-    """The x of a chart of bars, in the order in which they are met."""
+    """The x of a chart of bars, in the order of their first use."""
     found = []
     for series in chart["series"]:
         for point in series["points"]:
@@ -331,7 +331,7 @@ def bars(chart):
 
 
 def marker(i, x, y, colour):
-    """A sign of the i-th series, so that colour is not all that tells them apart."""
+    """A sign of the i-th series, so that not only colour distinguishes them."""
     if i % 3 == 0:
         return '<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/>' % (x, y, colour)
     if i % 3 == 1:
@@ -395,7 +395,7 @@ def lines(chart):
 
 
 def cell(point, digits, ranges):
-    """A point in a table: the median, and the range if that is wanted."""
+    """A point in a table: the median, and the range if wanted."""
     if point is None or point[1] is None:
         return "-"
     text = label(point, digits)
@@ -405,7 +405,7 @@ def cell(point, digits, ranges):
 
 
 def table(chart):
-    """The numbers in Markdown; many series are lines, few are columns."""
+    """The numbers in Markdown; many series become lines, few become columns."""
     digits = chart.get("digits", 3)
     rows = groups_of(chart)
     if chart["kind"] == "bars" and len(chart["series"]) > max(3, len(rows)):
@@ -425,7 +425,7 @@ def table(chart):
 
 
 def block(kind, chart, folder):
-    """What stands between two markers."""
+    """The text between two markers."""
     parts = []
     if kind == "chart":
         parts.append("![%s](%s)" % (chart["title"], os.path.relpath(chart["file"], folder)))
@@ -436,7 +436,7 @@ def block(kind, chart, folder):
 
 
 def fill_readme(text, charts, folder):
-    """The README with every block that a chart belongs to written anew."""
+    """The README with the block of every chart written again."""
     for chart in charts:
         for kind in ("chart", "table"):
             start = "<!-- %s %s -->\n" % (kind, chart["name"])
@@ -452,7 +452,7 @@ def fill_readme(text, charts, folder):
 
 
 def write(path, text, check):
-    """Write a file unless it is so already; True if it was not."""
+    """Write a file unless it has this content; True if it was written."""
     old = None
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
-# features.sh - what tags, search and tagging in bulk cost, against what one
-# would write by hand for a constant tenant and run without policies, in turn, on
-# a private server pinned to one processor.
+# features.sh - what tags, search and tagging in bulk cost, against queries written
+# by hand for a constant tenant and run without policies.  They run in turn, on a
+# private server pinned to one processor.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,14 +20,14 @@ usage()
 	  --seconds N, --rounds N  length and number of measurements ($SECONDS_EACH, $ROUNDS)
 	  --workloads L            separated by commas (all)
 	  --processor N            run server and client on that processor ($PROCESSOR)
-	  --data-dir DIR           keep the loaded database there, use it if it is there
-	  --output FILE            write the report there as well
+	  --data-dir DIR           keep the loaded database there, and use it again
+	  --output FILE            also write the report there
 	  --quick                  a trial: 60000 records, 100 tenants, 3 rounds
-	  --no-build               use the casnet that is installed
+	  --no-build               use the installed casnet
 	HELP
 }
 
-# options ARGUMENT...: settle the settings above.
+# options ARGUMENT...: set the variables above.
 options()
 {
 	while [ $# -gt 0 ]; do
@@ -67,8 +67,8 @@ tag_number()
 }
 
 # linked FORM N NAME...: EXISTS (a link of r with one of these tags of tenant N).
-# By hand there are three forms: tags are joined by name; their ids are
-# subqueries; or the ids are known, which takes another statement before.
+# By hand there are three forms: tags are joined by name; their ids are subqueries;
+# or the ids are known, which takes an earlier statement.
 linked()
 {
 	local form=$1 n=$2 tenant name ids='' join='' condition
@@ -120,7 +120,7 @@ search()
 	local where="search_vector OPERATOR(casnet.@~) casnet.search_query('$3')"
 
 	[ "${1#casnet}" != "$1" ] || where="tenant_id = '$(tenant_id "$2")' AND $where"
-	# what people write, with an index of its own for it
+	# what people write, with an index of its own
 	[ "$1" != casnet-plain ] || where="search_vector @@ casnet.search_query('$3')"
 	[ "$1" != hand-plain ] || where="tenant_id = '$(tenant_id "$2")' AND search_vector @@ casnet.search_query('$3')"
 	echo "SELECT id, title, created_at FROM casnet.records WHERE $where ORDER BY created_at DESC, id DESC LIMIT 20;"
@@ -138,7 +138,7 @@ best_ranked()
 	fi
 }
 
-# tagging WAY N: a thousand records get five tags, and lose them again.
+# tagging WAY N: give five tags to a thousand records, and remove them again.
 tagging()
 {
 	local new="'new 1', 'new 2', 'new 3', 'new 4', 'new 5'"
@@ -155,7 +155,7 @@ tagging()
 	echo 'ROLLBACK;'
 }
 
-# ways WORKLOAD: casnet first, and what it is held against.
+# ways WORKLOAD: casnet first, then what it is compared with.
 ways()
 {
 	case $1 in
@@ -197,7 +197,7 @@ prepare_load()
 		-c 'VACUUM ANALYZE casnet.records' -c 'VACUUM ANALYZE casnet.tags'
 }
 
-# compare WORKLOAD N LABEL: the rounds; the order turns round each time.
+# compare WORKLOAD N LABEL: the rounds; the order is reversed each time.
 compare()
 {
 	local round who n=0

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Measures how what casnet costs grows, one curve after the other.
+"""Measures how casnet's cost grows, one curve after the other.
 
 usage: growth.py --bindir DIR --work DIR --json FILE --processor N --rounds N
                  --seconds N --only L [--resume] [--small]
 
-Each curve has a database of its own, which is made here and dropped again.  The
-server is found by PGHOST and PGPORT.
+Each curve has a database of its own, which this program makes and drops.  PGHOST and
+PGPORT name the server.
 """
 import argparse
 import json
@@ -27,7 +27,7 @@ CAPTION = "Lower is better. By hand is a role that no policy holds for, the tena
 
 
 def fail(text):
-    """Say what is wrong, and end."""
+    """Print what is wrong, and exit."""
     sys.exit("growth.py: " + text)
 
 
@@ -42,7 +42,7 @@ def literal(kind, n):
 
 
 class Bench:
-    """The server, the options, and what was measured so far."""
+    """The server, the options, and the measurements so far."""
 
     def __init__(self, options):
         """Read what the JSON has already."""
@@ -55,7 +55,7 @@ class Bench:
                 self.content = json.load(file)
 
     def run(self, database, *statements):
-        """Statements of the superuser; the rows of the last one, if it has any."""
+        """Run statements as the superuser; returns the rows of the last one, if any."""
         connection = psycopg2.connect(dbname=database, user="postgres")
         connection.autocommit = True
         cursor = connection.cursor()
@@ -66,7 +66,7 @@ class Bench:
         return rows
 
     def make_database(self):
-        """An empty database with casnet, and the roles of both ways."""
+        """Make an empty database with casnet, and the roles of both ways."""
         self.run("postgres", "DROP DATABASE IF EXISTS %s WITH (FORCE)" % DATABASE,
                  "CREATE DATABASE " + DATABASE)
         self.run(DATABASE, "SET client_min_messages = warning", "CREATE EXTENSION casnet",
@@ -76,7 +76,7 @@ class Bench:
                  "GRANT casnet_authenticator TO growth_casnet", "GRANT casnet_user TO growth_hand")
 
     def tenants(self, first, last):
-        """Tenants of these numbers, each with a user of its number and three records."""
+        """Make tenants of these numbers, each with a user of its number and three records."""
         numbers = "generate_series(%d, %d) AS n" % (first, last)
         self.run(DATABASE, "SET session_replication_role = replica",
                  "INSERT INTO casnet.tenants (id, name) SELECT %s, 'tenant ' || n FROM %s"
@@ -92,11 +92,11 @@ class Bench:
         self.settle()
 
     def settle(self):
-        """Statistics, and nothing left to clean."""
+        """VACUUM and ANALYZE, so that nothing is left to clean."""
         self.run(DATABASE, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
 
     def pgbench(self, way, script, session="", clients=1, options=()):
-        """Starts pgbench with a script, by that way's role."""
+        """Start pgbench with a script, as the role of that way."""
         self.scripts += 1
         path = os.path.join(self.options.work, "script%d.sql" % self.scripts)
         with open(path, "w", encoding="utf-8") as file:
@@ -110,7 +110,7 @@ class Bench:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def save(self, chart):
-        """Put the chart into the JSON, in place of an older one."""
+        """Put the chart into the JSON, replacing an older one."""
         chart.setdefault("environment", environment(self))
         charts = [old for old in self.content["charts"] if old["name"] != chart["name"]] + [chart]
         names = [section + suffix for section in SECTIONS for suffix in ("", "-lists")]
@@ -166,7 +166,7 @@ def same_user(way):
 
 
 def other_user(way, number, user, tenant, record):
-    """A transaction that says who it is, number being 1 to that, and reads a record."""
+    """A transaction that sets its user, drawn from 1 to that number, and reads a record."""
     names = ("casnet.user_id", "casnet.tenant_id") if way == "casnet" else ("my.a", "my.b")
     return "\n".join([
         "\\set n random(1, %d)" % number, "BEGIN;",
@@ -176,9 +176,9 @@ def other_user(way, number, user, tenant, record):
 
 
 def ratios(bench, x, series):
-    """What each of {name: {"casnet" or "by hand": (way, script, options)}} takes over by hand.
+    """The time of casnet over by hand, for each of {name: {label: (way, script, options)}}.
 
-    All of them run side by side.
+    The label is "casnet" or "by hand".  All of them run side by side.
     """
     runs = [(name, label, run) for name, ways in series.items() for label, run in ways.items()]
     found = {name: [] for name in series}
@@ -215,7 +215,7 @@ def chart_of(name, title, x, points, unit="times what it takes by hand", **more)
 
 
 def tenants(bench, xs):
-    """Tenants in the database; each transaction is of another one's user."""
+    """Tenants in the database; each transaction is of a user of another tenant."""
     bench.make_database()
     points, done = [], 0
     for x in xs:
@@ -227,7 +227,7 @@ def tenants(bench, xs):
 
 
 def memberships(bench, xs):
-    """Memberships of one user, who goes from one tenant to another."""
+    """Memberships of one user, who changes from one tenant to another."""
     bench.make_database()
     bench.tenants(1, max(xs))
     points, lists = [], []
@@ -247,7 +247,7 @@ def memberships(bench, xs):
 
 
 def permissions(bench, xs):
-    """Permissions that a role gives, besides those that casnet comes with."""
+    """Permissions that a role gives, besides the built-in ones."""
     bench.make_database()
     bench.tenants(1, 10000 if not bench.options.small else 2000)
     number = bench.run(DATABASE, "SELECT count(*)::int FROM casnet.tenants")[0][0]
@@ -264,7 +264,7 @@ def permissions(bench, xs):
 
 
 def members(bench, xs):
-    """Members of one tenant; each transaction is of another one."""
+    """Members of one tenant; each transaction is of another member."""
     bench.make_database()
     bench.tenants(1, 1)
     points, done = [], 1
@@ -310,9 +310,9 @@ def tables(bench, xs):
 
 
 class Writers:
-    """Change memberships so many times a second while they are on.
+    """Threads that change memberships at a given rate while they are switched on.
 
-    They and their backends run on other processors than the readers, if there are any.
+    They and their backends run on processors other than the readers', if there are any.
     """
 
     NUMBER = 4
@@ -345,7 +345,7 @@ class Writers:
         return self.before + (time.monotonic() - self.since if self.on.is_set() else 0)
 
     def change(self, i):
-        """What one of them does; each has users of its own, so none waits for another."""
+        """What one thread does; each has users of its own, so none waits for another."""
         connection = psycopg2.connect(dbname=DATABASE, user="postgres")
         connection.autocommit = True
         cursor = connection.cursor()
@@ -362,12 +362,12 @@ class Writers:
                 cursor.execute(self.CHANGE % user)
                 self.count += 1
                 user = user + self.NUMBER if user + self.NUMBER <= 1000 else 500 + i
-                # when it is late it does not make up for more than a twentieth of a second
+                # a late thread makes up for at most a twentieth of a second
                 last = max(due, self.clock() - 0.05)
         connection.close()
 
     def end(self):
-        """Stop them all."""
+        """Stop all threads."""
         self.ended = True
         self.on.set()
         for thread in self.threads:
@@ -377,7 +377,7 @@ class Writers:
 def with_changes(bench, way, x, writers):
     """(Readers' tps with x changes a second over that without, changes a second).
 
-    The readers go on all the time; a stretch with changes and one without alternate.
+    The readers run all the time; stretches with and without changes alternate.
     """
     pairs, stretch = 2 if bench.options.small else 20, 0.25
     prefix = os.path.join(bench.options.work, "readers")
@@ -430,7 +430,7 @@ def changes(bench, xs):
 
 
 def memory(bench, xs):
-    """Memory of a backend that has met so many users."""
+    """Memory of a backend that has met this many users."""
     bench.make_database()
     bench.tenants(1, max(xs))
     meet = """DO $$ DECLARE found bigint; BEGIN FOR n IN 1 .. %d LOOP

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 #
-# growth.sh - how what casnet costs grows: with tenants, memberships, permissions,
+# growth.sh - how casnet's cost grows with tenants, memberships, permissions,
 # members, protected tables in a query, changes of memberships, and users that a
-# backend has met.  Each curve beside the same by hand, on a private server.
+# backend has met.  Each curve is measured beside the same by hand, on a private
+# server.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,21 +20,21 @@ usage()
 	cat <<-HELP
 	usage: bench/growth.sh [option]...
 
-	  --only L        of tenants, memberships, permissions, members, tables, changes and
-	                  memory, separated by commas (all); other curves in the JSON stay
-	  --resume        leave out the curves that the JSON has already
+	  --only L        some of tenants, memberships, permissions, members, tables, changes
+	                  and memory, separated by commas (all); other curves in the JSON stay
+	  --resume        skip the curves that the JSON has already
 	  --rounds N      measurements of each point ($ROUNDS)
 	  --seconds N     length of one ($SECONDS_EACH)
 	  --processor N   run server and client on that processor ($PROCESSOR)
-	  --data-dir DIR  keep the server's data there; the databases are made anew
-	  --output FILE   the JSON, beside which the charts go (bench/results/growth.json)
+	  --data-dir DIR  keep the server's data there; the databases are made again
+	  --output FILE   the JSON; the charts are written beside it (bench/results/growth.json)
 	  --quick         a trial: few small points, 2 rounds; without --output, in a folder
 	                  that is removed
-	  --no-build      use the casnet that is installed
+	  --no-build      use the installed casnet
 	HELP
 }
 
-# options ARGUMENT...: settle the settings above.
+# options ARGUMENT...: set the variables above.
 options()
 {
 	local quick=0 output=''
@@ -79,7 +80,7 @@ main()
 	mkdir "$WORK/scripts"
 	[ -n "$OUTPUT" ] || OUTPUT=$WORK/growth.json README=$WORK/README.md
 	start_pinned
-	# our clients are not the server's user, who alone may use its socket
+	# the clients do not run as the server's user, who alone can use its socket
 	as_server chmod go+rwx "$WORK/sock" "$WORK/sock/.s.PGSQL.5432"
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
 	/usr/bin/python3 -B "$ROOT/bench/growth.py" --bindir "$BINDIR" --work "$WORK/scripts" --json "$OUTPUT" \

@@ -3,7 +3,7 @@
 
 usage: hotpath.py DATA-FOLDER BINDIR TOKENS JSON ENVIRONMENT
 
-A server in single-user mode runs below callgrind, which counts only inside the
+A server in single-user mode runs under callgrind, which counts only inside the
 functions of COUNTED, and writes a file at each call of pg_backend_pid().  So a
 step is what those functions took between two marks.  TOKENS is a file with tokens of
 one user, one a line; ENVIRONMENT is JSON.
@@ -53,14 +53,14 @@ def become(n):
 
 
 def steps(tokens):
-    """A list of (name or None, lines): what is run, and what is counted of it."""
+    """A list of (name or None, lines): what runs; steps with a name are counted."""
     lookup = "SELECT hotpath.lookup('%s', '%s');" % (user(5), tenant(5))
     one, many = "SELECT * FROM hotpath.one;", "SELECT * FROM hotpath.many;"
     text = "SELECT casnet.tenant_with('view_records') FROM pg_catalog.generate_series(1, %d);"
     change = ["UPDATE casnet.user_tenants SET role = role WHERE user_id = '%s';" % user(900)]
     change_role = ["UPDATE casnet.role_permissions SET role = role WHERE role = 'viewer';"]
     set_token, set_plain = "SELECT set_config('casnet.token', '%s', false);", "SELECT set_config('my.a', '%s', false);"
-    # everything once before it is counted
+    # everything runs once before it is counted
     found = [(None, [lookup] * 8 + become(5) + [AS_USER, one, many, text % 1, set_plain % tokens[0],
                                                 set_token % tokens[0], one, set_token % "", AS_SUPERUSER])]
     for n in range(TIMES):
@@ -84,7 +84,7 @@ def steps(tokens):
 def totals(path, names):
     """The instructions of a dump, and how often one function called another in it.
 
-    A name is spelled out once, perhaps in an earlier dump; names has those.
+    A dump spells out a name once, perhaps an earlier dump does; names keeps them.
     """
     calls, caller, target, count = {}, None, None, 0
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -106,7 +106,7 @@ def totals(path, names):
 
 
 def called_by(function, calls):
-    """The functions that one calls CALLS times or more, itself or by others."""
+    """The functions that one calls CALLS times or more, directly or through others."""
     found, new = set(), {function}
     while new:
         found |= new
@@ -116,7 +116,7 @@ def called_by(function, calls):
 
 
 def run(folder, bindir, todo):
-    """What was counted: a list of (name, instructions, calls) for each step with a name."""
+    """The counts: a list of (name, instructions, calls) for each step with a name."""
     lines = []
     for _, step in todo:
         lines += step + [MARK]

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 #
-# hotpath.sh - instructions of what casnet does for every statement: tenant_with()
-# with a kept answer, after a change, and with a token; by callgrind, on a private
-# server.  Other programs on the machine do not change the counts.
+# hotpath.sh - count what casnet does for every statement, in instructions:
+# tenant_with() with a kept answer, after a change, and with a token. callgrind
+# counts, on a private server.  Other programs on the machine do not change the
+# counts.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,12 +16,12 @@ usage()
 	cat <<-HELP
 	usage: bench/hotpath.sh [--output FILE] [--no-build]
 
-	  --output FILE  the JSON, beside which the chart goes (bench/results/hotpath.json)
-	  --no-build     use the casnet that is installed
+	  --output FILE  the JSON; the chart is written beside it (bench/results/hotpath.json)
+	  --no-build     use the installed casnet
 	HELP
 }
 
-# environment: where this is counted, as JSON.
+# environment: on what system this is counted, as JSON.
 environment()
 {
 	super -d postgres -At -c "SELECT json_build_object(

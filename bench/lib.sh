@@ -25,7 +25,8 @@ report()
 	printf '%s\n' "$*" | tee -a "$WORK/report"
 }
 
-# start_pinned: initdb unless done before; the server on one processor.
+# start_pinned: initdb unless the folder has a cluster; start the server on one
+# processor.
 start_pinned()
 {
 	local data=${DATA_DIR:-$WORK/data}
@@ -44,9 +45,9 @@ start_pinned()
 			maintenance_work_mem = 512MB
 			max_wal_size = 4GB
 			session_preload_libraries = casnet
-			# one processor: workers would only wait for each other
+			# on one processor, workers would only wait for each other
 			max_parallel_workers_per_gather = 0
-			# nothing but the measurement while it runs
+			# nothing runs besides the measurement
 			autovacuum = off
 			jit = off
 		CONF
@@ -59,7 +60,7 @@ start_pinned()
 	export PGHOST=$WORK/sock PGPORT=5432 PGUSER=postgres
 }
 
-# load: the records, unless the data folder has them.
+# load: load the records, unless the data folder has them.
 load()
 {
 	if [ "$(super -d postgres -At -c \
@@ -91,8 +92,8 @@ record_id()
 	printf '0189%04x-%04x-7000-8000-%012x' $(($1 >> 16)) $(($1 & 65535)) "$2"
 }
 
-# way WAY TENANT COMMAND...: run it as the role of that way, with the session
-# settings that it takes: casnet, and what begins with it, is under the policies.
+# way WAY TENANT COMMAND...: run the command as the role of that way, with its
+# session settings.  A way whose name begins with casnet is under the policies.
 way()
 {
 	local who=hand settings=''
@@ -114,8 +115,8 @@ server_ticks()
 }
 
 # tps WAY TENANT PROTOCOL: one measurement, as "tps tps/cpu": transactions per
-# second of the clock, and per second of the processor time that the session
-# and pgbench used, which other programs on the machine disturb less.
+# second, and per second of the processor time that the session and pgbench used.
+# Other programs on the machine disturb the latter less.
 tps()
 {
 	local -a files=()

@@ -8,7 +8,7 @@ SET timezone = 'UTC';
 
 CREATE SCHEMA bench;
 
--- uuids that are known from a number
+-- UUIDs that numbers determine
 CREATE FUNCTION bench.tenant(n bigint) RETURNS uuid
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
@@ -81,7 +81,7 @@ VACUUM (FREEZE, ANALYZE);
 -- The two ways: rows chosen by the policies, and by a WHERE clause.
 CREATE ROLE bench_casnet LOGIN;
 CREATE ROLE bench_hand LOGIN BYPASSRLS;
--- so that EXPLAIN shows them its numbers
+-- EXPLAIN shows its numbers to readers of statistics only.
 GRANT pg_read_all_stats TO bench_casnet, bench_hand;
 GRANT casnet_authenticator TO bench_casnet;
 GRANT casnet_user TO bench_hand;

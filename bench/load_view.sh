@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
-# load_view.sh - what it costs to load through a view: COPY by a tenant user
-# into casnet.records_load and record_tags_load, over COPY of the same rows by
-# a superuser, to whom no policy applies, into the table itself.  In turn, on a
+# load_view.sh - what loading through a view costs: COPY by a tenant user into
+# casnet.records_load and record_tags_load, over COPY of the same rows into the
+# table itself by a superuser, to whom no policy applies.  They run in turn, on a
 # private server pinned to one processor with its client.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -38,8 +38,9 @@ options()
 	done
 }
 
-# prepare: a tenant with its owner and 20 tags, and the files to load; a third
-# of a kilobyte in each record, ids in order of creation, three tags in turn.
+# prepare: make a tenant with its owner and 20 tags, and the files to load.  Each
+# record has a third of a kilobyte and three tags in turn; ids are in order of
+# creation.
 prepare()
 {
 	super -d $DATABASE <<-SQL
@@ -65,7 +66,7 @@ columns()
 	esac
 }
 
-# milliseconds WAY TABLE: of one COPY; the table is empty before.
+# milliseconds WAY TABLE: the time of one COPY into the empty table.
 milliseconds()
 {
 	local user=postgres target=casnet.$2
@@ -113,7 +114,7 @@ main()
 	say "PostgreSQL $(super -d $DATABASE -At -c 'SHOW server_version'), $ROWS rows, $ROUNDS rounds"
 	echo 'rows a second through the view over those of plain COPY: median and range'
 	for table in records record_tags; do
-		# the records that the links need are there from the last round
+		# the last round has left the records that the links need
 		for ((round = 1; round <= ROUNDS; round++)); do
 			if ((round % 2)); then
 				view=$(milliseconds view $table)

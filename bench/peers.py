@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Measures what bench/peers.sh loaded; run by it, on its server.
+"""Measures what bench/peers.sh loaded; that script runs it, on its server.
 
-For each workload and tenant: every way must give the same rows, else it fails;
-the plans are saved; then all ways are measured with pgbench in rounds: casnet and the
-limit side by side, one being stopped while the other goes on for some milliseconds,
-the others after them.  What is found is written after each workload, so a
-run that was stopped goes on with --resume.
+For each workload and tenant, it fails unless every way gives the same rows, and saves
+the plans.  Then it measures all ways with pgbench in rounds.  casnet and the limit run
+side by side, one being stopped while the other runs for some milliseconds; the others
+run after them.  Results are written after each workload, so --resume continues a run
+that was stopped.
 """
 import argparse
 import json
@@ -21,8 +21,8 @@ import psycopg2
 
 import sides
 
-# Ways: the role, where its tables are, and whether the query names the tenant: not
-# at all, as a constant, or as a parameter.
+# Ways: the role, where its tables are, and how the query names the tenant: not at
+# all, as a constant, or as a parameter.
 WAYS = {
     "casnet": ("bench_casnet", "casnet.", None),
     "limit": ("bench_hand", "casnet.", "constant"),
@@ -82,12 +82,12 @@ TITLES = {
     "mixed": "mixed, 32 clients",
 }
 IDS = 10                # records that point reads take in turn
-SLOW = 0.5              # seconds: what takes longer is executed a few times only
+SLOW = 0.5              # seconds: a longer statement is executed only a few times
 MIXED_CLIENTS = 32
 
 
 class Bench:
-    """The options, and what every function needs to know."""
+    """The options, and what every function needs."""
 
     def __init__(self, options):
         self.options = options
@@ -106,20 +106,20 @@ class Bench:
             fail("there is nothing to do in no rounds")
 
     def ask(self, query, values=()):
-        """One value, by the superuser."""
+        """One value, read by the superuser."""
         cursor = self.superuser.cursor()
         cursor.execute(query, values)
         return cursor.fetchone()[0]
 
     def do(self, *statements):
-        """Statements of the superuser."""
+        """Run statements as the superuser."""
         cursor = self.superuser.cursor()
         for statement in statements:
             cursor.execute(statement)
 
 
 def fail(text):
-    """Say what is wrong, and end."""
+    """Print what is wrong, and exit."""
     sys.exit("error: " + text)
 
 
@@ -134,7 +134,7 @@ def tenant_id(n):
 
 
 def item(n, i):
-    """The i-th thing of a tenant, see load.sql."""
+    """The i-th row of a kind of a tenant, see load.sql."""
     return "0189%04x-%04x-7000-8000-%012x" % (n >> 16, n & 65535, i)
 
 
@@ -144,7 +144,7 @@ def connect_as(role, settings):
 
 
 def settings_of(way, n):
-    """What the session of a way sets once, as PGOPTIONS has it."""
+    """What the session of a way sets once, in the form of PGOPTIONS."""
     role, tables, _ = WAYS[way]
     if way == "casnet":
         pairs = {"casnet.user_id": item(0, n), "casnet.tenant_id": tenant_id(n)}
@@ -174,18 +174,18 @@ class Words:
         self.tenant = ":tenant" if self.names == "parameter" else "'%s'" % tenant_id(n)
 
     def where(self, *conditions, alias=""):
-        """WHERE these conditions, and the tenant where the query names it."""
+        """WHERE with these conditions, and with the tenant where the query names it."""
         conditions = [c for c in conditions if c]
         if self.names:
             conditions.insert(0, "%stenant_id = %s" % (alias, self.tenant))
         return " WHERE " + " AND ".join(conditions) if conditions else ""
 
     def link(self, a, b):
-        """The tenant's part of a join, for keys that have it."""
+        """The tenant's part of a join, for keys that include the tenant."""
         return "%s.tenant_id = %s.tenant_id AND " % (a, b) if self.tables == "casnet." else ""
 
     def tag(self, name):
-        """The id of a tag: known to the limit, looked up by the others."""
+        """The id of a tag: the limit knows it, the others look it up."""
         number = 21 if name == "rare" else int(name.split()[1])
         if self.way == "limit":
             return "'%s'" % item(self.n, 16777216 + number)
@@ -207,13 +207,13 @@ class Words:
             self.tables, self.where(link, one, alias="l."))
 
     def into(self, table, columns):
-        """INSERT INTO with the tenant's column where somebody has to give it."""
+        """INSERT INTO, with the tenant's column where the statement must give it."""
         if self.tables == "plain.":
             columns = "tenant_id, " + columns
         return "INSERT INTO %s%s (%s)" % (self.tables, table, columns)
 
     def values(self, values):
-        """The values to that."""
+        """The values for that INSERT."""
         if self.tables == "plain.":
             values = ("%s, " % self.tenant if self.names else ":tenant, ") + values
         return values
@@ -223,7 +223,7 @@ NEWEST = " ORDER BY created_at DESC, id DESC LIMIT 20"
 
 
 def read(workload, way, n, plain=False):
-    """The query of a workload; plain: the limit reads the tables that it writes."""
+    """The query of a workload; with plain, the limit reads the tables that it writes."""
     w = Words(way, n, plain)
     records = w.tables + "records"
     if workload == "point":
@@ -284,7 +284,7 @@ def any_record(n):
 
 
 def write(workload, way, n):
-    """The statement of a workload that writes, and whether it is taken back."""
+    """The statement of a workload that writes, and whether it is rolled back."""
     w = Words(way, n, True)
     if workload == "insert":
         return w.into("records", "title, content") + " VALUES (%s)" % w.values(
@@ -315,7 +315,7 @@ def write(workload, way, n):
 
 
 def variables(bench, way, n, number):
-    """The values of what statements have as parameters, for one of IDS."""
+    """The values of the statements' parameters, for one of IDS."""
     ident = item(n, 1 + (number * 7919 + 13) * 5 % bench.size[n])
     at = bench.ask("SELECT created_at FROM casnet.records WHERE tenant_id = %s AND id = %s",
                    (tenant_id(n), item(n, max(1, bench.size[n] // 2))))
@@ -343,14 +343,14 @@ def prepared(statement, values):
 # ---------------------------------------------------------------- equal rows
 
 def execute_call(statement, values):
-    """PREPARE of a statement, and the EXECUTE to it."""
+    """PREPARE of a statement, and its EXECUTE."""
     text, literals = prepared(statement, values)
     call = "EXECUTE q" + ("(%s)" % ", ".join(literals) if literals else "")
     return "PREPARE q AS " + text, call
 
 
 def repetitions():
-    """As many turns as fit into a tenth of a second, but one, and 30 at most."""
+    """As many turns as fit into a tenth of a second, at least one and at most 30."""
     start = time.monotonic()
     for number in range(30):
         yield number
@@ -359,7 +359,7 @@ def repetitions():
 
 
 def typical(times, timeout):
-    """What an execution takes: the first ones have other plans, or cold pages."""
+    """The time of an execution: the first ones have other plans, or cold pages."""
     return statistics.median(times[len(times) // 2:]) if times else timeout
 
 
@@ -387,7 +387,7 @@ def try_read(bench, way, n, statement, more, timeout):
 
 
 def try_write(bench, way, n, statement, timeout):
-    """(number of rows, seconds, plan) of a statement that is taken back."""
+    """(number of rows, seconds, plan) of a statement that is rolled back."""
     connection = connect_as(WAYS[way][0], settings_of(way, n))
     cursor = connection.cursor()
     cursor.execute("SET statement_timeout = '%dms'" % (timeout * 1000))
@@ -411,7 +411,7 @@ def try_write(bench, way, n, statement, timeout):
 
 
 def compare(workload, tenant, results):
-    """Fail unless all that came to an end are what the limit's is."""
+    """Fail unless every result that is complete equals the limit's."""
     wanted = results["limit"][0]
     if wanted is None:
         fail("%s, %s tenant: the limit itself takes too long" % (workload, tenant))
@@ -442,7 +442,7 @@ def start_pgbench(bench, place, role, settings, scripts, values, *arguments):
 
 
 def end_pgbench(process):
-    """Transactions per second of a run; fails if anything in it did."""
+    """Transactions per second of a run; fails if anything in it failed."""
     output, errors = process.communicate()
     found = re.search(r"^tps = ([0-9.]+)", output, re.M)
     failed = re.search(r"failed transactions: ([1-9]\d*)", output)
@@ -470,7 +470,7 @@ def both_sides(bench, calls, slowest, whole):
 
 
 def scripts_of(bench, way, n, statement, take_back=False):
-    """One script for each of the records that are taken in turn."""
+    """One script for each record; they run in turn."""
     names = set(VARIABLE.findall(statement))
     number = IDS if "id" in names else 1
     values, scripts = {}, []
@@ -491,7 +491,7 @@ def scripts_of(bench, way, n, statement, take_back=False):
 
 
 def turns(bench, ways, seconds_of):
-    """Which peers run in which round: the slow ones in few."""
+    """Which peers run in which round: the slow ones run in few."""
     few = sorted({0, bench.rounds // 2, bench.rounds - 1})
     for number in range(bench.rounds):
         chosen = [way for way in ways if number in few
@@ -500,9 +500,9 @@ def turns(bench, ways, seconds_of):
 
 
 def settled(bench, seconds, call):
-    """How long an execution takes, after those in which plans are made and pages met.
+    """The time of an execution, after those in which plans are made and pages are read.
 
-    After five of them the plan may be another, and slower by a thousand times.
+    After five executions the plan can be another one, and a thousand times slower.
     """
     count = PROBES
     while seconds * count < bench.options.peer_seconds / 4 and count < 10000:
@@ -514,9 +514,9 @@ def settled(bench, seconds, call):
 def measure(bench, ways, seconds_of, call, length_of=None, whole=False):
     """tps of each way, and its ratios to the limit in each round.
 
-    call(way) is what pgbench takes.  casnet and the limit run side by side.  Their ratio in a
-    round is that of the median pair of slices; whole: of all slices together, where
-    some of the transactions are dearer than others.
+    call(way) is what pgbench takes.  casnet and the limit run side by side.  Their ratio in
+    a round is that of the median pair of slices.  With whole it is that of all slices
+    together, where some transactions are more expensive than others.
     """
     found = {way: [] for way in ways}
     ratios = {way: [] for way in ways}
@@ -546,7 +546,7 @@ def summary(values, digits=5):
 
 
 def keep(bench, workload, tenant, found, ratios, late, plans, seconds_of):
-    """Remember what was measured of one workload, and write it."""
+    """Remember the measurements of one workload, and write them."""
     ways = {}
     for way, values in found.items():
         ways[way] = {"tps": summary(values), "ratio": summary(ratios[way]),
@@ -603,14 +603,14 @@ def measure_reads(bench, workload, tenant, n, ways, planning=""):
 
 
 def count_all(bench, n):
-    """How many rows the tables have that are written."""
+    """How many rows the written tables have."""
     return {name: bench.ask("SELECT count(*) FROM " + name)
             for table in ("records", "tags", "record_tags", "tasks", "calendar_events")
             for name in ("casnet." + table, "plain." + table, "tenant_%d.%s" % (n, table))}
 
 
 def tidy(bench, n):
-    """Take back what writes left: new rows have ids above those of load.sql."""
+    """Delete what writes left: new rows have ids above those of load.sql."""
     bench.do("SET session_replication_role = replica")
     for schema in ("casnet", "plain", "tenant_%d" % n):
         for table in ("tasks", "records"):
@@ -625,7 +625,7 @@ def tidy(bench, n):
 
 
 def measure_writes(bench, workload, n, ways):
-    """One workload that writes: as many rows, plans, rounds; then tidy up."""
+    """One workload that writes: equal numbers of rows, plans, rounds; then tidy up."""
     before = count_all(bench, n)
     bench.do("CREATE TABLE IF NOT EXISTS bench.peers_dirty ()")
     statements = {way: write(workload, way, n)[0] for way in ways}
@@ -653,7 +653,7 @@ def measure_writes(bench, workload, n, ways):
 # ---------------------------------------------------------------- sessions
 
 def open_session(workload, way, n):
-    """BEGIN, who asks, one record, COMMIT: as (role, script)."""
+    """BEGIN, the identity, one record, COMMIT: as (role, script)."""
     role, tables, _ = WAYS[way]
     one = read("point", way, n)
     local = "SELECT set_config('%s', %s, true);\n"
@@ -675,7 +675,7 @@ def open_session(workload, way, n):
 
 
 def start_pgbouncer(bench):
-    """A pooler by transactions, in front of the server; (process, folder)."""
+    """A transaction pooler in front of the server; (process, folder)."""
     folder = os.path.join(bench.options.work, "pgbouncer")
     os.makedirs(folder, exist_ok=True)
     roles = sorted({role for role, _, _ in WAYS.values()} | {"bench_token"})
@@ -723,7 +723,7 @@ def measure_sessions(bench, workload, n):
             scripts.append((script.replace(":id", ":id%d" % i), 1))
             values["id%d" % i] = given["id"]
             values.update((name, given[name]) for name in names if name != "id")
-        # a statement that is prepared belongs to one connection of the pooler's
+        # a prepared statement belongs to one connection of the pooler
         return role, "", scripts, values, "-M", "extended" if pooled else "prepared", *place
 
     try:
@@ -766,7 +766,7 @@ def mixed(bench, way, n):
 
 
 def measure_mixed(bench, n):
-    """Reads and writes by 32 clients at once."""
+    """Reads and writes by 32 concurrent clients."""
     ways = list(WAYS)
     seconds_of, late = {}, []
     for way in ways:
@@ -837,7 +837,7 @@ def chart(bench, name, title, rows, ways, axis="log", caption=ONE_READ + RANGE, 
 
 
 def wide_table(bench, name, title, rows, ways, caption=ONE_READ):
-    """A table of medians alone: a line for each way, a column for each workload."""
+    """A table of medians only: a line for each way, a column for each workload."""
     across = chart(bench, name, title, rows, ways, caption=caption + " Medians.")
     series = []
     for _, _, label in rows:
@@ -851,7 +851,7 @@ def wide_table(bench, name, title, rows, ways, caption=ONE_READ):
 
 
 def charts(bench):
-    """All that can be drawn of what there is."""
+    """Every chart that the measurements so far allow."""
     peers = [way for way in WAYS if way != "limit"]
     tenants = ("large", "small")
     found = []
@@ -909,7 +909,7 @@ def environment(bench):
 
 
 def save(bench):
-    """Write what there is."""
+    """Write the measurements so far."""
     os.makedirs(bench.options.output, exist_ok=True)
     path = os.path.join(bench.options.output, "peers.json")
     content = {"environment": environment(bench), "results": bench.entries,
@@ -970,7 +970,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
-    # so that a pooler does not stay behind
+    # so that no pooler is left behind
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(options)
     only = [word for word in options.only.split(",") if word]

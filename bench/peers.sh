@@ -2,8 +2,8 @@
 #
 # peers.sh - what casnet costs beside the limit, which is no policy and a constant
 # tenant in the query, and beside what people use instead: policies with a setting
-# or with memberships, a schema for each tenant, WHERE by the application.  All on one
-# private server with the same rows; see bench/README.md.
+# or with memberships, a schema for each tenant, WHERE by the application.
+# Everything runs on one private server with the same rows; see bench/README.md.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +11,7 @@ set -euo pipefail
 ROUNDS=5
 SECONDS_EACH=2
 PEER_SECONDS=0.4
-TIMEOUT=4          # seconds; what takes longer is "slower than"
+TIMEOUT=4          # seconds; a longer statement counts as "slower than"
 SCHEMAS=1000        # tenants that get a schema
 ONLY=''
 RESUME=()
@@ -28,25 +28,25 @@ usage()
 	                    10: 10,000,000 and 100,000
 	  --rows N          records in all tenants together ($RECORDS)
 	  --tenants N       tenants ($TENANTS)
-	  --schemas N       how many tenants get a schema of their own as well ($SCHEMAS)
+	  --schemas N       how many tenants also get a schema of their own ($SCHEMAS)
 	  --rounds N        measurements of casnet and of the limit; others have three ($ROUNDS)
 	  --seconds N       length of one ($SECONDS_EACH)
-	  --timeout N       seconds after which a statement is given up ($TIMEOUT)
+	  --timeout N       seconds after which a statement is cancelled ($TIMEOUT)
 	  --only L          reads, planning, session, connect, parallel, writes, mixed, or
 	                    names of workloads, separated by commas (all); other results in the
 	                    JSON stay as they are
-	  --resume          leave out what the JSON has already
+	  --resume          skip what the JSON has already
 	  --processor N     run server and client on that processor ($PROCESSOR)
-	  --data-dir DIR    keep the loaded database there, use it if it is there
-	  --output DIR      for peers.json and charts (bench/results)
-	  --plans DIR       for the plan of each way ($PLANS)
+	  --data-dir DIR    keep the loaded database there, and use it again
+	  --output DIR      folder for peers.json and charts (bench/results)
+	  --plans DIR       folder for the plan of each way ($PLANS)
 	  --quick           a trial: 60,000 records, 100 tenants, 2 rounds; without --output, in
 	                    a folder that is removed
-	  --no-build        use the casnet that is installed
+	  --no-build        use the installed casnet
 	HELP
 }
 
-# options ARGUMENT...: settle the settings above.
+# options ARGUMENT...: set the variables above.
 options()
 {
 	local quick=0 output=''
@@ -89,7 +89,7 @@ options()
 	fi
 }
 
-# load_peers: the tables of the others, unless the data folder has them.
+# load_peers: load the tables of the other ways, unless the data folder has them.
 load_peers()
 {
 	if [ "$(super -d $DATABASE -At -c "SELECT to_regclass('bench.peers_loaded') IS NULL")" = f ]; then
@@ -103,7 +103,7 @@ load_peers()
 	super -d $DATABASE -v schemas="$SCHEMAS" -f "$WORK/peers.sql"
 }
 
-# warm: read what will be measured into shared buffers.
+# warm: read into shared buffers what will be measured.
 warm()
 {
 	say 'reading the tables'
@@ -131,10 +131,10 @@ main()
 	/usr/bin/python3 -c 'import psycopg2' || die 'psycopg2 is missing' 'install python3-psycopg2'
 	[ -n "$RESULTS" ] || RESULTS=$WORK/results README=$WORK/results/README.md
 	chmod go+rx "$WORK"
-	# everything fits in memory; tables stand there three times
+	# everything fits in memory: there are three copies of each table
 	memory=$(awk '/^MemTotal:/ { print int($2 / 1024 / 3) }' /proc/meminfo)
 	[ "$memory" -le 8192 ] || memory=8192
-	# to write a page whole after a checkpoint meets one way or the other by chance
+	# by chance, any way could have to write full pages after a checkpoint
 	SERVER_OPTIONS="-c shared_buffers=${memory}MB -c full_page_writes=off"
 	start_pinned
 	load

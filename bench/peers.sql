@@ -3,15 +3,15 @@
 -- people write; and once more in a schema for each tenant.  Variable: schemas, how
 -- many tenants get one.  Nothing here is random.
 --
--- The plain tables have what casnet's have, but for what composite keys take: id
--- alone is the primary key, foreign keys have one column, and there is no
--- trigger.  They have as many indexes.  All policies stand on the same tables, each
--- for a role of its own, so all ways read the same pages.
+-- The plain tables have the columns and as many indexes as casnet's, but no composite
+-- keys: id alone is the primary key, and foreign keys have one column.  They have no
+-- trigger.  All policies are on the same tables, each for a role of its own, so all
+-- ways read the same pages.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SET timezone = 'UTC';
--- copies are in the order of what they are copied from
+-- copies have the order of their source
 SET synchronize_seqscans = off;
 SET synchronous_commit = off;
 SELECT set_config('bench.schemas', :'schemas', false) \g /dev/null
@@ -91,7 +91,7 @@ CREATE INDEX ON plain.records USING gin (tenant_id, search_vector);
 CREATE INDEX ON plain.record_tags (tenant_id, tag_id, record_id);
 CREATE INDEX ON plain.tasks (tenant_id, assignee_id);
 CREATE INDEX ON plain.tasks (tenant_id, created_at, id);
--- A foreign key looks its rows up by what it refers to.
+-- A foreign key finds the referencing rows by the referenced key.
 CREATE INDEX ON plain.tasks (record_id);
 CREATE INDEX ON plain.tasks (tenant_id, status, due_date);
 CREATE INDEX ON plain.calendar_events (record_id);
@@ -110,7 +110,7 @@ ALTER TABLE plain.calendar_events
 	ADD FOREIGN KEY (tenant_id) REFERENCES plain.tenants ON DELETE CASCADE,
 	ADD FOREIGN KEY (record_id) REFERENCES plain.records ON DELETE SET NULL;
 
--- Who asks, and what they belong to, as policies have it.
+-- The user and the memberships, in the form that policies use.
 CREATE FUNCTION plain.current_user_id() RETURNS uuid
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN nullif(current_setting('app.user_id', true), '')::uuid;

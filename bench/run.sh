@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 #
-# run.sh - what row-level security by casnet costs: the same queries, under the
-# policies and by a role with BYPASSRLS and the tenant in the WHERE clause, in
-# turn, on a private server pinned to one processor.
+# run.sh - what row-level security by casnet costs: runs the same queries under the
+# policies, and by a role with BYPASSRLS and the tenant in the WHERE clause.  They
+# run in turn, on a private server pinned to one processor.
 set -euo pipefail
 # shellcheck source=bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PROTOCOLS=(prepared simple)
 QUERIES=(point page count tagjoin)
-POINT_READS=100     # point reads are of that many ids, chosen at random
+POINT_READS=100     # point reads use this many ids, chosen at random
 KEEP_ASKED=0
 INSTRUCTIONS=0
 FAULTS=0
@@ -24,21 +24,21 @@ usage()
 	  --tenants N     tenants ($TENANTS)
 	  --seconds N     length of one measurement ($SECONDS_EACH)
 	  --rounds N      measurements of each query ($ROUNDS)
-	  --protocols L   of pgbench -M, separated by commas (prepared,simple)
-	  --queries L     of point, page, count, tagjoin, separated by commas (all)
+	  --protocols L   protocols of pgbench -M, separated by commas (prepared,simple)
+	  --queries L     some of point, page, count, tagjoin, separated by commas (all)
 	  --processor N   run server and client on that processor ($PROCESSOR)
-	  --data-dir DIR  keep the loaded database there, use it if it is there
-	  --output FILE   write the report there as well
+	  --data-dir DIR  keep the loaded database there, and use it again
+	  --output FILE   also write the report there
 	  --instructions  instead of time, count the instructions of one execution in
                   the small tenant; takes valgrind
   --quick         a trial: 60000 records, 100 tenants, 3 rounds of 1 second
-	  --protected     read a table of an application, given to casnet.protect()
-	  --no-build      use the casnet that is installed
+	  --protected     read a table of an application under casnet.protect()
+	  --no-build      use the installed casnet
 	  --keep          leave the server running
 	HELP
 }
 
-# options ARGUMENT...: settle the settings above.
+# options ARGUMENT...: set the variables above.
 options()
 {
 	while [ $# -gt 0 ]; do
@@ -66,7 +66,7 @@ options()
 	SMALL=$((TENANTS / 2))
 }
 
-# protect_table: the records once more, in a table that casnet.protect() protects.
+# protect_table: copy the records into a table that casnet.protect() protects.
 protect_table()
 {
 	[ "$(super -d $DATABASE -At -c "SELECT to_regclass('$TABLE') IS NULL")" = t ] || return 0
@@ -79,10 +79,10 @@ protect_table()
 		-c "SELECT casnet.protect('$TABLE')" -c "VACUUM (FREEZE, ANALYZE) $TABLE"
 }
 
-# sql WAY QUERY TENANT ID: the statement.  An application sends the id as a
-# parameter, and so do we where the protocol has parameters.  The tenant of the
-# hand-written query is a constant, its best case; or, with the way "param", a
-# parameter, as applications send it too.
+# sql WAY QUERY TENANT ID: the statement.  Like an application, it sends the id as a
+# parameter where the protocol has parameters.  The tenant of the hand-written query
+# is a constant, its best case.  With the way "param" it is a parameter, which
+# applications send, too.
 sql()
 {
 	local where='' id joined tenant=':tenant'
@@ -117,7 +117,7 @@ plan()
 }
 
 # shape: the nodes of a plan with their estimated rows, without costs and
-# conditions.  A gate is left out: a Result whose One-Time Filter compares two
+# conditions.  It leaves out a gate: a Result whose One-Time Filter compares two
 # calls of tenant_with(), and whose child is one level, six columns, deeper.
 shape()
 {
@@ -139,7 +139,7 @@ shape()
 	END { for (i = 1; i <= n; i++) print line[i] }'
 }
 
-# same_plans QUERY TENANT LABEL: print both plans, and say where they differ.
+# same_plans QUERY TENANT LABEL: print both plans and their differences.
 same_plans()
 {
 	plan casnet "$1" "$2" > "$WORK/plan.casnet"
@@ -188,8 +188,8 @@ scripts()
 	own "$WORK"/scripts.*
 }
 
-# measure QUERY TENANT LABEL PROTOCOL: the rounds; the order turns round each
-# time.  The simple protocol has no parameters.
+# measure QUERY TENANT LABEL PROTOCOL: the rounds; the order is reversed each time.
+# The simple protocol has no parameters.
 measure()
 {
 	local round who ways='casnet hand param'
@@ -215,8 +215,8 @@ measure()
 		sed 's/ *$//' >> "$WORK/table"
 }
 
-# executed WAY QUERY TENANT TIMES: instructions of a server, in single-user mode,
-# that executes a prepared statement so often.
+# executed WAY QUERY TENANT TIMES: instructions of a server in single-user mode that
+# executes a prepared statement this many times.
 executed()
 {
 	local n
@@ -240,7 +240,8 @@ executed()
 	sed -n 's/^.*Collected : //p' "$WORK/single.log"
 }
 
-# count_instructions: of one execution, as the difference of many and few.
+# count_instructions: the instructions of one execution, from the difference of many
+# and few.
 count_instructions()
 {
 	local query who

@@ -1,7 +1,7 @@
-"""Runs of pgbench side by side: one goes on for a slice while the others are stopped.
+"""Runs of pgbench side by side: one runs for a slice while the others are stopped.
 
-What else happens on the machine then meets all of them, and their ratios hold
-still where those of runs of seconds, one after the other, do not.
+Other programs on the machine then affect all runs alike.  So their ratios are stable,
+where those of runs of seconds, one after the other, are not.
 """
 import bisect
 import glob
@@ -11,7 +11,7 @@ import signal
 import time
 
 WARM = 1                # seconds in which plans are made and pages met
-SLICE = 0.05            # seconds that one goes on, at the least
+SLICE = 0.05            # seconds that one runs, at least
 
 
 def ends_of(prefix):
@@ -36,8 +36,8 @@ def side_by_side(start, finish, folder, number, seconds, slice_seconds=SLICE, ga
     """For each of the runs, a list of (transactions, seconds) of its slices.
 
     start(i, options) starts pgbench for the i-th of the number of runs, with these
-    options besides its own; finish(process) waits for it, and fails if it did.  Each
-    goes on for so many seconds in all.  gap is how long a server may be busy with the
+    options besides its own; finish(process) waits for it, and fails if it failed.  Each
+    runs for the given seconds in all.  gap is how long a server can be busy with the
     last transaction of a slice.
     """
     turns = max(1, round(seconds / slice_seconds))

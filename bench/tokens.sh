@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 #
 # tokens.sh - what a token costs: a transaction that sets casnet.token and
-# casnet.tenant_id and reads one row, over the same with two settings of no
-# meaning and the tenant in the WHERE clause; and the first verification of a
-# token by each algorithm.  On a private server; all on one processor.
+# casnet.tenant_id and reads one row, over the same with two meaningless settings
+# and the tenant in the WHERE clause.  It also measures the first verification of a
+# token by each algorithm.  Everything runs on a private server and one processor.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
@@ -39,7 +39,7 @@ options()
 	done
 }
 
-# load: 100 tenants with a member and 100 records each.
+# load: 100 tenants, each with a member and 100 records.
 load()
 {
 	super -d $DATABASE <<-'SQL'
@@ -57,7 +57,7 @@ load()
 	SQL
 }
 
-# ask SQL: one value, by the superuser.
+# ask SQL: one value, read by the superuser.
 ask()
 {
 	super -d $DATABASE -At -c "$1"
@@ -82,7 +82,7 @@ scripts()
 	SQL
 }
 
-# tps ROLE SCRIPT PROTOCOL: of one run.
+# tps ROLE SCRIPT PROTOCOL: transactions per second of one run.
 tps()
 {
 	as_server "$BINDIR/pgbench" -n -M "$3" -c 1 -T "$SECONDS_EACH" -U "bench_$1" \
@@ -100,7 +100,7 @@ summary()
 		printf "%.3f   %.3f to %.3f\n", m, v[1], v[NR] }'
 }
 
-# transactions: pairs, the first one in turn.
+# transactions: measure pairs; each way runs first in turn.
 transactions()
 {
 	local round protocol casnet hand
@@ -128,7 +128,7 @@ base64url()
 	basenc -w 0 --base64url | tr -d =
 }
 
-# sign ALGORITHM: the signature of the file $WORK/data, as RFC 7518 has it.
+# sign ALGORITHM: the signature of the file $WORK/data, in the form of RFC 7518.
 sign()
 {
 	case $1 in
@@ -144,7 +144,7 @@ sign()
 	esac | base64url
 }
 
-# keys: one of each algorithm, the public half in the database.
+# keys: one key of each algorithm, its public half in the database.
 keys()
 {
 	local point
@@ -160,7 +160,7 @@ keys()
 	SQL
 }
 
-# tokens: TOKENS of each algorithm, into a table.
+# tokens: put TOKENS tokens of each algorithm into a table.
 tokens()
 {
 	local algorithm claims n user exp
@@ -181,8 +181,8 @@ tokens()
 	ask "INSERT INTO public.tokens SELECT 'HS256', casnet_internal.issue_token('$user', NULL, '1 day') FROM generate_series(1, $TOKENS)"
 }
 
-# verification ALGORITHM: microseconds of the first use of a token and of the
-# next one, in a backend that has met another of the algorithm.
+# verification ALGORITHM: microseconds of the first and the second use of a token,
+# in a backend that has seen another token of the algorithm.
 verification()
 {
 	super -d $DATABASE -U bench_casnet -At <<-SQL
@@ -209,7 +209,7 @@ verification()
 	SQL
 }
 
-# verifications: each algorithm in turn, in fresh backends.
+# verifications: measure each algorithm in turn, in fresh backends.
 verifications()
 {
 	local round algorithm base

@@ -3,14 +3,14 @@
 # coverage.sh - which lines of src/ do the tests run, and are the others known?
 #
 # Builds casnet for gcov in a temporary copy, with a private copy of the server,
-# runs the tests of scripts/test.sh on it, and compares what no test ran with
-# test/coverage/uncovered.  Exit status 0 means that every test passed, that at
-# least 95 percent of the lines ran, and that each of the others is listed there
-# with a reason.
+# runs the tests of scripts/test.sh on it, and compares the lines that no test ran
+# with test/coverage/uncovered.  Exit status 0 means that every test passed, that at
+# least 95 percent of the lines ran, and that test/coverage/uncovered gives a reason
+# for each other line.
 #
-# Counters are written when a process exits, so what a backend ran before an
-# immediate shutdown, a crash or a kill -9 is not counted; whatever is to count
-# must run in a server that is stopped in an orderly way, too.
+# A process writes its counters when it exits.  So lines that a backend ran before
+# an immediate shutdown, a crash or a kill -9 do not count; they must also run in a
+# server that is stopped in an orderly way.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/test.sh
@@ -18,8 +18,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 LEAST=95        # percent of lines
 
-# Mutants are builds of their own, and instructions are compared for a build
-# without counters.
+# Mutants have their own builds, and instructions are compared for a build without
+# counters.
 LEFT_OUT='mutation plans'
 
 usage()
@@ -27,26 +27,26 @@ usage()
 	cat <<-'HELP'
 	usage: scripts/coverage.sh [--only KIND]... [--html FOLDER] [--keep FOLDER] [--help]
 
-	  --only KIND    run tests of this kind only; then lines that did not run
-	                 are shown and are no failure; see scripts/test.sh --help
-	  --html FOLDER  write pages there, too, by genhtml of the package lcov
+	  --only KIND    run only tests of this kind, and show lines that did not
+	                 run without a failure; see scripts/test.sh --help
+	  --html FOLDER  also write HTML pages there, by genhtml of the package lcov
 	  --keep FOLDER  keep the counters and the text of gcov there
 
-	Any number of tests that fail, a line that no test ran and that
-	test/coverage/uncovered does not list, and one that it lists and that did
-	run or is not there any more, end with exit status 1.
+	The exit status is 1 if a test fails, if no test ran a line that
+	test/coverage/uncovered does not list, and if a line that it lists did run
+	or does not exist any more.
 	HELP
 }
 
-# time_left LIMIT: test.sh asks how long a runner may take; nobody waits here.
+# time_left LIMIT: how long a runner may take, for test.sh; nobody waits here.
 time_left()
 {
 	echo $(($1 * 4))
 }
 
-# copy_server: a private copy of the server that PG_CONFIG belongs to, in which
-# an instrumented casnet may be installed.  The server finds its files relative
-# to its programs, so the copy has the folders that the original has.
+# copy_server: a private copy of the server that PG_CONFIG belongs to, in which an
+# instrumented casnet can be installed.  The server finds its files relative to its
+# programs, so the copy has the folders that the original has.
 copy_server()
 {
 	local what folder
@@ -66,19 +66,19 @@ copy_server()
 	sed -i 's/^with_llvm\b.*/with_llvm = no/' "$(dirname "$("$PG_CONFIG" --pgxs)")/../Makefile.global"
 }
 
-# count_jws: the tests of jws.c have a build of their own, which counts nothing;
-# once more with the build that does.
+# count_jws: run the tests of jws.c once more with the build that counts; their own
+# build does not.
 count_jws()
 {
 	as_server gcc --coverage -DJWS_LINKED -o "$WORK/tmp/jws_test" -I "$COPY/src" \
 		"$COPY/test/jws/jws_test.c" "$COPY/src/jws.o"
 	as_server "$WORK/tmp/jws_test" 5 > "$WORK/jws-count.log" || {
 		cat "$WORK/jws-count.log"
-		die 'the tests of jws.c failed when they were counted'
+		die 'the tests of jws.c failed in the build that counts'
 	}
 }
 
-# write_counts: what gcov makes of the counters, one JSON document a file.
+# write_counts: the counters as gcov shows them, one JSON document a file.
 write_counts()
 {
 	mkdir "$WORK/gcov"

@@ -14,12 +14,12 @@ usage()
 	usage: scripts/demo.sh [--keep] [--help]
 
 	Builds casnet, starts a private throwaway server, loads two departments from
-	scripts/data and shows what casnet does with them. An existing cluster is
+	scripts/data, and shows what casnet does with them. An existing cluster is
 	never touched.
 
 	  --keep   leave the server running and print how to reach and to stop it
 
-	As root on Debian, missing packages are installed; casnet itself goes into
+	As root on Debian, the script installs missing packages; it installs casnet into
 	the extension folder of the server that pg_config belongs to.
 	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config chooses another server,
 	CASNET_OFFLINE=1 installs no package.
@@ -79,13 +79,13 @@ app()
 	return "$status"
 }
 
-# wanted PATTERN: the last output must match, or the caption was a lie.
+# wanted PATTERN: the last output must match the pattern, as the caption claims.
 wanted()
 {
 	grep -qE -- "$1" <<< "$OUT" || die "step $STEP did not do what it says" "expected: $1"
 }
 
-# refused SQLSTATE USERNAME TENANT SQL: the statement must fail like that.
+# refused SQLSTATE USERNAME TENANT SQL: the statement must fail with that SQLSTATE.
 refused()
 {
 	if app "$2" "$3" "$4"; then
@@ -94,7 +94,7 @@ refused()
 	wanted "ERROR:  $1:"
 }
 
-# load TABLE: one CSV file, its header being the list of columns.
+# load TABLE: one CSV file; its header is the list of columns.
 load()
 {
 	local file=$COPY/scripts/data/$1.csv
@@ -122,7 +122,7 @@ set_up()
 	super -d "$DATABASE" -c 'VACUUM ANALYZE'
 }
 
-# same_query: one statement, two users, two answers.
+# same_query: one statement gives two users two answers.
 same_query()
 {
 	local sql first
@@ -142,7 +142,7 @@ same_query()
 	[ "$first" != "$OUT" ] || die "step $STEP: both users see the same rows"
 }
 
-# who_am_i: what the session knows of itself.
+# who_am_i: what the session knows about itself.
 who_am_i()
 {
 	local sql='SELECT username, tenant_name, role, authenticated_by FROM casnet.whoami();'
@@ -166,7 +166,7 @@ cross_tenant()
 	tenant=$(super -d "$DATABASE" -At -c "SELECT id FROM casnet.tenants WHERE name = '$ADULTS'")
 	caption 'Across the border' \
 		"Sofia belongs to $CHILDREN only. She knows the id of a record" \
-		'of the other department and tries it five ways.'
+		'of the other department, and tries to reach it in five ways.'
 
 	sql="SELECT title FROM casnet.records WHERE id = '$foreign';"
 	show "$sql"
@@ -194,7 +194,7 @@ cross_tenant()
 	[ "$title" != mine ] || die "step $STEP: a foreign record was changed"
 }
 
-# no_session: silence would look like an answer, so there is an error.
+# no_session: an empty result would look like an answer, so casnet raises an error.
 no_session()
 {
 	local sql='SELECT count(*) FROM casnet.persons;'
@@ -209,8 +209,8 @@ no_session()
 	refused 42501 george.katsaros "$ADULTS" "$sql"
 }
 
-# ask_held SQL: send a statement to the session that is held open and collect
-# what it answers, up to a mark.
+# ask_held SQL: send a statement to the session that is held open, and collect its
+# answer up to a mark.
 ask_held()
 {
 	local line
@@ -232,9 +232,9 @@ revocation()
 
 	id=$(user_id tom.hesketh)
 	all=$(rows_of "$CHILDREN")
-	caption 'A revocation bites in a session that is already open' \
+	caption 'A revocation takes effect in a session that is already open' \
 		'Tom Hesketh keeps one connection open. In another one, the owner of his' \
-		'department removes him; nothing is told to his session.'
+		'department removes him, and nobody notifies his session.'
 	coproc HELD {
 		as_server env PGUSER=demo_app "$BINDIR/psql" -X -q -v VERBOSITY=verbose \
 			-P pager=off -d "$DATABASE" 2>&1
@@ -255,7 +255,7 @@ revocation()
 	wanted '^ERROR:  42501:'
 	app helen.ashdown "$CHILDREN" "SELECT casnet.add_member('tom.hesketh')" > /dev/null ||
 		die "step $STEP: $OUT"
-	echo "   Helen adds him again, and Tom reads on:"
+	echo "   Helen adds him again, and Tom can read again:"
 	ask_held "$sql"
 	printf '%s\n' "$OUT"
 	wanted "^ +$all\$"
@@ -270,8 +270,8 @@ plan()
 SELECT id, title FROM casnet.records ORDER BY created_at DESC LIMIT 20;'
 
 	caption 'The plan of a tenant query' \
-		'The policy is one comparison without a subquery, so the newest page comes' \
-		'straight from the index: no sort, no rows of others read and thrown away.'
+		'The policy is one comparison without a subquery, so the index returns the' \
+		'newest page: no sort, and no rows of others are read and thrown away.'
 	show "$sql"
 	app ravi.menon "$CHILDREN" "$sql"
 	wanted 'Index.* Scan'
@@ -296,7 +296,7 @@ tagged_search()
 	show "$sql"
 	app caitlin.byrne "$CHILDREN" "$sql"
 	wanted '\| '
-	echo '   The index is used below the policy, which it is not for @@:'
+	echo '   The server uses the index below the policy, which it does not do for @@:'
 	show "EXPLAIN (COSTS OFF) ..."
 	app caitlin.byrne "$CHILDREN" "EXPLAIN (COSTS OFF) $sql"
 	wanted 'Bitmap Index Scan on records_tenant_id_search_vector_idx'
@@ -307,14 +307,14 @@ tagged_search()
 	wanted '\| +[1-9][0-9]*$'
 }
 
-# bulk: load a file as a member, and take all of a tenant elsewhere.
+# bulk: load a file as a member, and copy a whole tenant elsewhere.
 bulk()
 {
 	local sql rows
 
 	caption 'Bulk load, export, import' \
-		'Sofia loads a file, which PostgreSQL refuses below policies, through a view;' \
-		'its last line is bad, and the error says so.'
+		'PostgreSQL refuses COPY below policies, so Sofia loads a file through a view.' \
+		'Its last line is bad, and the error says so.'
 	printf 'title,content\nVisit,"Nobody at home"\n,\n' > "$WORK/tmp/bad.csv"
 	printf 'title,content\nVisit,"Nobody at home"\nCall,\n' > "$WORK/tmp/good.csv"
 	own "$WORK/tmp"
@@ -345,7 +345,7 @@ own_table()
 	local sql
 
 	caption 'A table of your own' \
-		'casnet.protect() gives it what the others have: tenant, policies, permissions.'
+		'casnet.protect() gives it what the other tables have: tenant, policies, permissions.'
 	sql="CREATE TABLE public.allowances (
   tenant_id uuid, id uuid DEFAULT casnet.uuid_v7(), amount numeric, note text,
   PRIMARY KEY (tenant_id, id));
@@ -365,7 +365,7 @@ SELECT casnet.protect('public.allowances') AS left_to_do;"
 	refused 42501 george.katsaros "$ADULTS" 'INSERT INTO public.allowances (amount) VALUES (1)'
 }
 
-# audit_trail: who changed what, and for whom to see.
+# audit_trail: who changed what, and who may see that.
 audit_trail()
 {
 	local sql
@@ -382,7 +382,7 @@ audit_trail()
 	show "$sql"
 	app helen.ashdown "$CHILDREN" "$sql"
 	wanted 'sofia.lindqvist .*UPDATE .*45.50.*54.50'
-	echo '   The log of the other department does not have it, and Sofia, a member, may not read any:'
+	echo '   The log of the other department does not have it, and Sofia, a member, may read no log:'
 	app peter.stannard "$ADULTS" 'SELECT count(*) FROM casnet.audit_log();'
 	wanted '^ +0$'
 	refused 42501 sofia.lindqvist "$CHILDREN" "$sql"
@@ -398,7 +398,7 @@ check_up()
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
 	printf '%s\n' "$OUT"
 	wanted '^\(0 rows\)$'
-	echo '   Somebody grants more than they should, and the doctor says how to mend it:'
+	echo '   Somebody grants more than they should, and the doctor says how to fix it:'
 	show 'GRANT TRUNCATE ON casnet.records TO casnet_user;'
 	super -d "$DATABASE" -c 'GRANT TRUNCATE ON casnet.records TO casnet_user'
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
@@ -408,10 +408,10 @@ check_up()
 	super -d "$DATABASE" -f "$WORK/remedy.sql"
 	OUT=$(super -d "$DATABASE" -P pager=off -c "$sql")
 	wanted '^\(0 rows\)$'
-	echo '   The remedy, pasted, mended it.'
+	echo '   Pasting the remedy fixed it.'
 }
 
-# keep_running: how to reach the server and how to get rid of it.
+# keep_running: how to reach the server and how to remove it.
 keep_running()
 {
 	local as='' psql
@@ -419,9 +419,9 @@ keep_running()
 	KEEP_WORK=1
 	is_root && as="runuser -u $SERVER_USER -- "
 	psql="${as}$BINDIR/psql -h $WORK/sock -U demo_app $DATABASE"
-	caption 'Your turn' 'The server stays. Open psql on it with'
+	caption 'Your turn' 'The server keeps running. Open psql on it with'
 	printf '%s\n' "$psql" ''
-	echo '   and sign in as Sofia Lindqvist, say, with'
+	echo '   and sign in, for example as Sofia Lindqvist, with'
 	printf '%s\n' "SET casnet.user_id = '$(user_id sofia.lindqvist)';" \
 		"SELECT casnet.use_tenant('$CHILDREN');" ''
 	echo '   Stop it, and remove every trace, with'
@@ -458,7 +458,7 @@ main()
 	if [ "$KEEP_ASKED" -eq 1 ]; then
 		keep_running
 	else
-		caption 'Your turn' 'The server is removed now. To keep it and open psql on it, run'
+		caption 'Your turn' 'The script removes the server now. To keep it and open psql on it, run'
 		echo 'scripts/demo.sh --keep'
 	fi
 }

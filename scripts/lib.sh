@@ -4,8 +4,8 @@
 # lib.sh - what scripts/test.sh and scripts/demo.sh share: packages, a build in
 # a temporary copy of the work tree, and a private throwaway server.
 #
-# Sourced, never run.  The caller has `set -euo pipefail` on, calls setup_work
-# first, and gets everything removed at exit, however it exits.
+# Sourced, never run.  The caller sets `set -euo pipefail` and calls setup_work
+# first.  Everything is removed at exit, however the caller exits.
 #
 # Environment:
 #   PG_MAJOR    major version to use (15 to 19)
@@ -37,13 +37,13 @@ else
 	BOLD='' DIM='' RED='' GREEN='' PLAIN=''
 fi
 
-# One locale for all, whatever the caller has, or has none: a cluster takes its
-# encoding from it, and messages and sorting follow it.
+# One locale, whatever the caller's is: a cluster takes its encoding from it, and
+# messages and sorting follow it.
 unset LANGUAGE LC_CTYPE LC_COLLATE LC_MESSAGES LC_MONETARY LC_NUMERIC LC_TIME
 export LANG=C.UTF-8 LC_ALL=C.UTF-8
 export HOME=${HOME:-/tmp} PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 
-# A connection setting of the caller's must not lead us to somebody's server.
+# The caller's connection settings must not lead to somebody else's server.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE \
 	PGSERVICE PGSERVICEFILE PGOPTIONS PGAPPNAME PGSSLMODE PGDATA PGTZ \
 	PGCLIENTENCODING PGTARGETSESSIONATTRS PGREQUIREAUTH PGDATESTYLE \
@@ -64,7 +64,7 @@ die()
 	exit 1
 }
 
-# is_root: are we the superuser of this system?
+# is_root: whether this is the superuser of the system.
 is_root()
 {
 	[ "$(id -u)" -eq 0 ]
@@ -85,7 +85,7 @@ setup_work()
 	trap 'exit 143' TERM HUP
 }
 
-# cleanup: stop what we started, by its id, and remove our folder.
+# cleanup: stop what this script started, by its id, and remove the private folder.
 cleanup()
 {
 	local status=$?
@@ -142,7 +142,7 @@ choose_postgres()
 	fi
 }
 
-# missing_packages NAME...: those of them that are not installed.
+# missing_packages NAME...: those that are not installed.
 missing_packages()
 {
 	local name
@@ -153,8 +153,8 @@ missing_packages()
 	done
 }
 
-# forbid_main_cluster: the server's package makes and starts a cluster when it
-# is installed; a file of ours says not to while apt-get runs, and goes again.
+# forbid_main_cluster: installing the server's package makes and starts a cluster.
+# A file prevents that while apt-get runs, and is removed afterwards.
 forbid_main_cluster()
 {
 	mkdir -p "${DROPIN%/*}"
@@ -162,8 +162,8 @@ forbid_main_cluster()
 	echo 'create_main_cluster = false' > "$DROPIN"
 }
 
-# forbid_services: packages start the services they bring, such as a pooler,
-# unless this program says no; one that is there already is left alone.
+# forbid_services: packages start their services, such as a pooler, unless this
+# program refuses.  An existing program is left alone.
 forbid_services()
 {
 	[ ! -e "$POLICY" ] || return 0
@@ -270,7 +270,7 @@ choose_user()
 	else
 		SERVER_USER=$(id -un)
 	fi
-	# the server's user may not be allowed where we were called
+	# the server's user may have no access to the folder of the caller
 	cd "$WORK" || die "cannot enter $WORK"
 	AS_SERVER=(env HOME="$WORK/home" TMPDIR="$WORK/tmp")
 	! is_root || AS_SERVER=(runuser -u "$SERVER_USER" -- "${AS_SERVER[@]}")
@@ -279,13 +279,14 @@ choose_user()
 	own "$WORK/home" "$WORK/tmp" "$WORK/sock"
 }
 
-# own PATH...: give them to the server's user.
+# own PATH...: give these to the server's user.
 own()
 {
 	! is_root || chown -R "$SERVER_USER": "$@"
 }
 
-# as_server COMMAND...: run it as the server's user, with a home of its own.
+# as_server COMMAND...: run the command as the server's user, with a home of its
+# own.
 as_server()
 {
 	"${AS_SERVER[@]}" "$@"
@@ -300,7 +301,7 @@ copy_tree()
 		--exclude=./tmp_check --exclude=./log --exclude=./tmp_check_iso \
 		--exclude=./regression.diffs --exclude=./regression.out . |
 		tar -C "$1" -xf - --no-same-owner
-	# a private umask in the checkout must not keep the server's user out
+	# a checkout with a private umask must not shut out the server's user
 	chmod -R u+rwX,go+rX "$1"
 	own "$1"
 }
@@ -333,7 +334,7 @@ build_and_install()
 		[ -w "$target" ] || die "you may not write to $target" \
 			"run this as root, or set PG_CONFIG to a server of your own"
 	done
-	# two runs at once must not install at the same moment
+	# two runs must not install at the same moment
 	flock "$("$PG_CONFIG" --pkglibdir)" \
 		make -C "$COPY" PG_CONFIG="$PG_CONFIG" COPT="${1:-}" install > "$log" 2>&1 || {
 		cat "$log" >&2
@@ -384,7 +385,7 @@ stop_server()
 	SERVER_DATA=''
 }
 
-# stop_strays: servers that a killed test left in our folder.
+# stop_strays: stop servers that a killed test left in the private folder.
 stop_strays()
 {
 	local pidfile
@@ -396,8 +397,8 @@ stop_strays()
 	done < <(find "$WORK" -name postmaster.pid 2>/dev/null)
 }
 
-# run_limited SECONDS COMMAND...: run it in the background and wait, so that a
-# signal to this script is answered at once; 124 when the time is over.
+# run_limited SECONDS COMMAND...: run the command in the background and wait, so
+# that this script answers a signal at once; returns 124 when the time is over.
 run_limited()
 {
 	local seconds=$1 status=0

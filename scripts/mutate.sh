@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 #
-# mutate.sh - break casnet in one way at a time, and see a test notice each.
+# mutate.sh - break casnet in one way at a time, and see whether a test notices.
 #
-# Works on copies: of the work tree, and of the server's programs, into which
-# the broken casnet is installed.  Removes everything again but its results.
-# Exit status 0 means that every mutant was noticed.
+# Works on copies of the work tree and of the server's programs, into which it
+# installs the broken casnet.  Removes everything again except its results.  Exit
+# status 0 means that every mutant was noticed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,27 +16,27 @@ usage()
 	       [--units PATTERN] [--list] [--sample N] [--seed S] [--jobs N]
 	       [--budget SECONDS] [--state FOLDER] [--resume]
 
-	Changes one thing at a time, and runs tests until one notices
+	Changes one thing at a time, and runs tests until one notices:
 	  --schema      policies, privileges, constraints, triggers, attributes
 	  --functions   conditions and checks in the bodies of functions in SQL
 	  --c           checks in src/*.c
-	All three without any of them. See test/mutation/README.md.
+	Without any of these, all three. See test/mutation/README.md.
 
 	  --only        mutants whose name matches; --list only prints the names
 	  --units       tests whose name matches, such as 'pgtap|golden'
-	  --sample      so many of the mutants, by the seed
-	  --jobs        servers to work with at the same time (default 1)
+	  --sample      only this many mutants, chosen by the seed
+	  --jobs        number of servers that work at the same time (default 1)
 	  --budget      seconds for one mutant before it counts as surviving
-	  --state       where results and measurements are kept, and for each mutant
-	                the test that noticed it, which the next run tries first
-	                (default ~/.local/state/casnet/mutation); --resume goes on
+	  --state       folder for results, measurements, and for each mutant the test that
+	                noticed it, which the next run tries first
+	                (default ~/.local/state/casnet/mutation); --resume continues
 	                from them
 	  --print-likely  the lines of test/mutation/likely, with what they have learnt
 	HELP
 }
 
-# copy_server NUMBER: a copy of the server's folders that works where it is,
-# since programs find the others by their relative path; prints its pg_config.
+# copy_server NUMBER: make a copy of the server's folders and print its pg_config.
+# The copy works where it is, since programs find each other by relative paths.
 copy_server()
 {
 	local top=$WORK/server$1 option folder
@@ -87,7 +87,7 @@ main()
 		build_and_install_copy
 	done
 	PG_CONFIG=${servers[0]}
-	# make install has just made files of root, and mutants are made in them
+	# make install has just made files that belong to root, and mutants change them
 	own "$WORK"/server*
 
 	mkdir -p "$state" "$WORK/state" "$WORK/jobs"
@@ -117,7 +117,8 @@ main()
 	return "$status"
 }
 
-# build_and_install_copy: what is built already, into another copy of the server.
+# build_and_install_copy: install the existing build into another copy of the
+# server.
 build_and_install_copy()
 {
 	make -s -C "$COPY" PG_CONFIG="$PG_CONFIG" install > "$WORK/install.log" 2>&1 || {

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 #
-# sanitize.sh - run the tests where wrong use of memory and of the server's
-# caches does not go unnoticed.
+# sanitize.sh - run the tests on a server that notices wrong use of memory and of
+# its caches.
 #
-# Needs a server that is made for it: PostgreSQL is built from Debian's source
-# with assertions, with memory that is overwritten when it is freed, and with
-# what valgrind has to know about palloc().  It is kept for the next time.
-# Nothing of this machine's servers is changed.  Exit status 0 means that every
-# test passed and nothing was found in casnet.
+# Builds a server for this from Debian's source of PostgreSQL: with assertions, with
+# memory that is overwritten when it is freed, and with what valgrind has to know
+# about palloc().  Keeps that server for the next time.  Changes no other server of
+# this machine.  Exit status 0 means that every test passed and nothing was found in
+# casnet.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/test.sh
@@ -23,22 +23,23 @@ usage()
 	usage: scripts/sanitize.sh [OPTION]... [MODE]...
 
 	  assert    assertions, freed memory overwritten: all kinds of tests
-	  asan      and AddressSanitizer and UndefinedBehaviorSanitizer: all kinds of tests
-	  discard   and the server's caches emptied at every turn: test/sanitize/discard.sql
-	  valgrind  golden tests and chosen ones of pgTAP
-	All of them when none is named.
+	  asan      the same with AddressSanitizer and UndefinedBehaviorSanitizer
+	  discard   the server's caches emptied at every turn: test/sanitize/discard.sql
+	  valgrind  golden tests and some tests of pgTAP
+	Without a mode, all of them.
 
-	  --long           discard and valgrind: every golden test and all of pgTAP (hours)
-	  --cache FOLDER   where the server is kept (default
+	  --long           discard and valgrind run every golden test and all of pgTAP (hours)
+	  --cache FOLDER   keep the server there (default
 	                   ~/.cache/casnet/postgresql-VERSION)
-	  --source FOLDER  PostgreSQL's source, else what apt-get source has
+	  --source FOLDER  PostgreSQL's source (default: from apt-get source)
 	  --only KIND      only tests of this kind; see scripts/test.sh --help
 	  --keep FOLDER    keep reports there
-	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config says whose version to build.
+	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config chooses the version to build.
 	HELP
 }
 
-# What touches most of our C, for valgrind, where all is 20 to 50 times slower.
+# Tests that run most of casnet's C, for valgrind, where everything is 20 to 50
+# times slower.
 CHOSEN=(adding_above_member_takes_assign_roles audit_entries audit_partitioned
 	bypass custom_permission last_owner_stays load_follows_the_table password_hashes
 	prepared_statement_follows_the_session protect_rows records_tagged_common_tags
@@ -47,14 +48,14 @@ CHOSEN=(adding_above_member_takes_assign_roles audit_entries audit_partitioned
 	tables_changed_by_hand tag_id_follows_the_tags tenant_with_in_any_expression
 	token_and_settings token_header_is_strict wide_input)
 
-# time_left LIMIT: test.sh asks how long a runner may take; here, much longer.
+# time_left LIMIT: how long a runner may take, for test.sh; here, much longer.
 time_left()
 {
 	echo $(($1 * SLOWER))
 }
 
-# fetch_source FOLDER SOURCE: unpack the source of the server there: of the version
-# that is installed, or of the newest that apt's archives still have.
+# fetch_source FOLDER SOURCE: unpack the source of the server there, of the
+# installed version, or of the newest version that apt's archives still have.
 fetch_source()
 {
 	local folder=$1 source=$2 version installed
@@ -90,7 +91,7 @@ fetch_source()
 	die 'apt-get could not fetch the source of the server' 'give it with --source FOLDER'
 }
 
-# build_server CACHE SOURCE: make the server, unless it is there.
+# build_server CACHE SOURCE: build the server, unless it exists.
 build_server()
 {
 	local cache=$1 log=$WORK/server-build.log contrib share
@@ -100,7 +101,7 @@ build_server()
 	rm -rf "$cache"
 	mkdir -p "$cache"
 	fetch_source "$cache/source" "$2"
-	# A block of malloc() for each chunk, if that is asked for: else an address
+	# If asked for, one block of malloc() for each chunk.  Otherwise an address
 	# sanitizer sees the blocks and not the chunks within.
 	sed -i 's/^\tset->allocChunkLimit = ALLOC_CHUNK_LIMIT;$/\tset->allocChunkLimit = getenv("PG_ASET_SEPARATE") ? 0 : ALLOC_CHUNK_LIMIT;/
 		s/^\tif (size > set->allocChunkLimit)$/\tif (size == 0 \&\& set->allocChunkLimit == 0)\n\t\tsize = 1;\n&/' \
@@ -129,11 +130,12 @@ build_server()
 	touch "$cache/complete"
 }
 
-# use_server CACHE: a copy of the server, in which casnet may be installed.
+# use_server CACHE: a copy of the server, in which casnet can be installed.
 use_server()
 {
 	cp -a "$1/server" "$WORK/pg"
-	# a server that runs under whatever CASNET_UNDER names, but not to make a cluster
+	# a server that runs under whatever CASNET_UNDER names, except to make a
+	# cluster
 	cat > "$WORK/pg/bin/postgres" <<-'WRAPPER'
 		#!/bin/sh
 		case $1 in --*|-V) CASNET_UNDER= ;; esac
@@ -175,8 +177,8 @@ run_discard()
 	fi
 }
 
-# discard_caches: in the golden tests and those of pgTAP, but not while tables
-# are made and filled, which is all the server's.
+# discard_caches: empty the caches in the golden tests and those of pgTAP, but not
+# while tables are made and filled, where only code of the server runs.
 discard_caches()
 {
 	local line='ALTER DATABASE contrib_regression SET debug_discard_caches = 1;'
@@ -188,7 +190,8 @@ discard_caches()
 	grep -q debug_discard_caches "$COPY/test/pgtap/include/fixtures.sql"
 }
 
-# try_defects MODE: the functions of defects.c, each of which must be noticed.
+# try_defects MODE: call the functions of defects.c; the server must notice each
+# defect.
 try_defects()
 {
 	local mode=$1 so=$WORK/pg/lib/defects.so name flags='' seen said=''
@@ -255,7 +258,8 @@ look_for()
 {
 	local file
 
-	# reports of valgrind and of the sanitizers; a frame of ours is in our source
+	# reports of valgrind and of the sanitizers; a frame of casnet's is in its
+	# source
 	for file in "$WORK/reports"/*; do
 		[ -s "$file" ] || continue
 		if grep -qE "[ (/]src/[a-z_]+\.[ch]:[0-9]|casnet\.so" "$file"; then
@@ -269,8 +273,8 @@ look_for()
 			head -n 30 "$file"
 		fi
 	done
-	# assertions, warnings of the memory's checks, and what the sanitizer of
-	# undefined behaviour has to say, in any server's log
+	# assertions, warnings of the memory checks, and findings of the undefined
+	# behaviour sanitizer, in any server's log
 	while IFS= read -r file; do
 		if grep -aE -A8 'runtime error: |TRAP: |WARNING:  problem in|detected write past chunk end|was terminated by signal (4|6|8|7|11)\b' \
 			"$file" > "$WORK/traps"; then
@@ -293,7 +297,8 @@ run_mode()
 			copt=$SANITIZERS
 			CASNET_UNDER="env PG_ASET_SEPARATE=1 LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
 			ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:malloc_context_size=8:quarantine_size_mb=32:log_path=$WORK/reports/asan
-			# the other one writes to the server's log, whatever it is told
+			# the other sanitizer writes to the server's log, whatever its
+			# options say
 			export ASAN_OPTIONS ;;
 		discard)
 			kinds=() SLOWER=60

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034
 #
-# suites.sh - what scripts/versions.sh and scripts/upgrade.sh share: a Debian
-# suite in a folder, with a PostgreSQL that this system has no package of.
+# suites.sh - what scripts/versions.sh and scripts/upgrade.sh share: a Debian suite
+# in a folder, with a PostgreSQL for which this system has no package.
 #
-# Sourced after lib.sh, never run.  What is run in a suite is in namespaces of
-# its own (mounts, processes, shared memory): it ends with us, however we end,
-# and there is never a mount to undo.
+# Sourced after lib.sh, never run.  Commands in a suite run in namespaces of their
+# own (mounts, processes, shared memory).  They end with this script, however it
+# ends, and leave no mount to undo.
 #
 # Environment:
 #   CASNET_MIRROR  URL of a Debian mirror (default: the one apt uses here)
@@ -18,7 +18,7 @@ APT=()          # apt's options to look into all suites
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 SUITE_TOOLS=(debootstrap debian-archive-keyring)
 
-# setup_suites: like setup_work, and what the functions below need.
+# setup_suites: like setup_work, and prepare what the functions below need.
 setup_suites()
 {
 	is_root || die 'a suite in a folder needs root' 'run this as root'
@@ -37,7 +37,7 @@ setup_suites()
 	read_suites
 }
 
-# leave: end what runs in a suite, which takes its mounts along, then clean up.
+# leave: end what runs in a suite, and with it the mounts, then clean up.
 leave()
 {
 	local status=$?
@@ -123,7 +123,7 @@ suite_of()
 	done
 }
 
-# apt_settings: how apt reaches its mirror here, and how old that may be.
+# apt_settings: how apt reaches its mirror here, and how old its lists may be.
 apt_settings()
 {
 	apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-Valid-Until|Check-Date)[: ]' || true
@@ -155,8 +155,8 @@ pin_suite()
 		printf 'Package: src:postgresql-*:any\nPin: release a=%s\nPin-Priority: 500\n' "$1" > "$file"
 }
 
-# make_suite SUITE FOLDER: the suite in a folder, made unless it is there, with
-# apt set up as here.  FOLDER appears only when it is complete.
+# make_suite SUITE FOLDER: make the suite in a folder, unless it exists, with apt
+# set up as here.  FOLDER appears only when it is complete.
 make_suite()
 {
 	local suite=$1 folder=$2 log=$WORK/debootstrap.log script= base
@@ -187,9 +187,9 @@ make_suite()
 	rm -f "$folder/etc/apt/sources.list.d/"*
 	cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt" \
 		2>/dev/null || true
-	# a lost folder is made anew, so nothing need be flushed
+	# a lost folder is made again, so nothing has to be flushed
 	echo force-unsafe-io > "$folder/etc/dpkg/dpkg.cfg.d/unsafe-io"
-	# no service of a package is to start, no cluster to be made
+	# no package may start a service or make a cluster
 	printf '#!/bin/sh\nexit 101\n' > "$folder/usr/sbin/policy-rc.d"
 	chmod 755 "$folder/usr/sbin/policy-rc.d"
 	mkdir -p "$folder/etc/postgresql-common/createcluster.d"
@@ -197,8 +197,8 @@ make_suite()
 		> "$folder/etc/postgresql-common/createcluster.d/no-cluster.conf"
 }
 
-# in_background COMMAND...: run it and wait, so that a signal to this script is
-# answered at once.
+# in_background COMMAND...: run the command and wait, so that this script answers a
+# signal at once.
 in_background()
 {
 	local status=0
@@ -210,8 +210,8 @@ in_background()
 	return "$status"
 }
 
-# in_suite FOLDER COMMAND...: run it there as root, with this system's network,
-# a /tmp of ours and an empty environment but for what ENVIRONMENT says.
+# in_suite FOLDER COMMAND...: run the command there as root, with this system's
+# network, a private /tmp and an environment that has only what ENVIRONMENT says.
 ENVIRONMENT=()
 in_suite()
 {
@@ -270,7 +270,8 @@ tree_for_suite()
 	copy_tree "$WORK/tmp/casnet"
 }
 
-# lock_suite FOLDER: no two runs may work in one folder; held until we end.
+# lock_suite FOLDER: two runs may not work in one folder; the lock is held until
+# this script ends.
 lock_suite()
 {
 	exec 9> "$1.lock"

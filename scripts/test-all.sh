@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 #
-# test-all.sh - everything that is tested, with one command: the long forms of
-# the tests, every version, moving between versions, coverage, sanitizers and
-# mutants.  Takes most of a day on two processors; scripts/test.sh is what a
-# change needs.
+# test-all.sh - run every test with one command: the long forms of the tests, every
+# version, moving between versions, coverage, sanitizers and mutants.  Takes most of
+# a day on two processors; for a change, scripts/test.sh is enough.
 #
-# A step that fails does not stop the others.  Exit status 0 means that each
-# step that was asked for ended well.
+# A step that fails does not stop the others.  Exit status 0 means that each chosen
+# step succeeded.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -26,7 +25,7 @@ usage()
 
 	  --cache DIR  keep Debian suites and a server with assertions there
 	  --logs DIR   keep the output of each step there (default: a new folder)
-	  --only STEP  this one; may be given more than once
+	  --only STEP  run only this step; can be given more than once
 	  --list       only print the commands
 	Needs root.
 	HELP
@@ -39,7 +38,7 @@ LIST=0
 FAILED=0
 TABLE=()
 
-# command_of STEP: what it runs.
+# command_of STEP: the command of a step.
 command_of()
 {
 	case $1 in
@@ -52,7 +51,7 @@ command_of()
 	esac
 }
 
-# last_words LOG: the line with which a step summed up.
+# last_words LOG: the line that sums up a step.
 last_words()
 {
 	sed 's/\x1b\[[0-9;]*m//g' "$1" |

@@ -23,18 +23,18 @@ usage()
 	  pgtap         behaviour                 test/pgtap         by pg_prove
 	  attack        each role on each table   test/attack
 	  differential  random queries, twice     test/differential
-	  oracle        what conditions tell      test/oracle        of other tenants' rows
+	  oracle        what conditions reveal    test/oracle        of other tenants' rows
 	  smith         random SQL by SQLsmith    test/smith
 	  input         extremes to each function test/input
 	  stress        revocation under load     test/stress
-	  mutation      do tests notice damage    test/mutation
+	  mutation      whether tests see damage  test/mutation
 	  plans         what the policies cost    test/plans         in plans and instructions
 	  tap           restart, dump and so on   test/t             by prove
-	An existing cluster is never touched. --only may be given more than once.
-	--quick takes under five minutes: the kinds that see most, in their short forms.
-	--long takes hours: kinds that take their time as an argument get more of it.
+	An existing cluster is never touched. --only can be given more than once.
+	--quick takes under five minutes: the kinds that find most, in their short forms.
+	--long takes hours: kinds that take a time as an argument get more of it.
 
-	As root on Debian, missing packages are installed; casnet itself goes into
+	As root on Debian, the script installs missing packages; it installs casnet into
 	the extension folder of the server that pg_config belongs to.
 	PG_MAJOR=15..19 or PG_CONFIG=/path/of/pg_config chooses another server,
 	CASNET_OFFLINE=1 installs no package.
@@ -43,7 +43,8 @@ usage()
 
 KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith input stress mutation plans tap)
 QUICK_KINDS=(readme jws regress pgtap attack oracle)
-# Files of pgtap that wait for the clock, as slowed logins do: not in the short form.
+# Files of pgtap that wait for the clock, as slowed logins do; the short form leaves
+# them out.
 WAITING=(accounts each_turn_of_a_loop_asks huge_names invitations
 	kept_lists_end_with_the_token login_is_slowed login_refusals
 	login_queue_is_bounded lookups_by_name_are_not_counted names_are_interrupted
@@ -77,8 +78,8 @@ time_left()
 	[ "$left" -lt "$1" ] && echo "$left" || echo "$1"
 }
 
-# run_logged LIMIT LOG COMMAND...: run as the server's user from the copy, show
-# the output and keep it; the status is the command's.
+# run_logged LIMIT LOG COMMAND...: run the command as the server's user from the
+# copy, show and keep its output, and return its status.
 run_logged()
 {
 	local limit log=$2 status=0
@@ -105,20 +106,20 @@ make_list()
 		sed '/^$/d'
 }
 
-# has_tests FOLDER PATTERN: are there files to run?  An absent folder is no
-# failure, one without tests is.
+# has_tests FOLDER PATTERN: whether there are files to run.  A missing folder is no
+# failure; a folder without tests is.
 has_tests()
 {
 	[ -d "$COPY/test/$1" ] && [ -n "$(find "$COPY/test/$1" -maxdepth 1 -name "$2" -print -quit)" ]
 }
 
-# run_readme: the SQL of the product page; counts as one test.  First of all,
-# since it makes roles that nobody else may have made.
+# run_readme: the SQL of README.md; counts as one test.  It runs first, since it
+# makes roles that must not exist yet.
 run_readme()
 {
 	local log=$WORK/readme.log
 
-	# a released archive is without it
+	# a released archive does not have it
 	[ -e "$COPY/.ci/check-readme" ] || return 0
 	say 'readme test'
 	super -d postgres -c 'CREATE DATABASE casnet_readme' || true
@@ -129,7 +130,7 @@ run_readme()
 	fi
 }
 
-# long_form KIND: what its runner takes for the long form.
+# long_form KIND: arguments of its runner for the long form.
 long_form()
 {
 	case $1 in
@@ -141,7 +142,7 @@ long_form()
 	esac
 }
 
-# quick_form KIND: what its runner takes for the short form.
+# quick_form KIND: arguments of its runner for the short form.
 quick_form()
 {
 	case $1 in
@@ -171,8 +172,8 @@ run_own()
 	note_result "$kind" "${passed:-0}" "${failed:-0}" 0
 }
 
-# run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.
-# What was planned and is not reported as ok counts as failed.
+# run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.  A
+# planned test that is not reported as ok counts as failed.
 run_golden()
 {
 	local kind=$1 variable other folder log=$WORK/$1.log status=0 planned passed failed
@@ -212,8 +213,8 @@ show_diffs()
 	done < <(find "$COPY" -name regression.diffs -size +0)
 }
 
-# note_harness KIND LOG STATUS: count what prove and pg_prove report.  A file
-# that stopped before its plan counts the tests that it did not run.
+# note_harness KIND LOG STATUS: count what prove and pg_prove report.  If a file
+# stopped early, the tests that it did not run count as failed.
 note_harness()
 {
 	local kind=$1 log=$2 status=$3 total passed failed skipped
@@ -238,7 +239,7 @@ note_harness()
 	skipped=$(grep -cE '\.\. skipped: ' "$log" || true)
 	total=${total:-0}
 	passed=$total
-	# tests that ran and failed are among the total, those that did not run are not
+	# the total includes tests that ran and failed, but not those that did not run
 	passed=$((total - $(awk '/\(Wstat: / && match($0, /Failed: [0-9]+\)/) {
 		n += substr($0, RSTART + 8) + 0 } END { print n + 0 }' "$log")))
 	[ "$passed" -ge 0 ] || passed=0
@@ -290,8 +291,9 @@ run_tap()
 	fi
 	top=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
 	as_server mkdir -p "$COPY/tmp_check"
-	# These start servers of their own and must not find ours; nor may their clusters
-	# take encoding and locale from an environment that need not have any.
+	# These tests start their own servers and must not find the throwaway server.
+	# Nor may their clusters take encoding and locale from an environment that may
+	# have none.
 	# shellcheck disable=SC2046
 	run_logged 900 "$log" env -u PGHOST -u PGUSER -u LANG -u LC_ALL \
 		PGPORT=65432 PATH="$BINDIR:$PATH" \
@@ -304,7 +306,7 @@ run_tap()
 	note_harness tap "$log" "$status"
 }
 
-# show_tap_logs LOG: the end of what each failed Perl test wrote to its log.
+# show_tap_logs LOG: the end of the log of each failed Perl test.
 show_tap_logs()
 {
 	local name file
@@ -317,7 +319,7 @@ show_tap_logs()
 	done
 }
 
-# check_asserts: a second build, never installed, with the assertions' flag.
+# check_asserts: a second build with assertions, never installed.
 check_asserts()
 {
 	say 'building with assertions (not installed)'
@@ -341,7 +343,7 @@ run_kind()
 	esac
 }
 
-# finish: the report, and the exit status that belongs to it.
+# finish: the report and its exit status.
 finish()
 {
 	local colour=$GREEN skipped=''

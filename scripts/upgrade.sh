@@ -21,10 +21,10 @@ usage()
 	pg_upgrade with copies and with links, pg_dump and pg_restore, pg_dumpall.
 
 	  --cache DIR  keep the folder with the servers there, and use it again
-	  --only ...   these steps, such as 15-17
+	  --only ...   only these steps, such as 15-17
 
 	Needs root, about 1.5 GB, and 10 minutes.
-	CASNET_MIRROR=URL names another mirror than the one apt uses here.
+	CASNET_MIRROR=URL names a mirror other than the one that apt uses here.
 	HELP
 }
 
@@ -51,7 +51,7 @@ parse()
 	mapfile -t MAJORS < <(printf '%s\n' "${STEPS[@]}" | tr - '\n' | sort -nu)
 }
 
-# add_older FOLDER SUITE...: packages of these suites too, but only what the
+# add_older FOLDER SUITE...: add packages of these suites, but only those that the
 # suite of the folder does not have.
 add_older()
 {
@@ -64,9 +64,9 @@ add_older()
 	done > "$folder/etc/apt/preferences.d/older"
 }
 
-# install_servers FOLDER MAJOR...: of the newest, the last, with all there is to
-# build and to test; of the others the server, and the headers without their
-# packages, which want a compiler of their own each.
+# install_servers FOLDER MAJOR...: install the servers.  The last, the newest, gets
+# all that builds and tests need.  The others get the server, and the headers
+# without their packages, each of which depends on a compiler of its own.
 install_servers()
 {
 	local folder=$1 major
@@ -88,13 +88,13 @@ install_servers()
 			dpkg-deb -x postgresql-server-dev-"$1"_*.deb /
 			rm postgresql-server-dev-"$1"_*.deb' sh "$major" > "$WORK/headers.log" 2>&1 || {
 			tail -n 25 "$WORK/headers.log" >&2
-			die "the headers of PostgreSQL $major could not be had"
+			die "could not get the headers of PostgreSQL $major"
 		}
 	done
 }
 
-# install_casnet FOLDER: built for each server.  The headers of older ones are not
-# in the C that newer compilers take when they are not told.
+# install_casnet FOLDER: build and install casnet for each server.  The headers of
+# older servers need an older C standard than the default of newer compilers.
 install_casnet()
 {
 	local major target
@@ -113,7 +113,7 @@ install_casnet()
 	done
 }
 
-# run_step FOLDER OLD-NEW: the Perl test with these two.
+# run_step FOLDER OLD-NEW: run the Perl test with these two versions.
 run_step()
 {
 	local folder=$1 old=${2%-*} new=${2#*-} status=0 begin=$SECONDS log=$WORK/step.log total failed
@@ -169,10 +169,10 @@ main()
 	setup_suites
 	for major in "${MAJORS[@]}"; do
 		suite=$(suite_of "$major")
-		[ -n "$suite" ] || die "PostgreSQL $major is not in any suite that can be reached"
+		[ -n "$suite" ] || die "no suite that can be reached has PostgreSQL $major"
 		suites+=("$suite")
 	done
-	# the folder is of these servers: others come in one of their own
+	# the folder belongs to these servers; other servers get their own folder
 	folder=${CACHE:-$WORK}/upgrade-$(IFS=-; echo "${MAJORS[*]}")
 	lock_suite "$folder"
 	make_suite "${suites[-1]}" "$folder"

@@ -3,8 +3,8 @@
 # versions.sh - build casnet and run its tests on every supported PostgreSQL,
 # with one command.
 #
-# Exit status 0 means that on each version that there is, and at least on one,
-# every test passed.
+# Exit status 0 means that every test passed on each version found, and that at
+# least one version was found.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -17,16 +17,16 @@ usage()
 	usage: scripts/versions.sh [--cache DIR] [--only MAJOR,...] [--help]
 	                           [-- ARGUMENT of scripts/test.sh...]
 
-	Runs scripts/test.sh on PostgreSQL 15 to 19: on this system for the
-	version that it has, elsewise in a Debian suite that is made in a folder by
-	debootstrap. A version that no suite has is said to be missing.
+	Runs scripts/test.sh on PostgreSQL 15 to 19: on this system for the version that
+	it has, and otherwise in a Debian suite that debootstrap makes in a folder. The
+	report calls a version that no suite has missing.
 
 	  --cache DIR  keep the suites there, and use them again
-	  --only ...   these versions; one that is missing is then a failure
+	  --only ...   only these versions; a missing one is then a failure
 	  -- ...       for instance: -- --only regress --only pgtap
 
 	Needs root, about 2 GB for each suite, and half an hour for each version.
-	CASNET_MIRROR=URL names another mirror than the one apt uses here.
+	CASNET_MIRROR=URL names a mirror other than the one that apt uses here.
 	HELP
 }
 
@@ -91,7 +91,7 @@ run_in()
 	in_suite "$1" /tmp/casnet/scripts/test.sh "${ARGUMENTS[@]}" > >(tee "$3") 2>&1
 }
 
-# run_version MAJOR: find it, run the tests, note what came of it.
+# run_version MAJOR: find the version, run the tests, note the results.
 run_version()
 {
 	local major=$1 log=$WORK/tests.$1.log status=0 begin=$SECONDS suite folder program
