@@ -47,10 +47,11 @@ typedef enum CasnetTable
 	CASNET_TAGS,
 	CASNET_PASSWORD_HASHES,
 	CASNET_INVITATIONS,
-	CASNET_ROLES
+	CASNET_ROLES,
+	CASNET_TASKS
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_ROLES + 1)
+#define CASNET_NUM_TABLES (CASNET_TASKS + 1)
 
 /* Column numbers within a table of ours; catalog.c has the names. */
 enum
@@ -114,6 +115,10 @@ enum
 {
 	ROLES_NAME
 };
+enum
+{
+	TASKS_TENANT_ID, TASKS_ASSIGNEE_ID
+};
 
 /* The ways in which we read them. */
 typedef enum CasnetPath
@@ -141,7 +146,8 @@ typedef enum CasnetPath
 	CASNET_INVITATIONS_TO,		/* an address, in lower case, from a tenant */
 	CASNET_ALL_INVITATIONS_TO,	/* from any */
 	CASNET_ROLE_BY_NAME,
-	CASNET_ALL_ROLES
+	CASNET_ALL_ROLES,
+	CASNET_TASKS_OF_MEMBER		/* tenant, user */
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -616,11 +622,6 @@ extern void casnet_plan_show_next(bool show);
 extern void casnet_execution_init(void);
 extern bool casnet_execution_asks(const CasnetIdentity *opener, int nbits,
 								  const int *bits);
-
-/* reference.c: clearing references */
-
-extern Oid	casnet_reference_index(Oid table, const char *column);
-extern void casnet_reference_forget(Oid relation);
 
 /* holders.c: whoever is to be stopped holds no lock that stops it */
 

@@ -93,7 +93,9 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
 	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
 	{"created_at", TIMESTAMPTZOID}}},
-	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}}
+	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}},
+	[CASNET_TASKS] = {"tasks", false, 2, {{"tenant_id", UUIDOID},
+	{"assignee_id", UUIDOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -135,6 +137,8 @@ static const PathDescription paths[] = {
 	{INVITATIONS_EMAIL}},
 	[CASNET_ROLE_BY_NAME] = {CASNET_ROLES, 1, {ROLES_NAME}},
 	[CASNET_ALL_ROLES] = {CASNET_ROLES, 0, {0}},
+	[CASNET_TASKS_OF_MEMBER] = {CASNET_TASKS, 2, {TASKS_TENANT_ID,
+	TASKS_ASSIGNEE_ID}},
 };
 
 /*
@@ -182,7 +186,6 @@ casnet_catalog_invalidate(void)
 static void
 relcache_callback(Datum arg, Oid relation)
 {
-	casnet_reference_forget(relation);
 	casnet_audit_forget(relation);
 	if (!OidIsValid(relation))
 	{
