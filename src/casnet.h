@@ -172,6 +172,7 @@ extern uint64 casnet_table_epochs[CASNET_SIGNING_KEYS];
 extern void casnet_catalog_init(void);
 extern void casnet_catalog_invalidate(void);
 extern Snapshot casnet_catalog_snapshot(void);
+extern Snapshot casnet_catalog_snapshot_of_rights(void);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
 									 const CasnetTable *wanted);
 extern void casnet_reading_end(CasnetReading *reading);

@@ -161,6 +161,7 @@ static Oid	table_oids[CASNET_NUM_TABLES];
 static Oid	news_oids[CASNET_NUM_TABLES];	/* whose message tells of rows */
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
+static bool path_is_known[lengthof(paths)];
 
 PG_FUNCTION_INFO_V1(casnet_announce_change);
 
@@ -323,7 +324,9 @@ resolve_columns(int table, Relation relation)
 	for (int j = 0; j < tables[table].ncolumns; j++)
 	{
 		const ColumnDescription *column = &tables[table].columns[j];
-		AttrNumber	number = get_attnum(table_oids[table], column->name);
+		/* The server's cache of columns would be filled one by one. */
+		int			number = SPI_fnumber(RelationGetDescr(relation),
+										 column->name);
 
 		if (number <= 0 ||
 			TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid
@@ -338,21 +341,30 @@ resolve_columns(int table, Relation relation)
 	}
 }
 
-/* Find the indexes by which a table that is open is read. */
+/* The indexes of a table may be others. */
 static void
-resolve_paths(int table, Relation relation)
+forget_paths(int table)
 {
 	for (int p = 0; p < lengthof(paths); p++)
-	{
-		AttrNumber	keys[MAX_KEYS];
+		if (paths[p].table == table)
+			path_is_known[p] = false;
+}
 
-		if (paths[p].table != table)
-			continue;
-		for (int k = 0; k < paths[p].nkeys; k++)
-			keys[k] = attribute_numbers[table][paths[p].columns[k]];
-		path_indexes[p] = paths[p].nkeys == 0 ? InvalidOid :
-			find_index(relation, paths[p].nkeys, keys);
-	}
+/* The index by which a table that is open is read, or InvalidOid. */
+static Oid
+path_index(CasnetPath path, Relation relation)
+{
+	const PathDescription *description = &paths[path];
+	AttrNumber	keys[MAX_KEYS];
+
+	if (path_is_known[path])
+		return path_indexes[path];
+	for (int k = 0; k < description->nkeys; k++)
+		keys[k] = attribute_numbers[description->table][description->columns[k]];
+	path_indexes[path] = description->nkeys == 0 ? InvalidOid :
+		find_index(relation, description->nkeys, keys);
+	path_is_known[path] = true;
+	return path_indexes[path];
 }
 
 /*
@@ -367,9 +379,9 @@ open_table(Oid table, LOCKMODE lock)
 }
 
 /*
- * Find a table, its columns and indexes, unless that was done since it last changed;
- * of those that decide about access, all at once.  Raises 55000 when one is missing or
- * not as we made it.  Nobody waits here for a lock on a table of tenants that is not asked
+ * Find a table and its columns, unless that was done since it last changed;
+ * of those about users and tenants, all at once, and of those about tokens.  Raises 55000
+ * when one is missing or not as we made it.  Nobody waits here for a lock on a table of tenants that is not asked
  * for.
  *
  * What was found is good once all of it is, and no message about one of the tables
@@ -380,8 +392,10 @@ open_table(Oid table, LOCKMODE lock)
 static void
 resolve(CasnetTable table)
 {
-	int			first = table < CASNET_TAGS ? 0 : table;
-	int			last = table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
+	int			first = table < CASNET_SIGNING_KEYS ? 0 :
+		table < CASNET_TAGS ? CASNET_SIGNING_KEYS : table;
+	int			last = table < CASNET_SIGNING_KEYS ? CASNET_SIGNING_KEYS - 1 :
+		table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
 
 	for (int attempt = 0; !valid[table] && attempt < MAX_ATTEMPTS; attempt++)
 	{
@@ -397,7 +411,7 @@ resolve(CasnetTable table)
 
 			news_oids[i] = news_oid(relation);
 			resolve_columns(i, relation);
-			resolve_paths(i, relation);
+			forget_paths(i);
 			table_close(relation, AccessShareLock);
 		}
 		for (int i = first; i <= last; i++)
@@ -413,9 +427,22 @@ resolve(CasnetTable table)
  * which parallel workers may not call.  For a table that has no syscache, a
  * catalog snapshot is always taken anew, sees the effects of this transaction
  * up to the last command, and is allowed everywhere.
+ *
+ * What is read with it is found before: the tables about tokens, too.
  */
 Snapshot
 casnet_catalog_snapshot(void)
+{
+	resolve(CASNET_SIGNING_KEYS);
+	return casnet_catalog_snapshot_of_rights();
+}
+
+/*
+ * The same for who reads no table about tokens.  Their policies and triggers are a third
+ * of what a connection has to build for its first query.
+ */
+Snapshot
+casnet_catalog_snapshot_of_rights(void)
 {
 	resolve(CASNET_USERS);
 	AcceptInvalidationMessages();
@@ -478,6 +505,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 	const PathDescription *description = &paths[path];
 	Datum		values[MAX_KEYS] = {key1, key2};
 	ScanKeyData keys[MAX_KEYS];
+	Oid			index;
 
 	scan->table = description->table;
 	resolve(scan->table);
@@ -500,9 +528,9 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 							   comparison_function(attribute->atttypid),
 							   values[i]);
 	}
-	scan->scan = systable_beginscan(scan->relation, path_indexes[path],
-									OidIsValid(path_indexes[path]), snapshot,
-									description->nkeys, keys);
+	index = path_index(path, scan->relation);
+	scan->scan = systable_beginscan(scan->relation, index, OidIsValid(index),
+									snapshot, description->nkeys, keys);
 }
 
 /* The next row, or NULL; good until the next call. */

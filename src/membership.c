@@ -416,7 +416,7 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 	 */
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
-		Snapshot	snapshot = casnet_catalog_snapshot();
+		Snapshot	snapshot = casnet_catalog_snapshot_of_rights();
 		bool		holds;
 
 		/*
