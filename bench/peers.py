@@ -92,6 +92,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.rounds = options.rounds
+        self.ways = chosen_ways(options.ways)
         self.postmaster = int(open(os.path.join(options.data, "postmaster.pid")).readline())
         self.entries = []
         self.superuser = connect_as("postgres", "")
@@ -116,6 +117,15 @@ class Bench:
         cursor = self.superuser.cursor()
         for statement in statements:
             cursor.execute(statement)
+
+
+def chosen_ways(text):
+    """The ways that are measured: all, or casnet, the limit and those that are named."""
+    named = [word for word in text.split(",") if word]
+    for word in named:
+        if word not in WAYS:
+            fail("there is no way %s" % word)
+    return [way for way in WAYS if not named or way in named or way in ("casnet", "limit")]
 
 
 def fail(text):
@@ -557,7 +567,8 @@ def keep(bench, workload, tenant, found, ratios, late, plans, seconds_of):
                      "ratio_below": float("%.3g" % (bound / ways["limit"]["tps"][0]))}
     bench.entries = [e for e in bench.entries
                      if (e["workload"], e["tenant"]) != (workload, tenant)]
-    bench.entries.append({"workload": workload, "tenant": tenant, "ways": ways})
+    bench.entries.append({"workload": workload, "tenant": tenant, "rounds": bench.rounds,
+                          "seconds": bench.options.seconds, "ways": ways})
     if plans:
         os.makedirs(bench.options.plans, exist_ok=True)
         with open(os.path.join(bench.options.plans, "%s-%s.txt" % (workload, tenant)), "w") as file:
@@ -602,17 +613,23 @@ def measure_reads(bench, workload, tenant, n, ways, planning=""):
          {way: (statements[way], results[way][2]) for way in ways}, seconds_of)
 
 
+def written_schemas(bench, n):
+    """The schemas in which writes of that tenant end; not every tenant has its own."""
+    return [schema for schema in ("casnet", "plain", "tenant_%d" % n)
+            if bench.ask("SELECT to_regnamespace(%s) IS NOT NULL", (schema,))]
+
+
 def count_all(bench, n):
     """How many rows the written tables have."""
     return {name: bench.ask("SELECT count(*) FROM " + name)
             for table in ("records", "tags", "record_tags", "tasks", "calendar_events")
-            for name in ("casnet." + table, "plain." + table, "tenant_%d.%s" % (n, table))}
+            for name in ("%s.%s" % (schema, table) for schema in written_schemas(bench, n))}
 
 
 def tidy(bench, n):
     """Delete what writes left: new rows have ids above those of load.sql."""
     bench.do("SET session_replication_role = replica")
-    for schema in ("casnet", "plain", "tenant_%d" % n):
+    for schema in written_schemas(bench, n):
         for table in ("tasks", "records"):
             bench.do("DELETE FROM %s.%s WHERE id > '018a0000-0000-0000-0000-000000000000'" % (
                 schema, table))
@@ -709,7 +726,8 @@ def measure_sessions(bench, workload, n):
     """A session opened in each transaction, directly or through PgBouncer."""
     ways = ["casnet", "limit"]
     if workload.startswith("trusted"):
-        ways += ["setting", "subselect", "in", "set", "any", "row", "schema"]
+        ways += [way for way in ("setting", "subselect", "in", "set", "any", "row", "schema")
+                 if way in bench.ways]
     pooled = workload.endswith("_pgbouncer")
     process, folder = start_pgbouncer(bench) if pooled else (None, None)
     place = ("-h", folder, "-p", "6432") if pooled else ()
@@ -741,7 +759,7 @@ def measure_sessions(bench, workload, n):
 
 def measure_connect(bench, n):
     """A connection for each transaction, and its first query."""
-    ways = [way for way in WAYS if not way.endswith("_where")]
+    ways = [way for way in bench.ways if not way.endswith("_where")]
 
     def call(way):
         scripts, values = scripts_of(bench, way, n, read("point", way, n))
@@ -767,7 +785,7 @@ def mixed(bench, way, n):
 
 def measure_mixed(bench, n):
     """Reads and writes by 32 concurrent clients."""
-    ways = list(WAYS)
+    ways = bench.ways
     seconds_of, late = {}, []
     for way in ways:
         seconds_of[way] = max(try_read(bench, way, n, read(w, way, n, True), "",
@@ -798,7 +816,7 @@ def measure_parallel(bench, n):
     pinned = os.sched_getaffinity(bench.postmaster)
     os.sched_setaffinity(bench.postmaster, range(os.cpu_count()))
     try:
-        measure_reads(bench, "parallel", "large", n, list(WAYS))
+        measure_reads(bench, "parallel", "large", n, bench.ways)
     finally:
         os.sched_setaffinity(bench.postmaster, pinned)
 
@@ -897,7 +915,7 @@ def environment(bench):
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return {
+    found = {
         "casnet": bench.ask("SELECT extversion FROM pg_extension WHERE extname = 'casnet'"),
         "PostgreSQL": bench.ask("SHOW server_version").split()[0],
         "records": bench.ask("SELECT sum(records)::int FROM bench.size"),
@@ -906,6 +924,9 @@ def environment(bench):
         "rounds": bench.rounds, "seconds": "%g" % bench.options.seconds, "processor": model or "unknown",
         "processors": os.cpu_count(), "day": time.strftime("%Y-%m-%d", time.gmtime()),
     }
+    if len(bench.ways) < len(WAYS):
+        found["ways"] = ", ".join(NAMES[way] for way in bench.ways)
+    return found
 
 
 def save(bench):
@@ -940,14 +961,16 @@ def measure_one(bench, workload, tenant):
     """One workload of one tenant."""
     n = bench.large if tenant == "large" else bench.small
     if workload in READS:
-        measure_reads(bench, workload, tenant, n, list(WAYS))
+        measure_reads(bench, workload, tenant, n, bench.ways)
     elif workload in PLANNING:
         name, planning = workload.split("_")
-        measure_reads(bench, name, tenant, n, ["casnet", "limit", "where", "setting",
-                                               "subselect", "set_where"], "_" + planning)
+        measure_reads(bench, name, tenant, n, [
+            way for way in bench.ways
+            if way in ("casnet", "limit", "where", "setting", "subselect", "set_where")],
+                      "_" + planning)
     elif workload in WRITES:
         measure_writes(bench, workload, n,
-                       [way for way in WAYS if way not in ("in_where", "set_where", "row_where")])
+                       [way for way in bench.ways if way not in ("in_where", "set_where", "row_where")])
     elif workload in SESSIONS:
         measure_sessions(bench, workload, n)
     elif workload == "connect":
@@ -968,6 +991,7 @@ def main():
     parser.add_argument("--peer-seconds", type=float, required=True)
     parser.add_argument("--timeout", type=float, required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--ways", default="")
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     # so that no pooler is left behind
@@ -978,10 +1002,10 @@ def main():
     if (options.resume or only) and os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             old = json.load(file)
-        size = ("records", "tenants", "PostgreSQL")
+        size = ("records", "tenants", "PostgreSQL", "ways")
         new = environment(bench)
-        if any(old["environment"][key] != new[key] for key in size):
-            fail("%s is of another database; give another --output" % path)
+        if any(old["environment"].get(key) != new.get(key) for key in size):
+            fail("%s is of another database or of other ways; give another --output" % path)
         bench.entries = old["results"]
     done = {(e["workload"], e["tenant"]) for e in bench.entries} if options.resume else set()
     start = time.monotonic()

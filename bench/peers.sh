@@ -14,6 +14,8 @@ PEER_SECONDS=0.4
 TIMEOUT=4          # seconds; a longer statement counts as "slower than"
 SCHEMAS=1000        # tenants that get a schema
 ONLY=''
+WAYS=''
+LOAD_ONLY=0
 RESUME=()
 RESULTS=$ROOT/bench/results
 README=$ROOT/bench/README.md
@@ -35,6 +37,10 @@ usage()
 	  --only L          reads, planning, session, connect, parallel, writes, mixed, or
 	                    names of workloads, separated by commas (all); other results in the
 	                    JSON stay as they are
+	  --ways L          only these ways of peers.py, separated by commas. casnet and limit are
+	                    always measured; alone they take a third of the time (all). Takes
+	                    an --output
+	  --load            load, and measure nothing; takes a --data-dir
 	  --resume          skip what the JSON has already
 	  --processor N     run server and client on that processor ($PROCESSOR)
 	  --data-dir DIR    keep the loaded database there, and use it again
@@ -68,6 +74,8 @@ options()
 			--seconds) SECONDS_EACH=$2; shift ;;
 			--timeout) TIMEOUT=$2; shift ;;
 			--only) ONLY=$2; shift ;;
+			--ways) WAYS=$2; shift ;;
+			--load) LOAD_ONLY=1 ;;
 			--resume) RESUME=(--resume) ;;
 			--processor) PROCESSOR=$2; shift ;;
 			--data-dir) DATA_DIR=$2; shift ;;
@@ -80,6 +88,9 @@ options()
 		esac
 		shift
 	done
+	[ $LOAD_ONLY -eq 0 ] || [ -n "$DATA_DIR" ] || die '--load takes a --data-dir'
+	# a JSON is of the same ways throughout
+	[ -z "$WAYS" ] || [ -n "$output" ] || [ $quick -eq 1 ] || die '--ways takes an --output'
 	if [ -n "$output" ]; then
 		mkdir -p "$output"
 		RESULTS=$(realpath "$output")
@@ -139,6 +150,7 @@ main()
 	start_pinned
 	load
 	load_peers
+	[ $LOAD_ONLY -eq 0 ] || return 0
 	warm
 
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
@@ -146,7 +158,8 @@ main()
 	BENCH_DATABASE=$DATABASE /usr/bin/python3 -B "$ROOT/bench/peers.py" \
 		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" --plans "$PLANS" \
 		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" \
-		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" "${RESUME[@]}"
+		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" \
+		--ways "$WAYS" "${RESUME[@]}"
 	say "the plans are in $PLANS"
 	"$ROOT/bench/chart.py" --readme "$README" "$RESULTS/peers.json"
 }

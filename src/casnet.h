@@ -13,8 +13,7 @@
  *	rights              judged.c, permission.c, asked.c, membership.c, remember.c,
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
- *	others' tables      owner.c, partition_key.c, protect.c, documents.c, erase.c,
- *	                    reference.c
+ *	others' tables      owner.c, partition_key.c, protect.c, documents.c, erase.c
  *	accounts            free.c, secret.c, account.c, signing.c, login.c, invitation.c
  *	tags, search, load  tagging.c, search.c, load.c
  *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
@@ -183,10 +182,11 @@ typedef enum CasnetTable
 	CASNET_TAGS,
 	CASNET_PASSWORD_HASHES,
 	CASNET_INVITATIONS,
-	CASNET_ROLES
+	CASNET_ROLES,
+	CASNET_TASKS
 } CasnetTable;
 
-#define CASNET_NUM_TABLES (CASNET_ROLES + 1)
+#define CASNET_NUM_TABLES (CASNET_TASKS + 1)
 
 extern uint64 casnet_epoch;
 extern uint64 casnet_token_epoch;
@@ -298,6 +298,10 @@ enum
 {
 	ROLES_NAME
 };
+enum
+{
+	TASKS_TENANT_ID, TASKS_ASSIGNEE_ID
+};
 
 /* The ways in which casnet reads them. */
 typedef enum CasnetPath
@@ -325,7 +329,8 @@ typedef enum CasnetPath
 	CASNET_INVITATIONS_TO,		/* an address, in lower case, from a tenant */
 	CASNET_ALL_INVITATIONS_TO,	/* from any */
 	CASNET_ROLE_BY_NAME,
-	CASNET_ALL_ROLES
+	CASNET_ALL_ROLES,
+	CASNET_TASKS_OF_MEMBER		/* tenant, user */
 } CasnetPath;
 
 typedef struct CasnetScan
@@ -345,6 +350,7 @@ typedef struct CasnetReading
 
 extern void casnet_catalog_init(void);
 extern Snapshot casnet_catalog_snapshot(void);
+extern Snapshot casnet_catalog_snapshot_of_rights(void);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
 									 const CasnetTable *wanted);
 extern void casnet_reading_end(CasnetReading *reading);
@@ -669,10 +675,6 @@ extern void casnet_owner_init(void);
 extern Oid	casnet_partition_key_strange(Oid table);
 extern bool casnet_expression_is_strange(Node *expression, Oid role);
 extern bool casnet_function_is_strange(Oid function, Oid role);
-
-/* reference.c: clearing references */
-
-extern Oid	casnet_reference_index(Oid table, const char *column);
 
 /* free.c: a membership or an account is freed before it is changed */
 

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -81,7 +82,9 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
 	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
 	{"created_at", TIMESTAMPTZOID}}},
-	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}}
+	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}},
+	[CASNET_TASKS] = {"tasks", false, 2, {{"tenant_id", UUIDOID},
+	{"assignee_id", UUIDOID}}}
 };
 
 static const PathDescription paths[] = {
@@ -123,6 +126,8 @@ static const PathDescription paths[] = {
 	{INVITATIONS_EMAIL}},
 	[CASNET_ROLE_BY_NAME] = {CASNET_ROLES, 1, {ROLES_NAME}},
 	[CASNET_ALL_ROLES] = {CASNET_ROLES, 0, {0}},
+	[CASNET_TASKS_OF_MEMBER] = {CASNET_TASKS, 2, {TASKS_TENANT_ID,
+	TASKS_ASSIGNEE_ID}},
 };
 
 /* Attempts to find out about the tables while they change. */
@@ -134,6 +139,7 @@ static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
+static bool path_is_known[lengthof(paths)];
 
 /* A message says that a relation may have another definition, or all if InvalidOid. */
 static void
@@ -241,7 +247,9 @@ resolve_columns(int table, Relation relation)
 	for (int j = 0; j < tables[table].ncolumns; j++)
 	{
 		const ColumnDescription *column = &tables[table].columns[j];
-		AttrNumber	number = get_attnum(table_oids[table], column->name);
+		/* The server's cache of columns would be filled one by one. */
+		int			number = SPI_fnumber(RelationGetDescr(relation),
+										 column->name);
 
 		if (number <= 0 ||
 			TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid
@@ -256,21 +264,30 @@ resolve_columns(int table, Relation relation)
 	}
 }
 
-/* Find the indexes by which a table that is open is read. */
+/* The indexes of a table may be others. */
 static void
-resolve_paths(int table, Relation relation)
+forget_paths(int table)
 {
 	for (int p = 0; p < lengthof(paths); p++)
-	{
-		AttrNumber	keys[MAX_KEYS];
+		if (paths[p].table == table)
+			path_is_known[p] = false;
+}
 
-		if (paths[p].table != table)
-			continue;
-		for (int k = 0; k < paths[p].nkeys; k++)
-			keys[k] = attribute_numbers[table][paths[p].columns[k]];
-		path_indexes[p] = paths[p].nkeys == 0 ? InvalidOid :
-			find_index(relation, paths[p].nkeys, keys);
-	}
+/* The index by which a table that is open is read, or InvalidOid. */
+static Oid
+path_index(CasnetPath path, Relation relation)
+{
+	const PathDescription *description = &paths[path];
+	AttrNumber	keys[MAX_KEYS];
+
+	if (path_is_known[path])
+		return path_indexes[path];
+	for (int k = 0; k < description->nkeys; k++)
+		keys[k] = attribute_numbers[description->table][description->columns[k]];
+	path_indexes[path] = description->nkeys == 0 ? InvalidOid :
+		find_index(relation, description->nkeys, keys);
+	path_is_known[path] = true;
+	return path_indexes[path];
 }
 
 /*
@@ -285,10 +302,10 @@ open_table(Oid table, LOCKMODE lock)
 }
 
 /*
- * Find a table, its columns and indexes, unless that was done since it last changed;
- * of those that decide about access, all at once.  Raises 55000 when one is missing or
- * not as we made it.  Nobody waits here for a lock on a table of tenants that is not asked
- * for.
+ * Find a table and its columns, unless that was done since it last changed.  Those about
+ * users and tenants are found all at once, and so are those about tokens.  Raises 55000
+ * when one is missing or not as casnet made it.  Nobody waits here for a lock on a table
+ * of tenants that is not asked for.
  *
  * What was found is good once all of it is, and no message about one of the tables
  * came in while they were opened.  An error on the way, such as a lock that is not
@@ -298,8 +315,10 @@ open_table(Oid table, LOCKMODE lock)
 static void
 resolve(CasnetTable table)
 {
-	int			first = table < CASNET_TAGS ? 0 : table;
-	int			last = table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
+	int			first = table < CASNET_SIGNING_KEYS ? 0 :
+		table < CASNET_TAGS ? CASNET_SIGNING_KEYS : table;
+	int			last = table < CASNET_SIGNING_KEYS ? CASNET_SIGNING_KEYS - 1 :
+		table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
 
 	for (int attempt = 0; !valid[table] && attempt < MAX_ATTEMPTS; attempt++)
 	{
@@ -315,7 +334,7 @@ resolve(CasnetTable table)
 
 			casnet_news_watch_rows(i, relation);
 			resolve_columns(i, relation);
-			resolve_paths(i, relation);
+			forget_paths(i);
 			table_close(relation, AccessShareLock);
 		}
 		for (int i = first; i <= last; i++)
@@ -331,9 +350,22 @@ resolve(CasnetTable table)
  * which parallel workers may not call.  For a table that has no syscache, a
  * catalog snapshot is always taken anew, sees the effects of this transaction
  * up to the last command, and is allowed everywhere.
+ *
+ * What is read with it is found before: the tables about tokens, too.
  */
 Snapshot
 casnet_catalog_snapshot(void)
+{
+	resolve(CASNET_SIGNING_KEYS);
+	return casnet_catalog_snapshot_of_rights();
+}
+
+/*
+ * The same for who reads no table about tokens.  Their policies and triggers are a third
+ * of what a connection has to build for its first query.
+ */
+Snapshot
+casnet_catalog_snapshot_of_rights(void)
 {
 	resolve(CASNET_USERS);
 	AcceptInvalidationMessages();
@@ -396,6 +428,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 	const PathDescription *description = &paths[path];
 	Datum		values[MAX_KEYS] = {key1, key2};
 	ScanKeyData keys[MAX_KEYS];
+	Oid			index;
 
 	scan->table = description->table;
 	resolve(scan->table);
@@ -418,9 +451,9 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 							   comparison_function(attribute->atttypid),
 							   values[i]);
 	}
-	scan->scan = systable_beginscan(scan->relation, path_indexes[path],
-									OidIsValid(path_indexes[path]), snapshot,
-									description->nkeys, keys);
+	index = path_index(path, scan->relation);
+	scan->scan = systable_beginscan(scan->relation, index, OidIsValid(index),
+									snapshot, description->nkeys, keys);
 }
 
 /* The next row, or NULL; good until the next call. */

@@ -10,14 +10,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -38,54 +35,19 @@ PG_FUNCTION_INFO_V1(casnet_free_membership);
 
 /* Lock all rows that the path finds, or add their holders. */
 static void
-lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *user,
-							const pg_uuid_t *tenant, CasnetHolders *holders)
+lock_or_add_holders_of_rows(CasnetPath path, const pg_uuid_t *key1,
+							const pg_uuid_t *key2, CasnetHolders *holders)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
 	CasnetScan	scan;
 	HeapTuple	tuple;
 
-	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(user),
-					  UUIDPGetDatum(tenant));
+	casnet_scan_begin(&scan, path, snapshot, UUIDPGetDatum(key1),
+					  UUIDPGetDatum(key2));
 	while ((tuple = casnet_scan_next(&scan)) != NULL)
 		casnet_holders_lock_or_add(scan.relation, tuple, holders);
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-}
-
-/*
- * Lock the tasks of a member, or add their holders: when the membership ends, these tasks
- * are assigned to nobody.
- */
-static void
-lock_or_add_holders_of_tasks(const pg_uuid_t *user, const pg_uuid_t *tenant,
-							 CasnetHolders *holders)
-{
-	Oid			table = get_relname_relid("tasks",
-										  casnet_schema());
-	Oid			index = casnet_reference_index(table, "assignee_id");
-	AttrNumber	columns[] = {get_attnum(table, "tenant_id"),
-	get_attnum(table, "assignee_id")};
-	Relation	relation;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	Snapshot	snapshot;
-	HeapTuple	tuple;
-
-	if (!OidIsValid(index))
-		return;
-	relation = table_open(table, RowShareLock);
-	snapshot = casnet_catalog_snapshot();
-	ScanKeyInit(&keys[0], columns[0], BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(tenant));
-	ScanKeyInit(&keys[1], columns[1], BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(user));
-	scan = systable_beginscan(relation, index, true, snapshot, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		casnet_holders_lock_or_add(relation, tuple, holders);
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(relation, NoLock);
 }
 
 /*
@@ -159,8 +121,10 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 		return;
 	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant,
 								holders);
+	/* They are assigned to nobody when the membership goes. */
 	if (is_removed)
-		lock_or_add_holders_of_tasks(user, tenant, holders);
+		lock_or_add_holders_of_rows(CASNET_TASKS_OF_MEMBER, tenant, user,
+									holders);
 }
 
 /*

@@ -12,7 +12,6 @@
 
 #include <signal.h>
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"

@@ -156,7 +156,7 @@ bool
 casnet_membership_role_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 						  char role[CASNET_NAME_LENGTH])
 {
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	Snapshot	snapshot = casnet_catalog_snapshot_of_rights();
 	CasnetScan	scan;
 	HeapTuple	tuple;
 

@@ -98,6 +98,22 @@ begin_as_owner(Oid user, int context)
 }
 
 /*
+/*
+ * A function is looked up that is not the server's own.  Where a key changes rows of
+ * casnet's, what follows is held to the rights of the function's owner, until the server
+ * has run the key's statement and takes back the context.
+ */
+static void
+hold_key_of_ours(Oid user, int *context)
+{
+	if (likely(!is_within_key(*context)) ||
+		user != get_role_oid("casnet_owner", true))
+		return;
+	*context |= CASNET_SECURITY_NO_STRANGER;
+	SetUserIdAndSecContext(user, *context);
+}
+
+/*
  * needs_fmgr_hook: whether around_function() must see the calls of this function.  Raises
  * what refuse_stranger() raises.
  */
@@ -112,6 +128,7 @@ needs_watching(Oid function)
 	if (previous_needs_hook && previous_needs_hook(function))
 		return true;
 	GetUserIdAndSecContext(&user, &context);
+	hold_key_of_ours(user, &context);
 	if (context & CASNET_SECURITY_NO_STRANGER)
 		refuse_stranger(function, user);
 	if (likely(!is_within_key(context)))

@@ -144,7 +144,7 @@ meet_permissions(void)
 {
 	uint64		epoch = casnet_table_epochs[CASNET_ROLE_PERMISSIONS];
 	uint64		reading = ++last_reading;
-	Snapshot	snapshot = casnet_catalog_snapshot();
+	Snapshot	snapshot = casnet_catalog_snapshot_of_rights();
 	CasnetScan	scan;
 	HeapTuple	tuple;
 

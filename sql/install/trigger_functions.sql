@@ -91,11 +91,6 @@ $$;
 COMMENT ON FUNCTION casnet_internal.keep_owners_on_truncate() IS
 	'trigger: refuses TRUNCATE of memberships while there are tenants';
 
-CREATE OR REPLACE FUNCTION casnet_internal.clear_references() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_clear_references';
-COMMENT ON FUNCTION casnet_internal.clear_references() IS
-	'trigger (table, column, key): clears references to a row that is about to be deleted';
-
 CREATE OR REPLACE FUNCTION casnet_internal.guard_cascade() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_guard_cascade';
 COMMENT ON FUNCTION casnet_internal.guard_cascade() IS

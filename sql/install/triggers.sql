@@ -135,19 +135,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	 'a tenant keeps its last owner'),
 	('casnet.user_tenants', 'casnet_last_owner_truncate',
 	 'AFTER TRUNCATE', 'STATEMENT', 'keep_owners_on_truncate()', '',
-	 'a tenant keeps its last owner'),
-	('casnet.user_tenants', 'casnet_clear_assignee',
-	 'BEFORE DELETE', 'ROW',
-	 $c$clear_references('tasks', 'assignee_id', 'user_id')$c$, '',
-	 'tasks of a member who leaves are assigned to nobody'),
-	('casnet.records', 'casnet_clear_tasks',
-	 'BEFORE DELETE', 'ROW',
-	 $c$clear_references('tasks', 'record_id', 'id')$c$, '',
-	 'tasks outlive their record'),
-	('casnet.records', 'casnet_clear_events',
-	 'BEFORE DELETE', 'ROW',
-	 $c$clear_references('calendar_events', 'record_id', 'id')$c$, '',
-	 'events outlive their record')
+	 'a tenant keeps its last owner')
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_triggers() IS
 	'internal: the triggers that casnet.install() makes';

@@ -1,6 +1,7 @@
 -- Keys and checks.  Primary keys and indexes begin with the tenant, so that a tenant has
 -- its own part of each.  A foreign key names the row first and then the tenant: tools that
--- make models of tables read the first column only.
+-- make models of tables read the first column only.  A task outlives its record and its
+-- assignee, an event its record, and forgets them; the tenant stays.
 
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	OUT table_name text, OUT name text, OUT definition text)
@@ -51,14 +52,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	('casnet.tasks', 'tasks_tenant_id_fkey',
 	 'FOREIGN KEY (tenant_id) REFERENCES casnet.tenants (id) ON DELETE CASCADE'),
 	('casnet.tasks', 'tasks_assignee_id_tenant_id_fkey',
-	 'FOREIGN KEY (assignee_id, tenant_id) REFERENCES casnet.user_tenants (user_id, tenant_id) ON DELETE RESTRICT'),
+	 'FOREIGN KEY (assignee_id, tenant_id) REFERENCES casnet.user_tenants (user_id, tenant_id) ON DELETE SET NULL (assignee_id)'),
 	('casnet.tasks', 'tasks_record_id_tenant_id_fkey',
-	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE RESTRICT'),
+	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE SET NULL (record_id)'),
 	('casnet.calendar_events', 'calendar_events_pkey', 'PRIMARY KEY (tenant_id, id)'),
 	('casnet.calendar_events', 'calendar_events_tenant_id_fkey',
 	 'FOREIGN KEY (tenant_id) REFERENCES casnet.tenants (id) ON DELETE CASCADE'),
 	('casnet.calendar_events', 'calendar_events_record_id_tenant_id_fkey',
-	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE RESTRICT'),
+	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE SET NULL (record_id)'),
 
 	-- Rows of revocations and hashes are only added, and have no key to an account, so that
 	-- nobody can hold what an administrator needs.  A revocation also outlives the account.

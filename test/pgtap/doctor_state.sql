@@ -59,13 +59,13 @@ SELECT is(after_remedy('definition-missing'), 'silent', 'remedy');
 SELECT is(diagnosis('trigger-missing'), NULL, 'every trigger is there');
 ALTER TABLE casnet.user_tenants DISABLE TRIGGER casnet_guard;
 ALTER TABLE casnet.users ENABLE TRIGGER casnet_announce_row;
-ALTER TABLE casnet.records ENABLE REPLICA TRIGGER casnet_clear_tasks;
+ALTER TABLE casnet.records ENABLE REPLICA TRIGGER casnet_updated_at;
 DROP TRIGGER casnet_completed_at ON casnet.tasks;
 DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
 CREATE FUNCTION public.guard_membership() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TRIGGER casnet_last_owner BEFORE UPDATE ON casnet.user_tenants EXECUTE FUNCTION public.guard_membership();
 ALTER TABLE casnet.tags ENABLE ALWAYS TRIGGER casnet_updated_at;
-SELECT is(diagnosis('trigger-missing'), 'error casnet_announce_row on casnet.users, error casnet_clear_tasks on casnet.records, error casnet_completed_at on casnet.tasks, error casnet_guard on casnet.user_tenants, error casnet_last_owner on casnet.user_tenants', 'off, not always on, on standbys only, gone, another');
+SELECT is(diagnosis('trigger-missing'), 'error casnet_announce_row on casnet.users, error casnet_completed_at on casnet.tasks, error casnet_guard on casnet.user_tenants, error casnet_last_owner on casnet.user_tenants, error casnet_updated_at on casnet.records', 'off, not always on, on standbys only, gone, another');
 DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
 SELECT is(after_remedy('trigger-missing'), 'silent', 'remedy');
 

@@ -1,8 +1,8 @@
 -- A session that has cleared references once does so again after the table was
--- changed, given to another owner, or replaced by one of its name.
+-- changed or given to another owner.
 BEGIN;
 \ir include/fixtures.sql
-SELECT plan(6);
+SELECT plan(4);
 
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
@@ -26,19 +26,14 @@ SELECT is(pg_temp.left_after(1), 'nothing', 'a first time');
 ALTER TABLE casnet.tasks ADD COLUMN note text;
 DROP INDEX casnet.tasks_tenant_id_record_id_idx;
 SELECT is(pg_temp.left_after(2), 'nothing', 'after the table was changed');
-SELECT is((SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND ident LIKE 'UPDATE casnet.tasks SET record_id%'),
-	1::bigint, 'with the plan of before');
 ALTER TABLE casnet.tasks OWNER TO tap_owner;
 SELECT is(pg_temp.left_after(3), 'nothing', 'after it got another owner');
 
 INSERT INTO casnet.records (tenant_id, id, title)
 SELECT '00000000-0000-7000-8000-0000000000a0', overlay('00000000-0000-7000-8000-0000000000a0' PLACING n::text FROM 34)::uuid, 'one more'
-  FROM generate_series(4, 5) AS n;
+  FROM generate_series(4, 4) AS n;
 ALTER TABLE casnet.tasks DROP COLUMN note, ADD CHECK (record_id IS NOT NULL) NOT VALID;
 SELECT is(error_of($$SELECT pg_temp.left_after(4)$$) ~ '^23514 ', true, 'the table as it is now decides');
-ALTER TABLE casnet.tasks RENAME TO old_tasks;
-CREATE TABLE casnet.tasks (tenant_id uuid, id uuid DEFAULT casnet.uuid_v7(), title text, record_id uuid);
-SELECT is(pg_temp.left_after(5), 'nothing', 'the table that has the name now is meant');
 
 SELECT * FROM finish();
 ROLLBACK;

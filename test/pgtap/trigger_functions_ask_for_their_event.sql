@@ -16,7 +16,7 @@ BEGIN
 END
 $$;
 SELECT throws_ok(format('SELECT casnet_internal.%I()', name), '39P01', NULL, name || ' is called by triggers only')
-  FROM unnest(ARRAY['announce_change', 'stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_last_owner', 'keep_role', 'clear_references',
+  FROM unnest(ARRAY['announce_change', 'stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_last_owner', 'keep_role',
 	'refuse_audit_change', 'load_row', 'record_change', 'touch_updated_at']) AS name;
 SELECT is(error_at(name, 'BEFORE INSERT OR UPDATE OR DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine'), '39P01', name || ' not for a statement')
   FROM unnest(ARRAY['stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_role', 'touch_updated_at']) AS name;
@@ -27,11 +27,6 @@ SELECT is(error_at('keep_last_owner', 'AFTER UPDATE ON public.mine FOR EACH STAT
 SELECT is(error_at('touch_updated_at', 'BEFORE INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine'), '39P01', 'touch_updated_at not for an insert');
 SELECT is(error_at('record_change', 'BEFORE UPDATE ON public.mine FOR EACH ROW', 'UPDATE public.mine SET role = role'), '39P01', 'record_change not before');
 SELECT is(error_at('record_change', 'AFTER UPDATE ON public.mine FOR EACH STATEMENT', 'UPDATE public.mine SET role = role'), '39P01', 'record_change not for a statement');
-SELECT is(error_at('clear_references', moment, statement, arguments), '39P01', 'clear_references not ' || moment || ' with ' || arguments)
-  FROM (VALUES ('AFTER DELETE ON public.mine FOR EACH ROW', 'DELETE FROM public.mine', '''tasks'', ''assignee_id'', ''user_id'''),
-	('BEFORE UPDATE ON public.mine FOR EACH ROW', 'UPDATE public.mine SET role = role', '''tasks'', ''assignee_id'', ''user_id'''),
-	('BEFORE DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine', '''tasks'', ''assignee_id'', ''user_id'''),
-	('BEFORE DELETE ON public.mine FOR EACH ROW', 'DELETE FROM public.mine', '''tasks'', ''assignee_id''')) AS v (moment, statement, arguments);
 SELECT is(error_at('load_row', moment, statement, arguments), '39P01', 'load_row not ' || moment)
   FROM (VALUES ('BEFORE INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine', '''records'''),
 	('AFTER INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine', '''records'''),
