@@ -98,7 +98,6 @@ begin_as_owner(Oid user, int context)
 }
 
 /*
-/*
  * A function is looked up that is not the server's own.  Where a key changes rows of
  * casnet's, what follows is held to the rights of the function's owner, until the server
  * has run the key's statement and takes back the context.
