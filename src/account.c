@@ -359,7 +359,7 @@ casnet_set_password(PG_FUNCTION_ARGS)
 		UUIDPGetDatum(user)};
 
 		/* The triggers do the rest. */
-		casnet_free_account_of(user);
+		casnet_release_account(user);
 		write_users("UPDATE casnet.users AS u SET hashed_password = $1"
 					" WHERE u.id OPERATOR(pg_catalog.=) $2",
 					2, types, values, NULL, by_role);
@@ -437,6 +437,6 @@ casnet_free_account(PG_FUNCTION_ARGS)
 	pg_uuid_t	user = *PG_GETARG_UUID_P(0);
 
 	(void) casnet_account_require_power();
-	casnet_free_account_of(&user);
+	casnet_release_account(&user);
 	PG_RETURN_VOID();
 }

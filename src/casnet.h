@@ -1,6 +1,6 @@
 /*
  * casnet.h
- *		Declarations shared between the source files, one section per file.
+ *		Declarations shared between the source files, one section for each file that shares any.
  *
  * The layers, from below.  A file uses only what files before it define;
  * .ci/check-layers enforces that.  Sections are in the same order.
@@ -14,16 +14,17 @@
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
  *	others' tables      owner.c, partition_key.c, protect.c, documents.c, erase.c
- *	accounts            free.c, secret.c, account.c, signing.c, login.c, invitation.c
+ *	accounts            release.c, secret.c, account.c, signing.c, login.c, invitation.c
  *	tags, search, load  tagging.c, search.c, load.c
  *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
  *	plans               recheck.c, support.c, expression.c, unite.c, probe.c, order.c, bypass.c,
  *	                    noforce.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
  *
- * Every statement uses news, catalog, token, session, permission, membership, policy,
- * plan and execution.  The others run only when they are called by name, or when a
- * statement contains what they handle.
+ * The hooks take every statement with a plan through plan.c, order.c and execution.c, and
+ * every other one through utility.c.  Those ask membership.c, which keeps what it has read
+ * from the deciding tables until news.c hears that they have changed.  src/README.md says
+ * the topic of each file.
  */
 #ifndef CASNET_H
 #define CASNET_H
@@ -676,9 +677,9 @@ extern Oid	casnet_partition_key_strange(Oid table);
 extern bool casnet_expression_is_strange(Node *expression, Oid role);
 extern bool casnet_function_is_strange(Oid function, Oid role);
 
-/* free.c: a membership or an account is freed before it is changed */
+/* release.c: those who hold a membership or an account release it */
 
-extern void casnet_free_account_of(const pg_uuid_t *user);
+extern void casnet_release_account(const pg_uuid_t *user);
 
 /* secret.c: the hashes of passwords */
 

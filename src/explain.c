@@ -37,7 +37,7 @@ static const char *const number_options[] = {
 };
 
 /* EXPLAIN runs for a restricted role, and found no protected table. */
-static bool shows_all = false;
+static bool expects_no_policy = false;
 
 /* Whether the table has a policy of casnet. */
 static bool
@@ -220,12 +220,12 @@ makes_plan(ExplainStmt *explain)
 
 /* Run EXPLAIN, with the calls of policies shown in the plan. */
 static void
-show_plan(bool show_all, const CasnetUtility *utility,
+show_plan(bool expect_no_policy, const CasnetUtility *utility,
 		  void (*next) (const CasnetUtility *utility))
 {
-	bool		before = shows_all;
+	bool		before = expects_no_policy;
 
-	shows_all = show_all;
+	expects_no_policy = expect_no_policy;
 	casnet_plan_show_next(makes_plan((ExplainStmt *) utility->statement->utilityStmt));
 	PG_TRY();
 	{
@@ -233,7 +233,7 @@ show_plan(bool show_all, const CasnetUtility *utility,
 	}
 	PG_FINALLY();
 	{
-		shows_all = before;
+		expects_no_policy = before;
 		casnet_plan_show_next(false);
 	}
 	PG_END_TRY();
@@ -250,15 +250,15 @@ casnet_explain_execute(const CasnetUtility *utility,
 	CasnetUtility shown = *utility;
 	CasnetUtility executed = *utility;
 	ExplainStmt *explain = castNode(ExplainStmt, utility->statement->utilityStmt);
-	bool		show_all = false;
+	bool		has_no_policy = false;
 	bool		execute = false;
 
 	if (!OidIsValid(casnet_schema()) ||
 		!casnet_estimate_is_restricted(GetUserId()))
-		 /* all is shown */ ;
+		 /* numbers are shown */ ;
 	else if (!explains_protected(explain, utility->query_string,
 								 utility->params))
-		show_all = true;
+		has_no_policy = true;
 	else
 	{
 		shown.statement = copyObject(utility->statement);
@@ -268,7 +268,7 @@ casnet_explain_execute(const CasnetUtility *utility,
 					 errhint("Members of casnet_admin and of pg_read_all_stats see them.")));
 	}
 
-	show_plan(show_all, &shown, next);
+	show_plan(has_no_policy, &shown, next);
 	if (!execute)
 		return;
 	executed.receiver = None_Receiver;
@@ -285,7 +285,7 @@ void
 casnet_explain_check(const QueryDesc *query, bool is_policed, bool is_late,
 					 bool explain_only)
 {
-	bool		unexpected = shows_all || (is_late && !explain_only);
+	bool		unexpected = expects_no_policy || (is_late && !explain_only);
 
 	if (!(explain_only || query->instrument_options != 0) || !unexpected ||
 		!casnet_estimate_is_restricted(GetUserId()))

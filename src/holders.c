@@ -42,7 +42,7 @@
 /* How long those who hold a row may go on, and how long they may take to end. */
 #define GRACE_MS 2000
 #define PEER_GRACE_MS 10000		/* for a peer of the same rank; see guard.c */
-#define HIGHER_GRACE_MS 30000	/* with a higher rank, which it could have lost by now */
+#define HIGHER_GRACE_MS 30000	/* for a higher rank, which that session could have lost */
 #define END_MS 5000
 #define POLL_MS 50
 #define QUICK_POLL_MS 2			/* if a session was ended just now */

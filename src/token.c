@@ -352,15 +352,16 @@ signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
 		char	   *issuer = text_column(&scan, tuple, SIGNING_KEYS_ISSUER);
 		char	   *audience = text_column(&scan, tuple, SIGNING_KEYS_AUDIENCE);
 		bool		key_isnull;
-		bool		live;
+		bool		is_not_retired;
 		Datum		key = casnet_scan_value(&scan, tuple, SIGNING_KEYS_KEY,
 											&key_isnull);
 		JwsAlgorithm of_key;
 
-		(void) casnet_scan_value(&scan, tuple, SIGNING_KEYS_RETIRED_AT, &live);
+		(void) casnet_scan_value(&scan, tuple, SIGNING_KEYS_RETIRED_AT,
+								 &is_not_retired);
 
 		/* The key fixes the algorithm, whatever the header says. */
-		if (live && !key_isnull && algorithm != NULL &&
+		if (is_not_retired && !key_isnull && algorithm != NULL &&
 			jws_algorithm_find(algorithm, &of_key) &&
 			of_key == jws->algorithm &&
 			(issuer == NULL || strcmp(issuer, jws->iss) == 0) &&

@@ -1,5 +1,5 @@
 /*
- * free.c
+ * release.c
  *		Frees a membership or an account from locks before an administrator changes
  *		it.
  *
@@ -129,8 +129,8 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 
 /*
  * Wait until the caller, and nobody else, holds the membership or the account.  Ends the
- * sessions that hold it for too long, unless they have a higher rank.  Some time after
- * the first, those that wait in the queue are ended as well.
+ * sessions that hold it for too long, which is longer for those of a higher rank.  Some
+ * time after the first, those that wait in the queue are ended as well.
  */
 static void
 free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
@@ -173,7 +173,7 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 
 /* Make sure that nobody else holds the account; see casnet_internal.free_account(). */
 void
-casnet_free_account_of(const pg_uuid_t *user)
+casnet_release_account(const pg_uuid_t *user)
 {
 	CasnetVerdict verdict;
 
