@@ -42,7 +42,7 @@ start_pinned()
 			fsync = off
 			shared_buffers = 2GB
 			work_mem = 16MB
-			maintenance_work_mem = 512MB
+			maintenance_work_mem = 1GB
 			max_wal_size = 4GB
 			session_preload_libraries = casnet
 			# on one processor, workers would only wait for each other
