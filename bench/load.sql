@@ -30,7 +30,7 @@ CREATE TABLE bench.size AS
 -- The rows below are in order; foreign keys need not be checked one by one.
 SET session_replication_role = replica;
 -- Indexes that are made of all rows at once take a fraction of the time.
-DROP INDEX casnet.records_tenant_id_created_at_id_idx,
+DROP INDEX IF EXISTS casnet.records_tenant_id_created_at_id_idx,
 	casnet.records_tenant_id_title_substring_idx,
 	casnet.records_tenant_id_search_vector_idx,
 	casnet.record_tags_tenant_id_tag_id_record_id_idx;
