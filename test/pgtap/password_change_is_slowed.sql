@@ -19,8 +19,10 @@ EXCEPTION WHEN invalid_password THEN
 END
 $$;
 SELECT count(pg_temp.seconds('SELECT casnet.change_password(''wrong horse'', ''x'')')) AS failures FROM generate_series(1, 4) \gset
-SELECT cmp_ok(pg_temp.seconds('SELECT casnet.change_password(''correct horse'', ''correct mule'')'), '>=', 0.4, 'a success waits after four failures');
-SELECT cmp_ok(pg_temp.seconds('SELECT casnet.login(''mia'', ''correct mule'')'), '<', 0.4, 'and the next login does not');
-SELECT cmp_ok(pg_temp.seconds('SELECT casnet.change_password(''correct mule'', ''correct horse'')'), '<', 0.4, 'nor the next change');
+SELECT pg_temp.seconds('SELECT casnet.change_password(''correct horse'', ''correct mule'')') AS slowed \gset
+SELECT cmp_ok(:slowed, '>=', 0.4, 'a success waits after four failures');
+-- Hashing takes its time as well, which is the same for both.
+SELECT cmp_ok(pg_temp.seconds('SELECT casnet.login(''mia'', ''correct mule'')'), '<', :slowed - 0.2, 'and the next login does not');
+SELECT cmp_ok(pg_temp.seconds('SELECT casnet.change_password(''correct mule'', ''correct horse'')'), '<', :slowed - 0.2, 'nor the next change');
 SELECT * FROM finish();
 ROLLBACK;
