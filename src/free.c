@@ -24,7 +24,7 @@
 #include "casnet.h"
 
 /*
- * So long after the first session was ended, those that wait in the queue are ended, too.
+ * This long after the first session was ended, those that wait in the queue are ended, too.
  */
 #define QUEUE_MS 500
 

@@ -98,9 +98,9 @@ begin_as_owner(Oid user, int context)
 }
 
 /*
- * A function is looked up that is not the server's own.  Where a key changes rows of
- * casnet's, what follows is held to the rights of the function's owner, until the server
- * has run the key's statement and takes back the context.
+ * A function is looked up that is not the server's own.  If a key changes casnet's rows,
+ * functions of strangers are refused from now on.  The server takes back the context when
+ * it has run the key's statement.
  */
 static void
 hold_key_of_ours(Oid user, int *context)
