@@ -143,8 +143,8 @@ key_numbers(Relation catalog, HeapTuple tuple, int column, int *n)
 }
 
 /*
- * What an application's key does to its rows when those of a tenant are deleted, or NULL
- * if no column of the key names the tenant.
+ * What an application's key does to its rows when those of a tenant are deleted.  NULL if
+ * no column of the key names the tenant.
  */
 static Cascade *
 describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
@@ -292,9 +292,9 @@ next_cascade(List *cascades, List *edges)
 }
 
 /*
- * Raises 55000 if SET CONSTRAINTS with the key's name could fire code of a role that is
- * not a member of the current one, the owner of the table.  Other foreign keys of that
- * name do no harm, since the server checks them as the owners of their tables.
+ * Raises 55000 if SET CONSTRAINTS with the key's name could fire code of roles that are no
+ * members of the current one, the table's owner.  Other foreign keys of that name do no
+ * harm, since the server checks them as the owners of their tables.
  */
 static void
 require_own_name(const Edge *edge)
@@ -630,8 +630,8 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
  * casnet_internal.erase_tenant(tenant_id uuid) returns bigint
  *
  * Deletes the tenant and all that belongs to it; internal.  Returns the number of rows, or
- * NULL when there is no such tenant.  Raises 55000 when a trigger of an application's table
- * could fire later as somebody else, or code of another role would run as the table's
+ * NULL when there is no such tenant.  For an application's table, raises 55000 when a
+ * trigger could fire later as somebody else, or code of another role would run as the
  * owner.  Raises 23503 when rows of such a table still refer to the tenant.
  */
 Datum

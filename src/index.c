@@ -2,9 +2,8 @@
  * index.c
  *		Indexes that the planner does not look at.
  *
- * This depends on two facts about the moment of casnet_relation_hook: securityQuals are
- * flat lists of conditions already, and the planner has not yet given conditions to
- * relations.
+ * This depends on two facts about the moment of casnet_relation_hook.  securityQuals are
+ * flat lists of conditions already.  The planner has not yet given conditions to relations.
  */
 #include "postgres.h"
 
@@ -70,9 +69,9 @@ is_for_one_row(List *conditions, RelOptInfo *relation)
 /*
  * Leave out the index for searches if the conditions of query and policy give the key of
  * one row.  That index begins with tenant_id.  So under a policy the planner estimates what
- * it would cost to read all rows of the tenant by it, which takes longer than for all other
- * indexes together.  Leaving it out saves 8 % of the instructions of a point read that is
- * planned each time (test/plans/instructions.py).
+ * it would cost to read all rows of the tenant by it.  This takes longer than the estimates
+ * for all other indexes together.  Leaving it out saves 8 % of the instructions of a point
+ * read that is planned each time (test/plans/instructions.py).
  */
 static void
 leave_out_search(PlannerInfo *root, RelOptInfo *relation)

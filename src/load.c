@@ -248,9 +248,9 @@ open_load(Load *load, TriggerData *trigger)
 }
 
 /*
- * Run the started INSERT once more; whether it inserted a row.  This depends on the
+ * Run the started INSERT once more.  Returns whether it inserted a row.  Depends on the
  * executor in three ways.  A ModifyTable runs again if it is marked as not done and its
- * statement triggers as not fired.  Its source, a Result, runs again after a rescan.
+ * statement triggers as yet to fire.  Its source, a Result, runs again after a rescan.
  * AfterTriggerEndQuery() fires what was queued since AfterTriggerBeginQuery().
  */
 static bool
@@ -283,7 +283,7 @@ run_again(QueryDesc *insert)
 	return insert->estate->es_processed > 0;
 }
 
-/* Execute the INSERT as a statement; whether it inserted a row. */
+/* Execute the INSERT as a statement.  Returns whether it inserted a row. */
 static bool
 execute_insert(Load *load)
 {
@@ -302,9 +302,9 @@ execute_insert(Load *load)
 }
 
 /*
- * Insert one row; whether it is in the table.  To the triggers of the table it is a
- * statement of its own.  So when this returns, they have fired, those of foreign keys too,
- * unless they are deferred.
+ * Insert one row.  Returns whether it is in the table.  To the triggers of the table it is
+ * a statement of its own.  So when this returns, they have fired, those of foreign keys
+ * too, unless they are deferred.
  */
 static bool
 insert_row(Load *load, TupleTableSlot *slot)
@@ -368,8 +368,8 @@ close_loads(void)
 /*
  * casnet_internal.load_row(table) returns trigger
  *
- * INSTEAD OF INSERT FOR EACH ROW on a view, inserts the row as the caller into the table
- * of that name in the schema of the view.  Foreign keys are checked before it returns, so
+ * INSTEAD OF INSERT FOR EACH ROW on a view, inserts the row as the caller into the named
+ * table of the view's schema.  Foreign keys are checked before it returns, so
  * every error names the line of COPY.  A row that a trigger of the table rejects is not
  * counted.  AFTER INSERT FOR EACH STATEMENT on the same view, ends the load.  Raises 39P01
  * when called in any other way, and whatever the INSERT raises.

@@ -378,7 +378,7 @@ check_query(Node *node, void *context)
 }
 
 /*
- * A query is about to be planned.  It may have been rewritten long ago, outside such an
+ * A query is about to be planned.  It can have been rewritten long ago, outside such an
  * operation or within one, and the server keeps it as it was then.  Raises 42501.
  */
 void

@@ -10,12 +10,13 @@
  * anything.  For each scan, and twice for an index scan, the executor checks the
  * privilege, looks the function up and prepares the call.  That is a tenth of a point
  * read.  A parameter of the executor costs next to nothing.  It saves 10 % of a prepared
- * point read, 12 % of a join of two tables and 17 % of a read of users; bench/run.sh
- * --instructions counts what is left.  Plans with parallel parts keep the calls, since
- * workers would have to be handed the value.  So do plans that lock or write rows.  They
- * can wait for a row while a revocation commits, and then evaluate their conditions again.
- * EXPLAIN shows the calls, because what is planned for it keeps them; EXPLAIN EXECUTE
- * shows the parameters.
+ * point read, 12 % of a join of two tables and 17 % of a read of users.  bench/run.sh
+ * --instructions counts what is left.
+ *
+ * Plans with parallel parts keep the calls, since workers would have to be handed the
+ * value.  So do plans that lock or write rows.  They can wait for a row while a revocation
+ * commits, and then evaluate their conditions again.  EXPLAIN shows the calls, because
+ * what is planned for it keeps them; EXPLAIN EXECUTE shows the parameters.
  *
  * Second, a plan notes what its policies ask for (CasnetNote).  casnet must ask that when
  * an execution starts, and again when one goes on.  A plan that is used again was checked
@@ -548,8 +549,8 @@ casnet_plan_is_policed(PlannedStmt *plan)
 
 /*
  * A plan is about to be executed.  If it can have come past the hook, look through it now,
- * and leave its calls.  Whether it then has something to ask for.  With hide, take out its
- * estimates.
+ * and leave its calls.  Returns whether it then has something to ask for.  With hide, take
+ * out its estimates.
  */
 bool
 casnet_plan_note_late(PlannedStmt *plan, bool hide)
@@ -699,8 +700,8 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 }
 
 /*
- * planner_hook.  A statement can be planned while rows are fetched from a cursor, as that
- * of a function.  It has nothing of the cursor's opener.
+ * planner_hook.  A statement that is planned while rows are fetched from a cursor, such as
+ * one in a function, has nothing of the cursor's opener.
  */
 static PlannedStmt *
 plan_statement(CASNET_PLANNER_ARGUMENTS)

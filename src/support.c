@@ -2,11 +2,11 @@
  * support.c
  *		The planner support function of the functions that policies call.
  *
- * The first statement of a session that needs the library can load it, too late for its
- * own planner hook.  To ask a support function, the server loads its library before it
- * takes conditions apart.  So the hooks of order.c and index.c are there in time, and
- * policies come first.  casnet does nothing else about such a statement while it is
- * planned.
+ * The first statement of a session that needs the library can load it while that is being
+ * planned, too late for the planner hook.  To ask a support function, the server loads its
+ * library before it takes conditions apart.  So the hooks of order.c and index.c are there
+ * in time, and policies come first.  casnet does nothing else about such a statement while
+ * it is planned.
  */
 #include "postgres.h"
 
