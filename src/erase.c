@@ -709,7 +709,7 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.guard_cascade() was not called before rows are changed or deleted"),
-				 errhint("It is attached to tables by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 
 	/* Policies let the session delete only the active tenant. */
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) &&

@@ -395,7 +395,7 @@ casnet_load_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.load_row() was not called instead of an insert into a view"),
-				 errhint("It is attached to views by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 
 	load = (Load *) flinfo->fn_extra;
 	if (load == NULL)

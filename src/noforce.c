@@ -3,7 +3,7 @@
  *		Policies bind the owner of a table also while a foreign key cascades.
  *
  * casnet forces policies on owners.  To find all rows, the server lifts that while it
- * checks a foreign key, and casnet lifts it while it reads a table as its owner.
+ * checks a foreign key.  casnet lifts it while it reads a table as its owner.
  * Everything that runs meanwhile would be unbound, too: the functions that triggers and
  * expressions call, and the views that rules read.  A trigger that elsewhere sees the rows
  * of one tenant would see those of all.  A view or a SECURITY DEFINER function of the
