@@ -221,7 +221,7 @@ casnet_record_change(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.record_change() was not called after a row event or TRUNCATE"),
-				 errhint("It is attached to tables by casnet.enable_audit().")));
+				 errhint("Attach it as casnet.enable_audit() does.")));
 
 	check_same_session();
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
@@ -266,7 +266,7 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.refuse_audit_change() was not called before an event"),
-				 errhint("It is attached to tables by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
 		(removals_under_way > 0 || IsLogicalWorker()))
 		return PointerGetDatum(trigger->tg_trigtuple);

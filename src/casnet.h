@@ -771,18 +771,18 @@ extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
 
 /*
  * What a note in a plan says.  A note is an entry of PlannedStmt.invalItems, the list of
- * what a plan depends on, for a cache that the server does not have (CASNET_NOTE_CACHE):
- * the server compares the caches of entries with that of an invalidation, and copies them
- * with the plan.  The upper 8 bits of the hash value say what kind it is, the others
- * are its value.  Parallel workers get plans without that list, and no notes.
+ * what a plan depends on.  The server copies the entries with the plan, and compares their
+ * caches with that of an invalidation.  A note names a cache that the server does not have
+ * (CASNET_NOTE_CACHE).  The upper 8 bits of its hash value are its kind, the others its
+ * value.  Parallel workers get plans without that list, and no notes.
  *
- * plan.c writes them when a plan is finished, or before it is executed if it came past
- * the planner hook.  execution.c reads them when an execution starts and when it goes
- * on, and noforce.c CASNET_NOTE_UNFORCED.  They stand before what is the server's own,
- * and the first one is the answer to most questions: CASNET_NOTE_NONE, nobody has looked
- * at the plan; CASNET_NOTE_NOTHING, there is nothing to ask for; CASNET_NOTE_SESSION,
- * only what policies of others ask; any other, policies of ours are in it.
- * CASNET_NOTE_UNFORCED alone stands at the end of the list.
+ * plan.c writes notes when a plan is finished, or before it is executed if it came past
+ * the planner hook.  execution.c reads them when an execution starts and when it goes on.
+ * noforce.c reads CASNET_NOTE_UNFORCED, which stands at the end of the list.  The others
+ * stand before the server's own entries, and the first entry answers most questions.  With
+ * CASNET_NOTE_NONE, nobody has looked at the plan.  With CASNET_NOTE_NOTHING, there is
+ * nothing to ask for.  With CASNET_NOTE_SESSION, only policies of others ask for something.
+ * With any other, the plan has policies of casnet's.
  */
 typedef enum CasnetNote
 {

@@ -1,12 +1,11 @@
 /*
  * catalog.c
- *		Where the tables are that decide about access, and how to read them.
+ *		Finds and reads the tables that decide about access.
  *
- * The tables are read the way the server reads its own catalogs: by OID
- * and index, with a snapshot taken at that moment, without SPI and without
- * the privileges or policies of whoever happens to be asking.  What was found
- * about them (OIDs, column numbers, indexes) is kept until a relcache message
- * says that one of them changed.
+ * casnet reads these tables as the server reads its own catalogs: by OID and index, with a
+ * snapshot of that moment.  It uses no SPI, and no privileges or policies of whoever asks.
+ * It keeps what it found about them (OIDs, column numbers, indexes) until a relcache
+ * message says that one of them changed.
  */
 #include "postgres.h"
 
@@ -130,10 +129,10 @@ static const PathDescription paths[] = {
 	TASKS_ASSIGNEE_ID}},
 };
 
-/* Attempts to find out about the tables while they change. */
+/* How often to try to find tables that change meanwhile. */
 #define MAX_ATTEMPTS 10
 
-/* What was found about the tables; good while that table's valid is true. */
+/* What was found about each table; usable while its element of valid is true. */
 static bool valid[CASNET_NUM_TABLES];
 static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
@@ -141,7 +140,7 @@ static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
 static bool path_is_known[lengthof(paths)];
 
-/* A message says that a relation may have another definition, or all if InvalidOid. */
+/* The relation's definition can have changed, or that of any if it is InvalidOid. */
 static void
 forget_table(Oid relation)
 {
@@ -247,7 +246,7 @@ resolve_columns(int table, Relation relation)
 	for (int j = 0; j < tables[table].ncolumns; j++)
 	{
 		const ColumnDescription *column = &tables[table].columns[j];
-		/* The server's cache of columns would be filled one by one. */
+		/* get_attnum() would fill the server's cache of columns one by one. */
 		int			number = SPI_fnumber(RelationGetDescr(relation),
 										 column->name);
 
@@ -264,7 +263,7 @@ resolve_columns(int table, Relation relation)
 	}
 }
 
-/* The indexes of a table may be others. */
+/* Forget which indexes the table has. */
 static void
 forget_paths(int table)
 {
@@ -273,7 +272,7 @@ forget_paths(int table)
 			path_is_known[p] = false;
 }
 
-/* The index by which a table that is open is read, or InvalidOid. */
+/* The index that the path uses on its table, which is open, or InvalidOid. */
 static Oid
 path_index(CasnetPath path, Relation relation)
 {
@@ -291,8 +290,8 @@ path_index(CasnetPath path, Relation relation)
 }
 
 /*
- * Open a table by OID.  Whoever holds it against an administrator for too long is ended: to
- * drop a key to tenants, as the owner of a protected table can, locks that.
+ * Open a table by OID.  An administrator ends those who hold it for too long.  The owner of
+ * a protected table can hold tenants, since dropping the key to it locks it.
  */
 static Relation
 open_table(Oid table, LOCKMODE lock)
@@ -302,15 +301,15 @@ open_table(Oid table, LOCKMODE lock)
 }
 
 /*
- * Find a table and its columns, unless that was done since it last changed.  Those about
- * users and tenants are found all at once, and so are those about tokens.  Raises 55000
- * when one is missing or not as casnet made it.  Nobody waits here for a lock on a table
- * of tenants that is not asked for.
+ * Find a table and its columns, unless that was done since it last changed.  The tables
+ * about users and tenants are found together, and so are those about tokens.  Any other
+ * table is found alone, so nobody waits for a lock on one that they do not read.  Raises
+ * 55000 when a table is missing or not as casnet made it.
  *
- * What was found is good once all of it is, and no message about one of the tables
- * came in while they were opened.  An error on the way, such as a lock that is not
- * to be had in time, leaves it as not found.  The message about rows of a table is known
- * once the table is found: whoever waits for one here so has not begun to read any.
+ * The result is valid only if all tables were found and no message about one of them
+ * arrived while they were opened.  An error on the way, such as a lock timeout, leaves it
+ * invalid.  casnet listens to messages about a table's rows once the table is open, which
+ * is before it reads any.
  */
 static void
 resolve(CasnetTable table)
@@ -345,13 +344,12 @@ resolve(CasnetTable table)
 /*
  * A snapshot of this moment, registered; the caller unregisters it.
  *
- * Not the transaction's snapshot: under REPEATABLE READ that may be older
- * than a revocation which was already announced.  And not GetLatestSnapshot(),
- * which parallel workers may not call.  For a table that has no syscache, a
- * catalog snapshot is always taken anew, sees the effects of this transaction
- * up to the last command, and is allowed everywhere.
+ * Under REPEATABLE READ, the transaction's snapshot can be older than a revocation that
+ * was already announced.  Parallel workers must not call GetLatestSnapshot().  A catalog
+ * snapshot is allowed everywhere, and for a table without a syscache it is always taken
+ * anew.  It sees what this transaction did up to the last command.
  *
- * What is read with it is found before: the tables about tokens, too.
+ * First finds the tables that are read with it, including those about tokens.
  */
 Snapshot
 casnet_catalog_snapshot(void)
@@ -361,8 +359,8 @@ casnet_catalog_snapshot(void)
 }
 
 /*
- * The same for who reads no table about tokens.  Their policies and triggers are a third
- * of what a connection has to build for its first query.
+ * The same for callers that read no table about tokens.  The policies and triggers of
+ * those tables are a third of what a connection builds for its first query.
  */
 Snapshot
 casnet_catalog_snapshot_of_rights(void)
@@ -373,8 +371,8 @@ casnet_catalog_snapshot_of_rights(void)
 }
 
 /*
- * Begin to read tables with one snapshot of this moment.  The tables are locked
- * first: whoever waits for a lock would else read with a snapshot of before.
+ * Begin to read tables with one snapshot of this moment.  It is taken after the locks,
+ * since a wait for a lock would make it old.
  */
 Snapshot
 casnet_reading_begin(CasnetReading *reading, int count,
@@ -399,7 +397,7 @@ casnet_reading_end(CasnetReading *reading)
 		table_close(reading->relations[i], AccessShareLock);
 }
 
-/* The function of = for the types that our keys have, of < for times. */
+/* The function of = for a type that keys of paths have, of < for times. */
 static RegProcedure
 comparison_function(Oid type)
 {
@@ -417,9 +415,8 @@ comparison_function(Oid type)
 }
 
 /*
- * Begin to read one of the tables.  The keys are as many Datums as the path
- * has (uuid, text or bytea, or a time before which the rows are); the others are
- * ignored.
+ * Begin to read one of the tables.  A key is a uuid, text or bytea, or a time before which
+ * the rows lie.  A key that the path does not have is ignored.
  */
 void
 casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
@@ -434,7 +431,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 	resolve(scan->table);
 	scan->relation = open_table(table_oids[scan->table], AccessShareLock);
 
-	/* Opening it may have brought the news that it has changed. */
+	/* Opening it can bring the news that it has changed. */
 	resolve(scan->table);
 
 	for (int i = 0; i < description->nkeys; i++)
@@ -456,7 +453,7 @@ casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 									snapshot, description->nkeys, keys);
 }
 
-/* The next row, or NULL; good until the next call. */
+/* The next row, or NULL; valid until the next call. */
 HeapTuple
 casnet_scan_next(CasnetScan *scan)
 {
@@ -512,7 +509,7 @@ casnet_catalog_open(CasnetTable table, LOCKMODE lock)
 
 	resolve(table);
 	relation = open_table(table_oids[table], lock);
-	/* Opening it may have brought the news that it has changed. */
+	/* Opening it can bring the news that it has changed. */
 	resolve(table);
 	return relation;
 }
@@ -539,7 +536,7 @@ casnet_catalog_fill(CasnetTable table, TupleTableSlot *slot,
 	}
 }
 
-/* Whether the tenant is there, to that snapshot. */
+/* Whether the snapshot sees the tenant. */
 bool
 casnet_catalog_has_tenant(const pg_uuid_t *tenant, Snapshot snapshot)
 {
@@ -553,7 +550,7 @@ casnet_catalog_has_tenant(const pg_uuid_t *tenant, Snapshot snapshot)
 	return exists;
 }
 
-/* Whether the tenant exists, to a snapshot of this moment. */
+/* Whether a snapshot of this moment sees the tenant. */
 bool
 casnet_catalog_tenant_exists(const pg_uuid_t *tenant)
 {

@@ -208,7 +208,7 @@ casnet_exchange(bool *setting, bool value)
 }
 
 /*
- * The planner's hook; from 19 on it knows for which EXPLAIN it plans, or NULL for none.
+ * The planner's hook; from 19 on it gets the EXPLAIN for which it plans, or NULL.
  */
 #if PG_VERSION_NUM >= 190000
 #define CASNET_PLANNER_ARGUMENTS \
@@ -226,8 +226,8 @@ casnet_exchange(bool *setting, bool value)
 #endif
 
 /*
- * A relation of a query is being looked up: until 18 a hook for tables alone, from 19 on
- * one for whatever is in FROM.
+ * The hook for a relation of a query that is being looked up.  Until 18 it is for tables
+ * only, from 19 on for whatever is in FROM.
  */
 #if PG_VERSION_NUM >= 190000
 #define casnet_relation_hook build_simple_rel_hook
@@ -245,7 +245,7 @@ casnet_exchange(bool *setting, bool value)
 #define CASNET_RELATION_IS_TABLE (true)
 #endif
 
-/* What EXPLAIN shows of Memoize that was estimated, from 19 on. */
+/* The estimates of Memoize that EXPLAIN shows from 19 on. */
 #if PG_VERSION_NUM >= 190000
 #define casnet_hide_lookups(memoize) \
 	((memoize)->est_calls = (memoize)->est_unique_keys = 1, \
@@ -254,7 +254,7 @@ casnet_exchange(bool *setting, bool value)
 #define casnet_hide_lookups(memoize) ((void) 0)
 #endif
 
-/* What post_parse_analyze_hook is given to read alone from 19 on. */
+/* From 19 on, post_parse_analyze_hook must not change this argument. */
 #if PG_VERSION_NUM >= 190000
 #define CasnetJumbleState const JumbleState
 #else
@@ -262,8 +262,8 @@ casnet_exchange(bool *setting, bool value)
 #endif
 
 /*
- * A jsonb that is put together.  From 19 on the server keeps what comes out beside its
- * state; until 18 the last call returned it.
+ * A jsonb that is being built.  From 19 on the server keeps the result beside its state;
+ * until 18 the last call returned it.
  */
 #include "utils/jsonb.h"
 #if PG_VERSION_NUM >= 190000
@@ -280,7 +280,7 @@ typedef struct CasnetJson
 	((void) ((json)->result = pushJsonbValue(&(json)->state, (token), (value))))
 #endif
 
-/* What a row is deleted with has a place for options from 19 on. */
+/* From 19 on, deleting a row takes options. */
 #if PG_VERSION_NUM >= 190000
 #define casnet_tuple_delete(relation, row, wait, failure) \
 	table_tuple_delete((relation), (row), GetCurrentCommandId(true), 0, \
@@ -292,7 +292,7 @@ typedef struct CasnetJson
 					   false)
 #endif
 
-/* So has a scan of a part of a table. */
+/* So does scanning a part of a table. */
 #if PG_VERSION_NUM >= 190000
 #define casnet_beginscan_tidrange(relation, snapshot, first, last) \
 	table_beginscan_tidrange((relation), (snapshot), (first), (last), SO_NONE)

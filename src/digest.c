@@ -30,7 +30,7 @@ casnet_digest_of_two(const void *first, size_t first_length,
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute a SHA-256 digest"),
-				 errhint("The server's OpenSSL may not offer SHA-256.")));
+				 errhint("Check whether the server's OpenSSL offers SHA-256.")));
 }
 
 /* The digest, as a bytea in the current memory context.  Raises XX000. */

@@ -1,18 +1,18 @@
 /*
  * erase.c
- *		Everything of a tenant goes.
+ *		Deletes a tenant and everything that belongs to it.
  *
- * Tables of an application refer to the tenant, or to rows of it, and would go by the
- * server's cascades.  Those run as the owner of the table, but the AFTER triggers that
- * they queue run as whoever deletes the tenant (before 18), deferred ones as whoever
- * commits, and what a BEFORE trigger sets stays set.  So such tables are emptied first,
- * each as its owner (owner.c), those that refer to others before these.  What their
- * triggers have left or brought back is an error.  Then our own rows go with triggers
- * and cascades switched off, but for those of ours that fire always: from there on no
- * code of anybody else runs.
+ * Tables of an application can refer to the tenant, or to its rows, and the server's
+ * cascades would empty them.  Cascades run as the owner of the table, but before 18 the
+ * AFTER triggers that they queue run as whoever deletes the tenant.  Deferred triggers run
+ * as whoever commits, and what a BEFORE trigger sets stays set.  So casnet empties such
+ * tables first, each as its owner (owner.c), and each before those that it refers to.  If
+ * their triggers leave rows or bring them back, that is an error.  Then casnet deletes its
+ * own rows, with cascades and triggers switched off, except its own that always fire.
+ * From there on, no code of anybody else runs.
  *
- * Statements see what was committed until now, whatever the isolation level.  The lock
- * on the row of the tenant keeps everybody from referring to it anew.
+ * Each statement sees what is committed when it begins, whatever the isolation level.  The
+ * lock on the row of the tenant keeps everybody from referring to it anew.
  */
 #include "postgres.h"
 
@@ -44,18 +44,18 @@
 
 #include "casnet.h"
 
-/* Ours, in the order in which they are emptied, and the column that names the tenant. */
+/* casnet's tables with rows of tenants, in the order in which they are emptied. */
 static const char *const own_tables[] = {
 	"casnet.record_tags", "casnet.tasks", "casnet.calendar_events", "casnet.tags",
 	"casnet.persons", "casnet.records", "casnet.user_tenant_permissions",
 	"casnet.user_tenants", "casnet_internal.invitations"
 };
 
-/* A foreign key of somebody else's that refers to rows of a tenant. */
+/* A foreign key of an application's table that refers to rows of a tenant. */
 typedef struct Cascade
 {
 	Oid			table;
-	Oid			target;			/* the table of ours that it refers to */
+	Oid			target;			/* casnet's table that it refers to */
 	char		action;			/* as in pg_constraint.confdeltype */
 	char	   *condition;		/* which rows are of the tenant, $1 */
 	char	   *refers;			/* which of these refer to something */
@@ -63,7 +63,7 @@ typedef struct Cascade
 	bool		done;
 } Cascade;
 
-/* Any foreign key from one table to another; and of which tables these are partitions. */
+/* Any foreign key, with its two tables and those that they are partitions of. */
 typedef struct Edge
 {
 	Oid			from;
@@ -143,8 +143,8 @@ key_numbers(Relation catalog, HeapTuple tuple, int column, int *n)
 }
 
 /*
- * What the key of somebody else's makes of rows when those of a tenant go, or NULL
- * if it names no column of the tenant.
+ * What an application's key does to its rows when those of a tenant are deleted.  NULL if
+ * no column of the key names the tenant.
  */
 static Cascade *
 describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
@@ -206,8 +206,8 @@ with_ancestors(Oid table)
 }
 
 /*
- * The keys of others that refer to rows of a tenant; and every foreign key there is,
- * for the order.
+ * The keys of applications that refer to rows of a tenant.  Adds every foreign key to
+ * *edges, which give the order.
  */
 static List *
 find_cascades(Oid tenants, List **edges)
@@ -270,7 +270,7 @@ is_referred_to(const Cascade *cascade, List *cascades, List *edges)
 	return false;
 }
 
-/* The next one; where tables refer to each other in a ring, any. */
+/* The next key to follow, or NULL; any, where tables refer to each other in a ring. */
 static Cascade *
 next_cascade(List *cascades, List *edges)
 {
@@ -292,9 +292,9 @@ next_cascade(List *cascades, List *edges)
 }
 
 /*
- * Raises 55000 if SET CONSTRAINTS with the name of the key would fire something of
- * somebody who cannot become the current role, its owner.  Other foreign keys run
- * nothing as us: the server makes their checks as the owners of the tables.
+ * Raises 55000 if SET CONSTRAINTS with the key's name could fire code of roles that are no
+ * members of the current one, the table's owner.  Other foreign keys of that name do no
+ * harm, since the server checks them as the owners of their tables.
  */
 static void
 require_own_name(const Edge *edge)
@@ -315,7 +315,7 @@ require_own_name(const Edge *edge)
 	{
 		Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
 
-		/* A trigger may be of who has no more than the privilege TRIGGER. */
+		/* A role with only the privilege TRIGGER can have made a trigger. */
 		if (!other->condeferrable || other->contype == CONSTRAINT_FOREIGN ||
 			!OidIsValid(other->conrelid) ||
 			(other->contype != CONSTRAINT_TRIGGER &&
@@ -326,7 +326,7 @@ require_own_name(const Edge *edge)
 				 errmsg("constraint \"%s\" of table \"%s\" has the name of one of table \"%s\"",
 						NameStr(edge->name), get_rel_name(other->conrelid),
 						get_rel_name(edge->from)),
-				 errdetail("SET CONSTRAINTS cannot tell them apart, and they may be of different roles."),
+				 errdetail("SET CONSTRAINTS cannot tell them apart, and they can belong to different roles."),
 				 errhint("Rename one of them.")));
 	}
 	systable_endscan(scan);
@@ -334,10 +334,10 @@ require_own_name(const Edge *edge)
 }
 
 /*
- * Checks of foreign keys from and to the table are made at once, or are deferred
- * again.  Nothing can be deferred while we are its owner.  Their names must be theirs
- * alone, since SET CONSTRAINTS fires whatever has the name; and no schema is renamed
- * between our look and its own, by an owner that is not the table's.
+ * Have the server check foreign keys from and to the table at once, or defer them again.
+ * Nothing can be deferred while casnet is the owner of the table.  SET CONSTRAINTS fires
+ * whatever has the name, so no other constraint is allowed to have it.  A schema can belong
+ * to another role, which is kept from renaming it until SET CONSTRAINTS has looked it up.
  */
 static void
 set_constraints(Oid table, List *edges, bool deferred)
@@ -368,8 +368,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 }
 
 /*
- * Raises 55000 if a trigger on the table would fire when the transaction commits, as
- * whoever does that.
+ * Raises 55000 if a trigger on the table could fire at commit, as whoever commits.
  */
 static void
 refuse_later_triggers(const Cascade *cascade)
@@ -394,8 +393,8 @@ refuse_later_triggers(const Cascade *cascade)
 }
 
 /*
- * Raises 55000 if a partition is of another role than its table, whose code would run
- * as the owner of that.
+ * Raises 55000 if a partition and its table have different owners.  Code of the
+ * partition's owner would run as the owner of the table.
  */
 static void
 require_one_owner(Oid table)
@@ -426,16 +425,16 @@ refuse_trigger(const Trigger *trigger, Relation relation, const char *what)
 			 errdetail("It would run with the rights of the owner of the table."),
 			 what == NULL ?
 			 errhint("Give the functions that it calls to the owner of the table or to a superuser, or drop it.") :
-			 errhint("Ask that in the function of the trigger.")));
+			 errhint("Check the condition in the function of the trigger instead.")));
 }
 
 /*
- * Raises 55000 if a trigger of the table would run a function, or evaluate one in its
- * condition, of a role that has not the rights of the table's owner, as which it fires:
- * who has no more than the privilege TRIGGER may have made it.  There are functions of the
- * server that run a query by its text; so while casnet erases, conditions call what is
- * immutable, and nothing volatile ever.  While the table is locked nobody makes another
- * trigger; of what is changed meanwhile noforce.c tells.
+ * Raises 55000 if a trigger's function, or one in its condition, belongs to a role without
+ * the rights of the table's owner.  The trigger would run it as that owner, and a role with
+ * only the privilege TRIGGER can have made the trigger.  Some functions of the server run a
+ * query given as text.  So a condition must call nothing volatile, and while casnet erases,
+ * immutable functions only.  The lock that casnet then holds on the table keeps others from
+ * making triggers; noforce.c refuses functions that are changed meanwhile.
  */
 static void
 require_own_triggers(Relation relation, bool erasing)
@@ -464,13 +463,14 @@ require_own_triggers(Relation relation, bool erasing)
 }
 
 /*
- * All tables by whose keys a change goes on, from the first one, are of roles that are
- * trusted, or of the owner of that one, whose code runs anyway.  Raises 55000: to plan
- * what it does there, the server evaluates expressions of the table, and rows fire
- * triggers, in this session, whose settings they can change, and some as whoever empties
- * the first one.  The locks are kept, so that no other table joins them.  Triggers must be
- * the owner's as well.  While casnet erases, of keys that change no rows nothing is asked:
- * what they evaluate runs as the owner, and is nobody's session.
+ * Follow the keys by which a change of the first table reaches others.  Raises 55000 if
+ * one of these belongs to a role that is neither trusted nor the owner of the first, whose
+ * code runs anyway.  To plan the change of a table, the server evaluates its expressions,
+ * and its rows fire triggers.  Both run in this session and can change its settings, and
+ * some run as whoever empties the first table.  So triggers must be the owner's as well.
+ * The locks are kept, so that no other table joins these.  While casnet erases, keys that
+ * change no rows are not followed.  What they evaluate runs as the owner, and to that code
+ * the session is nobody.
  */
 static void
 look_along(Oid table, List **seen, bool erasing)
@@ -493,11 +493,11 @@ look_along(Oid table, List **seen, bool erasing)
 						GetUserNameFromId(relation->rd_rel->relowner, false)),
 				 errdetail("Code that its owner has put into it would run in your session."),
 				 erasing ?
-				 errhint("Give the table to the owner of table \"%s\", whose rows go, or to a superuser; or drop its key.",
+				 errhint("Give the table to the owner of table \"%s\", whose rows change, or to a superuser; or drop its key.",
 						 get_rel_name(linitial_oid(*seen))) :
 				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
 
-	/* On the first one, which is casnet's, they fire as the session otherwise. */
+	/* Otherwise the first one is casnet's, and its triggers fire as the session. */
 	if (erasing || list_length(*seen) > 1)
 		require_own_triggers(relation, erasing);
 	triggers = relation->trigdesc;
@@ -505,7 +505,7 @@ look_along(Oid table, List **seen, bool erasing)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		/* The server's own, on the side of what is referred to. */
+		/* Only the server's own triggers on a referenced table lead on. */
 		if (!trigger->tgisinternal || !OidIsValid(trigger->tgconstrrelid) ||
 			!(TRIGGER_FOR_DELETE(trigger->tgtype) ||
 			  TRIGGER_FOR_UPDATE(trigger->tgtype)) ||
@@ -523,7 +523,7 @@ look_along(Oid table, List **seen, bool erasing)
 	table_close(relation, NoLock);
 }
 
-/* The table of the key, as a statement names it: with its partitions only. */
+/* The key's table as a statement names it, with partitions but no inheritance children. */
 static char *
 target_of(const Cascade *cascade)
 {
@@ -533,9 +533,9 @@ target_of(const Cascade *cascade)
 }
 
 /*
- * Become the owner of the table, for whom no function runs of a role that has not the rights
- * of that owner: what its triggers change may have triggers of others again, and a type of
- * others casts that they have made.
+ * Become the owner of the table.  Until casnet leaves it, noforce.c refuses functions of
+ * roles without the owner's rights.  What the table's triggers change can have triggers of
+ * others, and a type of others can have casts that they made.
  */
 static void
 enter_owner(CasnetOwnerSwitch *former, Oid table)
@@ -548,7 +548,7 @@ enter_owner(CasnetOwnerSwitch *former, Oid table)
 	SetUserIdAndSecContext(owner, context | CASNET_SECURITY_NO_STRANGER);
 }
 
-/* Do to the rows of others what their key says.  Returns how many went. */
+/* Do to an application's rows what their key says.  Returns how many were deleted. */
 static uint64
 empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 {
@@ -582,8 +582,9 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 }
 
 /*
- * Raises 23503 if a row of others still refers to the tenant or to a row of it: its key
- * says so, or a trigger or rule has kept it or brought it back.
+ * Raises 23503 if a row of an application still refers to the tenant or to one of its
+ * rows.  The key can forbid the deletion, or a trigger or rule kept the row or brought it
+ * back.
  */
 static void
 require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
@@ -602,10 +603,10 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("rows of table \"%s\" refer to the tenant",
 						get_rel_name(cascade->table)),
-				 errhint("Delete them first. A trigger or a rule of that table may keep them.")));
+				 errhint("Delete them first. A trigger or a rule of that table can keep them.")));
 }
 
-/* Rows of ours that others refer to are locked, so that nobody refers to them anew. */
+/* Lock casnet's rows that applications refer to, so that nobody refers to them anew. */
 static void
 lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
 {
@@ -628,10 +629,10 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
 /*
  * casnet_internal.erase_tenant(tenant_id uuid) returns bigint
  *
- * Deletes the tenant and all that belongs to it; returns the number of rows, or NULL
- * when there is no such tenant; internal.  Raises 55000 when a trigger of an
- * application's table could fire later as somebody else, or code of another role run as
- * the owner of one, 23503 when rows of one stay.
+ * Deletes the tenant and all that belongs to it; internal.  Returns the number of rows, or
+ * NULL when there is no such tenant.  For an application's table, raises 55000 when a
+ * trigger could fire later as somebody else, or code of another role would run as the
+ * owner.  Raises 23503 when rows of such a table still refer to the tenant.
  */
 Datum
 casnet_erase_tenant(PG_FUNCTION_ARGS)
@@ -658,7 +659,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	cascades = find_cascades(tenants, &edges);
-	/* Nothing more is granted to the members, whom no key to the tenant holds up. */
+	/* Granting to a member locks the membership, not the tenant, so lock that, too. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
 						   "WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
 						   &tenant);
@@ -668,7 +669,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	foreach(lc, cascades)
 		require_empty(lfirst(lc), &tenant);
 
-	/* From here on nothing runs but what fires always, which is ours. */
+	/* From here on, only triggers that always fire run, and these are casnet's. */
 	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(own_tables); i++)
@@ -678,12 +679,12 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	erased += run_with_tenant("DELETE FROM casnet.tenants "
 							  "WHERE id OPERATOR(pg_catalog.=) $1", &tenant);
 
-	/* Last, since emptying tables leaves entries; those are not counted. */
+	/* Last, since emptying tables writes entries; these are not counted. */
 	(void) run_with_tenant("SELECT casnet_internal.forget_audit($1)", &tenant);
 	SPI_finish();
-	/* Also of what the server ran as somebody else by itself. */
+	/* Also cursors of code that the server itself ran as another role. */
 	casnet_cursors_close_since(cursors);
-	/* What triggers of others have set goes with it. */
+	/* This also undoes what triggers of others have set. */
 	AtEOXact_GUC(false, level);
 	PG_RETURN_INT64(erased);
 }
@@ -691,9 +692,9 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.guard_cascade() returns trigger
  *
- * BEFORE DELETE, TRUNCATE OR UPDATE of the key FOR EACH STATEMENT: raises 55000 if a
- * table is changed with the rows whose owner is not trusted.  Raises 39P01 when called
- * in any other way.
+ * BEFORE DELETE, TRUNCATE OR UPDATE of the key FOR EACH STATEMENT.  Raises 55000 if the
+ * change would reach a table of an owner who is not trusted, 39P01 when called in any other
+ * way.
  */
 Datum
 casnet_guard_cascade(PG_FUNCTION_ARGS)
@@ -707,10 +708,10 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.guard_cascade() was not called before rows change or go"),
-				 errhint("It is attached to tables by casnet.install().")));
+				 errmsg("casnet_internal.guard_cascade() was not called before rows are changed or deleted"),
+				 errhint("Attach it as casnet.install() does.")));
 
-	/* Under the policies it is the active tenant that goes. */
+	/* Policies let the session delete only the active tenant. */
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) &&
 		casnet_catalog_is(CASNET_TENANTS, data->tg_relation) &&
 		!casnet_trigger_stands_above(data->tg_relation) &&
@@ -719,8 +720,8 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 		casnet_guard_judge_again(verdict, "delete_tenant");
 
 	/*
-	 * As a replica the server does not cascade, nor do triggers of others fire, but for
-	 * those of TRUNCATE that say so.
+	 * As a replica, the server neither cascades nor fires triggers of others, except that
+	 * TRUNCATE ... CASCADE still cascades.
 	 */
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
 		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))

@@ -2,8 +2,8 @@
  * index.c
  *		Indexes that the planner does not look at.
  *
- * This leans on two things that casnet_relation_hook finds: securityQuals are flat
- * lists of conditions already, and conditions are not yet given to relations.
+ * This depends on two facts about the moment of casnet_relation_hook.  securityQuals are
+ * flat lists of conditions already.  The planner has not yet given conditions to relations.
  */
 #include "postgres.h"
 
@@ -67,12 +67,11 @@ is_for_one_row(List *conditions, RelOptInfo *relation)
 }
 
 /*
- * The index for searches begins with tenant_id, so under a policy the
- * planner estimates what it would cost to read all rows of the tenant by it.
- * That takes longer than for all other indexes together, and is in vain when
- * the conditions of query and policy give the key of one row.  That saves
- * 8 % of the instructions of a point read that is planned each time, which
- * test/plans/instructions.py counts.
+ * Leave out the index for searches if the conditions of query and policy give the key of
+ * one row.  That index begins with tenant_id.  So under a policy the planner estimates what
+ * it would cost to read all rows of the tenant by it.  This takes longer than the estimates
+ * for all other indexes together.  Leaving it out saves 8 % of the instructions of a point
+ * read that is planned each time (test/plans/instructions.py).
  */
 static void
 leave_out_search(PlannerInfo *root, RelOptInfo *relation)

@@ -738,6 +738,6 @@ casnet_end_invitations(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.end_invitations() was not called for an account or a membership"),
-				 errhint("It is attached to tables by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 	return PointerGetDatum(NULL);
 }

@@ -2,21 +2,21 @@
  * load.c
  *		Bulk load as a tenant user: the trigger of the views named ..._load.
  *
- * The server takes no COPY into a table with policies.  It takes one into a
- * view whose INSTEAD OF trigger puts each row into the table, by an INSERT as
- * the caller, under the policies, triggers and keys of the table.
+ * The server refuses COPY into a table with policies, but not into a view with an INSTEAD
+ * OF trigger.  The trigger inserts each row into the table as the caller, under the
+ * policies, triggers and keys of the table.
  *
- * Starting and ending the executor costs more than a row does.  So there is
- * one INSERT of one row of parameters for the whole statement, started at its
- * first row, run again for each row with new parameters, and ended by a
- * trigger AFTER the statement.  When the statement fails there is nothing to
- * end: the server lets go of what the executor holds, as for any other query.
+ * Starting and ending the executor costs more than inserting a row.  So the whole
+ * statement has one INSERT of one row of parameters.  The first row starts it, each row
+ * runs it again with new parameters, and a trigger AFTER the statement ends it.  If the
+ * statement fails there is nothing to end, since the server releases what the executor
+ * holds, as for any query.
  *
- * run_again() leans on how the executor keeps a ModifyTable.  A plan of another
- * shape, which another extension may have made, is executed by SPI for each row.  Of
- * the instructions of a COPY into the table itself, a load of records takes 1.01 times
- * as many and one of record_tags 1.03; by SPI 1.38 and 1.29 times.  In time,
- * bench/load_view.sh measures it, and test/t/042_load_by_other_plans.pl has the other way.
+ * run_again() depends on how the executor keeps a ModifyTable.  Another extension can make
+ * a plan of another shape, which SPI executes for each row
+ * (test/t/042_load_by_other_plans.pl).  A load of records takes 1.01 times the
+ * instructions of a COPY into the table itself, and one of record_tags 1.03 times.  By SPI
+ * they take 1.38 and 1.29 times.  bench/load_view.sh measures the time.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@
 #include "casnet.h"
 
 /*
- * The INSERT of a statement that loads; in the memory of that statement, and
- * known to its row trigger by fn_extra.
+ * The INSERT of a statement that loads.  It is in the memory of that statement, where the
+ * row trigger finds it by fn_extra.
  */
 typedef struct Load
 {
@@ -55,12 +55,12 @@ typedef struct Load
 	MemoryContextCallback callback;
 } Load;
 
-/* Those that are open, the innermost first. */
+/* The open loads, the innermost first. */
 static Load *loads = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_load_row);
 
-/* The load is not open any more. */
+/* Mark the load as closed, and free its plan. */
 static void
 unlink_load(Load *load)
 {
@@ -80,8 +80,8 @@ unlink_load(Load *load)
 }
 
 /*
- * The memory of the statement goes.  If the load is still open, the statement
- * has failed, and the executor must not be touched.
+ * The memory of the statement is freed.  If the load is still open, the statement has
+ * failed, and the executor must not be touched.
  */
 static void
 forget_load(void *arg)
@@ -90,8 +90,8 @@ forget_load(void *arg)
 }
 
 /*
- * A transaction ends, in whatever way.  What is open then has failed, and its
- * memory may outlive the transaction: that of a DO block does.
+ * A transaction ends, in whatever way.  A load that is still open has failed.  Its memory
+ * can outlive the transaction, as that of a DO block does.
  */
 static void
 transaction_callback(XactEvent event, void *arg)
@@ -106,8 +106,8 @@ casnet_load_init(void)
 }
 
 /*
- * The INSERT of one row of the view into the table of that name in the schema
- * of the view.  Raises 42P01 or 42703 when the table or a column is gone.
+ * The INSERT of one row of the view into the table of that name in the schema of the view.
+ * Raises 42P01 or 42703 when the table or a column no longer exists.
  */
 static char *
 insert_statement(Relation view, const char *table)
@@ -124,7 +124,7 @@ insert_statement(Relation view, const char *table)
 				 errmsg("view %s has no table %s to load",
 						RelationGetRelationName(view),
 						quote_qualified_identifier(schema, table)),
-				 errhint("Drop the view when the table is gone; SELECT casnet.install() makes views for the tables that are there.")));
+				 errhint("If the table was dropped, drop the view; SELECT casnet.install() makes views for the tables that exist.")));
 
 	initStringInfo(&statement);
 	appendStringInfo(&statement, "INSERT INTO %s (",
@@ -167,7 +167,7 @@ has_end(Relation view, const Trigger *row_trigger)
 	return false;
 }
 
-/* Whether the plan is what run_again() expects: one row of parameters is inserted. */
+/* Whether the plan inserts one row of parameters, as run_again() expects. */
 static bool
 can_run_again(PlannedStmt *plan)
 {
@@ -178,9 +178,9 @@ can_run_again(PlannedStmt *plan)
 }
 
 /*
- * Prepare the INSERT, and start it if it can be run again, as the caller.  Raises 55000
- * when the view lacks a trigger, 0A000 when the table has rules, and what the planner
- * and the executor raise, such as 42501 without the privilege to insert.
+ * As the caller, prepare the INSERT, and start it if it can be run again.  Raises 55000
+ * when the view lacks a trigger, and 0A000 when the table has rules.  The planner and the
+ * executor also raise errors, such as 42501 without the privilege to insert.
  */
 static void
 open_load(Load *load, TriggerData *trigger)
@@ -248,10 +248,10 @@ open_load(Load *load, TriggerData *trigger)
 }
 
 /*
- * Run the INSERT that was started once more; whether a row is in the table.  This is
- * the place that leans on the executor: a ModifyTable can be run again when it is not
- * done and its statement triggers are to fire; its source, a Result, by a rescan; and
- * what AFTER triggers are queued between the two calls is fired by the second.
+ * Run the started INSERT once more.  Returns whether it inserted a row.  Depends on the
+ * executor in three ways.  A ModifyTable runs again if it is marked as not done and its
+ * statement triggers as yet to fire.  Its source, a Result, runs again after a rescan.
+ * AfterTriggerEndQuery() fires what was queued since AfterTriggerBeginQuery().
  */
 static bool
 run_again(QueryDesc *insert)
@@ -273,8 +273,8 @@ run_again(QueryDesc *insert)
 	casnet_executor_run(insert);
 
 	/*
-	 * In the memory of the load, where what triggers keep between calls must
-	 * be: the executor looks their functions up once for all rows.
+	 * The executor looks up the triggers' functions once for all rows.  So what they keep
+	 * between calls must be in the memory of the load.
 	 */
 	before = MemoryContextSwitchTo(insert->estate->es_query_cxt);
 	AfterTriggerEndQuery(insert->estate);
@@ -283,7 +283,7 @@ run_again(QueryDesc *insert)
 	return insert->estate->es_processed > 0;
 }
 
-/* Execute the INSERT as a statement; whether a row is in the table. */
+/* Execute the INSERT as a statement.  Returns whether it inserted a row. */
 static bool
 execute_insert(Load *load)
 {
@@ -302,9 +302,9 @@ execute_insert(Load *load)
 }
 
 /*
- * Insert one row; whether it is in the table.  To the triggers of the table
- * it is a statement of its own, so that all of them, and with them the foreign
- * keys, have been fired when this returns.
+ * Insert one row.  Returns whether it is in the table.  To the triggers of the table it is
+ * a statement of its own.  So when this returns, they have fired, those of foreign keys
+ * too, unless they are deferred.
  */
 static bool
 insert_row(Load *load, TupleTableSlot *slot)
@@ -325,8 +325,8 @@ insert_row(Load *load, TupleTableSlot *slot)
 }
 
 /*
- * End the INSERT.  It was started for the resource owner of that moment,
- * which need not be the one of now.
+ * End the INSERT for the resource owner under which it was started, which need not be the
+ * current one.
  */
 static void
 close_load(Load *load)
@@ -347,10 +347,9 @@ close_load(Load *load)
 }
 
 /*
- * A statement that loads has ended: close what it opened.  A load that is
- * running is of a statement around it, or has failed, and so has or is one of
- * another subtransaction.  To close one more does no harm, the next row opens
- * it anew.
+ * A statement that loads has ended, so close what it opened.  A load that is running
+ * belongs to an enclosing statement, or has failed.  So does one of another
+ * subtransaction.  To close one too many does no harm, since the next row opens it anew.
  */
 static void
 close_loads(void)
@@ -369,12 +368,11 @@ close_loads(void)
 /*
  * casnet_internal.load_row(table) returns trigger
  *
- * INSTEAD OF INSERT FOR EACH ROW on a view: inserts the row into the table of
- * that name in the schema of the view, as the caller.  Foreign keys are
- * checked before it returns, so an error of any kind names the line of COPY.
- * A row that a trigger of the table turned away is not counted.  AFTER INSERT
- * FOR EACH STATEMENT on the same view: ends that.  Raises 39P01 when called
- * in any other way, and whatever the INSERT raises.
+ * INSTEAD OF INSERT FOR EACH ROW on a view, inserts the row as the caller into the named
+ * table of the view's schema.  Foreign keys are checked before it returns, so
+ * every error names the line of COPY.  A row that a trigger of the table rejects is not
+ * counted.  AFTER INSERT FOR EACH STATEMENT on the same view, ends the load.  Raises 39P01
+ * when called in any other way, and whatever the INSERT raises.
  */
 Datum
 casnet_load_row(PG_FUNCTION_ARGS)
@@ -397,7 +395,7 @@ casnet_load_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.load_row() was not called instead of an insert into a view"),
-				 errhint("It is attached to views by casnet.install().")));
+				 errhint("Attach it as casnet.install() does.")));
 
 	load = (Load *) flinfo->fn_extra;
 	if (load == NULL)

@@ -76,8 +76,8 @@ lock_beforehand(const RangeVar *name, Oid relation, LOCKMODE mode)
 }
 
 /*
- * LOCK TABLE is about to be executed.  Raises 42501 for a lock on a view or on a table of
- * casnet's that would keep others from changing rows, if casnet's rules bind the role.
+ * LOCK TABLE is about to be executed.  If casnet's rules bind the role, raises 42501 for a
+ * lock on a view or a table of casnet's that would keep others from changing rows.
  *
  * While the server waits for the lock, a name can come to mean another table.  So this
  * waits first, by OID, and the server then finds the lock granted.  Raises 55006 if a

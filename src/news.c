@@ -13,7 +13,7 @@
  * triggers.  The backend then looks up the indexes again, and plans again what reads the
  * table.  That costs five times as much as the lookups of a verdict.
  *
- * A rollback takes back rows from which something may have been derived meanwhile.
+ * A rollback takes back rows from which something can have been derived meanwhile.
  * No message says so in time; hence the transaction callbacks.
  */
 #include "postgres.h"
@@ -30,17 +30,17 @@
 #define MAX_LISTENERS 4
 
 /*
- * Move whenever a row or a definition of the tables may have changed.  The first is for
+ * Move whenever a row or a definition of the tables can have changed.  The first is for
  * the tables about users and tenants, the second for those about tokens.
  */
 uint64		casnet_epoch = 1;
 uint64		casnet_token_epoch = 1;
 
-/* Move together with casnet_epoch, and say which of its tables may have changed. */
+/* Move together with casnet_epoch, and say which of its tables can have changed. */
 uint64		casnet_table_epochs[CASNET_SIGNING_KEYS];
 
 /*
- * Moves whenever the identity, or what is known about it, may have changed.
+ * Moves whenever the identity, or what is known about it, can have changed.
  * Call sites that remember an answer compare this number.
  */
 uint64		casnet_generation = 1;
@@ -112,7 +112,7 @@ casnet_news_watch_rows(CasnetTable table, Relation relation)
 
 /*
  * Register a function, which must not raise.  It is called with each relation that a
- * message names, or with InvalidOid when all may have changed.
+ * message names, or with InvalidOid when all can have changed.
  */
 void
 casnet_news_listen(void (*listener) (Oid relation))
@@ -122,7 +122,7 @@ casnet_news_listen(void (*listener) (Oid relation))
 }
 
 /*
- * A relcache message arrived; relation is InvalidOid when all of them may have changed.
+ * A relcache message arrived; relation is InvalidOid when all of them can have changed.
  * This only moves numbers, since a lookup can be under way.  casnet registers no other
  * relcache callback, because the server has room for ten only.
  */

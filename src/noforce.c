@@ -3,7 +3,7 @@
  *		Policies bind the owner of a table also while a foreign key cascades.
  *
  * casnet forces policies on owners.  To find all rows, the server lifts that while it
- * checks a foreign key, and casnet lifts it while it reads a table as its owner.
+ * checks a foreign key.  casnet lifts it while it reads a table as its owner.
  * Everything that runs meanwhile would be unbound, too: the functions that triggers and
  * expressions call, and the views that rules read.  A trigger that elsewhere sees the rows
  * of one tenant would see those of all.  A view or a SECURITY DEFINER function of the
@@ -98,9 +98,9 @@ begin_as_owner(Oid user, int context)
 }
 
 /*
- * A function is looked up that is not the server's own.  Where a key changes rows of
- * casnet's, what follows is held to the rights of the function's owner, until the server
- * has run the key's statement and takes back the context.
+ * A function is looked up that is not the server's own.  If a key changes casnet's rows,
+ * functions of strangers are refused from now on.  The server takes back the context when
+ * it has run the key's statement.
  */
 static void
 hold_key_of_ours(Oid user, int *context)
@@ -378,7 +378,7 @@ check_query(Node *node, void *context)
 }
 
 /*
- * A query is about to be planned.  It may have been rewritten long ago, outside such an
+ * A query is about to be planned.  It can have been rewritten long ago, outside such an
  * operation or within one, and the server keeps it as it was then.  Raises 42501.
  */
 void

@@ -1,28 +1,28 @@
 /*
  * plan.c
- *		What is done to a statement before and after the server plans it.
+ *		What casnet does to a statement before and after the server plans it.
  *
- * prepare_and_plan() is the list.  In a finished plan, policies are put first where
- * rows are checked again (recheck.c), and two things are done for executions.
+ * prepare_and_plan() lists it.  In a finished plan, casnet puts policies first where rows
+ * are checked again (recheck.c), and does two things for executions.
  *
- * A call of a function in a plan is expensive before it does anything: for each
- * scan, and twice for an index scan, the executor checks the privilege on the
- * function, looks it up and prepares the call.  For a point read that is a
- * tenth of everything.  A parameter of the executor costs next to nothing; of a
- * prepared point read it saves 10 %, of a join of two tables 12 %, of users 17 %, and
- * bench/run.sh --instructions counts what is left.  So
- * the calls of policies are replaced by parameters, which get their values when
- * an execution starts (execution.c).  Calls are left in plans with parallel parts,
- * whose workers would have to be handed the value, and in those that lock or
- * write rows, which may wait for one while a revocation commits, and then evaluate
- * their conditions again.  EXPLAIN shows the calls, because what is planned for
- * it keeps them; EXPLAIN EXECUTE shows the parameters.
+ * First, casnet replaces the calls of policies by parameters, which get their values when
+ * an execution starts (execution.c).  A call of a function is expensive before it does
+ * anything.  For each scan, and twice for an index scan, the executor checks the
+ * privilege, looks the function up and prepares the call.  That is a tenth of a point
+ * read.  A parameter of the executor costs next to nothing.  It saves 10 % of a prepared
+ * point read, 12 % of a join of two tables and 17 % of a read of users.  bench/run.sh
+ * --instructions counts what is left.
  *
- * A plan notes what its policies ask for (CasnetNote), since it must be asked when an
- * execution starts, and again when one goes on.  A plan that is used again was
- * checked when it was made, for whoever the session was then; and a scan that is
- * never reached evaluates no policy, and would give an empty result where a
- * refusal is due.  The plan says what to ask for wherever it is copied to.
+ * Plans with parallel parts keep the calls, since workers would have to be handed the
+ * value.  So do plans that lock or write rows.  They can wait for a row while a revocation
+ * commits, and then evaluate their conditions again.  EXPLAIN shows the calls, because
+ * what is planned for it keeps them; EXPLAIN EXECUTE shows the parameters.
+ *
+ * Second, a plan notes what its policies ask for (CasnetNote).  casnet must ask that when
+ * an execution starts, and again when one goes on.  A plan that is used again was checked
+ * when it was made, for whoever the session was then.  A scan that is never reached
+ * evaluates no policy, and would return nothing where casnet must refuse.  Copies of the
+ * plan carry the notes.
  */
 #include "postgres.h"
 
@@ -59,24 +59,24 @@ typedef struct Replacing
 
 static planner_hook_type previous_planner_hook = NULL;
 
-/* The next plan is made to be shown. */
+/* Whether the next plan is made for EXPLAIN. */
 static bool show_next = false;
 
 /*
- * The library was loaded in this transaction, perhaps while the server planned a
- * statement: that plan has come past the hook.
+ * Whether the library was loaded in this transaction, perhaps while the server planned a
+ * statement.  That plan came past the hook.
  */
 static bool plans_came_past = false;
 
-/* The server's setting before that. */
+/* The server's setting for self-joins before that. */
 static bool joined_itself = true;
 
-/* The server may have kept such a plan. */
+/* Whether the server can have kept such a plan. */
 static bool kept_plans_are_stale = true;
 
 static void look_through(Plan *plan, Replacing *replacing);
 
-/* Whether the plan that is made next is for EXPLAIN, which is to show the calls. */
+/* Say whether the next plan is for EXPLAIN, which shows the calls. */
 void
 casnet_plan_show_next(bool show)
 {
@@ -119,8 +119,9 @@ note_permission(int bit, Replacing *replacing)
 }
 
 /*
- * Note the permissions of a call of tenant_with(), in their order.  False if one
- * does not exist, not a constant, or one too many; the call then raises by itself.
+ * Note the permissions of a call of tenant_with(), in their order.  False if the argument
+ * is not a constant, or names too many permissions or an unknown one; then the call itself
+ * raises.
  */
 static bool
 note_permissions(FuncExpr *call, Replacing *replacing)
@@ -162,8 +163,7 @@ make_parameter(int number, Oid type)
 }
 
 /*
- * What stands for the call: a parameter, or the call itself.  What the call asks
- * for is noted.
+ * The parameter that replaces the call, or the call itself.  Notes what the call asks for.
  */
 static Node *
 replace_call(FuncExpr *call, int which, Replacing *replacing)
@@ -193,9 +193,9 @@ replace_call(FuncExpr *call, int which, Replacing *replacing)
 }
 
 /*
- * A condition with the policies' calls in it replaced: where they are an operand
- * of a comparison, which itself may be one of AND, OR or NOT.  Deeper in an
- * expression, a call may be for some rows only, and stays.
+ * A condition in which the policies' calls are replaced where they are an operand of a
+ * comparison.  The comparison can be an operand of AND, OR or NOT.  A call deeper in an
+ * expression can be for some rows only, and stays.
  */
 static Node *
 replace_in_condition(Node *condition, Replacing *replacing)
@@ -231,7 +231,7 @@ replace_in_condition(Node *condition, Replacing *replacing)
 		return condition;
 	}
 
-	/* Plans share expressions, perhaps with what we leave alone. */
+	/* Plans share expressions, perhaps with some that must not change. */
 	if (!replacing->only_ask)
 		condition = copyObject(condition);
 	if (IsA(condition, BoolExpr))
@@ -269,9 +269,9 @@ replace_in_list(List *conditions, Replacing *replacing)
 }
 
 /*
- * Have the checks of the new rows of INSERT ... VALUES asked when an execution
- * starts, besides for each row.  Of others they are not: nothing may be asked
- * for rows that are perhaps not made.
+ * Have an execution of INSERT ... VALUES ask when it starts, besides for each row, what
+ * the checks of new rows ask.  Other statements perhaps make no row, and then nothing must
+ * be asked.
  */
 static void
 ask_for_new_rows(ModifyTable *plan, Replacing *replacing)
@@ -302,7 +302,7 @@ look_through_all(List *plans, Replacing *replacing)
 		look_through(lfirst(lc), replacing);
 }
 
-/* What a statement that writes checks of rows. */
+/* Look through the checks of the rows that a statement writes. */
 static void
 look_through_checks(ModifyTable *plan, Replacing *replacing)
 {
@@ -322,8 +322,8 @@ note_elsewhere(void *expression, Replacing *replacing)
 }
 
 /*
- * What a plan computes, or joins by.  A stored call there may be that of a policy with
- * a subquery.  It is asked where it is reached, and by whoever opened the plan.
+ * Look at what a plan computes or joins by.  A stored call there can belong to a policy
+ * with a subquery.  It is asked where it is reached, and for whoever opened the plan.
  */
 static void
 look_elsewhere(Plan *plan, Replacing *replacing)
@@ -391,7 +391,7 @@ look_elsewhere(Plan *plan, Replacing *replacing)
 	}
 }
 
-/* Take out of a plan what was estimated, which EXPLAIN may show as it is or by what follows. */
+/* Take the estimates out of a plan.  EXPLAIN shows them, or what follows from them. */
 static void
 hide_estimates(Plan *plan)
 {
@@ -421,7 +421,7 @@ hide_estimates(Plan *plan)
 	}
 }
 
-/* The conditions of a plan, and of those below it. */
+/* Look through the conditions of a plan, and of those below it. */
 static void
 look_through(Plan *plan, Replacing *replacing)
 {
@@ -484,9 +484,8 @@ look_through(Plan *plan, Replacing *replacing)
 }
 
 /*
- * Whether the plan locks or writes rows.  It may wait for one while a revocation
- * commits, and then evaluates its conditions again; and a load runs one again
- * and again (load.c).
+ * Whether the plan locks or writes rows.  It can wait for one while a revocation commits,
+ * and then evaluates its conditions again.  A load runs its plan again and again (load.c).
  */
 static bool
 waits_for_rows(PlannedStmt *plan)
@@ -496,8 +495,8 @@ waits_for_rows(PlannedStmt *plan)
 }
 
 /*
- * Change a finished plan as the top of this file says.  With has_tags, tags are
- * looked up in it when it is executed, and have to be the opener's.
+ * Change a finished plan as the top of this file says.  With has_tags, its execution looks
+ * up tags, which must be the opener's.  With hide, take out the estimates.
  */
 static void
 finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
@@ -511,7 +510,7 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 	if (!casnet_recheck_find_functions(replacing.functions))
 		return;
 	replacing.hide = hide;
-	/* That follows the costs. */
+	/* Whether JIT is used follows from the costs. */
 	if (hide)
 		plan->jitFlags = PGJIT_NONE;
 	replacing.only_ask = only_ask || plan->parallelModeNeeded ||
@@ -520,7 +519,7 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 	look_through_all(plan->subplans, &replacing);
 	if (has_tags)
 		note_permission(casnet_permission_find("view_tags"), &replacing);
-	/* What leaves them out calls the functions as well. */
+	/* What leaves out partitions calls the functions as well. */
 	if (replacing.prunes && casnet_plan_note(list_head(plan->invalItems),
 											 &value) != CASNET_NOTE_NONE)
 		replacing.calls_left = true;
@@ -532,13 +531,13 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 	/* The first note says whether there is something to ask for. */
 	if (replacing.calls_left || has_tags || (policed && replacing.calls_session))
 		add_note(plan, CASNET_NOTE_CALLS, 0);
-	/* Whoever comes by later need not look again. */
+	/* So that nobody looks through the plan again. */
 	if (!policed && !replacing.calls_session)
 		add_note(plan, CASNET_NOTE_NOTHING, 0);
 	bms_free(replacing.permissions);
 }
 
-/* Whether policies of ours are in the plan, once it was looked through. */
+/* Whether policies in the plan ask for something, once it was looked through. */
 bool
 casnet_plan_is_policed(PlannedStmt *plan)
 {
@@ -549,9 +548,9 @@ casnet_plan_is_policed(PlannedStmt *plan)
 }
 
 /*
- * A plan is about to be executed.  If it may have come past the hook, it is looked
- * through now, and keeps its calls; whether it then has something to ask for.
- * With hide, its estimates are taken out.
+ * A plan is about to be executed.  If it can have come past the hook, look through it now,
+ * and leave its calls.  Returns whether it then has something to ask for.  With hide, take
+ * out its estimates.
  */
 bool
 casnet_plan_note_late(PlannedStmt *plan, bool hide)
@@ -560,7 +559,7 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 	int			value;
 	bool		came_past = plans_came_past;
 
-	/* This one may be one of them, out of the cache already. */
+	/* This one can be one of them, out of the cache already. */
 	if (kept_plans_are_stale)
 	{
 		kept_plans_are_stale = false;
@@ -609,8 +608,8 @@ next_planner(CASNET_PLANNER_ARGUMENTS)
 static bool keeps_tables_apart = false;
 
 /*
- * The relations of a query are being looked up.  What was evaluated until now, functions
- * of the user's, may have changed the setting.
+ * The relations of a query are being looked up.  Functions of the user's that were
+ * evaluated before can have changed the setting.
  */
 void
 casnet_plan_keep_tables_apart(void)
@@ -619,7 +618,7 @@ casnet_plan_keep_tables_apart(void)
 		(void) casnet_join_itself(false);
 }
 
-/* The same, without joining a table with itself: each entry keeps its policies. */
+/* The same, but no self-join is removed, so that each entry keeps its policies. */
 static PlannedStmt *
 plan_each_table(CASNET_PLANNER_ARGUMENTS)
 {
@@ -643,8 +642,8 @@ plan_each_table(CASNET_PLANNER_ARGUMENTS)
 }
 
 /*
- * Whether the planner may put a query in the place of a function, which brings its tables,
- * and their policies, only then.
+ * Whether the planner can put a query in the place of a function.  The query's tables and
+ * their policies come into the statement only then.
  */
 static bool
 may_bring_tables(Node *node, void *context)
@@ -669,7 +668,7 @@ make_plan(CASNET_PLANNER_ARGUMENTS)
 	return next_planner(CASNET_PLANNER_NAMES);
 }
 
-/* What is done to a statement before and after it is planned. */
+/* All that casnet does to a statement before and after it is planned. */
 static PlannedStmt *
 prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 {
@@ -685,14 +684,14 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	parse = casnet_tagging_expand(parse, params, &tagged);
 	casnet_unite_policies(parse);
 
-	/* Within it, indexes are left out (index.c), and policies come first (order.c). */
+	/* Meanwhile index.c leaves out indexes, and order.c puts policies first. */
 	plan = make_plan(CASNET_PLANNER_NAMES);
 
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
-	/* Foreign keys and functions of casnet's read past the policies. */
+	/* In any case, since foreign keys and casnet's functions read past the policies. */
 	casnet_estimate_hide();
-	/* The plan depends on the role where a function has brought a policy. */
+	/* If a function brought a policy, the plan depends on the role. */
 	if (parse->hasRowSecurity || plan->dependsOnRole)
 		finish_plan(plan, show, tagged.has_policy, false);
 	if (is_unforced)
@@ -701,8 +700,8 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 }
 
 /*
- * planner_hook.  What is planned while rows are fetched from somebody's cursor, as
- * the statement of a function is, has nothing of its opener.
+ * planner_hook.  A statement that is planned while rows are fetched from a cursor, such as
+ * one in a function, has nothing of the cursor's opener.
  */
 static PlannedStmt *
 plan_statement(CASNET_PLANNER_ARGUMENTS)
@@ -734,7 +733,7 @@ casnet_plan_init(void)
 	previous_planner_hook = planner_hook;
 	planner_hook = plan_statement;
 	plans_came_past = IsTransactionState();
-	/* What is being planned joins no table with itself; nor does what follows. */
+	/* Keep self-joins in what is being planned, and in what follows. */
 	if (plans_came_past)
 		joined_itself = casnet_join_itself(false);
 	RegisterXactCallback(transaction_callback, NULL);

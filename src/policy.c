@@ -268,9 +268,9 @@ tenant_with_slow(FunctionCallInfo fcinfo)
  * casnet.tenant_with(permission text) returns uuid
  *
  * The active tenant, if the session's user holds the permission there.  Policies compare
- * tenant_id with it.  Raises 28000 when nobody is signed in, 55000 when no tenant is
- * active, 42501 when the user is not a member of it or lacks the permission, 22023 for an
- * unknown permission.  Returns NULL when the argument is computed from a row.
+ * tenant_id with it.  Raises 28000 when nobody is signed in, and 55000 when no tenant is
+ * active.  Raises 42501 when the user is not a member of it or lacks the permission, and
+ * 22023 for an unknown permission.  Returns NULL when the argument is computed from a row.
  */
 Datum
 casnet_tenant_with(PG_FUNCTION_ARGS)

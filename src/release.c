@@ -24,7 +24,7 @@
 #include "casnet.h"
 
 /*
- * So long after the first session was ended, those that wait in the queue are ended, too.
+ * This long after the first session was ended, those that wait in the queue are ended, too.
  */
 #define QUEUE_MS 500
 
@@ -121,7 +121,7 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 		return;
 	lock_or_add_holders_of_rows(CASNET_PERMISSIONS_OF_MEMBER, user, tenant,
 								holders);
-	/* They are assigned to nobody when the membership goes. */
+	/* They are assigned to nobody when the membership is removed. */
 	if (is_removed)
 		lock_or_add_holders_of_rows(CASNET_TASKS_OF_MEMBER, tenant, user,
 									holders);

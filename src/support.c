@@ -1,12 +1,12 @@
 /*
  * support.c
- *		What the server asks about the functions that policies call, while it plans.
+ *		The planner support function of the functions that policies call.
  *
- * The library may be loaded by the first statement of a session that needs it, when the
- * planner hook is too late for that statement.  To ask a support function, the server
- * loads its library before it takes conditions apart; so the hooks of order.c and index.c
- * are there in time, and policies come first.  Nothing else is done about a statement
- * here.
+ * The first statement of a session that needs the library can load it while that is being
+ * planned, too late for the planner hook.  To ask a support function, the server loads its
+ * library before it takes conditions apart.  So the hooks of order.c and index.c are there
+ * in time, and policies come first.  casnet does nothing else about such a statement while
+ * it is planned.
  */
 #include "postgres.h"
 
@@ -40,14 +40,14 @@ reads_nothing(Query *query)
 /*
  * casnet_internal.planner_support(internal) returns internal
  *
- * Planner support function of what policies call.  Answers SupportRequestSimplify about
- * a call that came out of a stored function, or a default of its arguments, into a
- * statement that reads nothing, with one that has a location, since that may be an
- * expression which PL/pgSQL keeps while the session changes.  NULL to every other
+ * Planner support function of what policies call.  The planner can inline a call into a
+ * statement that reads nothing, from a stored function or a default of its arguments.
+ * Then this answers SupportRequestSimplify with a call that has a location, since PL/pgSQL
+ * can keep such an expression while the session changes.  Returns NULL to every other
  * request.
  *
- * This leans on the planner simplifying the expressions of a query after it has put the
- * table of one row into it that a FROM of none stands for.
+ * This depends on the planner simplifying the expressions of a query only after it has
+ * given an empty FROM its table of one row.
  */
 Datum
 casnet_planner_support(PG_FUNCTION_ARGS)

@@ -2,11 +2,11 @@
  * tagging.c
  *		Names of tags, and the records that have them.
  *
- * The tags are named by tag_id('urgent'), which is STABLE: the planner
- * evaluates it to estimate how common that tag is, and the executor uses its
- * value of the moment as an index key.
+ * Queries name a tag by tag_id('urgent'), which is STABLE.  The planner evaluates it to
+ * estimate how common the tag is.  The executor uses its value of the moment as an index
+ * key.
  *
- * records_tagged() is here as a function; tagging_plan.c has it planned away.
+ * records_tagged() is here as a function; tagging_plan.c replaces it in statements.
  */
 #include "postgres.h"
 
@@ -43,9 +43,9 @@
 /* What tag_id() keeps in fn_extra. */
 typedef struct TagSite
 {
-	bool		is_constant;	/* the argument is */
-	bool		stands_in;		/* the call does, for records_tagged() */
-	TimestampTz statement;		/* the client's, in which it was answered */
+	bool		is_constant;	/* whether the argument is */
+	bool		stands_in;		/* whether the call does, for records_tagged() */
+	TimestampTz statement;		/* the client's, which got the answer */
 	TransactionId xmax;			/* the answer holds for this snapshot */
 	uint32		running;
 	CommandId	command;
@@ -70,9 +70,9 @@ compare_names(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The names in an array, in the form in which tags have them, sorted by their
- * bytes, each one once; NIL for NULL.  Those that no tag can have are not normalized.  Raises 22023 for a name that is NULL
- * or blank.
+ * The names in an array, in the form in which tags have them, sorted by their bytes, each
+ * one once; NIL for NULL.  Names that are too long for a tag are not normalized.  Raises
+ * 22023 for a name that is NULL or blank.
  */
 List *
 casnet_tag_names_of(ArrayType *array)
@@ -145,8 +145,8 @@ casnet_tag_names(PG_FUNCTION_ARGS)
 }
 
 /*
- * Find a tag of the tenant by its name, to the snapshot of the running query.
- * Returns false when there is none.
+ * Find a tag of the tenant by its name, with that snapshot.  Returns false when there is
+ * none.
  */
 static bool
 find_tag(const pg_uuid_t *tenant, Datum name, Snapshot snapshot,
@@ -169,7 +169,7 @@ find_tag(const pg_uuid_t *tenant, Datum name, Snapshot snapshot,
 	return tuple != NULL;
 }
 
-/* The snapshot that the running query sees the tables by. */
+/* The snapshot with which the running query reads the tables. */
 static Snapshot
 query_snapshot(void)
 {
@@ -205,14 +205,13 @@ count_running(Snapshot snapshot)
 }
 
 /*
- * Whether the answer at the call site still holds: for the same name, session
- * and snapshot.  A parameter may be another one at the next call.  What a
- * savepoint's end undoes is told by neither the snapshot nor the command.
+ * Whether the answer at the call site still holds, for the same name, session and
+ * snapshot.  A parameter can have another value at the next call.  Neither the snapshot nor
+ * the command shows what the end of a savepoint undoes.
  *
- * A call that stands in for records_tagged() belongs to one execution of one
- * query, and stays with the session that it met first, as policies do, for the
- * sake of cursors.  Any other may be an expression that PL/pgSQL keeps for a
- * transaction.
+ * A call that stands in for records_tagged() belongs to one execution of one query.  For
+ * the sake of cursors it stays with the session that it met first, as policies do.  Any
+ * other call can belong to an expression that PL/pgSQL keeps for a transaction.
  */
 static inline bool
 is_fresh(const TagSite *site, Snapshot snapshot)
@@ -227,7 +226,7 @@ is_fresh(const TagSite *site, Snapshot snapshot)
 		  casnet_statement_opener_is(&site->opener)));
 }
 
-/* The answer is there. */
+/* Note for what the answer at the call site holds. */
 static void
 note_site(TagSite *site, Snapshot snapshot)
 {
@@ -252,9 +251,9 @@ is_of_query(FmgrInfo *flinfo)
 }
 
 /*
- * The active tenant, where the session must hold view_tags, or an error.  While rows are
- * fetched from a cursor, a call of its query is about whoever opened it; one in a function
- * that it calls is about the session, and so is what is planned (without flinfo).
+ * The active tenant; raises an error unless the session holds view_tags there.  While rows
+ * are fetched from a cursor, a call of its query is about whoever opened it.  A call in a
+ * function that the query calls is about the session, and so is planning (without flinfo).
  */
 static pg_uuid_t
 require_tags(FmgrInfo *flinfo)
@@ -278,7 +277,7 @@ require_tags(FmgrInfo *flinfo)
  * casnet_internal.tag_id(name text) returns uuid
  *
  * The id of a tag of the active tenant, NULL when there is none of that name.
- * Takes view_tags there; raises 28000, 55000 or 42501.
+ * Needs view_tags there; raises 28000, 55000 or 42501.
  */
 Datum
 casnet_tag_id(PG_FUNCTION_ARGS)
@@ -293,7 +292,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
 		pg_uuid_t	tenant;
 		text	   *name;
 
-		site->xmax = InvalidTransactionId;	/* no snapshot's */
+		site->xmax = InvalidTransactionId;	/* matches no snapshot */
 		tenant = require_tags(fcinfo->flinfo);
 		name = casnet_name_form_within(PG_GETARG_TEXT_PP(0), MAX_TAG_LENGTH);
 		site->isnull = !find_tag(&tenant, PointerGetDatum(name), snapshot,
@@ -309,7 +308,7 @@ casnet_tag_id(PG_FUNCTION_ARGS)
  * casnet_internal.tag_ids(names text[]) returns uuid[]
  *
  * The ids of the tags of these names in the active tenant, NULL when one of
- * them does not exist.  Takes view_tags there; raises 28000, 55000 or 42501,
+ * them does not exist.  Needs view_tags there; raises 28000, 55000 or 42501,
  * and 22023 for a name that is NULL or blank.
  */
 Datum
@@ -337,8 +336,8 @@ casnet_tag_ids(PG_FUNCTION_ARGS)
 }
 
 /*
- * Whether one of the tags is among the most common ones, to the statistics of
- * record_tags.  Raises what require_tags() does.
+ * Whether one of the tags is among the most common ones in the statistics of record_tags.
+ * Raises what require_tags() does.
  */
 static bool
 any_is_common(List *names)
@@ -379,10 +378,10 @@ any_is_common(List *names)
 /*
  * Append links with one of the tags: FROM and WHERE over record_tags.
  *
- * Two forms for several tags.  = ANY (ARRAY[...]) can look them up in an index,
- * and the planner counts its elements, which it does not for a function that
- * returns an array.  But where the tags are common, it becomes a filter on the
- * links of record after record, and makes the array for each; OR does not.
+ * There are two forms for several tags.  = ANY (ARRAY[...]) can look them up in an index.
+ * The planner counts the elements of that array, but not those that a function returns.
+ * Where the tags are common, it becomes a filter on the links of record after record, and
+ * makes the array for each.  OR makes none.
  */
 static void
 append_links(StringInfo sql, List *names, bool all)
@@ -422,8 +421,9 @@ casnet_tag_sql_of_links(List *names)
 }
 
 /*
- * A query for the ids of the records with each of the tags, as many links with them as
- * there are.  To plan a join for each takes time that grows with its third power.
+ * A query for the ids of the records with each of the tags.  They have as many links with
+ * the tags as there are tags.  To plan a join for each tag would take time that grows with
+ * the third power of their number.
  */
 char *
 casnet_tag_sql_of_all(List *names)
@@ -484,9 +484,9 @@ casnet_tag_sql_of_filter(TagFilter *filter)
  * casnet.records_tagged(all_of text[], any_of text[], none_of text[])
  *		returns setof uuid
  *
- * The records of the active tenant that have all tags of the first array, at
- * least one of the second unless that is empty, and none of the third.  NULL
- * is an empty array; a name that no tag has is a tag that no record has.
+ * The records of the active tenant that have all tags of the first array, at least one of
+ * the second, and none of the third.  An empty second array asks for nothing.  NULL is an
+ * empty array; a name that no tag has is a tag that no record has.
  * Raises 22023 for a name that is NULL or blank, otherwise what the policies
  * raise.
  *

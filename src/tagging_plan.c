@@ -1,20 +1,19 @@
 /*
  * tagging_plan.c
- *		records_tagged() in a statement becomes the joins of a hand-written one.
+ *		Replaces records_tagged() in a statement by the joins that one writes by hand.
  *
- * A function is a black box that must return all its rows before the first one
- * is used; "the newest 20 of the records that are tagged urgent" would read
- * every urgent record.  So plan.c has it replaced with what one would
- * write by hand: a semi-join for each tag that a record must have, one for
- * those of which it must have any, an anti-join for those it must not have.
- * The text of each is parsed and rewritten like any statement, so the policies
- * of whoever asks come with it.  Of the instructions that the function takes, that
- * leaves 69 and 80 % for the newest 20 records of a tag and 28 and 70 % for a count
- * of a rare one (callgrind, tenants 40 and 2 of test/plans/data.sql).
+ * A function is a black box that must return all its rows before the first one is used.
+ * "The newest 20 of the records that are tagged urgent" would read every urgent record.  So
+ * plan.c has it replaced before a statement is planned.  There is a semi-join for each tag
+ * that a record must have, and one for those of which it must have any.  An anti-join
+ * stands for those that it must not have.  The text of each is parsed and
+ * rewritten like any statement, so the policies of whoever asks come with it.  The newest
+ * 20 records of a tag take 69 and 80 % of the function's instructions, and a count of a
+ * rare one 28 and 70 %.  (callgrind counted for tenants 40 and 2 of test/plans/data.sql.)
  *
- * Where the tags are not known when the plan is made (a generic plan, a
- * column as argument), or the library was not yet loaded then, the function
- * in tagging.c runs the same text with SPI.
+ * The tags are not always known when the plan is made (a generic plan, a column as
+ * argument).  Nor is the library always loaded by then.  In both cases the function in
+ * tagging.c runs the same text with SPI.
  */
 #include "postgres.h"
 
@@ -49,10 +48,10 @@
 typedef struct Expansion
 {
 	ParamListInfo params;
-	Query	   *query;			/* whose expressions we are in */
+	Query	   *query;			/* whose expressions are searched */
 	bool		filter;			/* where NULL is as good as false */
-	bool		has_policy;		/* what came instead has policies */
-	bool		unknown;		/* a call whose tags nobody knows yet */
+	bool		has_policy;		/* the replacement has policies */
+	bool		unknown;		/* a call has tags that are not known yet */
 } Expansion;
 
 /* The operator uuid = uuid. */
@@ -62,7 +61,7 @@ uuid_equality(void)
 	return lookup_type_cache(UUIDOID, TYPECACHE_EQ_OPR)->eq_opr;
 }
 
-/* casnet.records_tagged(text[], text[], text[]), as far as there is one. */
+/* casnet.records_tagged(text[], text[], text[]), or InvalidOid. */
 static Oid
 records_tagged(void)
 {
@@ -82,14 +81,14 @@ is_call(Node *node)
 {
 	FuncExpr   *call = (FuncExpr *) node;
 
-	/* Few functions return sets, so that few are looked up. */
+	/* Few functions return sets, so few are looked up. */
 	return IsA(node, FuncExpr) && call->funcretset &&
 		call->funcid == records_tagged();
 }
 
 /*
- * Whether a query can hold a call that is expanded, by what the parser noted: it is
- * in FROM or in a subquery.
+ * Whether a query can contain a call that is expanded, by what the parser noted.  Such a
+ * call is in FROM or in a subquery.
  */
 static bool
 may_have_call(Query *query)
@@ -122,8 +121,8 @@ has_call(Node *node, void *context)
 }
 
 /*
- * The names in the arguments of the call, if all of them are known now and the
- * current role may execute it; otherwise false.
+ * Find the names in the arguments of the call.  Returns false unless all of them are known
+ * now and the current role may execute it.  Raises 22023 for a name that is NULL or blank.
  */
 static bool
 filter_of_call(FuncExpr *call, Expansion *expansion, TagFilter *filter)
@@ -191,10 +190,10 @@ parse_query(const char *sql, Expansion *expansion)
 }
 
 /*
- * The call, if the set of the query's rows is that of the call: of x IN (SELECT
+ * The call, if the query returns the same set as it: in x IN (SELECT
  * casnet.records_tagged()) or x IN (SELECT t FROM casnet.records_tagged() t).
- * DISTINCT, GROUP BY, ORDER BY and WITH ORDINALITY change nothing about the
- * set, unless an expression comes with them.
+ * DISTINCT, GROUP BY, ORDER BY and WITH ORDINALITY do not change the set, unless an
+ * expression comes with them.
  */
 static FuncExpr *
 call_of_query(Query *query)
@@ -222,9 +221,9 @@ call_of_query(Query *query)
 }
 
 /*
- * Whether the expression is the id of a row of casnet.records that this query
- * reads as the same role as the call would: it need not be looked up again.
- * Not where an outer join may have put a NULL in its place.
+ * Whether the expression is the id of a row of casnet.records that this query reads as the
+ * same role as the call would.  Then it need not be looked up again.  False if an outer
+ * join can have put a NULL in its place.
  */
 static bool
 is_record_id(Node *node, Query *query)
@@ -237,7 +236,7 @@ is_record_id(Node *node, Query *query)
 		return false;
 	foreach(lc, query->rtable)
 	{
-		/* What is no join has the number of an inner one. */
+		/* An entry that is no join has the jointype of an inner one. */
 		if (lfirst_node(RangeTblEntry, lc)->jointype != JOIN_INNER)
 			return false;
 	}
@@ -281,10 +280,10 @@ make_not_exists(Node *x, List *names, Expansion *expansion)
 }
 
 /*
- * What to put in the place of x IN (SELECT casnet.records_tagged(...)), or
- * NULL.  Where the statement filters by it, a condition on x for every tag.
- * Elsewhere one query, because several conditions on a NULL do not add up to
- * the one answer: false when no record passes, else NULL.
+ * What to put in the place of x IN (SELECT casnet.records_tagged(...)), or NULL.  Where the
+ * statement filters by it, that is a condition on x for every tag.  Elsewhere it is one
+ * query.  If x is NULL, the answer is false when no record passes, else NULL, and several
+ * conditions do not add up to that.
  */
 static Node *
 expand_in(SubLink *in, Expansion *expansion)
@@ -404,8 +403,8 @@ expand_mutator(Node *node, Expansion *expansion)
 }
 
 /*
- * Put away the calls of records_tagged() in a statement, before it is planned;
- * the statement may be changed.  Returns it.
+ * Replace the calls of records_tagged() in a statement before it is planned.  Returns the
+ * statement, which can be changed in place.
  */
 Query *
 casnet_tagging_expand(Query *query, ParamListInfo params, CasnetTagged *tagged)
@@ -420,10 +419,9 @@ casnet_tagging_expand(Query *query, ParamListInfo params, CasnetTagged *tagged)
 }
 
 /*
- * What the finished plan has to say of it: it depends on the role by policies
- * that the statement itself may not have.  Where tags are parameters, the plan
- * for any tags is made to look expensive, so that the server goes on to make one
- * for each execution.
+ * Finish a plan after that.  It depends on the role if the replacement has policies, even
+ * if the statement itself has none.  Where tags are parameters, this makes the plan for any
+ * tags look expensive, so that the server goes on to make one for each execution.
  */
 void
 casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,

@@ -1,21 +1,21 @@
 /*
  * unite.c
- *		One policy for a statement: its policies ask for the same permissions.
+ *		Makes all policies of a statement ask for the same permissions.
  *
  * A statement on two tables, or one that both reads and changes rows, is under
  * policies that ask for different permissions.  The planner knows that tenant_id
  * equals the one and the other, and would compare the two in a Result node of its
- * own.  They are the same tenant if they are any, so each asks for all the permissions
- * instead; an execution asks for every one of them anyway.
+ * own.  If they are any tenant, they are the same one.  So each asks for all the
+ * permissions instead; an execution asks for every one of them anyway.
  *
- * That is done before the statement is planned, to what the rewriter has put there:
- * RangeTblEntry.securityQuals, and nothing of the planner's.  Two statements are not
- * seen here: one that loads the library, and a query that the server puts in the
- * place of a function.  They keep the Result node.
+ * Before the statement is planned, this changes RangeTblEntry.securityQuals, where the
+ * rewriter has put the policies, and nothing of the planner's.  It does not see a
+ * statement that loads the library, nor a query that the server puts in the place of a
+ * function.  They keep the Result node.
  *
- * Of the instructions of a prepared update it saves 8 %, of one that is planned each time
- * 19 %, and of a prepared join of three tables 8 % (callgrind, tenant 40 of
- * test/plans/data.sql); test/plans/instructions.py holds the join to what it takes by hand.
+ * It saves 8 % of the instructions of a prepared update, 19 % of one that is planned each
+ * time, and 8 % of a prepared join of three tables.  (callgrind counted for tenant 40 of
+ * test/plans/data.sql.)  test/plans/instructions.py compares the join with one by hand.
  */
 #include "postgres.h"
 
@@ -26,16 +26,16 @@
 #include "casnet.h"
 #include "recheck.h"
 
-/* Calls of policies that are asked in any case, of functions with one constant argument. */
+/* Calls in policies that are made in any case, of functions with one constant argument. */
 typedef struct PolicyCalls
 {
 	List	   *calls;			/* of FuncExpr, which are the statement's */
-	bool		differ;			/* they do */
+	bool		differ;			/* whether they do */
 } PolicyCalls;
 
 /*
- * Collect from the conditions of a policy that are asked in any case.  An arm of CASE or
- * OR is not: can() may keep the call in it from those who lack the permission.
+ * Collect from the conditions of a policy that are evaluated in any case.  An arm of CASE
+ * or OR is not one, since can() can keep users without the permission from reaching it.
  */
 static void
 collect_from_policy(Node *node, PolicyCalls *found)
@@ -84,7 +84,7 @@ collect_calls(Node *node, PolicyCalls *found)
 		if (!query->hasSubLinks)
 			(void) collect_calls((Node *) rte->subquery, found);
 	}
-	/* Where there are no sublinks, queries are in nothing else but these. */
+	/* Without sublinks, only CTEs can contain more queries. */
 	if (query->hasSubLinks)
 		return query_tree_walker(query, collect_calls, found, 0);
 	foreach(lc, query->cteList)
@@ -118,9 +118,9 @@ add_names(List *names, FuncExpr *call)
 }
 
 /*
- * Have each policy's call of tenant_with() ask for the permissions of all policies in
- * the statement, separated by commas in the order of their names, so that the calls are
- * the same.  Changes the statement, which is about to be planned.
+ * Make each policy's call of tenant_with() ask for the permissions of all policies in the
+ * statement, so that the calls are the same.  The names are sorted and separated by commas.
+ * Changes the statement, which is about to be planned.
  */
 void
 casnet_unite_policies(Query *query)
