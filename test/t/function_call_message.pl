@@ -1,6 +1,5 @@
-# A client may call a function by a message of the protocol instead of a
-# statement.  There is no expression around such a call, and it is judged and
-# answered as any other.
+# A client can call a function by a message of the protocol instead of a statement.
+# No expression surrounds such a call.  It is judged and answered as any other.
 use strict;
 use warnings;
 
