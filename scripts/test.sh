@@ -292,7 +292,7 @@ run_tap()
 	top=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
 	as_server mkdir -p "$COPY/tmp_check"
 	# These tests start their own servers and must not find the throwaway server.
-	# Nor may their clusters take encoding and locale from an environment that may
+	# Nor do their clusters take encoding and locale from the environment, which can
 	# have none.
 	# shellcheck disable=SC2046
 	run_logged 900 "$log" env -u PGHOST -u PGUSER -u LANG -u LC_ALL \

@@ -85,7 +85,7 @@ POWERLESS = [(text, [text], '42501') for text in (
     "CREATE TRIGGER g INSTEAD OF INSERT ON attack.own_view FOR EACH ROW"
     " EXECUTE FUNCTION casnet_internal.load_row('records')",
 )] + [
-    ('a name of ours', ["SET casnet.whatever = 'x'"], '42602'),
+    ('a name under casnet', ["SET casnet.whatever = 'x'"], '42602'),
     ('no uuid', ["SET casnet.tenant_id = 'x'"], '22023'),
     ('no token', ["SET casnet.token = 'x'"], '22023'),
     ('admin functions by a name of the system', ["SELECT pg_catalog.pg_read_file('x')"], '42501'),

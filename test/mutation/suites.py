@@ -303,7 +303,7 @@ class Server:
         return None if same else 'the catalog is another'
 
     def make(self, *arguments, timeout):
-        """Run make in the tree; the lines that tell of failure, or None."""
+        """Run make in the tree; return the lines that report failure, or None."""
         status, output = run(['make', '-s', '-C', self.tree, 'PG_CONFIG=' + self.pg_config, 'with_llvm=no',
                               *arguments], timeout, env=self.environment)
         if status == 0:

@@ -77,7 +77,7 @@ VALUE_FILES = {'acl.c', 'arrayfuncs.c', 'array_userfuncs.c', 'bool.c', 'char.c',
                'tsvector_op.c', 'varbit.c', 'varchar.c', 'varlena.c', 'xml.c'}
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUR_FILES = set(os.listdir(os.path.join(HERE, '..', '..', 'src')))
-# Leaks of resources and the ends of backends, as the server's log tells them.
+# Leaks of resources and the ends of backends, as the server's log reports them.
 BAD_LOG = re.compile(
     r'terminated by signal|TRAP:|PANIC:|WARNING: .*(leak|still referenced)|was terminated|'
     r'server process .* exited with exit code [^01]|stuck spinlock')
@@ -371,7 +371,7 @@ def main():
         print('FAILED: the server\'s log says: %s' % line)
     if log.path is None:
         print('the server\'s log could not be read, and was not looked at')
-    print('%d queries as made and %d mended, %d rows; %d functions of casnet called'
+    print('%d queries as made and %d corrected, %d rows; %d functions of casnet called'
           % (*tally.forms, tally.rows, len(tally.functions)))
     for name, number in sorted(tally.classes.items(), key=lambda x: -x[1]):
         print('  %6d %s' % (number, {'42501': '42501 (permission)',

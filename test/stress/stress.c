@@ -1212,7 +1212,7 @@ main(int argc, char **argv)
 			  end_names[e], writers[0].ended[e] + writers[1].ended[e]);
 	printf("%lu changes, %.0f a second, and %lu rolled back, %lu given up\n"
 		   "%lu checks, %.0f a second: %lu allowed, %lu without the permission, %lu not signed in or no rows\n"
-		   "%.1f %% overlapped a change, %lu too many to tell; %lu wrong answers\n",
+		   "%.1f %% overlapped a change, %lu too many to judge; %lu wrong answers\n",
 		   changes, changes / elapsed, undone, given_up, checks,
 		   checks / elapsed, sum.allowed, sum.refused, sum.unknown,
 		   100.0 * sum.overlapped / (checks == 0 ? 1 : checks), sum.too_long,

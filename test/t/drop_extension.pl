@@ -178,7 +178,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	is($node->safe_psql('skipped', 'SELECT casnet.schema_version() IS NULL'), 't', 'and no version');
 	is(ask_once($node, 'skipped', 'casnet_plain', "SELECT casnet.can('view_records')"), 'f', 'nobody may do anything');
 	is(ask_once($node, 'skipped', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SELECT casnet.can('view_records')"),
-		'55000', 'and whoever asks is told what is missing');
+		'55000', 'and the error says what is missing');
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
 	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),

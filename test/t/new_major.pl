@@ -85,7 +85,7 @@ sub lives
 		qr/records_tagged/, "$how: tags are planned away");
 	ask($ben, 'SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off');
 	is(ask($ben, q{SELECT count(*) > 0 FROM casnet.records WHERE CASE WHEN title = 'south 1' THEN public.boom() ELSE true END}),
-		't', "$how: a condition that tells stays behind the policy");
+		't', "$how: a condition that reveals values stays behind the policy");
 	ask($ben, 'RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_indexonlyscan');
 
 	# Triggers of the tables, of events, and of the audit.

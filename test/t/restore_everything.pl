@@ -142,7 +142,7 @@ $node->safe_psql('plain', qq{
 	DROP POLICY casnet_select ON casnet.records;
 	CREATE TABLE casnet.more (id integer);
 	DELETE FROM app.cases});
-cmp_ok(scalar differences(fingerprint($node, 'plain'), $source), '>', 10, 'all of which the fingerprint tells');
+cmp_ok(scalar differences(fingerprint($node, 'plain'), $source), '>', 10, 'all of which the fingerprint shows');
 cmp_ok(scalar differences(behaviour($node, 'plain'), $behaviour), '>', 10, 'and the behaviour');
 $node->safe_psql('plain', 'DROP TABLE casnet.more');
 # pg_dump drops the constraints of a partition's partitions, which the server refuses.
