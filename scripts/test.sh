@@ -2,9 +2,9 @@
 #
 # test.sh - build casnet and run every test of it, with one command.
 #
-# Installs what is missing, builds in a temporary copy with warnings as errors,
-# starts a private throwaway server, runs every kind of test, and removes
-# everything again.  Exit status 0 means that every test ran and passed.
+# Installs what is missing, builds in a temporary copy with warnings as errors, and starts
+# a private throwaway server.  Then it runs every kind of test, and removes everything
+# again.  Exit status 0 means that every test ran and passed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,10 +1,10 @@
 """Every function of casnet and casnet_internal that casnet_user may call, and how it is
 attacked: with objects of a tenant in which the caller has no permission.
 
-In the calls {H...} belongs to the hidden tenant of the actor, {C...} to one in which no
-actor is a member, the others to the active tenant.  Each call that names a hidden object
-is repeated with an absent one, and the two answers must be equal.  A function that is
-not listed fails the run.
+In the calls {H...} belongs to the hidden tenant of the actor, and {C...} to one in which no
+actor is a member.  The others belong to the active tenant.  Each call that names a hidden
+object is repeated with an absent one, and the two answers must be equal.  A function that
+is not listed fails the run.
 """
 
 import re

@@ -265,7 +265,7 @@ class Writer:
 
     def contents(self, cursor):
         """For each table and tenant: the number of rows, a sum over their ids, and a sum
-        over the rows that the transaction wrote, without the columns that the clock sets."""
+        over the rows that the transaction wrote, but without columns set by the clock."""
         cursor.execute('SELECT pg_current_xact_id()')
         own = cursor.fetchone()[0]
         found = []

@@ -1,9 +1,9 @@
 /*
  * fuzz_permission.c
  *		Names of permissions, as policies and callers ask for them and as tables
- *		have them.  Each line of the input is a step: '+' adds a row to
- *		role_permissions, '!' meets a name as membership.c does, '?' calls can(),
- *		'=' calls tenant_with() and 'i' calls can_in(), with the rest of it.
+ *		have them.  Each line of the input is a step.  '+' adds a row to
+ *		role_permissions, and '!' meets a name as membership.c does.  '?' calls can(),
+ *		'=' calls tenant_with() and 'i' calls can_in(), with the rest of the line.
  *
  * What is asked for must be known, which means built in or met.  Asking must not make a
  * name known, and each name has one bit.  The results are compared with a list of names.

@@ -1,8 +1,8 @@
 """The tests that must notice a mutant, and the server on which they run.
 
-A unit is one file of a suite: pgtap/x.sql, golden/x (a golden test that reads
-catalogs only, so it can be held against any database), regress as a whole,
-isolation/x, tap/x.pl, and jws, which needs no server.
+A unit is one file of a suite: pgtap/x.sql, golden/x, isolation/x, or tap/x.pl; or regress
+as a whole; or jws, which needs no server.  A golden test here reads only catalogs, so it
+can run against any database.
 """
 import glob
 import json

@@ -8,10 +8,10 @@ usage: oracle.py [options]
   --failures N       how many to show in full (20)
   --keep             leave the database
 
-Each case is one statement of a role signed in to tenant A, run with a value that a
-row of tenant B has, and with one that no row has.  The outcomes (error, rows,
-notices, number of evaluations) must be the same.  See README.md of src, "Conditions
-that tell".
+Each case is one statement of a role signed in to tenant A.  It runs with a value that a
+row of tenant B has, and with one that no row has.  The outcomes (error, rows, notices,
+number of evaluations) must be the same.  See "The policy is always there, and first" in
+src/README.md.
 
 The first condition of each kind of node runs in every shape, the others in half of the
 shapes, chosen by the seed.  All of them run under every scan but parallel scans and JIT,

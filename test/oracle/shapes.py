@@ -1,8 +1,8 @@
 """Statements with room for a condition on the rows of a table.
 
-In the text {T} is the table, with the alias r, {P} the condition, {C} the columns that
-conditions use, and {G} those of them with an equality.  {V} is the table's name within
-the names of its views.
+In the text {T} is the table, with the alias r, and {P} the condition.  {C} is the columns
+that conditions use, and {G} those of them with an equality.  {V} is the table's name
+within the names of its views.
 """
 
 import re

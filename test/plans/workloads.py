@@ -1,7 +1,7 @@
 """What is planned: each statement as users of casnet write it, and by hand.
 
-In a template, {r} and the like stand for the additional condition of the query by hand,
-"tenant_id = constant AND" for the table with that alias, and for nothing in casnet's.
+In a template, {r} and the like stand for the additional condition of the query by hand:
+"tenant_id = constant AND" for the table with that alias.  For casnet they are empty.
 A statement that cannot be written that way has a text for each.  By hand it can have
 several, and casnet's plan must match the better one.
 """

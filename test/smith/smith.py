@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Run the queries that SQLsmith makes as a user of one tenant, and look for the canary
-of the other tenant in all that the server answers."""
+"""Run the queries that SQLsmith makes as a user of one tenant.  Look for the canary of
+the other tenant in all that the server answers."""
 
 import argparse
 import base64

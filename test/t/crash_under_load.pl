@@ -1,7 +1,7 @@
-# Invariant 9: the server is killed while sessions write, load, tag, sign in
-# and manage members.  After recovery every commit that a client saw confirmed
-# is there, each transaction is whole, keys and owners hold, the audit matches
-# the rows, indexes match the tables, and what was revoked stays revoked.
+# Invariant 9: the server is killed while sessions write, load, tag, sign in and manage
+# members.  After recovery every commit that a client saw confirmed is there.  Each
+# transaction is whole, keys and owners hold, the audit matches the rows, and indexes
+# match the tables.  What was revoked stays revoked.
 #
 # CASNET_SEED repeats a run; PG_TEST_EXTRA=casnet_long makes more rounds.
 use strict;

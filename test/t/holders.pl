@@ -112,7 +112,7 @@ ask($ada, 'ROLLBACK');
 $ada->quit;
 
 # A member who is being removed ends nobody's session.  Nor does a member of the same rank
-# at once, or one of a lower rank at all, even in the name of somebody who is no member.
+# at once, or ever one of a lower rank.  The name of a user who is no member does not help.
 $node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE $membership; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'viewer') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'viewer'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{cid}', '$ID{north}', 'manage_permissions')");
 for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_tenants WHERE $membership")
 {

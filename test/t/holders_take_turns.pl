@@ -1,5 +1,5 @@
 # Whoever is to be stopped gains nothing by writing the row again and again while the
-# administrator looks for the holder, nor by sessions that take turns and reconnect.
+# administrator looks for the holder.  Nor do sessions that take turns and reconnect.
 use strict;
 use warnings;
 

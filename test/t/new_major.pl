@@ -1,6 +1,6 @@
 # Invariant 9: a database with everything in it (CasnetLife.pm) moves to another version of
-# the server by pg_upgrade, with copies and with links, and by the newer pg_dump.  It stays
-# the same: rows, catalogs, and what each user can do.
+# the server.  It moves by pg_upgrade, with copies and with links, and by the newer pg_dump,
+# and stays the same: rows, catalogs, and what each user can do.
 #
 # CASNET_OLD and CASNET_NEW are folders of installations (scripts/upgrade.sh
 # sets them); without them, both are the one that is tested.

@@ -1,6 +1,6 @@
-# Somebody who can create roles has created casnet's in the cluster beforehand, with the
-# schemas and tables, and code in them that a superuser would run.  CREATE EXTENSION takes
-# over none of it, but all that superusers and the application added to an earlier
+# Somebody who can create roles has created casnet's in the cluster beforehand.  They also
+# have made its schemas and tables, with code that a superuser would run.  CREATE EXTENSION
+# takes over none of it, but all that superusers and the application added to an earlier
 # installation.
 use strict;
 use warnings;
