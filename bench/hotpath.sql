@@ -1,4 +1,4 @@
--- What bench/hotpath.sh counts on: 1,000 tenants with a member each.
+-- The data of bench/hotpath.sh: 1,000 tenants with a member each.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION casnet;

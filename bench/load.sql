@@ -8,7 +8,7 @@ SET timezone = 'UTC';
 
 CREATE SCHEMA bench;
 
--- UUIDs that numbers determine
+-- UUIDs made from numbers
 CREATE FUNCTION bench.tenant(n bigint) RETURNS uuid
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
@@ -51,7 +51,7 @@ INSERT INTO casnet.records (tenant_id, id, title, content, created_at, updated_a
 	SELECT bench.tenant(n), bench.item(n, i), 'Case ' || i || ' of tenant ' || n,
 		   repeat('Visited at home, spoke to both parents. ',
 				  1 + (bench.chance(n, i, 1) * 14)::int) ||
-		   -- three words of 2,000, of which low numbers are more often used
+		   -- three of 2,000 words, with low numbers more often
 		   'Seen: word' || floor(2000 * bench.chance(n, i, 4) ^ 3) ||
 		   ', word' || floor(2000 * bench.chance(n, i, 5) ^ 3) ||
 		   ', word' || floor(2000 * bench.chance(n, i, 6) ^ 3) || '.', at, at
@@ -64,7 +64,7 @@ INSERT INTO casnet.tags (tenant_id, id, name)
 	SELECT bench.tenant(n), bench.item(n, 16777216 + k), 'tag ' || k
 	  FROM bench.size, generate_series(1, 20) AS k;
 
--- One to three tags each, low numbers more often.
+-- One to three tags each, with low numbers more often.
 INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 	SELECT bench.tenant(n), bench.item(n, i),
 		   bench.item(n, 16777216 + (1 + floor(20 * bench.chance(n, i, 10 + k) ^ 2))::bigint)

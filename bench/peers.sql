@@ -1,12 +1,12 @@
--- What bench/peers.sh compares with casnet, after load.sql: tasks and events
--- for every tenant; the same rows once more in plain tables, under policies that
--- people write; and once more in a schema for each tenant.  Variable: schemas, how
--- many tenants get one.  Nothing here is random.
+-- What bench/peers.sh compares with casnet, after load.sql: tasks and events for every
+-- tenant; the same rows in plain tables, under policies that people write; and the same
+-- rows in a schema for each tenant.  Variable: schemas, the number of tenants that get
+-- one.  Nothing here is random.
 --
 -- The plain tables have the columns and as many indexes as casnet's, but no composite
 -- keys: id alone is the primary key, and foreign keys have one column.  They have no
--- trigger.  All policies are on the same tables, each for a role of its own, so all
--- ways read the same pages.
+-- trigger.  All policies are on the same tables, each for a role of its own, so all ways
+-- read the same pages.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -161,7 +161,7 @@ GRANT bench_peers TO bench_hand;
 GRANT USAGE ON SCHEMA plain TO bench_peers;
 GRANT ALL ON ALL TABLES IN SCHEMA plain TO bench_peers;
 GRANT EXECUTE ON FUNCTION casnet.uuid_v7() TO bench_peers;
--- a session that has tokens, see peers.py
+-- for sessions with tokens, see peers.py
 CREATE ROLE bench_token LOGIN;
 GRANT casnet_user TO bench_token;
 

@@ -2,11 +2,10 @@
 #
 # coverage.sh - which lines of src/ do the tests run, and are the others known?
 #
-# Builds casnet for gcov in a temporary copy, with a private copy of the server,
-# runs the tests of scripts/test.sh on it, and compares the lines that no test ran
-# with test/coverage/uncovered.  Exit status 0 means that every test passed, that at
-# least 95 percent of the lines ran, and that test/coverage/uncovered gives a reason
-# for each other line.
+# Builds casnet for gcov in a temporary copy, with a private copy of the server, and runs
+# the tests of scripts/test.sh on it.  Then it compares the lines that no test ran with
+# test/coverage/uncovered.  Exit status 0 means that every test passed and at least 95
+# percent of the lines ran, and that test/coverage/uncovered gives a reason for the others.
 #
 # A process writes its counters when it exits.  So lines that a backend ran before
 # an immediate shutdown, a crash or a kill -9 do not count; they must also run in a

@@ -113,7 +113,7 @@ debian_codename()
 	(. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-}") || true
 }
 
-# choose_postgres: settle PG_MAJOR and PG_CONFIG; the latter may not exist yet.
+# choose_postgres: settle PG_MAJOR and PG_CONFIG; the latter need not exist yet.
 choose_postgres()
 {
 	if [ -n "${PG_CONFIG:-}" ]; then
@@ -270,7 +270,7 @@ choose_user()
 	else
 		SERVER_USER=$(id -un)
 	fi
-	# the server's user may have no access to the folder of the caller
+	# the server's user can lack access to the folder of the caller
 	cd "$WORK" || die "cannot enter $WORK"
 	AS_SERVER=(env HOME="$WORK/home" TMPDIR="$WORK/tmp")
 	! is_root || AS_SERVER=(runuser -u "$SERVER_USER" -- "${AS_SERVER[@]}")

@@ -177,8 +177,8 @@ run_discard()
 	fi
 }
 
-# discard_caches: empty the caches in the golden tests and those of pgTAP, but not
-# while tables are made and filled, where only code of the server runs.
+# discard_caches: empty the caches in the golden tests and those of pgTAP.  Not while
+# tables are made and filled, where only code of the server runs.
 discard_caches()
 {
 	local line='ALTER DATABASE contrib_regression SET debug_discard_caches = 1;'

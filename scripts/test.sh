@@ -2,9 +2,9 @@
 #
 # test.sh - build casnet and run every test of it, with one command.
 #
-# Installs what is missing, builds in a temporary copy with warnings as errors,
-# starts a private throwaway server, runs every kind of test, and removes
-# everything again.  Exit status 0 means that every test ran and passed.
+# Installs what is missing, builds in a temporary copy with warnings as errors, and starts
+# a private throwaway server.  Then it runs every kind of test, and removes everything
+# again.  Exit status 0 means that every test ran and passed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -292,7 +292,7 @@ run_tap()
 	top=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd)
 	as_server mkdir -p "$COPY/tmp_check"
 	# These tests start their own servers and must not find the throwaway server.
-	# Nor may their clusters take encoding and locale from an environment that may
+	# Nor do their clusters take encoding and locale from the environment, which can
 	# have none.
 	# shellcheck disable=SC2046
 	run_logged 900 "$log" env -u PGHOST -u PGUSER -u LANG -u LC_ALL \

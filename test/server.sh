@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# server.sh - a throwaway server in $work, a folder of its own, which goes again when the
+# server.sh - a throwaway server in $work, a folder of its own, which is removed when the
 # script ends.  Sourced by run.sh of oracle, stress and plans, never run.
 work=''
 bin=$("${PG_CONFIG:-pg_config}" --bindir)
@@ -25,7 +25,7 @@ give_up()
 	exit 1
 }
 
-# start_server SETTING...: with these lines of configuration besides.
+# start_server SETTING...: with these additional lines of configuration.
 start_server()
 {
 	"$bin/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 \

@@ -1,5 +1,5 @@
 """Attack every relation and function of casnet as every kind of session, and
-hold what comes of it against what is due.
+compare each outcome with the expected one.
 
 usage: attack.py [options]
   --quick            every relation, the main commands, four kinds of session
@@ -16,11 +16,11 @@ usage: attack.py [options]
   --failures N       how many failures to show in full (40)
   --verbose          say every attempt
 
-A connection of a role that has casnet_user and nothing else makes each attempt
-in a transaction of its own.  Whatever it returns, raises or notes is searched
-for canaries of rows that the session may not see; rows are counted; the
-SQLSTATE must be the one that is due; and after each write that succeeded a
-judge in the database compares all rows of all others.
+A connection of a role that has casnet_user and nothing else makes each attempt in a
+transaction of its own.  Whatever it returns, raises or notes is searched for canaries of
+rows that the session may not see.  Rows are counted, and the SQLSTATE must be the
+expected one.  After each successful write a judge in the database compares all rows of
+all others.
 """
 
 import argparse
@@ -43,22 +43,22 @@ LOCAL = "SELECT set_config('casnet.token', %s, {0}), set_config('casnet.tenant_i
 
 
 class Notices:
-    """What the server told besides results; append() is called by psycopg2."""
+    """What the server sent besides results; append() is called by psycopg2."""
 
     def __init__(self):
         self.lines = []
 
     def append(self, line):
-        """One more notice."""
+        """Keep one more notice."""
         self.lines.append(line)
 
 
 class Outcome:
-    """What an attempt came to."""
+    """The outcome of an attempt."""
 
     def __init__(self):
         self.sqlstate = '00000'
-        self.text = []              # everything that the client was told
+        self.text = []              # everything that the client received
         self.rows = []              # of the last statement
         self.count = None
         self.copied = 0             # lines of COPY TO
@@ -90,11 +90,11 @@ class Session:
         return (self.tokens[actor.name] or '', m.tenant_id(actor.tenant) if actor.tenant else '')
 
     def close(self):
-        """End of it."""
+        """Close it."""
         self.connection.close()
 
     def run(self, statement, outcome, copy=None):
-        """One statement; everything that comes of it goes to the outcome."""
+        """Run one statement and add all that it produces to the outcome."""
         cursor = self.cursor
         if statement.startswith('COPY') and ('STDOUT' in statement or 'STDIN' in statement):
             stream = io.StringIO(copy or '')
@@ -111,7 +111,7 @@ class Session:
             outcome.text.append(str(outcome.rows))
 
     def attempt(self, statements, prime=None, copy=None, judge=False):
-        """The statements in a transaction that is rolled back."""
+        """Run the statements in a transaction that is rolled back."""
         outcome = Outcome()
         try:
             self.cursor.execute('BEGIN')
@@ -168,7 +168,7 @@ class Campaign:
         self.sessions = {}
 
     def state(self):
-        """What the judge sees that is committed."""
+        """What the judge sees of committed rows."""
         self.judge.execute('SELECT * FROM attack_judge.state()')
         return dict(self.judge.fetchall())
 
@@ -184,14 +184,14 @@ class Campaign:
         return [a for a in m.ACTORS if not wanted or a.name in wanted]
 
     def value(self, sql):
-        """One value, as the superuser; remembered."""
+        """One value, read as the superuser and cached."""
         if sql not in self.cache:
             self.judge.execute(sql)
             self.cache[sql] = self.judge.fetchone()[0]
         return self.cache[sql]
 
     def count(self, entry, actor, condition='true'):
-        """How many of the rows that an actor may see meet a condition."""
+        """The number of rows that an actor may see and that meet a condition."""
         visible = entry.visible(actor)
         if visible == 'false':
             return 0
@@ -231,10 +231,10 @@ class Campaign:
         """Whether there is such a relation."""
         return self.value("SELECT to_regclass('%s') IS NOT NULL" % table)
 
-    # What is known.
+    # Which relations are known.
 
     def check_known(self):
-        """Every relation has an entry, every entry a relation, every table its policies on."""
+        """Each relation has an entry, each entry a relation, and each table enabled policies."""
         self.judge.execute('''SELECT n.nspname, c.relname, c.relkind, c.relrowsecurity,
                 c.relforcerowsecurity
               FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -269,7 +269,7 @@ class Campaign:
                 place, command, actor.name if actor else 'anybody', trouble, statement))
 
     def changed(self, outcome, actor, may_change, extra=()):
-        """What changed that must not, by the judge."""
+        """What changed although it must not, as the judge sees it."""
         if outcome.state is None:
             return []
         keys = set(self.before) | set(outcome.state)
@@ -279,14 +279,14 @@ class Campaign:
             if actor.tenant and not actor.refusal:
                 mine |= {k for k in moved if k.endswith('/' + m.tenant_id(actor.tenant))}
             moved -= mine
-            if 'new' in extra:          # a tenant or a user that was not there before
+            if 'new' in extra:          # a new tenant or user
                 moved = {k for k in moved if k in self.before or canaries(k)}
             moved = {k for k in moved if not any(re.match(x, k) for x in extra)}
         return sorted(moved)
 
     def judge_attempt(self, place, command, actor, statements, outcome, due, trouble='',
                       may_change=False, extra=(), expected=()):
-        """Hold an outcome against what is due; the place of all verdicts."""
+        """Compare an outcome with the expected one; all verdicts are made here."""
         self.tried['due'][due if isinstance(due, str) else due[0]] += 1
         sent = ' ;; '.join(statements)
         dues = (due,) if isinstance(due, str) else due
@@ -312,7 +312,7 @@ class Campaign:
     # Commands on relations.
 
     def prepare(self, entry):
-        """What the entry learns from the catalog."""
+        """Complete the entry from the catalog."""
         entry.server = self.server
         self.judge.execute('''SELECT attname, attgenerated FROM pg_attribute
              WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
@@ -324,7 +324,7 @@ class Campaign:
             entry.insert, entry.values = entry.columns[0], 'NULL'
 
     def words(self, entry, actor):
-        """What stands for the placeholders of statements."""
+        """The values of the placeholders in statements."""
         own, hidden = actor.tenant or 'a', actor.hidden
 
         def valued(letter, someone):
@@ -357,7 +357,7 @@ class Campaign:
 
     @staticmethod
     def filled(text, words):
-        """A statement without placeholders."""
+        """A statement with its placeholders filled in."""
         return re.sub(r'\{(\w+)\}', lambda x: words.get(x.group(1), x.group()), text)
 
     def due(self, entry, command, actor):
@@ -384,8 +384,7 @@ class Campaign:
                 continue
             need = entry.needs['edit' if take == 'lock' else take]
             if need == 'NONE':
-                # The planner may ask a policy before the executor asks for
-                # privileges.
+                # The planner can ask a policy before the executor checks privileges.
                 return ('42501', '28000') if actor.refusal == '28000' else '42501'
             found = actor.due(need)
             if found != '00000' and worst in ('00000', '42501'):
@@ -393,14 +392,14 @@ class Campaign:
         if worst != '00000':
             return worst
         if entry.name in ('users', 'tenants') and command.name == 'merge update':
-            # One's own is among those that may be seen, and the others are refused.
+            # The actor sees the own row and others; changing the others is refused.
             return '00000' if self.count(entry, actor) <= 1 else '42501'
         if command.ends == '22P02 if rows':
             return '22P02' if self.count(entry, actor) else '00000'
         return command.ends
 
     def expected_rows(self, entry, command, actor):
-        """How many rows there must be; None when that says nothing."""
+        """How many rows there must be; None if any number will do."""
         kind = command.rows
         if kind is None or isinstance(kind, int):
             return kind
@@ -426,7 +425,7 @@ class Campaign:
         elif command.rows == 'lines':
             seen = outcome.copied
         elif command.rows == 'plan':
-            # Of protected tables EXPLAIN shows the shape alone.
+            # EXPLAIN shows only the shape of plans over protected tables.
             seen = outcome.rows[0][0][0]['Plan'].get('Actual Rows', wanted)
         elif command.rows == 'told':
             seen = '\n'.join(outcome.text).count('told of a row')
@@ -465,7 +464,7 @@ class Campaign:
                                    may_change=due == '00000', expected=self.told(entry, actor))
 
     def told(self, entry, actor):
-        """What attack.tell() says where the hidden tenant is one of the actor's."""
+        """What attack.tell() prints if the hidden tenant is one of the actor's."""
         seen = entry.moves == 'id' and self.count(entry, actor, entry.is_key(actor.hidden))
         return ('canary-h-told',) if seen else ()
 
@@ -490,7 +489,7 @@ class Campaign:
                 command.kind == commands.WRITE and actor.name in ('owner', 'tenantless'))
 
     def primed(self, entry, command, who, words):
-        """The statements before the attack, without those that this one may not run."""
+        """The statements before the attack, without those that this actor cannot run."""
         statements = [self.filled(s, words) for s in command.prime[1]]
         if command.kind == commands.WRITE or self.due(entry, command, who) != '00000':
             statements = [s for s in statements if not s.startswith(('EXECUTE', 'SELECT'))]
@@ -508,8 +507,8 @@ class Campaign:
             outcome = session.attempt([statement])
             answers.append((outcome, self.neutral(outcome, entry, letter)))
         same = answers[0][1] == answers[1][1]
-        # Whoever may see the row is told of it; whoever may add members, of
-        # accounts (README, Limits).
+        # Whoever may see the row learns that it exists; whoever may add members learns
+        # that an account exists (README, Limits).
         if not same and (self.count(entry, actor, entry.is_key(actor.hidden)) or
                          entry.name == 'user_tenants' and 'manage_users' in actor.permissions and
                          command.name in ('probe insert', 'probe on conflict')):
@@ -521,7 +520,7 @@ class Campaign:
 
     @staticmethod
     def neutral(outcome, entry, letter):
-        """An answer without the ids that were asked for, and without new ones and times."""
+        """An answer without times, new ids, and the ids that were asked for."""
         text = '\n'.join(outcome.text)
         for value in entry.key_values(letter) + (m.row_id(letter, m.RECORDS),):
             text = text.replace(value, '?')
@@ -576,7 +575,7 @@ class Campaign:
             print('... and %d more' % (len(self.failures) - self.options.failures))
 
 
-# Each makes one hole, which a few attacks must find.
+# Each opens one hole, which a few attacks must find.
 HOLES = [
     ('a policy USING (true)', 'records',
      "ALTER POLICY casnet_select ON casnet.records USING (true)"),
@@ -595,7 +594,7 @@ HOLES = [
 
 
 def self_test(database, role, options):
-    """Holes of all kinds, each in a copy of the database; a list of those not found."""
+    """Open holes of all kinds, each in a copy of the database; return those not found."""
     missed = []
     for number, (what, place, statement) in enumerate(HOLES):
         copy = '%s_%d' % (database, number)
@@ -634,7 +633,7 @@ def arguments():
 
 
 def main():
-    """Make the database, attack it, drop it; 0 when all came as due."""
+    """Make the database, attack it, drop it; 0 if every outcome was the expected one."""
     options = arguments()
     started = time.time()
     database = options.database or 'casnet_attack_' + fixture.suffix()

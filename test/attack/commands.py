@@ -1,8 +1,8 @@
-"""Every command on a relation, as statements with what is due.
+"""Every command on a relation, as statements with the expected outcome.
 
-In the statements {t} is the relation, {s} all that is readable of a row of its
-alias t, {hidden} the condition that t is a certain row of a tenant that the
-actor has nothing to do with, {absent} the same of no row at all.
+In the statements {t} is the relation, {s} all readable columns of a row of its alias t.
+{hidden} is the condition that t is a certain row of a tenant that the actor has nothing
+to do with; {absent} is the same for a row that does not exist.
 """
 
 READ, WRITE, PAIR, DDL = 'read', 'write', 'pair', 'ddl'
@@ -13,7 +13,7 @@ class Command:
 
     rows: 'visible' all rows that one may see; 'count' one value, their number;
     'none' no row or zero; 'told' a function was called for no more rows than may
-    be seen; a number; None: whatever.  ends: the SQLSTATE if all
+    be seen; a number; None: any number.  ends: the SQLSTATE if all
     is permitted.  prime: statements by another identity before the attack."""
 
     def __init__(self, name, kind, statements, takes=('view',), rows=None, ends='00000',
@@ -36,7 +36,7 @@ def read(name, statements, rows='visible', **more):
 
 
 def reading(entry):
-    """Queries, each with a function that tells what rows it is given."""
+    """Queries, each with a function that reveals the rows it is given."""
     found = []
     add = found.append
     add(read('select', 'SELECT {s} FROM {t} AS t WHERE attack.leak({s})', quick=True))
@@ -114,7 +114,7 @@ def reading(entry):
         add(read('select ctid range', "SELECT {s} FROM {t} AS t WHERE ctid >= '(0,1)' AND ctid < '(9,1)'"
                  ' AND attack.leak({s})'))
         add(read('select only', 'SELECT {s} FROM ONLY {t} AS t WHERE attack.leak({s})'))
-    if entry.name == 'records':     # slow, and the same for all
+    if entry.name == 'records':     # slow, and the same for every relation
         add(read('select compiled', ['SET LOCAL jit = on', 'SET LOCAL jit_above_cost = 0',
                                      'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
     if entry.name == 'users':
@@ -142,8 +142,8 @@ def reading(entry):
                                     'SET LOCAL min_parallel_table_scan_size = 0',
                                     'SELECT {s} FROM {t} AS t WHERE attack.leak({s})']))
     if entry.kind == 'table':
-        # Conditions that come before the policy if they get into its equivalence
-        # class, or into one of a policy of one's own.
+        # Conditions that run before the policy if they join its equivalence class, or
+        # the class of a policy of the attacker's own.
         seen = 'CASE WHEN t.{k} IS NOT NULL THEN attack.tell_id() END'
         off = ['SET LOCAL enable_indexscan = off', 'SET LOCAL enable_bitmapscan = off',
                'SET LOCAL enable_indexonlyscan = off']
@@ -170,7 +170,7 @@ def reading(entry):
 
 
 def carried(entry):
-    """Queries that are carried by something else: plans, cursors, functions."""
+    """Queries within something else: plans, cursors, functions."""
     found = []
     add = found.append
     query = 'SELECT {s} FROM {t} AS t WHERE attack.leak({s})'
@@ -180,7 +180,7 @@ def carried(entry):
                  ["EXECUTE p ('x')"] * 7 + ['DEALLOCATE p', query], quick=mode == 'force_generic_plan'))
         add(read('prepared %s last' % mode, ['SET LOCAL plan_cache_mode = ' + mode,
                                              'PREPARE p AS ' + query] + ['EXECUTE p'] * 7))
-    # Prepared and executed by one who may see rows, then by the actor.
+    # Prepared and executed by somebody who may see rows, then by the actor.
     for who in ('owner', 'other_owner'):
         add(read('prepared by ' + who, ['EXECUTE p'], prime=(
             who, ['PREPARE p AS ' + query] + ['EXECUTE p'] * 6), quick=who == 'owner'))
@@ -268,7 +268,7 @@ def carried(entry):
 
 
 def copying(entry):
-    """COPY of the relation itself; of a view the server refuses it."""
+    """COPY of the relation itself; the server refuses it for a view."""
     if entry.kind == 'table':
         whole = read('copy to', 'COPY {t} TO STDOUT', 'lines', quick=True)
         listed = read('copy columns to', 'COPY {t} ({columns}) TO STDOUT', 'lines')
@@ -308,8 +308,8 @@ def writing(entry):
                               'CREATE TRIGGER g AFTER INSERT ON attack.loot EXECUTE FUNCTION attack.f()',
                               "INSERT INTO attack.loot VALUES ('x')"], ('create',))
     add('insert prepared', ['PREPARE p AS ' + own, 'EXECUTE p'], ('create',), 1)
-    # Prepared and executed by the other tenant's owner: for the actor it must
-    # not write there.
+    # Prepared and executed by the other tenant's owner: it must not write there for
+    # the actor.
     add('insert prepared by other', ['EXECUTE p'], ('create',), 1, prime=(
         'member', ['PREPARE p AS ' + own]))
     if entry.moves:
@@ -391,8 +391,8 @@ def writing(entry):
         found.append(Command('merge', WRITE, 'MERGE INTO {t} AS t USING attack.bait AS b ON false'
                              ' WHEN MATCHED THEN DO NOTHING', fixed='0A000'))
         return found
-    # A policy to update is asked for each row that is there to update, and no
-    # sooner: 'matched' stands for the permission, if any row is visible.
+    # The server asks a policy for UPDATE only for rows that it finds: 'matched' stands
+    # for the permission, if any row is visible.
     merge = 'MERGE INTO {t} AS t USING (SELECT DISTINCT {s} AS n FROM {t} AS t) AS x ON {s} = x.n '
     add('merge update', merge + 'WHEN MATCHED THEN UPDATE SET %s' % column,
         ('view', 'matched edit'), 'writable', quick=True)
@@ -410,7 +410,7 @@ def writing(entry):
 
 
 def probing(entry):
-    """The same about a hidden row and about none: the answers must be one."""
+    """The same for a hidden row and for an absent one: the answers must be equal."""
     found = []
 
     def add(name, statement):
@@ -442,7 +442,7 @@ def probing(entry):
 
 
 def defining(entry):
-    """What takes the ownership of the relation, and LOCK TABLE."""
+    """What only the owner of the relation can do, and LOCK TABLE."""
     kind = 'VIEW' if entry.kind in ('view', 'load') else 'TABLE'
     found = []
 
@@ -494,7 +494,7 @@ def defining(entry):
     add('storage options', 'ALTER TABLE {t} SET (autovacuum_enabled = false)')
     add('set unlogged', 'ALTER TABLE {t} SET UNLOGGED')
     add('statistics target', 'ALTER TABLE {t} ALTER COLUMN {k} SET STATISTICS 10000')
-    # Without a grant option it grants nothing, with a warning.
+    # Without a grant option GRANT grants nothing and warns.
     found.append(Command('column privileges', DDL, [
         'GRANT SELECT ({k}) ON {t} TO PUBLIC',
         "SELECT FROM pg_attribute WHERE attrelid = '{t}'::regclass AND attacl::text ~ '[{,]=r'"],
@@ -503,7 +503,7 @@ def defining(entry):
 
 
 def locks(entry):
-    """LOCK TABLE in each mode; it takes table privileges and no session."""
+    """LOCK TABLE in each mode; it needs table privileges but no identity."""
     found = []
     for mode in ('ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE',
                  'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'):
@@ -514,7 +514,7 @@ def locks(entry):
             enough = 'wd' + ('ar' if mode == 'ACCESS SHARE' else
                              'a' if mode in ('ROW SHARE', 'ROW EXCLUSIVE') else '')
         due = '00000' if have & set(enough) else '42501'
-        # Tables of casnet are locked by no application against their writers, and no views.
+        # No application can lock casnet's tables, or views, in a mode that stops writers.
         if (entry.table.startswith(('casnet.', 'casnet_internal.')) or entry.kind in ('view', 'load') or
                 entry.name == 'own_view') and mode not in ('ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE'):
             due = '42501'
@@ -532,7 +532,7 @@ def commands(entry):
 
 
 def forbidden(entry):
-    """Writes to a relation that nobody may write to at all."""
+    """Writes to a relation that nobody is allowed to write to."""
     found = []
     for name, statement in (
             ('insert', 'INSERT INTO {t} DEFAULT VALUES'),

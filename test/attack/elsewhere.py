@@ -1,4 +1,4 @@
-"""Attacks on what is around the tables: settings, roles, catalogs, statistics,
+"""Attacks on all besides tables: settings, roles, catalogs, statistics,
 other sessions."""
 
 import re
@@ -8,8 +8,8 @@ import psycopg2
 import fixture
 import matrix as m
 
-# What takes a power that an application role lacks: the same for everybody, so
-# two kinds of session try it.  (name, statements, SQLSTATE)
+# What needs a power that an application role lacks.  The outcome is the same for
+# everybody, so two kinds of session try it.  (name, statements, SQLSTATE)
 POWERLESS = [(text, [text], '42501') for text in (
     "SET casnet.user_id = '{owner}'", "SET LOCAL casnet.user_id = '{owner}'",
     "SELECT set_config('casnet.user_id', '{owner}', true)",
@@ -85,7 +85,7 @@ POWERLESS = [(text, [text], '42501') for text in (
     "CREATE TRIGGER g INSTEAD OF INSERT ON attack.own_view FOR EACH ROW"
     " EXECUTE FUNCTION casnet_internal.load_row('records')",
 )] + [
-    ('a name of ours', ["SET casnet.whatever = 'x'"], '42602'),
+    ('a name under casnet', ["SET casnet.whatever = 'x'"], '42602'),
     ('no uuid', ["SET casnet.tenant_id = 'x'"], '22023'),
     ('no token', ["SET casnet.token = 'x'"], '22023'),
     ('admin functions by a name of the system', ["SELECT pg_catalog.pg_read_file('x')"], '42501'),
@@ -96,7 +96,7 @@ POWERLESS = [(text, [text], '42501') for text in (
 
 
 def by_session():
-    """What depends on the session: (name, statements, due of an actor, rows)."""
+    """What depends on the session: (name, statements, expected SQLSTATE of an actor, rows)."""
     def always(code='00000'):
         return lambda actor: code
 
@@ -164,7 +164,7 @@ def by_session():
         ('pg_stats_ext_exprs', ["SELECT * FROM pg_stats_ext_exprs"
                                 " WHERE schemaname IN ('casnet', 'casnet_internal', 'public')"],
          always(), 0),
-        # It asks no policy, and tells whether some row there was changed; not whose.
+        # It asks no policy, and reveals whether some row there was changed, but not whose.
         ('currtid2', ["SELECT currtid2('casnet.' || n, '(0,1)') FROM unnest(ARRAY['records', 'tags',"
                       " 'tenants', 'user_tenants']) AS n"], always(), 4),
         ('large objects', ['SELECT * FROM pg_largeobject_metadata'], always(), 0),
@@ -184,8 +184,8 @@ def by_session():
     ]
 
 
-# Known, and in README, Limits: what PostgreSQL tells everybody of a relation as
-# a whole.  It must be the same whoever asks, and so no figure of a tenant.
+# Known, and in README, Limits: what PostgreSQL shows everybody about a relation as a
+# whole.  It must be the same whoever asks, and so no figure of a tenant.
 TOTALS = [
     ('pg_relation_size', 'pg_relation_size(c.oid)'), ('pg_table_size', 'pg_table_size(c.oid)'),
     ('pg_indexes_size', 'pg_indexes_size(c.oid)'),
@@ -195,7 +195,7 @@ TOTALS = [
 
 
 def attack(campaign):
-    """All of it."""
+    """Make all attempts of this file."""
     words = {'owner': m.user_id('owner'), 'role': campaign.role, 'database': campaign.database,
              'A': m.tenant_id('a'), 'C': m.tenant_id('c'), 'forged': campaign.tokens['forged']}
 
@@ -227,7 +227,7 @@ def attack(campaign):
 
 
 def totals(campaign, actor, name, expression):
-    """A figure of whole relations: what the superuser sees."""
+    """A figure of whole relations must be the one that the superuser sees."""
     query = ("SELECT string_agg(format('%%s %%s', c.oid::regclass, %s), ', ' ORDER BY c.oid)"
              " FROM pg_class AS c"
              " WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"
@@ -266,7 +266,7 @@ def switch(campaign, cursor, actor):
 
 
 def verdict(campaign, name, actor, good, statement, seen):
-    """One more attempt of a scenario."""
+    """Note one more attempt of a scenario."""
     campaign.note('server', name, actor, good, statement, 'seen %s' % (seen,))
 
 
@@ -306,7 +306,7 @@ def first_statement(campaign):
 
 
 def reset(campaign):
-    """After DISCARD ALL, RESET ALL and sign_out() nobody is left."""
+    """After DISCARD ALL, RESET ALL and sign_out() the session has no identity."""
     for statement in ('DISCARD ALL', 'RESET ALL', 'SELECT casnet.sign_out()', 'RESET casnet.token'):
         cursor, actor = become(campaign, 'owner')
         cursor.execute('PREPARE p AS SELECT title FROM casnet.records')
@@ -341,7 +341,7 @@ def hold_cursor(campaign):
 
 
 def notifications(campaign):
-    """LISTEN hears nothing of what others write."""
+    """LISTEN receives nothing about what others write."""
     listener, actor = become(campaign, 'viewer')
     for channel in ('casnet', 'records', 'tags', '"casnet.tags"', 'casnet_tags', 'tenants'):
         listener.execute('LISTEN ' + channel)
@@ -357,7 +357,7 @@ def notifications(campaign):
 
 
 def row_locks(campaign):
-    """Rows that another tenant has locked are in nobody's way."""
+    """Rows that another tenant has locked block nobody."""
     holder, _ = become(campaign, 'other_owner')
     holder.execute('BEGIN')
     attacker, actor = become(campaign, 'owner', options='-c lock_timeout=2s')
@@ -377,7 +377,7 @@ def row_locks(campaign):
 
 
 def unique_locks(campaign):
-    """Nor does a key wait for the same one in another tenant's transaction."""
+    """A key does not wait for the same key in another tenant's transaction."""
     holder, _ = become(campaign, 'other_owner')
     attacker, actor = become(campaign, 'owner', options='-c lock_timeout=2s')
     for statement in ("INSERT INTO casnet.tags (id, name) VALUES ('%s', 'mine')"
@@ -395,7 +395,7 @@ def unique_locks(campaign):
     attacker.connection.close()
 
 
-# On tables with policies, and on none.
+# On tables with policies, and on tables without.
 PLANNED = ('SELECT title FROM casnet.records',
            'SELECT t.title FROM casnet.tasks AS t JOIN casnet.records AS r USING (tenant_id)',
            'SELECT username FROM casnet.users', 'SELECT name FROM casnet.tenants',
@@ -423,8 +423,8 @@ def explain_says_who_sees_more(campaign):
 
 def printed_plans(campaign):
     """
-    The server prints no plans for debugging, of whatever statement: one of a foreign key has
-    estimates, too.  It does for a superuser.
+    The server prints no plan for debugging, whatever the statement: even the plan of a
+    foreign key's check has estimates.  For a superuser it does.
     """
     options = '-c client_min_messages=log -c debug_print_plan=on'
     cursor, actor = become(campaign, 'owner', options=options)

@@ -104,8 +104,8 @@ def fill(cursor):
            [[m.user_id('spare'), 5, 0]])
 
 
-# The judge looks at everything from inside the attacker's transaction.  One
-# row for each table and tenant, user, or table without tenants.
+# The judge looks at everything from inside the attacker's transaction.  It returns one
+# row for each table and tenant, for each user, and for each table without tenants.
 JUDGE = '''
 CREATE FUNCTION attack_judge.state(OUT key text, OUT hash text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -132,8 +132,8 @@ def make_judge(cursor):
     cursor.execute(JUDGE % '\nUNION ALL '.join(parts))
 
 
-# What the attacker brings along: functions that tell all they are given, cost
-# nothing and say so; operators, a type, a cast and a table of bait.
+# What the attacker brings along: functions that reveal all they are given, and claim to
+# cost nothing; operators, a type, a cast and a table of bait.
 TOOLS = '''
 CREATE FUNCTION attack.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 PARALLEL SAFE
     AS $$BEGIN RAISE NOTICE 'leak: %', $1; RETURN true; END$$;
@@ -215,8 +215,8 @@ def build(database, template, role):
         cursor.execute('INSERT INTO attack.bait VALUES ' + values(bait))
         cursor.execute('RESET SESSION AUTHORIZATION')
 
-        # What ends the sessions of some comes last: a key retired, a token
-        # revoked, a member removed.
+        # What ends some sessions comes last: a key is retired, a token revoked, a member
+        # removed.
         cursor.execute("SELECT set_config('casnet.token', %s, false), casnet.revoke_token()",
                        (token('owner', 'revoked'),))
         cursor.execute("SELECT set_config('casnet.token', '', false)")
@@ -239,5 +239,5 @@ def drop(database, role=None):
 
 
 def suffix():
-    """Tells the databases of runs at the same time apart."""
+    """Distinguishes the databases of concurrent runs."""
     return str(os.getpid())

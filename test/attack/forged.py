@@ -1,10 +1,10 @@
-"""Attacks on one rule: no condition of a statement stands in for that of a policy.
+"""Attacks on one rule: a condition of a statement never replaces that of a policy.
 
-A policy says that a row's tenant is the active one.  A statement may say the same
-of it, by something that changes its answer while rows are read: a setting, the
-active tenant, a function of one's own.  Had the server dropped the policy's
-condition for the statement's, or held rows against the statement's value, rows of
-another tenant would come out, change or go.
+A policy says that a row's tenant is the active one.  A statement can say the same of it,
+with something that changes its answer while rows are read: a setting, the active tenant,
+a function of one's own.  Suppose that the server dropped the policy's condition for the
+statement's, or compared rows with the statement's value.  Then the statement would read,
+change or delete rows of another tenant.
 """
 
 import itertools
@@ -17,17 +17,17 @@ PARTS = [m.case_table(name, m.NOTES, name, 'note', 'note', "'mine'", schema='pub
          for name in ('attack_parts', 'attack_lists')]
 SEED = 20261128
 SECONDS = {'quick': 4, 'until noticed': 60, 'long': 1800, 'default': 24}
-# Who belongs to the other tenant may go there; so it is none of those.
-ATTACKER = {'owner': 1.0, 'viewer': 0.15}       # and its part of the time
+# Members of the other tenant may switch to it; so the attacker is none of them.
+ATTACKER = {'owner': 1.0, 'viewer': 0.15}       # and the share of the time
 
-# What a statement may end with: it is done, or refused.  Not by a mistake of ours.
+# How a statement can end: it is done or refused, but not by a mistake in the test.
 ENDS = ('00000', '28000', '42501', '55000', 'P0002', '22023', '23503', '23514', '25000', '23502', '21000')
 
 ALL_SCANS = ('seqscan', 'indexscan', 'indexonlyscan', 'bitmapscan', 'tidscan')
 
 
 def only(*scans):
-    """The settings that leave these kinds of scan."""
+    """The settings that leave only these kinds of scan."""
     return ['SET LOCAL enable_%s = off' % s for s in ALL_SCANS if s not in scans]
 
 
@@ -41,7 +41,7 @@ SCANS = {
         'SET LOCAL min_parallel_table_scan_size = 0', 'SET LOCAL min_parallel_index_scan_size = 0'],
     'any': []}
 
-# {c}: the column.  {v}: the value, which is the own one until it changes.
+# {c}: the column.  {v}: the value, at first the attacker's own.
 CONDITIONS = {
     'equal': '{c} = {v}', 'turned': '{v} = {c}', 'in': '{c} IN ({v}, {v})',
     'in more': "{c} IN ({v}, '{none}')",
@@ -53,7 +53,7 @@ CONDITIONS = {
     'subquery': '{c} = (SELECT {v})', 'case': '{c} = CASE WHEN {c} IS NOT NULL THEN {v} END',
     'not': 'NOT {c} <> {v}', 'text': '{c}::text = {v}::text', 'none': '{v} IS NOT NULL'}
 
-# Name: the value, and what changes it when it is evaluated, or None.
+# Name: the value, and an expression whose evaluation changes it, or None.
 VALUES = {
     'active tenant': ('casnet.current_tenant_id()', "set_config('casnet.tenant_id', '{e}', false)"),
     'no tenant': ('casnet.current_tenant_id()', "set_config('casnet.tenant_id', '', false)"),
@@ -166,12 +166,12 @@ def prepare_tools(cursor):
 
 
 def entries():
-    """The tables that a condition may be forged for."""
+    """The tables for which a condition can be forged."""
     return [e for e in m.ENTRIES if e.kind == 'table' and (e.moves or e.name == 'users')] + PARTS
 
 
 def core(quick):
-    """What is tried in any case, the plain forms of the break."""
+    """What every run tries: the plain forms of the break."""
     values = ('active tenant', 'setting', 'stable 1', 'stable 2', 'stable 3', 'volatile 1', 'other')
     for entry, value, command, scan in itertools.product(
             entries(), values, QUICK, ('seq', 'index') if not quick else ('seq',)):
@@ -181,7 +181,7 @@ def core(quick):
 
 
 def choices(generator):
-    """Any of all, without an end."""
+    """Random attempts, without end."""
     tables, conditions, values = entries(), sorted(CONDITIONS), sorted(VALUES)
     commands, scans = sorted(COMMANDS), sorted(SCANS)
     while True:
@@ -190,7 +190,7 @@ def choices(generator):
 
 
 def everything():
-    """All, in the order of the tables."""
+    """All attempts, in the order of the tables."""
     return itertools.product(entries(), sorted(CONDITIONS), sorted(VALUES), sorted(COMMANDS),
                              sorted(SCANS))
 
@@ -230,7 +230,7 @@ def statements(entry, condition, value, command, scan, actor):
 
 
 def filled(text, words):
-    """The text with its words; braces of SQL are left alone."""
+    """The text with its placeholders filled in; braces of SQL stay."""
     for name, value in words.items():
         text = text.replace('{%s}' % name, value)
     return text
@@ -256,7 +256,7 @@ def canaries(outcome):
 
 
 def attack(campaign):
-    """What is tried in any case, and a part of all for as long as there is time."""
+    """What every run tries, and then random attempts while time lasts."""
     options = campaign.options
     mode = 'quick' if options.quick else 'long' if options.long else 'default'
     seconds = SECONDS['until noticed' if options.until_noticed else mode]

@@ -1,10 +1,10 @@
 """Every function of casnet and casnet_internal that casnet_user may call, and how it is
-attacked: with what belongs to a tenant where the caller has no permission.
+attacked: with objects of a tenant in which the caller has no permission.
 
-In the calls {H...} belongs to the hidden tenant of the actor, {C...} to one
-where no actor is a member, the others to the active tenant.  Each call that
-names something hidden is made again with what does not exist, and the two
-answers must be the same.  A function that is not listed fails the run.
+In the calls {H...} belongs to the hidden tenant of the actor, and {C...} to one in which no
+actor is a member.  The others belong to the active tenant.  Each call that names a hidden
+object is repeated with an absent one, and the two answers must be equal.  A function that
+is not listed fails the run.
 """
 
 import re
@@ -13,11 +13,11 @@ import matrix as m
 
 
 class Call:
-    """Statements, what they take, and the SQLSTATE if that is met.
+    """Statements, what they take, and the SQLSTATE if the actor has that.
 
-    ends: an SQLSTATE, or {actor: SQLSTATE, '*': SQLSTATE}.  extra: what may
-    change besides the active tenant, by key of the judge.  tells: it says by
-    design whether something exists.  slow: not by everybody."""
+    ends: an SQLSTATE, or {actor: SQLSTATE, '*': SQLSTATE}.  extra: what may change
+    besides the active tenant, by key of the judge.  tells: it reveals by design
+    whether something exists.  slow: only some actors call it."""
 
     def __init__(self, statements, need='ANY', ends='00000', extra=(), tells=False, slow=False,
                  value=None, by_chief=None, dues=None, shows=()):
@@ -33,7 +33,7 @@ class Call:
         self.shows = shows          # tables whose rows of the active tenant it shows
 
     def due(self, actor):
-        """The SQLSTATE that is due."""
+        """The expected SQLSTATE."""
         if actor.name in self.dues:
             return self.dues[actor.name]
         found = actor.due(self.need)
@@ -333,7 +333,7 @@ CALLS = {
 
 
 def words(campaign, actor, absent=False):
-    """What stands for the placeholders; absent: with what does not exist."""
+    """The values of the placeholders; absent: objects that do not exist."""
     own = actor.tenant or 'a'
     found = {'tenant': m.tenant_id(own), 'record': m.row_id(own, m.RECORDS),
              'tag': 'canary-%s-tags-1' % own, 'h': actor.hidden}
@@ -353,7 +353,7 @@ def words(campaign, actor, absent=False):
 
 
 def same(campaign, pair, filled):
-    """Whether the answers about what is hidden and about nothing are one."""
+    """Whether the answers about hidden and absent objects are equal."""
     texts = []
     for outcome, these in zip(pair, filled):
         text = '\n'.join(outcome.text)
@@ -396,7 +396,7 @@ def attack(campaign):
 
 
 def try_call(campaign, session, actor, name, call):
-    """One call, and if it names what is hidden, once more with what is not there."""
+    """One call; if it names a hidden object, once more with an absent one."""
     filled = [words(campaign, actor), words(campaign, actor, absent=True)]
     statements = [campaign.filled(s, filled[0]) for s in call.statements]
     outcome = session.attempt(statements, judge=True)

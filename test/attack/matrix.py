@@ -1,7 +1,7 @@
-"""Who attacks what, and what is due: users, objects and permissions.
+"""Who attacks what, and the expected outcome: users, objects and permissions.
 
-Every relation that the database has in casnet and casnet_internal must have an entry here,
-and every entry a relation; see attack.check_known().
+Every relation that the database has in casnet and casnet_internal must have an entry
+here, and every entry a relation; see attack.check_known().
 """
 
 import re
@@ -9,8 +9,8 @@ import re
 LETTERS = 'abc'         # the tenants; nobody who attacks belongs to c
 ABSENT = 'e'            # ids with this letter belong to no row
 
-# What a row of the fixture contains and no statement of an attacker made up:
-# a text that names tenant and table, or an id of one letter.  The last is the
+# What a row of the fixture contains and no statement of an attacker can make up:
+# a text that names tenant and table, or an id of one letter.  The last form is the
 # beginning of the secrets of signing keys, as hexadecimal.
 CANARY = re.compile(r'canary-[abcuh]-\w+(?:-\w+)?'
                     r'|(?:([a-d])\1{7})-00[0-9a-f]{2}-7000-8000-[0-9a-f]{12}'
@@ -35,7 +35,7 @@ def user_id(name):
 PERSONS, RECORDS, TAGS, LINKS, TASKS, EVENTS, TENANTS, USERS, MEMBERS, NOTES = range(1, 11)
 
 FIVE = ('persons', 'records', 'tags', 'tasks', 'calendar', 'attack_notes')
-NARROW = {'view_' + r for r in FIVE}         # a role of an administrator's
+NARROW = {'view_' + r for r in FIVE}         # a role that an administrator added
 VIEWER = NARROW | {'view_users'}
 MEMBER = VIEWER | {'create_' + r for r in FIVE} | {'edit_' + r for r in FIVE}
 ADMIN = MEMBER | {'delete_' + r for r in FIVE} | {
@@ -59,21 +59,21 @@ GRANTS = [('granted', 'a', 'edit_records'), ('helpera', 'a', 'view_analytics'),
 
 
 class Actor:
-    """A kind of session: a user, a token, the tenant that it says is active."""
+    """A kind of session: a user, a token, and the tenant that it sets as active."""
 
     def __init__(self, name, user, tenant, refusal=None, permissions=(), token='good',
                  belongs='', hidden=None):
         self.name = name
         self.user = user                # who the token says it is
         self.tenant = tenant            # letter of casnet.tenant_id, or None
-        self.refusal = refusal          # SQLSTATE of whatever needs a tenant
+        self.refusal = refusal          # SQLSTATE of all that needs a tenant
         self.permissions = set(permissions)
         self.token = token
         self.belongs = belongs          # letters of the tenants it may see
         self.hidden = hidden or ('b' if tenant == 'a' and not refusal else 'a')
 
     def has_user(self):
-        """Whether the session is anybody."""
+        """Whether the session has a user."""
         return self.refusal != '28000'
 
     def due(self, need):
@@ -132,13 +132,13 @@ class Entry:
         self.source = 'casnet.records' if name == 'own_view' else self.table
         self.needs = {'view': view, 'create': create, 'edit': edit, 'delete': delete}
         self.code = code
-        self.shown = shown              # of alias t, all that is readable
+        self.shown = shown              # all that is readable of alias t
         self.column = column            # one that may be updated
         self.key = key                  # columns that identify a row in a tenant
         self.insert = insert            # columns of a row that may be inserted
         self.values = values
         self.lock = lock                # table privileges, as LOCK TABLE asks
-        self.moves = moves              # the column that says whose a row is
+        self.moves = moves              # the column that names a row's tenant
         self.overrides = due or {}      # (command, actor or '*') -> SQLSTATE
         self.rows = allowed_rows        # SQL condition on the rows one may see
 
@@ -187,7 +187,7 @@ def load_view(name, table, schema='casnet'):
 
 
 def visible_users(actor):
-    """Oneself, and with view_users the members of the active tenant."""
+    """The actor, and with view_users the members of the active tenant."""
     mine = "t.id = '%s'" % user_id(actor.user)
     if 'view_users' in actor.permissions:
         mine += (" OR t.id IN (SELECT m.user_id FROM casnet.user_tenants AS m"
@@ -196,7 +196,7 @@ def visible_users(actor):
 
 
 def visible_tenants(actor):
-    """The tenants that one belongs to."""
+    """The tenants to which the actor belongs."""
     return "t.id::text = ANY (ARRAY[%s]::text[])" % ', '.join(
         "'%s'" % tenant_id(l) for l in actor.belongs)
 
@@ -217,8 +217,8 @@ NOTE = case_table('attack_notes', NOTES, 'attack_notes', 'note', 'note', "'mine'
 
 
 def above_others(*commands):
-    """What all at once does to memberships: the owner's is above an admin, and
-    the last owner stays."""
+    """The outcome of commands on all memberships at once: an admin cannot change the
+    owner's, and the last owner stays."""
     due = {}
     for command in commands:
         for actor in ('admin', 'both'):
@@ -238,13 +238,13 @@ LAZY = {('explain', a): '00000'
         for a in ('inactive', 'nobody', 'forged', 'expired', 'retired_key', 'revoked')}
 ENTRIES = TABLES + [load_view(t.name + '_load', t) for t in TABLES] + [
     NOTE, load_view('attack_notes_load', NOTE, 'public'),
-    # One's own view has the rights of its owner, who is the attacker.
+    # The attacker's own view has the rights of its owner, the attacker.
     Entry('own_view', 'view', 'view_records', 'create_records', 'edit_records', 'delete_records',
           code=RECORDS, column='title', insert='title', values="'mine'", lock='rawd',
           schema='attack'),
     Entry('tenants', 'table', 'USER', 'NONE', 'manage_tenant', 'delete_tenant', code=TENANTS,
           column='name', insert='name', values="'mine'", lock='rwd', moves='id',
-          # It takes a privilege on the column, and then nothing more is asked.
+          # The privilege on the column is missing, so nothing else is checked.
           due={('merge move', 'tenantless'): '42501'},
           allowed_rows=visible_tenants),
     Entry('users', 'table', 'USER', 'NONE', 'USER', 'NONE', code=USERS, column='full_name',

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
 # run.sh - attack every object of casnet with every command as every kind of
-# user, and hold what comes of it against what is due; see attack.py.
+# user, and compare each outcome with the expected one; see attack.py.
 #
 # usage: test/attack/run.sh [--quick | --long] [--template NAME] ...
 #        test/attack/run.sh --help

@@ -3,12 +3,11 @@
 
 usage: report.py [--least PERCENT] [--partial] ROOT GCOV.json...
 
-The documents are those of gcov --json-format.  The list, uncovered beside this
-file, has a line "file function: text" for each line that no test runs, below
-a line "# reason".  A line that did not run and is not listed is a failure, and
-so are one that is listed and did run or is gone, unless its reason begins with
-"sometimes:", and fewer lines than PERCENT.  With --partial, lines that did not
-run are shown and are no failure.
+The documents are those of gcov --json-format.  The list, uncovered beside this file, has
+a line "file function: text" for each line that no test runs, below a line "# reason".
+These are failures: a line that did not run and is not listed; a listed line that did run
+or is gone, unless its reason begins with "sometimes:"; and fewer lines than PERCENT.
+With --partial, lines that did not run are shown and are no failure.
 """
 
 import collections
@@ -28,7 +27,7 @@ def read_counts(paths):
     """Return {file: (lines, functions, branches)} for the files of src/.
 
     lines is {number: [count, function]}, functions {name: count}, and branches
-    {(number, index): count}; a line in several documents has the sum.
+    {(number, index): count}.  A line in several documents gets the sum.
     """
     files = {}
     for path in paths:

@@ -1,8 +1,8 @@
--- What the queries run on: six tenants of very different size whose rows have
--- the same ids, names and values as those of the others, and a user of each
--- role in each; clerks, whose role is no built-in one, see nobody else.  The
--- tenant "poison" is nobody's in a query: it has values that make an expression
--- raise an error when it is evaluated on a row of it.
+-- What the queries read: six tenants of very different size, and in each a user of every
+-- role.  Rows have the same ids, names and values as rows of other tenants.  Clerks, whose
+-- role is no built-in one, see nobody else.  No query runs as a user of the tenant
+-- "poison".  Its values make an expression raise an error when it is evaluated on a row of
+-- it.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compare what users see under the policies with what a superuser sees of the
+"""Compare what users see under the policies with what a superuser sees, who runs the
 same query with constants in place of the policies."""
 
 import argparse
@@ -22,17 +22,17 @@ TIMEOUT = 1500          # milliseconds for one statement
 MOST_ROWS = 4000        # a larger answer is not compared
 WAYS_PER_QUERY = 5
 WRITES = 0.12           # share of statements that write
-# Must be noticed: a title, the file that breaks a database, whether to try writes only.
+# To be noticed: title, the file that breaks a database, whether only writes are tried.
 BROKEN = [('a policy that lets all rows be read', 'broken_read.sql', False),
           ('policies that let all rows be written', 'broken_write.sql', True),
           ('tags looked up wrongly', 'broken_tags.sql', False)]
-# SELECT ... FOR UPDATE cannot be sent like this.
+# Ways in which SELECT ... FOR UPDATE cannot be sent.
 READ_ONLY_WAYS = ['held cursor', 'cursor', 'scroll cursor', 'copy', 'table', 'view', 'sql inlined',
                   'plpgsql execute']
 
 
 def connect(database):
-    """A function that connects as a role, all values being read as strings."""
+    """A function that connects as a role, and reads all values as strings."""
     def made(role, options=''):
         connection = psycopg2.connect(dbname=database, user=role,
                                       options='-c timezone=UTC -c client_min_messages=error -c jit=off ' + options)
@@ -115,8 +115,8 @@ class Comparison:
         self.tally = Tally()
 
     def expect(self, query, dropped=frozenset()):
-        """The answer of the version with constants.  An error may be that of a
-        row that the constants exclude, so it is run again with those fenced off."""
+        """The answer of the version with constants.  An error can come from a row that
+        the constants exclude, so it is run again with a fence below them."""
         def run(fenced):
             try:
                 self.expected_cursor.execute(expected_text(query, dropped, fenced))
@@ -135,7 +135,7 @@ class Comparison:
             connection.close()
 
     def pick_identity(self, wanted=None):
-        """A user in a tenant; the large ones now and then, the empty one seldom."""
+        """A user in a tenant; a large one now and then, the empty one seldom."""
         weights = {'large': 2, 'middle': 4, 'small': 4, 'tiny': 1.5, 'empty': 0.5}
         fitting = [i for i in self.identities if wanted is None or wanted(i)]
         return self.rng.choices(fitting, [weights[i.tenant_name] for i in fitting])[0]
@@ -162,7 +162,7 @@ class Comparison:
         seed = self.rng.getrandbits(40)
         rng = random.Random(seed)
         tags = False
-        takes = {'view_users'}      # of whoever is to use it first
+        takes = {'view_users'}      # permissions of whoever uses the query first
         if rng.random() < 0.02:
             takes = {'edit_records', 'edit_tasks', 'edit_tags'}
             identity = self.pick_identity(lambda i: takes <= i.permissions)
@@ -224,7 +224,7 @@ class Comparison:
         return seen
 
     def report(self, way, name, identity, other, query, types, ordered, seen, expected):
-        """Print what differs, after leaving out what is not needed for it."""
+        """Print what differs, without the parts that do not matter for it."""
         def attempt(dropped):
             wanted = self.expect(query, dropped)
             got = self.see(way, name, identity, other, query, types, dropped)
@@ -239,7 +239,7 @@ class Comparison:
         print_difference(seen, expected, self.out)
 
     def one_write(self):
-        """Make a statement that writes, and compare what it returns and leaves behind."""
+        """Make a statement that writes; compare what it returns, and the tables after it."""
         rng = random.Random(self.rng.getrandbits(40))
         identity = self.pick_identity(lambda i: 'edit_records' in i.permissions)
         query = writes.Writes(rng, identity).statement()
@@ -301,7 +301,7 @@ class Comparison:
 
 
 def same_writes(seen, expected):
-    """Whether two statements returned the same rows and left the same tables behind."""
+    """Whether two statements returned the same rows and left equal tables."""
     if seen.error or expected.error:
         return seen.error == expected.error
     return (collections.Counter(seen.rows[0]) == collections.Counter(expected.rows[0])
@@ -309,7 +309,7 @@ def same_writes(seen, expected):
 
 
 def shrink(query, seen, expected, attempt):
-    """Leave out parts as long as the answers differ in the same way; at most 15 seconds."""
+    """Leave out parts while the answers differ in the same way, for at most 15 seconds."""
     kind = (seen.error, expected.error)
     dropped = frozenset()
     end = time.monotonic() + 15
@@ -327,12 +327,12 @@ def shrink(query, seen, expected, attempt):
 
 
 def query_locks(query):
-    """Whether it is SELECT ... FOR UPDATE or the like."""
+    """Whether the query locks rows, as SELECT ... FOR UPDATE does."""
     return isinstance(query.parts[-1], str) and query.parts[-1].startswith(' FOR ')
 
 
 def print_difference(seen, expected, out):
-    """The first rows that are in one answer only."""
+    """Print the first rows that only one answer has."""
     for label, answer in (('user', seen), ('expected', expected)):
         if answer.error:
             print('  %s: error %s %s' % (label, answer.error, answer.message), file=out)
@@ -348,7 +348,7 @@ def print_difference(seen, expected, out):
 
 
 def self_test(title, file, writes_only, database, seed):
-    """In a database that was broken on purpose there must be a difference."""
+    """Find a difference in a database that was broken on purpose."""
     def superuser(statement):
         connection = psycopg2.connect(dbname=database)
         connection.autocommit = True

@@ -19,7 +19,7 @@ PARTS = [('home', '%home%'), ('O', '%o%'), ('100%', '%100\\%%'), ('a_b', '%a\\_b
 
 
 class Expressions(Sources):
-    """Makes values and conditions; those about tags have another text on each side."""
+    """Makes values and conditions; those about tags have different texts for the user and the expected version."""
 
     def columns_of(self, scope, type_name):
         """The columns of a type."""

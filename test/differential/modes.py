@@ -42,14 +42,14 @@ def settings_of(cursor):
 
 CONSTANTS = ', constants'
 
-# Ways to send a query besides plainly.
+# Ways to send a query, besides the plain one.
 WAYS = ['generic', 'custom', 'generic elsewhere', 'generic by superuser', 'function elsewhere',
         'cursor',
         'scroll cursor', 'copy',
         'table', 'sql inlined', 'sql not inlined', 'plpgsql', 'plpgsql execute', 'plpgsql loop',
         'view',
         'first statement', 'held cursor']
-# Without parameters, so that a plan for anybody knows the tags.
+# Without parameters, so that the generic plan contains the tags as constants.
 WAYS += [way + CONSTANTS for way in ('generic elsewhere', 'generic by superuser',
                                      'function elsewhere', 'plpgsql')]
 
@@ -65,7 +65,7 @@ def column_list(types):
 
 
 def prepare_and_execute(text, params):
-    """PREPARE, with a semicolon, and EXECUTE."""
+    """The texts of PREPARE, with a semicolon, and of EXECUTE."""
     prepare = 'PREPARE made_%s AS %s; ' % (
         ' (%s)' % ', '.join(p.type_name for p in params) if params else '', text)
     return prepare, 'EXECUTE made_%s' % (' (%s)' % literals(params) if params else '')
@@ -79,11 +79,11 @@ class Session:
         self.timeout = timeout
         self.connection = None
         self.reconnect()
-        # A superuser, who becomes the user when the plan is there.
+        # A superuser, who becomes the user once the query is planned.
         self.above = connect('postgres', '-c statement_timeout=%d' % timeout)
 
     def reconnect(self, options=''):
-        """A new connection, with settings of its start."""
+        """A new connection, with these settings from the start."""
         if self.connection is not None:
             self.connection.close()
         self.connection = self.connect('differential_app',
@@ -103,7 +103,7 @@ class Session:
             self.connection.rollback()
 
     def send(self, way, settings, identity, other, query, types, dropped):
-        """run() without the end of the transaction."""
+        """run(), but the transaction stays open."""
         start = settings + identity.settings()
         if way is None:
             return self.fetch(start + user_text(query, dropped))
@@ -152,7 +152,7 @@ class Session:
         return sink.rows()
 
     def prepared(self, way, start, settings, identity, other, text, params):
-        """PREPARE and EXECUTE; elsewhere: made and used by another user before."""
+        """PREPARE and EXECUTE; elsewhere: another user has prepared and executed it before."""
         self.cursor.execute('DEALLOCATE ALL')
         mode = 'custom' if way == 'custom' else 'generic'
         plan = 'SET LOCAL plan_cache_mode = force_%s_plan; ' % mode

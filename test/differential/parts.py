@@ -1,5 +1,5 @@
-"""The text of a statement in two versions: the user's, under the policies, and
-the expected one, for a role that sees everything, with constants in their place."""
+"""The text of a statement in two versions: the user's, under the policies, and the
+expected one, for a role that sees everything, with constants in place of policies."""
 
 FENCE = '/*fence*/'
 
@@ -13,7 +13,7 @@ class Sides:
 
 
 class Param:
-    """A constant; a parameter where the statement is prepared."""
+    """A constant, or a parameter if the statement is prepared."""
 
     def __init__(self, literal, type_name):
         self.literal = literal
@@ -21,7 +21,7 @@ class Param:
 
 
 class Part:
-    """A piece of text made of others; with `instead`, one that can be left out."""
+    """A piece of text made of others; `instead`, if given, can replace it."""
 
     def __init__(self, *parts, instead=None):
         self.parts = parts
@@ -39,8 +39,8 @@ def join(glue, parts):
 
 
 class Rendering:
-    """One version of a statement: render() gives its text; `params` collects
-    the constants if they are to be parameters."""
+    """One version of a statement: render() gives its text; `params` collects the
+    constants that become parameters."""
 
     def __init__(self, side, dropped=frozenset(), params=None, fenced=False):
         self.side = side
@@ -70,7 +70,7 @@ def user_text(part, dropped=frozenset(), params=None):
 
 
 def expected_text(part, dropped=frozenset(), fenced=False):
-    """The same with constants; fenced, no condition moves below those."""
+    """The same with constants; if fenced, no condition moves below them."""
     text = Rendering('expected', dropped).render(part)
     return text.replace(FENCE, 'OFFSET 0' if fenced else '')
 

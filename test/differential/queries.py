@@ -1,5 +1,5 @@
-"""Makes random queries whose answer is one and the same multiset of rows,
-whatever plan is chosen; where they are ordered, by all their columns."""
+"""Makes random queries whose answer is the same multiset of rows whatever plan is
+chosen.  Ordered answers are ordered by all their columns."""
 
 from expressions import Expressions
 from parts import Part, join
@@ -58,7 +58,7 @@ class Queries(Expressions):
                     where), types, scope.rows
 
     def aggregate(self, scope, type_name):
-        """An aggregate of a type whose value does not depend on the order of rows."""
+        """An aggregate of a type; its value does not depend on the order of rows."""
         rng = self.rng
         order = ', '.join(scope.key)
         filtered = Part(' FILTER (WHERE ', self.predicate(scope, 0), ')',
@@ -92,7 +92,7 @@ class Queries(Expressions):
                     self.value(scope, 'text', 0), '))')
 
     def grouped(self, text, scope, where, types):
-        """SELECT with GROUP BY, the first columns being those grouped by."""
+        """SELECT with GROUP BY; its first columns are those grouped by."""
         rng = self.rng
         count = rng.choice([0, 1, 1, 2])
         keys = [c for c in scope.columns if c.type in ('text', 'uuid', 'date', 'bool', 'int')]
@@ -121,8 +121,8 @@ class Queries(Expressions):
         rows = min(scope.rows, 50) if names else 1
         body = Part('SELECT ', join(', ', columns), ' FROM ', text, where, group, having)
         if ' (' in group:
-            # To PostgreSQL 17, a column that WHERE holds constant counts as sorted, although
-            # grouping sets make it NULL. So what sorts or limits is kept apart from them.
+            # Up to PostgreSQL 17, a column that WHERE holds constant counts as sorted, although
+            # grouping sets make it NULL. So a subquery keeps sorts and limits away from them.
             body = Part('SELECT * FROM (', body, Part(' OFFSET 0', instead=''), ') AS s')
         return body, types, rows
 
@@ -292,7 +292,7 @@ class Queries(Expressions):
         return Part('SELECT ', join(', ', columns), ' FROM ', text, where, tail), types, False
 
     def counts(self):
-        """The numbers of rows of all relations, added up: so many policies in one statement."""
+        """The numbers of rows of all relations, added up, which needs many policies in one statement."""
         names = self.rng.sample(list(self.identity.relations.values()),
                                 len(self.identity.relations))
         parts = []

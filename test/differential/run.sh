@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 #
-# run.sh - random queries of users under the policies against the same queries
-# of a superuser with constants in their place.
+# run.sh - compare random queries of users under the policies with the same
+# queries of a superuser, with constants in place of the policies.
 #
 # usage: test/differential/run.sh [--seconds S] [--count N] [--seed N] [--long]
 #
-# First it breaks a copy of the database in several ways, which must be noticed.
+# First it breaks copies of the database in several ways, which it must notice.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +13,7 @@ database=casnet_differential
 roles=(differential_app differential_views)
 arguments=(--least 1000)
 
-# cleanup: the databases and roles of ours go again.
+# cleanup: remove the databases and roles that this script made.
 cleanup()
 {
 	local name

@@ -11,7 +11,7 @@ MAX_ROWS = 60000
 
 
 class Column:
-    """Something that an expression may name."""
+    """A column that an expression can name."""
 
     def __init__(self, text, type_name, domain=''):
         self.text = text
@@ -20,8 +20,8 @@ class Column:
 
 
 class Scope:
-    """What is in FROM: its columns, those that tell its rows apart, and about
-    how many rows there are."""
+    """What is in FROM: its columns, those that identify its rows, and the approximate
+    number of rows."""
 
     def __init__(self, columns, key, rows, table=None, alias=None):
         self.columns = columns
@@ -140,7 +140,7 @@ class Sources:
         return Scope(columns, [c.text for c in columns], rows, None, alias)
 
     def distinct_values(self, domain):
-        """About how many values a domain has."""
+        """The approximate number of values of a domain."""
         counts = {'tenant': 1, 'kind': 3, 'user': 4, '': 4, 'tag': 15, 'time': 200, 'date': 200}
         large = max(10, self.identity.relations['casnet.role_permissions'].rows)
         records = self.identity.relations.get('casnet.records')
@@ -149,8 +149,8 @@ class Sources:
         return counts.get(domain, 30)
 
     def join_condition(self, left, right):
-        """A condition to join two scopes by, and about how many rows come out;
-        None where there would be too many."""
+        """A condition to join two scopes by, and the approximate number of rows that result;
+        None if there are too many."""
         pairs = [(a, b) for a in left.columns for b in right.columns
                  if a.type == b.type and a.type in ('uuid', 'text', 'date', 'ts')
                  and (a.domain == b.domain or self.chance(0.05))]
@@ -211,7 +211,7 @@ class Sources:
         return Part(text, Part(' %s ' % kind, right_text, ' ON ', *on, instead='')), both
 
     def shared_columns(self, left, right):
-        """What two tables may be joined by with USING."""
+        """The columns by which USING can join two tables."""
         if left.table is None or right.table is None:
             return []
         names = [n for n, t, _ in left.table.columns

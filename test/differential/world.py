@@ -1,9 +1,9 @@
-"""What there is to query: the tables and views, whose rows a user is to see of
-each, and the users."""
+"""What can be queried: the tables and views, the rows of each that a user is to see,
+and the users."""
 
 from parts import FENCE, Sides
 
-# Columns: name, type, and the domain of what may sensibly be joined.
+# Columns: name, type, and the domain: columns of one domain can sensibly be joined.
 COMMON = [('tenant_id', 'uuid', 'tenant'), ('id', 'uuid', 'own')]
 TIMES = [('created_at', 'ts', 'time')]
 
@@ -43,7 +43,7 @@ TENANT_TABLES = {
 
 
 class Relation:
-    """A table or view: what the user writes for it, and what is expected."""
+    """A table or view: the user's text for it, and the expected one."""
 
     def __init__(self, name, expected, columns, key, rows, is_table):
         self.name = name
@@ -55,7 +55,7 @@ class Relation:
 
 
 class Identity:
-    """A user in a tenant, and the relations that the two can see."""
+    """A user in a tenant, and the relations that the user sees there."""
 
     def __init__(self, user, username, tenant, tenant_name, role, permissions):
         self.user = user

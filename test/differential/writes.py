@@ -1,11 +1,11 @@
-"""Random statements that write, whose outcome does not depend on the plan, and
+"""Random statements that write, with an outcome that does not depend on the plan, and
 the contents of all tables after them."""
 
 from parts import Param, Part, Sides, expected_text, join, quote, user_text
 from queries import Queries
 from sources import Column, Scope
 
-# Tables whose rows, of all tenants, are looked at after each statement.
+# Tables whose rows, of all tenants, are compared after each statement.
 WATCHED = ['casnet.records', 'casnet.persons', 'casnet.tags', 'casnet.record_tags', 'casnet.tasks',
            'casnet.calendar_events', 'differential.invoices', 'differential.notes', 'casnet.users',
            'casnet.tenants', 'casnet.user_tenants', 'casnet.user_tenant_permissions']
@@ -39,7 +39,7 @@ class Writes:
         self.maker = Queries(rng, identity)
 
     def may(self, verb, table):
-        """Whether the user may do that to rows of the table."""
+        """Whether the user is allowed to do that to rows of the table."""
         resource = TARGETS[table][0]
         if table == 'casnet.record_tags':
             return 'edit_records' in self.identity.permissions
@@ -264,8 +264,8 @@ class Writer:
         self.plain = connect('postgres', options)
 
     def contents(self, cursor):
-        """For each table and tenant: how many rows, a sum over their ids, and one
-        over all of each row that the transaction wrote but the clock's columns."""
+        """For each table and tenant: the number of rows, a sum over their ids, and a sum
+        over the rows that the transaction wrote, but without columns set by the clock."""
         cursor.execute('SELECT pg_current_xact_id()')
         own = cursor.fetchone()[0]
         found = []

@@ -14,7 +14,7 @@
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A promise that was broken; the input is kept as any other finding. */
+/* Report a broken promise; the input is kept like any other finding. */
 #define MUST(condition) \
 	do { \
 		if (!(condition)) \

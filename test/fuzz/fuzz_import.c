@@ -3,14 +3,14 @@
  *		casnet.import_tenant() in a backend of a throwaway server: this file and
  *		casnet are one library, whose procedure runs libFuzzer in the backend.
  *
- * The first byte of an input says how, the lines after it are the documents;
- * with 'p' they are names of permissions.  Each input has a transaction of its
- * own that is rolled back.  Coverage is that of casnet's C code, the statements
- * of PL/pgSQL in their order, and the places where errors are raised.
+ * The first byte of an input selects what is called.  The lines after it are the
+ * documents; with 'p' they are names of permissions.  Each input has a transaction of
+ * its own that is rolled back.  Coverage is that of casnet's C code, the statements of
+ * PL/pgSQL in their order, and the places where errors are raised.
  *
- * A call ends in success or in an error that test/input takes, within a while;
- * what was imported exports and imports again as the same; the backend's memory
- * does not grow.
+ * A call ends in time, in success or in an error that test/input accepts.  What was
+ * imported is the same after export and another import.  The backend's memory does
+ * not grow.
  */
 #include "postgres.h"
 
@@ -48,7 +48,7 @@ static uint8_t counters[COUNTERS];
 /* What is being done with an input. */
 typedef enum Stage
 {
-	PREPARING,					/* not casnet's doing */
+	PREPARING,					/* errors are not casnet's */
 	CALLING,
 	CHECKING					/* what was accepted */
 } Stage;
@@ -152,7 +152,7 @@ execute(const char *statement, const char *first, const char *second)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* The calls of one input; says in *stage what an error would be that of. */
+/* The calls of one input; *stage names the step to which an error would belong. */
 static void
 call(char how, char *lines, volatile Stage *stage)
 {
@@ -256,7 +256,7 @@ take_words(Datum array, char **words)
 	return n;
 }
 
-/* The driver ends the process; what it does not count. */
+/* The driver ends the process; print what it does not count. */
 static void
 report(void)
 {

@@ -1,17 +1,16 @@
 /*
  * fuzz_jwk.c
- *		Public keys of JWKs.  The input is the algorithm's number, the first and
- *		the second member, with line ends between them.
+ *		Public keys of JWKs.  The input is the algorithm's number and the first and
+ *		second member, with line ends between them.
  *
- * A key that is accepted must be one that OpenSSL reads back, of the kind that
- * was asked for, that encodes to the same bytes, and that no signature of
- * zeros verifies with.
+ * An accepted key must be one that OpenSSL reads back, be of the kind that was asked
+ * for, and encode to the same bytes.  It must not verify a signature of zeros.
  */
 #include "../../src/key.c"
 
 #include "server.h"
 
-/* Signatures by a secret are not of this target. */
+/* This target does not cover signatures by a secret. */
 pg_hmac_ctx *
 pg_hmac_create(pg_cryptohash_type type)
 {
@@ -83,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(length == (int) VARSIZE_ANY_EXHDR(der) && memcmp(back, VARDATA_ANY(der), length) == 0);
 		OPENSSL_free(back);
 		EVP_PKEY_free(key);
-		/* A point of small order takes zeros for a signature of anything. */
+		/* A point of small order would accept zeros as a signature of anything. */
 		if (which != 1)
 			MUST(!casnet_key_verify((JwsAlgorithm) which, (uint8 *) VARDATA_ANY(der), length, "abc", 3, zeros, lengths[which]));
 		MUST(ERR_peek_error() == 0);

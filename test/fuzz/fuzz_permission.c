@@ -1,12 +1,12 @@
 /*
  * fuzz_permission.c
  *		Names of permissions, as policies and callers ask for them and as tables
- *		have them.  Each line of the input is a step: '+' adds a row to
- *		role_permissions, '!' meets a name as membership.c does, '?' calls can(),
- *		'=' calls tenant_with() and 'i' calls can_in(), with the rest of it.
+ *		have them.  Each line of the input is a step.  '+' adds a row to
+ *		role_permissions, and '!' meets a name as membership.c does.  '?' calls can(),
+ *		'=' calls tenant_with() and 'i' calls can_in(), with the rest of the line.
  *
- * What is asked for must be known, built in or met; asking must not make a name
- * known; each name has one bit.  Compared with a list of names.
+ * What is asked for must be known, which means built in or met.  Asking must not make a
+ * name known, and each name has one bit.  The results are compared with a list of names.
  */
 #include "../../src/permission.c"
 #include "../../src/policy.c"
@@ -19,7 +19,7 @@
 MemoryContext TopMemoryContext = NULL;
 uint64		casnet_generation = 1;
 
-/* No statement writes, and nothing is fetched from. */
+/* No statement writes, and none fetches from a cursor. */
 void
 casnet_statement_check(void)
 {
@@ -144,7 +144,7 @@ GetCurrentStatementStartTimestamp(void)
 	return 1;
 }
 
-/* All memory goes at the end. */
+/* All memory is freed at the end. */
 void
 pfree(void *pointer)
 {
@@ -216,7 +216,7 @@ casnet_membership_is_cached(void)
 	return true;
 }
 
-/* Who is asked for holds every other name, by its length. */
+/* The user holds every name of even length. */
 bool
 casnet_membership_holds(const CasnetVerdict *of, int bit)
 {
@@ -239,7 +239,7 @@ casnet_membership_require_of(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	return casnet_membership_require(nbits, bits);
 }
 
-/* What reads an expression: a call has its arguments, and nothing else parts. */
+/* Walks an expression: only a call has parts, its arguments. */
 extern bool expression_tree_walker_impl(Node *node,
 										bool (*walker) (Node *, void *),
 										void *context);
@@ -257,7 +257,7 @@ expression_tree_walker_impl(Node *node, bool (*walker) (Node *, void *),
 	return false;
 }
 
-/* Its name until 15; later that is a macro. */
+/* The function's name up to 15; later that is a macro. */
 bool
 (expression_tree_walker) (Node *node, bool (*walker) (), void *context)
 {
@@ -281,7 +281,7 @@ meet(const char *name)
 		met[nmet++] = pnstrdup(name, strlen(name));
 }
 
-/* Whether it is a permission; what is not built in is looked up in the rows, all of them. */
+/* Whether it is a permission; reads all rows for a name that is not built in. */
 static bool
 exists(const char *name)
 {

@@ -1,8 +1,8 @@
 /*
  * fuzz_search.c
- *		What people type into a search box: its translation must be in the
- *		syntax of to_tsquery(), each operand quoted, a part of what was typed,
- *		and with something to search for in it.
+ *		What people type into a search box.  Its translation must be in the syntax of
+ *		to_tsquery().  Each operand must be quoted, be a part of what was typed, and
+ *		contain something to search for.
  */
 #include "../../src/search.c"
 
@@ -73,7 +73,7 @@ casnet_name_form_of(text *name)
 	return cstring_to_text_with_len(begin, end - begin);
 }
 
-/* Read one operand, '...' with doubled quotes and backslashes; where it ends. */
+/* Read one operand, '...' with doubled quotes and backslashes; returns where it ends. */
 static const char *
 check_operand(const char *c, const char *typed)
 {

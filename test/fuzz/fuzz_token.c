@@ -3,8 +3,8 @@
  *		Tokens.  The input is a token, or, if it begins with '1', header and
  *		claims with a line end between them, which are encoded and signed.
  *
- * What is accepted must be sound, be read the same when it is encoded again
- * from what was read, and verify with the key it was signed with only.
+ * What is accepted must be sound.  It must be read the same when it is encoded again
+ * from what was read, and verify only with the key that signed it.
  */
 #include "../../src/jws.c"
 
@@ -22,7 +22,7 @@ append(char *token, const char *part, size_t length)
 	return jws_base64url_encode((const unsigned char *) part, length, token);
 }
 
-/* Append a JSON string of the value, every byte that is no plain ASCII as it is. */
+/* Append a JSON string of the value, with every byte above ASCII as it is. */
 static char *
 put_string(char *json, const char *name, const char *value)
 {

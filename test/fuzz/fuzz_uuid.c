@@ -1,6 +1,6 @@
 /*
  * fuzz_uuid.c
- *		UUIDs in settings, against a regular expression of what the type uuid
+ *		UUIDs in settings, compared with a regular expression of what the type uuid
  *		accepts.
  */
 #include "../../src/digest.c"

@@ -1,5 +1,5 @@
--- What fuzz_import.c works in: a database of its own, whose casnet is the
--- library :library, with a tenant to export, an empty one, and two accounts.
+-- The world of fuzz_import.c: a database of its own, whose casnet is the library
+-- :library, with a tenant to export, an empty one, and two accounts.
 \set ON_ERROR_STOP on
 CREATE EXTENSION casnet;
 UPDATE pg_proc SET probin = :'library' WHERE probin = '$libdir/casnet';

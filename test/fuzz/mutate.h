@@ -1,7 +1,7 @@
 /*
  * mutate.h
- *		Changes documents, one in a line, as JSON: values, keys, members and lines
- *		are replaced, removed, repeated and moved; strings are changed by libFuzzer.
+ *		Changes documents, one a line, as JSON.  Values, keys, members and lines are
+ *		replaced, removed, repeated and moved.  libFuzzer changes strings.
  */
 #ifndef CASNET_FUZZ_MUTATE_H
 #define CASNET_FUZZ_MUTATE_H
@@ -12,7 +12,7 @@
 extern size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 extern size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
 
-/* A value or a key; what a container has comes before itself. */
+/* A value or a key; the contents of a container come before the container. */
 typedef struct Span
 {
 	size_t		start;
@@ -51,8 +51,8 @@ static const char *const keys[] = {
 static uint64_t chance;
 
 /*
- * Inputs that were accepted, of late.  A document that is refused hides what is
- * behind it, so most changes begin with one of these.
+ * Recently accepted inputs.  A rejected document hides what follows it, so most changes
+ * begin with one of these.
  */
 #define MAX_BASES 64
 static char *bases[MAX_BASES];
@@ -141,8 +141,8 @@ find_spans(Document *d)
 }
 
 /*
- * A key or a value taken at random, or NULL; mostly no container and not of
- * the first line, without which the rest is in vain.
+ * A random key or value, or NULL; mostly no container, and not of the first line,
+ * without which nothing else is read.
  */
 static const Span *
 choose_span(const Document *d, bool is_key)

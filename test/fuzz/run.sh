@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 #
 # run.sh - fuzz the parsers with libFuzzer, guided by coverage, under the address
-# and undefined-behaviour sanitizers.  Takes no server, only its headers; but the
+# and undefined-behaviour sanitizers.  It needs no server, only its headers; but the
 # target import runs in a backend of a throwaway server of its own.
 #
 # usage: test/fuzz/run.sh [seconds for each target [seed [target...]]]
 #
 # CASNET_RUNS=N stops each target after N executions.
-# A finding is printed as base64; put the input into corpus/TARGET once mended.
+# A finding is printed as base64; once it is fixed, add the input to corpus/TARGET.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -38,8 +38,8 @@ compile()
 		-D_GNU_SOURCE -isystem "$include" "$@"
 }
 
-# build TARGET OUTPUT [OPTION...]: compile a target.  Functions of the server
-# that it never calls are left unresolved; none of casnet is.
+# build TARGET OUTPUT [OPTION...]: compile a target.  Functions of the server that
+# it never calls are left unresolved, but no function of casnet is.
 build()
 {
 	local target=$1 output=$2
@@ -51,7 +51,7 @@ build()
 	compile -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 		-o "$output" "$here/fuzz_$target.c" "${more[@]}" \
 		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy || return
-	# The program itself does not name what was left unresolved.
+	# Only the object file, not the program, names what was left unresolved.
 	compile -c -o "$output.o" "$here/fuzz_$target.c" || return
 	if nm -u "$output.o" | grep ' casnet_'; then
 		echo "fuzz_$target.c does not define what it takes from casnet"
@@ -59,8 +59,8 @@ build()
 	fi
 }
 
-# build_import OUTPUT: casnet, the driver of libFuzzer and what calls casnet as
-# one library.  A backend cannot have the address sanitizer; undefined behaviour
+# build_import OUTPUT: casnet, the driver of libFuzzer, and the code that calls casnet,
+# as one library.  A backend cannot have the address sanitizer.  Undefined behaviour
 # ends it by a signal.
 build_import()
 {
@@ -86,8 +86,8 @@ psql_here()
 	env -u PGOPTIONS "$bindir/psql" -X -q -h "$work" -p 5432 -U postgres -d fuzz "$@"
 }
 
-# start_server: with a database that fuzz_import() runs in; a backend may have
-# 3 GB of memory.
+# start_server: with a database for fuzz_import(); a backend is limited to 3 GB of
+# memory.
 start_server()
 {
 	"$bindir/initdb" -D "$work/data" -U postgres -A trust -N --locale=C.UTF-8 -E UTF8 > "$work/initdb.log" 2>&1 ||
@@ -117,14 +117,14 @@ stop_server()
 	}
 }
 
-# states NAME...: SQLSTATEs of test/input as an array of SQL.
+# states NAME...: SQLSTATEs of test/input as an SQL array.
 states()
 {
 	/usr/bin/python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import input
 print("{" + ",".join(sorted(s for name in sys.argv[2:] for s in getattr(input, name))) + "}")' "$here/../input" "$@"
 }
 
-# fuzz_import ARGUMENT...: what a target is called with, but in a backend, which
+# fuzz_import ARGUMENT...: run a target with these arguments, but in a backend, which
 # the driver ends.
 fuzz_import()
 {
@@ -187,7 +187,7 @@ for target in "${targets[@]}"; do
 	fi
 done
 
-# A planted bug must be found, or the rest proves nothing.
+# The fuzzer must find a planted bug, or the rest proves nothing.
 rm -rf "$work/new"
 status=0
 build token "$work/planted" -DCASNET_FUZZ_SELFTEST || status=$?
@@ -201,7 +201,7 @@ else
 fi
 rm -f "$work"/finding-*
 
-# In the backend too, two statements of PL/pgSQL deep.
+# Also in the backend, behind two statements of PL/pgSQL.
 if [ -d "$work/data" ]; then
 	rm -rf "$work/new"
 	if psql_here -f "$here/planted.sql" && ! CASNET_RUNS='' fuzz "$work/import" "$here/corpus/import" -max_total_time=60 &&

@@ -1,20 +1,20 @@
 /*
  * server.h
- *		Just enough of the server for a source file to run without one: memory,
- *		texts, and errors, which end the call.  Included after the source file.
- *		What is not here and not called stays unresolved.
+ *		Just enough of the server for a source file to run without one: memory, texts,
+ *		and errors, which end the call.  Included after the source file.  A function that
+ *		is neither here nor called stays unresolved.
  */
 #ifndef CASNET_FUZZ_SERVER_H
 #define CASNET_FUZZ_SERVER_H
 
-/* Those of the server would be in its library. */
+/* The server's versions would be in its library. */
 #undef fprintf
 #undef snprintf
 #undef strerror
 
 #include "fuzz.h"
 
-static jmp_buf raised;			/* where an error goes */
+static jmp_buf raised;			/* where an error continues */
 static int	raised_sqlstate;
 static int	raised_hints;
 
@@ -81,7 +81,7 @@ pg_detoast_datum_packed(struct varlena *datum)
 	return datum;
 }
 
-/* Errors: a hint is demanded of each, and the call ends. */
+/* Errors: each needs a hint, and ends the call. */
 bool
 errstart(int elevel, const char *domain)
 {

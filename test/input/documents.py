@@ -1,8 +1,8 @@
 """Documents for import and JWKs, changed at random: mutational, not guided by coverage.
 
-Each one is run in a subtransaction of one backend.  What is accepted must hold:
-an imported tenant exports as the documents that were imported, and a JWK that
-was taken is a key that verifies without an error.
+Each one is run in a subtransaction of one backend.  What is accepted must be right: an
+imported tenant exports as the documents that were imported, and an accepted JWK is a key
+that verifies without an error.
 """
 import base64
 import json
@@ -37,7 +37,7 @@ def spots(value, path=()):
 
 
 def change(value, chance):
-    """The value with one thing in it replaced, removed, added, renamed or bent."""
+    """The value with one thing in it replaced, removed, added, renamed or distorted."""
     value = json.loads(json.dumps(value))
     path = chance.choice(list(spots(value)))
     if not path:
@@ -64,7 +64,7 @@ def change(value, chance):
 
 
 def comparable(documents):
-    """Documents as a sorted list; what import sets anew is left out."""
+    """Documents as a sorted list; without what the import sets anew."""
     kept = []
     for document in documents:
         document = json.loads(json.dumps(document))
@@ -75,7 +75,7 @@ def comparable(documents):
 
 
 def mutate(session, judge, chance, seconds):
-    """Run changed documents and JWKs until the time is over; how many, and how many were accepted."""
+    """Run changed documents and JWKs until the time is over; return how many, and how many were accepted."""
     originals = [row[0] for row in rows_of(session, "SELECT d FROM casnet.export_tenant('%s') AS d" % values.NORTH)]
     originals += [
         {'table': 'tasks', 'row': {'id': values.OLGA, 'title': 't', 'description': None, 'status': 'COMPLETED', 'priority': 'LOW', 'due_date': None,
@@ -144,7 +144,7 @@ def try_import(session, judge, originals, chance):
 
 
 def try_key(session, judge, chance):
-    """Add a changed JWK; one that is taken has to verify, and to be what its kty says."""
+    """Add a changed JWK; an accepted one must verify, and be of the kind that its kty names."""
     key = chance.choice(KEYS)
     for _ in range(chance.choice([0, 1, 1, 2, 3])):
         key = change(key, chance)

@@ -1,10 +1,10 @@
 """Calls every function of casnet with bad input and judges what comes back.
 
-A call may succeed, or be refused with an error of casnet's or of the server's
-own that is in the lists below.  It never ends in an internal error, a lost
-connection or a warning, an error of casnet's always has a hint, and a refused
-call leaves everything as it was.  The functions, operators and types come from
-the catalogs: one with a type that values.py does not know fails the run.
+A call can succeed, or fail with an error of casnet's, or of the server's, that is in the
+lists below.  It never ends in an internal error, a lost connection or a warning.  An error
+of casnet's always has a hint, and a failed call leaves everything as it was.  The
+functions, operators and types come from the catalogs.  A function with a type that
+values.py does not know fails the run.
 """
 import argparse
 import glob
@@ -31,11 +31,11 @@ OUR_FUNCTIONS = {(os.path.basename(path), name) for path in SOURCES for name in 
 OUR_STATES = {'28000', '28P01', '55000', '42501', 'P0002', '22023', '23505', '23503', '23514',
               '39P01', '42804', '42809', '0A000', '54001', '42P01', '42703', '23502', '2BP01', '25006', '3F000', '42710', '55006',
               '22001', '39P03'}
-# What the server raises on its own account: bad data, constraints, names,
-# limits, missing features, read-only transactions, a cancelled statement.
+# What the server raises by itself: bad data, constraints, names, limits, missing
+# features, read-only transactions, a cancelled statement.
 SERVER_CLASSES = {'22', '23', '42', '54', '0A'}
 SERVER_STATES = {'25006', '57014', '2BP01', '53200', '3D000', '3F000', '39P03'}
-# (SQLSTATE, function): whoever reads the foreign table of the fixture; a login that has no time.
+# (SQLSTATE, function): reading the fixture's foreign table; a login without enough time.
 UNUSUAL = {('55000', 'GetFdwRoutineByServerId'), ('57014', 'require_time')}
 
 FIXTURE = f"""
@@ -98,7 +98,7 @@ SESSIONS = {
     'superuser': ('postgres', ''), 'superuser signed in': ('postgres', SIGNED_IN),
 }
 
-# Seconds that a call with a value near 1 GB has until it is cancelled.
+# Seconds after which a call with a value near 1 GB is cancelled.
 HUGE_PATIENCE = 20
 
 HOSTILE = 'SET LOCAL search_path = input_hostile, pg_catalog, public; '
@@ -124,7 +124,7 @@ CONTEXTS = {
 
 
 class Lost(Exception):
-    """The connection was lost, and with it the server's word on all the others."""
+    """The connection was lost; a crash of the server ends all others too."""
 
 
 class Judge:
@@ -140,7 +140,7 @@ class Judge:
         self.failures = []
 
     def fail(self, session, statement, expected, seen):
-        """Note a defect, with all that it takes to see it again."""
+        """Note a defect, with all that is needed to reproduce it."""
         kind = (' '.join(re.findall(r'casnet(?:_internal)?\.\w+|^\w+', statement)[:2]), str(seen)[:40])
         self.failures.append(kind)
         if self.failures.count(kind) <= 2 and len(self.failures) <= 1000:
@@ -148,7 +148,7 @@ class Judge:
                   f'    expected: {expected}\n    seen: {seen}', flush=True)
 
     def judge_error(self, session, function, statement, error):
-        """Whether an error may be the answer to a call."""
+        """Check that the error is one in which a call is allowed to end."""
         diag = error.diag
         state = error.pgcode
         if state is None:
@@ -191,12 +191,12 @@ class Session:
         self.cursor = self.connection.cursor()
 
     def run(self, statement):
-        """Run what must work; its first row, or None."""
+        """Run what must work; return its first row, or None."""
         self.cursor.execute(statement)
         return self.cursor.fetchone() if self.cursor.description else None
 
     def call(self, function, statement, before=''):
-        """Run a call that may be refused, and judge it; True if it was not."""
+        """Run a call, which is allowed to fail, and judge it; True if it succeeded."""
         self.judge.calls += 1
         accepted = False
         try:
@@ -224,7 +224,7 @@ class Session:
 
     def identity(self):
         """What a call that was undone must not have changed."""
-        # A setting that nobody has asked for yet is NULL.
+        # A setting that nobody has read yet is NULL.
         return self.run("SELECT current_user, coalesce(current_setting('casnet.user_id', true), ''), coalesce(current_setting('casnet.tenant_id', true), ''),"
                         " coalesce(current_setting('casnet.token', true), ''), current_setting('search_path'), current_setting('client_encoding'),"
                         " current_setting('row_security'), current_setting('session_replication_role')")
@@ -275,7 +275,7 @@ def call_text(function, arguments, named=False):
 
 
 def calls_of(function, chance):
-    """All calls of a function: each argument through its values, NULLs, and chance ones."""
+    """All calls of a function: each argument with all its values, NULLs, and random ones."""
     types = function['types']
     base = [values.usual(t, n) for t, n in zip(types, function['names'])]
     first = [call_text(function, base), call_text(function, ['NULL'] * len(types)), call_text(function, base, named=True),
@@ -303,7 +303,7 @@ def try_functions(sessions, functions, judge, chance, options):
             continue
         for place, (name, session) in enumerate(sessions.items()):
             calls = calls_of(function, chance)
-            # A share of what is left; what one function does not need is for the others.
+            # A share of the time left; what one function does not need is left to the others.
             now = time.monotonic()
             deadline = now + max(0, end - now) / ((len(functions) - number) * len(sessions) - place) * 4
             session.begin()
@@ -321,7 +321,7 @@ def try_functions(sessions, functions, judge, chance, options):
 
 
 def try_huge(sessions, functions, judge, chance, seconds):
-    """Every argument near the largest value of its type; how many calls were left out, and how many were cancelled."""
+    """Every argument near the largest value of its type; return the numbers of calls left out and of calls cancelled."""
     calls = []
     for function in functions:
         if function['result'] in ('trigger', 'event_trigger'):
@@ -330,7 +330,7 @@ def try_huge(sessions, functions, judge, chance, seconds):
         for place, type_name in enumerate(function['types']):
             for number, value in enumerate(values.ENORMOUS.get(type_name, [])):
                 statement = call_text(function, base[:place] + [value] + base[place + 1:])
-                # One comes furthest; the first value is for another one too.
+                # That session gets furthest; the first value is tried by another session too.
                 calls.append((function['name'], statement, 'superuser signed in'))
                 if number == 0:
                     calls.append((function['name'], statement, chance.choice(['member', 'nobody', 'admin', 'superuser'])))
@@ -395,7 +395,7 @@ def try_contexts(sessions, functions, judge, chance, seconds):
             session.begin(f'SET LOCAL statement_timeout = {chance.randint(1, 8)}')
             session.call(function['name'], chance.choice(calls_of(function, chance)), 'ROLLBACK TO s; ')
             session.end()
-        # In a transaction that has failed already: 25P02 whatever is called.
+        # In a transaction that has failed already, every call ends in 25P02.
         session.begin()
         for function in chance.sample(callable_ones, 5):
             try:
@@ -415,7 +415,7 @@ def try_contexts(sessions, functions, judge, chance, seconds):
 
 
 def try_triggers(sessions, functions, judge, chance, long_run):
-    """Trigger functions called by hand, and on tables that they are not made for."""
+    """Call trigger functions by hand, and on tables for which they are not made."""
     shapes = ['()', '(id uuid)', '(tenant_id uuid, id uuid, updated_at timestamptz, status text, completed_at timestamptz)',
               '(tenant_id text, id text, updated_at text, status integer, completed_at integer, user_id jsonb, role integer, permission xml)',
               '(a integer, tenant_id uuid, user_id uuid, role text, permission text, updated_at timestamptz)']
@@ -462,7 +462,7 @@ def try_triggers(sessions, functions, judge, chance, long_run):
 
 
 def try_operators(sessions, judge, chance):
-    """Every operator of the schemas, between all pairs of values that are taken."""
+    """Every operator of the schemas, between all pairs of values that it accepts."""
     session = sessions['superuser']
     session.cursor.execute("SELECT format('%s.%s', oprnamespace::regnamespace, oprname), format_type(oprleft, NULL),"
                            " format_type(oprright, NULL) FROM pg_operator WHERE oprnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)")
@@ -501,7 +501,7 @@ def try_settings(sessions, judge):
 
 
 def try_committed(sessions, functions, judge, chance, seconds):
-    """Calls outside of a transaction: after a refused one, all rows are what they were."""
+    """Calls outside of a transaction: after a failed one, all rows are unchanged."""
     session = sessions['superuser']
     deadline = time.monotonic() + seconds
     state = state_of(session)
@@ -553,7 +553,7 @@ def self_test(session, judge):
 
 
 def maintenance_cursor():
-    """A cursor in another database; after a crash the server takes a while."""
+    """A cursor in another database; after a crash it waits for the server."""
     for attempt in range(60):
         try:
             connection = psycopg2.connect(dbname='postgres')

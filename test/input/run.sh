@@ -4,7 +4,7 @@
 #
 # usage: test/input/run.sh [--long | --huge] [--seed N] [--only FUNCTION] [--seconds N]
 #
-# Takes a server by PGHOST, PGPORT and PGUSER, with casnet installed.
+# Uses the server that PGHOST, PGPORT and PGUSER name, with casnet installed.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

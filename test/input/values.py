@@ -6,7 +6,7 @@ OLGA = '00000000-0000-7000-8000-000000000001'
 MIA = '00000000-0000-7000-8000-000000000002'
 RECORD = '00000000-0000-7000-8000-0000000001a0'
 
-# What makes a call that may succeed.
+# Values with which a call can succeed.
 USUAL_BY_NAME = {
     'action': "'refuse'", 'algorithm': "'EdDSA'", 'all_of': "'{urgent}'", 'any_of': "'{}'",
     'at': "'(0,1)'", 'batches': "'[0,0]'", 'before': "'{}'", 'code': "'no code'",
@@ -59,11 +59,11 @@ HUGE_TEXTS = ["repeat('x', 1000000)", "repeat('a ', 500000)", "repeat(chr(128512
 
 
 def much(text, count):
-    """So many times a text; repeat() alone takes seconds for that."""
+    """A text so many times; repeat() alone would take seconds."""
     return f"repeat(repeat({text}, 1000), {count // 1000})"
 
 
-# For --huge: near the largest value that there is.
+# For --huge: near the largest possible value.
 ENORMOUS = {
     'text': [much("'x'", 255000000), much("'x'", 1073741000), much("'a '", 536870000), much("chr(128512)", 67000000)],
     'bytea': [f"convert_to({much(repr('x'), 536871000)}, 'UTF8')", f"convert_to({much(repr('x'), 1073741000)}, 'UTF8')"],
@@ -139,7 +139,7 @@ ARRAY_ELEMENTS = {'text[]': ("'urgent'", "'late'"), 'name[]': ("'tenant_id'", "'
 
 
 def array_values(array_type):
-    """Empty, with NULLs, of two dimensions, with other bounds, and large."""
+    """Arrays: empty, with NULLs, of two dimensions, with other bounds, and large."""
     first, second = ARRAY_ELEMENTS[array_type]
     element = array_type[:-2]
     cast = lambda text: f'({text})::{array_type}'
@@ -162,7 +162,7 @@ def values_of(type_name):
 
 
 def usual(type_name, name):
-    """A value that makes sense for an argument, for a call that may succeed."""
+    """A sensible value for an argument, for a call that can succeed."""
     value = USUAL_BY_NAME.get(name)
     if value is None or (name in ('before', 'batches', 'members') and type_name != 'jsonb'):
         return USUAL_BY_TYPE[type_name]

@@ -5,8 +5,8 @@
  *
  * usage: jws_test [seconds [seed]]
  *
- * Includes the source, to reach what has no name outside of it; with
- * JWS_LINKED it is linked instead, and that test left out.
+ * Includes the source, to reach static functions.  With JWS_LINKED it is linked
+ * instead, and the test of these is left out.
  *
  * Prints a line for each failure and the sums at the end.  A finding of a
  * sanitizer ends the program.
@@ -41,9 +41,9 @@ check(bool ok, const char *what)
 }
 
 /*
- * Parse a copy that ends where its memory ends, so that reading on is found.
- * No reason may contain anything of the token; since all reasons are
- * constants, it is enough that they are outside of it.
+ * Parse a copy that ends where its memory ends, so that a read beyond it is found.
+ * No reason may contain anything of the token.  Since all reasons are constants, it is
+ * enough that they are outside of it.
  */
 static const char *
 parse(const char *token, size_t length, JwsToken *result)
@@ -92,7 +92,7 @@ accepts(const char *header, const char *claims)
 	return accepted;
 }
 
-/* RFC 4648 section 10 in the alphabet of section 5, and what is not canonical. */
+/* RFC 4648 section 10 in the alphabet of section 5, and forms that are not canonical. */
 static void
 test_base64url(void)
 {
@@ -160,8 +160,8 @@ test_base64url(void)
 }
 
 /*
- * The examples of the RFCs.  Their headers name no kid, and those of RFC 7515
- * no user: that is what is wrong with them, so all before it was read.
+ * The examples of the RFCs.  Their headers name no kid, and those of RFC 7515 no user.
+ * They are refused for that, so all that precedes it was read.
  */
 static void
 test_rfc_tokens(void)
@@ -187,7 +187,7 @@ test_rfc_tokens(void)
 			"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
 			"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
 		"The token names no key."},
-		{"RFC 7515 A.4, ES512, which is none of ours",
+		{"RFC 7515 A.4, ES512, which casnet does not support",
 			"eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA."
 			"AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
 		"The token's algorithm is not one of HS256, EdDSA, ES256 and RS256."},
@@ -251,7 +251,7 @@ test_fields(void)
 		  result.signed_length == strlen(token) - 5, "signed part");
 	free(token);
 
-	/* The ends of what takes one, two, three and four bytes in UTF-8. */
+	/* The limits of what takes one, two, three and four bytes in UTF-8. */
 	token = join(PUBLIC_HEADER, strlen(PUBLIC_HEADER), code_points,
 				 strlen(code_points), "AA");
 	check(parse(token, strlen(token), &result) == NULL &&
@@ -349,8 +349,8 @@ test_strictness(void)
 
 #ifndef JWS_LINKED
 /*
- * An object that ends too early, wherever that is, is refused and not read on:
- * its memory ends there.
+ * An object that ends too early, at any place, is refused, and nothing beyond it is
+ * read: its memory ends there.
  */
 static void
 test_ends(void)
@@ -472,7 +472,7 @@ test_limits(void)
 	}
 }
 
-/* A small generator of our own, so that a seed gives the same run anywhere. */
+/* A small random generator, so that a seed gives the same run anywhere. */
 static uint64_t state;
 
 static uint32_t
@@ -573,8 +573,8 @@ mutate(char *text, size_t length, size_t size)
 }
 
 /*
- * Tokens changed before and after their encoding.  An accepted one must be
- * sound, and be read the same again.
+ * Tokens changed before and after their encoding.  An accepted one must be sound,
+ * and be the same when it is read again.
  */
 static void
 fuzz(int seconds, uint64_t seed)
@@ -646,7 +646,7 @@ fuzz(int seconds, uint64_t seed)
 		free(token);
 	}
 	check(true, "fuzzing");
-	/* Both answers must have come up, or nothing was tested. */
+	/* Both answers must have occurred, or nothing was tested. */
 	check(accepted > 0 && accepted < tried, "fuzzing gave one answer only");
 	printf("%llu tokens changed at random with seed %llu, %llu of them accepted\n",
 		   (unsigned long long) tried, (unsigned long long) seed,

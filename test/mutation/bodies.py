@@ -9,7 +9,7 @@ FUNCTIONS = """
      WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND l.lanname IN ('plpgsql', 'sql')
      ORDER BY p.oid::regprocedure::text"""
 
-# A call that refuses, and what stands there if it lets everybody pass.
+# A call that refuses, and the text that lets everybody pass instead.
 CHECKS = [
     (r'casnet(?:_internal)?\.(can|can_in|user_can_in|is_administrator|is_operator)\s*\(', 'true'),
     (r'casnet(?:_internal)?\.(tenant_with|tenant_to_manage)\s*\(', 'casnet.current_tenant_id()'),
@@ -36,7 +36,7 @@ def statements(masked):
 
 
 def conjuncts(masked, text):
-    """Offsets of each part of a WHERE or ON that says whose row it is."""
+    """Offsets of each part of a WHERE or ON that names a row's tenant or user."""
     for found in re.finditer(r'\b(?:WHERE|AND|ON)\b', masked):
         depth_start = found.end()
         i = depth_start
@@ -54,7 +54,7 @@ def conjuncts(masked, text):
 
 
 def replacements(masked, text):
-    """Offsets, the new text, and what is to be called wrong with it."""
+    """Offsets, the new text, and a name for the defect."""
     for start, end, refuses in conditions(masked):
         condition = text[start:end]
         said = 'IF ' + one_line(condition)
@@ -73,7 +73,7 @@ def replacements(masked, text):
 
 
 def enumerate_mutants(connection):
-    """All of them; those of functions that install are made in the script."""
+    """All mutants of functions; those of functions that install are made in the script."""
     mutants = []
     with connection.cursor() as cursor:
         cursor.execute(FUNCTIONS)

@@ -8,7 +8,7 @@ from text import closing, mask_c, number_repeated, one_line
 REFUSES = re.compile(r'ereport\s*\(\s*ERROR|elog\s*\(\s*ERROR|return\b|PG_RETURN|continue\b|break\b'
                      r'|goto\b|raise|refuse|\w+\s*=\s*(false|NULL|0)\s*;|problem\s*=')
 
-# A jump alone is no code of its own, so gcov may not count its line.
+# A jump alone is no code of its own, so gcov does not always count its line.
 JUMPS = re.compile(r'\{?\s*(break|continue|return|goto\s+\w+)\s*;\s*\}?')
 
 
@@ -55,7 +55,7 @@ def function_at(text, offset):
 
 
 def mutants_of(path):
-    """Those of one file: each if that refuses never true, each operand without effect."""
+    """The mutants of one file: each if that refuses is never true, each operand has no effect."""
     text = open(path, encoding='utf-8').read()
     masked = mask_c(text)
     file = os.path.basename(path)
@@ -78,11 +78,11 @@ def mutants_of(path):
         block = block_after(masked, end + 1)
         condition = text[start:end]
         said = '%s (%s)' % (found.group(1), one_line(condition))
-        # elog() is for what cannot happen, so nothing is lost with such a check.
+        # elog() is for what cannot happen, so a test cannot miss such a check.
         if re.match(r'\s*elog\b', masked[block[0]:].lstrip('{').lstrip()):
             continue
         if found.group(1) == 'if' and REFUSES.search(masked, block[0], block[1]):
-            # What makes something on its way is missed also where the block is not reached.
+            # A condition with a side effect is missed even if the block is not reached.
             makes = re.search(r'[^=!<>]=[^=]|\(&|[(,]\s*&\w', masked[start:end])
             jumps = JUMPS.fullmatch(masked, block[0], block[1])
             yield make(start, end, 'false && (%s)' % condition, said + ' never', start, end,
@@ -135,7 +135,7 @@ def listed(path, source):
 
 
 def enumerate_mutants(source, list_file):
-    """All of them."""
+    """All mutants of C."""
     mutants = []
     for path in sorted(glob.glob(os.path.join(source, '*.c'))):
         mutants.extend(mutants_of(path))

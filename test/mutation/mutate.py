@@ -24,18 +24,18 @@ from suites import Coverage, NoCoverage, Server, all_units
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSTALLS_ANEW = ('regress', 'isolation', 'tap')
-CATALOG = re.compile(r'^golden/|^pgtap/doctor_')   # notices that the catalog is another one
+CATALOG = re.compile(r'^golden/|^pgtap/doctor_')   # only notices that the catalog changed
 LOCK = threading.Lock()
 
 
 def say(text):
-    """A line of progress."""
+    """Print a line of progress."""
     with LOCK:
         print(text, flush=True)
 
 
 def table_of(path):
-    """A file of lines of two columns with a tab between, as a dictionary by the first."""
+    """A file with two columns, separated by a tab, as a dictionary by the first one."""
     path = os.path.join(HERE, path)
     if not os.path.exists(path):
         return {}
@@ -48,7 +48,7 @@ def table_of(path):
 
 
 class Likely:
-    """The file likely: for each place of mutants which units notice most of them, and which were noticed."""
+    """The file likely: for each place of mutants, the units that notice most, and the noticed mutants."""
 
     def __init__(self, units):
         self.units, self.noticed = {}, {}
@@ -60,17 +60,17 @@ class Likely:
                 raise SystemExit('likely: %s: there is no test %s' % (place, name))
 
     def takes(self, mutant):
-        """Whether the mutant is one that was noticed; of places that name none, all were."""
+        """Whether the mutant was noticed; if its place names none, all were."""
         noticed = self.noticed.get(mutant['place'])
         return noticed is not None and (not noticed or digest(mutant) in noticed)
 
     def show(self, mutants, killers):
-        """Print the lines, with what has noticed mutants since they were written."""
+        """Print the lines of likely, updated with the units that noticed mutants since."""
         for place in sorted({m['place'] for m in mutants}):
             here = [m for m in mutants if m['place'] == place]
             times = collections.Counter(killers[m['id']] for m in here if m['id'] in killers)
             old = self.units.get(place, [])
-            # What behaviour shows comes before a look at the catalog.
+            # Tests of behaviour come before a look at the catalog.
             names = sorted({*old, *times} - {'install'}, key=lambda u: (
                 place.startswith('schema ') and bool(CATALOG.match(u)), -times[u], old.index(u) if u in old else len(old), u))
             noticed = {digest(m) for m in here if m['id'] in killers or self.takes(m)}
@@ -113,12 +113,12 @@ def made_in(tree):
 
 
 def stems(text):
-    """The beginnings of the words, by which a test and a mutant are about the same."""
+    """The beginnings of the words; a test and a mutant that share them have the same subject."""
     return {word[:5] for word in re.findall('[a-z]{4,}', text.lower())}
 
 
 class Order:
-    """Which unit to try first: what noticed mutants of the same kind and object before."""
+    """The order of units: first those that noticed mutants of the same kind and object before."""
 
     def __init__(self, tree, units, coverage, killers, likely):
         self.units, self.coverage, self.killers, self.likely = units, coverage, killers, likely
@@ -130,7 +130,7 @@ class Order:
                 self.texts[unit] = open(path, encoding='utf-8', errors='replace').read()
 
     def note(self, mutant, unit):
-        """It noticed."""
+        """Note that the unit noticed the mutant."""
         self.kills[unit, mutant['kind']] += 1
         for thing in mutant['objects']:
             self.kills[unit, mutant['kind'], thing] += 3
@@ -140,7 +140,7 @@ class Order:
         likely = self.likely.units.get(mutant['place'], [])
 
         def rank(unit):
-            """Smaller goes first."""
+            """The smallest rank is tried first."""
             suite = unit.split('/')[0]
             stage = ['pgtap', 'jws', 'golden', 'regress', 'isolation', 'tap'].index(suite)
             if unit.startswith('pgtap/doctor_') and mutant['group'] == 'schema':
@@ -156,7 +156,7 @@ class Order:
 
 
 def worth_it(unit, mutant, order):
-    """Of a change in the schema, only tests that speak of the object, or of all of them."""
+    """Whether to run the unit: for a change in the schema, if it names the object, or all objects."""
     if unit in order.likely.units.get(mutant['place'], ()):
         return True
     if mutant['group'] != 'schema' or mutant['function'] or not mutant['objects'] or not unit.startswith('pgtap/'):
@@ -166,7 +166,7 @@ def worth_it(unit, mutant, order):
 
 
 def catalog_first(mutant):
-    """What the server itself enforces once the catalog says so, and many: the cheap tests go first."""
+    """Whether cheap tests come first: the server enforces the change by itself, and there are many."""
     if mutant['group'] != 'schema' or 'SECURITY INVOKER' in mutant['id']:
         return False
     return mutant['kind'] == 'attribute' or mutant['kind'] == 'execute' and mutant['function'] is None
@@ -215,7 +215,7 @@ def try_out(server, mutant, order, budget):
     """Judge one mutant, and leave everything as it was."""
     try:
         found = judge(server, mutant, order, budget)
-    except Exception as error:      # of the tools, not of the tests
+    except Exception as error:      # an error of the tools, not of the tests
         found = 'invalid', '-', '%s: %s' % (type(error).__name__, error)
     try:
         server.undo(mutant)
@@ -226,7 +226,7 @@ def try_out(server, mutant, order, budget):
 
 
 def work(server, todo, total, order, arguments, results):
-    """One worker: mutants from the queue until there are none."""
+    """One worker: takes mutants from the queue until it is empty."""
     while True:
         try:
             number, mutant = todo.get_nowait()
@@ -248,7 +248,7 @@ def work(server, todo, total, order, arguments, results):
 
 
 def report(mutants, results, equivalent):
-    """The table at the end; returns how many survive."""
+    """Print the table at the end; return the totals."""
     kinds = collections.OrderedDict()
     suites = ['jws', 'pgtap', 'golden', 'regress', 'isolation', 'tap', 'install']
     for m in mutants:
@@ -279,7 +279,7 @@ def report(mutants, results, equivalent):
 
 
 def catalog_only(mutants, results):
-    """Print what matters and is noticed by a look at the catalog alone."""
+    """Print the mutants that matter and that only a look at the catalog notices."""
     for m in mutants:
         verdict, unit, _, kind = results.get(m['id'], ('', '-', '', ''))
         if verdict == 'killed' and CATALOG.match(unit) and kind not in ('attribute', 'execute'):
@@ -315,7 +315,7 @@ def terminated(*_):
 
 
 def main(argv):
-    """Everything; the exit status is 0 if no mutant survives."""
+    """Run everything; the exit status is 0 if no mutant survives."""
     arguments = arguments_of(argv)
     signal.signal(signal.SIGTERM, terminated)
     servers = [Server(os.path.join(arguments.work, 'w%d' % n), p, arguments.tree, 5700 + n)
@@ -334,12 +334,12 @@ def main(argv):
 
 
 def sample(server, mutants, arguments):
-    """As many mutants known to be noticed as time allows, in an order by the seed, without measuring first."""
+    """Try known noticed mutants while time allows, in the seed's order, without measuring first."""
     units = all_units(server.tree)
     likely = Likely(units)
     order = Order(server.tree, units, NoCoverage(units), {}, likely)
     chosen = [m for m in mutants if likely.takes(m)]
-    # All kinds alike, although some are many.
+    # All kinds equally often, although some have many mutants.
     source = random.Random(arguments.seed)
     source.shuffle(chosen)
     turn = collections.Counter()
@@ -371,7 +371,7 @@ def sample(server, mutants, arguments):
 
 
 def mutate(servers, arguments):
-    """With servers that run."""
+    """The same, with running servers."""
     groups = arguments.groups.split(',')
     mutants = enumerate_mutants(servers[0], groups)
     equivalent = table_of('equivalent')

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 #
-# run.sh - a sample of the mutants, against the tests that are likely to notice
-# first; scripts/mutate.sh runs all of them against all tests.
+# run.sh - try a sample of the mutants, first with the tests that are likely to
+# notice; scripts/mutate.sh tries all of them with all tests.
 #
 # usage: test/mutation/run.sh [--long] [seconds [seed]]
 #
-# Uses copies of the server's folders and a server of its own, so that what is
-# installed stays as it is.
+# Uses copies of the server's folders and a server of its own, so that the installed
+# casnet stays as it is.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,7 +17,7 @@ seconds=${1:-40}
 seed=${2:-$(date +%s)}
 work=$(mktemp -d "${TMPDIR:-/tmp}/mutation.XXXXXX")
 
-# finish: stop the server, should it still be there, and remove everything.
+# finish: stop the server if it still runs, and remove everything.
 # shellcheck disable=SC2317
 finish()
 {

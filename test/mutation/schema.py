@@ -10,7 +10,7 @@ NEIGHBOURS = {
     'manage_tenant': 'delete_tenant', 'delete_tenant': 'manage_tenant',
 }
 
-# Where a table, view or index is; the names are those of one schema or the other.
+# The schema of each table, view or index; every name is in one of the two only.
 PLACES = """
     SELECT relname, format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
      WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)"""
@@ -112,7 +112,7 @@ FUNCTIONS = """
       FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
      WHERE p.pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) ORDER BY 1"""
 
-# What belongs to the cluster, with the statement that undoes it.
+# Mutants that change the cluster, with the statement that undoes each.
 CLUSTER = [
     ('GRANT SET ON PARAMETER casnet.user_id TO casnet_user',
      'REVOKE SET ON PARAMETER casnet.user_id FROM casnet_user'),
@@ -136,7 +136,7 @@ CLUSTER = [
 
 
 def mutant(kind, name, sql, objects=(), undo=None, function=None, restore=None):
-    """What the rest of the program knows of one change; with restore '' the database is made anew."""
+    """One change, as the rest of the program uses it; with restore '' the database is made anew."""
     if kind == 'grant' and undo is None and restore is None:
         restore = sql.replace('GRANT ', 'REVOKE ', 1).replace(' TO ', ' FROM ')
     elif kind in ('revoke', 'execute') and sql.startswith('REVOKE'):
@@ -254,7 +254,7 @@ def indexes(cursor):
 
 
 def privileges(cursor):
-    """Each privilege on tables and columns that is there revoked, each other granted."""
+    """Each existing privilege on tables and columns revoked, each other one granted."""
     cursor.execute(PRIVILEGES, (ROLES,))
     for table, role, privilege, has, granted, by_column in cursor.fetchall():
         name = '%s on %s ' % (privilege, table)
@@ -262,7 +262,7 @@ def privileges(cursor):
             yield mutant('revoke', name + 'from ' + role,
                          'REVOKE %s ON %s FROM %s' % (privilege, place(table), role), [table])
         elif not has:
-            # REVOKE would take the privileges on columns as well.
+            # REVOKE would remove the privileges on columns as well.
             yield mutant('grant', name + 'to ' + role,
                          'GRANT %s ON %s TO %s' % (privilege, place(table), role), [table],
                          restore='' if by_column else None)
@@ -333,7 +333,7 @@ def views(cursor):
 
 
 def enumerate_mutants(connection):
-    """All of them."""
+    """All mutants of the schema."""
     with connection.cursor() as cursor:
         cursor.execute(PLACES)
         names = cursor.fetchall()

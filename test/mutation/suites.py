@@ -1,8 +1,8 @@
-"""The tests that are to notice a mutant, and the server on which they run.
+"""The tests that must notice a mutant, and the server on which they run.
 
-A unit is one file of a suite: pgtap/x.sql, golden/x (a golden test that reads
-catalogs only, so it can be held against any database), regress as a whole,
-isolation/x, tap/x.pl, and jws, which needs no server.
+A unit is one file of a suite: pgtap/x.sql, golden/x, isolation/x, or tap/x.pl; or regress
+as a whole; or jws, which needs no server.  A golden test here reads only catalogs, so it
+can run against any database.
 """
 import glob
 import json
@@ -23,7 +23,7 @@ PSQL = ['--no-psqlrc', '--no-align', '--quiet', '--pset', 'pager=off',
 
 
 def run(command, timeout, **more):
-    """Status and output of a command and what it started; None if it did not end in time."""
+    """Status and output of a command; status None if it did not end in time."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                stdin=subprocess.DEVNULL, start_new_session=True, **more)
     try:
@@ -107,7 +107,7 @@ class Server:
             raise RuntimeError(output)
 
     def revive(self):
-        """After a crash or an endless loop: a server without old sessions."""
+        """Restart the server after a crash or an endless loop, without old sessions."""
         status, _ = self.psql('postgres', '-c', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
                               ' WHERE datname = $$mutant$$ OR datname ~ $$_regression$$', timeout=10)
         if status != 0 or self.others(5):
@@ -116,7 +116,7 @@ class Server:
             self.catalogs = None
 
     def others(self, seconds):
-        """Whether there are still sessions of a test after so many seconds."""
+        """Whether sessions of a test still exist after so many seconds."""
         for _ in range(seconds * 5):
             status, output = self.psql('postgres', '-At', '-c', 'SELECT count(*) FROM pg_stat_activity'
                                        ' WHERE datname = $$mutant$$ OR datname ~ $$_regression$$', timeout=10)
@@ -126,21 +126,21 @@ class Server:
         return True
 
     def prepare(self):
-        """The roles of the golden tests, and the database that every mutant starts from."""
+        """Make the roles of the golden tests, and the database from which every mutant starts."""
         self.must('postgres', *['CREATE ROLE %s LOGIN' % r for r in REGRESS_ROLES])
         self.must('postgres', 'CREATE DATABASE mutation_base')
         self.must('mutation_base', 'CREATE EXTENSION pgtap', 'CREATE EXTENSION casnet')
-        # Now: a mutant of the cluster would be among what is expected.
+        # Before any mutant: one of the cluster would become part of what is expected.
         self.answers = {n[7:]: self.catalog(n[7:]) for n in all_units(self.tree) if n.startswith('golden/')}
         self.fresh()
 
     def fresh(self):
-        """Database mutant, as installed."""
+        """Make the database mutant, as installed."""
         self.must('postgres', 'DROP DATABASE IF EXISTS mutant WITH (FORCE)',
                   'CREATE DATABASE mutant TEMPLATE mutation_base')
 
     def compile(self, tree, flags, install=True):
-        """Build a tree; returns what the compiler says if it fails."""
+        """Build a tree; return what the compiler prints if it fails."""
         command = ['make', '-s', '-C', tree, 'PG_CONFIG=' + self.pg_config, 'with_llvm=no',
                    'COPT=' + flags, 'casnet.so']
         status, output = run(command, 300, env=self.environment)
@@ -149,7 +149,7 @@ class Server:
         return None if status == 0 else output
 
     def compile_one(self, file):
-        """The same for one file, with the commands that make would run."""
+        """The same for one file, with the commands that make runs."""
         if file not in self.commands:
             output = subprocess.check_output(
                 ['make', '-n', '-C', self.tree, 'PG_CONFIG=' + self.pg_config, 'with_llvm=no', 'COPT=-O0 -g0 -w',
@@ -163,7 +163,7 @@ class Server:
         return None
 
     def install(self, tree=None):
-        """The library where new sessions find it."""
+        """Put the library where new sessions find it."""
         shutil.copy(os.path.join(tree or self.tree, 'casnet.so'), self.library + '.new')
         os.rename(self.library + '.new', self.library)
 
@@ -203,7 +203,7 @@ class Server:
         self.script_is_mutated = True
 
     def undo(self, mutant):
-        """Everything as it was."""
+        """Restore everything."""
         if self.c_is_mutated:
             path, text = self.c_is_mutated
             with open(path, 'w', encoding='utf-8') as f:
@@ -231,7 +231,7 @@ class Server:
         return getattr(self, 'run_' + suite)(name, timeout)
 
     def run_pgtap(self, name, timeout):
-        """One file, as pg_prove would, up to the first test that fails."""
+        """Run one file as pg_prove does, up to the first test that fails."""
         process = subprocess.Popen([self.bin + '/psql', *PSQL, '-d', 'mutant', '-f', name], text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    env=self.environment, cwd=self.tree + '/test/pgtap', errors='replace')
@@ -303,12 +303,12 @@ class Server:
         return None if same else 'the catalog is another'
 
     def make(self, *arguments, timeout):
-        """Run make in the tree; the lines that tell of failure, or None."""
+        """Run make in the tree; return the lines that report failure, or None."""
         status, output = run(['make', '-s', '-C', self.tree, 'PG_CONFIG=' + self.pg_config, 'with_llvm=no',
                               *arguments], timeout, env=self.environment)
         if status == 0:
             return None
-        # The server may have crashed, and be in recovery still.
+        # The server can have crashed, and still be in recovery.
         self.revive()
         bad = re.findall(r'^(?:not ok.*|.*FAILED.*|.*Failed test.*)', output, re.M)
         return '; '.join(bad)[:300] or output.strip()[-300:]
@@ -343,7 +343,7 @@ def all_units(tree):
 
 
 class NoCoverage:
-    """In its place where nothing was measured: any test may notice anything."""
+    """Replaces Coverage if nothing was measured: any test can notice anything."""
 
     def __init__(self, units):
         self.units = {u: {'seconds': 5 if u.startswith('pgtap/') else 60} for u in units}
@@ -387,7 +387,7 @@ class Coverage:
             start = time.time()
             trouble = server.run_unit(unit, 600)
             seconds = time.time() - start
-            # A session writes its counters when it is gone already.
+            # A session writes its counters after it has disconnected.
             server.others(20)
             time.sleep(0.3)
             if trouble:
@@ -435,7 +435,7 @@ class Coverage:
             return any(first <= n <= last for n in lines)
         if unit == 'jws':
             return False
-        # What install() itself does was done before the test.
+        # Before the test, install() has already run.
         if mutant['function'] and unit.startswith('pgtap/') and not mutant.get('script'):
             return mutant['function'] in known['functions']
         return True

@@ -1,4 +1,4 @@
-"""Runs a statement with a value, and tells what a client could learn of it."""
+"""Runs a statement with a value, and reports what a client could learn of it."""
 
 import psycopg2
 
@@ -7,18 +7,18 @@ import world
 SETTINGS = {'n': '0', 'value': 'no', 'empty': '', 'word': 'word', 'json': '1'}
 OPTIONS = world.IDENTITY + ''.join(' -c mine.%s=%s' % x for x in SETTINGS.items())
 
-# What holds for every case, unless a scan says otherwise.
+# Settings of every case, unless a scan changes them.
 USUAL = ['plan_cache_mode = force_generic_plan', 'search_path = public', 'jit = off', "lock_timeout = '5s'"]
 
 
 class Notices:
-    """What the server told besides results; append() is called by psycopg2."""
+    """What the server sent besides results; append() is called by psycopg2."""
 
     def __init__(self):
         self.lines = []
 
     def append(self, line):
-        """One more notice."""
+        """Keep one more notice."""
         self.lines.append(line)
 
 
@@ -30,7 +30,7 @@ class Case:
         self.generic = condition.parameters is not None or shape.generic
 
     def name(self):
-        """What the case is called in the report."""
+        """The name of the case in the report."""
         return '%s, %s, %s' % (self.condition.name, self.shape.name, self.scan.name)
 
     def statements(self, value):
@@ -62,7 +62,7 @@ class Outcome:
         self.count = self.counter = None
 
     def mask(self, text):
-        """A text without the value, and with the others of their kind made alike."""
+        """A text with the hidden values replaced by placeholders."""
         other = world.NOWHERE if self.value == world.HIDDEN else world.HIDDEN
         return str(text).replace(self.value, '<value>').replace(other, '<other>')
 
@@ -76,7 +76,7 @@ class Outcome:
             self.error += self.mask(error)
 
     def told(self):
-        """What a condition tells, apart from rows."""
+        """What a condition reveals, apart from rows."""
         return self.error, self.notices, self.counter
 
     def all(self):
@@ -94,11 +94,11 @@ class Session:
     def __init__(self, database, options=OPTIONS):
         self.open = lambda: world.connect(database, world.ROLE, options=options)
         self.settings = []
-        self.undo = ''                  # what ends the last case; goes with the next message
+        self.undo = ''                  # ends the last case; sent with the next message
         self.connect()
 
     def connect(self):
-        """A new connection with the settings that are in force."""
+        """Connect anew, with the present settings."""
         self.connection = self.open()
         self.undo = ''
         self.connection.notices = self.notices = Notices()
@@ -106,7 +106,7 @@ class Session:
         self.use(self.settings)
 
     def use(self, settings):
-        """Settings, until the next ones."""
+        """Apply settings, until the next ones."""
         self.settings = settings
         self.end()
         self.cursor.execute('; '.join(['RESET ALL'] + ['SET ' + x for x in USUAL + settings]))
@@ -118,7 +118,7 @@ class Session:
             self.undo = ''
 
     def begin(self, case, value):
-        """What goes before the statement, with it in one message."""
+        """What precedes the statement, in the same message."""
         parts = [x for x in (self.undo, 'BEGIN') if x] + ["SET LOCAL mine.value = '%s'" % value]
         if case.condition.told_by_sequence:
             parts.insert(-2, "SELECT setval('told_numbers', 1, false)")
@@ -126,7 +126,7 @@ class Session:
         return '; '.join(parts)
 
     def run(self, case, value):
-        """The outcome of a case with a value; what it did is undone later, by end()."""
+        """The outcome of a case with a value; end() later undoes what it did."""
         outcome = Outcome(value)
         self.notices.lines = []
         cursor = self.cursor
@@ -136,7 +136,7 @@ class Session:
             if cursor.description:
                 outcome.rows = sorted(outcome.mask(x) for x in cursor.fetchall())
             outcome.notices = [outcome.mask(x) for x in self.notices.lines]
-            cursor.execute('SHOW mine.n')     # no query, which might be parallel
+            cursor.execute('SHOW mine.n')     # not a query, which might run in parallel
             outcome.counter = cursor.fetchone()[0]
         except psycopg2.Error as error:
             outcome.failed(error)

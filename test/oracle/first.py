@@ -7,7 +7,7 @@ import world
 
 
 def first_statement(database, case, value, settings):
-    """The outcome of a case as the first that a connection does."""
+    """The outcome of a case as the first statement of a connection."""
     options = ''.join(' -c %s=%s' % tuple(y.strip(" '") for y in x.split('=')) for x in settings)
     options += ' -c plan_cache_mode=force_generic_plan -c mine.value=' + value
     outcome = cases.Outcome(value)
@@ -29,7 +29,7 @@ def first_statement(database, case, value, settings):
 
 
 def run(database, conditions, plain, options, rng, out):
-    """Every condition, or a sample of them, in a plain SELECT."""
+    """Try every condition, or a sample of them, in a plain SELECT."""
     admin = world.connect(database).cursor()
     admin.execute("ALTER ROLE %s IN DATABASE %s SET session_preload_libraries = plpgsql" % (world.ROLE,
                   database))

@@ -16,8 +16,8 @@ def members(body):
 
 
 def expression_nodes(text):
-    """The names of all nodes whose first member makes them an expression, and of
-    those that are another name of one; then those of the other nodes."""
+    """The names of the nodes whose first member makes them an expression, and of their
+    typedef aliases; then those of the other nodes."""
     text = COMMENT.sub('', text)
     expressions, others = [], []
     for name, body in STRUCT.findall(text):

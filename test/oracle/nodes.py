@@ -1,16 +1,16 @@
-"""Conditions that tell on a value, at least one for each kind of node.
+"""Conditions that reveal a value, at least one for each kind of node.
 
-In the text of a condition {w} is the column that has the value, {v} the value,
-{t} the tenant's column and {y} another like it, {a} and {b} are arrays of different dimensions, {ca} and
-{cb} texts of collations that conflict.
+In the text of a condition {w} is the column with the value, {v} the value, {t} the
+tenant's column and {y} another like it.  {a} and {b} are arrays of different dimensions,
+{ca} and {cb} texts of collations that conflict.
 """
 
 import re
 
 WHEN = 'CASE WHEN {w} = {v} THEN %s END'
 
-# What raises by itself, in a row that has the value; nothing may be folded when
-# the statement is planned, so the constants come from settings.
+# What raises an error by itself, in a row that has the value.  The planner must fold
+# nothing of it, so the constants come from settings.
 ZERO = "length(current_setting('mine.empty'))"
 WORD = "current_setting('mine.word')"
 JSON = "current_setting('mine.json')::json"
@@ -28,8 +28,8 @@ class Condition:
         self.since = since
         self.parameters = parameters    # (type, value) of $2 and so on; then $1 is the value
         self.told_by_sequence = told_by_sequence
-        self.always = always            # something is told of own rows, or of a row of NULLs, as well
-        self.early = early              # parallel plans run its subquery before they read a row
+        self.always = always            # it reveals something of own rows, or of a row of NULLs, as well
+        self.early = early              # a parallel plan runs its subquery before it reads a row
         self.plain = not re.search(r'\{(?:a|b|ca|cb|y)\}', text)
 
     def over(self, alias, value, word='w'):
@@ -40,12 +40,12 @@ class Condition:
 
 
 def when(nodes, name, told, **more):
-    """A condition that comes to something for a row with the value only."""
+    """A condition that has an effect only for a row with the value."""
     return Condition(nodes, name, WHEN % told, **more)
 
 
 CONDITIONS = [
-    # ways to tell: by count, error, notice, a sequence; of any volatility and cost
+    # ways to reveal: by count, error, notice, a sequence; of any volatility and cost
     when('FuncExpr Var Const', 'count', 'tell()'),
     when('FuncExpr Var Const', 'error', 'tell_error()'),
     when('FuncExpr Var Const', 'notice', 'tell_notice()'),
@@ -75,7 +75,7 @@ CONDITIONS = [
     Condition('Param', 'division', WHEN % '1 / $2 > 0', parameters=(('int', '0'),)),
     Condition('Param', 'cast', WHEN % '$2::int > 0', parameters=(('text', "'word'"),)),
     Condition('Param', 'setting', WHEN % 'current_setting($2) IS NULL', parameters=(('text', "'mine.not'"),)),
-    # what only a subquery can hold
+    # what only a subquery can contain
     Condition('Aggref SubPlan', 'bool_or',
               '(SELECT bool_or(tell()) FROM generate_series(1, 1) WHERE {w} = {v})'),
     Condition('GroupingFunc SubPlan', 'grouping',
@@ -222,7 +222,7 @@ CONDITIONS = [
          "COLUMNS (x int PATH '$')) AS j WHERE tell())", since=17, early=True),
 ]
 
-# Kinds that no condition on a row can hold, and why.
+# Kinds that no condition on a row can contain, and why.
 REASONS = {
     'FieldStore': 'in the SET list of an UPDATE only',
     'SetToDefault': 'DEFAULT stands in VALUES and SET only',
@@ -239,8 +239,8 @@ REASONS = {
     'OnConflictExpr': 'of INSERT; a shape has it', 'MergeAction': 'of MERGE; a shape has it',
 }
 
-# Nodes that no tree of a statement shows: they are in a domain's constraint, or
-# gone when the plan is finished, or of a parse tree only inside another.
+# Nodes that no tree of a statement shows.  They are in a domain's constraint, are gone
+# once the plan is finished, or appear in a parse tree only inside another node.
 NOT_SHOWN = {'CoerceToDomainValue', 'AlternativeSubPlan'}
 
 
@@ -253,7 +253,7 @@ def first_of_each(conditions):
 
 
 def unknown(expressions, others, version):
-    """The kinds of node of the server that nothing is known of."""
+    """The kinds of node of the server that this file does not know."""
     known = set(REASONS)
     for condition in CONDITIONS:
         if condition.since <= version:

@@ -1,4 +1,4 @@
-"""Whether a condition of a user tells on rows of another tenant.
+"""Whether a condition of a user reveals anything of rows of another tenant.
 
 usage: oracle.py [options]
   --quick            a random sample, about an eighth
@@ -8,14 +8,14 @@ usage: oracle.py [options]
   --failures N       how many to show in full (20)
   --keep             leave the database
 
-Each case is one statement of a role signed in to tenant A, run with a value that a
-row of tenant B has, and with one that no row has.  The outcomes (error, rows,
-notices, number of evaluations) must be the same.  See README.md of src, "Conditions
-that tell".
+Each case is one statement of a role signed in to tenant A.  It runs with a value that a
+row of tenant B has, and with one that no row has.  The outcomes (error, rows, notices,
+number of evaluations) must be the same.  See "The policy is always there, and first" in
+src/README.md.
 
-The first condition of each kind of node runs in every shape, the others in half of
-the shapes, by the seed; all of them run under every scan but parallel ones and JIT,
-which take long, and the TELLERS in every shape under every scan.
+The first condition of each kind of node runs in every shape, the others in half of the
+shapes, chosen by the seed.  All of them run under every scan but parallel scans and JIT,
+which take long.  The TELLERS run in every shape under every scan.
 """
 
 import argparse
@@ -36,14 +36,14 @@ import shapes
 import world
 
 DATABASE = 'casnet_oracle'
-# where a class of equal values brings a condition before the policy, if nothing stops it
+# where an equivalence class would put a condition before the policy
 CLASSES = [('class', 'free operators'), ('class in a join', 'free operators'), ('class with update',
             'free operators'),
            ('class by ctid', 'tid join')]
 
-# Statements that break a policy, and how much of the conditions must notice; the
-# last is right about rows, but no policy of casnet, and the server alone orders
-# the conditions.
+# Statements that break a policy, and the share of conditions that must notice.  The last
+# one returns the right rows, but is no policy of casnet, so only the server orders its
+# conditions.
 HOLES = {
     'or_true': ([], 0.9, ["ALTER POLICY casnet_select ON public.cases "
                           "USING (tenant_id = casnet.tenant_with('view_cases') OR true)"]),
@@ -57,7 +57,7 @@ TELLERS = ('FuncExpr/error', 'FuncExpr/count', 'ArrayExpr/dimensions')
 
 def known_conditions(version, table_of_nodes, out):
     """The conditions that this server knows; each of its nodes must be known."""
-    out.check('nodes of the server that nothing is known of', not nodes.unknown(*table_of_nodes, version),
+    out.check('every kind of node of the server is known', not nodes.unknown(*table_of_nodes, version),
               '  ' + ', '.join(nodes.unknown(*table_of_nodes, version)))
     planted = nodes.unknown(*headers.expression_nodes(headers.PLANTED), version)
     out.check('new kinds of node are noticed', planted == ['NewExpr', 'NewerExpr'], '  ' + ', '.join(planted))
@@ -69,7 +69,7 @@ def known_conditions(version, table_of_nodes, out):
 
 
 def check_nodes(database, conditions, plain, out):
-    """Each condition makes the nodes that it is for, in the server's own words."""
+    """Check in the server's own trees that each condition makes its nodes."""
     session = cases.Session(database)
     settings = ['debug_print_parse = on', 'debug_print_plan = on', 'debug_pretty_print = off',
                 'client_min_messages = log']
@@ -85,17 +85,17 @@ def check_nodes(database, conditions, plain, out):
 
 
 def check_tells(session, every, out):
-    """A row of the role's own makes a difference that is not rows alone."""
+    """Check that an own row makes a difference, and not only in the rows returned."""
     for case in every:
         session.use(case.scan.settings)
         own, nowhere = (session.run(case, x) for x in (world.OWN, world.NOWHERE))
         good = own.told() != nowhere.told() and (nowhere.error is None or case.condition.always)
-        out.check('%s tells of an own row' % case.name(), good, '  %s\n  own      %s\n  nowhere  %s' % (
+        out.check('%s reveals an own row' % case.name(), good, '  %s\n  own      %s\n  nowhere  %s' % (
             '; '.join(case.statements(world.OWN)), own, nowhere))
 
 
 def check_plans(session, all_scans, condition, shape, out):
-    """Each scan is what it is named for."""
+    """Check that each scan is the one that it is named for."""
     for scan in all_scans:
         if not scan.plan:
             continue
@@ -107,7 +107,7 @@ def check_plans(session, all_scans, condition, shape, out):
 
 
 def all_cases(conditions, all_scans, options, rng):
-    """Those of this run, in groups of the same settings."""
+    """The cases of this run, in groups of the same settings."""
     chosen = []
     main = nodes.first_of_each(conditions)
     for scan in all_scans:
@@ -134,7 +134,7 @@ def all_cases(conditions, all_scans, options, rng):
 
 
 def run_cases(session, chosen, out):
-    """Each with the hidden value and without."""
+    """Run each case with the hidden value and without."""
     scan = None
     for case in chosen:
         if case.scan is not scan:
@@ -149,7 +149,7 @@ def run_cases(session, chosen, out):
 
 
 def self_test(conditions, by_shape, by_scan, out):
-    """Holes that are made on purpose are noticed."""
+    """Check that holes made on purpose are noticed."""
     plain = ('select', 'seq')
     for name, (forms, share, statements) in HOLES.items():
         broken = '%s_%s' % (DATABASE, name)
@@ -167,7 +167,7 @@ def self_test(conditions, by_shape, by_scan, out):
 
 
 def run(options, out):
-    """All of it."""
+    """Run everything."""
     began = time.time()
 
     def lap(text):
@@ -209,7 +209,7 @@ def run(options, out):
 
 
 def main():
-    """By the arguments."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(usage=__doc__.split('usage: ', 1)[1])
     parser.add_argument('--quick', action='store_true')
     parser.add_argument('--long', action='store_true')

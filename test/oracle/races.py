@@ -27,7 +27,7 @@ CONDITIONS = ('FuncExpr/count', 'FuncExpr/error', 'FuncExpr/notice', 'ArrayExpr/
               'OpExpr/collations',
               'Param/generic', 'OpExpr/class', 'MinMaxExpr/no comparison')
 
-# The condition, made so that the row is taken before it changes.
+# The condition, changed so that the row is found before it changes.
 AROUND = "({P}) IS NOT TRUE AND r.k = 51"
 
 
@@ -38,14 +38,14 @@ class Race:
         self.session = cases.Session(database)
         self.other = world.connect(database)
         self.other_cursor = self.other.cursor()
-        # With these no row moves to another tenant, whoever moves it.
+        # With these triggers nobody moves a row to another tenant.
         self.other_cursor.execute('ALTER TABLE public.cases DISABLE TRIGGER casnet_keep_tenant,'
                                   ' DISABLE TRIGGER casnet_kept_tenant')
         self.watch = world.connect(database).cursor()
         self.process = self.session.connection.info.backend_pid
 
     def wait(self, thread):
-        """Until the statement waits; whether it does."""
+        """Wait until the statement waits; whether it does."""
         until = time.time() + 5
         while thread.is_alive() and time.time() < until:
             self.watch.execute('SELECT cardinality(pg_blocking_pids(%s)) > 0', (self.process,))
@@ -72,19 +72,19 @@ class Race:
 
 
 def race(races, case, out):
-    """A row goes to tenant B, with the value or another; or stays in A, with the value."""
+    """A row moves to tenant B, with the value or another one, or stays in A with the value."""
     value = world.NOWHERE
     waited, hidden = races.run(case, value, world.TENANT_B, value)
     also, nowhere = races.run(case, value, world.TENANT_B, 'gone')
     out.check('%s waits' % case.name(), waited and also, '  %s' % nowhere)
     out.case(case, hidden, nowhere)
     _, own = races.run(case, value, world.TENANT_A, value)
-    out.check('%s tells of an own row' % case.name(), own.told() != nowhere.told(), '  %s\n  %s' % (
+    out.check('%s reveals an own row' % case.name(), own.told() != nowhere.told(), '  %s\n  %s' % (
         '; '.join(case.statements(value)), own))
 
 
 def run(database, conditions, scan, options, out):
-    """Every form that locks rows, with some conditions."""
+    """Try every form that locks rows, with some conditions."""
     races = Race(database)
     races.session.use(scan.settings)
     for shape in SHAPES:

@@ -7,7 +7,7 @@ OF_EACH = 2         # of one condition
 
 
 class Report:
-    """What the checks came to."""
+    """The outcome of the checks."""
 
     def __init__(self, in_full=IN_FULL):
         self.passed = self.failed = self.shown = 0
@@ -15,7 +15,7 @@ class Report:
         self.by = {x: collections.Counter() for x in ('condition', 'shape', 'scan')}
 
     def check(self, name, good, text=''):
-        """One check by name; says so if it failed."""
+        """Count one check, and print its name if it failed."""
         if good:
             self.passed += 1
             return
@@ -23,7 +23,7 @@ class Report:
         print('FAILED: %s%s' % (name, '\n' + text if text else ''), flush=True)
 
     def case(self, case, hidden, nowhere):
-        """One case, by its outcomes with the two values."""
+        """Count one case, by its outcomes with the two values."""
         if hidden.all() == nowhere.all():
             self.passed += 1
             return
@@ -34,7 +34,7 @@ class Report:
         self.show('FAILED: ' + case.name(), case, hidden, nowhere)
 
     def show(self, title, case, hidden, nowhere):
-        """A failure in full, unless there were enough."""
+        """Print a failure in full, unless there were enough."""
         if self.shown >= self.in_full or self.by['condition'][case.condition.name] > OF_EACH:
             return
         self.shown += 1
@@ -45,7 +45,7 @@ class Report:
         print('  nowhere    %s' % nowhere, flush=True)
 
     def summary(self):
-        """Numbers of failures, and the last line."""
+        """Print the numbers of failures, and the last line."""
         for kind, counter in self.by.items():
             if counter:
                 print('failures by %s: %s' % (kind, ', '.join('%s %d' % x for x in counter.most_common())))

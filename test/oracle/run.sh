@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# run.sh - whether a condition of a user tells on rows of another tenant: every kind
-# of expression the server has, in every form of statement; see oracle.py.
+# run.sh - whether a condition of a user reveals anything of rows of another tenant: every
+# kind of expression the server has, in every form of statement; see oracle.py.
 #
 # usage: test/oracle/run.sh [--quick | --long] [--seed N] [--only TEXT] ...
 #        test/oracle/run.sh --help

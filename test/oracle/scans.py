@@ -1,5 +1,5 @@
-"""Ways to come to the rows: settings, a condition that an index serves, and what
-the plan of a plain SELECT must then have."""
+"""Ways to reach the rows: settings, a condition that an index serves, and what the plan
+of a plain SELECT must then contain."""
 
 import world
 
@@ -8,13 +8,13 @@ SPECIAL = "ARRAY['%s', '%s', '%s']" % (world.OWN, world.HIDDEN, world.NOWHERE)
 
 
 class Scan:
-    """One way; of the scans only those named are on."""
+    """One way; only the scans named are enabled."""
 
     def __init__(self, name, on, extra='', table='cases', plan=None, settings=None, joins=(), dear=False):
         self.name = name
         self.extra = extra              # over the alias r
         self.table = table
-        self.plan = plan                # a pattern that EXPLAIN must have
+        self.plan = plan                # a pattern that EXPLAIN's output must match
         self.joins = joins              # only shapes with joins
         self.dear = dear                # takes long, so it gets less
         on = [x + 'scan' for x in on.split()] + (list(joins) or ['hashjoin', 'mergejoin', 'nestloop'])
@@ -22,14 +22,14 @@ class Scan:
         self.settings += settings or ['max_parallel_workers_per_gather = 0']
 
 
-# Conditions that cost the same are evaluated in the order in which the planner found them.
+# Of conditions with the same cost, the server evaluates first what the planner found first.
 FREE = ['cpu_operator_cost = 0', 'max_parallel_workers_per_gather = 0']
 PARALLEL = ['max_parallel_workers_per_gather = 2', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0',
             'min_parallel_table_scan_size = 0', 'min_parallel_index_scan_size = 0']
 
 
 def scans(version, tids):
-    """All of them, for a major version of the server; tids is an array of places of rows."""
+    """All of them, for a major version of the server; tids is an array of row locations."""
     force = 'force_parallel_mode' if version < 16 else 'debug_parallel_query'
     return [
         Scan('seq', 'seq', plan='Seq Scan on '),

@@ -1,8 +1,8 @@
 """Statements with room for a condition on the rows of a table.
 
-In the text {T} is the table, with the alias r, {P} the condition, {C} the columns that
-conditions are about, {G} those of them with an equality,
-     and {V} the table's name as a part of those of views.
+In the text {T} is the table, with the alias r, and {P} the condition.  {C} is the columns
+that conditions use, and {G} those of them with an equality.  {V} is the table's name
+within the names of its views.
 """
 
 import re
@@ -11,7 +11,7 @@ import world
 
 COLUMNS = 'id, tenant_id, w, n, h, k, o, q, y, a, b, ca, cb, g, s, ctid, tableoid'
 
-# Statements that the server refuses, whatever is in the rows.
+# Statements that the server refuses, whatever the rows contain.
 IMPOSSIBLE = {(shape, other) for shape in ('merge, in when', 'merge, delete', 'merge, not matched by source')
               for other in ('tid', 'tid list', 'tid range', 'Var/ctid')}       # no ctid in WHEN
 # a permission that a stored condition asks for is asked for with those of the policies
@@ -36,7 +36,7 @@ class Shape:
         self.preparable = not any(x.startswith(('CREATE', 'DECLARE', 'ALTER')) for x in statements)
 
     def fits(self, condition, scan):
-        """Whether there can be such a statement."""
+        """Whether such a statement is possible."""
         if self.word != 'w' and (not condition.plain or 'r.' in scan.extra):
             return False
         if self.bare and re.search(r'\{[tr]\}', condition.text):
@@ -64,7 +64,7 @@ class Shape:
 
 
 OWN_KEY = "'%s'" % world.OWN_ROW
-# the condition as a member of a class of equal values
+# the condition as a member of an equivalence class
 IN_CLASS = "CASE WHEN {P} THEN '%s'::uuid END" % world.TENANT_A
 
 SHAPES = [

@@ -42,7 +42,7 @@ CREATE INDEX {table}_expression ON public.{table} (nullif(h, 5), (w = 'no'));
 CREATE INDEX {table}_partial ON public.{table} (n) WHERE q = 51;
 '''
 
-# What an application role makes for itself, to tell.
+# What an application role creates to reveal values.
 TELLING = '''
 CREATE FUNCTION public.tell() RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1e-37 AS $$
 BEGIN
@@ -109,7 +109,7 @@ def connect(database, role=None, **more):
 
 
 def drop(names):
-    """The databases of these names go, and the role."""
+    """Drop the databases of these names, and the role."""
     cursor = connect('postgres').cursor()
     for name in names:
         cursor.execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % name)
@@ -117,7 +117,7 @@ def drop(names):
 
 
 def make_table(cursor, table, rows, filler):
-    """One protected table, with its rows and indexes."""
+    """Make one protected table, with its rows and indexes."""
     partitions = ' PARTITION BY LIST (h)' if table == 'parted' else ''
     cursor.execute('CREATE TABLE public.%s (%s)%s' % (table, COLUMNS, partitions))
     if partitions:
@@ -137,14 +137,14 @@ def make_table(cursor, table, rows, filler):
 
 
 def make(database):
-    """The role and the database, from CREATE EXTENSION on."""
+    """Make the role and the database, from CREATE EXTENSION on."""
     cursor = connect('postgres').cursor()
     cursor.execute('CREATE ROLE %s LOGIN' % ROLE)
     cursor.execute('CREATE DATABASE %s' % database)
     connection = connect(database)
     cursor = connection.cursor()
     cursor.execute('CREATE EXTENSION casnet')
-    # It may see plans with their numbers, by which the test knows what it made.
+    # It sees plans with their numbers, so that the test can check its plans.
     cursor.execute('GRANT pg_read_all_stats TO %s' % ROLE)
     cursor.execute('GRANT casnet_authenticator TO %s; GRANT CREATE ON SCHEMA public TO %s; '
                    'GRANT TEMPORARY ON DATABASE %s TO %s' % (ROLE, ROLE, database, ROLE))
@@ -172,12 +172,12 @@ def make(database):
     own.execute(TELLING.format(a=TENANT_A, b=TENANT_B, own=OWN, hidden=HIDDEN, nowhere=NOWHERE, row=OWN_ROW))
     for table in TABLES:
         own.execute(VIEWS.format(table=table))
-    # where rows lie, anybody may guess
+    # anybody can guess where rows lie
     cursor.execute('INSERT INTO public.places SELECT ctid FROM public.cases')
     cursor.execute('INSERT INTO public.lure SELECT u, u, ctid FROM (SELECT gen_random_uuid() AS u, ctid '
                    "FROM public.cases UNION ALL VALUES ('%s'::uuid, NULL::tid)) AS s" % TENANT_A)
     cursor.execute('VACUUM (ANALYZE) public.bait, public.lure, public.places, public.sink')
-    # own functions that the server trusts, as an administrator may allow
+    # own functions that the server trusts, as an administrator can declare them
     cursor.execute('''CREATE FUNCTION public.dear(text) RETURNS boolean LANGUAGE plpgsql STABLE LEAKPROOF
         PARALLEL SAFE COST 100000 AS 'BEGIN RETURN true; END';
         CREATE FUNCTION public.cheap(text) RETURNS boolean LANGUAGE plpgsql STABLE LEAKPROOF
@@ -185,7 +185,7 @@ def make(database):
 
 
 def copy(database, template, statements):
-    """A copy of the database, changed by the statements."""
+    """Make a copy of the database, changed by the statements."""
     connect('postgres').cursor().execute('CREATE DATABASE %s TEMPLATE %s' % (database, template))
     cursor = connect(database).cursor()
     for statement in statements:
@@ -193,7 +193,7 @@ def copy(database, template, statements):
 
 
 def tids(database):
-    """Where the rows of cases with the values are, and one beside them."""
+    """The locations of the rows with the values, and of one beside them."""
     cursor = connect(database).cursor()
     cursor.execute("SELECT array_agg(ctid)::text FROM public.cases WHERE k BETWEEN 50 AND 51")
     return cursor.fetchone()[0]

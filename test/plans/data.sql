@@ -1,5 +1,5 @@
--- What the plans are made for: 60 tenants, of which the first has a fifth of all
--- rows.  Nothing is random but what ANALYZE picks, which is the same for both ways.
+-- What the plans are made for: 60 tenants, of which the first has a fifth of all rows.
+-- Nothing is random except ANALYZE's sample, which is the same for both ways.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SET timezone = 'UTC';

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Instructions of one execution under the policies over those of the same by hand.
+"""Instructions of one execution under the policies, relative to the query by hand.
 
 usage: instructions.py DATA-FOLDER DATABASE [--broken]
 
-One server in single-user mode runs every workload both ways below callgrind, which
-writes a file at each call of pg_backend_pid(): for no execution, and for some of them,
-several times.  The least of these counts is taken, since now and then the server does
-something else, by the clock.  A ratio may not be above its ceiling.
-With --broken there must be one that is.
+One server in single-user mode runs every workload both ways under callgrind.  Callgrind
+writes a file at each call of pg_backend_pid(): after no execution, and several times
+after a few executions.  The least of these counts is taken, since timers now and then
+make the server do something else.  No ratio may be above its ceiling.  With --broken
+there must be one that is.
 """
 import glob
 import os
@@ -19,13 +19,13 @@ import tempfile
 import workloads
 
 EXECUTIONS, TIMES = 5, 4
-# Measured, and one or two hundredths more.  What writes keeps its calls; a change
-# is itself counted, on both sides.
+# As measured, plus one or two hundredths.  A statement that writes keeps its calls.  A
+# change itself counts on both sides.
 CEILINGS = {'point': 1.04, 'page': 1.02, 'deep page': 1.02, 'count': 1.02, 'join of three': 1.02,
             'tasks due': 1.02, 'events in a month': 1.02, 'search': 1.02, 'upsert': 1.23,
             'point, planned each time': 1.02, 'point, after a change': 1.08}
-BROKEN = ['point', 'page']      # what is enough to notice one
-# Somebody's membership, of which every session hears.
+BROKEN = ['point', 'page']      # enough to notice a defect
+# Changes somebody's membership, of which every session is notified.
 CHANGE = "UPDATE casnet.user_tenants SET role = role WHERE user_id = '%s';" % workloads.item_id(0, 2)
 MARK = 'SELECT pg_catalog.pg_backend_pid();'
 
@@ -49,7 +49,7 @@ def executions(tenant, wanted):
 
 
 def script(tenant, wanted):
-    """What the server is to run, and the names of what it measures, in order."""
+    """The script for the server, and the names of what it measures, in order."""
     lines, names = [], []
     for way, list_of_executions in executions(tenant, wanted).items():
         lines.append('SET ROLE plans_%s;' % way)
@@ -86,7 +86,7 @@ def run(folder, database, text, work):
 
 
 def main():
-    """Count, print the table, and hold it against the ceilings."""
+    """Count, print the table, and compare it with the ceilings."""
     folder, database = sys.argv[1:3]
     broken = '--broken' in sys.argv[3:]
     wanted = BROKEN if broken else list(CEILINGS)

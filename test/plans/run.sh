@@ -4,9 +4,9 @@
 #
 # usage: test/plans/run.sh
 #
-# shapes.py compares the plans of casnet with those of the same queries by hand,
-# instructions.py (where there is valgrind) the instructions of an execution.  In
-# copies of the database, policies that cost more must be noticed by each.
+# shapes.py compares the plans of casnet with those of the same queries by hand.
+# instructions.py (if valgrind is installed) compares the instructions of an execution.
+# In copies of the database with more expensive policies, each must notice.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -46,7 +46,7 @@ start_server 'session_preload_libraries = casnet' 'autovacuum = off' 'jit = off'
 database plans template1
 "$bin/psql" -X -q -d plans -f "$here/data.sql" > "$work/data.log" 2>&1 ||
 	give_up 'data.sql failed' "$work/data.log"
-# what every row goes through
+# a check of every row
 database plans_filter plans "
 	DROP POLICY casnet_select ON casnet.records;
 	CREATE POLICY casnet_select ON casnet.records
@@ -73,7 +73,7 @@ if command -v valgrind > /dev/null; then
 		touch "$work/above"
 	cat "$work/counts"
 	check 'instructions' test ! -e "$work/above"
-	check 'a dearer policy is noticed' \
+	check 'a more expensive policy is noticed' \
 		/usr/bin/python3 "$here/instructions.py" "$work/data" plans_wrapped --broken
 else
 	echo 'instructions are not counted: there is no valgrind'

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Plans of casnet against those of the same queries by hand, node by node.
+"""Plans of casnet compared with those of the same queries by hand, node by node.
 
 usage: shapes.py DATABASE [--broken]
 
-Each workload is planned for a large and a small tenant: by custom plans, by generic
-ones, and by what the server keeps after six executions.  A plan has to have the
-nodes, the indexes, the conditions and the estimated rows of one by hand with the
-tenant as a constant, and a query keeps no call of tenant_with() in it.  With --broken,
-the number of differences is all that counts: there must be some.
+Each workload is planned for a large and a small tenant: by custom plans, by generic ones,
+and by what the server keeps after six executions.  A plan must have the nodes, indexes,
+conditions and estimated rows of the query by hand, in which the tenant is a constant.  A
+query keeps no call of tenant_with().  With --broken, only the number of differences
+counts: there must be some.
 """
 import json
 import re
@@ -18,7 +18,7 @@ import psycopg2
 import workloads
 
 MODES = ['custom', 'generic', 'cached']
-# What is compared of a node; costs differ where nothing else does.
+# What is compared of a node.  Costs differ even if nothing else does.
 FIELDS = ['Node Type', 'Parent Relationship', 'Relation Name', 'Index Name', 'Scan Direction',
           'Join Type', 'Strategy', 'Operation', 'Subplan Name', 'Conflict Resolution',
           'Conflict Arbiter Indexes', 'Plan Rows', 'Plan Width', 'Sort Key', 'Group Key']
@@ -27,7 +27,7 @@ CONDITIONS = ['Index Cond', 'Recheck Cond', 'Filter', 'Join Filter', 'Hash Cond'
 
 
 def plain(condition, tenant):
-    """The condition with one name for the tenant and the tags, however they are known."""
+    """The condition with one name for the tenant and the tags, whichever form they have."""
     tags = {str(n): workloads.tag_id(tenant, n) for n in (3, 7)}
     condition = re.sub(r"casnet_internal\.tag_id\('tag (\d+)'::text\)", lambda m: "'%s'::uuid" % tags[m.group(1)],
                        condition)
@@ -38,9 +38,9 @@ def plain(condition, tenant):
 
 
 def shape(node, tenant, depth=0):
-    """The lines of a plan: one for each node with what is compared of it."""
+    """The lines of a plan: one for each node, with the fields that are compared."""
     fields = [field for field in FIELDS + CONDITIONS if field in node]
-    # The server cannot tell that what calls a stable function was looked up by BitmapOr.
+    # Below BitmapOr, the server repeats a condition with a stable function as a filter.
     if [child['Node Type'] for child in node.get('Plans', [])] == ['BitmapOr']:
         fields = [field for field in fields if field != 'Filter']
     parts = ['%s=%s' % (field, plain(str(node[field]), tenant)) for field in fields]
@@ -73,7 +73,7 @@ def connect(database, way, tenant):
 
 
 def explain(connection, types, values, text, mode):
-    """The plan that EXECUTE of the statement has in that mode; nothing is kept."""
+    """The plan that EXECUTE of the statement has in that mode; it is not kept."""
     cursor = connection.cursor()
     cursor.execute('SET LOCAL plan_cache_mode = %s',
                    ('auto' if mode == 'cached' else 'force_%s_plan' % mode,))
@@ -110,7 +110,7 @@ def compare(name, template, types, values, tenant, mode, connections):
 
 
 def main():
-    """Compare everything; the status says whether it was as it has to be."""
+    """Compare everything; the status says whether all is as it must be."""
     database = sys.argv[1]
     broken = '--broken' in sys.argv[2:]
     good = bad = 0

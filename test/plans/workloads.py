@@ -1,9 +1,9 @@
 """What is planned: each statement as users of casnet write it, and by hand.
 
-In a template, {r} and the like is the condition that a query by hand has besides,
-"tenant_id = constant AND" for the table with that alias, and nothing for casnet.
-A statement that cannot be written that way has a text for each, and by hand perhaps
-several, of which casnet takes the better one.
+In a template, {r} and the like stand for the additional condition of the query by hand:
+"tenant_id = constant AND" for the table with that alias.  For casnet they are empty.
+A statement that cannot be written that way has a text for each.  By hand it can have
+several, and casnet's plan must match the better one.
 """
 SMALL = 40
 
@@ -38,7 +38,7 @@ def workloads(tenant):
     """A list of (name, types of the parameters, their values, template)."""
     record = item_id(tenant, 3)
     tags = [tag_id(tenant, n) for n in (3, 7)]
-    # several tags are looked up in an index, or compared with those of each record
+    # an index finds several tags, or they are compared with those of each record
     either = LINKED.replace('l.tag_id', "(l.tag_id = '%s' OR l.tag_id = '%s')" % tuple(tags))
     listed = "%s = ANY ('{%s}')" % (LINKED, ','.join(tags))
     middle = '2025-01-01'
@@ -71,7 +71,7 @@ def workloads(tenant):
          ' JOIN casnet.record_tags AS l ON l.tenant_id = r.tenant_id AND l.record_id = r.id'
          ' JOIN casnet.tags AS g ON g.tenant_id = l.tenant_id AND g.id = l.tag_id'
          ' WHERE {r} g.name = $1 ' + NEWEST),
-        # what joins and functions of the session take: inner scans with parameters, constants
+        # what joins and session functions need: inner scans with parameters, constants
         ('outer join', ['uuid'], [record],
          'SELECT r.title, t.title FROM casnet.records AS r LEFT JOIN casnet.tasks AS t'
          ' ON {t} t.record_id = r.id WHERE {r} r.id = $1'),

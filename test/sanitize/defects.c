@@ -1,7 +1,7 @@
 /*
  * defects.c
- *		Functions that are wrong on purpose: scripts/sanitize.sh calls them to
- *		see that what it runs the tests under would notice.
+ *		Functions that are wrong on purpose.  scripts/sanitize.sh calls them to check
+ *		that the tools under which it runs the tests would notice.
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ read_freed(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(seen);
 }
 
-/* read_unset() returns integer: a decision by memory that nobody wrote to. */
+/* read_unset() returns integer: a decision by uninitialized memory. */
 Datum
 read_unset(PG_FUNCTION_ARGS)
 {
@@ -69,8 +69,8 @@ shift_too_far(PG_FUNCTION_ARGS)
 }
 
 /*
- * keep_cached(regclass) returns text: the name of a table, from an entry of the
- * cache that was released before something came that may have emptied it.
+ * keep_cached(regclass) returns text: the name of a table, from a cache entry that
+ * was released before something that can empty the cache.
  */
 Datum
 keep_cached(PG_FUNCTION_ARGS)

@@ -1,5 +1,5 @@
--- Two tenants: "home" of the users who sign in, and another one in whose rows
--- the canary is.  The canary's letters are in nothing else: qzxjvkw.
+-- Two tenants: "home", to which the users who sign in belong, and another one, whose rows
+-- contain the canary.  Nothing else contains its letters: qzxjvkw.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;

@@ -1,5 +1,5 @@
--- What must not change: a digest of all that is not the tenant "home".  Made
--- when the queries are there already, so none of them calls it.
+-- What must not change: a digest of all that is not the tenant "home".  It is made after
+-- the queries, so none of them calls it.
 CREATE SCHEMA smith_watch;
 GRANT USAGE ON SCHEMA smith_watch TO smith_user;
 CREATE FUNCTION smith_watch.digest() RETURNS text LANGUAGE plpgsql SECURITY DEFINER

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 #
-# run.sh - queries of SQLsmith as a user of one tenant; nothing that the server
-# answers may hold the canary of the other tenant, and no server may crash.
+# run.sh - run queries of SQLsmith as a user of one tenant.  No answer of the server
+# may contain the canary of the other tenant, and no server may crash.
 #
 # usage: test/smith/run.sh [--seconds S] [--seed N] [--long]
 #
-# First it makes a view that leaks, which must be noticed.
+# First it makes a view that leaks, which it must notice.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 database=casnet_smith
 arguments=()
 
-# cleanup: the databases and the role of ours go again.
+# cleanup: remove the databases and the role that this script made.
 cleanup()
 {
 	psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database WITH (FORCE)" \

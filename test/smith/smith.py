@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Run the queries that SQLsmith makes as a user of one tenant, and look for the
-canary of the other one in whatever the server answers."""
+"""Run the queries that SQLsmith makes as a user of one tenant.  Look for the canary of
+the other tenant in all that the server answers."""
 
 import argparse
 import base64
@@ -19,7 +19,7 @@ LETTERS = 'qzxjvkw'
 TIMEOUT = 700           # milliseconds for one query
 BATCH = 400             # queries that SQLsmith makes at a time
 MOST_ROWS = 3000        # rows fetched of one answer
-# In the database that leaks, these must be found to be wrong, and why.
+# In the database that leaks, these must be found wrong, for this reason.
 MUST_FAIL = [
     ('SELECT count(*), min(title) FROM app.leak_1', 'the canary'),
     ('SELECT upper(reverse(content)) FROM app.leak_1', 'the canary'),
@@ -36,8 +36,8 @@ MUST_FAIL = [
 USERS = {'owner': '00000000-0000-7000-8000-000000000001',
          'viewer': '00000000-0000-7000-8000-000000000002'}
 
-# SQLsmith knows constants of NULL only, types of its own time, and reads whatever
-# it sees.  Each query is run as it was made, and mended.
+# SQLsmith's only constants are NULL, it uses types of its own time, and it reads
+# whatever it sees.  Each query is run as it was made, and corrected.
 MENDED = [
     (r'\btablesample \w+ \([0-9.]+\)', ''),
     (r'\bas "?anymultirange"?\)', 'as int4multirange)'), (r'\bas "?anyrange"?\)', 'as int4range)'),
@@ -69,7 +69,7 @@ KNOWN_XX000 = [
     (r'could not open relation with OID \d+', 'the same'),
     (r'invalid INTERVAL typmod: 0x[0-9a-f]+', 'intervaltypmodout() of any number'),
 ]
-# And those of its functions on values, which know of no table.
+# And those of its functions on values, which read no table.
 VALUE_FILES = {'acl.c', 'arrayfuncs.c', 'array_userfuncs.c', 'bool.c', 'char.c', 'date.c', 'datetime.c',
                'encode.c', 'float.c', 'formatting.c', 'geo_ops.c', 'int.c', 'int8.c', 'jsonb.c',
                'jsonb_util.c', 'jsonfuncs.c', 'jsonpath_exec.c', 'like.c', 'mac.c', 'mac8.c',
@@ -77,7 +77,7 @@ VALUE_FILES = {'acl.c', 'arrayfuncs.c', 'array_userfuncs.c', 'bool.c', 'char.c',
                'tsvector_op.c', 'varbit.c', 'varchar.c', 'varlena.c', 'xml.c'}
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUR_FILES = set(os.listdir(os.path.join(HERE, '..', '..', 'src')))
-# Leaks of resources and the ends of backends, as the server's log tells them.
+# Leaks of resources and the ends of backends, as the server's log reports them.
 BAD_LOG = re.compile(
     r'terminated by signal|TRAP:|PANIC:|WARNING: .*(leak|still referenced)|was terminated|'
     r'server process .* exited with exit code [^01]|stuck spinlock')
@@ -142,7 +142,7 @@ def superuser(database, statement, fetch=True):
 
 
 def mend(query, rng):
-    """The query with what SQLsmith does wrong put right, and half of its NULLs replaced."""
+    """The query without SQLsmith's mistakes, and with half of its NULLs replaced."""
     for pattern, text in MENDED:
         query = re.sub(pattern, text, query)
 
@@ -189,7 +189,7 @@ class User:
 
 
 def texts_of_error(error):
-    """All that an error tells the client."""
+    """All that an error reports to the client."""
     parts = [str(error)]
     for name in dir(error.diag):
         if not name.startswith('_'):
@@ -265,7 +265,7 @@ class ServerLog:
             pass
 
     def bad_lines(self):
-        """Lines that tell of a crash or a leak of resources."""
+        """Lines that report a crash or a leak of resources."""
         if self.path is None:
             return []
         with open(self.path, 'rb') as file:
@@ -290,7 +290,7 @@ def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True
     while time.monotonic() < end and len(tally.failures) < stop_at:
         batch_seed = seed * 1000 + batch
         catalog = catalogs[batch % len(catalogs)]
-        # The schema of the digest must not be there while SQLsmith looks.
+        # The schema of the digest must not exist while SQLsmith reads the catalogs.
         superuser(database, 'DROP SCHEMA IF EXISTS smith_watch CASCADE', fetch=False)
         queries = make_queries(database, batch_seed, batch_size, catalog)
         make_digest(database)
@@ -315,8 +315,8 @@ def run(database, seed, seconds, read_as_text, stop_at=10, catalogs=(False, True
 
 
 def self_test(database, seed, read_as_text):
-    """With views that leak, the canary must be found, in SQLsmith's queries too; the
-    number of passed and failed checks."""
+    """In a database with views that leak, find the canary, in SQLsmith's queries too; return
+    the numbers of passed and failed checks."""
     make_digest(database)
     user = User(database, 'owner', read_as_text)
     digest = user.digest()
@@ -371,7 +371,7 @@ def main():
         print('FAILED: the server\'s log says: %s' % line)
     if log.path is None:
         print('the server\'s log could not be read, and was not looked at')
-    print('%d queries as made and %d mended, %d rows; %d functions of casnet called'
+    print('%d queries as made and %d corrected, %d rows; %d functions of casnet called'
           % (*tally.forms, tally.rows, len(tally.functions)))
     for name, number in sorted(tally.classes.items(), key=lambda x: -x[1]):
         print('  %6d %s' % (number, {'42501': '42501 (permission)',

@@ -4,9 +4,9 @@
 #
 # usage: test/stress/run.sh [--long | SECONDS [SEED]]
 #
-# Two short runs come first that must find wrong answers, or the checker is
-# blind: one that expects of everybody what held a change ago, and one in which
-# changes of memberships are not announced.
+# Two short runs come first, which must find wrong answers, or the checker is blind.
+# One expects of everybody what held a change ago.  In the other one, changes of
+# memberships are not announced.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

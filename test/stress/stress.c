@@ -1,25 +1,24 @@
 /*
  * stress.c
- *		Memberships change as fast as they can be written, and every statement
- *		of every reader is held against what was committed at that moment.
+ *		Memberships change as fast as they can be written, and every statement of
+ *		every reader is compared with what was committed at that moment.
  *
  * usage: stress MODE SECONDS SEED   (the server by the PG* variables)
  *
- * The users are in two groups, and one thread alone writes those of a group.
- * It keeps a log of states for each user: before a COMMIT is sent the new
- * state is appended and "begun" goes up, and once the COMMIT has returned
- * "committed" does.  A reader notes "committed" before it sends a statement
- * and "begun" when it has the answer, which must then be that of a state of
- * this window: of one alone, if no change of the user overlapped.  A change
- * that is rolled back is never in the log.
+ * The users are in two groups, and one thread alone writes those of a group.  It keeps
+ * a log of states for each user.  Before it sends a COMMIT, it appends the new state and
+ * increments "begun"; once the COMMIT has returned, it increments "committed".  A reader
+ * notes "committed" before it sends a statement and "begun" when it has the answer.  The
+ * answer must then be that of a state of this window, of which there is only one if no
+ * change of the user overlapped.  A change that is rolled back is never in the log.
  *
- * One more thread stops a reader's backend now and then, wherever it is, for as
- * long as a few changes take: what is looked up in two steps must not be put
- * together from before and after.  That takes the server's own user.
+ * One more thread stops a reader's backend now and then, wherever it is, for as long as
+ * a few changes take.  So a lookup in two steps must not combine a state before a change
+ * with one after it.  This thread needs the server's own user.
  *
- * MODE "check" fails when an answer was wrong.  The others must find some, or
- * they fail: "behind" expects of everybody what held one change before, and
- * "blind" runs after something was broken that announces changes.
+ * MODE "check" fails if an answer was wrong.  The others must find wrong answers, or
+ * they fail.  "behind" expects of everybody the state of one change before.  "blind" runs
+ * after something that announces changes was broken.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -45,7 +44,7 @@
 #define RING 16384
 #define MAX_REPORTS 20
 
-/* The bits of permissions, as far as they change here; or none but to be. */
+/* The bits of permissions that change here; TO_BE stands for none of them. */
 enum
 {
 	VIEW, CREATE, DELETE, BITS, TO_BE = BITS
@@ -61,7 +60,7 @@ enum
 };
 static const char *const roles[] = {"", "viewer", "member", "admin", "owner"};
 
-/* All that decides about one user. */
+/* All that decides on the access of one user. */
 typedef struct State
 {
 	bool		active;
@@ -162,7 +161,7 @@ static Group groups[GROUPS];
 static atomic_bool stop;
 static atomic_int reports;
 static bool behind;
-static bool quiet;				/* wrong answers are what we look for */
+static bool quiet;				/* wrong answers are expected */
 static bool two_phase;
 static uint64_t seed;
 static atomic_int held;			/* the backend that is stopped, or 0 */
@@ -195,7 +194,7 @@ draw(uint64_t *state, unsigned limit)
 	return (unsigned) ((z ^ (z >> 31)) % limit);
 }
 
-/* A connection as the role, or the one of the environment; dies if there is none. */
+/* A connection as the role, or that of the environment; dies if it fails. */
 static PGconn *
 connect_as(const char *role)
 {
@@ -270,8 +269,8 @@ end_change(Group *group, unsigned users, bool moves)
 }
 
 /*
- * Make the statement's change, to the state next of the users.  One that
- * another session undoes (a deadlock, a timeout) never happened.
+ * Make the statement's change, which leads to the users' states in next.  A change that
+ * a deadlock undoes never happened.
  */
 static void
 perform(Writer *writer, int change, const char *sql, bool as_owner,
@@ -298,7 +297,7 @@ perform(Writer *writer, int change, const char *sql, bool as_owner,
 		must(connection, "BEGIN");
 		if (end == SAVEPOINT)
 		{
-			/* Turns everything around, and thinks better of it. */
+			/* Changes everything, and undoes that. */
 			char		other[128];
 
 			snprintf(other, sizeof(other), as_owner ?
@@ -350,7 +349,7 @@ perform(Writer *writer, int change, const char *sql, bool as_owner,
 
 			if (state == NULL || strcmp(state, "40P01") != 0)
 				die("%s\nin: %s", PQerrorMessage(connection), sql);
-			/* As if there had been a change and another one back. */
+			/* As if there had been a change and one that reversed it. */
 			PQclear(result);
 			begin_change(group, group->now, users, moves);
 			end_change(group, users, moves);
@@ -376,7 +375,7 @@ role_number(const char *name)
 	return role;
 }
 
-/* Choose a change; what keeps everybody out does not stay for long. */
+/* Choose a change; what denies everybody does not last long. */
 static int
 choose_change(Writer *writer, const State *now, int u, int t)
 {
@@ -408,7 +407,7 @@ choose_change(Writer *writer, const State *now, int u, int t)
 		chance < 985 ? ROLE : chance < 993 ? KEY : TENANT;
 }
 
-/* One change of a membership, a role or a permission in person. */
+/* One change of a membership, a role or a permission granted in person. */
 static void
 change_member(Writer *writer, int change, int u, int t)
 {
@@ -621,7 +620,7 @@ verdict(const State *state, int u, int t, int bit)
 	return "42501";
 }
 
-/* Whether this was seen where that is due; "no" is a refusal of either kind. */
+/* Whether the answer is the expected one; "no" is a refusal of either kind. */
 static bool
 agree(const char *seen, const char *due)
 {
@@ -639,7 +638,7 @@ open_window(Reader *reader)
 		reader->moves = atomic_load(&reader->group->moves_committed);
 }
 
-/* Tell of an answer that no state of the window gives. */
+/* Report an answer that no state of the window gives. */
 static void
 report(const Reader *reader, int kind, int bit, const char *sql,
 	   const char *seen, unsigned long from, unsigned long to)
@@ -674,8 +673,8 @@ report(const Reader *reader, int kind, int bit, const char *sql,
 }
 
 /*
- * When the answer is in: seen is "" if the permission was there, or the
- * SQLSTATE.  An answer about tenants that come and go may differ more.
+ * Once the answer is there: seen is "" if the permission was held, else the SQLSTATE.
+ * An answer about tenants that are deleted and made again can differ more.
  */
 static void
 judge(Reader *reader, int kind, int bit, const char *sql, const char *seen)
@@ -720,7 +719,7 @@ judge(Reader *reader, int kind, int bit, const char *sql, const char *seen)
 }
 
 /*
- * What rows tell: "" for those of the tenant and no others, "no rows", or what
+ * What rows show: "" for the tenant's rows and no others, "no rows", or what
  * else they are.
  */
 static const char *
@@ -917,8 +916,8 @@ look_in_block(Reader *reader, int kind)
 }
 
 /*
- * A cursor, whose rows belong to the statement that opened it: all of them are
- * there, or it is refused what it had not computed yet.
+ * A cursor, whose rows belong to the statement that opened it.  All of them are there,
+ * or casnet refuses those that were not computed yet.
  */
 static void
 look_by_cursor(Reader *reader)
@@ -1049,7 +1048,7 @@ hold_readers(void *argument)
 	return (void *) times;
 }
 
-/* The states that setup.sql makes. */
+/* The states after setup.sql. */
 static void
 prepare_group(Group *group, PGconn *admin)
 {
@@ -1111,7 +1110,7 @@ prepare_reader(Reader *reader, int number)
 	become(reader);
 }
 
-/* Count one thing that must be so. */
+/* Count one check. */
 static void
 count(bool good, unsigned long *passed, unsigned long *failed,
 	  const char *what, unsigned long number)
@@ -1213,7 +1212,7 @@ main(int argc, char **argv)
 			  end_names[e], writers[0].ended[e] + writers[1].ended[e]);
 	printf("%lu changes, %.0f a second, and %lu rolled back, %lu given up\n"
 		   "%lu checks, %.0f a second: %lu allowed, %lu without the permission, %lu not signed in or no rows\n"
-		   "%.1f %% overlapped a change, %lu too many to tell; %lu wrong answers\n",
+		   "%.1f %% overlapped a change, %lu too many to judge; %lu wrong answers\n",
 		   changes, changes / elapsed, undone, given_up, checks,
 		   checks / elapsed, sum.allowed, sum.refused, sum.unknown,
 		   100.0 * sum.overlapped / (checks == 0 ? 1 : checks), sum.too_long,

@@ -1,6 +1,6 @@
-# Another extension puts a node of its own above the plan of an INSERT.  A load goes on,
-# row by row, and has the same results: rows, triggers, keys, the audit, and the line of
-# the error.
+# Another extension puts a node of its own above the plan of an INSERT.  A load still works
+# then, row by row, with the same results: rows, triggers, keys, the audit, and the line
+# that an error names.
 use strict;
 use warnings;
 
@@ -124,7 +124,7 @@ $node->safe_psql('postgres', q{
 	CREATE TRIGGER a BEFORE INSERT ON casnet.records FOR EACH ROW EXECUTE FUNCTION app.see();
 });
 
-# What a session of ben's makes of these statements, and what is there afterwards.
+# What ben's session answers to these statements, and how many audit entries they leave.
 sub loaded
 {
 	my ($libraries) = @_;
@@ -150,7 +150,7 @@ sub loaded
 		my ($status, $out, $error) = $node->psql('postgres', "COPY casnet.records_load (title) FROM stdin;\n$rows\\.\n",
 			on_error_stop => 0, extra_params => [ '-U', 'casnet_app' ]);
 		$error =~ s/^psql:.*?(?=ERROR)//m;
-		# A statement of its own has a line of its own.
+		# Row by row, the INSERT is a statement of its own, which adds a line to the context.
 		push @results, $error =~ s/^CONTEXT:  SQL statement .*\n(?=COPY)/CONTEXT:  /mr;
 	}
 	push @results, $node->safe_psql('postgres', "SELECT count(*) FROM casnet_internal.audit_entries WHERE user_id = '$ID{ben}'");

@@ -1,6 +1,6 @@
-# A database with everything in it, and what tells whether it is the same
+# A database with everything in it, and what shows whether it is the same
 # after it was moved, restored, upgraded or rebuilt: its fingerprint (rows and
-# catalogs, nothing by OID) and its behaviour (what each user may do).
+# catalogs, nothing by OID) and its behaviour (what each user can do).
 package CasnetLife;
 
 use strict;
@@ -13,11 +13,11 @@ use Test::More;
 
 our @EXPORT = qw(%TOKENS make_everything make_questions fingerprint behaviour same_as psql_file databases differences);
 
-# Tokens of the fixture, by what is to become of them.
+# Tokens of the fixture, by what happens to them.
 our %TOKENS;
 
-# The user whom tokens of the outside issuer prove, and one of these tokens,
-# good until 2100; test/pgtap/outside_issuers.sql says where it is from.
+# The user whom the outside issuer's tokens name, and one of these tokens,
+# good until 2100.  test/pgtap/outside_issuers.sql says where it is from.
 my $MIA = '00000000-0000-7000-8000-000000000003';
 my $OUTSIDE_KEY = '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}';
 my $OUTSIDE_TOKEN = 'eyJhbGciOiJFZERTQSIsImtpZCI6Im91dGVyIGVkIn0.eyJzdWIiOiIwMDAwMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDMiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwidGlkIjoiMDAwMDAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMGEwIn0.YJatsN-FVSqcHlQxRAyJWkiUYRDxEwYPyincAds1GUH14gPYnGBJYcIBV8nmAqBVXntfcwaTlKFR5MfeKa1zAA';
@@ -152,7 +152,7 @@ sub make_everything
 	set_passwords($node, $database);
 	$node->safe_psql($database, $EVERYTHING);
 
-	# A key that is retired, a token that is revoked, a user's tokens cut off.
+	# A retired key, a revoked token, and a user whose tokens were all cut off.
 	$node->safe_psql($database, "SELECT casnet.add_signing_key('retired')");
 	$TOKENS{$_} = token_of($node, $database, 'ada', 'north') foreach qw(retired);
 	$node->safe_psql($database, "SELECT casnet.retire_signing_key('retired')");
@@ -171,8 +171,8 @@ sub make_everything
 	return;
 }
 
-# Each is a list of lines about the database that name no OID and are in an
-# order of their own; [name, query].
+# Each is [name, query]: lines about the database, in a fixed order, that
+# name no OID.
 my $OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp|^pg_toast'";
 my $ACL = sub {
 	my ($acl, $kind, $owner) = @_;
@@ -255,7 +255,7 @@ my @CATALOGS = (
 		 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))} ]);
 
 # fingerprint(node, database, %options): topic to lines; without => [topics].
-# Rows of a table are one line of their own topic, with their number and hash.
+# The rows of a table are one line of their own topic: their number and hash.
 sub fingerprint
 {
 	my ($node, $database, %options) = @_;
@@ -328,7 +328,7 @@ my @QUESTIONS = (
 	"SELECT casnet.tag_record(id, 'urgent', 'fresh') FROM casnet.records WHERE title ~ ' 2\$'",
 	'SELECT count(*) FROM casnet.export_tenant()', 'CREATE TABLE app.x (id integer)', 'TRUNCATE casnet.records');
 
-# The answer to a statement that is undone.
+# Runs a statement, undoes it, and returns its answer.
 my $TRY = q{
 	SET client_min_messages = error;
 	CREATE FUNCTION SCHEMA.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -350,8 +350,8 @@ my $TRY = q{
 	END $$;
 };
 
-# make_questions(node, database): what behaviour() makes for itself in each
-# session, once and for all, for servers where it cannot.
+# make_questions(node, database): makes once what behaviour() otherwise makes
+# in each session, for servers where it cannot.
 sub make_questions
 {
 	my ($node, $database) = @_;
@@ -361,7 +361,7 @@ sub make_questions
 }
 
 # behaviour(node, database): one line for each user, tenant and question, and
-# for each token.  Changes nothing but sequences.
+# for each token.  It changes nothing but sequences.
 sub behaviour
 {
 	my ($node, $database) = @_;
@@ -403,8 +403,8 @@ sub run_as
 	return $node->safe_psql($database, $sql, extra_params => [ '-U', $role ]);
 }
 
-# same_as(name, got, expected, except): a test that two fingerprints are one;
-# except is a regular expression for differences that are due.
+# same_as(name, got, expected, except): a test that two fingerprints are equal;
+# except is a regular expression for expected differences.
 sub same_as
 {
 	my ($name, $got, $expected, $except) = @_;

@@ -1,7 +1,7 @@
-# A next version of casnet that is made up, and a copy of the server's programs where it
-# is installed beside the present one, without its library: with a table, a column, a key,
-# a check, an index, policies, a trigger, a permission and functions more, a policy and a
-# function that changed, a function whose result changed, and one function less.
+# A made-up next version of casnet, and a copy of the server's programs where it is
+# installed beside the present one, without its library.  It adds a table, a column, a
+# key, a check, an index, policies, a trigger, a permission and functions.  It changes a
+# policy, a function and the result of another function, and drops one function.
 package CasnetNext;
 
 use strict;
@@ -18,8 +18,8 @@ our @EXPORT = qw($NEXT programs_of_our_own make_next set_default_version);
 
 our $NEXT = '1.0.1';
 
-# What changes: file of sql/, place, and what stands there instead.  Each place must be
-# found, once.
+# What changes: the file in sql/, the place in it, and the text that replaces it.  Each
+# place must be found once.
 my @CHANGES = (
 	[ 'install/wanted_tables', qr/(?=\t\('casnet\.record_tags', 'tenant')/,
 		"\t('casnet.colours', 'tenant', '', 'colours of tags'),\n" ],
@@ -74,9 +74,9 @@ DROP FUNCTION casnet.rename_tag(text, text);
 INSERT INTO casnet.role_permissions (role, permission) VALUES ('owner', 'view_colours');
 };
 
-# programs_of_our_own(): the server finds the scripts of extensions by where it is, so
-# its programs are copied; all else is links to what is installed.  Returns the folder
-# of the programs, and that of the extensions.
+# programs_of_our_own(): the server looks for the scripts of extensions relative to its
+# programs.  So these are copied, and all else is links to the installation.  Returns the
+# folder of the programs and the folder of the extensions.
 sub programs_of_our_own
 {
 	my $root = PostgreSQL::Test::Utils::tempdir();
@@ -96,7 +96,7 @@ sub programs_of_our_own
 	return ("$root$bin", "$root$share/extension");
 }
 
-# change_tree(tree, version): the changes, in a copy of the sources.
+# change_tree(tree, version): makes the changes in a copy of the sources.
 sub change_tree
 {
 	my ($tree, $version) = @_;
@@ -114,13 +114,13 @@ sub change_tree
 		unlink $file;
 		append_to_file($file, $content);
 	}
-	# The releases before this one are updated, too.
+	# Each earlier release gets an update as well.
 	my %parts = map { $_ => 1 } "$tree/sql/updates/$version.sql", glob "$tree/sql/updates/*.sql";
 	append_to_file($_, $BY_HAND) foreach keys %parts;
 	return;
 }
 
-# set_default_version(folder, version): what CREATE and ALTER EXTENSION take there.
+# set_default_version(folder, version): the version that CREATE and ALTER EXTENSION take.
 sub set_default_version
 {
 	my ($folder, $version) = @_;

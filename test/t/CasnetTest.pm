@@ -46,9 +46,9 @@ my $ROWS = qq{
 		('$ID{south}', 'south 1');
 };
 
-# init_cluster(node, %parameters): initdb, with the encoding and the locale that the
-# tests are written for, whatever those of the environment are, or if it has none;
-# and with room for their sessions, which a node that streams has not.
+# init_cluster(node, %parameters): initdb with the encoding and the locale that the tests
+# are written for, whether or not the environment has others; and with room for the tests'
+# sessions, for which the default of a streaming node is too low.
 sub init_cluster
 {
 	my ($node, %parameters) = @_;
@@ -83,7 +83,7 @@ sub token_of
 		"SELECT casnet_internal.issue_token('$ID{$user}', $tid, '$lifetime')");
 }
 
-# set_passwords(node, database): of each user, 'password of NAME'.
+# set_passwords(node, database): each user's becomes 'password of NAME'.
 sub set_passwords
 {
 	my ($node, $database) = @_;
@@ -122,8 +122,8 @@ sub ask
 	return $rows;
 }
 
-# ask_once(node, database, role, sql, pgoptions): the same for a connection of
-# its own; of several statements, the answer to the last one.
+# ask_once(node, database, role, sql, pgoptions): the same on a new connection;
+# of several statements, the answer to the last one.
 sub ask_once
 {
 	my ($node, $database, $role, $sql, $options) = @_;

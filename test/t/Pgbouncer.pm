@@ -92,7 +92,7 @@ sub client
 	return $psql;
 }
 
-# The rows that a client gets who comes for one statement; '' on failure.
+# The rows that a new client gets for one statement; '' on failure.
 sub once
 {
 	my ($self, $sql) = @_;
@@ -112,7 +112,7 @@ sub log
 	return <$file>;
 }
 
-# At once, whoever is connected.
+# Stops it at once, whoever is connected.
 sub stop
 {
 	my ($self) = @_;

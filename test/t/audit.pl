@@ -1,6 +1,6 @@
 # The audit is dumped, restored, left behind by DROP EXTENSION CASCADE and taken
-# up again, each entry once; casnet.bypass as a setting of the database lets
-# that happen and refuses the rest.
+# up again, with each entry once.  casnet.bypass as a setting of the database
+# allows all this and refuses the rest.
 use strict;
 use warnings;
 
@@ -41,7 +41,7 @@ is(entries('source'), 451, 'one entry for each row, more than are written at onc
 is(entries('source', "user_id = '$ID{ben}' AND tenant_id = '$ID{north}' AND session_role = 'casnet_app'"), 451, 'by ben');
 is(entries('source', "after ? 'description'"), 0, 'without the excepted column');
 
-# COPY has no statement's end to wait for; a constraint that fails undoes all.
+# COPY ends no execution at which its entries could be written; a failed constraint undoes all.
 $node->safe_psql('source', qq{COPY public.notes FROM PROGRAM 'printf "$ID{north}\\t1\\n$ID{south}\\t2\\n"'});
 is(entries('source', "relation = 'public.notes'"), 2, 'COPY');
 is(ask($ben, "INSERT INTO casnet.tasks (title, status) SELECT 'x', CASE n WHEN 300 THEN 'x' ELSE 'PENDING' END FROM generate_series(1, 300) AS n"), '23514', 'a row that fails');
@@ -52,11 +52,11 @@ ask($ben, "COMMIT PREPARED 'p'");
 is(entries('source', "action = 'UPDATE'"), 1, 'and then has');
 $ben->quit;
 
-# The message that loads the library may change the user and write after that.
+# The message that loads the library can change the user and then write.
 is(ask_once($node, 'source', 'casnet_app', "BEGIN; DO \$\$BEGIN PERFORM casnet.current_user_id(), set_config('casnet.user_id', '$ID{ada}', false); INSERT INTO casnet.records (title) VALUES ('x'); END\$\$; ROLLBACK; SELECT 1",
 	"-c casnet.user_id=$ID{ben} -c casnet.tenant_id=$ID{north}"), '1', 'a change of user in the message that loads the library');
 
-# Refused from here on, to whoever sees through the policies.
+# From here on, roles that policies do not bind are refused.
 my $preload = "ALTER DATABASE %s SET session_preload_libraries = 'casnet'; ALTER DATABASE %s SET casnet.bypass = '%s'";
 sub set_bypass
 {

@@ -1,5 +1,5 @@
-# A clock that stands still, goes back, or is hours later: ids stay in order, times of
-# updates go on, and what ends or is forgotten after a time is so then, and not before.
+# A clock that stands still, goes back, or jumps ahead by hours.  Ids stay in order,
+# updated_at increases, and what expires by time expires neither early nor late.
 use strict;
 use warnings;
 
@@ -14,8 +14,8 @@ use Test::More;
 plan skip_all => 'no C compiler' if system('cc --version > /dev/null 2>&1') != 0;
 plan skip_all => 'another library is preloaded' if $ENV{LD_PRELOAD} || $ENV{CASNET_UNDER};
 
-# The clock of the server: the file that $CLOCK names has a number of microseconds to add,
-# or behind "=" the time itself, which stands still.
+# Replaces the server's clock.  The file that $CLOCK names has the number of microseconds
+# to add, or after "=" the time itself, which then stands still.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$dir/clock.c", <<'C');
 #define _GNU_SOURCE
@@ -92,7 +92,7 @@ set_passwords($node, 'postgres');
 set_clock(3 * $day);
 cmp_ok($node->safe_psql('postgres', "SELECT extract(epoch FROM clock_timestamp())"), '>', time + 2.9 * 86400, 'the clock is the test\'s');
 
-# Ids, by one session: those of keys, and those that C makes for rows.
+# Ids of one session: those that uuid_v7() returns, and those of new rows.
 my $session = open_session($node, 'postgres', 'ada', 'north');
 my $ordered = 'SELECT count(*) FILTER (WHERE id <= before) FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before'
   . ' FROM (SELECT casnet.uuid_v7() AS id, n FROM generate_series(1, 2000) AS n OFFSET 0) AS v) AS w';
@@ -112,7 +112,7 @@ set_clock('=1950000000123456');
 cmp_ok(ask($session, $milliseconds), '==', 1950000000123, 'an id has the time, to the millisecond');
 is(ask($session, 'INSERT INTO casnet.tags (name) SELECT n::text FROM generate_series(1, 300) AS n; SELECT count(*) FROM (SELECT name::int > lag(name::int) OVER (ORDER BY id) AS ok FROM casnet.tags) AS t WHERE NOT ok'), 0, 'rows that are made while it stands still are in order');
 
-# updated_at goes on, whatever the clock does.
+# updated_at increases, whatever the clock does.
 my @updated;
 foreach my $change (0, 0, -2 * $day, "=1600000000000000", "=1600000000000000", 1)
 {
@@ -123,9 +123,9 @@ foreach my $change (0, 0, -2 * $day, "=1600000000000000", "=1600000000000000", 1
 ok($updated[$_] > $updated[ $_ - 1 ], "updated_at goes on: $_") foreach 1 .. $#updated;
 $session->quit;
 
-# A password that is set after the clock went back is the one in force, and what ended
-# tokens before then still does; also where somebody else holds the row of the former one,
-# so that it stays.
+# A password set after the clock went back is in force, and it ends the tokens of before.
+# This holds although another session has locked the rows of former passwords, so that
+# they stay.
 my %tokens;
 my $holder = $node->background_psql('postgres');
 foreach my $case ([ 'first', 0 ], [ 'second', -2 * $day ], [ 'third', "=1500000000000000" ], [ 'fourth', "=1500000000000000" ])
@@ -147,8 +147,8 @@ is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.login('cid', 'first 
 cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id = '$ID{cid}'"), '>', 1, 'though they are there');
 $holder->quit;
 
-# Failed logins, of the name and of the account, whichever is counted; a seventh waits for
-# 1.6 seconds, unless the others are forgotten.
+# Six failed logins are noted under the name and under the account, whichever counts.  The
+# next login then waits for 1.6 seconds, unless they are forgotten.
 my $fail = qq{SELECT casnet_internal.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key, generate_series(1, 6)};
 my $login = "SET statement_timeout = '30 s'; SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('ada', 'password of ada') IS NOT NULL AS done \\gset\n"
   . "SELECT CASE WHEN clock_timestamp() - :'before' >= interval '1.6 s' THEN 'waited' ELSE 'at once' END";
@@ -163,15 +163,15 @@ foreach my $case ([ 0, 'waited', 'at once after the failures' ], [ 14 * $minute,
 	set_clock(0);
 	$node->safe_psql('postgres', qq{SELECT casnet_internal.login_succeeded(key) FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 }
-# Each failure counts from the last one.
+# A failure starts the time anew for all failures before it.
 $node->safe_psql('postgres', $fail);
 set_clock(10 * $minute);
 $node->safe_psql('postgres', qq{SELECT casnet_internal.login_failed(key, clock_timestamp() - interval '0.99 s') FROM unnest('{ada,$ID{ada}}'::text[]) AS key});
 set_clock(20 * $minute);
 is($node->safe_psql('postgres', $login), 'waited', 'a login 20 minutes after the first failures, 10 after the last');
 
-# A name that failed fifty times, from wherever, waits for a second at each attempt, until
-# that is forgotten as well.
+# A name with fifty failures, from whatever address, waits for a second at each attempt,
+# until the failures are forgotten as well.
 my $thrice = join("\n", "SET statement_timeout = '30 s';", (map {
 	"SELECT clock_timestamp() AS before \\gset\nSELECT casnet.login('cid', 'fourth password') IS NOT NULL AS done \\gset\nSELECT clock_timestamp() - :'before' AS taken_$_ \\gset" } 1 .. 3),
 	"SELECT CASE WHEN least(:'taken_1'::interval, :'taken_2', :'taken_3') >= interval '1 s' THEN 'a second each' ELSE 'at once' END");

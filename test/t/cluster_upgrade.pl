@@ -28,7 +28,7 @@ $old->safe_psql('postgres', q{
 	SELECT casnet.set_search_language('english');
 });
 
-# The dump of a database, without what is random in it.
+# The dump of a database, without its random parts.
 sub dump_of
 {
 	my ($server) = @_;

@@ -1,6 +1,6 @@
-# Code of another role that runs as that role, within casnet or when the server maintains
-# a table, is nobody's session: not even where the identity came with the connection, which
-# RESET brings back.  (What the server runs before the library is there is out of reach.)
+# Code of another role that runs as that role, within casnet or during maintenance of a
+# table, has no identity.  This holds even if the identity came with the connection, so
+# that RESET brings it back.  (casnet cannot reach what runs before its library is loaded.)
 use strict;
 use warnings;
 
@@ -91,8 +91,8 @@ is(with_identity($super, 'ANALYZE own.indexed; SELECT 1'), '1', 'its statistics'
 is(seen(), 'index|nothing', 'are made by nobody');
 is(with_identity('casnet_app', 'SELECT username FROM casnet.whoami()'), 'ada', 'who connects is somebody still');
 
-# What the server runs as the owner by itself, as for the index of protect(), leaves no cursor
-# either, which would run as whoever fetches.
+# Code that the server itself runs as the owner, as for the index of protect(), leaves no
+# cursor either.  Such a cursor would run as the role that fetches.
 $node->safe_psql('postgres', q{
 	SET ROLE maker;
 	CREATE TABLE own.parted (id integer NOT NULL) PARTITION BY RANGE (id);
@@ -130,8 +130,8 @@ is($node->safe_psql('postgres', q{
 	ROLLBACK;
 }), "0\n0", 'nor does code of an index, which the server runs');
 
-# Nor is it somebody where casnet empties a table of a superuser's, and the server looks into
-# another role's below that.
+# Nor has it an identity when casnet empties a superuser's table, and the server then
+# checks another role's table that refers to it.
 $node->safe_psql('postgres', q{
 	CREATE TABLE public.parents (id integer PRIMARY KEY);
 	SELECT casnet.protect('public.parents', 'records');

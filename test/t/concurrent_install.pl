@@ -1,6 +1,6 @@
-# Roles and parameters belong to the cluster: databases that create or restore
-# the extension at the same moment do not get in each other's way, neither the
-# first time nor when the roles are there.
+# Roles and parameters belong to the cluster.  Databases that create or restore
+# the extension at the same moment do not disturb each other, neither the first
+# time nor when the roles exist.
 use strict;
 use warnings;
 
@@ -21,7 +21,7 @@ foreach my $round (1 .. 4)
 {
 	my @sessions = map { $node->background_psql($_, on_error_stop => 0) } @databases;
 
-	# Held up by a lock on what they have in common, they start together.
+	# A lock on shared catalogs holds all of them up, so that they start together.
 	my $gate = $node->background_psql('postgres');
 	$gate->query_safe('BEGIN; LOCK TABLE pg_authid, pg_parameter_acl');
 	$_->{stdin} .= "CREATE EXTENSION casnet;\n" foreach @sessions;

@@ -1,5 +1,5 @@
-# Invariant 9: after a crash everything that was committed is there, nothing
-# else is, and it enforces.
+# Invariant 9: after a crash everything that was committed is there, nothing else is, and
+# casnet enforces.
 use strict;
 use warnings;
 

@@ -1,7 +1,7 @@
-# Invariant 9: the server is killed while sessions write, load, tag, sign in
-# and manage members.  After recovery every commit that a client was told of is
-# there, each transaction is whole, keys and owners hold, the audit matches the
-# rows, indexes match the tables, and what was revoked stays revoked.
+# Invariant 9: the server is killed while sessions write, load, tag, sign in and manage
+# members.  After recovery every commit that a client saw confirmed is there.  Each
+# transaction is whole, keys and owners hold, the audit matches the rows, and indexes
+# match the tables.  What was revoked stays revoked.
 #
 # CASNET_SEED repeats a run; PG_TEST_EXTRA=casnet_long makes more rounds.
 use strict;
@@ -34,7 +34,7 @@ $node->safe_psql('busy', 'CREATE EXTENSION amcheck');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 # What a writer does in its n-th transaction: SQL that ends with "\echo kind
-# what", which is written once the commit is acknowledged.
+# what", which psql prints once the commit is acknowledged.
 my %work = (
 	tagged => sub { my ($name) = @_;
 		return "BEGIN; INSERT INTO casnet.records (title, content) VALUES ('tagged $name', repeat('visits ', 200)) RETURNING id \\gset\n"
@@ -106,7 +106,7 @@ sub collect
 
 sub sql { return $node->safe_psql('busy', $_[0]) }
 
-# missing(kind, query): how many that were acknowledged the query does not have.
+# missing(kind, query): how many acknowledged ones the query does not return.
 sub missing
 {
 	my ($kind, $query) = @_;
@@ -116,7 +116,7 @@ sub missing
 	return 0;
 }
 
-# A test; or, to see whether the checks can fail, what they found.
+# A test.  In a tampered database, it only notes the names of checks that fail.
 my @found;
 my $tampered = 0;
 sub verdict
@@ -159,7 +159,7 @@ sub check
 		 WHERE k.contype = 'f' AND k.conparentid = 0 AND (a.attrelid, a.attnum, b.attrelid, b.attnum) = (k.conrelid, p.own, k.confrelid, p.other)
 		 GROUP BY k.oid, k.conname, k.conrelid, k.confrelid \gexec}), '', "$when: every foreign key holds");
 
-	# The last entry about a row says whether it is there, and what it is.
+	# The last entry about a row says whether the row exists, and what it contains.
 	verdict(sql(qq{
 		WITH audited (relation, key, value) AS (
 			SELECT 'casnet.records', jsonb_build_object('tenant_id', tenant_id, 'id', id), title FROM casnet.records
@@ -199,7 +199,7 @@ sub check
 	return;
 }
 
-# Lines of the log about a process that died, but for those that we killed.
+# Lines of the log about processes that died, except those that we killed.
 my %killed;
 sub deaths
 {
@@ -245,7 +245,7 @@ foreach my $round (1 .. ($long ? 16 : 3))
 }
 cmp_ok($count{$_} || 0, '>', 0, "something was $_: " . ($count{$_} || 0)) foreach sort keys %work;
 
-# The checks can fail: a lost record, a lost key, an owner and a token less.
+# The checks can fail: remove a record to which keys refer, an owner, and revocations.
 $tampered = 1;
 sql(qq{SET session_replication_role = replica;
 	DELETE FROM casnet.records WHERE id = (SELECT max(id::text)::uuid FROM casnet.records WHERE title LIKE 'tagged %');

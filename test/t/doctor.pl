@@ -1,6 +1,6 @@
-# casnet.doctor() on what a transaction cannot provoke: settings of the server,
-# preloaded libraries, and logical slots.  Also: every code that it may report
-# has a test, and a database with 500 tables takes it less than a second.
+# casnet.doctor() on what a transaction cannot provoke: settings of the server, preloaded
+# libraries, and logical slots.  Also: every code that it reports has a test, and a
+# database with 500 tables takes it less than a second.
 use strict;
 use warnings;
 
@@ -20,7 +20,7 @@ $node->append_conf('postgresql.conf', "log_statement = none\n");
 $node->start;
 make_fixture($node, 'postgres');
 
-# diagnosis(code): what it says of one thing, in a new session.
+# diagnosis(code): what a new session reports under one code.
 sub diagnosis
 {
 	my ($code) = @_;
@@ -29,8 +29,8 @@ sub diagnosis
 		"SELECT string_agg(severity || ' ' || object, ', ' ORDER BY object) FROM casnet.doctor() WHERE code = '$code'");
 }
 
-# take_remedy(code): pastes the remedies, each statement by itself, as ALTER
-# SYSTEM demands.
+# take_remedy(code): runs the remedies, each statement by itself, which ALTER
+# SYSTEM requires.
 sub take_remedy
 {
 	my ($code) = @_;
@@ -68,7 +68,7 @@ foreach my $case (
 	$node->poll_query_until('postgres', "SELECT current_setting('$name') NOT LIKE '$value%'");
 }
 
-# What the database sets is the database's, and told once.
+# A setting of the database is reported for the database, and only once.
 $node->safe_psql('postgres', q{ALTER DATABASE postgres SET log_statement = 'all'});
 is(diagnosis('log-statement'), 'warning DATABASE postgres', 'a setting of the database');
 take_remedy('log-statement');
@@ -151,8 +151,8 @@ my $session = $node->background_psql('postgres');
 my $pid = $session->query('SELECT pg_backend_pid()');
 my $shortest;
 
-# The seconds that the session has worked; other processes do not count, where
-# the system tells.
+# The CPU seconds of the session's process, where the system reports them.
+# Otherwise the time, in which other processes count as well.
 sub worked
 {
 	open my $file, '<', "/proc/$pid/stat" or return time;

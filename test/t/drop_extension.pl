@@ -1,5 +1,5 @@
-# The tables outlive the extension, and deny everyone while it is away; a new
-# CREATE EXTENSION takes them up again, in sessions that were open all along.
+# The tables outlive the extension, and deny everyone while it is absent.  A new
+# CREATE EXTENSION adopts them, also in sessions that were open all along.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ my $node = PostgreSQL::Test::Cluster->new('drop');
 init_cluster($node);
 $node->start;
 
-# While there are no roles yet: a schema where everybody may make objects.
+# Before any role exists: a schema in which everybody is allowed to create objects.
 foreach my $schema (qw(casnet casnet_internal))
 {
 	$node->safe_psql('postgres', "CREATE DATABASE early_$schema");
@@ -50,7 +50,7 @@ my @internal = grep { /^casnet_internal\./ } @tables;
 is(scalar @internal, 8, 'some of them internal');
 is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM $_"), 't', "$_ has rows") foreach @internal;
 
-# What only functions read, and they all the same, whoever asks.
+# What only functions read, and even they read it for whoever asks.
 sub nobody_reads
 {
 	my ($when) = @_;
@@ -92,7 +92,7 @@ is(ask($admin, $rows), $before{$rows}, 'no row is lost');
 nobody_reads('without the extension');
 foreach my $table (@tables)
 {
-	# 42501 where nobody may read
+	# 42501 where nobody has the privilege to read
 	my $answer = ask($ben, "SELECT count(*) FROM $table");
 	ok($answer eq '0' || $answer eq '42501', "$table shows nothing") or diag($answer);
 	my ($column) = ask($admin, "SELECT attname FROM pg_attribute WHERE attrelid = '$table'::regclass AND attnum = 1");
@@ -107,7 +107,7 @@ is(ask($ben, "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES 
 is(ask($ben, 'SELECT casnet.whoami()'), '42883', 'the functions are gone');
 is(ask($admin, $rows), $before{$rows}, 'and still no row is lost');
 
-# Back again, in sessions old and new.
+# Back again, in old sessions and new ones.
 is(ask($admin, 'CREATE EXTENSION casnet'), '', 'CREATE EXTENSION on bare tables');
 is(ask($admin, 'SELECT casnet.schema_version() = extversion FROM pg_extension WHERE extname = $$casnet$$'),
 	't', 'schema_version()');
@@ -140,7 +140,7 @@ is(ask($admin, $_), $before{$_}, 'changes nothing') foreach $columns, $policies,
 is(ask($ben, 'SELECT casnet.install()'), '42501', 'install() is not for everybody');
 $_->quit foreach $ben, $late, $admin;
 
-# A schema that somebody else has a hand in.
+# A schema that somebody else owns, or in which they own or can create objects.
 my %foreign = (
 	owner => 'CREATE SCHEMA SCHEMA AUTHORIZATION casnet_plain',
 	keeper => 'CREATE SCHEMA SCHEMA AUTHORIZATION casnet_owner',
@@ -166,8 +166,8 @@ foreach my $schema (qw(casnet casnet_internal))
 	is($node->safe_psql("foreign_owner_$schema", 'SELECT count(*) FROM casnet.users'), 0, 'a schema that is put right will do');
 }
 
-# Where the tables come from elsewhere, CREATE EXTENSION makes none; install()
-# makes them later, and takes what it was given in the meantime.
+# While something else makes the tables, CREATE EXTENSION makes none.  install() makes
+# them later, and keeps those that it finds.
 foreach my $setting ("row_security = off", "application_name = 'citus_internal gpid=1'")
 {
 	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS skipped');
@@ -178,7 +178,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	is($node->safe_psql('skipped', 'SELECT casnet.schema_version() IS NULL'), 't', 'and no version');
 	is(ask_once($node, 'skipped', 'casnet_plain', "SELECT casnet.can('view_records')"), 'f', 'nobody may do anything');
 	is(ask_once($node, 'skipped', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SELECT casnet.can('view_records')"),
-		'55000', 'and whoever asks is told what is missing');
+		'55000', 'and the error says what is missing');
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
 	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),

@@ -1,5 +1,5 @@
 # Invariant 9: every way to dump and restore gives the same database again,
-# with what users added to it, without a manual step, and it enforces.
+# with what users added, without a manual step, and it enforces.
 use strict;
 use warnings;
 
@@ -64,7 +64,7 @@ my $internal = join ' UNION ALL ', map { "SELECT '$_', count(*) > 0, md5(string_
 my $kept = $node->safe_psql('source', $internal);
 is(scalar(() = $kept =~ /\|t\|/g), scalar @internal, 'every internal table has rows');
 
-# pg_dump's text without what is random in it.
+# pg_dump's text without its random parts.
 sub dump_of
 {
 	my ($server, $database, @options) = @_;
@@ -171,7 +171,7 @@ command_ok([ 'pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->co
 	'pg_restore --clean restores');
 check_restored($node, 'again');
 
-# A new cluster that knows the login roles of the application only.
+# A new cluster that has only the login roles of the application.
 my $new = PostgreSQL::Test::Cluster->new('new');
 init_cluster($new);
 $new->start;

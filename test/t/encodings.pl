@@ -1,4 +1,4 @@
-# Databases in other encodings than UTF8: names, tags, search, tokens, export and
+# Databases in other encodings than UTF8.  Names, tags, search, tokens, export and
 # import work with bytes above 127, and no text makes the leakproof *=* raise.
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# A locale whose characters the C library knows less of than the server.
+# A locale of which the C library knows fewer characters than the server.
 my $locales = PostgreSQL::Test::Utils::tempdir_short();
 my $has_locale = system("localedef -i ja_JP -f EUC-JP $locales/ja_JP.eucjp >/dev/null 2>&1") == 0;
 local $ENV{LOCPATH} = $locales if $has_locale;
@@ -52,10 +52,10 @@ foreach my $encoding (sort keys %letter)
 	is(ask($ada, "SELECT casnet.can($permission)"), '22023', "$encoding: an unknown permission");
 	$ada->quit;
 
-	# The kid of our own key has the letter too.
+	# The kid of casnet's own key contains the letter too.
 	my $token = token_of($node, $encoding, 'ada', 'north');
 	is(ask_once($node, $encoding, 'casnet_plain', "SELECT casnet.sign_in('$token'); SELECT username FROM casnet.whoami()"), 'ada', "$encoding: a token");
-	# Claims are UTF-8: an issuer that the database can write, and bytes that are nothing.
+	# Claims are UTF-8: an issuer that the database can represent, and invalid bytes.
 	foreach my $iss ('\xc3a9', '\xff')
 	{
 		my $made = $node->safe_psql($encoding, "SELECT translate(encode(convert_to('{\"alg\":\"HS256\",\"kid\":\"x\"}', 'SQL_ASCII'), 'base64'), E'+/=\\n', '-_') || '.'
@@ -64,20 +64,20 @@ foreach my $encoding (sort keys %letter)
 	}
 }
 
-# NFC is for UTF8 only; elsewhere its bytes are other characters.
+# NFC is for UTF8 only; in other encodings its bytes are other characters.
 foreach my $encoding ('utf8', 'sql_ascii')
 {
 	is($node->safe_psql($encoding, q{SELECT encode(convert_to(casnet_internal.name_form(E'e\xcc\x81'), 'SQL_ASCII'), 'hex')}), $encoding eq 'utf8' ? 'c3a9' : '65cc81', "$encoding: a letter and an accent");
 }
 
-# Bytes that are no character of anything.
+# Bytes that are no character in any encoding.
 my $raw = open_session($node, 'sql_ascii', 'ada', 'north');
 is(ask($raw, q{SELECT casnet.tag_record(id, E'\xff\x80') FROM casnet.records WHERE title = 'north 2'}), 1, 'sql_ascii: any bytes');
 is(ask($raw, q{SELECT count(*) FROM casnet.search_records(E'\xff\x80')}), 0, 'sql_ascii: are searched for');
 is(ask($raw, q{SELECT count(*) FROM casnet.records WHERE title OPERATOR(casnet.*=*) E'\xff'}), 0, 'sql_ascii: as a part');
 $raw->quit;
 
-# From LATIN1 to UTF8, by a file in the encoding of the client.
+# From LATIN1 to UTF8, through a file in the encoding of the client.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 foreach my $client ('LATIN1', 'UTF8')
 {
@@ -101,7 +101,7 @@ SKIP:
 	skip 'localedef cannot make ja_JP.eucjp', 2 unless $has_locale;
 	$node->safe_psql('postgres', q{CREATE DATABASE japan ENCODING 'EUC_JP' LOCALE 'ja_JP.eucjp' TEMPLATE template0});
 	make_fixture($node, 'japan', without => ['roles']);
-	# Row 9 of JIS X 0208 is empty: valid in the encoding, unknown to the C library.
+	# Row 9 of JIS X 0208 is empty: valid in the encoding, but not known to the C library.
 	my $ada = open_session($node, 'japan', 'ada', 'north');
 	is(ask($ada, q{SELECT casnet_internal.contains(convert_from('\xa9a1', 'EUC_JP') || 'Abc', 'aBC')}), 't', 'a text that the C library does not know');
 	is(ask($ada, q{SELECT casnet_internal.contains('Abc', convert_from('\xa9a1', 'EUC_JP'))}), 'f', 'and a part');

@@ -1,5 +1,5 @@
-# A tenant of 200,000 rows goes out and comes in again without a server that
-# grows with it, and is the same.
+# A tenant of 200,000 rows is exported and imported, and is the same.  The memory of
+# the server process does not grow with it.
 use strict;
 use warnings;
 
@@ -21,7 +21,7 @@ plan skip_all => 'no /proc' unless -r '/proc/self/status';
 $node->safe_psql('postgres', 'GRANT CREATE ON SCHEMA public TO casnet_app');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
-# As many rows as that, a quarter of them records.
+# That many rows, a quarter of them records.
 sub make_rows
 {
 	my ($tenant, $rows) = @_;
@@ -40,8 +40,8 @@ sub make_rows
 	return;
 }
 
-# Runs statements as the application, in one session of the user; how many
-# kilobytes of its own its server process had at most.
+# Runs statements as the application, in one session of the user.  Returns the most
+# kilobytes that its server process had to itself.
 sub peak_of
 {
 	my ($user, $output, @statements) = @_;
@@ -76,7 +76,7 @@ sub peak_of
 	return $peak;
 }
 
-# out and in again; both peaks, and what was exported.
+# Exports and imports a tenant; returns both peaks.
 sub out_and_in
 {
 	my ($tenant, $copy) = @_;

@@ -1,7 +1,7 @@
-# The first statement of a session, without a preload: the policy of an application comes
-# before the conditions of the statement, whichever function of casnet it calls and
-# wherever in it; only one that calls casnet within a function of its own takes a preload.
-# A write that began before the library was loaded is put down to who it began as.
+# The first statement of a session, without a preload.  The policy of an application comes
+# before the statement's conditions, whichever function of casnet it calls and wherever.
+# Only a policy that calls casnet inside another function needs a preload.  A write that
+# began before the library was loaded is recorded for the user whom it began as.
 use strict;
 use warnings;
 
@@ -30,7 +30,7 @@ $node->safe_psql('postgres', q{
 });
 my $query = "SELECT count(*) FROM app.notes WHERE CASE WHEN note >= 'secret' THEN app.reveal() END";
 
-# What the statement says beside its answer, as the first of a session of ada's in north.
+# The answer and the messages of a statement, as the first of a session of ada's in north.
 sub first_of_session
 {
 	my ($sql) = @_;
@@ -56,7 +56,7 @@ foreach my $form (
 	unlike(first_of_session('EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM app.notes'), qr/Removed|rows=/, 'and no numbers are shown');
 }
 
-# Nor a number that follows from an estimate.
+# Nor is a number shown that follows from an estimate.
 $node->safe_psql('postgres', "ALTER POLICY p ON app.notes USING (tenant_id = casnet.tenant_with('view_records'));"
 	. "INSERT INTO app.notes SELECT n, '$ID{south}', NULL, 'hidden ' || n FROM generate_series(1, 3000) AS n; ANALYZE app.notes");
 {
@@ -68,7 +68,7 @@ $node->safe_psql('postgres', "ALTER POLICY p ON app.notes USING (tenant_id = cas
 	unlike($node->safe_psql('postgres', 'EXPLAIN SELECT note FROM app.notes ORDER BY id', extra_params => [ '-U', 'casnet_app' ]), qr/JIT/, 'nor that it costs more than a limit');
 }
 
-# What was set before the library was there has no effect, nor has what brings it back.
+# A value set before the library was loaded has no effect, nor does restoring it.
 $node->safe_psql('postgres', q{
 	INSERT INTO casnet.records (tenant_id, title, content) SELECT id, 'zebra', 'zebra' FROM casnet.tenants WHERE name = 'north';
 	INSERT INTO casnet.records (tenant_id, title, content) SELECT id, 'zebra', 'zebra' FROM casnet.tenants, generate_series(1, 300) WHERE name = 'south';
@@ -85,8 +85,8 @@ my $search = "SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(c
 	is($node->safe_psql('postgres', "BEGIN; SET LOCAL gin_fuzzy_search_limit = 1; SAVEPOINT a; SET LOCAL gin_fuzzy_search_limit = 2; $search; ROLLBACK TO a; $search; COMMIT; $search", @extra), "1\n1\n1", 'nor after a rollback');
 }
 
-# What one session of ada's answers to its first statement, in which a function of its own
-# is the first to call casnet.
+# The answer to the first statement of a session of ada's.  A function of the statement's
+# own is the first to call casnet.
 my $number = 0;
 
 sub first_write

@@ -1,6 +1,5 @@
-# A client may call a function by a message of the protocol instead of a
-# statement.  There is no expression around such a call, and it is judged and
-# answered as any other.
+# A client can call a function by a message of the protocol instead of a statement.
+# No expression surrounds such a call.  It is judged and answered as any other.
 use strict;
 use warnings;
 
@@ -78,7 +77,7 @@ is(call('casnet.can(text)', 'view_records'), 'f', 'can nothing');
 query("SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'");
 is(call('casnet.tenant_with(text)', 'view_records'), $ID{north}, 'a member');
 is(call('casnet.tenant_with(text)', 'delete_records'), '42501', 'who is refused');
-is(call('casnet.tenant_with(text)', 'fly'), '22023', 'and told of what does not exist');
+is(call('casnet.tenant_with(text)', 'fly'), '22023', 'and gets an error for what does not exist');
 is(call('casnet.can(text)', $_->[0]), $_->[1], "can() of $_->[0]") foreach [ 'edit_records', 't' ], [ 'delete_records', 'f' ];
 is(call('casnet_internal.tag_id(text)', 'urgent'), $tag, 'a tag');
 is(call('casnet_internal.tag_id(text)', 'nothing'), 'null', 'and none');

@@ -1,6 +1,6 @@
-# Invariant 10: a backend of a pool, which is somebody else at every turn, does
-# not grow.  Each thing is done to warm up, and then many times more, most of
-# them in transactions of their own.  CASNET_LONG=1 does five times as many.
+# Invariant 10: a backend of a pool, which has another identity at every turn, does
+# not grow.  Each thing is done to warm up, and then many times more, mostly in
+# transactions of their own.  CASNET_LONG=1 does five times as many.
 use strict;
 use warnings;
 
@@ -24,8 +24,8 @@ $node->append_conf('postgresql.conf', "fsync = off");
 $node->start;
 make_fixture($node, 'postgres');
 
-# More users, tokens and tenants than are kept; one role that changes what it
-# sees itself, so that each change is seen.
+# More users, tokens and tenants than casnet keeps in memory.  One role makes changes and
+# sees them itself, so that it notices each change.
 $node->safe_psql('postgres', qq{
 	CREATE ROLE casnet_both LOGIN IN ROLE casnet_authenticator, casnet_admin, pg_read_all_stats;
 	INSERT INTO casnet.tenants (name) SELECT 't' || i FROM generate_series(1, 50) AS i;
@@ -52,7 +52,7 @@ $node->safe_psql('postgres', qq{
 my $session = open_session($node, 'postgres', undef, undef, 'casnet_both');
 my $pid = ask($session, 'SELECT pg_backend_pid()');
 
-# Bytes in the memory contexts of the session, and of the whole process.  Our
+# Bytes in the memory contexts of the session, and of the whole process.  casnet's
 # caches are emptied when they are full, and measured at the end.
 sub size
 {
@@ -63,7 +63,7 @@ sub size
 	return ($contexts, 1024 * $anonymous);
 }
 
-# A loop over i, as a block that may end transactions.
+# A loop over i, in a block that can end transactions.
 sub turns
 {
 	my ($from, $to, $body) = @_;

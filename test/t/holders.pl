@@ -1,7 +1,7 @@
-# Whoever is to be stopped holds no lock that stops it.  A member who is assigned a task
-# in an open transaction, has locked the membership or changed it, is demoted, removed
-# and deactivated within seconds, and the session that holds it is ended.  One of an
-# administrator's is waited for.  LOCK TABLE on tables of casnet is refused.
+# Nobody who is to be stopped holds a lock that prevents it.  A member has been assigned a
+# task in an open transaction, has locked the membership or changed it.  Even so, the member
+# is demoted, removed and deactivated within seconds, and the session that holds the lock is
+# ended.  An administrator's session is waited for.  LOCK TABLE on casnet's tables is refused.
 
 use strict;
 use warnings;
@@ -66,7 +66,7 @@ eval { $ada->quit };
 is($node->safe_psql('postgres', "SELECT is_active FROM casnet.users WHERE id = '$ID{ada}'"), 'f', 'and is inactive');
 is(ask($boss, "SELECT casnet.reactivate_user('$ID{ada}')"), '', 'it is reactivated');
 
-# An account without a password; and the lock of an owner who demotes another one.
+# An account without a password; and the lock of an owner who demotes another owner.
 $node->safe_psql('postgres', "UPDATE casnet.users SET hashed_password = NULL WHERE id = '$ID{ada}'");
 $ada = open_session($node, 'postgres', 'ada', 'north');
 ask($ada, "BEGIN; SELECT FROM casnet.users WHERE id = '$ID{ada}' FOR UPDATE");
@@ -78,8 +78,8 @@ ask($ben, "BEGIN; SELECT casnet.set_member_role('cid', 'admin')");
 is(ask($boss, "SET casnet.tenant_id = '$ID{north}'; SELECT casnet.remove_member('ben'); RESET casnet.tenant_id"), '', 'an owner is removed who demotes another one');
 eval { $ben->quit };
 $node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ben}', '$ID{north}', 'admin') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'admin'");
-# A member whose account is not active any more holds up nobody either; nor does anybody the
-# removal of an owner with such an account.
+# A member whose account is inactive holds up nobody either; nor does anybody hold up the
+# removal of an owner whose account is inactive.
 for my $stop (sort keys %stops)
 {
 	my ($statement, $done) = @{ $stops{$stop} };
@@ -111,8 +111,8 @@ is(ask($ada, 'SELECT 1'), '1', 'which goes on as well');
 ask($ada, 'ROLLBACK');
 $ada->quit;
 
-# Who is being removed ends nobody's session, nor does somebody of the own rank at once, nor
-# of a lower one at all; not even in the name of somebody who is no member.
+# A member who is being removed ends nobody's session.  Nor does a member of the same rank
+# at once, or ever one of a lower rank.  The name of a user who is no member does not help.
 $node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE $membership; INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'viewer') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'viewer'; INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$ID{cid}', '$ID{north}', 'manage_permissions')");
 for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_tenants WHERE $membership")
 {
@@ -128,7 +128,7 @@ for my $change ("SELECT casnet.remove_member('ben')", "DELETE FROM casnet.user_t
 	ask($ada, 'ROLLBACK');
 	$ada->quit;
 }
-# A task of a member is held up by nothing but the removal.
+# Only the removal of a member waits for locks on the member's tasks.
 $node->safe_psql('postgres', "INSERT INTO casnet.tasks (tenant_id, title, assignee_id) VALUES ('$ID{north}', 'of cid', '$ID{cid}')");
 my $colleague = open_session($node, 'postgres', 'ben', 'north');
 ask($colleague, "BEGIN; SELECT FROM casnet.tasks WHERE assignee_id = '$ID{cid}' FOR UPDATE");
@@ -144,8 +144,8 @@ is(ask($ada, "SET statement_timeout = '14s'; SELECT casnet.remove_member('cid')"
 $ada->quit;
 eval { $admin->quit };
 
-# Nor does anybody hold what names are looked up in, by a function of the server that locks
-# whatever it is given.
+# Nor can anybody hold up lookups of names, with a function of the server that locks any
+# relation that it is given.
 my $holder = open_session($node, 'postgres', undef, undef, 'casnet_app');
 $node->safe_psql('postgres', 'CREATE TABLE public.locked (id integer); GRANT ALL ON public.locked TO casnet_app');
 ask($holder, q{BEGIN; DO $$ BEGIN PERFORM currval('pg_namespace'::regclass); EXCEPTION WHEN OTHERS THEN NULL; END $$});
@@ -153,7 +153,7 @@ is(ask_once($node, 'postgres', 'casnet_app', "SELECT casnet.current_tenant_id();
 is($node->safe_psql('postgres', "SET lock_timeout = '20s'; SELECT casnet.protect('public.locked', 'records') IS NOT NULL"), 't', 'nor does protect() for long');
 eval { $holder->quit };
 
-# Who may call it, and LOCK TABLE.
+# Who is allowed to call free_membership() and free_account(); and LOCK TABLE.
 is(ask_once($node, 'postgres', 'casnet_plain', "SELECT casnet_internal.free_membership('$ID{ben}', '$ID{north}', true)"), '42501', 'nobody frees a membership');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet_internal.free_membership('$ID{cid}', '$ID{south}', true)"), '42501', 'nor does who may not change it');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SELECT casnet_internal.free_account('$ID{cid}')"), '42501', 'nor an account');
@@ -169,7 +169,7 @@ is(ask_once($node, 'postgres', 'casnet_app', "CREATE TEMP VIEW v AS SELECT 1 FRO
 is(ask_once($node, 'postgres', 'casnet_app', 'CREATE TEMP TABLE t (); BEGIN; LOCK TABLE t'), '', 'other tables may be locked');
 is(ask_once($node, 'postgres', 'casnet_boss', 'BEGIN; LOCK TABLE casnet.user_tenants'), '', 'and by an administrator');
 
-# Who drops a protected table, or its key, holds the table of tenants against everybody.
+# A session that drops a protected table, or its key, locks the table of tenants.
 $node->safe_psql('postgres', 'CREATE ROLE casnet_maker LOGIN IN ROLE casnet_authenticator; CREATE SCHEMA own AUTHORIZATION casnet_maker; SET ROLE casnet_maker; CREATE TABLE own.t (id integer); CREATE TABLE own.u (id integer); RESET ROLE; SELECT casnet.protect($$own.t$$), casnet.protect($$own.u$$)');
 for my $drop ('ALTER TABLE own.t DROP CONSTRAINT t_tenant_id_fkey', 'DROP TABLE own.t CASCADE')
 {
@@ -181,7 +181,7 @@ for my $drop ('ALTER TABLE own.t DROP CONSTRAINT t_tenant_id_fkey', 'DROP TABLE 
 	cmp_ok(time - $began, '<', 20, 'in time');
 	eval { $maker->quit };
 }
-# Whatever else an administrator does, in a session that has looked at nothing and in one that has.
+# All else that an administrator does, in a new session and in one with filled caches.
 my $warm = open_session($node, 'postgres', undef, undef, 'casnet_boss');
 ask($warm, "SELECT casnet.revoke_all_tokens('$ID{cid}')");
 for my $does ("SELECT casnet.revoke_all_tokens('$ID{cid}')", "SELECT casnet.set_password('$ID{ada}', 'another password')",
@@ -203,7 +203,7 @@ for my $does ("SELECT casnet.revoke_all_tokens('$ID{cid}')", "SELECT casnet.set_
 }
 $warm->quit;
 
-# A member who calls it for the sake of a membership ends no session that has locked a table.
+# A member who calls free_membership() ends no session that has locked a table.
 my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
 $node->safe_psql('postgres', 'ALTER TABLE casnet.tasks OWNER TO casnet_maker');
 ask($maker, 'BEGIN; LOCK TABLE casnet.tasks');

@@ -1,5 +1,5 @@
-# Whoever is to be stopped gains nothing by writing the row again and again while somebody
-# looks for who holds it, nor by sessions that take turns and connect anew when one is ended.
+# Whoever is to be stopped gains nothing by writing the row again and again while the
+# administrator looks for the holder.  Nor do sessions that take turns and reconnect.
 use strict;
 use warnings;
 
@@ -28,8 +28,8 @@ sub start_ben
 	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'casnet_app', '-c', $sql ], '&>', '/dev/null');
 }
 
-# Of many tasks the last one is updated, committed and locked in turn, and kept as soon as
-# somebody waits.
+# Of many tasks, the last one is updated, committed and locked in turn.  Once somebody
+# waits for it, the lock is kept.
 my $writer = start_ben(q{
 DO $$
 DECLARE
@@ -58,7 +58,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM casnet.user_tenants WHERE 
 $ada->quit;
 eval { $writer->kill_kill };
 
-# Five that take turns in locking the account, and come again.
+# Five that take turns to lock the account, and reconnect.
 my $children = $node->basedir . '/go_on';
 open(my $file, '>', $children) or die $!;
 close $file;

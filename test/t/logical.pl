@@ -1,6 +1,6 @@
 # Invariant 4: a revocation that arrives by logical replication bites in a
-# session that is open on the subscriber.  Only triggers that are enabled
-# ALWAYS fire for rows that come this way.
+# session that is open on the subscriber.  Only triggers enabled ALWAYS fire for
+# replicated rows.
 use strict;
 use warnings;
 
@@ -75,7 +75,7 @@ is(ask($max, $count), '42501', 'is_superuser');
 apply("DELETE FROM casnet.users WHERE username = 'max'");
 is(ask($max, $count), '28000', 'a deleted user');
 
-# Entries of the audit are deleted there as they are here, which nothing else may.
+# Replication deletes entries of the audit there too, which nothing else is allowed to do.
 my $entries = 'SELECT count(*) FROM casnet_internal.audit_entries';
 $publisher->safe_psql('postgres', "SELECT casnet.enable_audit('casnet.records'); ALTER PUBLICATION casnet ADD TABLE casnet_internal.audit_entries");
 $subscriber->safe_psql('postgres', $_) foreach 'SELECT casnet.maintain_audit()', 'ALTER SUBSCRIPTION casnet REFRESH PUBLICATION';

@@ -1,7 +1,7 @@
-# A database with everything in it is replicated logically: the first copy and
-# every kind of change give the same rows, entries of the audit included, once
-# each; policies hold on the subscriber; what is revoked on the publisher is
-# revoked there; and a subscription whose owner is under the policies stops.
+# A database with everything in it is replicated logically.  The first copy and every kind
+# of change give the same rows, entries of the audit included, once each.  Policies hold on
+# the subscriber, and what is revoked on the publisher is revoked there.  A subscription
+# whose owner is under the policies stops.
 use strict;
 use warnings;
 
@@ -28,8 +28,8 @@ init_cluster($subscriber, allows_streaming => 'logical');
 $subscriber->append_conf('postgresql.conf', $_) foreach @settings;
 $subscriber->start;
 
-# The subscriber gets the roles and the schema by dump, and refuses whoever
-# sees through the policies, which replication is not.
+# The subscriber gets the roles and the schema by dump.  It refuses every role that
+# policies do not bind; replication is exempt.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 command_ok([ 'pg_dumpall', '-g', '-d', $publisher->connstr('postgres'), '-f', "$dir/roles.sql" ], 'the roles');
 command_ok([ 'pg_dump', '-s', '-C', '-d', $publisher->connstr('source'), '-f', "$dir/schema.sql" ], 'the schema');
@@ -37,13 +37,13 @@ run_command([ 'psql', '-X', '-q', '-d', $subscriber->connstr('postgres'), '-f', 
 command_ok(psql_file($subscriber, 'postgres', "$dir/schema.sql"), 'restored');
 $subscriber->safe_psql('postgres', "ALTER DATABASE source SET casnet.bypass = 'refuse'");
 
-# Rows: of our tables and of the application's.
+# Rows of casnet's tables and of the application's.
 sub rows_of
 {
 	my ($server) = @_;
 	my $found = do { local $ENV{PGOPTIONS} = '-c casnet.bypass=allow'; fingerprint($server, 'source') };
 
-	# what is made of other rows is not replicated
+	# what is computed from other rows is not replicated
 	return { rows => [ grep { !/^public\.totals / } @{ $found->{rows} } ] };
 }
 
@@ -117,14 +117,14 @@ is(ask($ben, 'SELECT count(*) FROM app.cases'), '4', 'a member');
 apply("SELECT casnet.remove_member('Benjamin')", 'cid', 'south');
 is(ask($ben, 'SELECT count(*) FROM app.cases'), '42501', 'until removed');
 
-# An owner of the subscription who is under the policies: nothing is applied,
-# loudly, until that is put right.
+# An owner of the subscription who is under the policies: nothing is applied, with errors
+# in the log, until the owner is a superuser again.
 $subscriber->safe_psql('source', 'CREATE ROLE casnet_carrier LOGIN SUPERUSER; ALTER SUBSCRIPTION everything OWNER TO casnet_carrier; ALTER ROLE casnet_carrier NOSUPERUSER;'
 	  . 'GRANT ALL ON ALL TABLES IN SCHEMA casnet, casnet_internal, app TO casnet_carrier; GRANT USAGE ON SCHEMA casnet, casnet_internal, app TO casnet_carrier');
 my $offset = -s $subscriber->logfile;
 $subscriber->restart;
 $publisher->safe_psql('source', "INSERT INTO casnet.records (tenant_id, title) VALUES ('$ID{north}', 'carried')");
-# from 16 on it is the owner of the table, or the connection, that is not his
+# from 16 on, it is the owner of the table or the connection that he lacks rights to
 my ($refused, $tries) = ('', 0);
 until ($refused || $tries++ > 300)
 {
@@ -138,7 +138,7 @@ $subscriber->safe_psql('source', 'ALTER ROLE casnet_carrier SUPERUSER');
 $publisher->wait_for_catchup('everything');
 is($carried->(), 1, 'until it is put right');
 
-# A tenant goes, with its entries; the sequences are the subscriber's own.
+# A tenant is deleted, with its entries; the sequences are the subscriber's own.
 apply("SELECT casnet.delete_tenant('$ID{south}')", 'cid', 'south');
 same_as('all changes', rows_of($subscriber), rows_of($publisher), qr/^rows . casnet_internal\.audit_entries_/);
 my $shared = q{SELECT count(*), md5(string_agg(e::text, ';' ORDER BY at, id)) FROM casnet_internal.audit_entries AS e WHERE coalesce(before, after)->>'title' IS DISTINCT FROM 'local'};

@@ -1,5 +1,5 @@
-# Failed logins are slowed by account: across sessions when the library is in
-# shared_preload_libraries, else within each, and rolling back forgets none.
+# Failed logins are slowed by account: across sessions if the library is in
+# shared_preload_libraries, else within each.  Rolling back forgets none.
 use strict;
 use warnings;
 
@@ -34,7 +34,7 @@ sub timed
 	return ($taken, $answer);
 }
 
-# A failure that has to take so long.
+# A failure that must take that long.
 sub fails
 {
 	my ($session, $account, $least, $most, $name) = @_;
@@ -66,7 +66,7 @@ my ($taken, $answer) = timed($one, $right->('cid'));
 is($answer, 't', 'a third account logs in');
 cmp_ok($taken, '<', 1, 'at once');
 
-# Too little time for an answer that shows nothing is refused at once, and is no attempt.
+# A login with too little time to hide its outcome fails at once, and counts as no attempt.
 ask($two, "SET statement_timeout = '150ms'");
 foreach my $who ('ada', 'nobody')
 {
@@ -80,7 +80,7 @@ is($answer, 't', 'the right password');
 fails($two, 'ada', 0.99, 1.9, 'a success forgets them');
 $_->quit foreach $one, $two;
 
-# Preloaded, the count is everybody's, also behind another library that has
+# With a preload all sessions share the count, also behind another library that has
 # asked for shared memory.
 my $other = $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'")
 	? 'pg_stat_statements, ' : '';
@@ -123,7 +123,7 @@ is($answer, 't', 'the right password from elsewhere, while an attacker waits');
 cmp_ok($taken, '<', 1.5, 'is not slowed');
 $_->finish foreach @attack;
 
-# In a flood of failures the right password gets in, or fails as a wrong one.
+# In a flood of failures the right password logs in, or fails like a wrong one.
 my $flood = sub {
 	map { IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'casnet_plain', '-c', $wrong->('ada') ],
 		'<', \undef, '>&', \my $ignored) } 1 .. 8 };
@@ -143,7 +143,7 @@ foreach my $try (1 .. 20)
 is($answer, 't', 'the right password after the flood');
 fails('', 'ada', 0.99, 1.9, 'a success forgets for all sessions');
 
-# change_password() by whoever has got hold of a session, too.
+# change_password() in a stolen session, too.
 my $token = token_of($node, 'postgres', 'max');
 my $guess = "SELECT casnet.change_password('wrong password', 'new password')";
 my $thief = open_session($node, 'postgres', undef, undef, 'casnet_plain');

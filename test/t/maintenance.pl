@@ -1,7 +1,7 @@
-# What administrators do to tables, databases and roles: VACUUM FULL, CLUSTER,
-# REINDEX CONCURRENTLY, another tablespace, another owner, a database made of
-# another one.  Sessions that are open all the while go on, each user may do
-# what they could, and what is revoked afterwards is revoked.
+# What administrators do to tables, databases and roles: VACUUM FULL, CLUSTER, REINDEX
+# CONCURRENTLY, another tablespace, another owner, a database copied from another one.
+# Sessions stay open all the while and work.  Each user can do the same as before, and
+# what is revoked afterwards is revoked.
 use strict;
 use warnings;
 
@@ -32,9 +32,9 @@ my $cid = open_session($node, 'first', 'cid', 'south');
 ask($ada, "SET casnet.token = '$TOKENS{good}'");
 ask($ben, 'PREPARE mine AS SELECT count(*) FROM casnet.records AS r JOIN casnet.record_tags AS t USING (tenant_id) WHERE t.record_id = r.id; SET plan_cache_mode = force_generic_plan');
 
-# Something is done to every table, index or schema of ours and of the
-# application, while sessions have looked at it; then a member is taken out
-# and put back, which every session must see.
+# Something is done to every table, index or schema of casnet and of the application,
+# while sessions have looked at it.  Then a user is deactivated and reactivated, which
+# every session must notice.
 sub goes_on
 {
 	my ($what, $sql) = @_;
@@ -67,7 +67,7 @@ $_->quit foreach $ben, $ada, $cid;
 same_as('rows and catalogs', fingerprint($node, 'first'), $before, qr/^rows . casnet(?:\.users|_internal\.audit_entries_\w+) |^sequences/);
 same_as('behaviour', behaviour($node, 'first'), $behaviour);
 
-# A database made of another one, which then goes: roles and the rest stay.
+# A database is copied, and the original dropped: roles and the rest stay.
 my $now = fingerprint($node, 'first');
 $node->safe_psql('postgres', 'CREATE DATABASE second TEMPLATE first');
 same_as('a copy: rows and catalogs', fingerprint($node, 'second'), $now, qr/^settings/);
@@ -84,9 +84,10 @@ is(ask($second, $count), '40|t', 'as may the extension in a third one');
 $second->quit;
 same_as('the copy: behaviour', behaviour($node, 'second'), $behaviour);
 
-# Another owner of the application's tables, who is nobody else: each user may what they
-# could.  One of casnet's tables is under the policies as well, and the doctor tells of
-# him, and if applications are that owner; its remedies give the tables back.
+# The application's tables get another owner, who is nobody else: each user can do the
+# same as before.  An owner of casnet's tables is under the policies as well.  The doctor
+# reports such an owner, and an application that has its role.  Its remedies give the
+# tables back.
 $node->safe_psql('second', 'CREATE ROLE casnet_keeper LOGIN; GRANT USAGE ON SCHEMA casnet, casnet_internal, app TO casnet_keeper');
 my $given = sub {
 	my ($schema, $kinds) = @_;
@@ -114,7 +115,7 @@ $node->command_ok([ 'pg_restore', '-e', '-1', '-d', $node->connstr('restored'), 
 same_as('restored: rows and catalogs', fingerprint($node, 'restored'), $moved, qr/^settings/);
 $node->safe_psql('postgres', 'DROP DATABASE restored');
 
-# And back, with everything that he owns; then a role goes with its privileges.
+# And back, with everything that he owns; then roles are dropped with their privileges.
 my $superuser = $node->safe_psql('second', 'SELECT current_user');
 $node->safe_psql('second', "REASSIGN OWNED BY casnet_keeper, casnet_builder TO $superuser; DROP OWNED BY casnet_keeper, casnet_builder, casnet_reader");
 $node->safe_psql('second', 'DROP ROLE casnet_keeper, casnet_builder, casnet_reader');

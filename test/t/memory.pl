@@ -1,5 +1,5 @@
-# Invariant 10: a session that is many users one after the other, and one that
-# is told nonsense, stay as small as they were.
+# Invariant 10: a session that is many users one after the other, and one that is sent
+# invalid names again and again, do not grow.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ init_cluster($node);
 $node->start;
 make_fixture($node, 'postgres');
 
-# More users than verdicts are kept.
+# More users than casnet keeps verdicts for.
 $node->safe_psql('postgres', qq{
 	GRANT pg_read_all_stats TO casnet_app;
 	INSERT INTO casnet.users (username, email) SELECT 'u' || i, 'u' || i FROM generate_series(1, 1500) AS i;
@@ -80,7 +80,7 @@ sub process_size
 	return $anonymous;
 }
 
-# The answer, and how much the session grew by the same thing done once more.
+# The answer, and how much the session grew when the same was done once more.
 sub stays_small
 {
 	my ($sql, $expected, $bound, $name) = @_;

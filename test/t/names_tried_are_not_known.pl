@@ -1,5 +1,5 @@
-# A name of a tenant that was tried in vain leaves nothing behind: what the server counts for
-# an id afterwards does not show that it is the id of the tenant with that name.
+# A user tries the name of a tenant in vain, and then an id.  What the server counts for the
+# id does not reveal that it belongs to the tenant of that name.
 use strict;
 use warnings;
 

@@ -1,6 +1,6 @@
-# Invariant 9: a database with everything in it (CasnetLife.pm) moves to another
-# version of the server by pg_upgrade, with copies and with links, and by the
-# newer pg_dump, and is the same: rows, catalogs, and what each user may do.
+# Invariant 9: a database with everything in it (CasnetLife.pm) moves to another version of
+# the server.  It moves by pg_upgrade, with copies and with links, and by the newer pg_dump,
+# and stays the same: rows, catalogs, and what each user can do.
 #
 # CASNET_OLD and CASNET_NEW are folders of installations (scripts/upgrade.sh
 # sets them); without them, both are the one that is tested.
@@ -23,7 +23,7 @@ my %install = (
 	new => $ENV{CASNET_NEW} ? [ install_path => $ENV{CASNET_NEW} ] : []);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
-# A new cluster; the initdb of 18 would else make another kind than older ones.
+# A new cluster, with checksums: initdb of 18 enables them by default, older ones do not.
 sub cluster
 {
 	my ($name, $version) = @_;
@@ -40,7 +40,7 @@ sub new_program
 	return "$new_programs/$_[0]";
 }
 
-# pg_upgrade of the old cluster, or of a copy of it, to a new one, which is started.
+# Moves the old cluster, or a copy of it, to a new one by pg_upgrade, and starts that.
 sub upgraded
 {
 	my ($old, $data, $name, @options) = @_;
@@ -59,7 +59,7 @@ sub upgraded
 	return $new;
 }
 
-# What the doctor finds, but for the server's own version.
+# What the doctor finds, except about the server's own version.
 sub doctor
 {
 	my ($node) = @_;
@@ -69,13 +69,13 @@ sub doctor
 		 WHERE severity <> 'notice' AND code <> 'server-outdated' ORDER BY 1, 2, 3});
 }
 
-# What must be so after the move, beyond being the same; changes the rows.
+# What must hold after the move, besides equality; changes the rows.
 sub lives
 {
 	my ($node, $how) = @_;
 	my $ben = open_session($node, 'source', 'ben', 'north');
 
-	# An index below a policy; conditions that tell stay behind it.
+	# An index below a policy; conditions that reveal values stay behind the policy.
 	$node->safe_psql('source', 'ANALYZE');
 	like(ask($ben, q{EXPLAIN (COSTS OFF) SELECT title FROM casnet.records ORDER BY created_at DESC LIMIT 3}),
 		qr/Index Scan.*Index Cond: \(tenant_id = casnet\.tenant_with/s, "$how: an index below the policy");
@@ -85,7 +85,7 @@ sub lives
 		qr/records_tagged/, "$how: tags are planned away");
 	ask($ben, 'SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off');
 	is(ask($ben, q{SELECT count(*) > 0 FROM casnet.records WHERE CASE WHEN title = 'south 1' THEN public.boom() ELSE true END}),
-		't', "$how: a condition that tells stays behind the policy");
+		't', "$how: a condition that reveals values stays behind the policy");
 	ask($ben, 'RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_indexonlyscan');
 
 	# Triggers of the tables, of events, and of the audit.
@@ -105,7 +105,7 @@ sub lives
 	is(ask($ben, 'SELECT count(*) FROM casnet.records'), '42501', "$how: a member too");
 	$ben->quit;
 
-	# The tables are those of the extension that the server's files hold.
+	# The tables are those of the installed extension.
 	my $version = $node->safe_psql('source', q{SELECT default_version FROM pg_available_extensions WHERE name = 'casnet'});
 	is($node->safe_psql('source', 'SELECT casnet.install(), casnet.schema_version()'), "$version|$version", "$how: nothing to update");
 	return;
@@ -126,7 +126,7 @@ my $behaviour = behaviour($old, 'source');
 my $source = common(fingerprint($old, 'source'));
 my $found = doctor($old);
 
-# The usual other way: the newer pg_dump, from the older server.
+# The other usual way: the newer pg_dump, from the older server.
 my $restored = cluster('restored', 'new');
 $new_programs = $restored->config_data('--bindir');
 $restored->start;
@@ -135,7 +135,7 @@ run_command([ new_program('psql'), '-X', '-q', '-d', $restored->connstr('postgre
 command_ok([ new_program('pg_dump'), '-Fc', '-d', $old->connstr('source'), '-f', "$dir/source" ], 'pg_dump');
 command_ok([ new_program('pg_restore'), '-e', '-C', '-d', $restored->connstr('postgres'), "$dir/source" ], 'pg_restore');
 
-# common(fingerprint): without what versions of the server word differently.
+# common(fingerprint): without what the server words differently in each version.
 sub common
 {
 	my ($all) = @_;
@@ -150,7 +150,7 @@ sub common
 	return \%lines;
 }
 
-# is_same(node, how): all of it, and what it does.
+# is_same(node, how): compares the fingerprint and the behaviour.
 sub is_same
 {
 	my ($node, $how) = @_;

@@ -1,6 +1,6 @@
-# No key, hash, digest, code or token is a value of SQL within casnet: not in a
-# tree that debug_print_* shows, nor in what auto_explain logs of nested statements
-# and parameters, nor in an error, whatever a user calls and sets.
+# No key, hash, digest, code or token is a value of SQL within casnet, whatever a user calls
+# and sets.  None is in a tree that debug_print_* shows, in what auto_explain logs of nested
+# statements and parameters, or in an error.
 use strict;
 use warnings;
 
@@ -44,7 +44,7 @@ $node->safe_psql('postgres', q{
 	$$;
 });
 
-# An administrator's settings, and what everybody may set.
+# Settings of an administrator, and those that everybody is allowed to set.
 $node->append_conf('postgresql.conf', q{
 session_preload_libraries = 'auto_explain'
 auto_explain.log_min_duration = 0
@@ -60,7 +60,7 @@ my $settings = '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_pri
 my %seen;
 my $offset = -s $node->logfile;
 
-# Note the secrets that the tables have now, as bytes; they stay known.
+# Adds the secrets that the tables hold now, as bytes; earlier ones stay in the list.
 sub note_secrets
 {
 	my $rows = $node->safe_psql('postgres', q{
@@ -74,7 +74,7 @@ sub note_secrets
 	return;
 }
 
-# The forms in which bytes may show.
+# The forms in which bytes can appear.
 sub forms
 {
 	my ($bytes) = @_;
@@ -100,7 +100,7 @@ sub told
 	return join ' ', @found;
 }
 
-# What the client and the log are told while a role runs statements; and the rows.
+# What the client and the log receive while a role runs statements; and the rows.
 sub run
 {
 	my ($role, $token, $sql) = @_;
@@ -162,7 +162,7 @@ foreach my $call (@calls)
 	like($shown, qr/QUERY|ERROR|duration/, "$name: though much is shown");
 }
 
-# Administrators; the secret of a key that they bring is theirs.
+# Administrators; only the secret of a key that they bring is theirs to see.
 foreach my $call (
 	[ 'add_signing_key', q{SELECT casnet.add_signing_key('more')} ],
 	[ 'add_signing_key again', q{SELECT casnet.add_signing_key('more')} ],

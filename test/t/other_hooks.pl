@@ -1,4 +1,4 @@
-# Another library has its hooks where ours are: each is called, and what it
+# Another library uses the same hooks as casnet.  Each is called, and what it
 # refuses is refused, while casnet does its part.
 use strict;
 use warnings;

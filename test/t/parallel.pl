@@ -1,6 +1,6 @@
-# Invariant 6: parallel workers resolve the identity for themselves and come to
-# the same answer as their leader, in transactions with changes of their own
-# and at every isolation level too.
+# Invariant 6: parallel workers resolve the identity for themselves and come to the same
+# result as their leader.  This also holds in transactions with changes of their own, and
+# at every isolation level.
 use strict;
 use warnings;
 
@@ -34,7 +34,7 @@ $node->safe_psql('postgres', qq{
 my $force = $node->safe_psql('postgres',
 	"SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
-# The answer to a query, after a look that its plan had workers doing it.
+# The answer to a query, after a check that workers run its plan.
 sub parallel_is
 {
 	my ($session, $sql, $expected, $plan, $name) = @_;
@@ -46,7 +46,7 @@ sub parallel_is
 	return;
 }
 
-# Whether there were workers is shown to readers of statistics.
+# EXPLAIN shows only readers of statistics whether there were workers.
 $node->safe_psql('postgres', 'GRANT pg_read_all_stats TO casnet_app, casnet_plain, casnet_user');
 my $ben = open_session($node, 'postgres', 'ben', 'north');
 
@@ -77,7 +77,7 @@ foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
 	ask($ben, 'COMMIT');
 }
 
-# Everything that may run in a worker does.
+# Whatever can run in a worker does.
 ask($ben, "SET $force = on");
 is(ask($ben, 'SELECT username, tenant_name, role FROM casnet.whoami()'),
 	'ben|north|member', 'whoami() in a worker');
@@ -101,7 +101,7 @@ ask($ben, "SET casnet.tenant_id = ''");
 is(ask($ben, 'SELECT count(*) FROM casnet.records'), '55000', 'no tenant in a worker');
 $ben->quit;
 
-# A worker may have the value of a setting that its role may not set.
+# A worker accepts the value of a setting that its role is not allowed to set.
 my $backend = open_session($node, 'postgres', 'ben', 'north');
 ask($backend, 'SELECT casnet.whoami(); SET ROLE casnet_user');
 is(ask($backend, "SET casnet.user_id = '$ID{ada}'"), '42501', 'another role may not set the user');

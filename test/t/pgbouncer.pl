@@ -1,6 +1,6 @@
-# Invariant 7 behind a real PgBouncer: what a client sets for the transaction
-# goes no further; what it sets for the session is shown to reach the next one.
-# CASNET_SKIP_PGBOUNCER=1 does without; PGBOUNCER names another program.
+# Invariant 7 behind a real PgBouncer.  What a client sets for the transaction ends with
+# it; what it sets for the session is shown to reach the next client.
+# CASNET_SKIP_PGBOUNCER=1 skips the test; PGBOUNCER names another program.
 use strict;
 use warnings;
 
@@ -38,7 +38,7 @@ is(ask($ada, $count), '1', 'and back');
 ask($cid, 'RESET casnet.token');
 is(ask($ada, $count), '28000', 'until somebody resets it');
 
-# The right way: for the transaction.
+# The right way: SET for the transaction.
 my %set = (
 	'SET LOCAL' => sub { "SET LOCAL casnet.token = '$token{$_[0]}'" },
 	'set_config' => sub { "SELECT set_config('casnet.token', '$token{$_[0]}', true) IS NULL" },
@@ -65,7 +65,7 @@ foreach my $way (sort keys %set)
 ask($ada, "SELECT casnet.sign_in('$token{ada}', true)");
 is(ask($ada, $count), '28000', 'outside of a transaction it is over with the statement');
 
-# A client that goes away in the middle.
+# A client that disconnects in the middle.
 my $lost = $pool->client;
 ask($lost, 'BEGIN;' . $set{sign_in}->('ada'));
 $lost->quit;
@@ -88,8 +88,8 @@ foreach my $reset ('', 'DISCARD ALL')
 	$pool->stop;
 }
 
-# Settings that PgBouncer follows.  They must be known, and so reported, when
-# the server's connection starts.
+# Settings that PgBouncer tracks.  The server must know them, and so report them,
+# when the connection starts.
 SKIP:
 {
 	skip 'track_extra_parameters takes PgBouncer 1.20', 6 if pgbouncer_version() < 12000;
@@ -104,8 +104,8 @@ SKIP:
 	ask($cid, "SET casnet.token = '$token{cid}'");
 	is(ask($cid, $count), '1', 'another session');
 
-	# It restores no value beyond 127 bytes, without a word (apply_var() in
-	# its src/varcache.c), and no token is shorter.
+	# It silently restores no value beyond 127 bytes (apply_var() in its
+	# src/varcache.c), and every token is longer.
 	cmp_ok(length $token{ada}, '>', 127, 'a token is longer than what PgBouncer restores');
 	is(ask($ada, $count), '1', 'a client with a token of its own gets the last one: shown to leak');
 	ask($ada, 'BEGIN;' . $set{sign_in}->('ada'));
@@ -135,7 +135,7 @@ $node->safe_psql('postgres', q{
 	GRANT INSERT ON public.seen TO casnet_plain;
 });
 
-# What each client reads is written down with who it is.
+# Each client records what it reads, and who it is.
 my $look = 'INSERT INTO public.seen SELECT :client_id, pg_backend_pid(), casnet.current_user_id(), tenant_id, title FROM casnet.records';
 my %script = (
 	naive => "SELECT token AS token FROM public.clients WHERE client = :client_id \\gset\nSELECT set_config('casnet.token', :token, false);\n$look;\n",
@@ -145,7 +145,7 @@ my %script = (
 my $folder = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$folder/$_", $script{$_}) foreach keys %script;
 
-# Foreign rows, and all, of a run with these scripts.
+# Runs these scripts; returns the number of foreign rows, of all rows, and so on.
 sub pooled_run
 {
 	my @scripts = @_;
@@ -162,7 +162,7 @@ sub pooled_run
 		  FROM public.seen AS s LEFT JOIN public.clients AS c USING (client) LEFT JOIN casnet.tenants AS t ON t.id = c.tenant_id});
 }
 
-# Some find nobody signed in and give up, others somebody else.
+# Some clients find nobody signed in and give up, others find somebody else.
 my ($done, $foreign, $rows, $clients, $backends) = pooled_run('naive@9', 'nobody@1');
 cmp_ok($foreign, '>', 0, 'SET for the session: foreign rows, shown to leak');
 diag("naive: $foreign of $rows rows are foreign");

@@ -1,6 +1,6 @@
-# Invariant 2: casnet.user_id that is set before the library is loaded is a
-# placeholder, which anybody may set.  It never takes effect for a role that
-# may not set the parameter, however it came to be there.
+# Invariant 2: a value of casnet.user_id that was set before the library is loaded is a
+# placeholder, which anybody can set.  However it was set, it never takes effect for a role
+# without the privilege to set the parameter.
 use strict;
 use warnings;
 
@@ -42,7 +42,7 @@ sub app_is
 	return;
 }
 
-# The whole list, with the library loaded at first use and at session start.
+# All cases, with the library loaded at first use and at session start.
 foreach my $preload ('', '-c session_preload_libraries=casnet')
 {
 	$node->append_conf('postgresql.conf', $preload ? 'session_preload_libraries = casnet' : '');
@@ -76,7 +76,7 @@ foreach my $preload ('', '-c session_preload_libraries=casnet')
 	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_db_role_setting WHERE setconfig::text LIKE '%casnet.user_id%'"),
 		0, "nothing was stored, $how") or diag($node->safe_psql('postgres', 'SELECT * FROM pg_db_role_setting'));
 
-	# A role that may set it gets what it asks for.
+	# A role with the privilege to set it gets the identity it sets.
 	app_is($count, '2', "connection option, $how", $options);
 	app_is("SET $me; $here $count", '2', "SET, $how");
 	app_is("SELECT set_config('casnet.user_id', '$ID{ben}', false); SET casnet.tenant_id = '$ID{south}'; $count", '1',
@@ -84,7 +84,7 @@ foreach my $preload ('', '-c session_preload_libraries=casnet')
 	app_is("BEGIN; SET LOCAL $me; SET LOCAL casnet.tenant_id = '$ID{north}'; $count", '2', "SET LOCAL, $how");
 	app_is("BEGIN; SET LOCAL $me; SELECT casnet.uuid_v7(); ROLLBACK; $here $count", '28000', "SET LOCAL and ROLLBACK, $how");
 
-	# Malformed values count as none.
+	# A malformed value counts as none.
 	foreach my $bad ('x', $ID{ada} . '0', '{' . $ID{ada}, "$ID{ada}x", ' ')
 	{
 		(my $quoted = $bad) =~ s/ /\\ /g;
@@ -111,13 +111,13 @@ foreach my $preload ('', '-c session_preload_libraries=casnet')
 		"another name before, $how");
 }
 
-# An administrator's setting for a role that may not set it itself.
+# An administrator sets it for a role that cannot set it itself.
 $node->safe_psql('postgres', "ALTER ROLE casnet_plain SET $me");
 plain_is("$here $count", '2', 'set for the role by a superuser');
 $node->safe_psql('postgres', 'ALTER ROLE casnet_plain RESET ALL');
 plain_is("$here $count", '28000', 'and not any more');
 
-# In every process from the start.
+# Preloaded in every process.
 $node->append_conf('postgresql.conf', "session_preload_libraries = ''\nshared_preload_libraries = casnet");
 $node->restart;
 plain_is("$here $count", '28000', 'preloaded by the server');

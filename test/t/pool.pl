@@ -1,5 +1,5 @@
 # Invariant 7: one connection that serves client after client, as behind a
-# transaction pooler, carries nothing over that the pooler clears.
+# transaction pooler, carries over nothing that the pooler clears.
 use strict;
 use warnings;
 
@@ -45,7 +45,7 @@ foreach my $mode ('force_custom_plan', 'force_generic_plan')
 is(ask($pool, 'SELECT casnet.current_user_id() IS NULL, casnet.current_tenant_id() IS NULL'), 't|t', 'no identity');
 is(ask($pool, "INSERT INTO casnet.records (title) VALUES ('x')"), '28000', 'no writes');
 
-# use_tenant(is_local) and a change of mind inside the transaction.
+# use_tenant(is_local), and another use_tenant() within the transaction.
 is(client('ben', 'north', "SELECT casnet.use_tenant('south', true); $count"), "$ID{south}\n1", 'use_tenant(is_local)');
 is(ask($pool, $count), '28000', 'is over with the transaction');
 is(client('ben', 'north', "SAVEPOINT s; SET LOCAL casnet.user_id = '$ID{cid}'; SET LOCAL casnet.tenant_id = '$ID{south}'; ROLLBACK TO s; $count"),

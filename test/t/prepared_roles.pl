@@ -1,6 +1,7 @@
-# A cluster where somebody who may make roles has made ours beforehand, with the schemas
-# and tables, and code in them that a superuser would run: CREATE EXTENSION takes nothing
-# of it, and all that superusers and the application have added to an earlier installation.
+# Somebody who can create roles has created casnet's in the cluster beforehand.  They also
+# have made its schemas and tables, with code that a superuser would run.  CREATE EXTENSION
+# takes over none of it, but all that superusers and the application added to an earlier
+# installation.
 use strict;
 use warnings;
 
@@ -34,7 +35,7 @@ $node->safe_psql('theirs', 'DROP DOMAIN casnet.word');
 $node->safe_psql('theirs', 'CREATE EXTENSION casnet');
 is($node->safe_psql('theirs', q{SELECT count(*) FROM casnet.doctor() WHERE code LIKE 'owner-%'}), '0', 'a table alone is taken');
 
-# Each power of a role, which would come with the extension to whoever is a member.
+# Each power of a role, which every member would get with the extension.
 foreach my $role (qw(casnet_user casnet_authenticator casnet_admin casnet_owner))
 {
 	foreach my $power (qw(LOGIN SUPERUSER CREATEROLE CREATEDB REPLICATION), $role eq 'casnet_owner' ? () : 'BYPASSRLS')

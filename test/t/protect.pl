@@ -1,5 +1,5 @@
-# Protected tables survive what ours survive: dump and restore, and the loss
-# of the extension.  What casnet knows of them comes along, also to undo it.
+# Protected tables survive what casnet's own survive: dump and restore, and the loss of
+# the extension.  What casnet knows of them is kept, also what unprotect() needs.
 use strict;
 use warnings;
 
@@ -39,8 +39,8 @@ sub dump_of
 	return $out;
 }
 
-# The description of the application's tables, without privileges: REVOKE
-# leaves an explicit list that says the same as none.
+# The description of the application's tables, without privileges: after REVOKE,
+# an explicit list remains that means the same as none.
 sub app_of
 {
 	my ($database) = @_;
@@ -110,7 +110,7 @@ foreach my $database (qw(plain single halves))
 	check($database);
 }
 
-# Over what is there, with the schema guarded all the while.
+# Over existing tables, with the schema guarded all the while.
 command_ok([ 'pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->connstr('plain'), "$dir/custom" ],
 	'pg_restore --clean restores');
 check('plain');
@@ -123,7 +123,7 @@ is($node->safe_psql('single', q{SELECT resource FROM casnet.protected_tables WHE
 $node->safe_psql('single', 'SELECT casnet.install()');
 check('single');
 
-# The extension goes, denies everyone, and comes back.
+# The extension is dropped, which denies everyone, and created again.
 $node->safe_psql('halves', 'SET client_min_messages = warning; DROP EXTENSION casnet CASCADE');
 is($node->safe_psql('halves', 'SELECT count(*) FROM app."Our Notes"'), 2, 'no row is lost');
 is($node->safe_psql('halves', 'SELECT count(*) FROM casnet_internal.protected'), 3, 'nor what is known of the tables');

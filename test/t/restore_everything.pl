@@ -1,6 +1,6 @@
-# Invariant 9: a database with everything in it (CasnetLife.pm) comes back the
-# same by every way of pg_dump, pg_restore and psql: rows, catalogs, and what
-# each user may do.  What leaves something out says so, or denies.
+# Invariant 9: a database with everything in it (CasnetLife.pm) comes back the same by every
+# way of pg_dump, pg_restore and psql: rows, catalogs, and what each user can do.  A restore
+# that leaves something out either reports that or denies access.
 #
 # PG_TEST_EXTRA=casnet_long takes more formats, and asks everybody each time.
 use strict;
@@ -25,7 +25,7 @@ my $source = fingerprint($node, 'source');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $long = $ENV{PG_TEST_EXTRA} && $ENV{PG_TEST_EXTRA} =~ /\bcasnet_long\b/;
 
-# Settings belong to a database, which has a name of its own here.
+# Settings belong to a database, which has another name here.
 my $not_settings = qr/^settings [-] \(.*,"this database",/;
 
 # pg_dump of the source to a file.
@@ -65,8 +65,8 @@ restore('custom', $custom, '-1');
 is_restored('custom');
 restore('sections', $custom, "--section=$_") foreach qw(pre-data data post-data);
 is_restored('sections');
-# Not the constraints: where a partitioned table has a foreign key, workers of
-# pg_restore that attach its indexes and make the key may deadlock.
+# Not the constraints: if a partitioned table has a foreign key, workers of pg_restore
+# that attach its indexes and create the key can deadlock.
 my $folder = dump_to('folder', '-Fd', '-j', '4', '--load-via-partition-root');
 restore('parallel', $folder, '--section=pre-data', '--section=data', '-j', '4');
 restore('parallel', $folder, '--section=post-data');
@@ -75,14 +75,14 @@ command_ok(psql_file($node, 'inserts', dump_to('inserts.sql', '--column-inserts'
 	'psql into inserts');
 is_restored('inserts');
 
-# First the schema: empty, and nobody gets in, not with a token either.
+# First the schema.  It is empty, and nobody gets in, not even with a token.
 command_ok(psql_file($node, 'halves', dump_to('schema.sql', '-s')), 'the schema');
 $node->safe_psql('halves', 'REFRESH MATERIALIZED VIEW public.totals');
 my @let_in = grep { !/^nobody.*: \(f\)$/ && !/: 28000(\|28000)?$/ && !/: (42501|22023)$/ && !/role_permissions: \(0\)$/ && $_ ne 'login: 28P01' } @{ behaviour($node, 'halves')->{behaviour} };
 is(join("\n", @let_in), '', 'denies everybody while it is empty');
 
 
-# A new installation of it: install() makes what every new one has.
+# A new installation from the schema: install() adds the rows that every new one has.
 databases($node, 'staging');
 command_ok(psql_file($node, 'staging', "$dir/schema.sql"), 'the schema for another installation');
 $node->safe_psql('staging', 'SELECT casnet.install()');
@@ -94,8 +94,8 @@ $node->safe_psql('staging', "INSERT INTO casnet.users (id, username, email) VALU
 is(ask_once($node, 'staging', 'casnet_plain', "SET casnet.token = '" . token_of($node, 'staging', 'ada', 'north') . "'; INSERT INTO casnet.records (title) VALUES ('first') RETURNING title"),
 	'first', 'and its users can begin');
 
-# Then the data.  --disable-triggers leaves triggers that fire always as
-# ordinary ones, which the doctor tells and install() mends.
+# Then the data.  --disable-triggers leaves triggers that fire always as ordinary ones,
+# which the doctor reports and install() repairs.
 my $data = dump_to('data.sql', '-a', '--disable-triggers');
 command_ok(psql_file($node, 'halves', $data), 'and the data');
 $node->safe_psql('halves', 'REFRESH MATERIALIZED VIEW public.totals');
@@ -119,8 +119,8 @@ if ($long)
 	is_restored($_) foreach qw(tar folder rows);
 }
 
-# The data alone, where CREATE EXTENSION has made the tables: only once the rows
-# that a new installation has are gone, else it fails as a whole.
+# The data alone, into tables that CREATE EXTENSION has made.  This works only after the
+# rows of a new installation are deleted; otherwise it fails as a whole.
 databases($node, qw(small installed));
 make_fixture($node, 'small', without => ['roles']);
 $node->safe_psql('installed', 'CREATE EXTENSION casnet');
@@ -135,14 +135,14 @@ command_ok([ 'pg_dump', '-a', '-d', $node->connstr('small'), '-f', "$dir/small.s
 }
 same_as('installed: rows and catalogs', fingerprint($node, 'installed'), fingerprint($node, 'small'));
 
-# Over what is there, and over what has changed since.
+# Over existing tables, and over later changes.
 $node->safe_psql('plain', qq{
 	DELETE FROM casnet.users WHERE username = 'mia';
 	ALTER TABLE casnet.records DROP COLUMN file_number CASCADE;
 	DROP POLICY casnet_select ON casnet.records;
 	CREATE TABLE casnet.more (id integer);
 	DELETE FROM app.cases});
-cmp_ok(scalar differences(fingerprint($node, 'plain'), $source), '>', 10, 'all of which the fingerprint tells');
+cmp_ok(scalar differences(fingerprint($node, 'plain'), $source), '>', 10, 'all of which the fingerprint shows');
 cmp_ok(scalar differences(behaviour($node, 'plain'), $behaviour), '>', 10, 'and the behaviour');
 $node->safe_psql('plain', 'DROP TABLE casnet.more');
 # pg_dump drops the constraints of a partition's partitions, which the server refuses.
@@ -151,13 +151,13 @@ restore('plain', $custom, '-1', '--clean', '--if-exists');
 is_restored('plain', 1);
 
 
-# What leaves something out.  Without privileges nobody reads a row.
+# Ways that leave something out.  Without privileges nobody reads a row.
 databases($node, qw(bare schemas policies refused));
 restore('bare', $custom, '-O', '-x');
 is(join("\n", grep { /SELECT count.* FROM (?:casnet|casnet_internal|app|public)\.\w+: \(|^token.*\|\(|(?:INSERT|UPDATE|DELETE|COPY).*: (?!\w{5}$)/ } @{ behaviour($node, 'bare')->{behaviour} }), '',
 	'-x: nobody reads or writes a row');
 
-# Single schemas take the extensions along; without these it fails.
+# A dump of single schemas needs the extensions (-e) as well; without them it fails.
 $node->command_fails_like(psql_file($node, 'refused', dump_to('schemas0.sql', '-n', 'casnet', '-n', 'casnet_internal', '-n', 'app'), '-1'),
 	qr/does not exist/, '-n without -e does not restore');
 command_ok(psql_file($node, 'schemas', dump_to('schemas.sql', '-n', 'casnet', '-n', 'casnet_internal', '-n', 'app', '-e', 'casnet', '-e', 'pg_trgm'), '-1'), '-n with -e does');
@@ -165,13 +165,13 @@ $node->safe_psql('schemas', 'SELECT casnet.install()');
 same_as('schemas: rows and catalogs of these', fingerprint($node, 'schemas'), $source,
 	qr/^settings|^publications|[( ]"?(?:public|locked)[.,]|^members/);
 
-# Without what the audit holds and without the secrets.
+# Without the entries of the audit and without the signing keys.
 databases($node, 'lean');
 restore('lean', dump_to('lean', '-Fc', '--exclude-table-data=casnet_internal.audit_entries*', '--exclude-table-data=casnet_internal.signing_keys'));
 same_as('lean: rows and catalogs but of these', fingerprint($node, 'lean'), $source, qr/$not_settings|^rows . casnet_internal\.(?:audit_entries_\w+|signing_keys) /);
 is(ask_once($node, 'lean', 'casnet_plain', "SET casnet.token = '$TOKENS{good}'; SELECT count(*) FROM casnet.records"), '28000', 'lean: a token of before proves nobody');
 
-# Who dumps.  Not all rows: not at all, unless it is asked for.
+# Who dumps.  A role that cannot read all rows dumps none, unless it asks for its own.
 sub dump_as
 {
 	my ($role, @options) = @_;
@@ -208,7 +208,7 @@ $node->safe_psql('postgres', 'DROP DATABASE of_backup; DROP ROLE casnet_backup')
 command_ok(psql_file($node, 'policies', dump_to('policies.sql', '--enable-row-security'), '-1'), 'psql with row security');
 is_restored('policies');
 
-# Another cluster: not without the roles, and with them settings come as well.
+# Another cluster: the restore fails without the roles; pg_restore -C brings the settings too.
 my $other = PostgreSQL::Test::Cluster->new('other');
 init_cluster($other);
 $other->start;

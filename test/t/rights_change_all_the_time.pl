@@ -1,5 +1,5 @@
-# Somebody who changes rights in a tenant of their own without a pause keeps nobody from
-# changing many memberships at once: all are judged at COMMIT, and that comes to an end.
+# An owner who changes rights in a tenant without a pause does not keep others from
+# changing many memberships at once.  COMMIT judges all of them again, and comes to an end.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ make_fixture($node, 'postgres');
 $node->safe_psql('postgres', "UPDATE casnet.users SET is_superuser = true WHERE username = 'ada';"
 	. "INSERT INTO casnet.tenants (name) SELECT 'tenant ' || n FROM generate_series(1, 400) AS n");
 
-# One that never rests.
+# A session that never pauses.
 my $busy = $node->background_psql('postgres', on_error_stop => 0);
 $busy->query_until(qr/busy/, q{\echo busy
 DO $$

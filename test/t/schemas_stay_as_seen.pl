@@ -1,5 +1,5 @@
-# CREATE EXTENSION looks at its schemas when nobody can change them any more: whoever may
-# make schemas in the database does not put their own in between.
+# CREATE EXTENSION checks its schemas once nobody can change them any more.  A role that
+# can create schemas in the database cannot replace them in between.
 use strict;
 use warnings;
 
@@ -15,8 +15,8 @@ init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE casnet_other LOGIN');
 
-# stopped_at(database, tag): CREATE EXTENSION in a session that waits in front of a
-# statement; and the session that lets it go on.
+# stopped_at(database, tag): a session in which CREATE EXTENSION waits before a
+# statement, and the session that lets it continue.
 sub stopped_at
 {
 	my ($database, $tag) = @_;
@@ -55,7 +55,7 @@ sub goes_on
 }
 my $installed = q{SELECT count(*) FROM pg_extension WHERE extname = 'casnet'};
 
-# Made between the look whether it is there and CREATE SCHEMA.
+# Created after the check whether it exists, before CREATE SCHEMA.
 $node->safe_psql('postgres', 'CREATE DATABASE made');
 my @sessions = stopped_at('made', 'CREATE SCHEMA');
 $node->safe_psql('made', 'CREATE SCHEMA casnet_internal', extra_params => [ '-U', 'casnet_other' ]);
@@ -63,7 +63,7 @@ like(goes_on(@sessions), qr/casnet_internal.* already exists/, 'another made the
 is($node->safe_psql('made', $installed), '0', 'and nothing is there');
 like(($node->psql('made', 'CREATE EXTENSION casnet'))[2], qr/schema casnet cannot be trusted\n.*belongs to casnet_other/, 'and once more');
 
-# Changed after it was found, and before nobody can any more.
+# Changed after it was found, while others still can.
 foreach my $case (
 	[ 'given', 'ALTER SCHEMA SCHEMA OWNER TO casnet_other', qr/Schema SCHEMA belongs to casnet_other/ ],
 	[ 'open', 'GRANT CREATE ON SCHEMA SCHEMA TO casnet_other', qr/create objects in schema SCHEMA\b/ ],
@@ -72,7 +72,7 @@ foreach my $case (
 {
 	my ($name, $change, $message) = @$case;
 
-	# the extension holds its own schema against being dropped
+	# the extension keeps its own schema from being dropped
 	foreach my $schema ($name eq 'dropped' ? () : 'casnet', 'casnet_internal')
 	{
 		my $database = "${name}_$schema";
@@ -86,7 +86,7 @@ foreach my $case (
 	}
 }
 
-# Afterwards every change waits, also that of their owner.
+# Afterwards every change waits, even one by a superuser.
 $node->safe_psql('postgres', 'CREATE DATABASE later');
 $node->safe_psql('later', 'CREATE SCHEMA casnet; CREATE SCHEMA casnet_internal');
 @sessions = stopped_at('later', 'CREATE FUNCTION');

@@ -1,6 +1,6 @@
 # The search survives dump and restore, with pg_trgm and unaccent and without
-# them, and DROP EXTENSION; indexes are there again and used, and nobody does a
-# step by hand.
+# them, and DROP EXTENSION.  Its indexes exist again and are used, without a
+# manual step.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ init_cluster($node);
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(rich bare);
 
-# Rows that an index is worth while for, and some that the language shows in.
+# Enough rows for an index to pay off, and some that depend on the language.
 my $rows = qq{
 	INSERT INTO casnet.records (tenant_id, title, content)
 		SELECT t.id, 'letter ' || n, 'word' || n % 100 FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
@@ -47,7 +47,7 @@ my $objects = q{
 	UNION ALL SELECT 'vectors', md5(string_agg(id::text || search_vector::text, ';' ORDER BY id)) FROM casnet.records
 	ORDER BY 1, 2};
 
-# What the searches of a database find, and whether they do by index.
+# What searches find in a database, and whether they use an index.
 sub check_search
 {
 	my ($name, $database, $full) = @_;
@@ -68,7 +68,7 @@ sub check_search
 	return;
 }
 
-# Statistics are not dumped, and new GIN entries wait in a list.
+# Statistics are not dumped, and new GIN entries wait in the pending list.
 sub tidy
 {
 	$node->safe_psql($_[0], 'VACUUM ANALYZE casnet.records, casnet.persons');
@@ -113,7 +113,7 @@ is(ask_once($node, 'rich', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET c
 	SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) 'word17'"), 20, 'searching in the first statement');
 is(ask_once($node, 'rich', 'casnet_plain', q{SELECT count(*) FROM casnet.records_tagged('{urgent}')}), '28000', 'nobody');
 
-# DROP EXTENSION leaves rows and columns; CREATE EXTENSION makes the indexes.
+# DROP EXTENSION leaves rows and columns; CREATE EXTENSION creates the indexes again.
 foreach my $database (qw(rich bare))
 {
 	my $rows = q{SELECT count(*), md5(string_agg(id::text || title || search_vector::text, ';' ORDER BY id)) FROM casnet.records};
@@ -130,7 +130,7 @@ foreach my $database (qw(rich bare))
 	check_search("$database again", $database, $database eq 'rich');
 }
 
-# pg_trgm that comes later, goes, and comes again.
+# pg_trgm is created later, dropped, and created again.
 foreach my $time ('later', 'again')
 {
 	$node->safe_psql('bare', 'CREATE EXTENSION pg_trgm; SELECT casnet.install()');

@@ -1,5 +1,5 @@
 # A token or a password that the client binds as a parameter reaches no log and
-# no view; as a literal it is shown to.  Errors quote neither, on any path.
+# no view.  A literal does, as the test shows.  Errors quote neither, on any path.
 use strict;
 use warnings;
 
@@ -35,7 +35,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir();
 my $scripts = 0;
 my $offset = -s $node->logfile;
 
-# What the server logged since the last call.
+# What the server has logged since the last call.
 sub new_log
 {
 	my $log = slurp_file($node->logfile, $offset);
@@ -45,7 +45,7 @@ sub new_log
 }
 
 # bound(script, variable => value, ...): a run with bound parameters.  pgbench
-# binds what its scripts name, on every version.
+# binds the variables that its scripts name, on every version.
 sub bound
 {
 	my ($script, %value) = @_;

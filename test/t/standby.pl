@@ -1,5 +1,5 @@
-# Invariant 4: a standby enforces too, and what the primary revokes bites in a
-# session that is open on the standby, once it is replayed.
+# Invariant 4: a standby enforces too.  What the primary revokes bites in a session that
+# is open on the standby, once it is replayed.
 use strict;
 use warnings;
 
@@ -72,8 +72,8 @@ is(ask($cid, $count), '28000', 'is_active');
 replay("UPDATE casnet.users SET is_active = true WHERE username = 'cid'");
 is(ask($cid, $count), '1', 'and back');
 
-# Fifty changes, each one read at once when it is replayed: by a session between
-# statements and by one in a transaction that began before.
+# Fifty changes, each read as soon as it is replayed: by a session between statements and
+# by one in a transaction that began before.
 my ($role, $granted, $wrong) = ('viewer', 0, 0);
 my $where = "user_id = '$ID{ben}' AND tenant_id = '$ID{south}'";
 ask($old, "SELECT casnet.use_tenant('south')");
@@ -113,7 +113,7 @@ foreach my $turn (1 .. 50)
 }
 is($wrong, 0, 'fifty changes in a row');
 
-# What is not committed on the primary is nothing to the standby.
+# A change that is not committed on the primary does not affect the standby.
 my $admin = open_session($primary, 'postgres', undef, undef, $primary->safe_psql('postgres', 'SELECT current_user'));
 ask($admin, "BEGIN; DELETE FROM casnet.tenants WHERE id = '$ID{south}'");
 replay('CREATE TABLE flushed ()');

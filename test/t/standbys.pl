@@ -1,7 +1,7 @@
-# Two standbys in a row, with sessions on both: what works on a standby and
-# what is refused, revocations by replay while a reader holds an old snapshot,
-# and promotion: the new primary writes, signs in and makes keys, and the other
-# standby follows it; no session knows an old state.
+# Two standbys in a row, with sessions on both: what works on a standby, what is refused,
+# and revocations by replay while a reader holds an old snapshot.  After promotion the new
+# primary writes, signs in and makes keys, and the other standby follows it.  No session
+# sees an old state.
 use strict;
 use warnings;
 
@@ -33,7 +33,7 @@ $last->append_conf('postgresql.conf', "primary_conninfo = '" . $middle->connstr 
 	  . "hot_standby_feedback = on\nmax_standby_streaming_delay = -1\nwal_receiver_status_interval = 1\nwal_retrieve_retry_interval = 200ms\n");
 $last->start;
 
-# Until both have replayed what the primary has.
+# Waits until both have replayed what the primary has.
 sub replayed
 {
 	my $lsn = $primary->lsn('flush');
@@ -52,8 +52,8 @@ sub replay
 }
 replayed();
 
-# Reads are those of the primary, writes are refused; a login reads, so it
-# works, unless the hash is to be replaced, and is good on every server.
+# Reads return what they return on the primary, and writes are refused.  A login only reads,
+# so it works unless the hash must be replaced, and its token is valid on every server.
 my @reads = grep { /SELECT count|public\.|can\(/ && !/create_tenant|accept_|export_tenant|INSERT|UPDATE|DELETE/ } @{ $expected->{behaviour} };
 foreach my $standby ($middle, $last)
 {
@@ -70,7 +70,7 @@ foreach my $standby ($middle, $last)
 	is($standby->safe_psql('cases', "SELECT count(*) FROM casnet.doctor() WHERE severity = 'error' AND code !~ 'view-|function-|role-|grant-|table-|policy-|key-'"), 0, 'the doctor works');
 }
 
-# A reader with an old snapshot, on each; rows go under it.
+# A reader with an old snapshot on each standby; rows are deleted meanwhile.
 my $count = 'SELECT count(*) FROM casnet.records';
 my %old = map { $_->name => open_session($_, 'cases', 'ben', 'north') } $middle, $last;
 my %cid = map { $_->name => open_session($_, 'cases', 'cid', 'south') } $middle, $last;
@@ -100,7 +100,7 @@ is(ask($old{last}, $count), '30', 'last: as it does there');
 replay("SELECT casnet.revoke_all_tokens('$ID{ada}')");
 is(ask($token{$_}, $count), '28000', "$_: tokens that were revoked") foreach qw(middle last);
 
-# The primary is lost; the middle one takes over, and its sessions with it.
+# The primary is lost.  The middle standby takes over, with its sessions.
 $primary->safe_psql('cases', "DELETE FROM casnet.role_permissions WHERE role = 'owner' AND permission = 'view_records'");
 $primary->stop('immediate');
 $middle->promote;

@@ -1,6 +1,6 @@
-# Invariant 4 for tokens: what ends one ends it in every session at its next
-# statement, on standbys once replayed, in parallel workers, and after a dump
-# and restore too; and a token works however the setting was made.
+# Invariant 4 for tokens: what ends a token ends it in every session at the next statement.
+# This holds on standbys once replayed, in parallel workers, and after a dump and restore.
+# A token works however the setting was made.
 use strict;
 use warnings;
 
@@ -47,7 +47,7 @@ sub signed_in
 	return $session;
 }
 
-# Which of the sessions are let in: '+' or '-' for each.
+# Which of the sessions have access: '+' or '-' for each.
 sub let_in
 {
 	return join '', map { my $answer = ask($_, $count); $answer eq '28000' ? '-' : $answer =~ /^\d+$/ && $answer < 100 ? '+' : "($answer)" } @_;
@@ -71,7 +71,7 @@ sub restore
 	return;
 }
 
-# What ends which tokens; how it is done by a session with the first one.
+# What a session with the first token does, and which tokens that ends.
 my %end = (
 	'revoke_token()' => [ 'SELECT casnet.revoke_token()', '--++++' ],
 	'revoke_all_tokens()' => [ 'SELECT casnet.revoke_all_tokens(casnet.current_user_id())', '----++' ],
@@ -117,7 +117,7 @@ super("SELECT casnet.set_password('$ID{ada}', 'password of ada')");
 is(let_in(@sessions), '----++', 'set_password()');
 restore();
 
-# Keys: a second one, then the first one goes.
+# Keys: a second one is added, then the first one is retired.
 my $key = super('SELECT kid FROM casnet_internal.signing_keys');
 super("SELECT casnet.add_signing_key('next')");
 my $next = token('ada', 'north');

@@ -1,6 +1,6 @@
-# A transaction that goes on hears what others have committed meanwhile: from
-# can(), from what asks about a tenant by its id, and under REPEATABLE READ,
-# although no statement of its own opens a table in between.
+# An open transaction notices what others have committed meanwhile: in can() and in what
+# asks about a tenant by its id, also under REPEATABLE READ.  It does so even if no
+# statement of its own opens a table in between.
 use strict;
 use warnings;
 
@@ -21,7 +21,7 @@ my $ada = open_session($node, 'postgres', 'ada', 'north');
 my $cid = open_session($node, 'postgres', 'cid', 'north');
 my $role = sub { ask($cid, "SELECT casnet.set_member_role('ada', '$_[0]')") };
 
-# From here on the session knows the functions.
+# From here on the session has loaded the functions.
 is(ask($ada, $can), 't', 'an owner');
 is(ask($ada, "SELECT casnet.delete_tenant('$ID{south}')"), 'P0002', 'who deletes no tenant of others');
 

@@ -1,7 +1,7 @@
-# ALTER EXTENSION casnet UPDATE, and install() on an old dump, end at what a new
-# installation has, and lose no row.  Every release is updated from, every dump in
-# test/releases/ restored; and since a first version has neither, so is there an update to
-# a next version that is made up (CasnetNext.pm).
+# ALTER EXTENSION casnet UPDATE, and install() on an old dump, lead to what a new
+# installation has, and lose no row.  Every release is updated, and every dump in
+# test/releases/ restored.  A first version has neither, so there is also an update to a
+# made-up next version (CasnetNext.pm).
 use strict;
 use warnings;
 
@@ -22,7 +22,7 @@ my ($version) = slurp_file("$extensions/casnet.control") =~ /default_version = '
 copy($_, $extensions) foreach glob "$source/sql/releases/casnet--*.sql";
 make_next($extensions, $version);
 
-# Two that do not do it: one forgets a function, one fails half way.
+# Two update scripts that are wrong: one forgets a function, one fails half way.
 my $script = slurp_file("$extensions/casnet--$version--$NEXT.sql");
 append_to_file("$extensions/casnet--$version--forgetful.sql",
 	$script =~ s/^CREATE OR REPLACE FUNCTION casnet_internal\.wanted_policies.*?\n\$\$;\n//msr);
@@ -33,8 +33,8 @@ init_cluster($node);
 $node->append_conf('postgresql.conf', 'max_prepared_transactions = 2');
 $node->start;
 
-# The catalogs, with the privileges that pg_dump takes for those of the extension, and the
-# description that pg_dump gives.  Where a column is in its table may differ.
+# The catalogs, with the privileges that pg_dump counts as the extension's own, and
+# pg_dump's description.  The position of a column in its table does not matter.
 sub state_of
 {
 	my ($database) = @_;
@@ -54,7 +54,7 @@ sub state_of
 	return $found;
 }
 
-# What becomes of an installation of one version by an update to another.
+# An installation of one version after an update to another.
 sub updated
 {
 	my ($from, $to) = @_;
@@ -82,7 +82,7 @@ sub created
 	return $found;
 }
 
-# The paths to the present version that there are, and to the one made up: one script each.
+# The paths to the present version, and to the made-up one: one script each.
 my @paths = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', qq{
 	SELECT source, target, path FROM pg_extension_update_paths('casnet')
 	 WHERE path IS NOT NULL AND target IN ('$version', '$NEXT')
@@ -102,8 +102,8 @@ foreach my $path (@paths)
 }
 cmp_ok(scalar differences(updated($version, 'forgetful'), created($NEXT)), '>', 0, 'a step that forgets something is found');
 
-# With everything in it: not a row is lost, privileges that somebody changed stay changed,
-# sessions go on, and a step that fails changes nothing.
+# With everything in it: no row is lost, changed privileges stay changed, sessions go on,
+# and a step that fails changes nothing.
 databases($node, 'used');
 make_everything($node, 'used');
 $node->safe_psql('used', q{
@@ -118,8 +118,8 @@ my ($status, $out, $err) = $node->psql('used', "ALTER EXTENSION casnet UPDATE TO
 like($err, qr/division by zero/, 'a step that fails');
 same_as('changes nothing', fingerprint($node, 'used'), $before);
 
-# One that is idle, one with prepared statements, one in a transaction that holds nothing,
-# and one in a transaction that has read.
+# Sessions: one is idle, one has prepared statements, one is in a transaction that holds
+# no lock, and one in a transaction that has read.
 my $idle = open_session($node, 'used', 'ben', 'north');
 my $prepared = open_session($node, 'used', 'ben', 'south');
 my $within = open_session($node, 'used', 'ada', 'north');
@@ -147,7 +147,7 @@ is(ask($within, "SELECT casnet.can('edit_records')"), 't', 'a transaction');
 ask($reader, 'BEGIN');
 is(ask($reader, 'SELECT count(*) FROM casnet.calendar_events'), '2', 'and one that has read');
 
-# What doctor() offers where there is a script, and where there is none.
+# What doctor() offers when a script exists, and when none does.
 my $remedy = q{SELECT problem || ' ' || remedy FROM casnet.doctor() WHERE code = 'extension-outdated'};
 is($node->safe_psql('used', $remedy), '', 'nothing newer');
 set_default_version($extensions, $NEXT);
@@ -188,14 +188,14 @@ is($node->safe_psql('used', $remedy . q{ OR code IN ('schema-outdated', 'table-m
 	'', 'doctor() is content');
 is($node->safe_psql('used', q{SELECT proowner::regrole, proacl FROM pg_proc WHERE oid = 'casnet.of_ours()'::regprocedure}), 'postgres|', 'functions of others are theirs');
 
-# A dump of it has what somebody changed of the privileges.
+# A dump of it keeps the changes to privileges.
 databases($node, 'again');
 command_ok([ 'pg_dump', '-d', $node->connstr('used'), '-f', "$dir/new.sql" ], 'a dump of the new version');
 command_ok(psql_file($node, 'again', "$dir/new.sql"), 'is restored');
 same_as('as it was', fingerprint($node, 'again'), $after, qr/^settings/);
 $node->safe_psql('postgres', 'DROP DATABASE again');
 
-# The old dump, restored where the new version is: install() brings it up.
+# The old dump, restored where the new version is installed: install() updates it.
 my %dumps = ('the dump of before' => "$dir/old.sql", map { $_ => $_ } glob "$source/test/releases/*.sql");
 foreach my $dump (sort keys %dumps)
 {

@@ -1,6 +1,6 @@
-# What changes rights is judged at COMMIT by the token that it was done with: each token for
-# itself, and one that is out of time where the session has proved anew that it is the same
-# user.  And a superuser of the application loses a tenant that is deleted.
+# COMMIT judges a change of rights by the token that made the change: each token by itself.
+# An expired token is accepted if the session has proved again that it is the same user.
+# And a superuser of the application loses a tenant that is deleted.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ $node->start;
 make_fixture($node, 'postgres');
 $node->safe_psql('postgres', "INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$ID{north}', 'owner') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'owner'");
 
-# The same right is used with two tokens, of which one ends before the COMMIT.
+# Two tokens use the same right, and one of them is revoked before the COMMIT.
 foreach my $ended (0, 1)
 {
 	my @tokens = map { token_of($node, 'postgres', 'ada', 'north') } 1, 2;
@@ -33,7 +33,7 @@ foreach my $ended (0, 1)
 	$session->quit;
 }
 
-# A token is out of time by then.
+# The token has expired by then.
 foreach my $next ([ 'the same user', 'ada', '' ], [ 'another user', 'cid', '28000' ], [ 'nobody', undef, '28000' ])
 {
 	my ($who, $user, $expected) = @$next;
@@ -48,7 +48,7 @@ foreach my $next ([ 'the same user', 'ada', '' ], [ 'another user', 'cid', '2800
 	$session->quit;
 }
 
-# Two rights in one transaction, of which the second is lost.
+# One transaction uses two rights, and the second is lost.
 my $ada = open_session($node, 'postgres', 'ada', 'north');
 is(ask($ada, "BEGIN; SELECT casnet.invite_member('two\@who.test', 'viewer') IS NOT NULL; SELECT casnet.set_member_role('ben', 'owner')") ne '', 1, 'an invitation, and a new owner');
 $node->safe_psql('postgres', "UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = '$ID{ada}' AND tenant_id = '$ID{north}'");

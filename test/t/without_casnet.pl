@@ -1,5 +1,5 @@
-# The server preloads casnet, and a database does not have it, or has it no
-# longer: policies of its own hold there as if casnet did not exist.
+# The server preloads casnet, but a database does not have the extension, or not any more.
+# Policies of its own hold there as if casnet did not exist.
 use strict;
 use warnings;
 
@@ -25,7 +25,7 @@ SQL
 
 my $reader = open_session($node, 'postgres', undef, undef, 'reader');
 
-# What a session sees, changes and is refused, in every way that casnet looks at.
+# What a session sees and changes, and what it is refused, in every way that casnet checks.
 sub policies_hold
 {
 	my ($when) = @_;
