@@ -1,17 +1,17 @@
--- Who manages accounts, keys and passwords, with what errors, and that none of
--- them repeats a secret.
+-- Who manages accounts, keys and passwords, and with which errors; no error repeats a
+-- secret.
 BEGIN;
 SELECT plan(98);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username IN ('mia', 'sue');
--- They were given a hash, which ended their tokens.
+-- Giving them a hash ended their tokens.
 DELETE FROM casnet_internal.token_cutoffs;
 SELECT token('{"tid": "00000000-0000-7000-8000-0000000000a0"}') AS mine, token('{"jti": "2"}') AS mine_too, token('{"sub": "00000000-0000-7000-8000-000000000007"}') AS of_sue \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
 
--- change_password(): the others end, one's own token is spared
+-- change_password() ends the other tokens and spares the session's own
 SELECT throws_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, '28000', NULL, 'nobody changes a password');
 SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '28000', 'only administrators may manage the accounts of others', 'nor creates an account');
 SELECT casnet.sign_in(:'mine') AS me \gset

@@ -1,5 +1,5 @@
--- Who may manage members adds members; to add one with a higher role takes the
--- permission to assign roles, even for a role that is not above one's own.
+-- manage_users is enough to add members. Adding one with a higher role takes assign_roles,
+-- even for a role that is not above one's own.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A user with is_superuser holds every permission in whichever tenant is
--- active, one at a time; an inactive one holds none.
+-- A user with is_superuser holds every permission in whichever tenant is active. An
+-- inactive one holds none.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Where somebody has put something else in the place of audit_entries, the
--- audit says what is wrong, and what cannot be recorded is not written.
+-- If audit_entries is replaced by something else, the audit says what is wrong, and a
+-- change that cannot be recorded is refused.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- What a deletion takes along belongs to the same tenant, although South has
--- rows with the very same ids.
+-- A deletion cascades only within its tenant, although South has rows with the very same
+-- ids.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

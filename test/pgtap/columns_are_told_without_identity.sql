@@ -1,6 +1,6 @@
--- Who asks for the columns of tables and for no row need be nobody: what such a statement
--- returns is the same for everybody.  What could return something is refused, whatever it
--- returns today.
+-- A statement that reads the columns of tables and no row needs no identity: its result is
+-- the same for everybody. One that could return something is refused, whatever it returns
+-- today.
 BEGIN;
 SELECT plan(61);
 \ir include/fixtures.sql
@@ -58,7 +58,7 @@ SELECT throws_ok(query, '28000', 'nobody is signed in', query)
 	'SELECT (SELECT 1) FROM casnet.records LIMIT 0', 'WITH r AS (SELECT 1) SELECT t.* FROM casnet.records AS t LIMIT 0', 'SELECT * FROM casnet.records ORDER BY id FETCH FIRST 0 ROWS WITH TIES',
 	'SELECT t.* FROM casnet.records AS t, generate_series(1, 2) LIMIT 0']) AS query;
 
--- Nothing is evaluated on rows or statistics; privileges are asked for.
+-- Nothing is evaluated on rows or statistics, and privileges are checked.
 CALL be('mia', 'South');
 SELECT is(public.rows_or_error(query), '0', query)
   FROM unnest(ARRAY['SELECT * FROM casnet.records WHERE public.leak(title) LIMIT 0', 'SELECT * FROM casnet.records WHERE title OPERATOR(public.===) ''x'' AND false',
@@ -69,7 +69,7 @@ SELECT is(public.rows_or_error(query), '0', query)
 SELECT throws_ok(query, '42501', NULL, query)
   FROM unnest(ARRAY['SELECT * FROM casnet_internal.signing_keys LIMIT 0', 'SELECT * FROM casnet_internal.password_hashes WHERE false', 'SELECT * FROM casnet_internal.protected LIMIT 0']) AS query;
 
--- A statement that is kept is asked again for what it becomes.
+-- A prepared statement is judged again by what it becomes.
 CALL be(NULL);
 PREPARE part (bigint) AS SELECT title FROM casnet.records LIMIT $1;
 SELECT throws_ok('EXECUTE part (1)', '28000', NULL, 'a limit that is a parameter');

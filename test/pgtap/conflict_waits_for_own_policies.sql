@@ -1,5 +1,5 @@
--- The condition of ON CONFLICT DO UPDATE waits for the policy of the row that is there,
--- whatever form an application's policy has.
+-- The condition of ON CONFLICT DO UPDATE waits for the policy of the existing row, whatever
+-- form an application's policy has.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
