@@ -1,11 +1,11 @@
--- A document of another shape is refused: which one, and what is wrong.
+-- A document of another shape is refused; the error names the document and what is wrong.
 BEGIN;
 SELECT plan(43);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE TEMP TABLE e AS SELECT row_number() OVER () AS n, d FROM casnet.export_tenant() AS d;
 
--- wrong(condition, new document): what import_tenant() says then.
+-- wrong(condition, new document): the error of import_tenant() for that document.
 CREATE FUNCTION pg_temp.wrong(place text, document text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;

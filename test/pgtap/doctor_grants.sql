@@ -67,7 +67,7 @@ GRANT CREATE ON SCHEMA casnet, casnet_internal TO tap_owner;
 SELECT is(diagnosis('grant-schema'), 'error casnet, error casnet_internal', 'CREATE, for whomever');
 SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
 
--- What a role has because it owns the table is told as that.
+-- Privileges that a role has because it owns the table are reported as that.
 REVOKE TRUNCATE ON casnet_internal.token_cutoffs FROM casnet_user;
 ALTER TABLE casnet.persons OWNER TO tap_app;
 SELECT is(diagnosis('grant-unpoliced'), NULL, 'for the owner');

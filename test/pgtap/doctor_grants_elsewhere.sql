@@ -19,7 +19,7 @@ ALTER FUNCTION casnet_internal.issue_token(uuid, uuid, interval) OWNER TO tap_ap
 SELECT is(diagnosis('grant-function'), 'error casnet_internal.issue_token(uuid,uuid,interval)', 'an application that owns it');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 
--- Rows are asked for by the name of the parent, or of the partition.
+-- A statement names the parent or the partition.
 CREATE TABLE public.visits (tenant_id uuid, day date) PARTITION BY RANGE (day);
 CREATE TABLE public.visits_2024 PARTITION OF public.visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY RANGE (day);
 CREATE TABLE public.visits_2024_1 PARTITION OF public.visits_2024 FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');

@@ -1,4 +1,4 @@
--- casnet.doctor() on row level security of tables, ours and of the application.
+-- casnet.doctor() on row level security of casnet's and the application's tables.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -59,7 +59,7 @@ CREATE TABLE public.own (tenant_id uuid);
 ALTER TABLE public.own OWNER TO tap_app;
 SELECT is(diagnosis('table-open'), 'error public.own', 'that of an application');
 
--- A table of the application has another name for the tenant.
+-- A table of the application calls its tenant column by another name.
 CREATE TABLE public.cases (org uuid, id uuid, UNIQUE (org, id), n int UNIQUE);
 CREATE POLICY cases ON public.cases USING (org = casnet.tenant_with('view_records'));
 SELECT is(diagnosis('table-rls-off'), 'error public.cases', 'is known by its policy');

@@ -1,5 +1,5 @@
--- install() brings over hashes that are in users, as after triggers were off: no password is
--- lost, and no hash stays where it can be read.
+-- install() moves hashes that users contains, for example after triggers were disabled. No
+-- password is lost, and no hash stays where it can be read.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

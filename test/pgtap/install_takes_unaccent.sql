@@ -1,5 +1,5 @@
--- Where unaccent is installed already, a new installation searches without
--- accents from the start, and says so.
+-- If unaccent is already installed, a new installation ignores accents in searches from the
+-- start, and says so.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 DROP EXTENSION casnet CASCADE;

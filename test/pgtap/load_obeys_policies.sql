@@ -1,6 +1,5 @@
--- A row that is loaded is judged as one that is inserted: the same SQLSTATE
--- for whatever is wrong with it, and the same message for a hidden row as for
--- one that does not exist.
+-- A loaded row is judged like an inserted one: every fault has the same SQLSTATE. A hidden
+-- row has the same message as a missing one.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -36,7 +35,7 @@ SELECT is(
 	error_of($$INSERT INTO casnet.tasks_load (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001ee')$$),
 	'is like none');
 
--- A load is one statement, and judged like one when the tenant changes on the way.
+-- A load is one statement, and is judged as one if the tenant changes on the way.
 CREATE FUNCTION pg_temp.then_south(n integer) RETURNS text LANGUAGE sql VOLATILE AS $$
 	SELECT 'row ' || n || left(CASE n WHEN 2 THEN set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', true) END, 0)
 $$;

@@ -1,6 +1,6 @@
--- protect() makes a view to load a table through, which belongs to the owner of the table.
--- One that somebody else has put there is not taken for it, whatever it looks like: its
--- query would get the rights of that owner.
+-- protect() makes a load view, which belongs to the owner of the table. It never uses a
+-- view of another role, whatever it looks like: that view's query would get the rights of
+-- the table's owner.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A name of a permission has 63 bytes at most; a longer one is none that begins
--- alike, also where somebody has dropped the constraint.
+-- A permission's name has 63 bytes at most. A longer one never means one that begins alike,
+-- even if somebody has dropped the constraint.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
