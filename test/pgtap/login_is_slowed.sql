@@ -30,8 +30,8 @@ SELECT cmp_ok(pg_temp.seconds('mia@north.test', 'correct horse'), '<', 3.2, 'ano
 -- Failures by one name of an account do not count for its other name.
 SELECT count(pg_temp.seconds('olga@north.test', 'wrong horse')) AS failures FROM generate_series(1, 5) \gset
 SELECT cmp_ok((SELECT min(pg_temp.seconds('olga', 'wrong horse')) FROM generate_series(1, 2)), '<', 2.0, 'an account is counted by the name that is given');
--- If statement_timeout leaves no time for a failure to take a second, the login is refused
--- at once, whoever is named, and counts as no attempt. A longer timeout is obeyed.
+-- If statement_timeout is too short for a failure's one second, the login is refused at
+-- once, whoever is named, and counts as no attempt. A longer timeout is obeyed.
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username = 'vic';
 UPDATE casnet.users SET hashed_password = '$2b$12$abcdefghijklmnopqrstuuFDJRuYeKkCzo3Wy7h8SxhBSHBAHiPK2' WHERE username = 'adam';

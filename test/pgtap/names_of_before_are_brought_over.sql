@@ -1,5 +1,5 @@
--- install() brings names of before into their form.  What it cannot it leaves and tells
--- of, and doctor() counts it until somebody gives it another name.
+-- install() converts the names of older versions. It leaves and reports those that it
+-- cannot convert; doctor() counts them until somebody renames them.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -36,7 +36,7 @@ SELECT is(diagnosis('name-form'), 'warning casnet.persons.name, warning casnet.t
 SELECT is(after_remedy('name-form'), 'nothing to paste', 'which takes thought');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'name-form' AND (problem || remedy || object) ~ 'mia|North|000000'), 0::bigint, 'no name and no id is in it');
 
--- What stays is no obstacle.
+-- Names that stay are no obstacle.
 SELECT is(rows_of('UPDATE casnet.users SET is_active = false WHERE username = '' mia'''), 1::bigint, 'the account can be changed');
 SELECT is(rows_of('UPDATE casnet.users SET username = username, full_name = ''Mia'' WHERE username = '' mia'''), 1::bigint, 'also by a client that writes all columns');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -52,7 +52,7 @@ UPDATE casnet.persons SET name = 'Short' WHERE name ~ U&'^\0958';
 SELECT is(pg_temp.told(), NULL, 'nothing is told any more');
 SELECT isnt(casnet.install(), NULL, 'install() once more');
 SELECT is((SELECT string_agg(name, '|' ORDER BY id) FROM casnet.tags WHERE id::text ~ '2\d$'), 'North tag|a|b', 'changes nothing');
--- A table that somebody else owns is for doctor() to tell of.
+-- doctor() reports a table that another role owns.
 ALTER TABLE casnet.persons OWNER TO tap_operator;
 SELECT isnt(casnet.install(), NULL, 'install() with a table of somebody else');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'owner-other'), 1::bigint, 'which is told');

@@ -1,5 +1,5 @@
--- No tenant is called like an id, and what is free text in accounts and tenants has its
--- bounds.  What an older version took is told by doctor() until it is corrected.
+-- No tenant's name looks like an id, and free text in accounts and tenants is bounded.
+-- doctor() reports what an older version accepted until it is corrected.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql

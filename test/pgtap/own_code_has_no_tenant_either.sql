@@ -1,5 +1,5 @@
--- While a tenant is deleted, code of the owner of a table runs as nobody, in no tenant: also
--- where that owner is the role of the session.  So it does the same whoever deletes.
+-- While a tenant is deleted, code of a table's owner runs without a user and a tenant, even
+-- if that owner is the session's role. So it does the same whoever deletes.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A trigger of one's own writes as the session that fires it, and cannot be
--- put on a table of ours.
+-- An application's trigger writes as the session that fires it, and cannot be put on a
+-- table of casnet.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

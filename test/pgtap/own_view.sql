@@ -1,5 +1,5 @@
--- A view, a materialized view or a rule of one's own shows what oneself may
--- see, to whoever asks.
+-- An application's view, materialized view or rule shows each reader only what that reader
+-- may see.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

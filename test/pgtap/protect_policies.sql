@@ -1,5 +1,5 @@
--- Permissive policies that a table has would widen ours: they are refused by
--- name, on partitions too, and ours are taken as they are.
+-- Permissive policies that a table has would widen casnet's. protect() refuses them by
+-- name, on partitions too, and accepts casnet's own.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

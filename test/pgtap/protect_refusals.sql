@@ -1,4 +1,4 @@
--- What cannot be protected is refused, with the reason.
+-- A table that cannot be protected is refused, with the reason.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql

@@ -21,7 +21,7 @@ SELECT lives_ok('SELECT casnet.protect(''public."Visits"'')', 'lower case by def
 SELECT throws_ok('SELECT casnet.protect(''app.visits'')', '42710', NULL, 'the name of another one');
 SELECT lives_ok('SELECT casnet.protect(''app.visits'', ''visits'')', 'may be shared, too');
 
--- Permissions stay as long as a table uses them, and ours always.
+-- Permissions stay as long as a table uses them; casnet's own stay always.
 SELECT casnet.unprotect('public."Visits"');
 SELECT is((SELECT count(*) FROM casnet.role_permissions WHERE permission = 'view_visits'), 4::bigint, 'still used');
 SELECT casnet.unprotect('app.visits');

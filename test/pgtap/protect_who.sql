@@ -1,5 +1,5 @@
--- A table is protected by its owner who is an administrator, or a superuser;
--- what casnet knows of it everybody reads in the view, and nobody writes.
+-- A table is protected by its owner, if that is an administrator, or by a superuser.
+-- Everybody can read in the view what casnet knows of it, and nobody writes it.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
