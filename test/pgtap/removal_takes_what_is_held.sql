@@ -1,5 +1,5 @@
--- Whoever removes a member takes away what was granted to that member besides the role, and
--- so must hold it, however the row goes.
+-- Removing a member also takes away the permissions granted beside the role. So whoever
+-- removes a member must hold these, in whatever way the row is deleted.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

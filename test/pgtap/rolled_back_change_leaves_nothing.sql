@@ -1,5 +1,5 @@
--- A change that was rolled back, by savepoint or by an exception handler, is
--- forgotten, although it was seen and answered for meanwhile.
+-- A change that was rolled back, by savepoint or by an exception handler, is forgotten,
+-- even if a statement saw it meanwhile.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- Schema casnet has what applications and administrators use, and nothing else; tools that
--- read definitions find no more, whoever they are.  A name that comes or goes is put here
--- by whoever does it.
+-- Schema casnet has only what applications and administrators use, and tools that read
+-- definitions find no more, whoever uses them. Whoever adds or removes a name changes this
+-- list.
 BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql

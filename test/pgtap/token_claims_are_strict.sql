@@ -1,4 +1,4 @@
--- The claims: who, until when, nothing twice, no number but a whole one.
+-- The claims: who, until when, nothing twice, only whole numbers.
 BEGIN;
 SELECT plan(92);
 \ir include/fixtures.sql
@@ -53,7 +53,7 @@ SELECT is(fate(token_with('"exp":4102444800,"x":' || repeat('[', n) || repeat(']
 SELECT is(fate(token_with('"exp":4102444800,"x":' || repeat('{"a":', 1200))), 'set 22023 A part of the token is not valid JSON.', 'objects');
 SELECT is(fate(token_with('"exp":4102444800,' || (SELECT string_agg('"m' || n || '":' || n, ',') FROM generate_series(1, 63) AS n))), 'set 22023 A part of the token has too many members.', '65 members');
 SELECT is(fate(token_with('"exp":4102444800,' || (SELECT string_agg('"m' || n || '":' || n, ',') FROM generate_series(1, 62) AS n))), 'proves mia', '64 members');
--- no JSON object
+-- not a JSON object
 SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', c)), 'set 22023 A part of the token is not valid JSON.', 'claims ' || c)
   FROM unnest(ARRAY['', '[]', '"x"', 'null', '{}{}', '{"sub"}', '{,}', E'\uFEFF{}', '{"a":''b''}', '{/**/}', '{"a":1,}']) AS c;
 SELECT * FROM finish();

@@ -1,5 +1,5 @@
--- What ends a token ends it at the next statement, prepared plans included,
--- and a rollback brings it back.
+-- Revoking a token ends it at the next statement, prepared plans included, and a rollback
+-- restores it.
 BEGIN;
 SELECT plan(54);
 \ir include/fixtures.sql
