@@ -25,7 +25,7 @@ DECLARE
 	two text[];
 	n integer;
 BEGIN
-	-- What is looked up in catalogs, and planned for the first time, is no matter.
+	-- Catalog lookups and the first planning do not count.
 	EXECUTE statement;
 	one := public.counters(relations);
 	EXECUTE statement;

@@ -1,5 +1,5 @@
--- Each entry of a statement is written to the table of its time, also within a month, even
--- if that time passes at the end of the statement.
+-- Each entry of a statement is written to the table of its time, also within a month. That
+-- holds even if the time passes at the end of the statement.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

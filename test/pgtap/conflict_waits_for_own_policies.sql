@@ -30,7 +30,7 @@ $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CREATE FUNCTION public.seen(note text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	-- What a sequence counts is not undone.
+	-- A rollback does not undo what a sequence counts.
 	PERFORM nextval(format('public.%I', 'seen_' || split_part(note, ' ', 2)));
 	RETURN true;
 END

@@ -35,7 +35,7 @@ DECLARE
 	before jsonb;
 BEGIN
 	EXECUTE setting;
-	-- What is looked up for the first time is no matter.
+	-- First lookups do not count.
 	EXECUTE filled;
 	result := public.shown(filled) || public.shown(filled, 'ANALYZE, TIMING OFF, SUMMARY OFF') || public.shown(filled, 'ANALYZE, VERBOSE, TIMING OFF, SUMMARY OFF, FORMAT YAML');
 	SELECT jsonb_object_agg(c.name, to_jsonb(c)) INTO before FROM public.counted() AS c;

@@ -54,8 +54,8 @@ SELECT results_eq($$SELECT (SELECT count(*) FROM pg_policy), (SELECT count(*) FR
 	(SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS NULL), (SELECT count(*) FROM pg_rules)$$, 'TABLE public.before', 'all is there');
 SELECT ok(pg_has_role('tap_admin', 'casnet_admin', 'MEMBER'), 'and who administers does');
 
--- protect() takes privileges that no policy limits from applications, and from other roles
--- only after a note.
+-- protect() offers to revoke privileges that no policy limits: from applications by a
+-- statement, from other roles in a comment.
 CREATE ROLE tap_copier;
 CREATE TABLE public.bills (id integer, tenant_id uuid);
 GRANT TRUNCATE, SELECT ON public.bills TO tap_copier, tap_app;

@@ -97,7 +97,7 @@ SELECT is(error_of(s), :'unknown', s) FROM unnest(ARRAY[$$SELECT casnet.add_memb
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(error_of(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, ''king'')', :'otto', :'north')), :'unknown', 'by an administrator');
 
--- Roles that cannot be removed.
+-- Changes of roles that are refused.
 SELECT is(error_of('DELETE FROM casnet.roles WHERE name = ' || quote_literal(n)), '23514 | cannot delete the built-in role "' || n || '" |  | Change what it gives in casnet.role_permissions. | ', n || ' stays') FROM unnest(ARRAY['owner', 'admin', 'member', 'viewer']) AS n;
 SELECT alike(error_of(format('UPDATE casnet.roles SET name = %L WHERE name = %L', n || '_', n)), '23514 | cannot rename a role |  | Add another role%', n || ' keeps its name') FROM unnest(ARRAY['owner', 'guest']) AS n;
 SELECT lives_ok($$UPDATE casnet.roles SET description = 'all' WHERE name = 'owner'$$, 'but not its description');

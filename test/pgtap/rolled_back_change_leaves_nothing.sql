@@ -74,7 +74,7 @@ $$;
 CREATE TRIGGER a_spy AFTER INSERT ON casnet.user_tenant_permissions FOR EACH ROW EXECUTE FUNCTION public.a_spy();
 CREATE FUNCTION public.grant_and_fail() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-	-- What was known before is looked up anew.
+	-- What was cached before is looked up again.
 	UPDATE casnet.users SET full_name = 'Mia' WHERE username = 'mia';
 	BEGIN
 		INSERT INTO casnet.user_tenant_permissions SELECT id, casnet.current_tenant_id(), 'delete_records' FROM casnet.users WHERE username = 'mia';
