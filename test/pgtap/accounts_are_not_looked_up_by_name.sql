@@ -1,5 +1,5 @@
 -- An application's lookup of an account by name or address, or of a tenant by name, does
--- not use the index of that column. A hidden value moves the counters of the index and of
+-- not use the index of that column.  A hidden value moves the counters of the index and of
 -- the table as a missing value does.
 BEGIN;
 SELECT plan(34);

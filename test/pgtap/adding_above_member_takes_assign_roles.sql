@@ -1,4 +1,4 @@
--- manage_users is enough to add members. Adding one with a higher role takes assign_roles,
+-- manage_users is enough to add members.  Adding one with a higher role takes assign_roles,
 -- even for a role that is not above one's own.
 BEGIN;
 SELECT plan(6);

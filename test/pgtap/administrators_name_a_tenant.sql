@@ -1,5 +1,5 @@
 -- For an administrator the functions about members use the active tenant, without a
--- membership. They refuse if no tenant is active, or if it does not exist.
+-- membership.  They refuse if no tenant is active, or if it does not exist.
 BEGIN;
 SELECT plan(31);
 \ir include/fixtures.sql

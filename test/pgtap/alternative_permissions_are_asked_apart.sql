@@ -1,5 +1,5 @@
--- A policy can give rows by one of two permissions and ask for the first with can(). It is
--- not refused for lack of the other. A permission that it needs in any case is still
+-- A policy can give rows by one of two permissions and ask for the first with can().  It is
+-- not refused for lack of the other.  A permission that it needs in any case is still
 -- required.
 BEGIN;
 SELECT plan(11);

@@ -1,4 +1,4 @@
--- A user with is_superuser holds every permission in whichever tenant is active. An
+-- A user with is_superuser holds every permission in whichever tenant is active.  An
 -- inactive one holds none.
 BEGIN;
 SELECT plan(19);

@@ -1,4 +1,4 @@
--- Making a table's audit and its load view runs nothing that belongs to the table. What the
+-- Making a table's audit and its load view runs nothing that belongs to the table.  What the
 -- server asks of the table's types runs as the table's owner.
 BEGIN;
 SELECT plan(18);
@@ -26,7 +26,7 @@ SET LOCAL SESSION AUTHORIZATION tap_boss;
 SELECT lives_ok('SELECT casnet.enable_audit(''h.t''), casnet.disable_audit(''h.t'')', 'an administrator does it');
 SELECT is(h.rose_if_at_all(), NULL, 'nothing runs');
 
--- For rows, what belongs to the statement runs as the role that executes it. The cast of a
+-- For rows, what belongs to the statement runs as the role that executes it.  The cast of a
 -- type to json, which the audit calls, runs as the owner of the table.
 RESET SESSION AUTHORIZATION;
 SELECT casnet.disable_audit('h.t') IS NULL AS ended \gset

@@ -1,4 +1,4 @@
--- Only the audit's trigger and functions read or write the audit. Nobody changes an entry,
+-- Only the audit's trigger and functions read or write the audit.  Nobody changes an entry,
 -- not even the superuser.
 BEGIN;
 SELECT plan(24);

@@ -1,4 +1,4 @@
--- If a type has a cast to json, the audit records a value as that cast gives it. The cast
+-- If a type has a cast to json, the audit records a value as that cast gives it.  The cast
 -- belongs to the type, so it has the rights of neither the table nor the writer.
 BEGIN;
 SELECT plan(15);

@@ -1,4 +1,4 @@
--- Each object made for the audit has a comment, even beside other indexes. Only a column
+-- Each object made for the audit has a comment, even beside other indexes.  Only a column
 -- tenant_id says which tenant an entry belongs to.
 BEGIN;
 SELECT plan(6);

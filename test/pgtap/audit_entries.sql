@@ -73,7 +73,7 @@ SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', '
 CALL be('ines', 'North');
 UPDATE casnet.records SET title = 'inactive' WHERE title = 'root';
 SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'a user who is not active is none');
--- A row that moves is deleted for the one tenant and inserted for the other. Only a
+-- A row that moves is deleted for the one tenant and inserted for the other.  Only a
 -- superuser who disables a trigger can move one.
 ALTER TABLE casnet.records DISABLE TRIGGER casnet_keep_tenant, DISABLE TRIGGER casnet_kept_tenant;
 UPDATE casnet.records SET tenant_id = :'south' WHERE title = 'inactive';

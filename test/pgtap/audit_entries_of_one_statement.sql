@@ -1,4 +1,4 @@
--- Each entry of a statement is written to the table of its time, also within a month. That
+-- Each entry of a statement is written to the table of its time, also within a month.  That
 -- holds even if the time passes at the end of the statement.
 BEGIN;
 SELECT plan(5);

@@ -1,4 +1,4 @@
--- An entry of the first or the last instant of a month can be written late. It still
+-- An entry of the first or the last instant of a month can be written late.  It still
 -- belongs to that month: no entry is lost, changed, or in another month.
 BEGIN;
 SELECT plan(13);

@@ -1,5 +1,5 @@
--- An entry never names another user than the one as whom the statement began. After a
--- change of the user, rows of a load, cascades and nested statements are refused. That
+-- An entry never names another user than the one as whom the statement began.  After a
+-- change of the user, rows of a load, cascades and nested statements are refused.  That
 -- undoes what was written before, too.
 BEGIN;
 SELECT plan(20);

@@ -1,4 +1,4 @@
--- COPY is one statement, like INSERT: all of its rows name the user as whom it began. If
+-- COPY is one statement, like INSERT: all of its rows name the user as whom it began.  If
 -- anything changes the session's user on the way, COPY is refused.
 BEGIN;
 SELECT plan(6);

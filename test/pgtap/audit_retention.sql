@@ -1,4 +1,4 @@
--- Entries are kept by months. They are removed when they are old or when their tenant is
+-- Entries are kept by months.  They are removed when they are old or when their tenant is
 -- forgotten, and not before.
 BEGIN;
 SELECT plan(21);

@@ -1,5 +1,5 @@
--- An entry has the tenant of its row. A row that changes its tenant is deleted for the one
--- and inserted for the other. A tenant_id that is no uuid counts as none.
+-- An entry has the tenant of its row.  A row that changes its tenant is deleted for the one
+-- and inserted for the other.  A tenant_id that is no uuid counts as none.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Values of every type and size are recorded as to_jsonb() gives them. A column has changed
+-- Values of every type and size are recorded as to_jsonb() gives them.  A column has changed
 -- if its bytes differ.
 BEGIN;
 SELECT plan(12);

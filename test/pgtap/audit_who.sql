@@ -1,4 +1,4 @@
--- An entry names the user as whom the statement was judged. A statement that changes the
+-- An entry names the user as whom the statement was judged.  A statement that changes the
 -- session's user or role on its way is refused.
 BEGIN;
 SELECT plan(16);

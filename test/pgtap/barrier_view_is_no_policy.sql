@@ -1,5 +1,5 @@
 -- The condition of an updatable view with security_barrier is evaluated after the policies
--- of its table. That holds whatever the condition calls, and whatever an index rechecks.
+-- of its table.  That holds whatever the condition calls, and whatever an index rechecks.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

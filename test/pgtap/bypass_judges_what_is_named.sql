@@ -1,5 +1,5 @@
 -- casnet.bypass = 'refuse' judges the tables that a statement names, if one of their
--- policies is casnet's. It ignores partitions without such a policy and, with row_security
+-- policies is casnet's.  It ignores partitions without such a policy and, with row_security
 -- = off, the role's own views.
 BEGIN;
 SELECT plan(10);

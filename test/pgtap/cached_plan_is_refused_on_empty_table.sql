@@ -1,4 +1,4 @@
--- A reused plan is refused to a session that lacks the permission, as a new plan is. That
+-- A reused plan is refused to a session that lacks the permission, as a new plan is.  That
 -- holds even if it reaches no row that a policy could judge: its table is empty, or another
 -- empty table keeps it from running.
 BEGIN;

@@ -1,5 +1,5 @@
 -- If a plain role owns the tables, deleting an account or a tenant still deletes its
--- memberships and permissions. Cascades run as that role, which has no identity and no
+-- memberships and permissions.  Cascades run as that role, which has no identity and no
 -- permission.
 BEGIN;
 SELECT plan(6);

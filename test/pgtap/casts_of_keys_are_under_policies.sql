@@ -1,5 +1,5 @@
 -- To check a foreign key the server may call a cast of the application, as the owner of the
--- referenced table. Policies bind that owner there too, whether the server looked up the
+-- referenced table.  Policies bind that owner there too, whether the server looked up the
 -- cast for the key or earlier.
 BEGIN;
 SELECT plan(2);

@@ -1,4 +1,4 @@
--- A change of each deciding table is noticed at once. That includes a change by
+-- A change of each deciding table is noticed at once.  That includes a change by
 -- replication, which fires only the triggers that fire always.
 BEGIN;
 SELECT plan(18);

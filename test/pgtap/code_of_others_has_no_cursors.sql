@@ -1,5 +1,5 @@
 -- Another role's code that runs in a session, as that role, cannot fetch from the session's
--- open cursors. The code of a partition does not run as the owner of the partitioned table.
+-- open cursors.  The code of a partition does not run as the owner of the partitioned table.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

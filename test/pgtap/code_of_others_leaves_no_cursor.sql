@@ -1,6 +1,6 @@
 -- Another role's code that runs in a session, as that role, leaves no cursor that would run
--- as whoever fetches from it. It neither replaces a cursor of the session nor adds one, by
--- any statement and at any depth. The session's own cursors continue.
+-- as whoever fetches from it.  It neither replaces a cursor of the session nor adds one, by
+-- any statement and at any depth.  The session's own cursors continue.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql

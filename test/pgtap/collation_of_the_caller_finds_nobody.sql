@@ -1,4 +1,4 @@
--- A caller's collation can make different names equal. With it nobody finds an account or a
+-- A caller's collation can make different names equal.  With it nobody finds an account or a
 -- tenant: no function that runs as its owner compares by it.
 BEGIN;
 SELECT plan(6);

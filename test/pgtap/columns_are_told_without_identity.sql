@@ -1,5 +1,5 @@
 -- A statement that reads the columns of tables and no row needs no identity: its result is
--- the same for everybody. One that could return something is refused, whatever it returns
+-- the same for everybody.  One that could return something is refused, whatever it returns
 -- today.
 BEGIN;
 SELECT plan(61);

@@ -1,4 +1,4 @@
--- ON CONFLICT DO SELECT shows only a row of the active tenant. Its condition waits for the
+-- ON CONFLICT DO SELECT shows only a row of the active tenant.  Its condition waits for the
 -- policy of the existing row.
 BEGIN;
 SELECT current_setting('server_version_num')::integer >= 190000 AS has_select \gset

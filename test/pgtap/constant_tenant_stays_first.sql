@@ -1,5 +1,5 @@
 -- If a statement compares tenant_id with its own tenant, the server takes that comparison
--- for the policy's. So casnet evaluates it as early: no other condition sees rows of other
+-- for the policy's.  So casnet evaluates it as early: no other condition sees rows of other
 -- tenants.
 BEGIN;
 SELECT plan(52);

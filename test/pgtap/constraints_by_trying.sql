@@ -1,4 +1,4 @@
--- Every CHECK, NOT NULL, DEFAULT and unique key of the tables, by trying. The test is a
+-- Every CHECK, NOT NULL, DEFAULT and unique key of the tables, by trying.  The test is a
 -- superuser, since no other role writes all of them; constraints bind everybody.
 BEGIN;
 SELECT * FROM no_plan();

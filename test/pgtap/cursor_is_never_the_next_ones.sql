@@ -1,5 +1,5 @@
 -- A user opens a cursor, and the first row is fetched after the session became another
--- user. The cursor returns its opener's rows or is refused; it never returns a row that
+-- user.  The cursor returns its opener's rows or is refused; it never returns a row that
 -- only the other may see.
 BEGIN;
 SELECT plan(45);

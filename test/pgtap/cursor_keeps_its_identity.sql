@@ -1,5 +1,5 @@
 -- A cursor keeps the user and the tenant that opened it when the session changes either, by
--- index and by sequential scan. In a sequential scan it is refused what its user has lost
+-- index and by sequential scan.  In a sequential scan it is refused what its user has lost
 -- meanwhile.
 BEGIN;
 SELECT plan(8);

@@ -1,5 +1,5 @@
 -- A cursor whose rows come from another cursor depends on what that cursor depends on, even
--- on the list of tenants by which it reads. Rows that were stored are not returned once a
+-- on the list of tenants by which it reads.  Rows that were stored are not returned once a
 -- tenant of the list is lost.
 BEGIN;
 SELECT plan(4);

@@ -1,4 +1,4 @@
--- A cursor over functions that listed people's tenants depends on these lists. It depends
+-- A cursor over functions that listed people's tenants depends on these lists.  It depends
 -- on each of a few lists; if there are more than casnet keeps apart, any change refuses it.
 BEGIN;
 SELECT plan(9);

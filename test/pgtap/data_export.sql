@@ -1,4 +1,4 @@
--- An export is a header, then the rows table by table in the order of their keys. It has no
+-- An export is a header, then the rows table by table in the order of their keys.  It has no
 -- secrets and no rows of others, and it does not vary with settings.
 BEGIN;
 SELECT plan(17);

@@ -1,4 +1,4 @@
--- The permissions in an export are those of the member in that tenant. A task whose
+-- The permissions in an export are those of the member in that tenant.  A task whose
 -- assignee is no member in the documents is refused by name.
 BEGIN;
 SELECT plan(3);

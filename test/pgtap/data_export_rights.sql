@@ -1,4 +1,4 @@
--- A user who holds manage_tenant in a tenant can export it, active or not. Nobody else can;
+-- A user who holds manage_tenant in a tenant can export it, active or not.  Nobody else can;
 -- a superuser needs no session.
 BEGIN;
 SELECT plan(21);

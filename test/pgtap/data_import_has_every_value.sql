@@ -1,4 +1,4 @@
--- An import stores exactly what the documents say, each value of each row. The test makes
+-- An import stores exactly what the documents say, each value of each row.  The test makes
 -- the documents from the rows, without an export.
 BEGIN;
 SELECT plan(24);

@@ -1,4 +1,4 @@
--- An import restores members with role and permissions, by username and email address. The
+-- An import restores members with role and permissions, by username and email address.  The
 -- importer owns the tenant, or gets the exported role if there is another owner.
 BEGIN;
 SELECT plan(21);

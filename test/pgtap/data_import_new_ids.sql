@@ -1,4 +1,4 @@
--- Without keep_ids a copy gets new ids, always the same ones in the same tenant. Apart from
+-- Without keep_ids a copy gets new ids, always the same ones in the same tenant.  Apart from
 -- them it equals the original.
 BEGIN;
 SELECT plan(12);

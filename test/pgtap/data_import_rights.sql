@@ -1,5 +1,5 @@
 -- An import needs a user, a table of that user, and a tenant that is new, or empty and
--- theirs. It imports all or nothing, and calling its internal functions gives no more
+-- theirs.  It imports all or nothing, and calling its internal functions gives no more
 -- rights.
 BEGIN;
 SELECT plan(34);

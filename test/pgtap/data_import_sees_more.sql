@@ -1,5 +1,5 @@
 -- An importer may see more than one tenant, as an administrator or a superuser of the
--- application. Such an importer becomes a member of the target tenant only. Accounts are
+-- application.  Such an importer becomes a member of the target tenant only.  Accounts are
 -- found by name and address together, not by one of them.
 BEGIN;
 SELECT plan(13);

@@ -1,5 +1,5 @@
 -- If a table that decides about access is missing, or has a wrong column, everybody is
--- refused. Unsuitable indexes are not used.
+-- refused.  Unsuitable indexes are not used.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

@@ -8,7 +8,7 @@ CREATE ROLE tap_maker;
 CREATE SCHEMA shop AUTHORIZATION tap_maker;
 SELECT id AS record FROM casnet.records WHERE title = 'North record 3' \gset
 -- The rows that remain after a statement: one refers to the record, one belongs to South,
--- one has no tenant. All of it is undone.
+-- one has no tenant.  All of it is undone.
 CREATE FUNCTION public.left_by(key text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	rows text;

@@ -1,6 +1,6 @@
--- Deleting a tenant, an account or a membership cascades to the tables that refer to it. To
+-- Deleting a tenant, an account or a membership cascades to the tables that refer to it.  To
 -- plan that, the server runs functions in their expressions, and triggers afterwards, in
--- the session that deletes. So no cascade enters tables of roles that the session does not
+-- the session that deletes.  So no cascade enters tables of roles that the session does not
 -- trust.
 BEGIN;
 SELECT plan(14);

@@ -1,5 +1,5 @@
 -- casnet.doctor() names triggers that a cascade defers until somebody else than the table's
--- owner is current. It does not name those that fire within the cascade.
+-- owner is current.  It does not name those that fire within the cascade.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Reading documents accepts only a column of type jsonb. It calls no cast of another role's
+-- Reading documents accepts only a column of type jsonb.  It calls no cast of another role's
 -- type and no function that a name could mean, whoever reads.
 BEGIN;
 SELECT plan(22);

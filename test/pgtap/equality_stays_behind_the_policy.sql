@@ -1,6 +1,6 @@
--- The server derives conditions from an equality in the policy's equivalence class. They
--- come after the policy and see only the tenant's rows. The condition contains a test of
--- the row that is always true, unknown to the planner. From PostgreSQL 19 on the planner
+-- The server derives conditions from an equality in the policy's equivalence class.  They
+-- come after the policy and see only the tenant's rows.  The condition contains a test of
+-- the row that is always true, unknown to the planner.  From PostgreSQL 19 on the planner
 -- removes tests of NOT NULL columns.
 BEGIN;
 SELECT plan(8);
@@ -38,7 +38,7 @@ SELECT is(public.seen_by('UPDATE casnet.tasks AS r SET title = title FROM public
 SELECT is(public.seen_by('DELETE FROM casnet.tenants AS r USING public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.id'), 1, 'of tenants');
 
 -- An equivalence class of an application's policy has the security level of a policy as
--- well. A scan by ctid takes conditions from it.
+-- well.  A scan by ctid takes conditions from it.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;

@@ -1,4 +1,4 @@
--- A member whose account is inactive keeps the role. Only a user who holds everything that
+-- A member whose account is inactive keeps the role.  Only a user who holds everything that
 -- the role gives can grant or revoke the member's permissions, or change or remove the
 -- member.
 BEGIN;

@@ -1,4 +1,4 @@
--- The policies of a plan are a parameter of its execution. It is set from the session's
+-- The policies of a plan are a parameter of its execution.  It is set from the session's
 -- identity at the start; EXPLAIN shows the call in its place.
 BEGIN;
 SELECT plan(17);

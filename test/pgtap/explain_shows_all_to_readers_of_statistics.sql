@@ -1,4 +1,4 @@
--- EXPLAIN shows everything to members of pg_read_all_stats and casnet_admin. It shows
+-- EXPLAIN shows everything to members of pg_read_all_stats and casnet_admin.  It shows
 -- everybody everything about statements on tables without a policy of casnet.
 BEGIN;
 SELECT plan(25);

@@ -1,5 +1,5 @@
 -- To an application EXPLAIN shows the shape of a plan on protected tables and nothing that
--- depends on rows. It shows no costs, estimates, numbers, buffers or times, in any format
+-- depends on rows.  It shows no costs, estimates, numbers, buffers or times, in any format
 -- and with any option.
 BEGIN;
 SELECT plan(46);

@@ -1,5 +1,5 @@
 -- A foreign partition below a policy that calls casnet is not read: its server would
--- evaluate conditions before the policy. Other partitions are read, and so is a foreign one
+-- evaluate conditions before the policy.  Other partitions are read, and so is a foreign one
 -- without such a policy.
 BEGIN;
 SELECT plan(8);

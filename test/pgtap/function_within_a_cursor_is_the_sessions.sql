@@ -1,5 +1,5 @@
 -- A function that runs while rows are fetched from another user's cursor acts as the
--- session's present user. The audit records it so.
+-- session's present user.  The audit records it so.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

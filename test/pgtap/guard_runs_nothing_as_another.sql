@@ -1,5 +1,5 @@
 -- Protecting a new table in a guarded schema runs none of its code with more rights than
--- its maker's. No setting gets past the guard.
+-- its maker's.  No setting gets past the guard.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- users.hashed_password takes a hash and stores a mark. However a row is written, it gets
+-- users.hashed_password takes a hash and stores a mark.  However a row is written, it gets
 -- only its own hash, and a row that is not written leaves nothing.
 BEGIN;
 SELECT plan(36);

@@ -1,4 +1,4 @@
--- install() moves hashes that users contains, for example after triggers were disabled. No
+-- install() moves hashes that users contains, for example after triggers were disabled.  No
 -- password is lost, and no hash stays where it can be read.
 BEGIN;
 SELECT plan(9);

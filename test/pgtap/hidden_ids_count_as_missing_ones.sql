@@ -1,5 +1,5 @@
 -- A user's function calls do not reveal whether an account, tenant, member or row of others
--- has an id. Neither the server's counters nor the error differ.
+-- has an id.  Neither the server's counters nor the error differ.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- What the server shows of a statement is the same for a value that only another tenant has
--- and for a value that none has. That is the plan by each kind of scan and with expensive
+-- and for a value that none has.  That is the plan by each kind of scan and with expensive
 -- index entries, what EXPLAIN ANALYZE adds, and the counters.
 BEGIN;
 SELECT plan(78);

@@ -1,6 +1,6 @@
--- A statement that only reads, and the next statement, may have another identity. So may
+-- A statement that only reads, and the next statement, may have another identity.  So may
 -- one after a statement that was refused and then undone by an exception handler or
--- ROLLBACK TO. Nothing of the refused one is kept.
+-- ROLLBACK TO.  Nothing of the refused one is kept.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

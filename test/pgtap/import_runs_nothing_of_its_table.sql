@@ -52,7 +52,7 @@ SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('h.shown', 'd', 
 SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
--- The table is known by its OID, also the caller's own. A role that renames its schema
+-- The table is known by its OID, also the caller's own.  A role that renames its schema
 -- cannot put another table in its place.
 CREATE TABLE h.mine (d jsonb);
 INSERT INTO h.mine VALUES ('{"casnet": "tenant"}');

@@ -1,5 +1,5 @@
--- Functions that run with other rights check that the user is active. An inactive superuser
--- has no power, and an inactive member cannot leave. A session without a user is refused by
+-- Functions that run with other rights check that the user is active.  An inactive superuser
+-- has no power, and an inactive member cannot leave.  A session without a user is refused by
 -- that check, not by chance.
 BEGIN;
 SELECT plan(21);

@@ -1,5 +1,5 @@
 -- install() and doctor() look at tables that contain another role's code, even at tables of
--- casnet that belong to that role. They run none of it with other rights.
+-- casnet that belong to that role.  They run none of it with other rights.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- install() fills what a dump without data leaves empty: the permissions of the roles and a
--- signing key. Existing rows stay as they are.
+-- signing key.  Existing rows stay as they are.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- If tables are audited, install() makes the months that a restored database lacks, and
--- moves the entries there. Without an audited table it makes none.
+-- moves the entries there.  Without an audited table it makes none.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

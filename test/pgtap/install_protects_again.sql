@@ -1,4 +1,4 @@
--- Protected tables and guarded schemas outlive the extension. When it returns, they get
+-- Protected tables and guarded schemas outlive the extension.  When it returns, they get
 -- back what it took along: the load view, the tenant's default, updated_at, and the guard.
 BEGIN;
 SELECT plan(10);

@@ -1,5 +1,5 @@
 -- install() restores every missing or disabled trigger of a table of casnet, also on each
--- month of the audit. It changes none that is as it was.
+-- month of the audit.  It changes none that is as it was.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

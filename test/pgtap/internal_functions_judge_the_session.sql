@@ -1,4 +1,4 @@
--- Internal functions, called directly, require the same permission. Deleting a tenant
+-- Internal functions, called directly, require the same permission.  Deleting a tenant
 -- leaves every other one as it is.
 BEGIN;
 SELECT plan(18);

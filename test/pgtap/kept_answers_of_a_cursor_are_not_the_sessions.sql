@@ -1,5 +1,5 @@
--- For a transaction PL/pgSQL keeps the answers in the check of a domain. An answer given
--- while rows are fetched from a cursor is about the cursor's opener. The session, which
+-- For a transaction PL/pgSQL keeps the answers in the check of a domain.  An answer given
+-- while rows are fetched from a cursor is about the cursor's opener.  The session, which
 -- asks next, gets an answer of its own; so does a cursor after the session.
 BEGIN;
 SELECT plan(11);
@@ -35,7 +35,7 @@ END
 $$;
 SELECT format('own.tenant(%L)', :'north') AS tenant, format('own.account(%L)', :'olga') AS account, format('own.where_we_are(%L)', :'north') AS here,
 	format('own.tagged(%L)', '00000000-0000-7000-8000-0000000009a0') AS tagged, format('own.tenant_again(%L)', :'north') AS again \gset
--- The plan of a cursor that locks rows keeps the calls of policies. So does a plan in which
+-- The plan of a cursor that locks rows keeps the calls of policies.  So does a plan in which
 -- they are deep in a condition.
 CALL be('olga', 'North');
 DECLARE one CURSOR FOR SELECT :tenant, :account FROM casnet.records FOR UPDATE;

@@ -1,4 +1,4 @@
--- PL/pgSQL keeps the list of ids in the check of a domain for the transaction. The next
+-- PL/pgSQL keeps the list of ids in the check of a domain for the transaction.  The next
 -- statement asks for it again: once the token has ended in between, it reveals the list to
 -- nobody.
 BEGIN;

@@ -1,5 +1,5 @@
 -- A key whose length does not fit its algorithm is refused, even if it begins like a valid
--- one. A secret generated here has 32 bytes.
+-- one.  A secret generated here has 32 bytes.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A key of a single partition, or to one, counts as a key of the table. When a tenant is
--- deleted, tables are emptied in the order of such keys, too. Deferred ones are checked at
+-- A key of a single partition, or to one, counts as a key of the table.  When a tenant is
+-- deleted, tables are emptied in the order of such keys, too.  Deferred ones are checked at
 -- once.
 BEGIN;
 SELECT plan(6);

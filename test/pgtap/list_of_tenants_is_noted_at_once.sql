@@ -1,5 +1,5 @@
 -- A cursor depends on each list of tenants that a function in it has made, as of that
--- moment. That holds even if the membership ended, or the session changed, before the
+-- moment.  That holds even if the membership ended, or the session changed, before the
 -- function ended.
 BEGIN;
 SELECT plan(16);

@@ -1,6 +1,6 @@
 -- A list of ids that a writing statement or a cursor depends on belongs to that statement.
 -- PL/pgSQL keeps casts to domains, and the results of their checks, for the transaction.
--- The next statement, of another user, gets its own list. A cursor over accounts stays with
+-- The next statement, of another user, gets its own list.  A cursor over accounts stays with
 -- its opener, also FOR UPDATE.
 BEGIN;
 SELECT plan(10);

@@ -1,4 +1,4 @@
--- A loaded row is judged like an inserted one: every fault has the same SQLSTATE. A hidden
+-- A loaded row is judged like an inserted one: every fault has the same SQLSTATE.  A hidden
 -- row has the same message as a missing one.
 BEGIN;
 SELECT plan(23);

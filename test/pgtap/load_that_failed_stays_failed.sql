@@ -1,4 +1,4 @@
--- The abort of the subtransaction in which a load failed cleans it up. If an expression
+-- The abort of the subtransaction in which a load failed cleans it up.  If an expression
 -- called the function, its memory lives on; the next load works all the same.
 BEGIN;
 SELECT plan(4);

@@ -1,4 +1,4 @@
--- protect() makes a load view, which belongs to the owner of the table. It never uses a
+-- protect() makes a load view, which belongs to the owner of the table.  It never uses a
 -- view of another role, whatever it looks like: that view's query would get the rights of
 -- the table's owner.
 BEGIN;

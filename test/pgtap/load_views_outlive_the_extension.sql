@@ -1,4 +1,4 @@
--- Like the tables, the views stay when the extension is dropped, and refuse everyone. The
+-- Like the tables, the views stay when the extension is dropped, and refuse everyone.  The
 -- extension uses them again when it returns.
 BEGIN;
 SELECT plan(7);

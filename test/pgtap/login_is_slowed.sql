@@ -1,5 +1,5 @@
 -- Failures are slowed, whether or not the transaction is rolled back, for a missing name as
--- for an existing one. A success clears them. Everything may take longer on a busy machine:
+-- for an existing one.  A success clears them.  Everything may take longer on a busy machine:
 -- what must be quick is tried three times, or compared with a wait of seconds.
 BEGIN;
 SELECT plan(10);
@@ -31,7 +31,7 @@ SELECT cmp_ok(pg_temp.seconds('mia@north.test', 'correct horse'), '<', 3.2, 'ano
 SELECT count(pg_temp.seconds('olga@north.test', 'wrong horse')) AS failures FROM generate_series(1, 5) \gset
 SELECT cmp_ok((SELECT min(pg_temp.seconds('olga', 'wrong horse')) FROM generate_series(1, 2)), '<', 2.0, 'an account is counted by the name that is given');
 -- If statement_timeout is too short for a failure's one second, the login is refused at
--- once, whoever is named, and counts as no attempt. A longer timeout is obeyed.
+-- once, whoever is named, and counts as no attempt.  A longer timeout is obeyed.
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username = 'vic';
 UPDATE casnet.users SET hashed_password = '$2b$12$abcdefghijklmnopqrstuuFDJRuYeKkCzo3Wy7h8SxhBSHBAHiPK2' WHERE username = 'adam';

@@ -1,5 +1,5 @@
 -- Attempts at one account queue; one that would wait for more than 15 seconds fails at
--- once. One that gave up before its turn has made no guess, and takes no other attempt's
+-- once.  One that gave up before its turn has made no guess, and takes no other attempt's
 -- place.
 BEGIN;
 SELECT plan(10);

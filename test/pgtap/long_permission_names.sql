@@ -1,4 +1,4 @@
--- A permission's name has 63 bytes at most. A longer one never means one that begins alike,
+-- A permission's name has 63 bytes at most.  A longer one never means one that begins alike,
 -- even if somebody has dropped the constraint.
 BEGIN;
 SELECT plan(5);

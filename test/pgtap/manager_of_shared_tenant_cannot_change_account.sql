@@ -1,4 +1,4 @@
--- mia is a member of North and of South. A manager of North has no power over her account,
+-- mia is a member of North and of South.  A manager of North has no power over her account,
 -- nor over her membership in South.
 BEGIN;
 SELECT plan(13);

@@ -1,5 +1,5 @@
 -- A query of the members of a tenant reads them by the tenant's index, whatever the costs.
--- The server counts the pages of an index. Those of an index that begins with user_id would
+-- The server counts the pages of an index.  Those of an index that begins with user_id would
 -- reveal the ids of other tenants' members.
 BEGIN;
 SELECT plan(10);

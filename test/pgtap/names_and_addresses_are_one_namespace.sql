@@ -1,5 +1,5 @@
--- A user signs in by username or email address. So no account's username equals another's
--- address, whatever the case and however the row is written. An older name that two
+-- A user signs in by username or email address.  So no account's username equals another's
+-- address, whatever the case and however the row is written.  An older name that two
 -- accounts share signs nobody in, and doctor() reports it.
 BEGIN;
 SELECT plan(19);

@@ -1,4 +1,4 @@
--- Many names, or a long one, hold up nobody. A session that normalizes them obeys a
+-- Many names, or a long one, hold up nobody.  A session that normalizes them obeys a
 -- timeout, and names that no tag can have take no time.
 BEGIN;
 SELECT plan(7);

@@ -1,5 +1,5 @@
 -- The name of an object cannot add a statement to a remedy of doctor() or a note of
--- protect(). The test's names look like the end of a name, a comment or a literal, or like
+-- protect().  The test's names look like the end of a name, a comment or a literal, or like
 -- another part of their definition.
 BEGIN;
 SELECT plan(9);

@@ -1,5 +1,5 @@
 -- A name is stored in Unicode NFC, without invisible characters around it, however the row
--- is written. Lookups use the same form.
+-- is written.  Lookups use the same form.
 BEGIN;
 SELECT plan(111);
 \ir include/fixtures.sql

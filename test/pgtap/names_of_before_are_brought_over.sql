@@ -1,4 +1,4 @@
--- install() converts the names of older versions. It leaves and reports those that it
+-- install() converts the names of older versions.  It leaves and reports those that it
 -- cannot convert; doctor() counts them until somebody renames them.
 BEGIN;
 SELECT plan(27);

@@ -1,5 +1,5 @@
 -- The checks of a new row that ask only for the tenant become one, which asks for all their
--- permissions in order. Other checks stay as they are.
+-- permissions in order.  Other checks stay as they are.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- A check of new rows is asked before INSERT ... VALUES, and otherwise for each row that is
--- made. It is not asked if there is none, nor for the branch that ON CONFLICT does not
+-- made.  It is not asked if there is none, nor for the branch that ON CONFLICT does not
 -- take.
 BEGIN;
 SELECT plan(12);

@@ -1,5 +1,5 @@
--- UPDATE never moves a row to another tenant. A superuser cannot, by UPDATE, MERGE or ON
--- CONFLICT, in a tenant's table or a protected one. An administrator moves no membership.
+-- UPDATE never moves a row to another tenant.  A superuser cannot, by UPDATE, MERGE or ON
+-- CONFLICT, in a tenant's table or a protected one.  An administrator moves no membership.
 -- An application that changes the tenant on the way is refused.
 BEGIN;
 SELECT plan(52);

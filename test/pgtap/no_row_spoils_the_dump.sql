@@ -1,4 +1,4 @@
--- No row that a user can write prevents a dump or its restore. None is too long for a line,
+-- No row that a user can write prevents a dump or its restore.  None is too long for a line,
 -- none too deep to read, and no time is beyond the last one.
 BEGIN;
 SELECT plan(14);

@@ -1,5 +1,5 @@
 -- The owner of a table that goes with its tenant gains nothing when anybody deletes the
--- tenant. The table's index expressions, checks, triggers of each timing, and the settings
+-- tenant.  The table's index expressions, checks, triggers of each timing, and the settings
 -- they change have only the owner's rights, or the deletion is refused.
 BEGIN;
 SELECT plan(38);

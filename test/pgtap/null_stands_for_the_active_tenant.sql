@@ -1,4 +1,4 @@
--- Drivers send NULL for a column that they have no value for. As a tenant NULL stands for
+-- Drivers send NULL for a column that they have no value for.  As a tenant NULL stands for
 -- the active one, also in memberships and permissions; the policy decides.
 BEGIN;
 SELECT plan(53);

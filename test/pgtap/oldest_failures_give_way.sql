@@ -1,5 +1,5 @@
--- casnet counts failures of a limited number of names. One more name replaces the name that
--- failed longest ago, however often. So trying many names does not use up the table, and
+-- casnet counts failures of a limited number of names.  One more name replaces the name that
+-- failed longest ago, however often.  So trying many names does not use up the table, and
 -- the name that fails now is slowed.
 BEGIN;
 SELECT plan(2);

@@ -1,6 +1,6 @@
 -- In a cached plan of a statement under policies, only "column = tenant_with()" becomes a
--- parameter. It does so only if the statement does not wait for rows. EXPLAIN EXECUTE shows
--- which. The parameter has the same meaning.
+-- parameter.  It does so only if the statement does not wait for rows.  EXPLAIN EXECUTE shows
+-- which.  The parameter has the same meaning.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql

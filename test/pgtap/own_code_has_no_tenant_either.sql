@@ -1,5 +1,5 @@
 -- While a tenant is deleted, code of a table's owner runs without a user and a tenant, even
--- if that owner is the session's role. So it does the same whoever deletes.
+-- if that owner is the session's role.  So it does the same whoever deletes.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- casnet's functions count as leakproof, although they raise errors. In a condition that
+-- casnet's functions count as leakproof, although they raise errors.  In a condition that
 -- hides its column they are not called on rows of other tenants.
 BEGIN;
 SELECT plan(4);

@@ -1,5 +1,5 @@
 -- The owner of a protected partitioned table, without further rights, can still add
--- partitions to it. They get the triggers of the table.
+-- partitions to it.  They get the triggers of the table.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- The server evaluates the constant parts of a partition key when it opens the partitioned
--- table to change it. If they call a function of a role that is no superuser, casnet does
+-- table to change it.  If they call a function of a role that is no superuser, casnet does
 -- not change the table.
 BEGIN;
 SELECT plan(19);

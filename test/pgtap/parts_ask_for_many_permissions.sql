@@ -1,5 +1,5 @@
 -- The parts of a statement need eight permissions each, together more than one call
--- accepts. It asks for all of them, also when it locks rows.
+-- accepts.  It asks for all of them, also when it locks rows.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

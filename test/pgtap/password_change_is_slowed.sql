@@ -1,4 +1,4 @@
--- Guessing at change_password() counts and waits like guessing at login(). The right
+-- Guessing at change_password() counts and waits like guessing at login().  The right
 -- password clears all failures.
 BEGIN;
 SELECT plan(3);

@@ -1,4 +1,4 @@
--- Hashes of older systems verify and are replaced at the first login. Unknown hashes are
+-- Hashes of older systems verify and are replaced at the first login.  Unknown hashes are
 -- refused.
 BEGIN;
 SELECT plan(62);

@@ -1,4 +1,4 @@
--- A permission exists while role_permissions has it. A name that a session has seen in a
+-- A permission exists while role_permissions has it.  A name that a session has seen in a
 -- row that was rolled back or deleted is unknown again.
 BEGIN;
 SELECT plan(24);

@@ -1,5 +1,5 @@
--- doctor() reports the permissions that a dropped protected table leaves. They are removed
--- when somebody says so. protect() reports them if a new table would revive them.
+-- doctor() reports the permissions that a dropped protected table leaves.  They are removed
+-- when somebody says so.  protect() reports them if a new table would revive them.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

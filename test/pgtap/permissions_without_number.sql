@@ -1,4 +1,4 @@
--- However many permissions exist, each is asked for by itself. Of the last of 70,000 nobody
+-- However many permissions exist, each is asked for by itself.  Of the last of 70,000 nobody
 -- holds one because it reuses another's number.
 BEGIN;
 SELECT plan(6);

@@ -1,5 +1,5 @@
 -- A statement asks for the permissions of all its policies at once, also those of
--- subqueries in FROM. It sorts them by name, so that each call is the same.
+-- subqueries in FROM.  It sorts them by name, so that each call is the same.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Each command on each table needs one permission. Without it all others do not help, and
+-- Each command on each table needs one permission.  Without it all others do not help, and
 -- with it none of the others is needed.
 BEGIN;
 SELECT plan(77);

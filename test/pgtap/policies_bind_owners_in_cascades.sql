@@ -1,5 +1,5 @@
 -- While a foreign key cascades, or casnet reads a table as its owner, the server does not
--- force policies on owners. Code that a role plants there gains nothing: it reads no more
+-- force policies on owners.  Code that a role plants there gains nothing: it reads no more
 -- through another role's views and functions.
 BEGIN;
 SELECT plan(25);
@@ -142,7 +142,7 @@ UPDATE shop.parent SET id = 2;
 DELETE FROM shop.parent;
 SELECT is((SELECT string_agg(what || ' ' || n, ', ' ORDER BY what) FROM shop.counted), 'plpgsql 1, plpgsql 1, select 1, select 1, sql 1, sql 1', 'triggers of the owner in a cascade');
 SELECT is(shop.touched(), 1::bigint, 'and what they keep');
--- In delete_tenant() they have no user, and read their owner's tables on their own. Such a
+-- In delete_tenant() they have no user, and read their owner's tables on their own.  Such a
 -- plan is not kept for use elsewhere.
 ALTER FUNCTION shop.touched() RENAME TO touched_before;
 CREATE FUNCTION shop.touched() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN UPDATE "shop"."orders" SET note = note; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;

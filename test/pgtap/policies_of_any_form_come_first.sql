@@ -1,5 +1,5 @@
--- No user's function runs on a row that the table's policy does not let through. That holds
--- for every form of policy, and for statements and views that imitate one. It holds when
+-- No user's function runs on a row that the table's policy does not let through.  That holds
+-- for every form of policy, and for statements and views that imitate one.  It holds when
 -- the executor rechecks a condition (BRIN), and in the order of conditions.
 BEGIN;
 SELECT plan(73);

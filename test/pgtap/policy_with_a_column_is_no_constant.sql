@@ -1,5 +1,5 @@
 -- A policy that compares tenant_id with an expression of another column is asked for each
--- row, before all conditions of the statement. That holds even if these compare tenant_id,
+-- row, before all conditions of the statement.  That holds even if these compare tenant_id,
 -- or the expression, with a constant.
 BEGIN;
 SELECT plan(19);

@@ -1,4 +1,4 @@
--- A prepared statement can read more tables than one call asks for. Every execution needs
+-- A prepared statement can read more tables than one call asks for.  Every execution needs
 -- each of their permissions, even with a plan made before.
 BEGIN;
 SELECT plan(42);

@@ -1,4 +1,4 @@
--- A second call changes nothing and says the same; so does install(). Both restore what is
+-- A second call changes nothing and says the same; so does install().  Both restore what is
 -- missing.
 BEGIN;
 SELECT plan(16);

@@ -1,4 +1,4 @@
--- In a guarded schema a new table is refused or protected at once. Elsewhere, in a restore,
+-- In a guarded schema a new table is refused or protected at once.  Elsewhere, in a restore,
 -- and after the guard is off, nothing happens.
 BEGIN;
 SELECT plan(32);

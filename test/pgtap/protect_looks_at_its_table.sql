@@ -1,4 +1,4 @@
--- Objects that protect() finds count only if they concern tenant_id and this table. Keys
+-- Objects that protect() finds count only if they concern tenant_id and this table.  Keys
 -- within a tenant get no note.
 BEGIN;
 SELECT plan(24);

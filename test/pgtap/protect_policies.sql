@@ -1,4 +1,4 @@
--- Permissive policies that a table has would widen casnet's. protect() refuses them by
+-- Permissive policies that a table has would widen casnet's.  protect() refuses them by
 -- name, on partitions too, and accepts casnet's own.
 BEGIN;
 SELECT plan(9);

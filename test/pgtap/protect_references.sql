@@ -1,4 +1,4 @@
--- Each step that protect() leaves undone comes with its statement. After these no row
+-- Each step that protect() leaves undone comes with its statement.  After these no row
 -- refers to another tenant, and no key reveals rows there.
 BEGIN;
 SELECT plan(17);

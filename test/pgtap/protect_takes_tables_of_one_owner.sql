@@ -1,5 +1,5 @@
 -- casnet reads a partitioned table together with its partitions, so one role must own them
--- all. Otherwise code of one owner would run with the rights of the other.
+-- all.  Otherwise code of one owner would run with the rights of the other.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Common tags are looked up one by one and rare ones as a set. That changes the plan and
+-- Common tags are looked up one by one and rare ones as a set.  That changes the plan and
 -- never the answer.
 BEGIN;
 SELECT plan(13);

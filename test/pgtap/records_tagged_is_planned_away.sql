@@ -1,4 +1,4 @@
--- If the tags are known, records_tagged() is no part of the plan. Records that the
+-- If the tags are known, records_tagged() is no part of the plan.  Records that the
 -- statement reads anyway are not looked up again.
 BEGIN;
 SELECT plan(17);

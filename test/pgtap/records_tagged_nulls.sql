@@ -1,5 +1,5 @@
--- x IN (SELECT records_tagged()) answers as for any other set. If x is NULL it is NULL, or
--- false if the set is empty. The NULL of an outer join is no record without the tag.
+-- x IN (SELECT records_tagged()) answers as for any other set.  If x is NULL it is NULL, or
+-- false if the set is empty.  The NULL of an outer join is no record without the tag.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql

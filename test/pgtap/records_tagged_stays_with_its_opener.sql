@@ -1,4 +1,4 @@
--- A cursor uses the tags of the tenant in which it was opened. That holds even if the first
+-- A cursor uses the tags of the tenant in which it was opened.  That holds even if the first
 -- row is fetched after the session changed the tenant.
 BEGIN;
 SELECT plan(4);

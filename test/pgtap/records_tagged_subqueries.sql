@@ -1,4 +1,4 @@
--- x IN (a query of records_tagged()) is the answer of that query. What the query does with
+-- x IN (a query of records_tagged()) is the answer of that query.  What the query does with
 -- the rows counts, and so do comparisons other than IN.
 BEGIN;
 SELECT plan(18);

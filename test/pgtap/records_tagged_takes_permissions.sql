@@ -1,4 +1,4 @@
--- records_tagged() needs view_records, EXECUTE, and view_tags if it is given a name. That
+-- records_tagged() needs view_records, EXECUTE, and view_tags if it is given a name.  That
 -- holds even in a plan made by another role, or before somebody lost one of them.
 BEGIN;
 SELECT plan(27);

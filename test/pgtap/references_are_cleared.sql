@@ -1,4 +1,4 @@
--- A task survives its record and its assignee, an event its record. That holds even if the
+-- A task survives its record and its assignee, an event its record.  That holds even if the
 -- user who deletes cannot edit tasks, or not even see them.
 BEGIN;
 SELECT plan(9);

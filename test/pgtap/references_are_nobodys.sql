@@ -1,5 +1,5 @@
 -- Only protect() makes keys to the tables of casnet, since the server checks keys as the
--- owner of these tables. The internal steps of protect() serve only the owner of a table.
+-- owner of these tables.  The internal steps of protect() serve only the owner of a table.
 BEGIN;
 SELECT plan(30);
 \ir include/fixtures.sql

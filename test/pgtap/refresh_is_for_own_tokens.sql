@@ -1,5 +1,5 @@
--- refresh_token() renews only tokens that casnet signed. Another issuer alone decides how
--- long its users may continue. A claim of casnet's own in such a token does not save it
+-- refresh_token() renews only tokens that casnet signed.  Another issuer alone decides how
+-- long its users may continue.  A claim of casnet's own in such a token does not save it
 -- from being revoked.
 BEGIN;
 SELECT plan(9);

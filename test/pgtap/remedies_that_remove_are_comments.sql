@@ -1,4 +1,4 @@
--- Each statement that doctor() offers to paste adds or tightens protection. A remedy that
+-- Each statement that doctor() offers to paste adds or tightens protection.  A remedy that
 -- would remove a protection, rows, objects of the application or somebody's access is a
 -- comment.
 BEGIN;

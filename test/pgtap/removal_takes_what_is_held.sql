@@ -1,4 +1,4 @@
--- Removing a member also takes away the permissions granted beside the role. So whoever
+-- Removing a member also takes away the permissions granted beside the role.  So whoever
 -- removes a member must hold these, in whatever way the row is deleted.
 BEGIN;
 SELECT plan(9);

@@ -1,4 +1,4 @@
--- A retired key keeps its name and loses its secret. It signs and verifies nothing, and
+-- A retired key keeps its name and loses its secret.  It signs and verifies nothing, and
 -- neither the table nor a dump contains the secret.
 BEGIN;
 SELECT plan(14);

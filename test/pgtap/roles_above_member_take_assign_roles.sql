@@ -1,5 +1,5 @@
 -- Without assign_roles a user who can add members adds none above "member", in whatever
--- way. A tenant that has no owner needs none.
+-- way.  A tenant that has no owner needs none.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Administrators add roles. A user who holds everything that a role gives can assign it,
+-- Administrators add roles.  A user who holds everything that a role gives can assign it,
 -- change it to another and take it away.
 BEGIN;
 SELECT plan(70);

@@ -1,5 +1,5 @@
--- An invitation can have any role. It is judged by what the inviter holds when it is
--- accepted, and ends with the role. An import accepts the existing roles.
+-- An invitation can have any role.  It is judged by what the inviter holds when it is
+-- accepted, and ends with the role.  An import accepts the existing roles.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- If rows of an application prevent a tenant's deletion, casnet looks for them as the owner
--- of their table. It does not call the cast of another role's type as that owner.
+-- of their table.  It does not call the cast of another role's type as that owner.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

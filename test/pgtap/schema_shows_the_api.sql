@@ -1,5 +1,5 @@
 -- Schema casnet has only what applications and administrators use, and tools that read
--- definitions find no more, whoever uses them. Whoever adds or removes a name changes this
+-- definitions find no more, whoever uses them.  Whoever adds or removes a name changes this
 -- list.
 BEGIN;
 SELECT plan(22);

@@ -1,4 +1,4 @@
--- Texts stay as they were typed. A search finds a word with composed accents and one with
+-- Texts stay as they were typed.  A search finds a word with composed accents and one with
 -- combining accents, whichever the user typed.
 BEGIN;
 SELECT plan(23);

@@ -1,5 +1,5 @@
 -- If a statement gives the key of one row, the planner does not see the search index, which
--- also begins with tenant_id. Everywhere else it does.
+-- also begins with tenant_id.  Everywhere else it does.
 BEGIN;
 \ir include/fixtures.sql
 SELECT plan(17);

@@ -1,5 +1,5 @@
--- set_search_language() is for superusers. It gives the search the stems and stop words of
--- a language, and removes accents if unaccent is installed. The records do not change.
+-- set_search_language() is for superusers.  It gives the search the stems and stop words of
+-- a language, and removes accents if unaccent is installed.  The records do not change.
 BEGIN;
 SELECT plan(32);
 \ir include/fixtures.sql

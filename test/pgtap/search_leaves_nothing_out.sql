@@ -1,5 +1,5 @@
 -- A user cannot make GIN indexes omit rows, which would depend on how many rows of all
--- tenants have a word. No way of changing the setting does so, even while a statement runs.
+-- tenants have a word.  No way of changing the setting does so, even while a statement runs.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

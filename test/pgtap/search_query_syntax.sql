@@ -1,4 +1,4 @@
--- People type queries of words, "a phrase", -not, or, begin*. No other character has a
+-- People type queries of words, "a phrase", -not, or, begin*.  No other character has a
 -- meaning, and only a blank or a long text is refused.
 BEGIN;
 SELECT plan(65);

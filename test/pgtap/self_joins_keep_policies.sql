@@ -1,5 +1,5 @@
 -- From PostgreSQL 18 on the planner removes a self-join by a key and reads the table once,
--- by one of the two entries. If their policies differ, as by a view of another role, both
+-- by one of the two entries.  If their policies differ, as by a view of another role, both
 -- apply, before the conditions of the statement.
 BEGIN;
 SELECT plan(9);

@@ -1,5 +1,5 @@
--- The lists of ids that policies of users and tenants compare with have each id once. A
--- cursor keeps the lists with which it began. An expression that PL/pgSQL keeps follows the
+-- The lists of ids that policies of users and tenants compare with have each id once.  A
+-- cursor keeps the lists with which it began.  An expression that PL/pgSQL keeps follows the
 -- session.
 BEGIN;
 SELECT plan(10);

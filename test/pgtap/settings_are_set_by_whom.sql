@@ -1,5 +1,5 @@
 -- Only casnet_authenticator may say who the user is: not the role of applications, not
--- administrators, nobody else. Everybody may set the tenant.
+-- administrators, nobody else.  Everybody may set the tenant.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
 -- A statement under several policies asks for all their permissions, and is refused if one
--- is missing. A name with a comma is no permission.
+-- is missing.  A name with a comma is no permission.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- sign_in() is for the session, or on request for the transaction only. What a function
+-- sign_in() is for the session, or on request for the transaction only.  What a function
 -- with a setting of its own leaves behind shows which.
 BEGIN;
 SELECT plan(4);

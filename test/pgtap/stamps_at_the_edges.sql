@@ -1,4 +1,4 @@
--- updated_at moves forward even from a time in the future. A row without a status is
+-- updated_at moves forward even from a time in the future.  A row without a status is
 -- refused for that and not stamped.
 BEGIN;
 SELECT plan(6);

@@ -1,4 +1,4 @@
--- updated_at becomes the present time if it is past or infinite. A given completion time is
+-- updated_at becomes the present time if it is past or infinite.  A given completion time is
 -- kept.
 BEGIN;
 SELECT plan(6);

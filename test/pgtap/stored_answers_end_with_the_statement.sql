@@ -1,5 +1,5 @@
--- The next statement asks again what a stored expression has asked. That holds even if
--- PL/pgSQL keeps the expression for the transaction, as for a domain of a variable. A token
+-- The next statement asks again what a stored expression has asked.  That holds even if
+-- PL/pgSQL keeps the expression for the transaction, as for a domain of a variable.  A token
 -- that ends between two statements reveals nothing to anybody.
 BEGIN;
 SELECT plan(6);

@@ -1,5 +1,5 @@
 -- A stored expression, such as the check of a domain, asks again in the same statement once
--- the session has changed or lost a right. That holds even if PL/pgSQL keeps what it has
+-- the session has changed or lost a right.  That holds even if PL/pgSQL keeps what it has
 -- asked.
 BEGIN;
 SELECT plan(5);

@@ -1,5 +1,5 @@
 -- The planner inlines a function with a stored body, or a stored default of an argument,
--- into PL/pgSQL expressions, which live for a transaction. They follow the session from one
+-- into PL/pgSQL expressions, which live for a transaction.  They follow the session from one
 -- user and tenant to the next, and to none.
 BEGIN;
 SELECT plan(12);

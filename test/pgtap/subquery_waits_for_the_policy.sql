@@ -1,4 +1,4 @@
--- A subquery that needs no row runs when its value is first needed. Its run would reveal
+-- A subquery that needs no row runs when its value is first needed.  Its run would reveal
 -- that there was a row, so rows of another tenant do not make it run.
 BEGIN;
 SELECT plan(4);

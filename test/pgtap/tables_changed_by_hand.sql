@@ -1,5 +1,5 @@
 -- If a table lacks something that casnet needs, an error says what is missing, and there is
--- never an answer without it. Once the change is undone, everything works again.
+-- never an answer without it.  Once the change is undone, everything works again.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
 -- Deleting a tenant empties an application's tables in the order of their keys, even if
--- checks are deferred, as Django makes them. Rows that only refer to the tenant's rows
--- follow their key. How checks are deferred does not change.
+-- checks are deferred, as Django makes them.  Rows that only refer to the tenant's rows
+-- follow their key.  How checks are deferred does not change.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- A statement looks up the tag of tag_id('name') once, not for each of its rows. If the
+-- A statement looks up the tag of tag_id('name') once, not for each of its rows.  If the
 -- name comes from the rows, it looks it up for each.
 BEGIN;
 SELECT plan(3);

@@ -1,5 +1,5 @@
 -- A name that is NULL, blank or longer than 100 characters is refused, and nothing else is
--- done. Without names or records there is nothing to do.
+-- done.  Without names or records there is nothing to do.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql

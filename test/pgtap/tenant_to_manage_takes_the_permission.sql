@@ -1,4 +1,4 @@
--- The functions about members first check the permission. Users need it; administrators
+-- The functions about members first check the permission.  Users need it; administrators
 -- need only an active tenant.
 BEGIN;
 SELECT plan(6);

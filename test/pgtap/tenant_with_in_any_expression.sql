@@ -1,5 +1,5 @@
 -- tenant_with() and can() answer in every expression: once for many rows, of a generic
--- plan's parameter, in a CHECK, in a default. A policy that asks for no permission is
+-- plan's parameter, in a CHECK, in a default.  A policy that asks for no permission is
 -- refused (42501, 22023).
 BEGIN;
 SELECT plan(17);

@@ -1,4 +1,4 @@
--- The token takes precedence over casnet.user_id, and casnet.tenant_id over the token. With
+-- The token takes precedence over casnet.user_id, and casnet.tenant_id over the token.  With
 -- an invalid token the session has no user.
 BEGIN;
 SELECT plan(46);

@@ -1,5 +1,5 @@
 -- A token's answer is never that of another token, even if it lies at the same place in
--- memory. A third one of the same length, forged, is invalid.
+-- memory.  A third one of the same length, forged, is invalid.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Trigger functions on other tables raise an error that says what is wrong. They never read
+-- Trigger functions on other tables raise an error that says what is wrong.  They never read
 -- a column as one of another type.
 BEGIN;
 SELECT plan(11);

@@ -1,5 +1,5 @@
--- What a writing statement sets off is judged as that statement. A trigger function that
--- changes the user or the tenant, in whatever way, writes nothing as such. The later rows
+-- What a writing statement sets off is judged as that statement.  A trigger function that
+-- changes the user or the tenant, in whatever way, writes nothing as such.  The later rows
 -- of a load do not, either.
 BEGIN;
 SELECT plan(25);

@@ -1,4 +1,4 @@
--- Nobody may TRUNCATE, since no policy judges it. Without CASCADE, so that the privilege on
+-- Nobody may TRUNCATE, since no policy judges it.  Without CASCADE, so that the privilege on
 -- each table counts by itself.
 BEGIN;
 SELECT plan(24);

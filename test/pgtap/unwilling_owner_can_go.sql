@@ -1,5 +1,5 @@
 -- Somebody who was made the last owner of a tenant against their will can leave: they
--- delete it. An administrator learns which tenants prevent deleting the account, and what
+-- delete it.  An administrator learns which tenants prevent deleting the account, and what
 -- to do.
 BEGIN;
 SELECT plan(18);

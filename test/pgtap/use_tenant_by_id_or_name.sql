@@ -1,5 +1,5 @@
 -- use_tenant() accepts an id or a name of the user's own tenants, and reveals nothing of
--- others. The tenants and users that a user may see are listed once.
+-- others.  The tenants and users that a user may see are listed once.
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- A session keeps a limited number of verdicts. When it forgets them, the verdict on the
+-- A session keeps a limited number of verdicts.  When it forgets them, the verdict on the
 -- session itself is made again.
 BEGIN;
 SELECT plan(3);

@@ -1,5 +1,5 @@
 -- The hash that is written into a row waits in memory until the row exists, at most until
--- the transaction ends, even if it fails. A role that learns the mark cannot use it later
+-- the transaction ends, even if it fails.  A role that learns the mark cannot use it later
 -- to give somebody that password.
 \set ON_ERROR_STOP off
 BEGIN;

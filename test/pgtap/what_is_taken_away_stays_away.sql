@@ -1,4 +1,4 @@
--- For a tenant and an address only the newest invitation exists. It ends when its
+-- For a tenant and an address only the newest invitation exists.  It ends when its
 -- membership begins, changes or ends, and when the account is deactivated or deleted,
 -- whoever does that and by whatever statement.
 BEGIN;
@@ -98,7 +98,7 @@ SELECT is(pg_temp.after(NULL, NULL, format('UPDATE casnet.users SET full_name = 
 SELECT is(pg_temp.after(NULL, NULL, format('DELETE FROM casnet.users WHERE id = %L; INSERT INTO casnet.users (id, username, email) VALUES (%1$L, ''nora'', ''nora@nowhere.test'')', nora), code), 'P0002', 'deleted and made again') FROM public.w;
 SELECT is(pg_temp.after('nora', NULL, format('SELECT casnet.accept_invitation(%L)', elsewhere), code), 'accepted', 'accepting one ends none of another tenant') FROM public.w;
 
--- Two that were made at once, since neither saw the other. The newer one stays. When it
+-- Two that were made at once, since neither saw the other.  The newer one stays.  When it
 -- ends or is accepted, the older one ends, too.
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at, created_at)
 SELECT sha256('old'), w.north, 'nora@nowhere.test', 'owner', u.id, 'infinity', '2020-01-01' FROM public.w, casnet.users AS u WHERE u.username = 'olga';

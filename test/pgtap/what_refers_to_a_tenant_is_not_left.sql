@@ -1,5 +1,5 @@
 -- Nothing refers to a deleted tenant: a row that a key keeps, or that a table's trigger or
--- rule restores, is an error. In other roles' tables only keys are checked, and their code
+-- rule restores, is an error.  In other roles' tables only keys are checked, and their code
 -- never sees the session's user.
 BEGIN;
 SELECT plan(13);

@@ -1,4 +1,4 @@
--- A writing statement is judged as the user and the tenant with which it began. After a
+-- A writing statement is judged as the user and the tenant with which it began.  After a
 -- change on its way the next judgement refuses it, although the session may do each of the
 -- two things separately.
 BEGIN;

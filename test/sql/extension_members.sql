@@ -1,4 +1,4 @@
--- The tables belong to their users: they are not members of the extension. It owns only
+-- The tables belong to their users: they are not members of the extension.  It owns only
 -- functions, and DROP EXTENSION fails while the tables use them.
 \set QUIET on
 \set SHOW_CONTEXT never

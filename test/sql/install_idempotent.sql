@@ -1,4 +1,4 @@
--- A second casnet.install() changes nothing. It restores what is missing, and keeps what
+-- A second casnet.install() changes nothing.  It restores what is missing, and keeps what
 -- somebody added, granted or revoked.
 \set QUIET on
 \set SHOW_CONTEXT never

@@ -1,4 +1,4 @@
--- COPY into a table with policies uses its load view. The error of a bad row names the
+-- COPY into a table with policies uses its load view.  The error of a bad row names the
 -- line, and no row stays.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_backend;

@@ -1,5 +1,5 @@
 -- records_tagged() has the plan of the hand-written joins: a semi-join for each tag, one
--- for any of several, an anti-join for none of them. Each uses an index under the policies,
+-- for any of several, an anti-join for none of them.  Each uses an index under the policies,
 -- and the index gives the order.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_backend;

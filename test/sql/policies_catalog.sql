@@ -1,5 +1,5 @@
--- Row level security is enabled and forced on every table. Each command has one permissive
--- policy, for everybody, without a subquery. Eight tables have none: nobody has a privilege
+-- Row level security is enabled and forced on every table.  Each command has one permissive
+-- policy, for everybody, without a subquery.  Eight tables have none: nobody has a privilege
 -- for them either.
 \set QUIET on
 \pset format unaligned

@@ -1,6 +1,6 @@
--- No condition of a query is evaluated on a row before the policy let the row
--- through, however cheap it is and however it hides the column it depends on.
--- North is active, so a notice about South would be a leak.
+-- No condition of a query is evaluated on a row before the policy let the row through.  That
+-- holds however cheap it is and however it hides the column it depends on.  North is active,
+-- so a notice about South would be a leak.
 \set QUIET on
 \set SHOW_CONTEXT never
 \pset format unaligned

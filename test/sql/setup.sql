@@ -1,4 +1,4 @@
--- The extension, roles and rows that every other file starts from. Each file leaves them as
+-- The extension, roles and rows that every other file starts from.  Each file leaves them as
 -- it found them: it rolls back what it changes.
 
 SET client_min_messages = warning;

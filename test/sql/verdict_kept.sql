@@ -1,5 +1,5 @@
 -- After a message about a table, a verdict stays if its own rows in that table are still
--- the same versions. A change without an announcement shows which rows are looked up.
+-- the same versions.  A change without an announcement shows which rows are looked up.
 SET client_min_messages = warning;
 ALTER TABLE casnet.users DISABLE TRIGGER casnet_announce_row;
 ALTER TABLE casnet.user_tenant_permissions DISABLE TRIGGER casnet_announce_row;

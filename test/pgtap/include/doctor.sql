@@ -1,6 +1,6 @@
--- For the tests of casnet.doctor(), after fixtures.sql. diagnosis() is what doctor()
--- reports about a code to a member of casnet_admin, NULL for nothing. after_remedy() runs
--- the remedies as a superuser and returns what is still reported. after_reading() runs what
+-- For the tests of casnet.doctor(), after fixtures.sql.  diagnosis() is what doctor()
+-- reports about a code to a member of casnet_admin, NULL for nothing.  after_remedy() runs
+-- the remedies as a superuser and returns what is still reported.  after_reading() runs what
 -- remedies only give as comments.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.diagnosis(code text) RETURNS text LANGUAGE sql SECURITY DEFINER

@@ -1,5 +1,5 @@
 -- After fixtures.sql: in North, rows with each value that a column can have and that could
--- be lost on the way. document_of(row) is its document, made here and not by casnet.
+-- be lost on the way.  document_of(row) is its document, made here and not by casnet.
 -- lost(table, rows) are the columns that differ from the table's.
 RESET SESSION AUTHORIZATION;
 SET LOCAL timezone = 'Asia/Kathmandu';

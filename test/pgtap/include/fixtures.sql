@@ -68,7 +68,7 @@ CREATE PROCEDURE public.be(person text, tenant text DEFAULT NULL) LANGUAGE sql A
 		   set_config('casnet.tenant_id', coalesce((SELECT id::text FROM public.who WHERE name = tenant), ''), false);
 $$;
 
--- All that a client sees of a statement's error, 'none' without one. The statement is
+-- All that a client sees of a statement's error, 'none' without one.  The statement is
 -- undone.
 CREATE FUNCTION public.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

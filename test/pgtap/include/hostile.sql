@@ -1,6 +1,6 @@
 -- After fixtures.sql: schema h of tap_evil, a role without privileges, and its code
--- wherever the server can run some. rose() reveals which other role has run it, and where:
--- errors undo rows but not sequences. tap_boss is a member of tap_evil and an
+-- wherever the server can run some.  rose() reveals which other role has run it, and where:
+-- errors undo rows but not sequences.  tap_boss is a member of tap_evil and an
 -- administrator.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_evil;

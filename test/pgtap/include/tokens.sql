@@ -46,8 +46,8 @@ CREATE FUNCTION public.token_with(claim text) RETURNS text LANGUAGE sql AS $$
 		'{"sub": "00000000-0000-7000-8000-000000000003"' || coalesce(',' || claim, '') || '}')
 $$;
 
--- The fate of a token: refused when set, refused at first use, or the user it proves. A
--- message that repeats a part of it is a leak. Nothing stays set.
+-- The fate of a token: refused when set, refused at first use, or the user it proves.  A
+-- message that repeats a part of it is a leak.  Nothing stays set.
 CREATE FUNCTION public.fate(token text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	stage text := 'set';
