@@ -51,7 +51,7 @@ SET LOCAL SESSION AUTHORIZATION tap_owner;
 CREATE TABLE public.own (tenant_id uuid, id int PRIMARY KEY);
 SELECT lives_ok($$SELECT casnet.enable_audit('public.own')$$, 'the owner');
 SELECT throws_ok($$SELECT casnet.enable_audit('public.good')$$, '42501', 'must be owner of table public.good', 'of another table');
-SELECT throws_ok($$SELECT casnet.disable_audit('casnet.records')$$, '42501', 'must be owner of table casnet.records', 'of none of ours');
+SELECT throws_ok($$SELECT casnet.disable_audit('casnet.records')$$, '42501', 'must be owner of table casnet.records', 'of none of casnet''s');
 SELECT lives_ok($$SELECT casnet.disable_audit('public.own')$$, 'and ends it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -41,6 +41,6 @@ SELECT is((SELECT count(*) FROM casnet_internal.audit_entries AS e WHERE (e.befo
 ALTER TABLE public.notes RENAME COLUMN seen TO watched;
 SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has lost the excepted column "seen"', 'a column that was renamed: nothing is written');
 SELECT casnet.enable_audit('public.notes', '{watched}');
-SELECT lives_ok('INSERT INTO public.notes (id) VALUES (2)', 'until enable_audit() is told');
+SELECT lives_ok('INSERT INTO public.notes (id) VALUES (2)', 'until enable_audit() excepts it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -53,7 +53,7 @@ SELECT is(pg_temp.try(), format(:'said', 'Table casnet_internal.audit_entries ha
 ROLLBACK TO a;
 CREATE TABLE casnet_internal.audit_entries (LIKE public.columns) PARTITION BY RANGE (at);
 CREATE TABLE public.part PARTITION OF casnet_internal.audit_entries DEFAULT;
-SELECT is(pg_temp.try(), 'none', 'one that is as ours will do');
+SELECT is(pg_temp.try(), 'none', 'one that is like casnet''s is accepted');
 ROLLBACK TO a;
 SELECT is_empty('TABLE public.mine', 'and nothing was written');
 SELECT * FROM finish();

@@ -40,7 +40,7 @@ SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', '
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], 'they are gone');
 SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');
-SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables do as they say');
+SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables follow their keys');
 SELECT set_eq('SELECT who FROM public.ran_as', ARRAY['tap_owner'::name], 'nobody''s trigger runs as the extension''s owner');
 SELECT is((SELECT count(*) FROM casnet_internal.invitations) + (SELECT count(*) FROM casnet.user_tenant_permissions)
 	+ (SELECT count(*) FROM casnet.record_tags WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north'), 0::bigint, 'nothing is left');

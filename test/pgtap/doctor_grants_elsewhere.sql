@@ -41,7 +41,7 @@ CREATE TABLE public.visits_2024_2 PARTITION OF public.visits_2024 FOR VALUES FRO
 ALTER TABLE public.visits_2024_2 OWNER TO tap_app;
 SELECT is(diagnosis('partition-open'), 'error public.visits_2024_2', 'by one that an application owns');
 GRANT SELECT ON public.visits_2024_2 TO tap_owner;
-SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'partition-open'), 1::bigint, 'told once');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'partition-open'), 1::bigint, 'reported once');
 SELECT is(after_remedy('partition-open'), 'silent', 'remedy');
 
 SELECT is(diagnosis('statements-readable'), NULL, 'statistics of statements');

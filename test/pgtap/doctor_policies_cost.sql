@@ -20,7 +20,7 @@ DROP POLICY sub ON public.notes;
 SELECT is(diagnosis('policy-wrapped-call'), NULL, 'no (SELECT f())');
 CREATE POLICY wrapped ON public.notes FOR SELECT USING (tenant_id = (SELECT casnet.tenant_with('view_records')));
 SELECT is(diagnosis('policy-wrapped-call'), 'warning wrapped on public.notes', 'one');
-SELECT is(diagnosis('policy-subquery'), NULL, 'which is not told twice');
+SELECT is(diagnosis('policy-subquery'), NULL, 'which is not reported twice');
 SELECT is(after_remedy('policy-wrapped-call'), 'nothing to paste', 'is written anew by whoever made it');
 ALTER POLICY wrapped ON public.notes USING (tenant_id = casnet.tenant_with('view_records'));
 SELECT is(diagnosis('policy-wrapped-call'), NULL, 'with the bare call');

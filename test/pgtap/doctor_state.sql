@@ -77,7 +77,7 @@ SET LOCAL row_security = on;
 \set diagnosed 'SELECT string_agg(DISTINCT code, '' '') FROM casnet.doctor() WHERE severity <> ''notice'' AND code <> ''server-outdated'''
 SELECT is((:diagnosed), 'definition-missing policy-changed trigger-missing', 'a database left bare');
 SELECT casnet.install();
-SELECT is((:diagnosed), NULL, 'is mended');
+SELECT is((:diagnosed), NULL, 'is repaired');
 
 -- The same for a database without tables, as a restore sees it.
 DROP EXTENSION casnet CASCADE;
@@ -88,7 +88,7 @@ CREATE EXTENSION casnet;
 SET LOCAL row_security = on;
 SELECT is((:diagnosed), 'schema-outdated table-missing', 'one without tables');
 SELECT casnet.install();
-SELECT is((:diagnosed), NULL, 'is mended');
+SELECT is((:diagnosed), NULL, 'is repaired');
 
 SELECT is(diagnosis('trigram-absent'), 'notice pg_trgm', 'a module that is not installed');
 SELECT is(after_remedy('trigram-absent'), 'silent', 'remedy');

@@ -48,7 +48,7 @@ SELECT is(diagnosis('table-open'), 'error public.visits', 'one does');
 REVOKE SELECT (day) ON public.visits FROM tap_app;
 GRANT INSERT ON public.visits TO PUBLIC;
 SELECT is(diagnosis('table-open'), 'error public.visits', 'all do');
-SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'table-open'), 'SELECT casnet.protect(''public.visits'')', 'protect() mends it');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'table-open'), 'SELECT casnet.protect(''public.visits'')', 'protect() repairs it');
 SELECT is(after_remedy('table-open'), 'silent', 'remedy');
 ALTER TABLE public.visits OWNER TO tap_app;
 SELECT is(diagnosis('table-open'), NULL, 'no row comes through');

@@ -30,7 +30,7 @@ SELECT is(public.rows_of('UPDATE casnet.tenants SET description = repeat(''é'',
 
 -- As an older version left it.
 RESET SESSION AUTHORIZATION;
-SELECT is(diagnosis('check-not-valid'), NULL, 'nothing is told');
+SELECT is(diagnosis('check-not-valid'), NULL, 'nothing is reported');
 ALTER TABLE casnet.tenants DROP CONSTRAINT tenants_name_is_no_id, DROP CONSTRAINT tenants_description_check;
 ALTER TABLE casnet.users DROP CONSTRAINT users_full_name_check;
 DROP TRIGGER casnet_check_name ON casnet.tenants;

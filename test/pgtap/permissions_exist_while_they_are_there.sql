@@ -68,7 +68,7 @@ SET LOCAL SESSION AUTHORIZATION tap_operator;
 DELETE FROM casnet.role_permissions WHERE permission = 'zzz_new';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
-SELECT throws_ok('SELECT casnet.can(''zzz_new'')', '22023', NULL, 'who held it is told that it is gone');
+SELECT throws_ok('SELECT casnet.can(''zzz_new'')', '22023', NULL, 'who held it gets an error that it is unknown');
 SELECT throws_ok('SELECT * FROM public.notes', '22023', NULL, 'and a policy does not let through');
 CALL be('olga', 'North');
 SELECT throws_ok('SELECT casnet.grant_permission(''ines'', ''zzz_new'')', '22023', NULL, 'nobody gives it');

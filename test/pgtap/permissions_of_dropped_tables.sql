@@ -23,7 +23,7 @@ CREATE TABLE public.other (id int);
 SELECT casnet.protect('public.other') IS NOT NULL AS protected \gset
 SELECT is(public.left_of('bills'), 12::bigint, 'they are there for that one');
 DROP TABLE public.lines;
-SELECT is(diagnosis('permission-left'), 'notice bills', 'without it they are told');
+SELECT is(diagnosis('permission-left'), 'notice bills', 'without it they are reported');
 CREATE TABLE public.more (id int);
 SELECT casnet.protect('public.more') IS NOT NULL AS protected \gset
 SELECT is(diagnosis('permission-left'), 'notice bills', 'also after another protect()');
@@ -55,7 +55,7 @@ SELECT throws_ok('SELECT casnet_internal.forget_protection(NULL)', '42501', NULL
 -- A name that an administrator has used already.
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_notes');
 CREATE TABLE public.notes (id int);
-SELECT is(casnet.protect('public.notes'), ARRAY['-- permission delete_notes was there before: roles viewer hold it, and members in person: 0'], 'is told, too');
+SELECT is(casnet.protect('public.notes'), ARRAY['-- permission delete_notes was there before: roles viewer hold it, and members in person: 0'], 'is reported, too');
 SELECT casnet.unprotect('public.notes');
 SELECT is(public.left_of('notes'), 1::bigint, 'and stays an administrator''s');
 SELECT * FROM finish();

@@ -45,7 +45,7 @@ SELECT is(found('cafe'), 0::bigint, 'accents count');
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION unaccent;
 SELECT casnet.set_search_language('english');
-SELECT is((SELECT obj_description('casnet.search'::regconfig, 'pg_ts_config')), 'casnet: how the texts of records are searched (english, without accents)', 'the comment tells');
+SELECT is((SELECT obj_description('casnet.search'::regconfig, 'pg_ts_config')), 'casnet: how the texts of records are searched (english, without accents)', 'the comment says so');
 -- To the server's parser no byte above 127 is a letter of SQL_ASCII.
 SELECT getdatabaseencoding() = 'SQL_ASCII' AS only_bytes \gset
 \if :only_bytes

@@ -24,7 +24,7 @@ SELECT results_eq($$SELECT t FROM (VALUES ('view_records'), ('fly')) AS v (p), L
 CREATE OPERATOR public.!@ (RIGHTARG = text, FUNCTION = casnet.tenant_with);
 SELECT is(!@ 'view_records', :'north'::uuid, 'an operator');
 SELECT throws_ok($$SELECT !@ 'delete_records'$$, '42501', NULL, 'is refused');
-SELECT is_empty($$SELECT title FROM casnet.records WHERE tenant_id = (!@ title)$$, 'and does not tell of a row');
+SELECT is_empty($$SELECT title FROM casnet.records WHERE tenant_id = (!@ title)$$, 'and does not reveal a row');
 
 CREATE TABLE public.mine (tenant_id uuid DEFAULT casnet.tenant_with('create_records'), title text,
 	CHECK (tenant_id = casnet.tenant_with('view_records')));

@@ -17,7 +17,7 @@ SELECT is(fate(token('{"sub": "00000000-0000-7000-8000-000000000001"}')), 'prove
 
 -- tid
 SELECT is(fate(token('{"tid": "North"}')), 'set 22023 The token''s tenant is not a UUID.', 'tid by name');
-SELECT is(fate(token('{"sub": "mia", "tid": "North"}')), 'set 22023 The token''s subject is not a UUID.', 'of two defects the first is told');
+SELECT is(fate(token('{"sub": "mia", "tid": "North"}')), 'set 22023 The token''s subject is not a UUID.', 'of two defects the first is reported');
 SELECT is(fate(token_with('"exp":4102444800,"tid":null')), 'set 22023 A claim of the token is not a string of moderate length.', 'tid is null');
 SELECT is(fate(token('{"tid": "00000000-0000-7000-8000-0000000000ff"}')), 'proves mia', 'tid of no tenant is judged when the tenant is used');
 

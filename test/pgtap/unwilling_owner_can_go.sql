@@ -36,7 +36,7 @@ END
 $$;
 \set told '/ Set casnet.tenant_id to each and name another owner with casnet.add_member() or casnet.set_member_role(), or delete it with casnet.delete_tenant(). Until then casnet.deactivate_user() takes everything from the account.'
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'casnet_admin is told of both, not of the shared one');
+SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'casnet_admin gets the names of both, not of the shared one');
 RESET SESSION AUTHORIZATION;
 SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'so is a superuser');
 -- The statement in the hint works, for each of them.
