@@ -16,11 +16,11 @@ SELECT throws_ok($$SELECT casnet.change_password('correct horse', 'battery stapl
 SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '28000', 'only administrators may manage the accounts of others', 'nor creates an account');
 SELECT casnet.sign_in(:'mine') AS me \gset
 SELECT is(error_of('SELECT casnet.change_password(''wrong horse'', ''battery staple'')'), '28P01 | the old password is wrong |  | Give the present password; an administrator can set a new one. | ', 'the old password is asked for');
-SELECT throws_ok('SELECT casnet.change_password(NULL, ''battery staple'')', '28P01', NULL, 'null is none');
+SELECT throws_ok('SELECT casnet.change_password(NULL, ''battery staple'')', '28P01', NULL, 'null is not the old password');
 SELECT throws_ok('SELECT casnet.change_password(''correct horse'', NULL)', '22023', NULL, 'null is no new one');
 SELECT throws_ok('SELECT casnet.change_password(''correct horse'', ''short'')', '22023', 'the password is too short', 'nor is a short one');
 SELECT lives_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, 'changed');
-SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'this token lives');
+SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'this token is still valid');
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'and reads');
 SELECT is(fate(:'mine_too'), 'use 28000 The token was revoked.', 'the other does not');
 SELECT isnt(casnet.login('mia', 'battery staple'), NULL, 'the new password logs in');

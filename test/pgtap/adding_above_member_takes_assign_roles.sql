@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.role_permissions WHERE role = 'admin' AND permission = 'assign_roles';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('adam', 'North');
-SELECT ok(NOT casnet.can('assign_roles') AND casnet.can('manage_users'), 'an admin who may not assign roles');
+SELECT ok(NOT casnet.can('assign_roles') AND casnet.can('manage_users'), 'an admin without assign_roles');
 \set add 'INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, %L)'
 SELECT is(error_of(format(:'add', :'nora', :'north', 'admin')), '42501 | nobody can grant or take away more than they hold themselves | '
 	'To add somebody with a role above "member" takes the permission "assign_roles". | Somebody in the tenant who holds that can do it, or an administrator. | ', 'adds no admin');

@@ -26,7 +26,7 @@ SELECT throws_ok('SELECT public.plain_give()', '28000', 'nobody is signed in', '
 SELECT is(public.admin_manage(), :'north'::uuid, 'what it does within its own');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT is(casnet_internal.is_administrator(), false, 'a plain role is none');
+SELECT is(casnet_internal.is_administrator(), false, 'a plain role is no administrator');
 SELECT is(public.plain_is(), false, 'nor within its own function');
 SELECT is(public.admin_is(), true, 'but within one of an administrator');
 SELECT throws_ok('SELECT public.plain_manage()', '42501', NULL, 'a member manages nobody');

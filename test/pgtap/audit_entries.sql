@@ -72,7 +72,7 @@ UPDATE casnet.records SET title = 'root' WHERE title = 'r';
 SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'nobody signed in: no user');
 CALL be('ines', 'North');
 UPDATE casnet.records SET title = 'inactive' WHERE title = 'root';
-SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'a user who is not active is none');
+SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'an inactive user counts as none');
 -- A row that moves is deleted for the one tenant and inserted for the other.  Only a
 -- superuser who disables a trigger can move one.
 ALTER TABLE casnet.records DISABLE TRIGGER casnet_keep_tenant, DISABLE TRIGGER casnet_kept_tenant;

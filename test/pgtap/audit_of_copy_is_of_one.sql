@@ -49,6 +49,6 @@ SELECT is(:'tenant'::text, 'refused', 'or the tenant');
 SELECT is(:'plain'::text, 'done', 'but for that, it is done');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM public.log), 2::bigint, 'with its rows');
-SELECT results_eq('SELECT user_id, action, row_key->>''id'' FROM casnet_internal.audit_entries ORDER BY at, id', format('VALUES (%1$L::uuid, ''INSERT'', ''1''), (%1$L, ''INSERT'', ''2'')', :'mia'), 'of whom it began as');
+SELECT results_eq('SELECT user_id, action, row_key->>''id'' FROM casnet_internal.audit_entries ORDER BY at, id', format('VALUES (%1$L::uuid, ''INSERT'', ''1''), (%1$L, ''INSERT'', ''2'')', :'mia'), 'of the user as whom it began');
 SELECT * FROM finish();
 ROLLBACK;

@@ -71,7 +71,7 @@ BEGIN
 	RETURN r.id;
 END
 $$;
-SELECT is(pg_temp.deleted_in_a_loop(:'south'), '2', 'the session goes on with its own');
+SELECT is(pg_temp.deleted_in_a_loop(:'south'), '2', 'the session continues with its own');
 ROLLBACK TO a;
 RESET SESSION AUTHORIZATION;
 ALTER TABLE shop.orders_1 OWNER TO tap_other;

@@ -43,7 +43,7 @@ SELECT is(public.after('CREATE TABLE shop.parents (i integer PRIMARY KEY); CREAT
 RESET SESSION AUTHORIZATION;
 ALTER SCHEMA shop OWNER TO tap_maker;
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT is(public.after('', :'delete'), 'nobody', 'the schema may be of somebody else');
+SELECT is(public.after('', :'delete'), 'nobody', 'another role may own the schema');
 RESET SESSION AUTHORIZATION;
 SET CONSTRAINTS ALL IMMEDIATE;
 GRANT USAGE ON SCHEMA shop TO tap_maker;

@@ -64,7 +64,7 @@ SELECT is(public.next_of('moved', false), 'a row', 'on in another tenant, before
 SELECT public.lost(:'mia', :'south');
 SELECT is(public.next_of('moved', false), '42501', 'the tenant that a function went to');
 SELECT is(public.next_of('whole', true), '42501', 'a list of tenants');
-SELECT is(public.next_of('kept', false), 'a row', 'what does not rest on it goes on');
+SELECT is(public.next_of('kept', false), 'a row', 'a cursor that does not depend on it continues');
 SELECT is(public.next_of('exported', false), 'a row', 'an export goes on');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.user_tenants SET role = 'owner' WHERE user_id = :'mia' AND tenant_id = :'south';

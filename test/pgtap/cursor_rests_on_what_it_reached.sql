@@ -81,7 +81,7 @@ DECLARE outer_list CURSOR FOR SELECT * FROM public.drained('inner_list');
 FETCH 1 FROM outer_list \g /dev/null
 SELECT public.open_again(('again_' || f)::refcursor, f) FROM unnest(ARRAY['here', 'allowed', 'ids']) AS f;
 SELECT public.lost(:'mia', :'south');
-SELECT is(public.next_of('outer_one'), 'a row', 'a cursor over a cursor goes on');
+SELECT is(public.next_of('outer_one'), 'a row', 'a cursor over a cursor continues');
 SELECT public.lost(:'mia', :'north');
 SELECT is(public.next_of('inner_one'), '42501', 'the inner one is refused');
 SELECT is(public.next_of('outer_one'), '42501', 'and so is the outer one');

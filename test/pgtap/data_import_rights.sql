@@ -57,8 +57,8 @@ CALL be('mia', 'North');
 SELECT throws_ok($$SELECT casnet_internal.find_account('olga', 'olga@north.test')$$, '42501', NULL, 'nor does a member');
 SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
 CALL be('vic', 'North');
-SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
-SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '42501', NULL, 'members by whoever may add them');
+SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it is allowed to');
+SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '42501', NULL, 'only a user who may add members imports them');
 
 -- All or nothing, and the active tenant does not change.
 CALL be('olga', 'North');

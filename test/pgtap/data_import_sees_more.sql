@@ -24,7 +24,7 @@ SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia' AND t
 SET LOCAL SESSION AUTHORIZATION tap_admin;
 CALL be('mia');
 UPDATE public.alone SET d = jsonb_set(d, '{row,created_at}', '"2021-13-01T00:00:00.000000Z"') WHERE d->>'table' = 'members';
-SELECT alike(error_of($$SELECT casnet.import_tenant('public.alone', 'Wrong')$$), '22023 | document __ (members mia) cannot be imported | date/time field value out of range: "2021-13-01%', 'a month that is none');
+SELECT alike(error_of($$SELECT casnet.import_tenant('public.alone', 'Wrong')$$), '22023 | document __ (members mia) cannot be imported | date/time field value out of range: "2021-13-01%', 'an invalid month');
 
 -- Into a tenant in which a superuser of the application is no member yet.
 SET LOCAL SESSION AUTHORIZATION tap_app;

@@ -28,7 +28,7 @@ SELECT is(pg_temp.wrong('n = 3', $$'"casnet"'::jsonb$$), '22023 | document 3 can
 SELECT is(pg_temp.wrong('n = 3', $$'{}'::jsonb$$), '22023 | document 3 cannot be imported | It lacks the key "table".', 'an empty one');
 SELECT is(pg_temp.wrong('n = 3', $$d - 'row'$$), '22023 | document 3 (members) cannot be imported | It lacks the key "row".', 'no row');
 SELECT is(pg_temp.wrong(:person, $$d || '{"tenant_id": "x"}'$$), :'at_person' || 'It has the unknown key "tenant_id".', 'more than a row');
-SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row}', '7')$$), '22023 | document 3 (members) cannot be imported | "row" is not an object.', 'a row that is none');
+SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row}', '7')$$), '22023 | document 3 (members) cannot be imported | "row" is not an object.', 'an invalid row');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "persons", "row": null}'::jsonb$$), '22023 | document 3 (persons) cannot be imported | "row" is not an object.', 'a null row');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "persons", "row": ["id"]}'::jsonb$$), '22023 | document 3 (persons) cannot be imported | "row" is not an object.', 'an array of keys');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "users", "row": {"is_superuser": true}}'::jsonb$$), '22023 | document 3 (users) cannot be imported | There is no table "users".', 'another table');

@@ -21,7 +21,7 @@ SELECT is(diagnosis('policy-wrapped-call'), NULL, 'no (SELECT f())');
 CREATE POLICY wrapped ON public.notes FOR SELECT USING (tenant_id = (SELECT casnet.tenant_with('view_records')));
 SELECT is(diagnosis('policy-wrapped-call'), 'warning wrapped on public.notes', 'one');
 SELECT is(diagnosis('policy-subquery'), NULL, 'which is not reported twice');
-SELECT is(after_remedy('policy-wrapped-call'), 'nothing to paste', 'is written anew by whoever made it');
+SELECT is(after_remedy('policy-wrapped-call'), 'nothing to paste', 'its author has to rewrite it');
 ALTER POLICY wrapped ON public.notes USING (tenant_id = casnet.tenant_with('view_records'));
 SELECT is(diagnosis('policy-wrapped-call'), NULL, 'with the bare call');
 CREATE POLICY odd ON public.notes TO tap_report USING (tenant_id = (SELECT CASE WHEN true THEN casnet.current_tenant_id() END));

@@ -33,7 +33,7 @@ SELECT is(after_remedy('table-no-policy'), 'silent', 'remedy');
 SELECT is(diagnosis('policy-widens'), NULL, 'which lets nothing through');
 DROP POLICY no_insert ON public.notes;
 CREATE POLICY narrows ON public.notes AS RESTRICTIVE FOR INSERT WITH CHECK (true);
-SELECT is(diagnosis('table-no-policy'), 'warning public.notes', 'a restrictive one is none');
+SELECT is(diagnosis('table-no-policy'), 'warning public.notes', 'a restrictive one does not count');
 
 CREATE TABLE public.visits (tenant_id uuid, day date);
 CREATE TABLE public.tenant_names (tenant_id text, name text);

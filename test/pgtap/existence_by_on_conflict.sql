@@ -16,7 +16,7 @@ SELECT throws_ok($$INSERT INTO casnet.tenants (name) VALUES ('South') ON CONFLIC
 SELECT throws_ok($$INSERT INTO casnet.users (username, email) VALUES ('otto', 'x') ON CONFLICT DO NOTHING$$, '42501', NULL, 'nor users');
 -- A viewer cannot use it, either.
 CALL be('vic', 'North');
-SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag') ON CONFLICT DO NOTHING$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('x') ON CONFLICT DO NOTHING$$), 'who may not insert does not learn by it');
+SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag') ON CONFLICT DO NOTHING$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('x') ON CONFLICT DO NOTHING$$), 'a user who may not insert learns nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet.records WHERE tenant_id = :'south' AND title LIKE 'South%'), 3::bigint, 'South is as it was');
 SELECT * FROM finish();

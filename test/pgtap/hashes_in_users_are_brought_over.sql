@@ -19,7 +19,7 @@ SELECT isnt(casnet.install(), NULL, 'install()');
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$]'), 0::bigint, 'no hash is left');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'password-hash-left'), 0::bigint, 'and none is reported');
 SELECT is((SELECT hash FROM casnet_internal.password_hashes WHERE user_id = :'vic'), 'what no system knows', 'each is kept');
-SELECT is((SELECT hashed_password FROM casnet.users WHERE username = 'nora'), NULL, 'as is that there is none');
+SELECT is((SELECT hashed_password FROM casnet.users WHERE username = 'nora'), NULL, 'and so is NULL');
 SELECT is((SELECT count(*) FROM casnet_internal.password_hashes), 2::bigint, 'one row for each');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT isnt(casnet.login('mia', 'correct horse'), NULL, 'the password logs in');

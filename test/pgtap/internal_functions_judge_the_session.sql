@@ -9,7 +9,7 @@ CREATE TABLE public.left_over AS SELECT 'north' AS tenant, (SELECT count(*) FROM
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
 SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '42501', 'permission "manage_users" is missing in the active tenant', 'a viewer finds no user');
-SELECT throws_ok('SELECT casnet_internal.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor hears that there is none');
+SELECT throws_ok('SELECT casnet_internal.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor learns that there is none');
 SELECT throws_ok('SELECT casnet.invite_member('''')', '42501', NULL, 'nor what is wrong with an invitation');
 CALL be(NULL);
 SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '28000', NULL, 'nobody finds none');

@@ -161,7 +161,7 @@ EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
 	RETURN SQLERRM;
 END
 $$;
-SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
+SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not if the inviter may no longer give such a role');
 SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
 SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
 -- When an account changes its address, its earlier invitations end for good.
@@ -181,7 +181,7 @@ RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('olga', 'North');
-SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, 'a new invitation goes to whoever has it then');
+SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, 'a new invitation is for the account that has it then');
 -- An address is bounded as it is stored; else the table would refuse the row, and show it.
 SELECT throws_ok($$SELECT casnet.invite_member(repeat(U&'\023A', 990))$$, '22023', NULL, 'an address that is longer in lower case');
 -- Only invitations that can still be accepted are listed, neither expired nor replaced

@@ -50,6 +50,6 @@ SET CONSTRAINTS ALL DEFERRED;
 SELECT is(public.left_by('olga', 'DEFERRABLE'), '1 2 0', 'key of a partition of a partition');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'by whoever may');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'only by a user who may');
 SELECT * FROM finish();
 ROLLBACK;

@@ -32,7 +32,7 @@ SELECT lives_ok(format('UPDATE casnet.user_tenants SET role = CASE user_id WHEN 
 SELECT results_eq($$SELECT username FROM casnet.members() WHERE role = 'owner'$$, ARRAY['mia'], 'the third is the owner now');
 SELECT lives_ok('SELECT casnet.leave_tenant()', 'so olga leaves');
 CALL be('mia', 'North');
-SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'a tenant that is deleted goes with its owner');
+SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'a deleted tenant does not keep its owner');
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok(format('DELETE FROM casnet.tenants WHERE id = %L', :'south'), 'also by DELETE, which cascades');
 RESET SESSION AUTHORIZATION;

@@ -20,7 +20,7 @@ END
 $$;
 CREATE TRIGGER listen BEFORE DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.listen();
 CALL be('olga', 'North');
-SELECT cmp_ok(casnet.delete_tenant(:'north'), '>', 10::bigint, 'the tenant goes');
+SELECT cmp_ok(casnet.delete_tenant(:'north'), '>', 10::bigint, 'the tenant is deleted');
 SELECT is((SELECT array_agg(h::text) FROM shop.heard AS h), '{"(nobody,none,\"\")"}', 'by nobody, in no tenant');
 SELECT is(current_setting('casnet.tenant_id'), :'north', 'and the session is what it was');
 RESET SESSION AUTHORIZATION;

@@ -29,7 +29,7 @@ SELECT is((SELECT count(updated_at) FROM public.bare), 0::bigint, 'no trigger fi
 SELECT is(relfilenode, :'file'::oid, 'no row was written') FROM pg_class WHERE oid = 'public.bare'::regclass;
 SELECT casnet.unprotect('public.bare');
 SELECT casnet.protect('public.bare', tenant_id => :'north') IS NOT NULL AS protected \gset
-SELECT is((SELECT array_agg(DISTINCT tenant_id) FROM public.bare), ARRAY[:'north'::uuid], 'the named one goes before it');
+SELECT is((SELECT array_agg(DISTINCT tenant_id) FROM public.bare), ARRAY[:'north'::uuid], 'the named one takes precedence');
 DELETE FROM public.loose WHERE id = 2;
 SELECT lives_ok('SELECT casnet.protect(''public.loose'')', 'rows of tenants');
 SELECT results_eq('SELECT id, tenant_id FROM public.loose ORDER BY id', format('VALUES (1, %L::uuid), (3, %L)', :'north', :'south'), 'stay theirs');

@@ -14,7 +14,7 @@ SELECT is((SELECT count(*) FROM casnet.records), 0::bigint, 'and deletes');
 ROLLBACK TO a;
 SELECT is((SELECT username FROM casnet.whoami()), 'olga', 'olga is back');
 CALL be('mia', 'North');
-SELECT ok(NOT casnet.can('delete_records'), 'mia is none any more');
+SELECT ok(NOT casnet.can('delete_records'), 'mia is no longer one');
 SELECT throws_ok('DELETE FROM casnet.records', '42501', NULL, 'and does not delete');
 
 -- The other way: a removal that did not happen.

@@ -23,7 +23,7 @@ SELECT throws_ok('SELECT casnet.set_search_language(''english'')', '42501', 'per
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON FUNCTION casnet.set_search_language(regconfig) TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(error_of('SELECT casnet.set_search_language(''english'')'), '42501 | only superusers may call casnet.set_search_language() |  | Connect as a superuser and call it again. | ', 'whoever was given it');
+SELECT is(error_of('SELECT casnet.set_search_language(''english'')'), '42501 | only superusers may call casnet.set_search_language() |  | Connect as a superuser and call it again. | ', 'even a role that was granted it');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok('SELECT casnet.set_search_language(NULL)', '22023', 'the language is null', 'no language');
 SELECT throws_ok('SELECT casnet.set_search_language(''klingon'')', '42704', NULL, 'an unknown one');

@@ -33,7 +33,7 @@ SELECT is((SELECT count(*) FROM public.parted), 2::bigint, 'a table of one''s ow
 -- Plan now, so that later planning calls nothing.
 SELECT is(ARRAY[rows_of('EXECUTE shared'), rows_of('EXECUTE plain'), rows_of('EXECUTE accounts'), rows_of('EXECUTE changed')], '{3,3,5,3}', 'the same identity again is no change');
 SELECT set_config('casnet.token', :'forged', false) AS f, set_config('casnet.tenant_id', :'south', false) AS t \gset
-SELECT matches(error_of('SELECT title FROM casnet.records'), '^28000 ', 'a forged token is nobody');
+SELECT matches(error_of('SELECT title FROM casnet.records'), '^28000 ', 'a forged token gives no user');
 SELECT matches(error_of('EXECUTE shared'), '^55000 ', 'rows that are locked');
 SELECT set_config('casnet.token', :'forged', false) AS f, set_config('casnet.tenant_id', :'south', false) AS t \gset
 SELECT matches(error_of('EXECUTE plain'), '^55000 ', 'rows that are read');

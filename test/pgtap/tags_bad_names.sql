@@ -20,7 +20,7 @@ SELECT is(error_of('SELECT ' || replace(call, '$long', quote_literal(repeat('ä'
   FROM pg_temp.calls('$long') AS call;
 
 SELECT is(casnet.tag_record(:'record', VARIADIC '{}'), 0, 'no names');
-SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is none');
+SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is no name');
 SELECT is(casnet.untag_record(:'record', VARIADIC '{}'), 0, 'none to take off');
 SELECT is(casnet.tag_records('{}', '{new}'), 0::bigint, 'no records');
 SELECT is(casnet.tag_records(NULL, '{new}'), 0::bigint, 'NULL is none');

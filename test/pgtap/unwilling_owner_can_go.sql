@@ -18,7 +18,7 @@ SAVEPOINT trapped;
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'trap1'), 'she deletes the one');
 SELECT lives_ok('SELECT casnet.delete_tenant(tenant_id) FROM casnet.my_tenants() WHERE name = ''trap 2''', 'and the other');
 RESET SESSION AUTHORIZATION;
-SELECT lives_ok('DELETE FROM casnet.users WHERE username = ''nora''', 'and her account goes');
+SELECT lives_ok('DELETE FROM casnet.users WHERE username = ''nora''', 'and her account is deleted');
 ROLLBACK TO trapped;
 
 -- An administrator deletes the account.

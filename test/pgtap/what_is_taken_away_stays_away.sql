@@ -35,12 +35,12 @@ SELECT is(pg_temp.accepted('nora', E' \t' || :'second' || E'\r\n'), 'accepted', 
 SELECT is((SELECT string_agg(i::text, ';') FROM casnet.invitation(:'second' || ' ') AS i) ~ '^\(North,admin,nora@nowhere.test,"20', true, 'what it is for');
 SELECT casnet.sign_out();
 SELECT is((SELECT tenant_name FROM casnet.invitation(:'second')), 'North', 'also before anybody is signed in');
-SELECT throws_ok('SELECT casnet.invitation(''x'')', 'P0002', NULL, 'for whoever has the code');
+SELECT throws_ok('SELECT casnet.invitation(''x'')', 'P0002', NULL, 'only for the holder of the code');
 SELECT throws_ok('SELECT casnet.invitation(NULL)', 'P0002', NULL, 'and nobody else');
 
 -- listed, and taken back
 CALL be('vic', 'North');
-SELECT throws_ok('SELECT * FROM casnet.invitations()', '42501', NULL, 'the list is for who may invite');
+SELECT throws_ok('SELECT * FROM casnet.invitations()', '42501', NULL, 'the list is for users who may invite');
 SELECT throws_ok($$SELECT casnet.cancel_invitation('00000000-0000-7000-8000-0000000000a0')$$, '42501', NULL, 'and so is taking back');
 CALL be('adam', 'North');
 SELECT id, invited_by = :'adam' AS by_adam FROM casnet.invitations() WHERE role = 'admin' AND email ~ 'nora' \gset

@@ -54,7 +54,7 @@ SELECT is(public.after('CREATE RULE r AS ON DELETE TO shop.orders DO INSTEAD NOT
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, id integer, FOREIGN KEY (tenant_id, id) REFERENCES shop.orders (tenant_id, id) ON DELETE CASCADE); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER DELETE ON shop.lines ' || :'fires' || 'sees()', :'plain'), '55000', 'a plain DELETE that goes on to a table with a trigger');
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, u uuid, FOREIGN KEY (u, tenant_id) REFERENCES casnet.user_tenants ON DELETE SET NULL (u)); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER UPDATE ON shop.lines ' || :'fires' || 'sees()', :'plain'), '55000', 'or updates one');
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, u uuid, FOREIGN KEY (u, tenant_id) REFERENCES casnet.user_tenants ON DELETE SET NULL (u)); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER UPDATE ON shop.lines ' || :'fires' || 'sees()', 'SELECT casnet.leave_tenant()', :'mia'), '55000', 'so does leaving a tenant');
-SELECT is(public.after('', 'SELECT casnet.leave_tenant()', :'mia'), 'done', 'without it nothing is in the way');
+SELECT is(public.after('', 'SELECT casnet.leave_tenant()', :'mia'), 'done', 'without it nothing prevents it');
 -- The session's user.
 CREATE TRIGGER t AFTER DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.sees();
 SET LOCAL SESSION AUTHORIZATION tap_app;
