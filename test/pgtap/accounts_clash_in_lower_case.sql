@@ -1,4 +1,4 @@
--- Lower case may compose characters that upper case does not: J with a caron is two
+-- Lower case can compose characters that upper case does not: J with a caron is two
 -- characters, its small letter is one.  No two accounts have the same name or address in
 -- lower case.  Each account is found however its name is typed.
 BEGIN;

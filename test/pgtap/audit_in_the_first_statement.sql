@@ -1,4 +1,4 @@
--- The first statement of a session, which loads the library, may set the user and write.
+-- The first statement of a session, which loads the library, can set the user and write.
 -- Each write names the user as whom its own statement began.
 BEGIN;
 SELECT plan(1);

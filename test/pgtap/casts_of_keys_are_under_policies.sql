@@ -1,4 +1,4 @@
--- To check a foreign key the server may call a cast of the application, as the owner of the
+-- To check a foreign key the server can call a cast of the application, as the owner of the
 -- referenced table.  Policies bind that owner there too, whether the server looked up the
 -- cast for the key or earlier.
 BEGIN;

@@ -1,4 +1,4 @@
--- delete_tenant() empties a table as its owner, who may be a superuser.  No code of another
+-- delete_tenant() empties a table as its owner, who can be a superuser.  No code of another
 -- role runs as that owner: no trigger function, and nothing that a further key reaches.
 -- Code that runs as its own role finds no identity in the session.
 BEGIN;

@@ -1,5 +1,5 @@
 -- A cursor depends on everything that was asked while its rows were made.  An older cursor
--- that its function fetches from may ask, or an expression that PL/pgSQL has kept, or a
+-- that its function fetches from can ask, or an expression that PL/pgSQL has kept, or a
 -- policy of any form.
 BEGIN;
 SELECT plan(18);

@@ -1,4 +1,4 @@
--- An application's policy may call current_tenant_id(), current_user_id() and can().  No
+-- An application's policy can call current_tenant_id(), current_user_id() and can().  No
 -- query then returns rows of two tenants or users.  It is refused if the session changes
 -- either, between two FETCHes or within one.
 BEGIN;

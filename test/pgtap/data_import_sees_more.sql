@@ -1,4 +1,4 @@
--- An importer may see more than one tenant, as an administrator or a superuser of the
+-- An importer can see more than one tenant, as an administrator or a superuser of the
 -- application.  Such an importer becomes a member of the target tenant only.  Accounts are
 -- found by name and address together, not by one of them.
 BEGIN;

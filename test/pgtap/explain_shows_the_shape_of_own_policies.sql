@@ -1,4 +1,4 @@
--- An application's policy may call casnet within a function of its own.  EXPLAIN shows no
+-- An application's policy can call casnet within a function of its own.  EXPLAIN shows no
 -- numbers of its table, either.  Replacing a view while EXPLAIN plans does not reveal them,
 -- and debug_print_plan does not.
 BEGIN;

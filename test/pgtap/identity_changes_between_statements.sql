@@ -1,4 +1,4 @@
--- A statement that only reads, and the next statement, may have another identity.  So may
+-- A statement that only reads, and the next statement, can have another identity.  So can
 -- one after a statement that was refused and then undone by an exception handler or
 -- ROLLBACK TO.  Nothing of the refused one is kept.
 BEGIN;
@@ -29,7 +29,7 @@ CALL public.write_both();
 SELECT is(public.names(), 'North tag, first', 'a procedure writes in one tenant');
 SELECT lives_ok($$SELECT set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', false)$$, 'the tenant changes');
 SELECT is(public.names(), 'South tag, third', 'and after that in the other');
--- A statement that writes only where nothing is judged may change the tenant as well.
+-- A statement that writes only where nothing is judged can change the tenant as well.
 CALL be('mia', 'North');
 CREATE TABLE public.log (line text);
 SELECT lives_ok($$INSERT INTO public.log SELECT casnet.use_tenant('South')$$, 'a table without policies');

@@ -1,4 +1,4 @@
--- An index that stores the values may still be lossy.  Then the executor rechecks the
+-- An index that stores the values can still be lossy.  Then the executor rechecks the
 -- condition on what the index returns; that waits for the policy as well.
 BEGIN;
 SELECT plan(4);

@@ -24,7 +24,7 @@ SELECT throws_ok('TRUNCATE casnet.user_tenants CASCADE', '23514', NULL, 'a super
 SELECT throws_ok('TRUNCATE casnet.users CASCADE', '23514', NULL, 'a superuser by TRUNCATE of the accounts');
 SELECT throws_ok(format('UPDATE casnet.user_tenants SET tenant_id = %L WHERE user_id = %L', :'south', :'olga'), '23514', NULL, 'a superuser by moving it');
 
--- Another owner may stay, and the order of two removals does not matter.
+-- Another owner can stay, and the order of two removals does not matter.
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT lives_ok($$SELECT casnet.set_member_role('adam', 'owner')$$, 'a second owner');
 SELECT throws_ok($$DELETE FROM casnet.user_tenants WHERE role = 'owner'$$, '23514', NULL, 'both at once do not go');

@@ -1,4 +1,4 @@
--- What a table of an application may have: partitions, references to itself, triggers of
+-- What a table of an application can have: partitions, references to itself, triggers of
 -- every kind; and what makes a load impossible, with an error that says so.
 BEGIN;
 SELECT plan(16);

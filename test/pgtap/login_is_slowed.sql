@@ -1,5 +1,5 @@
 -- Failures are slowed, whether or not the transaction is rolled back, for a missing name as
--- for an existing one.  A success clears them.  Everything may take longer on a busy machine:
+-- for an existing one.  A success clears them.  Everything can take longer on a busy machine:
 -- what must be quick is tried three times, or compared with a wait of seconds.
 BEGIN;
 SELECT plan(10);

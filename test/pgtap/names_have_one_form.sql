@@ -4,7 +4,7 @@ BEGIN;
 SELECT plan(111);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
--- One name as it may be typed: composed, decomposed, in disorder, in part, with blanks.
+-- One name as it can be typed: composed, decomposed, in disorder, in part, with blanks.
 CREATE TABLE public.typed AS SELECT * FROM (VALUES (1, U&'Zo\00eb B\1ed9'), (2, U&'Zoe\0308 Bo\0323\0302'), (3, U&'Zoe\0308 Bo\0302\0323'),
 	(4, U&'Zo\00eb B\00f4\0323'), (5, U&' \00a0Zo\00eb B\1ed9\200b\000a'), (6, U&'\feff\2060Zoe\0308 Bo\0323\0302\00ad\fe0f')) AS v (n, name);
 GRANT SELECT ON public.typed TO PUBLIC;

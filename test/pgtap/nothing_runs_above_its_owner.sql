@@ -1,5 +1,5 @@
 -- What casnet changes as another role fires triggers, and their changes fire further ones.
--- A role with the privilege TRIGGER on one of the tables may have made them.  No function
+-- A role with the privilege TRIGGER on one of the tables can have made them.  No function
 -- runs with rights that its owner lacks.
 BEGIN;
 SELECT plan(16);

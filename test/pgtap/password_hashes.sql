@@ -46,7 +46,7 @@ SELECT ok(NOT pg_temp.verifies('password 123', hash), 'costs too much: ' || hash
 	('$6$rounds=5000001$saltsalt$02hSxtTsEw6FTDdn0MRWDKbWJ32pmX.g5O2pIRyB5EPfzIrSqgVVybTWwDG/iVFYuwaHJs7Hxyiwc/bqG01rf/'),
 	('$y$jG5$saltsaltsalt$7hPbueX8e.wTBKiR9aQpItx5Z7xvFSCWbpJuYT9g568'),
 	('$y$jFU$saltsaltsalt$/wSmURtlN0OfXDLxEGG7od2mQBLfvqoAl9Ww4q95fe6'),
-	-- cheap ones, of a kind that may cost more
+	-- cheap ones, of a kind that can cost more
 	('$y$.75$saltsaltsalt$8oo5ZLyWNICf14pAr5g9cKwkwpQ1nw9a0kW5YVEi/LB'),
 	('$y$j75.1$saltsaltsalt$099ovCgOWT7n2yyIzliHCjmzMpos/FXLTOfABRKb2SC')) AS v (hash);
 SELECT ok(pg_temp.verifies('password 123', hash), 'costs as much as it may: ' || hash) FROM (VALUES

@@ -90,7 +90,7 @@ SET LOCAL enable_seqscan = on;
 SET LOCAL enable_bitmapscan = off;
 SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE CASE WHEN note <> '''' THEN public.counted(amount) > 0 END'), '200 rows', 'in order: ' || form)
   FROM public.forms, LATERAL (SELECT public.as_form(form) OFFSET 0) AS f ORDER BY n;
--- A call in the statement itself may take the policy's place, since the server keeps one of
+-- A call in the statement itself can take the policy's place, since the server keeps one of
 -- two equal conditions.
 SELECT public.as_form(form) IS NULL AS formed FROM public.forms WHERE n = 1 \gset
 CREATE TEMP TABLE x AS SELECT :'north'::uuid AS u, n AS k FROM generate_series(1, 2) AS n;

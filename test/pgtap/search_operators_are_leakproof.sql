@@ -1,4 +1,4 @@
--- The planner may call leakproof functions on rows that no policy let through.  So an error
+-- The planner can call leakproof functions on rows that no policy let through.  So an error
 -- of @~ or *=* depends on the query alone: no value raises one, and hidden rows change no
 -- answer.
 BEGIN;

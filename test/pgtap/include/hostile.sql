@@ -51,7 +51,7 @@ CREATE CAST (h.shade AS uuid) WITH FUNCTION h.shade_id(h.shade) AS IMPLICIT;
 CREATE FUNCTION h.shade_json(h.shade) RETURNS json LANGUAGE plpgsql AS $$ BEGIN PERFORM h.now('cast to json'); RETURN '"x"'; END $$;
 CREATE CAST (h.shade AS json) WITH FUNCTION h.shade_json(h.shade);
 
--- A table with all of it; columns may include tenant_id and others.
+-- A table with all of it; columns can include tenant_id and others.
 CREATE PROCEDURE h.make(name text, columns text DEFAULT '') LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format($c$CREATE TABLE h.%1$I (id int, %2$s
