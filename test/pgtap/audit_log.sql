@@ -1,5 +1,5 @@
--- audit_log(): the entries of the active tenant, newest first, by pages, for
--- whoever holds view_analytics there.
+-- audit_log() returns the entries of the active tenant, newest first, by pages, to users
+-- who hold view_analytics there.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

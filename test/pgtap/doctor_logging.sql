@@ -1,5 +1,5 @@
--- casnet.doctor() on settings that put secrets into the log.
--- What takes ALTER SYSTEM is pasted in test/t/doctor.pl.
+-- casnet.doctor() on settings that put secrets into the log.  test/t/doctor.pl pastes the
+-- remedies that need ALTER SYSTEM.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql

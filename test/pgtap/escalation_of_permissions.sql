@@ -1,5 +1,5 @@
--- Nobody grants or takes away a permission that they do not hold, however the
--- row is written.  manage_tenant and delete_tenant are the owner's.
+-- Nobody grants or takes away a permission that they do not hold, however the row is
+-- written.  Only owners hold manage_tenant and delete_tenant.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

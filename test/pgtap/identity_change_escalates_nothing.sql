@@ -25,7 +25,7 @@ SELECT is(state_of(format($$INSERT INTO casnet.user_tenant_permissions (user_id,
 CALL be('vic', 'North');
 SELECT is(casnet.can('create_tags'), true, 'it is there');
 
--- An admin who would be owner, after a row that she may change.
+-- An admin who wants to become an owner, after a row that she may change.
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = :'mia' AND tenant_id = :'north';
 SET LOCAL SESSION AUTHORIZATION tap_app;

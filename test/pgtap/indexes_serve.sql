@@ -1,4 +1,4 @@
--- Each index serves the lookups that it is for, where there is much to skip.
+-- Each index serves the lookups that it is for, if there are many rows to skip.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql

@@ -7,7 +7,7 @@ CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.form(name text) RETURNS text LANGUAGE sql AS 'SELECT casnet_internal.name_form(name)';
 
 -- The first and the last of each range of White_Space, Default_Ignorable_Code_Point and
--- controls in Unicode 15.1, and what else is blank.
+-- controls in Unicode 15.1, and other blanks.
 CREATE TABLE public.unseen AS SELECT chr(c) AS c, to_hex(c) AS name FROM unnest(ARRAY[1, 9, 13, 31, 32, 127, 133, 159, 160, 173, 847, 1564, 4447, 4448, 5760, 6068, 6069,
 	x'180b'::int, x'180e'::int, x'180f'::int, x'2000'::int, x'200a'::int, x'200b'::int, x'200c'::int, x'200d'::int, x'200e'::int, x'200f'::int, x'2028'::int, x'2029'::int, x'202a'::int, x'202e'::int, x'202f'::int,
 	x'205f'::int, x'2060'::int, x'2066'::int, x'206f'::int, x'2800'::int, x'3000'::int, x'3164'::int, x'fe00'::int, x'fe0f'::int, x'feff'::int, x'ffa0'::int, x'fff0'::int, x'fff9'::int, x'fffb'::int,
