@@ -1,26 +1,26 @@
--- Who manages accounts, keys and passwords, with what errors, and that none of
--- them repeats a secret.
+-- Who manages accounts, keys and passwords, and with which errors; no error repeats a
+-- secret.
 BEGIN;
 SELECT plan(98);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username IN ('mia', 'sue');
--- They were given a hash, which ended their tokens.
+-- Giving them a hash ended their tokens.
 DELETE FROM casnet_internal.token_cutoffs;
 SELECT token('{"tid": "00000000-0000-7000-8000-0000000000a0"}') AS mine, token('{"jti": "2"}') AS mine_too, token('{"sub": "00000000-0000-7000-8000-000000000007"}') AS of_sue \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
 
--- change_password(): the others end, one's own token is spared
+-- change_password() ends the other tokens and spares the session's own
 SELECT throws_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, '28000', NULL, 'nobody changes a password');
 SELECT throws_ok($$SELECT casnet.create_user('new', 'new@new.test', 'battery staple')$$, '28000', 'only administrators may manage the accounts of others', 'nor creates an account');
 SELECT casnet.sign_in(:'mine') AS me \gset
 SELECT is(error_of('SELECT casnet.change_password(''wrong horse'', ''battery staple'')'), '28P01 | the old password is wrong |  | Give the present password; an administrator can set a new one. | ', 'the old password is asked for');
-SELECT throws_ok('SELECT casnet.change_password(NULL, ''battery staple'')', '28P01', NULL, 'null is none');
+SELECT throws_ok('SELECT casnet.change_password(NULL, ''battery staple'')', '28P01', NULL, 'null is not the old password');
 SELECT throws_ok('SELECT casnet.change_password(''correct horse'', NULL)', '22023', NULL, 'null is no new one');
 SELECT throws_ok('SELECT casnet.change_password(''correct horse'', ''short'')', '22023', 'the password is too short', 'nor is a short one');
 SELECT lives_ok($$SELECT casnet.change_password('correct horse', 'battery staple')$$, 'changed');
-SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'this token lives');
+SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'this token is still valid');
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'and reads');
 SELECT is(fate(:'mine_too'), 'use 28000 The token was revoked.', 'the other does not');
 SELECT isnt(casnet.login('mia', 'battery staple'), NULL, 'the new password logs in');

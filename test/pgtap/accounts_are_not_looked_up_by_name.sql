@@ -1,6 +1,6 @@
--- An application's lookup of an account by its name or address, or of a tenant by
--- its name, does not use the index of that column: its counters, and those of the
--- table, move alike for a value that a hidden row has and for one that none has.
+-- An application's lookup of an account by name or address, or of a tenant by name, does
+-- not use the index of that column.  A hidden value moves the counters of the index and of
+-- the table as a missing value does.
 BEGIN;
 SELECT plan(34);
 \ir include/fixtures.sql
@@ -11,8 +11,7 @@ ANALYZE casnet.users, casnet.tenants;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL jit = off;
 SET LOCAL enable_seqscan = off;
--- How a statement moves what the server counts of the relations that it may read:
--- scans, rows returned and fetched, blocks.
+-- The server's counters of each relation: scans, rows returned and fetched, blocks.
 CREATE FUNCTION public.counters(relations text) RETURNS text[] LANGUAGE sql VOLATILE AS $$
 	SELECT array_agg(format('%s %s', c.relname, v.name) ORDER BY c.relname, v.n)
 		|| array_agg((v.value)::text ORDER BY c.relname, v.n)
@@ -26,7 +25,7 @@ DECLARE
 	two text[];
 	n integer;
 BEGIN
-	-- What is looked up in catalogs, and planned for the first time, is no matter.
+	-- Catalog lookups and the first planning do not count.
 	EXECUTE statement;
 	one := public.counters(relations);
 	EXECUTE statement;
@@ -57,7 +56,7 @@ INSERT INTO public.lookups VALUES (1, 'SELECT FROM casnet.users WHERE email = %L
 CALL be('olga', 'North');
 SELECT is(public.moved(format(statement, hidden), '^(users|tenants)'), public.moved(format(statement, missing), '^(users|tenants)'), format(statement, hidden)) FROM public.lookups ORDER BY n;
 SELECT is(public.moved(format(statement, hidden), '_(username|email|name)_.*key$'), NULL, 'no index of a name: ' || format(statement, hidden)) FROM public.lookups ORDER BY n;
--- An administrator's lookup has them.
+-- An administrator's lookup uses these indexes.
 SET LOCAL SESSION AUTHORIZATION tap_admin;
 SELECT matches(public.moved('SELECT FROM casnet.users WHERE email = ''otto@south.test''', '^users'), 'users_email_key scans 1', 'an administrator, by address');
 SELECT matches(public.moved('SELECT FROM casnet.tenants WHERE name = ''South''', '^tenants'), 'tenants_name_key scans 1', 'and by name');

@@ -1,6 +1,6 @@
--- Lower case may compose what a capital letter does not: J with a caron has no character of
--- its own, and its small letter has.  Two accounts never have what is the same name, or
--- address, in lower case, and each is found however its name is typed.
+-- Lower case can compose characters that upper case does not: J with a caron is two
+-- characters, its small letter is one.  No two accounts have the same name or address in
+-- lower case.  Each account is found however its name is typed.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -16,7 +16,7 @@ INSERT INTO casnet.users (id, username, email) VALUES ('00000000-0000-7000-8000-
 SELECT is((SELECT username || ' ' || email FROM casnet.users WHERE id = '00000000-0000-7000-8000-0000000031a2'), 'Zoë Zoë@Example.org', 'other names keep their capitals');
 SELECT is((SELECT count(*) FROM casnet.users WHERE lower(username) !~ '^[ -~]*$' AND NOT lower(username) IS NFC NORMALIZED), 0::bigint, 'lower case is composed');
 
--- As functions find them.
+-- Functions find them alike.
 SELECT is(casnet_internal.account_name_form(n), f, 'form of ' || n) FROM (VALUES (U&'J\030CAN', U&'\01F0an'), (U&'\0399\0308\0301a', U&'\0390a'), ('Ada', 'Ada'), (U&' e\0301va ', U&'\00E9va')) AS v (n, f);
 SELECT is((casnet.find_user(n)).user_id, id::uuid, 'find_user() of ' || n)
   FROM (VALUES (U&'J\030CAN', '00000000-0000-7000-8000-0000000031a0'), (U&'j\030Can', '00000000-0000-7000-8000-0000000031a0'), (U&'W\030AIM@EXAMPLE.ORG', '00000000-0000-7000-8000-0000000031a1'), ('ZOË', '00000000-0000-7000-8000-0000000031a2')) AS v (n, id);
@@ -32,7 +32,7 @@ SELECT throws_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), NULL, N
 SET LOCAL casnet.user_id = '00000000-0000-7000-8000-0000000031a1';
 SELECT lives_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), 'but that of the address, however it is written');
 
--- What an older version stored is brought over, unless it clashes.
+-- install() converts what an older version stored, unless it clashes.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE casnet.users DISABLE TRIGGER casnet_canonical_names;
 INSERT INTO casnet.users (id, username, email) VALUES ('00000000-0000-7000-8000-0000000031b0', U&'T\0308om', 'tom@example.org'), ('00000000-0000-7000-8000-0000000031b1', U&'J\030Can', 'other@example.org');

@@ -1,10 +1,11 @@
--- Whether somebody is an administrator goes by the role whose rights are in use: that
--- of a SECURITY DEFINER function within it, not the session's.
+-- The current role decides who is an administrator: within a SECURITY DEFINER function that
+-- is the function's owner, not the session's role.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
--- The same by tap_app, who is none, and by tap_operator, a member of casnet_admin.
+-- The same by tap_app, which is no administrator, and by tap_operator, a member of
+-- casnet_admin.
 SELECT format('CREATE FUNCTION public.%s_%s RETURNS %s LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L', o, f.name, f.type, f.body),
 	format('ALTER FUNCTION public.%s_%s OWNER TO %s', o, f.name, CASE o WHEN 'plain' THEN 'tap_app' ELSE 'tap_operator' END)
   FROM unnest('{plain,admin}'::text[]) AS o,
@@ -25,14 +26,14 @@ SELECT throws_ok('SELECT public.plain_give()', '28000', 'nobody is signed in', '
 SELECT is(public.admin_manage(), :'north'::uuid, 'what it does within its own');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT is(casnet_internal.is_administrator(), false, 'a plain role is none');
+SELECT is(casnet_internal.is_administrator(), false, 'a plain role is no administrator');
 SELECT is(public.plain_is(), false, 'nor within its own function');
 SELECT is(public.admin_is(), true, 'but within one of an administrator');
 SELECT throws_ok('SELECT public.plain_manage()', '42501', NULL, 'a member manages nobody');
 SELECT throws_ok('SELECT public.plain_give()', '42501', NULL, 'and gives no permission');
 SELECT is(public.admin_manage(), :'north'::uuid, 'but by a function of an administrator');
 SELECT is(public.admin_give(), 1::bigint, 'gives one');
--- SET ROLE, in a session that began as the other.
+-- SET ROLE, in a session that began as the other role.
 RESET SESSION AUTHORIZATION;
 GRANT tap_app TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -1,5 +1,5 @@
--- What an administrator, who sees the members of all tenants, changes by name
--- is one member of the active tenant.
+-- An administrator sees the members of all tenants, but changes by name only a member of
+-- the active tenant.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -19,7 +19,8 @@ SELECT lives_ok('SELECT casnet.remove_member(''mia'')', 'the member is removed')
 SELECT is((SELECT string_agg(t.name || ' ' || m.role, ', ' ORDER BY t.name) FROM casnet.user_tenants AS m JOIN casnet.tenants AS t ON t.id = m.tenant_id WHERE m.user_id = :'mia'),
 	'South viewer', 'here, too');
 
--- One who goes while the role is set, as another session may make it, is none.
+-- A member who is removed while the role is set, as another session could do it, is no
+-- member.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.goes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

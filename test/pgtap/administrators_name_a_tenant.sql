@@ -1,5 +1,5 @@
--- The functions about members take the active tenant of an administrator, who
--- needs no membership; without one, or with one that is not there, they refuse.
+-- For an administrator the functions about members use the active tenant, without a
+-- membership.  They refuse if no tenant is active, or if it does not exist.
 BEGIN;
 SELECT plan(31);
 \ir include/fixtures.sql

@@ -1,5 +1,6 @@
--- A policy that gives rows by one of two permissions, of which it asks with can() first, is not
--- refused for the other; what it asks for in any case still is.
+-- A policy can give rows by one of two permissions and ask for the first with can().  It is
+-- not refused for lack of the other.  A permission that it needs in any case is still
+-- required.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql
@@ -33,7 +34,7 @@ CALL be('mia', 'North');
 SELECT is((SELECT string_agg(body, ', ' ORDER BY body) FROM public.papers), 'of mia', 'CASE of conditions');
 CALL be('olga', 'North');
 SELECT is((SELECT string_agg(body, ', ' ORDER BY body) FROM public.papers), 'of mia, of olga', 'with both');
--- A policy that asks in the check of a domain is one, and comes first.
+-- A policy that asks in the check of a domain counts as a policy, and is evaluated first.
 RESET SESSION AUTHORIZATION;
 CREATE DOMAIN public.own_tenant AS uuid CHECK (VALUE = casnet.tenant_with('view_records'));
 CALL public.policy('tenant_id = current_setting(''casnet.tenant_id'')::public.own_tenant');

@@ -1,5 +1,5 @@
--- The audit of a table and the view to load it through are made without anything of
--- the table running; what the server asks of its types, the owner is asked for.
+-- Making a table's audit and its load view runs nothing that belongs to the table.  What the
+-- server asks of the table's types runs as the table's owner.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -26,8 +26,8 @@ SET LOCAL SESSION AUTHORIZATION tap_boss;
 SELECT lives_ok('SELECT casnet.enable_audit(''h.t''), casnet.disable_audit(''h.t'')', 'an administrator does it');
 SELECT is(h.rose_if_at_all(), NULL, 'nothing runs');
 
--- Rows: what is the statement's own runs as whoever makes it; the cast of a type to
--- json, which the audit asks for, as the owner of the table.
+-- For rows, what belongs to the statement runs as the role that executes it.  The cast of a
+-- type to json, which the audit calls, runs as the owner of the table.
 RESET SESSION AUTHORIZATION;
 SELECT casnet.disable_audit('h.t') IS NULL AS ended \gset
 SELECT h.rose() IS NOT NULL AS begun \gset

@@ -1,5 +1,5 @@
--- Nobody reads or writes the audit but its trigger and its functions; entries
--- stay as they are, for the superuser too.
+-- Only the audit's trigger and functions read or write the audit.  Nobody changes an entry,
+-- not even the superuser.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql

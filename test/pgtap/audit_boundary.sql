@@ -1,5 +1,5 @@
--- A statement that goes on when a month ends writes to both months, to the
--- parts of a month too.
+-- A statement that is still running when a month ends writes to both months, and to the
+-- partitions of a month.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

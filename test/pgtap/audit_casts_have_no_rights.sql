@@ -1,5 +1,5 @@
--- The audit writes a value of a type with a cast to json as that says.  The cast belongs to
--- the type, not to the table nor to who writes: it runs with the rights of neither.
+-- If a type has a cast to json, the audit records a value as that cast gives it.  The cast
+-- belongs to the type, so it has the rights of neither the table nor the writer.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql
@@ -38,8 +38,8 @@ SELECT is(count(*), 4::bigint, 'it ran for each value, in arrays and composite t
 SELECT is(array_agg(DISTINCT who), '{tap_maker}', 'as the owner of the type') FROM shop.ran;
 SELECT is(array_agg(DISTINCT identity), '{""}', 'nor of a user of casnet') FROM shop.ran;
 SELECT is(current_setting('casnet.user_id'), :'olga', 'the session is who it was');
--- Composite types of several owners, in whatever depth: each cast is its owner's, and the
--- value is as to_jsonb() has it.
+-- Composite types of several owners, at any depth: each cast runs as its owner, and the
+-- value is that of to_jsonb().
 CREATE ROLE tap_other;
 SET LOCAL SESSION AUTHORIZATION tap_other;
 CREATE TYPE shop.unit AS ENUM ('kg', 'l');

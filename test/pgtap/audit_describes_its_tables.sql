@@ -1,5 +1,5 @@
--- What is made for the audit says what it is, also where other indexes are;
--- and only a column tenant_id tells whose the entries of a table are.
+-- Each object made for the audit has a comment, even beside other indexes.  Only a column
+-- tenant_id says which tenant an entry belongs to.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

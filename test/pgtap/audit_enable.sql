@@ -1,4 +1,4 @@
--- What enable_audit() takes, and from whom.
+-- What enable_audit() accepts, and from whom.
 BEGIN;
 SELECT plan(35);
 \ir include/fixtures.sql
@@ -28,7 +28,7 @@ SELECT throws_ok(format('SELECT casnet.enable_audit(%s)', a), c, NULL, a) FROM (
 SELECT is((SELECT array_agg(relation::text) FROM casnet_internal.audited_tables()), NULL, 'none is audited');
 SELECT throws_ok(format('SELECT casnet.disable_audit(%s)', a), 'P0002', NULL, 'none to end for ' || a) FROM unnest(ARRAY['NULL', '0']) AS a;
 
--- The tables of ours, those without a tenant too.
+-- casnet's tables, also those without a tenant.
 SELECT casnet.enable_audit(relation) FROM casnet_internal.managed_tables() WHERE kind IN ('administration', 'tenant');
 UPDATE casnet.users SET full_name = 'x' WHERE username = 'mia';
 UPDATE casnet.role_permissions SET updated_at = now(), role = 'viewer' WHERE role = 'admin' AND permission = 'view_analytics';
@@ -36,7 +36,7 @@ UPDATE casnet.tenants SET description = 'x' WHERE name = 'North';
 SELECT results_eq('SELECT concat(tenant_id, relation, row_key) FROM casnet_internal.audit_entries ORDER BY at, id',
 	ARRAY['casnet.users{"id": "' || :'mia' || '"}', 'casnet.role_permissions{"role": "admin", "permission": "view_analytics"}', :'north' || 'casnet.tenants{"id": "' || :'north' || '"}'], 'accounts and roles have no tenant, a tenant is its own');
 
--- Twice is once; the last call says what is left out.
+-- A second call changes only the list of excepted columns.
 SELECT casnet.enable_audit('public.good', '{a,b}'), casnet.enable_audit('public.good', '{b}');
 ALTER TABLE public.good DISABLE TRIGGER casnet_audit;
 SELECT casnet.enable_audit('public.good', '{b}');
@@ -46,12 +46,12 @@ SELECT casnet.disable_audit('public.good'), casnet.disable_audit('public.good');
 INSERT INTO public.good VALUES (:'north', 2, 2, 3);
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE relation = 'public.good'), 1::bigint, 'none once it is disabled');
 
--- The owner of the table, if casnet_admin; nobody else.
+-- The owner of the table if a member of casnet_admin; nobody else.
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 CREATE TABLE public.own (tenant_id uuid, id int PRIMARY KEY);
 SELECT lives_ok($$SELECT casnet.enable_audit('public.own')$$, 'the owner');
 SELECT throws_ok($$SELECT casnet.enable_audit('public.good')$$, '42501', 'must be owner of table public.good', 'of another table');
-SELECT throws_ok($$SELECT casnet.disable_audit('casnet.records')$$, '42501', 'must be owner of table casnet.records', 'of none of ours');
+SELECT throws_ok($$SELECT casnet.disable_audit('casnet.records')$$, '42501', 'must be owner of table casnet.records', 'of none of casnet''s');
 SELECT lives_ok($$SELECT casnet.disable_audit('public.own')$$, 'and ends it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -10,7 +10,7 @@ CREATE FUNCTION public.log(OUT l text) RETURNS SETOF text LANGUAGE sql SECURITY 
 	  FROM casnet_internal.audit_entries AS e LEFT JOIN public.who AS w ON w.id = e.user_id
 	 WHERE e.at > now() ORDER BY e.at, e.id
 $$;
--- The log since the last call, as an array; what is in it is forgotten.
+-- The log since the last call, as an array; the function then deletes those entries.
 CREATE FUNCTION public.news() RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l text[] := ARRAY(SELECT l FROM public.log());
@@ -51,7 +51,7 @@ DELETE FROM casnet.records;
 ROLLBACK TO s;
 SELECT is(public.news(), '{}', 'what was rolled back left nothing');
 
--- What a statement sets off: the task forgets its record.
+-- What a statement sets off: the task loses its reference to the record.
 SELECT rows_of($$INSERT INTO casnet.tasks (title, record_id) SELECT 't', id FROM casnet.records WHERE title = 'North record 2'$$) AS n \gset
 SELECT cardinality(public.news()) AS n \gset
 DELETE FROM casnet.records WHERE title = 'North record 2';
@@ -72,9 +72,9 @@ UPDATE casnet.records SET title = 'root' WHERE title = 'r';
 SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'nobody signed in: no user');
 CALL be('ines', 'North');
 UPDATE casnet.records SET title = 'inactive' WHERE title = 'root';
-SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'a user who is not active is none');
--- A row that moves is gone for the one tenant and new for the other.  Only a
--- superuser who disables a trigger can have one move.
+SELECT matches((public.news())[1], '^postgres postgres casnet.records UPDATE', 'an inactive user counts as none');
+-- A row that moves is deleted for the one tenant and inserted for the other.  Only a
+-- superuser who disables a trigger can move one.
 ALTER TABLE casnet.records DISABLE TRIGGER casnet_keep_tenant, DISABLE TRIGGER casnet_kept_tenant;
 UPDATE casnet.records SET tenant_id = :'south' WHERE title = 'inactive';
 SELECT is(ARRAY(SELECT tenant_id || action || (before IS NULL) || (after IS NULL) FROM casnet_internal.audit_entries WHERE at > now() ORDER BY action),

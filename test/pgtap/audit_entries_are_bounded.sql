@@ -1,5 +1,5 @@
--- However many rows a statement writes, and however long they are, its entries
--- wait for its end in little memory, and all of them are there.
+-- However many and however long the rows that a statement writes, its entries wait for its
+-- end in little memory, and none is lost.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

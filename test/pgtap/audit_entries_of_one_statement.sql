@@ -1,5 +1,5 @@
--- The entries of one statement go where their time belongs, also when it goes
--- by while the statement is at its end, and to tables within a month.
+-- Each entry of a statement is written to the table of its time, also within a month.  That
+-- holds even if the time passes at the end of the statement.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
@@ -12,7 +12,7 @@ GRANT INSERT ON public.mine TO tap_app;
 CREATE FUNCTION public.linger() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END$$;
 CREATE TRIGGER a_linger AFTER INSERT ON public.mine FOR EACH ROW EXECUTE FUNCTION public.linger();
 CREATE FUNCTION public.now_and(seconds float8) RETURNS text LANGUAGE sql AS $$SELECT quote_literal(clock_timestamp() + make_interval(secs => seconds))$$;
--- Where each entry is: 'early' before the time given, else 'late'.
+-- Entries that are not where they belong: 'early' before the border, else 'late'.
 CREATE FUNCTION public.misplaced(border timestamptz) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM casnet_internal.audit_entries WHERE tableoid::regclass::text !~ CASE WHEN at < border THEN 'early' ELSE 'late' END
 $$;
@@ -31,7 +31,7 @@ SELECT is((SELECT count(DISTINCT tableoid) FROM casnet_internal.audit_entries), 
 SELECT is(public.misplaced(:border), 0::bigint, 'each entry is in its month');
 ROLLBACK TO a;
 
--- A month of two tables, the second of which takes whatever the month has left.
+-- A month of two tables; the second one takes the rest of the month.
 SELECT public.now_and(0.6) AS border \gset
 SELECT format('CREATE TABLE public.month PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (MINVALUE) TO (%s) PARTITION BY RANGE (at)', :'border') AS e,
 	format('CREATE TABLE public.late PARTITION OF casnet_internal.audit_entries FOR VALUES FROM (%s) TO (MAXVALUE)', :'border') AS l \gset

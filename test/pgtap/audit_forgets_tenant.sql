@@ -1,5 +1,5 @@
--- delete_tenant() leaves no entry about the tenant, not even of its deletion,
--- and every entry about others.
+-- delete_tenant() removes every entry about the tenant, even that of its deletion, and
+-- keeps every entry about others.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

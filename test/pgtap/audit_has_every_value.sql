@@ -1,11 +1,11 @@
--- What is recorded of a row is what was in it: each column of each row, when it comes,
--- changes and goes.
+-- The audit records exactly what was in a row: each column, when the row is inserted,
+-- updated and deleted.
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql
 \ir include/every_value.sql
 RESET SESSION AUTHORIZATION;
--- Entries are in UTC, whatever the session's time zone; the rows are read so.
+-- Entries are in UTC whatever the session's time zone, so the rows are read in UTC.
 SET LOCAL timezone = 'UTC';
 CREATE TABLE public.rows_before AS SELECT name, l || jsonb_build_object('tenant_id', :'north') AS line FROM public.data, public.rows_in(name, :'north') AS l;
 CREATE FUNCTION public.recorded(name text, wanted text) RETURNS jsonb[] LANGUAGE sql STABLE AS
@@ -27,7 +27,7 @@ SELECT format('INSERT INTO casnet.%1$I (%2$s) SELECT r.%3$s FROM public.rows_bef
  ORDER BY array_position('{persons,records,tags,record_tags,tasks,calendar_events}', d.name)
 \gexec
 SELECT is(public.lost((SELECT array_agg(line) FROM public.rows_before AS r WHERE r.name = d.name), public.recorded(d.name, 'INSERT')), NULL, d.name || ': a row that comes') FROM public.data AS d;
--- Each row gets the values of another one; what both have is not recorded.
+-- Each row gets the values of another one; a value that both have is not recorded.
 CREATE FUNCTION public.shift(name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	columns text := (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = ('casnet.' || name)::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped
@@ -52,7 +52,7 @@ BEGIN
 END
 $$;
 SELECT is(public.shift(d.name), NULL, d.name || ': a row that changes') FROM public.data AS d;
--- The key of a row, whatever was done to it, is its key and no more.
+-- Whatever was done to a row, its key is recorded, and nothing but the key.
 SELECT is((SELECT string_agg(DISTINCT relation, ' ') FROM casnet_internal.audit_entries AS e
 	WHERE action = a AND (SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(row_key) AS key) IS DISTINCT FROM CASE relation WHEN 'casnet.record_tags' THEN '{record_id,tag_id,tenant_id}' ELSE '{id,tenant_id}' END::text[]), NULL, a || ': the key')
   FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) AS a;

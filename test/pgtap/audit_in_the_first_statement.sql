@@ -1,5 +1,5 @@
--- The first statement of a session, which loads the library, may set the user
--- and write: each write is put down to the user of its own beginning.
+-- The first statement of a session, which loads the library, can set the user and write.
+-- Each write names the user as whom its own statement began.
 BEGIN;
 SELECT plan(1);
 DO $$

@@ -1,5 +1,5 @@
--- audit_log(): the entries of the active tenant, newest first, by pages, for
--- whoever holds view_analytics there.
+-- audit_log() returns the entries of the active tenant, newest first, by pages, to users
+-- who hold view_analytics there.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -41,7 +41,8 @@ SELECT throws_ok('SELECT casnet.audit_log()', '28000', NULL, 'nor anybody who is
 CALL be('olga', 'North');
 SELECT throws_ok(format('SELECT casnet.audit_log(%s)', a), '22023', NULL, a) FROM unnest(ARRAY['max_rows => 0', 'max_rows => -1', 'max_rows => NULL', 'max_rows => 10001', $a$before_id => '00000000-0000-7000-8000-000000000001'$a$]) AS a;
 
--- What a deletion sets off in other tables is there too, and names go with the account.
+-- The log also has what a deletion sets off in other tables, and it loses the name when the
+-- account is deleted.
 DELETE FROM casnet.records WHERE title = 'n1';
 SELECT is((SELECT username || action FROM casnet.audit_log(max_rows => 1)), 'olgaDELETE', 'a deletion');
 RESET SESSION AUTHORIZATION;

@@ -1,5 +1,5 @@
--- An entry of the first or the last instant of a month that is made late belongs to it:
--- no entry is lost, changed, or in another month.
+-- An entry of the first or the last instant of a month can be written late.  It still
+-- belongs to that month: no entry is lost, changed, or in another month.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -21,14 +21,14 @@ SELECT is_empty($$SELECT e.tableoid::regclass, e.at FROM casnet_internal.audit_e
 SELECT is_empty($$SELECT FROM casnet_internal.audit_partitions() AS p WHERE p.since IS NOT NULL AND (p.relation::text <> 'casnet_internal.audit_entries_' || to_char(p.since AT TIME ZONE 'UTC', 'YYYY_MM')
 	OR p.since AT TIME ZONE 'UTC' <> date_trunc('month', p.since AT TIME ZONE 'UTC') OR p.until AT TIME ZONE 'UTC' <> p.since AT TIME ZONE 'UTC' + interval '1 month')$$, 'which goes from one to the next');
 SELECT is(casnet.maintain_audit(), 0, 'again: none');
--- No month is for them.
+-- No month covers these.
 SAVEPOINT a;
 INSERT INTO casnet_internal.audit_entries (at, id, transaction_id, session_role, role, relation, action)
 SELECT at, gen_random_uuid(), 1, 'r', 'r', 'public.edges', 'INSERT' FROM unnest('{infinity,-infinity}'::timestamptz[]) AS at;
 SELECT is(casnet.maintain_audit(), 0, 'for entries without a time: none');
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries_default), 2::bigint, 'they stay where they are');
 ROLLBACK TO a;
--- An entry that is removed by its age goes by the instant, too.
+-- Removal by age also compares the instant.
 SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '3 months' AS edge \gset
 DELETE FROM public.entries_before WHERE (entry->>'at')::timestamptz < :'edge';
 SET LOCAL SESSION AUTHORIZATION tap_admin;

@@ -1,6 +1,6 @@
--- An entry never names another user than the one that the statement began as, or
--- none: rows of a load, cascades and nested statements after a change of the user
--- are refused, and what was written before it goes with them.
+-- An entry never names another user than the one as whom the statement began.  After a
+-- change of the user, rows of a load, cascades and nested statements are refused.  That
+-- undoes what was written before, too.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
@@ -33,7 +33,7 @@ SELECT is(state_of(format('WITH d AS (DELETE FROM casnet.tasks RETURNING 1) INSE
   FROM public.ways WHERE n < 4 ORDER BY n;
 SELECT is(public.entries(), 'none', 'nothing was written');
 
--- A function that catches the refusal, and goes on as whom it likes.
+-- A function that catches the refusal, and goes on as any user.
 CREATE FUNCTION pg_temp.caught(forging text, token text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	BEGIN
@@ -51,14 +51,14 @@ SELECT is(pg_temp.caught(format('INSERT INTO casnet.records (tenant_id, title) S
 	'INSERT casnet.records mia, INSERT casnet.records olga', 'each statement after it has its own user') FROM public.ways WHERE n = 1;
 SELECT is((SELECT count(*) FROM casnet.records WHERE title ~ 'forged'), 0::bigint, 'nothing of the one that was refused');
 
--- Whoever signs a user in by another token of theirs meanwhile is that user.
+-- A session that signs in as the same user by another token is still that user.
 SELECT set_config('casnet.token', :'mia_token', false) IS NULL AS signed_in \gset
 SELECT matches(state_of(format('UPDATE casnet.records SET title = ''x'' WHERE %s', change)), '^(none|55000)$', way) FROM public.ways WHERE n = 4;
 INSERT INTO casnet.records (title) VALUES ('the last');
 SELECT matches(public.entries(), 'mia$', 'and its entries say so');
 
--- The tasks of a record that is deleted lose it, by an UPDATE of their own, which
--- is all that the audit sees of the statement.
+-- The tasks of a deleted record lose it by a separate UPDATE, which is all that the audit
+-- sees of the statement.
 RESET SESSION AUTHORIZATION;
 SELECT casnet.disable_audit('casnet.records') \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;

@@ -1,5 +1,5 @@
--- COPY is one statement, like INSERT: all of its rows are put down to who the session was
--- when it began.  If something on its way makes the session somebody else, it is refused.
+-- COPY is one statement, like INSERT: all of its rows name the user as whom it began.  If
+-- anything changes the session's user on the way, COPY is refused.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.log (tenant_id uuid NOT NULL, id integer PRIMARY KEY, move text);
 GRANT SELECT, INSERT ON public.log TO tap_app;
 SELECT casnet.enable_audit('public.log');
--- What a row asks for, before it is recorded.
+-- What a row calls before it is recorded.
 CREATE FUNCTION public.obey() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.move IS NOT NULL THEN
@@ -23,7 +23,7 @@ CALL be('mia', 'North');
 SELECT is(public.state_of(format('INSERT INTO public.log VALUES (%1$L, 1, NULL), (%1$L, 2, ''user_id=%2$s'')', :'north', :'olga')), '55000', 'INSERT');
 \set ON_ERROR_STOP off
 SAVEPOINT a;
--- What is asked after COPY has failed is refused.
+-- A question asked after COPY has failed is refused.
 \set user refused
 \set tenant refused
 \set plain refused
@@ -49,6 +49,6 @@ SELECT is(:'tenant'::text, 'refused', 'or the tenant');
 SELECT is(:'plain'::text, 'done', 'but for that, it is done');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM public.log), 2::bigint, 'with its rows');
-SELECT results_eq('SELECT user_id, action, row_key->>''id'' FROM casnet_internal.audit_entries ORDER BY at, id', format('VALUES (%1$L::uuid, ''INSERT'', ''1''), (%1$L, ''INSERT'', ''2'')', :'mia'), 'of whom it began as');
+SELECT results_eq('SELECT user_id, action, row_key->>''id'' FROM casnet_internal.audit_entries ORDER BY at, id', format('VALUES (%1$L::uuid, ''INSERT'', ''1''), (%1$L, ''INSERT'', ''2'')', :'mia'), 'of the user as whom it began');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,4 +1,4 @@
--- What cannot be recorded is not written.
+-- If a change cannot be recorded, it is refused.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

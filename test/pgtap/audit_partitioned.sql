@@ -38,7 +38,8 @@ DELETE FROM public.visits WHERE id IN (2, 3);
 SELECT results_eq('SELECT * FROM public.news() ORDER BY 1', ARRAY['public.visits DELETE 2 12', 'public.visits DELETE 3 21'], 'deletion');
 TRUNCATE public.visits_0;
 SELECT results_eq('SELECT * FROM public.news()', ARRAY['public.visits TRUNCATE'], 'TRUNCATE of a partition');
--- One that has partitions itself is truncated with all of them, whenever these came.
+-- A partition that has partitions itself is truncated with all of them, also with those
+-- attached later.
 ALTER TABLE public.visits_1 DETACH PARTITION public.visits_11;
 CREATE TABLE public.visits_12 PARTITION OF public.visits_1 DEFAULT;
 TRUNCATE public.visits_1;

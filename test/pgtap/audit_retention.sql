@@ -1,4 +1,4 @@
--- Entries are kept by months, go when they are old or when their tenant is
+-- Entries are kept by months.  They are removed when they are old or when their tenant is
 -- forgotten, and not before.
 BEGIN;
 SELECT plan(21);
@@ -20,7 +20,7 @@ SELECT is((SELECT count(*) FROM pg_class WHERE oid IN (SELECT relation FROM casn
 SELECT is((SELECT count(*) FROM pg_depend WHERE objid IN (SELECT relation FROM casnet_internal.audit_partitions()) AND deptype = 'e'), 0::bigint, 'nor are they the extension''s');
 SELECT throws_ok(format('SELECT casnet.maintain_audit(%s)', n), '22023', NULL, n) FROM unnest('{-1,"NULL",121}'::text[]) AS n;
 
--- Entries that came when there was no month for them.
+-- Entries written when their month had no table.
 SELECT public.old('100 days'), public.old('99 days'), public.old('45 days'), public.old('-5 years'), public.old('30 hours'), public.old('30 hours', :'north'), public.old('0', :'north');
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries_default) >= 3, true, 'are in the default partition');
 SELECT cmp_ok(casnet.maintain_audit(), '>=', 2, 'until there are months');

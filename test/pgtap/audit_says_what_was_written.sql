@@ -1,4 +1,4 @@
--- What an entry of the audit says does not follow the settings of whoever writes.
+-- An audit entry does not depend on the settings of the session that writes.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

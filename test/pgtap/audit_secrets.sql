@@ -27,7 +27,7 @@ UPDATE casnet.users SET hashed_password = rpad('$2b$04$other', 60, 'x') WHERE us
 SELECT is((SELECT concat(action, row_key->>'id', before, after) FROM public.last), 'UPDATE' || :'mia' || '{}{}', 'a password: that it changed');
 INSERT INTO casnet.users (username, email, hashed_password) VALUES ('new', 'new@x.test', rpad('$2b$04$new', 60, 'x'));
 SELECT is((SELECT after->>'hashed_password' FROM public.last), NULL, 'nor the first one');
--- Each name that is never recorded, in a table of somebody else.
+-- Each name that is never recorded, in an application's table.
 CREATE TABLE public.secrets (tenant_id uuid, id int, digest text, hashed_password text, passwd text, password text, password_hash text, secret bytea, passwords text, PRIMARY KEY (tenant_id, id));
 SELECT casnet.enable_audit('public.secrets');
 INSERT INTO public.secrets VALUES (:'north', 1, 'hidden', 'hidden', 'hidden', 'hidden', 'hidden', 'hidden', 'shown');
@@ -41,6 +41,6 @@ SELECT is((SELECT count(*) FROM casnet_internal.audit_entries AS e WHERE (e.befo
 ALTER TABLE public.notes RENAME COLUMN seen TO watched;
 SELECT throws_ok('INSERT INTO public.notes (id) VALUES (2)', '55000', 'audited table public.notes has lost the excepted column "seen"', 'a column that was renamed: nothing is written');
 SELECT casnet.enable_audit('public.notes', '{watched}');
-SELECT lives_ok('INSERT INTO public.notes (id) VALUES (2)', 'until enable_audit() is told');
+SELECT lives_ok('INSERT INTO public.notes (id) VALUES (2)', 'until enable_audit() excepts it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,5 +1,5 @@
--- remove_audit_entries() lets entries be deleted for its own statement only,
--- also when that fails, and not to be changed.
+-- remove_audit_entries() allows the deletion of entries within its own statement only, even
+-- if it fails, and never allows an UPDATE.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

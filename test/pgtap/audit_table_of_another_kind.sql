@@ -1,5 +1,5 @@
--- Where somebody has put something else in the place of audit_entries, the
--- audit says what is wrong, and what cannot be recorded is not written.
+-- If audit_entries is replaced by something else, the audit says what is wrong, and a
+-- change that cannot be recorded is refused.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
@@ -53,7 +53,7 @@ SELECT is(pg_temp.try(), format(:'said', 'Table casnet_internal.audit_entries ha
 ROLLBACK TO a;
 CREATE TABLE casnet_internal.audit_entries (LIKE public.columns) PARTITION BY RANGE (at);
 CREATE TABLE public.part PARTITION OF casnet_internal.audit_entries DEFAULT;
-SELECT is(pg_temp.try(), 'none', 'one that is as ours will do');
+SELECT is(pg_temp.try(), 'none', 'one that is like casnet''s is accepted');
 ROLLBACK TO a;
 SELECT is_empty('TABLE public.mine', 'and nothing was written');
 SELECT * FROM finish();

@@ -1,5 +1,5 @@
--- The entry has the tenant that its row has: a row that gets one or loses it is
--- gone for the one and new for the other, and a column that is no uuid is none.
+-- An entry has the tenant of its row.  A row that changes its tenant is deleted for the one
+-- and inserted for the other.  A tenant_id that is no uuid counts as none.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

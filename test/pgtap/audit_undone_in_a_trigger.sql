@@ -1,5 +1,5 @@
--- A change that an exception handler undoes leaves no entry, also when it was made
--- through a load view by a trigger of another statement.
+-- A change that an exception handler undoes leaves no entry, even if a trigger of another
+-- statement made it through a load view.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

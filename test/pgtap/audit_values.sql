@@ -1,5 +1,5 @@
--- Values are recorded as to_jsonb() has them, of whatever type, large or not,
--- and a change is what is not the same byte for byte.
+-- Values of every type and size are recorded as to_jsonb() gives them.  A column has changed
+-- if its bytes differ.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
@@ -37,7 +37,7 @@ UPDATE public.kinds SET i2 = 2, t = repeat('0123456789', 2000) WHERE id = 2;
 SELECT is((SELECT after FROM public.last), '{"i2": 2}', 'written again, neither');
 UPDATE public.kinds SET t = repeat('0123456789', 1999) || '012345678x' WHERE id = 2;
 SELECT is((SELECT right(before->>'t', 1) || right(after->>'t', 1) FROM public.last), '9x', 'with one byte changed, they are');
--- Columns that came later.
+-- Columns that were added later.
 ALTER TABLE public.kinds ADD COLUMN late int DEFAULT 7, DROP COLUMN p;
 UPDATE public.kinds SET late = 8 WHERE id = 1;
 SELECT is((SELECT concat(before, after) FROM public.last), '{"late": 7}{"late": 8}', 'a column that was added');

@@ -1,5 +1,5 @@
--- An entry names the user as whom the statement was judged: a statement that
--- changes the session's user or role on its way is refused.
+-- An entry names the user as whom the statement was judged.  A statement that changes the
+-- session's user or role on its way is refused.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -25,8 +25,8 @@ SELECT throws_ok(s, '55000', :'changed', s) FROM unnest(ARRAY[
 	$s$INSERT INTO casnet.records (title) VALUES ('x') RETURNING set_config('casnet.tenant_id', '', false)$s$]) AS s;
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'nothing was written');
 
--- Not so for who changes and is the same again before anything is asked, nor
--- between statements, one inside another too.
+-- It is not refused if the session is the same again before anything is asked, nor if it
+-- changes between statements, even between nested ones.
 SELECT lives_ok($$INSERT INTO casnet.records (title) VALUES ('x') RETURNING set_config('casnet.user_id', '', false), set_config('casnet.user_id', '00000000-0000-7000-8000-000000000001', false)$$, 'the same user again');
 CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.relay() RETURNS text LANGUAGE plpgsql AS $$
@@ -51,7 +51,7 @@ DO $$ BEGIN
 END $$;
 SELECT is(public.last_user(), 'olga', 'after a statement that failed');
 
--- By token, and by a token that proves nobody any more.
+-- By a token, and by a token that is no longer valid.
 CALL be(NULL);
 SELECT public.token(jsonb_build_object('tid', :'north')) AS token \gset
 SELECT casnet.sign_in(:'token') AS u \gset

@@ -1,6 +1,5 @@
--- The condition of an updatable view with security_barrier stands beside the
--- policies of its table.  It comes after them, whatever it calls, and whatever an
--- index has checked again.
+-- The condition of an updatable view with security_barrier is evaluated after the policies
+-- of its table.  That holds whatever the condition calls, and whatever an index rechecks.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -32,8 +31,8 @@ RESET enable_indexscan;
 SET LOCAL enable_bitmapscan = off;
 SELECT is(public.seen_by('UPDATE public.bills SET code = code WHERE code = ''c1'''), 0, 'by an index that has rows checked again');
 SELECT is(public.seen_by('SELECT FROM public.invoices WHERE code = ''c1'' AND public.seen(tenant_id, casnet.tenant_with(''view_invoices''))'), 0, 'a condition of the statement''s own');
--- A plain view whose condition calls what policies call, in what an index checks
--- again: as often evaluated for a value of another tenant as for one of nobody.
+-- A plain view whose condition calls the functions of policies, under an index that
+-- rechecks: a value of another tenant is evaluated as often as one that nobody has.
 CREATE FUNCTION public.looked(code text, tenant uuid) RETURNS text LANGUAGE plpgsql STABLE COST 0.0001 AS $$
 BEGIN
 	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
@@ -48,7 +47,7 @@ SELECT set_config('mine.code', 'c9', true) AS code \gset
 SELECT is(public.seen_by('SELECT FROM public.asked'), :asked, 'a view that calls tenant_with(), by an index');
 SELECT is(public.seen_by('SELECT FROM public.united'), :united, 'or current_tenant_id()');
 
--- Policies of a statement in WITH, below one that reads nothing itself.
+-- Policies of a statement in WITH, below a statement that reads no table.
 CREATE FUNCTION public.raises(tenant uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE EXCEPTION 'seen' USING ERRCODE = 'ZZ001';

@@ -1,5 +1,5 @@
--- casnet.bypass = 'refuse': no statement of a session goes past the policies,
--- whichever way, and everything that respects them works.
+-- casnet.bypass = 'refuse': no statement of a session gets past the policies, whichever
+-- way, and everything that respects them works.
 BEGIN;
 SELECT plan(46);
 \ir include/fixtures.sql
@@ -13,12 +13,12 @@ CREATE VIEW public.own_records WITH (security_invoker) AS SELECT * FROM casnet.r
 GRANT SELECT ON public.all_records, public.own_records TO PUBLIC;
 CREATE FUNCTION public.counted() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM casnet.records';
 CREATE FUNCTION public.invoked() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM casnet.records';
--- A protected table of somebody's own, not FORCEd.
+-- A protected table of an application's role, not FORCEd.
 CREATE TABLE public.own (tenant_id uuid DEFAULT casnet.current_tenant_id(), id int);
 ALTER TABLE public.own OWNER TO tap_owner;
 ALTER TABLE public.own ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON public.own USING (tenant_id = casnet.tenant_with('view_records'));
--- One with a policy that is none of ours.
+-- A table whose policy does not call casnet.
 CREATE TABLE public.other (id int);
 ALTER TABLE public.other ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.other FORCE ROW LEVEL SECURITY;

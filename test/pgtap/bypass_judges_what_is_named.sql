@@ -1,6 +1,6 @@
--- casnet.bypass = 'refuse' is about the tables that a statement names, by any of
--- their policies that is ours: not about parts of a table that has none, nor,
--- with row_security = off, about the role's own views.
+-- casnet.bypass = 'refuse' judges the tables that a statement names, if one of their
+-- policies is casnet's.  It ignores partitions without such a policy and, with row_security
+-- = off, the role's own views.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- A plan that is used again is refused to whoever lacks the permission, as a
--- new one is, also where it comes to no row that a policy could judge: an empty
--- table, or one that another table's emptiness keeps it from.
+-- A reused plan is refused to a session that lacks the permission, as a new plan is.  That
+-- holds even if it reaches no row that a policy could judge: its table is empty, or another
+-- empty table keeps it from running.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

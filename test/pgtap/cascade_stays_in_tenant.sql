@@ -1,5 +1,5 @@
--- What a deletion takes along belongs to the same tenant, although South has
--- rows with the very same ids.
+-- A deletion cascades only within its tenant, although South has rows with the very same
+-- ids.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -26,9 +26,9 @@ SELECT is((SELECT count(*) FROM casnet.record_tags), 0::bigint, 'their links wit
 SELECT results_eq('SELECT record_id FROM casnet.tasks', ARRAY[NULL::uuid], 'their task stays and forgets its record');
 SELECT results_eq('SELECT record_id FROM casnet.calendar_events', ARRAY[NULL::uuid], 'their event, too');
 SELECT lives_ok('DELETE FROM casnet.tags', 'the tags go');
-SELECT lives_ok($$SELECT casnet.remove_member('mia')$$, 'a member goes');
-SELECT results_eq('SELECT assignee_id FROM casnet.tasks', ARRAY[NULL::uuid], 'her task stays and is nobody''s');
-SELECT lives_ok(format('DELETE FROM casnet.tenants WHERE id = %L', :'north'), 'the tenant goes');
+SELECT lives_ok($$SELECT casnet.remove_member('mia')$$, 'a member is removed');
+SELECT results_eq('SELECT assignee_id FROM casnet.tasks', ARRAY[NULL::uuid], 'her task stays, without an assignee');
+SELECT lives_ok(format('DELETE FROM casnet.tenants WHERE id = %L', :'north'), 'the tenant is deleted');
 RESET SESSION AUTHORIZATION;
 SELECT set_eq('TABLE public.south', 'TABLE before', 'South is as it was');
 SELECT is((SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.user_tenants WHERE tenant_id = :'north'), 0::bigint, 'of North nothing is left');

@@ -1,6 +1,6 @@
--- Where a plain role owns the tables, the memberships and permissions of an
--- account and of a tenant still go with it: cascades run as that role, which
--- is nobody and holds nothing.
+-- If a plain role owns the tables, deleting an account or a tenant still deletes its
+-- memberships and permissions.  Cascades run as that role, which has no identity and no
+-- permission.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

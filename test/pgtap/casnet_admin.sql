@@ -30,7 +30,8 @@ SELECT throws_ok('SELECT count(*) FROM casnet.records', '28000', NULL, 'with cas
 CALL be('vic', 'North');
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'signed in');
 SELECT ok(casnet.can('create_tags'), 'and the change is in force');
--- One who is signed in founds a tenant as any user does, unless another owner is named.
+-- An administrator who is signed in founds a tenant as any user does, unless the call names
+-- another owner.
 SELECT casnet.create_tenant('Of Vic') AS own, casnet.create_tenant('Of Nora', owner_id => :'nora') AS named \gset
 SELECT results_eq('SELECT name, role FROM casnet.my_tenants() ORDER BY name', $$VALUES ('North', 'viewer'), ('Of Vic', 'owner')$$, 'a tenant of their own');
 SELECT is((SELECT string_agg(u.username || ' ' || m.role, ', ') FROM casnet.user_tenants AS m JOIN casnet.users AS u ON u.id = m.user_id WHERE m.tenant_id = :'named'), 'nora owner', 'or of somebody else''s');

@@ -1,6 +1,6 @@
--- To check a foreign key the server may call a cast of the application, as the owner of the
--- table that is referred to.  Policies bind that owner there as elsewhere, whether the
--- server looked the cast up for the key, or before.
+-- To check a foreign key the server can call a cast of the application, as the owner of the
+-- referenced table.  Policies bind that owner there too, whether the server looked up the
+-- cast for the key or earlier.
 BEGIN;
 SELECT plan(2);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TABLE shop.seen (orders bigint);
--- Two types with a cast of their own each, since the server keeps what it has looked up.
+-- Two types, each with its own cast, since the server caches what it has looked up.
 CREATE PROCEDURE shop.make(name text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TYPE shop.%I AS (n integer)', name);
@@ -42,7 +42,7 @@ DELETE FROM shop.seen;
 CALL shop.make('before');
 INSERT INTO shop.before_child VALUES (ROW(1));
 ALTER TABLE shop.before_child ADD FOREIGN KEY (id) REFERENCES shop.parent NOT VALID;
--- Whether the key changes is asked as whoever updates.
+-- The server checks as the updating role whether the key changes.
 UPDATE shop.before_child SET note = 'x';
 UPDATE shop.before_child SET id = ROW(2);
 INSERT INTO shop.before_child VALUES (ROW(2));

@@ -1,5 +1,5 @@
--- change_password() spares the token of the session, unless that was revoked
--- while the password was being changed, as by a trigger of the application.
+-- change_password() spares the session's token, unless a trigger of the application, say,
+-- revokes it while the password is being changed.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

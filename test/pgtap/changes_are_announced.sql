@@ -1,5 +1,5 @@
--- A change of each table that decides is noticed at once, also one that
--- replication brings, which fires the triggers that fire always.
+-- A change of each deciding table is noticed at once.  That includes a change by
+-- replication, which fires only the triggers that fire always.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -30,8 +30,8 @@ SELECT ok(casnet.can('edit_tags'), 'a superuser edits');
 DELETE FROM casnet.tenants WHERE id = :'north';
 SELECT ok(NOT casnet.can('edit_tags'), 'tenants');
 ROLLBACK TO a;
--- No function of ours here that handles an exception, since a rollback makes
--- the session look again.
+-- Do not call a test function with an exception handler here: its rollback makes the
+-- session look again.
 SELECT set_config('casnet.token', :'mine', true);
 SELECT is(casnet.current_user_id(), :'mia'::uuid, 'a token');
 UPDATE casnet_internal.signing_keys SET retired_at = now() WHERE kid = 'tap';
@@ -47,7 +47,7 @@ SELECT is(casnet.current_user_id(), :'mia'::uuid, 'rolled back');
 INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
 SELECT is(casnet.current_user_id(), NULL, 'token_cutoffs');
 ROLLBACK TO a;
--- Nor does it lift what keeps the audit as it is.
+-- Nor does replication lift the protection of the audit.
 SELECT throws_ok('TRUNCATE casnet_internal.audit_entries', '42501', NULL, 'entries stay');
 SELECT throws_ok('TRUNCATE casnet_internal.audit_entries_default', '42501', NULL, 'those of no month as well');
 SELECT * FROM finish();

@@ -1,12 +1,12 @@
--- What casnet's functions call is the server's, also where functions and operators of the
--- same names come first in the search_path of whoever calls.
+-- casnet's functions call the server's functions and operators, even if others of the same
+-- names come first in the caller's search_path.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA shop;
 GRANT USAGE ON SCHEMA shop TO PUBLIC;
--- Each of them gives itself away.
+-- Each of them reveals that it was called.
 CREATE FUNCTION shop.caught() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called' USING ERRCODE = 'ZZ002'; END $$;
 CREATE FUNCTION shop.unnest(uuid[]) RETURNS SETOF uuid LANGUAGE sql AS 'SELECT ''00000000-0000-7000-8000-000000000000''::uuid WHERE shop.caught() > 0';
 CREATE FUNCTION shop.unnest(text[]) RETURNS SETOF text LANGUAGE sql AS 'SELECT ''x'' WHERE shop.caught() > 0';

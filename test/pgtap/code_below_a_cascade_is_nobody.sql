@@ -1,6 +1,6 @@
--- delete_tenant() empties a table as its owner, who may be a superuser.  No code of another role
--- runs as that: neither a trigger's function, nor what a further key leads to.  What runs as
--- another role by itself meets nobody's session, whatever it calls.
+-- delete_tenant() empties a table as its owner, who can be a superuser.  No code of another
+-- role runs as that owner: no trigger function, and nothing that a further key reaches.
+-- Code that runs as its own role finds no identity in the session.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql
@@ -40,12 +40,13 @@ BEGIN
 END
 $$;
 SAVEPOINT a;
--- A trigger of who has no more than the privilege, by its function or by its condition.
+-- A trigger by a role that has only the privilege TRIGGER; its function or its condition is
+-- that role's.
 CREATE TRIGGER looks BEFORE DELETE ON public.invoices FOR EACH ROW EXECUTE FUNCTION shop.looks();
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'South');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'trigger "looks" of table "invoices" calls a function of another role', 'a trigger that would run as the owner');
--- One that runs as its own might be changed meanwhile.
+-- A SECURITY DEFINER function could be changed meanwhile.
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 ALTER FUNCTION shop.looks() SECURITY DEFINER;
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -58,7 +59,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'South');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'trigger "looks" of table "invoices" calls a function of another role', 'a condition of one');
 ROLLBACK TO a;
--- On a table of the same owner to which a key goes on.
+-- A trigger on another table of the same owner, which a key reaches.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.lines (invoice integer REFERENCES public.invoices ON DELETE CASCADE);
 GRANT TRIGGER ON public.lines TO tap_maker;
@@ -76,7 +77,7 @@ SELECT is(casnet.delete_tenant(:'south') > 0, true, 'without it the tenant goes'
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM public.lines), 0::bigint, 'and what depends on it');
 ROLLBACK TO b;
--- A constraint trigger that has the name of a key which is set.
+-- A constraint trigger with the name of a key that delete_tenant() sets immediate.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE public.lines DROP CONSTRAINT lines_invoice_fkey, ADD CONSTRAINT lines_invoice_fkey FOREIGN KEY (invoice) REFERENCES public.invoices ON DELETE CASCADE DEFERRABLE;
 CREATE TABLE public.elsewhere (id integer);
@@ -88,7 +89,7 @@ SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', '
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM shop.seen), 0::bigint, 'nothing of that ran');
 ROLLBACK TO a;
--- A key that goes on into a table of another role.
+-- A key that continues into a table of another role.
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TABLE shop.details (invoice integer REFERENCES public.invoices ON DELETE CASCADE);
 CREATE TRIGGER looks AFTER DELETE ON shop.details FOR EACH ROW EXECUTE FUNCTION shop.looks();
@@ -99,14 +100,14 @@ SET LOCAL SESSION AUTHORIZATION tap_maker;
 ALTER TABLE shop.details DROP CONSTRAINT details_invoice_fkey, ADD FOREIGN KEY (invoice) REFERENCES public.invoices ON DELETE SET NULL;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'table "details" of role "tap_maker" is changed with these rows', 'or sets NULL');
--- Not one that changes nothing.
+-- A key that changes nothing is not refused.
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 ALTER TABLE shop.details DROP CONSTRAINT details_invoice_fkey, ADD FOREIGN KEY (invoice) REFERENCES public.invoices;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SAVEPOINT b;
 SELECT is(casnet.delete_tenant(:'south') > 0, true, 'a key that only refers');
 ROLLBACK TO b;
--- Nor one to a table of the same role, or of a superuser.
+-- Nor is a key to a table of the same role, or of a superuser.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE public.invoices OWNER TO tap_maker;
 SET LOCAL SESSION AUTHORIZATION tap_maker;

@@ -1,5 +1,5 @@
--- Code of another role that runs in a session, as that role, does not fetch from the cursors
--- that the session has open; and a partition's does not run as the owner of the whole.
+-- Another role's code that runs in a session, as that role, cannot fetch from the session's
+-- open cursors.  The code of a partition does not run as the owner of the partitioned table.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -45,7 +45,7 @@ SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(what, ' ') FROM shop.seen), '42501 own', 'with code that fetches from its own cursors only');
 ROLLBACK TO a;
--- Nor from those of who is under no policy, or of tables that have none.
+-- Nor from cursors of a role that no policy binds, or over tables that have none.
 RESET SESSION AUTHORIZATION;
 CLOSE open;
 DECLARE open CURSOR FOR SELECT title FROM casnet.records;
@@ -71,7 +71,7 @@ BEGIN
 	RETURN r.id;
 END
 $$;
-SELECT is(pg_temp.deleted_in_a_loop(:'south'), '2', 'the session goes on with its own');
+SELECT is(pg_temp.deleted_in_a_loop(:'south'), '2', 'the session continues with its own');
 ROLLBACK TO a;
 RESET SESSION AUTHORIZATION;
 ALTER TABLE shop.orders_1 OWNER TO tap_other;

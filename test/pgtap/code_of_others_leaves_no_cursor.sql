@@ -1,6 +1,6 @@
--- Code of another role that runs in a session, as that role, leaves no cursor that would
--- run as whoever fetches from it: neither in the place of one of the session's nor beside
--- them, of whatever statement and in whatever depth.  Those of the session go on.
+-- Another role's code that runs in a session, as that role, leaves no cursor that would run
+-- as whoever fetches from it.  It neither replaces a cursor of the session nor adds one, by
+-- any statement and at any depth.  The session's own cursors continue.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql
@@ -46,8 +46,8 @@ CREATE TRIGGER swaps BEFORE DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION 
 RESET SESSION AUTHORIZATION;
 SELECT casnet.protect('shop.orders', 'records') IS NOT NULL AS protected \g /dev/null
 INSERT INTO shop.orders (tenant_id, id) VALUES (:'south', 1);
--- What there is once a tenant is deleted, with code that opens cursors in that way: the
--- cursors, what fetching from the one of before comes to, and as whom it ran.
+-- What remains after a tenant is deleted and code opened cursors in that way: the cursors,
+-- the result of a FETCH from the replaced one, and the role that ran.
 CREATE FUNCTION pg_temp.left_by(way text, tenant uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	open refcursor := 'open';
@@ -84,7 +84,7 @@ SELECT is(pg_temp.left_by('explain', :'south'), 'kept 34000', 'EXPLAIN ANALYZE')
 ROLLBACK TO a;
 SELECT is(pg_temp.next(), 'b', 'a cursor of before goes on');
 
--- Nor does a cast that the audit calls.
+-- A cast that the audit calls leaves none, either.
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TYPE shop.colour AS ENUM ('red');
@@ -98,7 +98,7 @@ INSERT INTO public.tap_painted VALUES (:'south', 1);
 SELECT is((SELECT count(*) FROM pg_cursors WHERE name = 'of a cast'), 0::bigint, 'no cursor of a cast that the audit calls');
 SELECT is((SELECT string_agg(who, ' ') FROM shop.seen), 'cast', 'which it did');
 DELETE FROM shop.seen;
--- Two within one another: what the outer one opened is closed with the outer one.
+-- One within another: what the outer code opened is closed with the outer code.
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE OR REPLACE FUNCTION shop.swaps() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
--- A collation that the caller has made, to which names are equal that are not, finds no
--- account and no tenant: no function that runs as its owner compares by it.
+-- A caller's collation can make different names equal.  With it nobody finds an account or a
+-- tenant: no function that runs as its owner compares by it.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -7,7 +7,8 @@ RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET username = 'o-t-t-o' WHERE id = :'otto';
 CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ka-shifted-ks-level1', deterministic = false);
 SELECT is('otto' = 'o-t-t-o' COLLATE public.loose, true, 'to the collation both are one name');
--- Each function with a text that runs as its owner, with that in all places of texts.
+-- Each function that takes a text and runs as its owner, with that collation in every text
+-- argument.
 CREATE TABLE public.calls AS
 	SELECT p.oid::regprocedure AS function, v.name,
 		   (SELECT format('SELECT %s.%I(%s)', p.pronamespace::regnamespace, p.proname, string_agg(CASE WHEN t.type = 'text'::regtype AND (t.n = 1 OR p.proname !~ 'login') THEN quote_literal(CASE t.n WHEN 1 THEN v.name ELSE v.other END) || '::text COLLATE %1$s' WHEN t.type = 'text'::regtype THEN '''wrong password''' ELSE 'NULL::' || t.type::regtype END, ', ' ORDER BY t.n)) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)) AS statement

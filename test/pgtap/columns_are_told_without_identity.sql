@@ -1,6 +1,6 @@
--- Who asks for the columns of tables and for no row need be nobody: what such a statement
--- returns is the same for everybody.  What could return something is refused, whatever it
--- returns today.
+-- A statement that reads the columns of tables and no row needs no identity: its result is
+-- the same for everybody.  One that could return something is refused, whatever it returns
+-- today.
 BEGIN;
 SELECT plan(61);
 \ir include/fixtures.sql
@@ -58,7 +58,7 @@ SELECT throws_ok(query, '28000', 'nobody is signed in', query)
 	'SELECT (SELECT 1) FROM casnet.records LIMIT 0', 'WITH r AS (SELECT 1) SELECT t.* FROM casnet.records AS t LIMIT 0', 'SELECT * FROM casnet.records ORDER BY id FETCH FIRST 0 ROWS WITH TIES',
 	'SELECT t.* FROM casnet.records AS t, generate_series(1, 2) LIMIT 0']) AS query;
 
--- Nothing is evaluated on rows or statistics; privileges are asked for.
+-- Nothing is evaluated on rows or statistics, and privileges are checked.
 CALL be('mia', 'South');
 SELECT is(public.rows_or_error(query), '0', query)
   FROM unnest(ARRAY['SELECT * FROM casnet.records WHERE public.leak(title) LIMIT 0', 'SELECT * FROM casnet.records WHERE title OPERATOR(public.===) ''x'' AND false',
@@ -69,7 +69,7 @@ SELECT is(public.rows_or_error(query), '0', query)
 SELECT throws_ok(query, '42501', NULL, query)
   FROM unnest(ARRAY['SELECT * FROM casnet_internal.signing_keys LIMIT 0', 'SELECT * FROM casnet_internal.password_hashes WHERE false', 'SELECT * FROM casnet_internal.protected LIMIT 0']) AS query;
 
--- A statement that is kept is asked again for what it becomes.
+-- A prepared statement is judged again by what it becomes.
 CALL be(NULL);
 PREPARE part (bigint) AS SELECT title FROM casnet.records LIMIT $1;
 SELECT throws_ok('EXECUTE part (1)', '28000', NULL, 'a limit that is a parameter');
@@ -78,9 +78,9 @@ SELECT throws_ok('EXECUTE part (0)', '28000', NULL, 'whatever it is');
 PREPARE none AS SELECT title FROM casnet.records LIMIT 0;
 SELECT is_empty('EXECUTE none', 'and one that is none');
 CALL be('mia', 'North');
-SELECT is_empty('EXECUTE none', 'stays none for whoever is signed in');
+SELECT is_empty('EXECUTE none', 'returns none to a signed-in user, too');
 SELECT isnt_empty('EXECUTE part (1)', 'the other follows the session');
-SELECT isnt_empty('SELECT title FROM casnet.records WHERE true', 'a condition that is true is none');
+SELECT isnt_empty('SELECT title FROM casnet.records WHERE true', 'a condition that is true restricts nothing');
 SELECT is((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = 'casnet.tasks'::regclass AND a.attnum BETWEEN 1 AND 4), 'id record_id assignee_id tenant_id', 'what refers comes before the tenant');
 SELECT * FROM finish();
 ROLLBACK;

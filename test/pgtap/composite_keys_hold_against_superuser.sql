@@ -1,4 +1,4 @@
--- No row points across tenants, whoever wrote it.
+-- No row refers to another tenant, whoever wrote it.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- ON CONFLICT DO SELECT shows a row of the own tenant alone, and its condition waits for
--- the policy of the row that is there.
+-- ON CONFLICT DO SELECT shows only a row of the active tenant.  Its condition waits for the
+-- policy of the existing row.
 BEGIN;
 SELECT current_setting('server_version_num')::integer >= 190000 AS has_select \gset
 \if :has_select
@@ -14,7 +14,7 @@ GRANT SELECT, INSERT, UPDATE ON public.notes TO tap_app;
 CREATE SEQUENCE public.seen;
 GRANT ALL ON public.seen TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- What a sequence counts is not undone.
+-- A rollback does not undo what a sequence counts.
 CREATE FUNCTION public.see(note text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.seen'); RETURN true; END $$;
 CREATE FUNCTION public.was_seen() RETURNS boolean LANGUAGE sql AS 'SELECT is_called FROM public.seen';
 

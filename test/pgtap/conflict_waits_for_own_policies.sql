@@ -1,5 +1,5 @@
--- The condition of ON CONFLICT DO UPDATE waits for the policy of the row that is there,
--- whatever form an application's policy has.
+-- The condition of ON CONFLICT DO UPDATE waits for the policy of the existing row, whatever
+-- form an application's policy has.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -30,7 +30,7 @@ $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CREATE FUNCTION public.seen(note text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	-- What a sequence counts is not undone.
+	-- A rollback does not undo what a sequence counts.
 	PERFORM nextval(format('public.%I', 'seen_' || split_part(note, ' ', 2)));
 	RETURN true;
 END

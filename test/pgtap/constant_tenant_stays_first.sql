@@ -1,6 +1,6 @@
--- Where the statement compares tenant_id with its own tenant, the server takes that
--- comparison for the policy's.  So it comes as early: no other condition is
--- evaluated on the rows of others.
+-- If a statement compares tenant_id with its own tenant, the server takes that comparison
+-- for the policy's.  So casnet evaluates it as early: no other condition sees rows of other
+-- tenants.
 BEGIN;
 SELECT plan(52);
 \ir include/fixtures.sql
@@ -46,8 +46,8 @@ SELECT is(public.seen_by(format(s, condition)), 0, format(s, condition))
 	'SELECT FROM public.parts_0 WHERE %s AND public.seen(tenant_id, 1)',
 	'UPDATE casnet.records SET title = title WHERE %s AND public.seen(tenant_id, 1)',
 	'DELETE FROM public.parts WHERE %s AND public.seen(tenant_id, 1)']) AS s;
--- What an index has checked again of a row comes later, too: for a value of
--- another tenant no more is evaluated than for one of nobody.
+-- A condition that an index rechecks comes later, too: for a value of another tenant no
+-- more is evaluated than for a value that nobody has.
 CREATE FUNCTION public.looked(code text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
@@ -69,14 +69,14 @@ SELECT is(public.seen_by(format(s, :'north', 'c1')), public.seen_by(format(s, :'
 	'SELECT FROM public.invoices WHERE tenant_id = %L AND (code = public.looked(%L) OR code = public.looked(''c8''))']) AS s;
 SET LOCAL enable_bitmapscan = off;
 RESET enable_seqscan;
--- A parameter is a constant of the plan's, whatever it is.
+-- To the plan a parameter is a constant, whatever its value.
 SET LOCAL plan_cache_mode = force_generic_plan;
 PREPARE p (uuid) AS SELECT FROM casnet.records WHERE tenant_id = $1 AND public.seen(tenant_id, 1);
 SELECT set_config('mine.seen', '0', true) AS seen \gset
 EXECUTE p (:'north') \g /dev/null
 SELECT is(current_setting('mine.seen'), '0', 'with a parameter');
 
--- A policy whose call is in a subquery of its own is a policy as well.
+-- A policy with its call in a subquery is a policy as well.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.wrapped (tenant_id uuid, title text);
 INSERT INTO public.wrapped SELECT id, name || n FROM casnet.tenants, generate_series(1, 20) AS n;

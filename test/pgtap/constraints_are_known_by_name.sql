@@ -1,5 +1,5 @@
--- To empty tables as their owner, delete_tenant() has deferred keys checked at once, by
--- their names.  Nothing of anybody else that has such a name fires then.
+-- delete_tenant() has deferred keys checked at once, by their names, to empty tables as
+-- their owner.  Nothing else with such a name then fires.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -14,7 +14,7 @@ INSERT INTO shop.orders VALUES (:'north', 1);
 INSERT INTO shop.lines VALUES (:'north', 1);
 CREATE TABLE shop.ran (who name);
 GRANT INSERT, SELECT ON shop.ran TO PUBLIC;
--- What it says is undone, but for who ran.
+-- Its changes are undone; it returns who ran.
 CREATE FUNCTION public.after(ddl text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	ran text;
@@ -36,14 +36,14 @@ SELECT is(public.after('', :'delete'), 'nobody', 'a tenant goes, with rows of de
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER t AFTER INSERT ON shop.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.runs(); INSERT INTO shop.mine VALUES (1)', :'delete'), 'nobody', 'what is deferred stays so');
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER lines_of_order AFTER INSERT ON shop.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.runs(); INSERT INTO shop.mine VALUES (1)', :'delete'), '55000', 'a trigger has the name of a key');
 SELECT is(public.after('CREATE CONSTRAINT TRIGGER lines_of_order AFTER INSERT ON shop.mine DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION shop.runs()', :'delete'), '55000', 'also one that is not deferred now');
--- The check of a key of somebody else's runs nothing of theirs as the owner, so it is in
--- nobody's way, and is made as it would have been.
+-- The check of another role's key runs none of that role's code as the owner.  So it is
+-- allowed, and happens as it would have.
 SELECT is(public.after('CREATE TABLE shop.parents (i integer PRIMARY KEY); CREATE TABLE shop.children (i integer, CONSTRAINT lines_of_order FOREIGN KEY (i) REFERENCES shop.parents DEFERRABLE INITIALLY DEFERRED)', :'delete'), 'nobody', 'a key of somebody else has the name');
 SELECT is(public.after('CREATE TABLE shop.parents (i integer PRIMARY KEY); CREATE TABLE shop.children (i integer, CONSTRAINT lines_of_order FOREIGN KEY (i) REFERENCES shop.parents DEFERRABLE INITIALLY DEFERRED); INSERT INTO shop.children VALUES (1)', :'delete'), '23503', 'or one that does not hold');
 RESET SESSION AUTHORIZATION;
 ALTER SCHEMA shop OWNER TO tap_maker;
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT is(public.after('', :'delete'), 'nobody', 'the schema may be of somebody else');
+SELECT is(public.after('', :'delete'), 'nobody', 'another role may own the schema');
 RESET SESSION AUTHORIZATION;
 SET CONSTRAINTS ALL IMMEDIATE;
 GRANT USAGE ON SCHEMA shop TO tap_maker;

@@ -1,5 +1,5 @@
--- Every CHECK, NOT NULL, DEFAULT and unique key of the tables, by trying.  As a
--- superuser, since nobody else writes all of them; constraints bind everybody.
+-- Every CHECK, NOT NULL, DEFAULT and unique key of the tables, by trying.  The test is a
+-- superuser, since no other role writes all of them; constraints bind everybody.
 BEGIN;
 SELECT * FROM no_plan();
 \ir include/fixtures.sql
@@ -36,7 +36,7 @@ SELECT alike(error_of(statement), '23514 | %' || name, name || ' refuses ' || st
 	('protected_resource_check', $$UPDATE casnet_internal.protected SET resource = 'A b'$$), ('protected_resource_check', $$UPDATE casnet_internal.protected SET resource = repeat('x', 57)$$),
 	('guarded_schemas_action_check', $$UPDATE casnet_internal.guarded_schemas SET action = 'allow'$$)) AS v (name, statement);
 
--- Only these columns may be empty.
+-- Only these columns can be NULL.
 CREATE TEMP TABLE optional (name, columns) AS VALUES
 	('casnet.users', 'full_name hashed_password'), ('casnet.tenants', 'description'), ('casnet.roles', 'description'), ('casnet.user_tenants', ''), ('casnet.role_permissions', ''), ('casnet.user_tenant_permissions', ''),
 	('casnet.persons', 'date_of_birth gender'), ('casnet.records', 'search_vector'), ('casnet.tags', ''), ('casnet.record_tags', ''), ('casnet.tasks', 'description due_date completed_at assignee_id record_id'),
@@ -102,7 +102,7 @@ SELECT alike(error_of(statement), '23503 | %' || name, name || ' refers to what 
 	('calendar_events_record_id_tenant_id_fkey', $$INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('x', now(), '00000000-0000-7000-8000-0000000001b0')$$),
 	('invitations_tenant_id_fkey', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT '\x00', '00000000-0000-7000-8000-0000000000ff', 'x', 'viewer', '00000000-0000-7000-8000-000000000001', now()$$), ('invitations_invited_by_fkey', $$UPDATE casnet_internal.invitations SET invited_by = '00000000-0000-7000-8000-0000000000ff'$$)) AS v (name, statement);
 
--- With a tenant, and with a user, goes what belongs to it.
+-- Deleting a tenant or a user deletes what belongs to it.
 DELETE FROM casnet.users WHERE id = :'mia';
 SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia') + (SELECT count(*) FROM casnet_internal.password_hashes WHERE user_id = :'mia'), 0::bigint, 'memberships and hashes go with the user');
 SELECT is((SELECT count(*) FROM casnet_internal.token_cutoffs WHERE user_id = :'mia'), 1::bigint, 'what ended tokens stays');

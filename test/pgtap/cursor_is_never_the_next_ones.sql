@@ -1,11 +1,11 @@
--- A cursor that one user opened, and from which the first row is fetched after the
--- session became another, gives the rows of the one who opened it, or is refused;
--- it never gives a row that only the other may see.
+-- A user opens a cursor, and the first row is fetched after the session became another
+-- user.  The cursor returns its opener's rows or is refused; it never returns a row that
+-- only the other may see.
 BEGIN;
 SELECT plan(45);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
--- What each of the two may see: nothing of it is the other's.
+-- What each of the two may see; they share nothing.
 UPDATE casnet.users SET full_name = 'of ' || CASE username WHEN 'otto' THEN 'South' ELSE 'North' END;
 UPDATE casnet.tenants SET description = 'of ' || name;
 INSERT INTO casnet.tags (tenant_id, name) SELECT id, name || ' of records' FROM casnet.tenants;
@@ -26,7 +26,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN 'refused by ' || SQLSTATE;
 END
 $$;
--- Opened by Olga, who then becomes somebody; what comes of all rows.
+-- Olga opens it and then becomes another user; the result of all rows.
 CREATE FUNCTION pg_temp.fetched(query text, person text, tenant text, settings text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c refcursor;
@@ -59,9 +59,9 @@ INSERT INTO queries VALUES (1, 'records', 'SELECT title FROM casnet.records'),
 	(14, 'a subquery', 'SELECT (SELECT min(title) FROM casnet.records) FROM generate_series(1, 2)');
 SELECT doesnt_match(pg_temp.fetched(query, 'otto', 'South'), 'South', name) FROM queries ORDER BY n;
 SELECT doesnt_match(pg_temp.fetched(query, 'otto', 'South', 'SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off'), 'South', name || ', by index') FROM queries ORDER BY n;
--- A superuser of the application goes there, who may see either.
+-- The session becomes a superuser of the application, who may see either.
 SELECT doesnt_match(pg_temp.fetched(query, 'sue', 'South', 'SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off'), 'South', name || ', for a superuser of the application') FROM queries WHERE n NOT IN (9, 10, 11) ORDER BY n;
--- Nobody follows, and the rows are still those of the one who opened it.
+-- The session becomes nobody, and the rows are still the opener's.
 SELECT doesnt_match(pg_temp.fetched(query, 'nora', NULL), 'South', name || ', for a stranger') FROM queries WHERE n IN (1, 3, 7, 8, 10) ORDER BY n;
 SELECT matches(pg_temp.fetched('SELECT title FROM casnet.records', 'otto', 'South'), '^((North record [123], ){3}|refused by (28000|42501|55000))$', 'all of hers, or a refusal');
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
--- A cursor stays with the user and the tenant that it was opened by, by index
--- and by sequential scan, when the session becomes somebody else; but in a
--- sequential scan it is refused what the user has lost meanwhile.
+-- A cursor keeps the user and the tenant that opened it when the session changes either, by
+-- index and by sequential scan.  In a sequential scan it is refused what its user has lost
+-- meanwhile.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

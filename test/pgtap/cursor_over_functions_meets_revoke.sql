@@ -1,5 +1,5 @@
--- A cursor over functions is refused after a revocation, also one that has come to
--- its end and goes back, and whatever tenant the functions went to.
+-- A cursor over functions is refused after a revocation, even if it moves back from its
+-- end, and whatever tenant the functions switched to.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -64,7 +64,7 @@ SELECT is(public.next_of('moved', false), 'a row', 'on in another tenant, before
 SELECT public.lost(:'mia', :'south');
 SELECT is(public.next_of('moved', false), '42501', 'the tenant that a function went to');
 SELECT is(public.next_of('whole', true), '42501', 'a list of tenants');
-SELECT is(public.next_of('kept', false), 'a row', 'what does not rest on it goes on');
+SELECT is(public.next_of('kept', false), 'a row', 'a cursor that does not depend on it continues');
 SELECT is(public.next_of('exported', false), 'a row', 'an export goes on');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.user_tenants SET role = 'owner' WHERE user_id = :'mia' AND tenant_id = :'south';
@@ -85,7 +85,7 @@ SELECT is(casnet.current_tenant_id(), NULL, 'a function that leaves no tenant');
 SELECT is(public.next_of('left_behind', false), 'a row', 'goes on');
 SELECT public.lost(:'vic', :'north');
 SELECT is(public.next_of('left_behind', false), '42501', 'until what it read is lost');
--- More tenants than are remembered: anything that changes is too much.
+-- More tenants than casnet remembers: any change is a reason to refuse.
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.tenants (name) SELECT 'Many ' || n FROM generate_series(1, 20) AS n;
 CREATE TABLE public.many AS SELECT id FROM casnet.tenants WHERE name ~ '^Many';
@@ -110,7 +110,7 @@ UPDATE casnet.users SET is_superuser = false WHERE username = 'sue';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(public.next_of('many', false), '42501', 'is refused as well');
 
--- A loop that is at its end is asked for nothing.
+-- A loop that is at its end is asked for nothing more.
 CALL be('nora');
 SELECT casnet.create_tenant('Nora ' || n) AS t FROM generate_series(1, 3) AS n \g /dev/null
 SELECT lives_ok($$DO 'DECLARE t record; BEGIN FOR t IN SELECT tenant_id AS id FROM casnet.my_tenants() LOOP PERFORM casnet.delete_tenant(t.id); END LOOP; END'$$, 'a loop that leaves all its tenants');

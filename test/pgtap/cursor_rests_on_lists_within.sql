@@ -1,6 +1,6 @@
--- A cursor whose rows came from another cursor rests on what that rests on: also on the
--- list of tenants by which that one reads.  Rows that were put aside are not given out once
--- a tenant of the list is lost.
+-- A cursor whose rows come from another cursor depends on what that cursor depends on, even
+-- on the list of tenants by which it reads.  Rows that were stored are not returned once a
+-- tenant of the list is lost.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 CALL be('mia', 'North');
--- All of the inner rows are put aside for the order.
+-- The sort stores all of the inner rows.
 DECLARE within CURSOR FOR SELECT name FROM casnet.tenants;
 DECLARE around CURSOR FOR SELECT x FROM (SELECT public.one() AS x, n FROM generate_series(1, 2) AS n OFFSET 0) AS s ORDER BY x;
 SELECT results_eq('FETCH 1 FROM around', ARRAY['North'], 'the first row');

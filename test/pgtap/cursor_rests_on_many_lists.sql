@@ -1,5 +1,5 @@
--- A cursor over functions that listed the tenants of somebody rests on these lists: of a
--- few on each of them, of more than are known in detail on nothing having changed.
+-- A cursor over functions that listed people's tenants depends on these lists.  It depends
+-- on each of a few lists; if there are more than casnet keeps apart, any change refuses it.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -16,7 +16,7 @@ BEGIN
 	PERFORM set_config('casnet.user_id', before, true);
 END
 $$;
--- What the second FETCH gives once somebody has lost a membership; all of it is undone.
+-- The result of the second FETCH once somebody has lost a membership; all of it is undone.
 CREATE FUNCTION public.after_loss(people text[], loser uuid, tenant uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c refcursor;

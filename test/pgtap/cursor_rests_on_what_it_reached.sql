@@ -1,6 +1,6 @@
--- A cursor rests on whatever was asked for while its rows were made: also by an older
--- cursor that a function of it fetched from, by an expression that
--- PL/pgSQL has asked before, and by a policy of another form than ours.
+-- A cursor depends on everything that was asked while its rows were made.  An older cursor
+-- that its function fetches from can ask, or an expression that PL/pgSQL has kept, or a
+-- policy of any form.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -62,7 +62,7 @@ BEGIN
 	RETURN QUERY SELECT unnest(ids || ids);
 END
 $$;
--- A second call in one message, of an expression that has answered in the first.
+-- A second call in one message, of an expression that answered the first.
 CREATE FUNCTION public.open_again(c refcursor, function text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('SELECT FROM public.%s()', function);
@@ -81,14 +81,14 @@ DECLARE outer_list CURSOR FOR SELECT * FROM public.drained('inner_list');
 FETCH 1 FROM outer_list \g /dev/null
 SELECT public.open_again(('again_' || f)::refcursor, f) FROM unnest(ARRAY['here', 'allowed', 'ids']) AS f;
 SELECT public.lost(:'mia', :'south');
-SELECT is(public.next_of('outer_one'), 'a row', 'a cursor over a cursor goes on');
+SELECT is(public.next_of('outer_one'), 'a row', 'a cursor over a cursor continues');
 SELECT public.lost(:'mia', :'north');
 SELECT is(public.next_of('inner_one'), '42501', 'the inner one is refused');
 SELECT is(public.next_of('outer_one'), '42501', 'and so is the outer one');
 SELECT is(public.next_of('outer_list'), '42501', 'one over a list of tenants');
 SELECT is(public.next_of(('again_' || f)::refcursor), '42501', f || '() once more') FROM unnest(ARRAY['here', 'allowed', 'ids']) AS f;
 
--- Each form of a policy is reached by a sort, which has all rows put aside.
+-- A sort, which stores all rows, reaches each form of a policy.
 CREATE FUNCTION public.goes_on(form text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c refcursor;
@@ -119,8 +119,8 @@ SELECT is(public.goes_on(form), 'a row, then 42501', form) FROM unnest(ARRAY[
 	'tenant_id = casnet.current_tenant_id() AND casnet.can(''view_records'')',
 	'tenant_id = ANY (casnet_internal.my_tenant_ids()) AND casnet.can(''view_records'')']) AS form;
 
--- view_tags, which records_tagged() asks for where the planner has taken its place; and
--- what is evaluated when an execution starts, to leave out partitions.
+-- The permission view_tags, if the planner replaced records_tagged(); and what is evaluated
+-- at the start of an execution, to prune partitions.
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'mia', :'north', 'member') ON CONFLICT DO NOTHING;
 CREATE TABLE public.halves (yes boolean, n integer) PARTITION BY LIST (yes);

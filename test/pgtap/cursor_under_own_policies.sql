@@ -1,6 +1,6 @@
--- An application's policy may ask current_tenant_id(), current_user_id() and can().
--- No query then gives rows of two tenants or users: when the session became somebody
--- else on the way, between two FETCHes or within one, it is refused.
+-- An application's policy can call current_tenant_id(), current_user_id() and can().  No
+-- query then returns rows of two tenants or users.  It is refused if the session changes
+-- either, between two FETCHes or within one.
 BEGIN;
 SELECT plan(38);
 \ir include/fixtures.sql
@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- What becomes of a cursor when the session becomes somebody else: before the first row, or after it.
+-- The result of a cursor when the session changes, before the first row or after it.
 CREATE FUNCTION public.reads(query text, fetched integer, changes text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c refcursor;
@@ -83,7 +83,7 @@ SELECT is(state_of('SELECT note, casnet.sign_out() FROM public.notes'), '55000',
 SELECT public.police(form) IS NULL AS policed FROM public.forms WHERE n = 2 \gset
 SELECT is(state_of(format('SELECT note, set_config(''casnet.user_id'', %L, false) FROM public.notes', :'olga')), '55000', 'one that becomes another');
 
--- Nothing is asked of who is nobody, and one statement after the other has its own.
+-- Without a user nothing is asked, and each statement has its own identity.
 CALL be(NULL);
 SELECT is((SELECT count(*) FROM public.notes), 0::bigint, 'nobody is no author');
 CALL be('mia', 'North');
@@ -91,7 +91,7 @@ SELECT is((SELECT count(*) FROM public.notes), 4::bigint, 'an author');
 CALL be('olga', 'North');
 EXECUTE kept \g /dev/null
 SELECT is((SELECT string_agg(DISTINCT split_part(note, ' ', 2), ' ') FROM public.notes), 'olga', 'the next one');
--- A function that reads as another within a cursor is not the cursor's.
+-- A function within a cursor that reads as another user does not change the cursor.
 CALL be('mia', 'North');
 CREATE FUNCTION public.as_other() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- A cursor that goes on within the same statement of the client is refused what
--- the user has lost meanwhile.
+-- A cursor that continues within the same statement of the client is refused what the user
+-- has lost meanwhile.
 BEGIN;
 SELECT plan(2);
 \ir include/fixtures.sql

@@ -1,5 +1,4 @@
--- A permission of one's own exists once a role has it; unknown ones are
--- refused.
+-- A custom permission exists once a role has it; unknown ones are refused.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- delete_tenant() returns how many rows went: its own, and those of tables of
--- the application that go with the tenant.
+-- delete_tenant() returns how many rows it deleted: its own, and those of application
+-- tables that go with the tenant.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
@@ -24,7 +24,7 @@ CREATE TABLE public.kept (tenant_id uuid REFERENCES casnet.tenants ON DELETE SET
 INSERT INTO public.notes VALUES ('a', :'north', NULL), ('b', :'north', :'north'), ('c', :'south', :'north'), ('d', :'south', :'south'), ('e', NULL, NULL);
 INSERT INTO public.parts VALUES (:'north'), (:'north'), (:'south');
 INSERT INTO public.kept VALUES (:'north'), (:'south');
--- A trigger of the application runs as the owner of its table, not as ours.
+-- A trigger of the application runs as the owner of its table, not as casnet's owner.
 CREATE TABLE public.ran_as (who name);
 GRANT INSERT ON public.ran_as TO PUBLIC;
 CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.ran_as VALUES (current_user); RETURN OLD; END';
@@ -40,7 +40,7 @@ SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', '
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], 'they are gone');
 SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');
-SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables do as they say');
+SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables follow their keys');
 SELECT set_eq('SELECT who FROM public.ran_as', ARRAY['tap_owner'::name], 'nobody''s trigger runs as the extension''s owner');
 SELECT is((SELECT count(*) FROM casnet_internal.invitations) + (SELECT count(*) FROM casnet.user_tenant_permissions)
 	+ (SELECT count(*) FROM casnet.record_tags WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north'), 0::bigint, 'nothing is left');

@@ -1,5 +1,5 @@
--- An export is a header, then the rows table by table in the order of their
--- keys; it has no secrets, nothing of others, and does not vary with settings.
+-- An export is a header, then the rows table by table in the order of their keys.  It has no
+-- secrets and no rows of others, and it does not vary with settings.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ SELECT casnet.grant_permission('vic', v) FROM unnest('{view_users,delete_tags,Xy
 UPDATE casnet.records SET created_at = 'infinity', updated_at = '2024-05-06 07:08:09.1+02' WHERE title = 'North record 2';
 UPDATE casnet.persons SET date_of_birth = '1957-03-04', created_at = '0044-03-15 12:00:00+00 BC';
 SELECT casnet.set_member_role('vic', 'member');
--- Later ones with lesser keys and greater names.
+-- Rows added later, with smaller keys and greater names.
 INSERT INTO casnet.persons (id, name) VALUES ('00000000-0000-7000-8000-0000000000a2', 'zz'), ('00000000-0000-7000-8000-0000000000a1', 'z');
 INSERT INTO casnet.tags (id, name) SELECT id, name FROM casnet.persons WHERE name LIKE 'z%';
 INSERT INTO casnet.record_tags (record_id, tag_id) SELECT r.id, t.id FROM casnet.records AS r, casnet.tags AS t WHERE t.name LIKE 'z%' ORDER BY r.id DESC, t.id DESC;
@@ -47,7 +47,7 @@ SET LOCAL enable_bitmapscan = off;
 SET LOCAL enable_sort = off;
 SELECT results_eq('SELECT d::text FROM casnet.export_tenant() AS d', 'SELECT d::text FROM e ORDER BY n', 'nor does the plan');
 
--- What is added to a table stays out, so that what comes out goes in again.
+-- A column added to a table is not exported, so that every export can be imported again.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE casnet.records ADD COLUMN extra text DEFAULT 'x';
 SET LOCAL SESSION AUTHORIZATION tap_app;

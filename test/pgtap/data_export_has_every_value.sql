@@ -1,9 +1,9 @@
--- What is exported is what is in the tables: each column of each row, and nothing else.
+-- An export has exactly what is in the tables: each column of each row, and nothing else.
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql
 \ir include/every_value.sql
--- That there is something to lose in each column.
+-- Each column has some value that could be lost.
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(DISTINCT a.attname, ' ' ORDER BY a.attname) FROM pg_attribute AS a
 	WHERE a.attrelid = ('casnet.' || d.name)::regclass AND a.attnum > 0 AND a.attname NOT IN ('tenant_id', 'search_vector')

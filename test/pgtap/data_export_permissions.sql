@@ -1,5 +1,5 @@
--- The permissions in an export are those of the member, in that tenant; a task
--- of somebody who is no member of the documents is refused by name.
+-- The permissions in an export are those of the member in that tenant.  A task whose
+-- assignee is no member in the documents is refused by name.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

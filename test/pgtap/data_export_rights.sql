@@ -1,5 +1,5 @@
--- Whoever holds manage_tenant in a tenant exports it, active or not, and
--- nobody else does; a superuser needs no session.
+-- A user who holds manage_tenant in a tenant can export it, active or not.  Nobody else can;
+-- a superuser needs no session.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- What is imported is what the documents say, each value of each row: documents that
--- were made of the rows by the test, not by an export.
+-- An import stores exactly what the documents say, each value of each row.  The test makes
+-- the documents from the rows, without an export.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -15,7 +15,7 @@ SELECT jsonb_build_object('table', 'members', 'row', jsonb_build_object('usernam
 UNION ALL
 SELECT public.document_of(name, line) FROM public.made;
 ALTER TABLE public.documents OWNER TO tap_app;
--- The ids of a copy: for each of them the one that it gets.
+-- The ids of a copy: the new id of each old one.
 CREATE FUNCTION public.copied(line jsonb, tenant uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	SELECT jsonb_object_agg(key, CASE WHEN key IN ('id', 'record_id', 'tag_id') AND jsonb_typeof(value) = 'string' THEN to_jsonb(casnet_internal.reissue_uuid((value#>>'{}')::uuid, tenant)) ELSE value END) FROM jsonb_each(line)
 $$;

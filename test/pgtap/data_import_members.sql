@@ -1,5 +1,5 @@
--- Members come back with role and permissions, by username and email address;
--- the importer owns the tenant, or has the exported role if there is an owner.
+-- An import restores members with role and permissions, by username and email address.  The
+-- importer owns the tenant, or gets the exported role if there is another owner.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -9,7 +9,7 @@ SELECT casnet.grant_permission('mia', 'manage_tenant');
 CREATE TABLE public.e AS SELECT row_number() OVER () AS n, d FROM casnet.export_tenant() AS d;
 GRANT SELECT ON public.e TO PUBLIC;
 
--- An owner of the tenant, and nobody in it before.
+-- An owner of the tenant, which has no members yet.
 SELECT casnet.import_tenant('public.e', 'Copy') AS copy \gset
 SET casnet.tenant_id = :'copy';
 SELECT results_eq('SELECT username, role FROM casnet.members()', $$VALUES ('adam'::text, 'admin'::text), ('ines', 'member'), ('mia', 'member'), ('olga', 'owner'), ('vic', 'viewer')$$, 'the members');
@@ -30,7 +30,7 @@ SELECT casnet.import_tenant('public.e', 'Of Nora') AS copy \gset
 SET casnet.tenant_id = :'copy';
 SELECT results_eq($$SELECT username FROM casnet.members() WHERE role = 'owner'$$, ARRAY['nora', 'olga'], 'a stranger who imports owns it, too');
 
--- Nobody else owns it.
+-- No other owner.
 CREATE TEMP TABLE w AS SELECT n, CASE WHEN d#>>'{row,role}' = 'owner' THEN jsonb_set(d, '{row,role}', '"viewer"') ELSE d END AS d FROM public.e;
 CALL be('mia');
 SELECT casnet.import_tenant('w', 'All mine') AS copy \gset
@@ -51,7 +51,7 @@ UPDATE w SET d = jsonb_set(d, '{row,email}', '"mia@north.test"') WHERE d#>>'{row
 SELECT throws_ok($$SELECT casnet.import_tenant('w', 'X')$$, '23505', 'a member occurs twice in the documents', 'nobody is two members');
 SELECT is((SELECT count(*) FROM casnet.my_tenants() WHERE name = 'X'), 0::bigint, 'nothing is left of those');
 
--- Into a tenant that exists: the rules of escalation hold.
+-- Into an existing tenant: the rules of escalation apply.
 CALL be('olga');
 SELECT casnet.create_tenant('Empty') AS empty \gset
 SET casnet.tenant_id = :'empty';

@@ -1,5 +1,5 @@
--- Without keep_ids a copy has ids of its own, always the same in the same
--- tenant, and is the same apart from them.
+-- Without keep_ids a copy gets new ids, always the same ones in the same tenant.  Apart from
+-- them it equals the original.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

@@ -1,5 +1,6 @@
--- Import takes a user, a table that is theirs, and a tenant that is new, or
--- empty and theirs; it is all or nothing, and its parts are worth nothing.
+-- An import needs a user, a table of that user, and a tenant that is new, or empty and
+-- theirs.  It imports all or nothing, and calling its internal functions gives no more
+-- rights.
 BEGIN;
 SELECT plan(34);
 \ir include/fixtures.sql
@@ -56,10 +57,10 @@ CALL be('mia', 'North');
 SELECT throws_ok($$SELECT casnet_internal.find_account('olga', 'olga@north.test')$$, '42501', NULL, 'nor does a member');
 SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'south'), '42501', NULL, 'rows go where the session may write');
 CALL be('vic', 'North');
-SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it may');
-SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '42501', NULL, 'members by whoever may add them');
+SELECT throws_ok(format($$SELECT casnet_internal.import_rows('e', 'd', 'records', '[0, 0]', %L, '{}', false)$$, :'north'), '42501', NULL, 'if it is allowed to');
+SELECT throws_ok(format($$SELECT casnet_internal.import_members('e', 'd', '[0, 0]', %L, NULL)$$, :'north'), '42501', NULL, 'only a user who may add members imports them');
 
--- All or nothing, and the active tenant is what it was.
+-- All or nothing, and the active tenant does not change.
 CALL be('olga', 'North');
 UPDATE e SET d = jsonb_set(d, '{row,status}', '"x"') WHERE d->>'table' = 'calendar_events';
 CREATE FUNCTION pg_temp.attempt() RETURNS text LANGUAGE plpgsql AS $$

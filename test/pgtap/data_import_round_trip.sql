@@ -1,5 +1,5 @@
--- What was exported and is imported with its ids is exported the same, byte
--- for byte: after delete_tenant(), into an emptied tenant, by a superuser.
+-- An export that is imported with its ids is exported again byte for byte: after
+-- delete_tenant(), into an emptied tenant, by a superuser.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
@@ -27,7 +27,7 @@ SELECT isnt(:'new'::uuid, :'north'::uuid, 'and imported as a new one');
 SELECT is(casnet.current_tenant_id(), :'north'::uuid, 'the active tenant stays what it was');
 SELECT results_eq(format('SELECT d::text FROM casnet.export_tenant(%L) AS d', :'new'), 'SELECT document::text FROM e', 'and exported the same');
 
--- An emptied one; a role that was changed meanwhile is as exported.
+-- An emptied tenant; a role that was changed meanwhile gets the exported value.
 SET casnet.tenant_id = :'new';
 DELETE FROM casnet.tasks;
 DELETE FROM casnet.calendar_events;
@@ -44,7 +44,7 @@ SELECT throws_ok(format('SELECT casnet.import_tenant(%L, tenant_id => %L)', 'e',
 SELECT throws_ok($$SELECT casnet.import_tenant('e')$$, '23505', NULL, 'a tenant of that name exists');
 SELECT throws_ok(format('SELECT casnet.import_tenant(%L, %L, %L)', 'e', 'x', :'new'), '22023', NULL, 'a name is for a new one');
 
--- A superuser, without a session, becomes nobody.
+-- A superuser without a session; it has no identity afterwards.
 CREATE TABLE public.e AS SELECT * FROM e;
 SELECT casnet.delete_tenant(:'new');
 SELECT casnet.sign_out();

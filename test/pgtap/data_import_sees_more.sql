@@ -1,6 +1,6 @@
--- An importer who sees more than one tenant, as an administrator or as a
--- superuser of the application, becomes a member of the target alone, and
--- accounts are found by name and address together, not by one of them.
+-- An importer can see more than one tenant, as an administrator or a superuser of the
+-- application.  Such an importer becomes a member of the target tenant only.  Accounts are
+-- found by name and address together, not by one of them.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -20,13 +20,13 @@ SELECT lives_ok($$SELECT casnet.import_tenant('public.alone', 'Alone')$$, 'an ad
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT m.role || ' ' || (m.created_at = '2021-01-01Z') FROM casnet.user_tenants AS m JOIN casnet.tenants AS t ON t.id = m.tenant_id WHERE t.name = 'Alone'), 'owner true', 'and owns what nobody else does, since the old date');
 SELECT is((SELECT count(*) FROM casnet.user_tenants WHERE user_id = :'mia' AND tenant_id IN (:'north', :'south') AND created_at = '2020-02-02'), 2::bigint, 'the other memberships are as they were');
--- The importer's own document, which comes last, is judged like the others.
+-- The importer's own document comes last, and is judged like the others.
 SET LOCAL SESSION AUTHORIZATION tap_admin;
 CALL be('mia');
 UPDATE public.alone SET d = jsonb_set(d, '{row,created_at}', '"2021-13-01T00:00:00.000000Z"') WHERE d->>'table' = 'members';
-SELECT alike(error_of($$SELECT casnet.import_tenant('public.alone', 'Wrong')$$), '22023 | document __ (members mia) cannot be imported | date/time field value out of range: "2021-13-01%', 'a month that is none');
+SELECT alike(error_of($$SELECT casnet.import_tenant('public.alone', 'Wrong')$$), '22023 | document __ (members mia) cannot be imported | date/time field value out of range: "2021-13-01%', 'an invalid month');
 
--- Into a tenant where a superuser of the application is no member yet.
+-- Into a tenant in which a superuser of the application is no member yet.
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('nora');
 SELECT casnet.create_tenant('Empty') AS empty \gset

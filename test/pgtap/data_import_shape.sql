@@ -1,11 +1,11 @@
--- A document of another shape is refused: which one, and what is wrong.
+-- A document of another shape is refused; the error names the document and what is wrong.
 BEGIN;
 SELECT plan(43);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE TEMP TABLE e AS SELECT row_number() OVER () AS n, d FROM casnet.export_tenant() AS d;
 
--- wrong(condition, new document): what import_tenant() says then.
+-- wrong(condition, new document): the error of import_tenant() for that document.
 CREATE FUNCTION pg_temp.wrong(place text, document text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
@@ -28,7 +28,7 @@ SELECT is(pg_temp.wrong('n = 3', $$'"casnet"'::jsonb$$), '22023 | document 3 can
 SELECT is(pg_temp.wrong('n = 3', $$'{}'::jsonb$$), '22023 | document 3 cannot be imported | It lacks the key "table".', 'an empty one');
 SELECT is(pg_temp.wrong('n = 3', $$d - 'row'$$), '22023 | document 3 (members) cannot be imported | It lacks the key "row".', 'no row');
 SELECT is(pg_temp.wrong(:person, $$d || '{"tenant_id": "x"}'$$), :'at_person' || 'It has the unknown key "tenant_id".', 'more than a row');
-SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row}', '7')$$), '22023 | document 3 (members) cannot be imported | "row" is not an object.', 'a row that is none');
+SELECT is(pg_temp.wrong('n = 3', $$jsonb_set(d, '{row}', '7')$$), '22023 | document 3 (members) cannot be imported | "row" is not an object.', 'an invalid row');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "persons", "row": null}'::jsonb$$), '22023 | document 3 (persons) cannot be imported | "row" is not an object.', 'a null row');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "persons", "row": ["id"]}'::jsonb$$), '22023 | document 3 (persons) cannot be imported | "row" is not an object.', 'an array of keys');
 SELECT is(pg_temp.wrong('n = 3', $$'{"table": "users", "row": {"is_superuser": true}}'::jsonb$$), '22023 | document 3 (users) cannot be imported | There is no table "users".', 'another table');

@@ -1,5 +1,5 @@
--- Where a table that decides about access is missing, or has another column
--- than it should, everybody is refused; indexes that would not do are not used.
+-- If a table that decides about access is missing, or has a wrong column, everybody is
+-- refused.  Unsuitable indexes are not used.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
@@ -26,13 +26,13 @@ SELECT is(pg_temp.answer(), '55000 table casnet.users has no column is_superuser
 ROLLBACK TO whole;
 SELECT is(pg_temp.answer(), 'truefalse', 'all is well again');
 
--- Another column at the same number, after a column before it is gone.
+-- Another column at the same number, after an earlier column was dropped.
 ALTER TABLE casnet.users DROP COLUMN full_name CASCADE;
 ALTER TABLE casnet.users ADD COLUMN full_name text;
 SELECT is(pg_temp.answer(), 'truefalse', 'columns are found by name');
 ROLLBACK TO whole;
 
--- Without its key a table is read whole, whatever other index there is.
+-- Without its key a table is read whole, whatever other index exists.
 ALTER TABLE casnet.user_tenants DROP CONSTRAINT user_tenants_pkey CASCADE;
 DROP INDEX casnet.user_tenants_tenant_id_user_id_idx;
 CREATE INDEX ON casnet.user_tenants (user_id, tenant_id) WHERE role = 'owner';

@@ -1,5 +1,5 @@
--- What a key of an application's table makes of its rows when a tenant goes is what the
--- server makes of them when only the row goes that they refer to.
+-- When a tenant is deleted, the keys of an application's table change its rows exactly as
+-- when only the referenced row is deleted.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -7,8 +7,8 @@ RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_maker;
 CREATE SCHEMA shop AUTHORIZATION tap_maker;
 SELECT id AS record FROM casnet.records WHERE title = 'North record 3' \gset
--- The rows that a statement leaves of one that refers to the record, one of South and
--- one without a tenant; all of it is undone.
+-- The rows that remain after a statement: one refers to the record, one belongs to South,
+-- one has no tenant.  All of it is undone.
 CREATE FUNCTION public.left_by(key text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	rows text;

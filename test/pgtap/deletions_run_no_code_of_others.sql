@@ -1,7 +1,7 @@
--- Rows of tables that refer to a tenant, an account or a membership go with it.  To plan
--- that, the server runs functions in the expressions of such a table, and triggers after
--- it, in the session of whoever deletes.  So tables of roles that are not trusted with
--- that session are not cascaded into.
+-- Deleting a tenant, an account or a membership cascades to the tables that refer to it.  To
+-- plan that, the server runs functions in their expressions, and triggers afterwards, in
+-- the session that deletes.  So no cascade enters tables of roles that the session does not
+-- trust.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ CREATE INDEX ON shop.orders ((id + shop.immutable(1)));
 CREATE FUNCTION shop.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.ran VALUES (current_user); RETURN NULL; END $$;
 CREATE TRIGGER fires AFTER TRUNCATE ON shop.orders EXECUTE FUNCTION shop.fires();
 RESET SESSION AUTHORIZATION;
--- The SQLSTATE, and whether anything of theirs is left in the session.
+-- The SQLSTATE, and whether that code has changed the session.
 CREATE FUNCTION public.tried(statement text) RETURNS text LANGUAGE plpgsql SET search_path = public AS $$
 DECLARE
 	answer text := 'done';
@@ -58,7 +58,7 @@ SELECT is(public.tried(format('SELECT casnet.delete_tenant(%L)', :'north')), 'do
 RESET SESSION AUTHORIZATION;
 SELECT is(current_setting('search_path') ~ 'shop', false, 'nothing of it is left');
 SELECT is((SELECT count(*) FROM shop.ran), 0::bigint, 'nothing ran');
--- What else goes on.
+-- Everything else is still allowed.
 SELECT is(public.tried(format('DELETE FROM casnet.user_tenants WHERE user_id = %L', :'vic')), 'done', 'a membership, to which no such table refers');
 SELECT is(public.tried(format('DELETE FROM casnet.users WHERE id = %L', :'vic')), 'done', 'an account');
 SELECT is(public.tried(format('UPDATE casnet.tenants SET description = ''x'' WHERE id = %L', :'north')), 'done', 'another column of a tenant');

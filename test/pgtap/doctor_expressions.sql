@@ -90,13 +90,13 @@ SELECT is(seen('public.f((SELECT max(length(name)) FROM public.who)) > 0'), 'sub
 SELECT is(seen('EXISTS (SELECT FROM public.who WHERE public.f(length(name)) > 0)'), 'subquery, f length', 'within one');
 SELECT is(seen('(SELECT public.f(n)) > 0 AND n IN (SELECT x FROM public.g(n) AS g (x))'), 'subquery, wrapped call, f g', 'of the table, in subqueries');
 
--- What looks like an expression is none.
+-- Strings that look like an expression are not one.
 SELECT is(seen($$tenant_id = casnet.tenant_with('view_records') AND title NOT IN ('{SUBLINK', '}}', '\', '\{VAR\}', ':rtable <>', ' :boolop or ', '(SELECT 1)')$$), 'narrow', 'braces, backslashes and words in constants');
 SELECT is(seen($$public.of_text('{VAR}') = 1 AND public.of_text(' \} {QUERY :rtable <>} \\') = 1$$), '', 'nor are they columns');
 CREATE TABLE public."{SUBLINK {QUERY :rtable <>}} \{VAR" ("} \} {VAR" int);
 SELECT is(seen($$EXISTS (SELECT public.f(1) FROM public."{SUBLINK {QUERY :rtable <>}} \{VAR" AS "} :rtable <> (\" ("{VAR}"))$$), 'subquery', 'in names');
 
--- Whatever the server stores.
+-- Every kind of expression that the server stores.
 CREATE VIEW public.noted AS SELECT public.f(n) AS n, (SELECT public.h()) AS h FROM public.notes WHERE EXISTS (SELECT FROM public.who);
 CREATE FUNCTION public.body() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.notes WHERE public.g(n) > 0; SELECT 1; END;
 CREATE TABLE public.parts (n int) PARTITION BY LIST (public.f(n));

@@ -1,4 +1,4 @@
--- casnet.doctor() on functions and publications that go past the policies.
+-- casnet.doctor() on functions and publications that bypass the policies.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

@@ -12,7 +12,7 @@ GRANT TRUNCATE, REFERENCES, TRIGGER ON casnet.records TO tap_app;
 GRANT REFERENCES (id) ON casnet.tags TO PUBLIC;
 SELECT is(diagnosis('grant-unpoliced'), 'error casnet.records, error casnet.tags', 'for an application, and for PUBLIC by column');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-unpoliced'), 4::bigint, 'one finding a privilege');
-SELECT is(diagnosis('grant-public'), NULL, 'which is told once');
+SELECT is(diagnosis('grant-public'), NULL, 'which is reported once');
 SELECT is(after_remedy('grant-unpoliced'), 'silent', 'remedy');
 SELECT ok(has_table_privilege('tap_app', 'casnet.records', 'SELECT'), 'the rest stays');
 
@@ -20,7 +20,7 @@ SELECT is(diagnosis('grant-maintain'), NULL, 'MAINTAIN');
 SELECT current_setting('server_version_num')::int >= 170000 AS has_maintain \gset
 \if :has_maintain
 GRANT MAINTAIN ON casnet.records TO tap_app;
-SELECT is(diagnosis('grant-maintain'), 'notice casnet.records', 'is told');
+SELECT is(diagnosis('grant-maintain'), 'notice casnet.records', 'is reported');
 SELECT is(after_reading('grant-maintain'), 'silent', 'remedy');
 \else
 SELECT skip('no MAINTAIN before 17', 2);
@@ -41,7 +41,7 @@ GRANT TRUNCATE ON casnet_internal.token_cutoffs TO casnet_user;
 SELECT is(diagnosis('grant-secret'), 'error casnet_internal.invitations, error casnet_internal.signing_keys', 'for an application');
 SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
 GRANT SELECT ON casnet_internal.signing_keys TO PUBLIC;
-SELECT is(diagnosis('grant-secret') || coalesce(diagnosis('grant-public'), ''), 'error casnet_internal.signing_keys', 'for PUBLIC, told once');
+SELECT is(diagnosis('grant-secret') || coalesce(diagnosis('grant-public'), ''), 'error casnet_internal.signing_keys', 'for PUBLIC, reported once');
 SELECT is(after_remedy('grant-secret'), 'silent', 'remedy');
 
 GRANT SELECT (username), UPDATE (full_name) ON casnet.users TO tap_app;
@@ -53,7 +53,7 @@ SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'grant-account'), 1
 SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
 SELECT ok(has_column_privilege('casnet_user', 'casnet.users', 'full_name', 'UPDATE') AND NOT has_column_privilege('casnet_user', 'casnet.users', 'is_active', 'UPDATE'), 'the name stays');
 GRANT UPDATE ON casnet.users TO PUBLIC;
-SELECT is(diagnosis('grant-account') || coalesce(diagnosis('grant-public'), ''), 'error casnet.users', 'for PUBLIC, told once');
+SELECT is(diagnosis('grant-account') || coalesce(diagnosis('grant-public'), ''), 'error casnet.users', 'for PUBLIC, reported once');
 SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'grant-account'), 'REVOKE UPDATE ON casnet.users FROM PUBLIC', 'which gets nothing back');
 SELECT is(after_remedy('grant-account'), 'silent', 'remedy');
 GRANT SELECT (hashed_password), UPDATE (is_superuser) ON casnet.users TO tap_app;
@@ -67,10 +67,10 @@ GRANT CREATE ON SCHEMA casnet, casnet_internal TO tap_owner;
 SELECT is(diagnosis('grant-schema'), 'error casnet, error casnet_internal', 'CREATE, for whomever');
 SELECT is(after_remedy('grant-schema'), 'silent', 'remedy');
 
--- What a role has because it owns the table is told as that.
+-- Privileges that a role has because it owns the table are reported as that.
 REVOKE TRUNCATE ON casnet_internal.token_cutoffs FROM casnet_user;
 ALTER TABLE casnet.persons OWNER TO tap_app;
 SELECT is(diagnosis('grant-unpoliced'), NULL, 'for the owner');
-SELECT is(diagnosis('role-owns-table'), 'error casnet.persons', 'who is told');
+SELECT is(diagnosis('role-owns-table'), 'error casnet.persons', 'who is reported');
 SELECT * FROM finish();
 ROLLBACK;

@@ -19,7 +19,7 @@ ALTER FUNCTION casnet_internal.issue_token(uuid, uuid, interval) OWNER TO tap_ap
 SELECT is(diagnosis('grant-function'), 'error casnet_internal.issue_token(uuid,uuid,interval)', 'an application that owns it');
 SELECT is(after_remedy('grant-function'), 'silent', 'remedy');
 
--- Rows are asked for by the name of the parent, or of the partition.
+-- A statement names the parent or the partition.
 CREATE TABLE public.visits (tenant_id uuid, day date) PARTITION BY RANGE (day);
 CREATE TABLE public.visits_2024 PARTITION OF public.visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY RANGE (day);
 CREATE TABLE public.visits_2024_1 PARTITION OF public.visits_2024 FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');
@@ -41,7 +41,7 @@ CREATE TABLE public.visits_2024_2 PARTITION OF public.visits_2024 FOR VALUES FRO
 ALTER TABLE public.visits_2024_2 OWNER TO tap_app;
 SELECT is(diagnosis('partition-open'), 'error public.visits_2024_2', 'by one that an application owns');
 GRANT SELECT ON public.visits_2024_2 TO tap_owner;
-SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'partition-open'), 1::bigint, 'told once');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'partition-open'), 1::bigint, 'reported once');
 SELECT is(after_remedy('partition-open'), 'silent', 'remedy');
 
 SELECT is(diagnosis('statements-readable'), NULL, 'statistics of statements');

@@ -39,7 +39,7 @@ SELECT is(diagnosis('key-without-tenant'), NULL, 'the parent''s');
 CREATE UNIQUE INDEX calls_day ON public.calls_1 (day);
 CREATE INDEX calls_all ON public.calls (day);
 SELECT is(diagnosis('key-without-tenant'), 'error public.calls_day', 'one''s own');
-SELECT is(diagnosis('index-without-tenant'), 'warning public.calls_all', 'one of all partitions is told once');
+SELECT is(diagnosis('index-without-tenant'), 'warning public.calls_all', 'one of all partitions is reported once');
 SELECT is(after_remedy('key-without-tenant') || after_remedy('index-without-tenant'), 'silentsilent', 'remedy');
 
 SELECT is(diagnosis('sequence-shared'), NULL, 'no sequence');

@@ -34,7 +34,7 @@ ALTER TABLE public.visits ADD CONSTRAINT visits_once EXCLUDE USING btree (day WI
 SELECT is(diagnosis('key-without-tenant'), 'error visits_once on public.visits', 'an exclusion constraint');
 SELECT is(after_remedy('key-without-tenant'), 'nothing to paste', 'takes thought');
 ALTER TABLE public.visits DROP CONSTRAINT visits_once;
--- A key that is not there is made first.
+-- A missing key is made first.
 ALTER TABLE public.sites ADD COLUMN short text CONSTRAINT sites_short UNIQUE;
 ALTER TABLE public.visits ADD COLUMN short text CONSTRAINT visits_short REFERENCES public.sites (short);
 CREATE UNIQUE INDEX sites_partial ON public.sites (tenant_id, short) WHERE short <> '';

@@ -1,5 +1,5 @@
--- casnet.doctor() names triggers that a cascade leaves for later, when somebody else
--- than the owner of their table is current; those that fire within it it does not.
+-- casnet.doctor() names triggers that a cascade defers until somebody else than the table's
+-- owner is current.  It does not name those that fire within the cascade.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql
@@ -44,7 +44,7 @@ SELECT is(diagnosis('later-trigger'), 'warning after_it on public.goes', 'of an 
 ALTER TABLE public.goes OWNER TO CURRENT_USER;
 SELECT is(diagnosis('later-trigger'), NULL, 'a superuser is trusted');
 
--- What casnet puts on a table whose owner has no right in casnet.
+-- casnet's triggers on a table whose owner has no right in casnet.
 REVOKE ALL ON SCHEMA casnet FROM tap_owner;
 SET LOCAL SESSION AUTHORIZATION tap_owner;
 CREATE TABLE public.invoices (id int PRIMARY KEY, updated_at timestamptz);

@@ -1,5 +1,5 @@
--- casnet.doctor() on settings that put secrets into the log.
--- What takes ALTER SYSTEM is pasted in test/t/doctor.pl.
+-- casnet.doctor() on settings that put secrets into the log.  test/t/doctor.pl pastes the
+-- remedies that need ALTER SYSTEM.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ CREATE ROLE tap_dump;
 
 SET LOCAL log_statement = 'mod';
 SET LOCAL log_parameter_max_length = 0;
--- A part of the transactions, too.
+-- Logging of only a part of the transactions, too.
 SET LOCAL log_parameter_max_length = 1024;
 SET LOCAL log_statement = 'none';
 SET LOCAL log_transaction_sample_rate = 0.001;
@@ -57,7 +57,7 @@ SET LOCAL debug_print_plan = off;
 ALTER ROLE tap_app SET debug_print_parse = on;
 SELECT is(diagnosis('log-trees'), 'warning ROLE tap_app', 'of an application');
 SELECT is(after_remedy('log-trees'), 'silent', 'remedy');
--- However it was written, of each kind of tree.
+-- However it was written, for each kind of parse tree.
 SELECT format('CREATE ROLE tap_trees_%s', n), format('GRANT casnet_user TO tap_trees_%s', n), format('ALTER ROLE tap_trees_%s SET %s = %L', n, s, v)
   FROM unnest('{on,true,yes,1,t,y,TRUE,ON,off,false,no,0,f,n}'::text[]) WITH ORDINALITY AS v (v, n), LATERAL (SELECT (ARRAY['debug_print_parse', 'debug_print_rewritten', 'debug_print_plan'])[n % 3 + 1] AS s) AS s
 \gexec

@@ -9,14 +9,14 @@ GRANT pg_read_server_files, pg_read_all_data, pg_monitor TO tap_dump;
 SELECT is(diagnosis('role-server-access'), NULL, 'predefined roles for others');
 GRANT pg_read_all_data, pg_write_server_files, pg_checkpoint TO tap_app;
 SELECT is(diagnosis('role-server-access'), 'error tap_app', 'for an application');
-SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 2::bigint, 'the harmless one is not told');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 2::bigint, 'the harmless one is not reported');
 SELECT is(after_remedy('role-server-access'), 'silent', 'remedy');
 
--- Each of them alone.
+-- Each role alone.
 SELECT format('CREATE ROLE tap_%s', n), format('GRANT casnet_user, %s TO tap_%s', r, n) FROM unnest('{pg_read_server_files,pg_write_server_files,pg_execute_server_program,pg_read_all_data,pg_write_all_data}'::text[]) WITH ORDINALITY AS v (r, n)
 \gexec
-SELECT is(diagnosis('role-server-access'), 'error tap_1, error tap_2, error tap_3, error tap_4, error tap_5', 'each role that goes past');
-SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 5::bigint, 'is told once');
+SELECT is(diagnosis('role-server-access'), 'error tap_1, error tap_2, error tap_3, error tap_4, error tap_5', 'each role that bypasses the policies');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'role-server-access'), 5::bigint, 'is reported once');
 SELECT is(after_remedy('role-server-access'), 'silent', 'remedy');
 SELECT is(diagnosis('role-statistics'), NULL, 'pg_monitor for others');
 GRANT pg_monitor TO tap_app;
@@ -53,7 +53,7 @@ GRANT ALTER SYSTEM ON PARAMETER work_mem TO casnet_user;
 SELECT is(diagnosis('parameter-granted'), 'error session_replication_role, error work_mem', 'what switches triggers off');
 SELECT is(after_remedy('parameter-granted'), 'silent', 'remedy');
 SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET'), 'no remedy takes what has to be');
--- To have every session be somebody, by the configuration.
+-- ALTER SYSTEM on the parameter could give every session an identity.
 GRANT ALTER SYSTEM ON PARAMETER casnet.user_id TO casnet_authenticator;
 SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'who may name a user may not do it for all');
 SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');
@@ -61,7 +61,7 @@ SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET
 GRANT SET ON PARAMETER casnet.user_id TO casnet_user;
 SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'nor any application');
 REVOKE SET ON PARAMETER casnet.user_id FROM casnet_user;
--- What everybody may, applications may as well.
+-- A privilege of PUBLIC is a privilege of applications.
 GRANT SET ON PARAMETER casnet.user_id TO PUBLIC;
 SELECT is(diagnosis('identity-settable'), 'error casnet.user_id', 'nor everybody');
 SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');

@@ -65,7 +65,7 @@ SELECT is(diagnosis('owner-schema'), 'error casnet, error casnet_internal', 'of 
 SELECT is(after_remedy('owner-schema'), 'silent', 'remedy');
 SELECT is((SELECT count(*) FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
 		   WHERE n.nspname IN ('casnet', 'casnet_internal') AND r.rolsuper), 2::bigint, 'they belong to a superuser');
--- Each power of it alone.
+-- Each of its powers alone.
 SELECT format('ALTER ROLE casnet_owner %s', a), format('SELECT is(diagnosis(''owner-powerful''), ''error casnet_owner'', %L)', a), format('SELECT matches((SELECT string_agg(remedy, ''; '') FROM casnet.doctor() WHERE code = ''owner-powerful''), %L)', 'ALTER ROLE casnet_owner NO' || a),
 	'SELECT is(after_remedy(''owner-powerful''), ''silent'', ''remedy'')'
   FROM unnest('{LOGIN,CREATEROLE,CREATEDB,REPLICATION,SUPERUSER}'::text[]) AS a

@@ -1,5 +1,5 @@
--- casnet.doctor() on settings of roles and of the database.
--- What takes ALTER SYSTEM is pasted in test/t/doctor.pl.
+-- casnet.doctor() on settings of roles and of the database.  test/t/doctor.pl pastes the
+-- remedies that need ALTER SYSTEM.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

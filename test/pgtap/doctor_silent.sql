@@ -1,5 +1,5 @@
--- casnet.doctor() has nothing to warn of in a new database, nor in one with
--- rows and roles; administrators may call it, applications not.
+-- casnet.doctor() has nothing to warn of in a new database, nor in one with rows and roles.
+-- Administrators may call it; applications may not.
 BEGIN;
 SELECT plan(11);
 SELECT is_empty($$SELECT * FROM casnet.doctor() WHERE severity <> 'notice' AND code <> 'server-outdated'$$, 'a new database');

@@ -19,7 +19,7 @@ SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated')
 SELECT is(after_remedy('extension-outdated'), 'nothing to paste', 'remedy');
 UPDATE pg_extension SET extversion = '999.0' WHERE extname = 'casnet';
 SELECT matches((SELECT remedy FROM casnet.doctor() WHERE code = 'extension-outdated'), '^-- no script updates', 'a newer one');
--- One is there for each release that can be updated from; t/update.pl makes one up.
+-- An update script exists for each release that can be updated; t/update.pl makes one up.
 CREATE FUNCTION public.offered(version text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE pg_extension SET extversion = version WHERE extname = 'casnet';
@@ -69,7 +69,7 @@ SELECT is(diagnosis('trigger-missing'), 'error casnet_announce_row on casnet.use
 DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
 SELECT is(after_remedy('trigger-missing'), 'silent', 'remedy');
 
--- A database that CASCADE left bare has much to say, and one call mends it.
+-- doctor() reports much about a database that CASCADE left bare, and one call fixes it.
 DROP EXTENSION casnet CASCADE;
 SET LOCAL row_security = off;
 CREATE EXTENSION casnet;
@@ -77,9 +77,9 @@ SET LOCAL row_security = on;
 \set diagnosed 'SELECT string_agg(DISTINCT code, '' '') FROM casnet.doctor() WHERE severity <> ''notice'' AND code <> ''server-outdated'''
 SELECT is((:diagnosed), 'definition-missing policy-changed trigger-missing', 'a database left bare');
 SELECT casnet.install();
-SELECT is((:diagnosed), NULL, 'is mended');
+SELECT is((:diagnosed), NULL, 'is repaired');
 
--- So has one without tables, as a restore sees it.
+-- The same for a database without tables, as a restore sees it.
 DROP EXTENSION casnet CASCADE;
 DROP SCHEMA casnet, casnet_internal CASCADE;
 CREATE SCHEMA casnet;
@@ -88,7 +88,7 @@ CREATE EXTENSION casnet;
 SET LOCAL row_security = on;
 SELECT is((:diagnosed), 'schema-outdated table-missing', 'one without tables');
 SELECT casnet.install();
-SELECT is((:diagnosed), NULL, 'is mended');
+SELECT is((:diagnosed), NULL, 'is repaired');
 
 SELECT is(diagnosis('trigram-absent'), 'notice pg_trgm', 'a module that is not installed');
 SELECT is(after_remedy('trigram-absent'), 'silent', 'remedy');

@@ -1,5 +1,5 @@
--- casnet.doctor() does not fail on roles and objects that are gone, nor on
--- names that need quotes.
+-- casnet.doctor() does not fail on roles and objects that no longer exist, nor on names
+-- that need quotes.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- casnet.doctor() on row level security of tables, ours and of the application.
+-- casnet.doctor() on row level security of casnet's and the application's tables.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -33,7 +33,7 @@ SELECT is(after_remedy('table-no-policy'), 'silent', 'remedy');
 SELECT is(diagnosis('policy-widens'), NULL, 'which lets nothing through');
 DROP POLICY no_insert ON public.notes;
 CREATE POLICY narrows ON public.notes AS RESTRICTIVE FOR INSERT WITH CHECK (true);
-SELECT is(diagnosis('table-no-policy'), 'warning public.notes', 'a restrictive one is none');
+SELECT is(diagnosis('table-no-policy'), 'warning public.notes', 'a restrictive one does not count');
 
 CREATE TABLE public.visits (tenant_id uuid, day date);
 CREATE TABLE public.tenant_names (tenant_id text, name text);
@@ -48,7 +48,7 @@ SELECT is(diagnosis('table-open'), 'error public.visits', 'one does');
 REVOKE SELECT (day) ON public.visits FROM tap_app;
 GRANT INSERT ON public.visits TO PUBLIC;
 SELECT is(diagnosis('table-open'), 'error public.visits', 'all do');
-SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'table-open'), 'SELECT casnet.protect(''public.visits'')', 'protect() mends it');
+SELECT is((SELECT remedy FROM casnet.doctor() WHERE code = 'table-open'), 'SELECT casnet.protect(''public.visits'')', 'protect() repairs it');
 SELECT is(after_remedy('table-open'), 'silent', 'remedy');
 ALTER TABLE public.visits OWNER TO tap_app;
 SELECT is(diagnosis('table-open'), NULL, 'no row comes through');
@@ -59,7 +59,7 @@ CREATE TABLE public.own (tenant_id uuid);
 ALTER TABLE public.own OWNER TO tap_app;
 SELECT is(diagnosis('table-open'), 'error public.own', 'that of an application');
 
--- A table of the application has another name for the tenant.
+-- A table of the application calls its tenant column by another name.
 CREATE TABLE public.cases (org uuid, id uuid, UNIQUE (org, id), n int UNIQUE);
 CREATE POLICY cases ON public.cases USING (org = casnet.tenant_with('view_records'));
 SELECT is(diagnosis('table-rls-off'), 'error public.cases', 'is known by its policy');

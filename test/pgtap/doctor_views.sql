@@ -1,4 +1,4 @@
--- casnet.doctor() on views and rules that go past the policies.
+-- casnet.doctor() on views and rules that bypass the policies.
 BEGIN;
 SELECT plan(25);
 \ir include/fixtures.sql
@@ -32,7 +32,7 @@ GRANT SELECT (title) ON public.unread TO casnet_user;
 SELECT is(diagnosis('view-definer'), 'error public.unread', 'a privilege on a column');
 SELECT is(after_remedy('view-definer'), 'silent', 'remedy');
 
--- However it was written that it reads with the rights of who asks, or that it does not.
+-- However the option security_invoker was written, on or off.
 SELECT format('CREATE VIEW public.spelled_%s WITH (security_barrier, security_invoker = %L) AS SELECT title FROM casnet.records', n, v), format('GRANT SELECT ON public.spelled_%s TO tap_app', n)
   FROM unnest('{true,on,yes,1,TRUE,On,t,y,false,off,no,0,OFF,f,n}'::text[]) WITH ORDINALITY AS v (v, n)
 \gexec

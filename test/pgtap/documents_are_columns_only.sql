@@ -1,5 +1,5 @@
--- What reads documents takes a column of type jsonb and nothing else: no cast of somebody's
--- type, and no function that a name could mean, is called for it, as whoever.
+-- Reading documents accepts only a column of type jsonb.  It calls no cast of another role's
+-- type and no function that a name could mean, whoever reads.
 BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql

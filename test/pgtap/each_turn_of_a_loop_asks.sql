@@ -1,5 +1,5 @@
--- Each turn of a loop of PL/pgSQL asks anew.  So does each of several statements that are sent
--- at once, though they are one to the client.  Nothing but the clock tells that a token ends.
+-- Each turn of a PL/pgSQL loop asks again.  So does each of several statements sent at once,
+-- though they are one to the client.  Only the clock says that a token ends.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

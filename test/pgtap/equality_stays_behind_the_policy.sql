@@ -1,7 +1,7 @@
--- What the server derives from an equality that joins the policy's in one
--- equivalence class comes after the policy: it sees rows of one's own only.  The condition
--- has a look at the row in it, which is always true, but not for the planner; what it knows of
--- columns that are NOT NULL it takes out from PostgreSQL 19 on.
+-- The server derives conditions from an equality in the policy's equivalence class.  They
+-- come after the policy and see only the tenant's rows.  The condition contains a test of
+-- the row that is always true, unknown to the planner.  From PostgreSQL 19 on the planner
+-- removes tests of NOT NULL columns.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -10,7 +10,7 @@ CREATE TABLE public.places AS SELECT ctid AS at FROM casnet.records UNION SELECT
 GRANT SELECT ON public.places TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 \ir include/seen.sql
--- Counts how many rows get as far as here, whosever they are.
+-- Counts how many rows reach this function, of whatever tenant.
 CREATE FUNCTION public.tell() RETURNS uuid LANGUAGE plpgsql STABLE COST 1e-37 AS $$
 BEGIN
 	PERFORM set_config('mine.seen', (current_setting('mine.seen')::integer + 1)::text, true);
@@ -37,8 +37,8 @@ SELECT is(public.seen_by('SELECT FROM public.bait AS b JOIN casnet.records AS r 
 SELECT is(public.seen_by('UPDATE casnet.tasks AS r SET title = title FROM public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.tenant_id'), 1, 'in an UPDATE');
 SELECT is(public.seen_by('DELETE FROM casnet.tenants AS r USING public.bait AS b WHERE CASE WHEN NOT (r IS NULL) THEN public.tell() END = b.x AND b.x = r.id'), 1, 'of tenants');
 
--- A class of one's own policy has the level of a policy as well, and a scan by
--- ctid takes conditions from it.
+-- An equivalence class of an application's policy has the security level of a policy as
+-- well.  A scan by ctid takes conditions from it.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;

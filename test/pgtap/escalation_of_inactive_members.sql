@@ -1,5 +1,6 @@
--- A member whose account is not active keeps the role: who does not hold all that it gives
--- neither gives the member a permission, nor takes away one, nor changes or removes the member.
+-- A member whose account is inactive keeps the role.  Only a user who holds everything that
+-- the role gives can grant or revoke the member's permissions, or change or remove the
+-- member.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Nobody grants or takes away a permission that they do not hold, however the
--- row is written.  manage_tenant and delete_tenant are the owner's.
+-- Nobody grants or takes away a permission that they do not hold, however the row is
+-- written.  Only owners hold manage_tenant and delete_tenant.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -25,7 +25,7 @@ CALL be('adam', 'North');
 SELECT throws_ok($$SELECT casnet.revoke_permission('mia', 'manage_tenant')$$, '42501', NULL, 'and an admin does not take it away');
 SELECT throws_ok($$DELETE FROM casnet.user_tenant_permissions$$, '42501', NULL, 'DELETE');
 SELECT throws_ok($$MERGE INTO casnet.user_tenant_permissions AS p USING (VALUES (1)) AS v ON permission = 'manage_tenant' WHEN MATCHED THEN DELETE$$, '42501', NULL, 'MERGE, DELETE');
--- An update takes away as well, whatever it makes of the row.
+-- An update takes away the old permission as well, whatever the new one is.
 SELECT throws_ok($$UPDATE casnet.user_tenant_permissions SET permission = 'view_tags' WHERE permission = 'manage_tenant'$$, '42501', NULL, 'UPDATE to what he holds');
 SELECT throws_ok($$MERGE INTO casnet.user_tenant_permissions AS p USING (VALUES (1)) AS v ON permission = 'manage_tenant' WHEN MATCHED THEN UPDATE SET permission = 'view_tags'$$, '42501', NULL, 'MERGE to what he holds');
 RESET SESSION AUTHORIZATION;
@@ -37,7 +37,7 @@ RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.user_tenant_permissions WHERE user_id = :'olga';
 UPDATE casnet.user_tenant_permissions SET permission = 'delete_records' WHERE permission = 'edit_records';
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- Who gives a role gives its permissions.
+-- Giving a role gives its permissions.
 CALL be('olga', 'North');
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.role_permissions WHERE role = 'owner' AND permission = 'delete_persons';

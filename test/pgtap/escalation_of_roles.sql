@@ -27,13 +27,13 @@ SELECT throws_ok(format('UPDATE casnet.user_tenants SET user_id = %L WHERE user_
 	'a membership cannot be moved to another user or tenant', 'nor that of anybody');
 SELECT throws_ok(format('WITH x AS (UPDATE casnet.user_tenants SET role = ''owner'' WHERE user_id = %L RETURNING 1) SELECT * FROM x', :'mia'), '42501', NULL, 'a WITH query');
 
--- Within their own rank they manage.
+-- Within their own rank users manage.
 SELECT lives_ok($$SELECT casnet.add_member('nora', 'admin')$$, 'an admin makes an admin');
 SELECT lives_ok($$SELECT casnet.set_member_role('mia', 'admin')$$, 'and a member an admin');
 SELECT lives_ok($$SELECT casnet.remove_member('nora')$$, 'and removes one');
 SELECT results_eq('roles', $$VALUES ('adam'::text, 'admin'::text), ('ines', 'member'), ('mia', 'admin'), ('olga', 'owner'), ('vic', 'viewer')$$, 'no more than that');
 
--- A member with manage_users in person adds members, and no admins.
+-- A member granted manage_users adds members, and no admins.
 CALL be('olga', 'North');
 SELECT ok(casnet.grant_permission('vic', 'manage_users'), 'a viewer may add members');
 CALL be('vic', 'North');

@@ -1,5 +1,5 @@
--- The policies of a plan are a parameter of its executions: set when one starts,
--- from who the session is then; EXPLAIN shows the call in its place.
+-- The policies of a plan are a parameter of its execution.  It is set from the session's
+-- identity at the start; EXPLAIN shows the call in its place.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

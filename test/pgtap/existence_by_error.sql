@@ -1,9 +1,9 @@
--- A row of another tenant and a row that does not exist are one and the same
--- to whatever is said about them: no error and no count differs.
+-- A row of another tenant and a row that does not exist look the same to every statement:
+-- no error and no count differs.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
--- Says the same of South's first record (person, task, event) and of nothing.
+-- The same statement about South's first record (person, task, event) and about none.
 CREATE FUNCTION pg_temp.same(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	hidden text := error_of(replace(statement, '?', '''00000000-0000-7000-8000-0000000001b0'''));
@@ -25,7 +25,7 @@ SELECT pg_temp.same('INSERT INTO casnet.tasks (title, record_id) VALUES (''x'', 
 SELECT pg_temp.same('INSERT INTO casnet.record_tags (record_id, tag_id) VALUES (?, ?)');
 SELECT pg_temp.same('UPDATE casnet.tasks SET record_id = ?');
 
--- Of a tenant itself: South or none.
+-- The tenant itself: South or none.
 CREATE FUNCTION pg_temp.same_tenant(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN is(error_of(replace(replace(statement, '?', '''00000000-0000-7000-8000-0000000000b0'''), '#', '''South''')),

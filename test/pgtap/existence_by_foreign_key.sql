@@ -1,5 +1,5 @@
--- No foreign key tells of a row in another tenant: ours include the tenant,
--- and tables of one's own may not reference them.
+-- No foreign key reveals a row in another tenant: casnet's keys include the tenant, and an
+-- application's tables may not reference casnet's tables.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

@@ -14,9 +14,9 @@ SELECT throws_ok($$INSERT INTO casnet.records (tenant_id, id, title) VALUES ('00
 SELECT throws_ok($$INSERT INTO casnet.tags (name) VALUES ('North tag') ON CONFLICT (tenant_id, name) DO UPDATE SET tenant_id = '00000000-0000-7000-8000-0000000000b0'$$, '42501', NULL, 'and does not move a row');
 SELECT throws_ok($$INSERT INTO casnet.tenants (name) VALUES ('South') ON CONFLICT DO NOTHING$$, '42501', NULL, 'tenants are not written');
 SELECT throws_ok($$INSERT INTO casnet.users (username, email) VALUES ('otto', 'x') ON CONFLICT DO NOTHING$$, '42501', NULL, 'nor users');
--- A viewer has no use of it, either.
+-- A viewer cannot use it, either.
 CALL be('vic', 'North');
-SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag') ON CONFLICT DO NOTHING$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('x') ON CONFLICT DO NOTHING$$), 'who may not insert does not learn by it');
+SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag') ON CONFLICT DO NOTHING$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('x') ON CONFLICT DO NOTHING$$), 'a user who may not insert learns nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet.records WHERE tenant_id = :'south' AND title LIKE 'South%'), 3::bigint, 'South is as it was');
 SELECT * FROM finish();

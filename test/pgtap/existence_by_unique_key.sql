@@ -1,4 +1,4 @@
--- A key that another tenant uses is free, and one that is taken names no value.
+-- A key that another tenant uses is free, and the error for a taken one names no value.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -10,7 +10,7 @@ SELECT lives_ok($$UPDATE casnet.persons SET id = '00000000-0000-7000-8000-000000
 SELECT lives_ok($$INSERT INTO casnet.record_tags (record_id, tag_id) VALUES ('00000000-0000-7000-8000-0000000001b0', '00000000-0000-7000-8000-0000000009b0')$$, 'the same link is another one');
 SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag')$$),
 	'23505 | duplicate key value violates unique constraint "tags_tenant_id_name_key" |  |  | tags_tenant_id_name_key', 'what is taken in the own tenant names no value');
--- Without a permission to see, a duplicate is refused as everything is.
+-- Without the permission to see rows, a duplicate is refused like any other row.
 CALL be('otto', 'North');
 SELECT is(error_of($$INSERT INTO casnet.tags (name) VALUES ('North tag')$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('no tag')$$), 'a stranger learns nothing of it');
 SELECT is(error_of($$INSERT INTO casnet.tags (tenant_id, name) VALUES ('00000000-0000-7000-8000-0000000000b0', 'South tag')$$), error_of($$INSERT INTO casnet.tags (name) VALUES ('no tag')$$), 'nor in a tenant that is not active');

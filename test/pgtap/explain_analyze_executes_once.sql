@@ -1,5 +1,5 @@
--- EXPLAIN ANALYZE of a statement that writes executes it once, although it shows
--- less; EXPLAIN without it executes nothing; and one that fails raises its error.
+-- EXPLAIN ANALYZE of a statement that writes executes it once, although it shows less.
+-- EXPLAIN without it executes nothing.  A statement that fails raises its own error.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- EXPLAIN shows everything to members of pg_read_all_stats and casnet_admin, and of
--- statements on tables without a policy of casnet to everybody.
+-- EXPLAIN shows everything to members of pg_read_all_stats and casnet_admin.  It shows
+-- everybody everything about statements on tables without a policy of casnet.
 BEGIN;
 SELECT plan(25);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.plain, public.own TO tap_app;
 GRANT SELECT ON public.plain TO tap_stats, tap_monitor, tap_admin;
 CREATE TABLE public.roles (role text);
 INSERT INTO public.roles VALUES ('tap_stats'), ('tap_monitor'), ('tap_admin'), ('postgres');
--- What one line of EXPLAIN says as a role.
+-- The text of EXPLAIN, run as a role.
 CREATE FUNCTION public.shown_to(role text, statement text, options text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -42,7 +42,8 @@ SELECT matches(public.shown(s, o), e, 'an application: ' || s)
 	('INSERT INTO public.plain VALUES (1)', 'ANALYZE', 'actual time='), ('SELECT x FROM public.own', 'ANALYZE', 'cost=.*actual time='),
 	('UPDATE public.own SET x = 2', '', 'cost='), ('SELECT 1', '', 'cost='), ('SELECT relname FROM pg_class', 'FORMAT JSON', '"Total Cost"'),
 	('SELECT casnet.can(''view_records'')', '', 'cost=')) AS v (s, o, e);
--- Whoever has lost the power, or puts on a role without it, sees the shape.
+-- A role that has lost the membership, or a SET ROLE to one without it, sees only the
+-- shape.
 RESET SESSION AUTHORIZATION;
 REVOKE pg_read_all_stats FROM tap_stats;
 SELECT is(public.more_than_shape(public.shown_to('tap_stats', 'SELECT title FROM casnet.records', 'ANALYZE')), NULL, 'not to who was a member');

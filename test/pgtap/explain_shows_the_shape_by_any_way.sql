@@ -1,5 +1,5 @@
--- EXPLAIN shows no more by a detour: of EXECUTE, CREATE TABLE AS, a cursor, or
--- within functions and blocks, nor to the client itself.
+-- EXPLAIN shows no more by a detour: of EXECUTE, CREATE TABLE AS or a cursor, within
+-- functions and blocks, or sent by the client itself.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -14,7 +14,7 @@ SELECT is(public.more_than_shape(public.shown_undone(s, o)), NULL, format('EXPLA
 		'DECLARE c CURSOR FOR SELECT title FROM casnet.records']) AS s,
 	   unnest(ARRAY['', 'ANALYZE, BUFFERS']) AS o;
 SELECT is(public.more_than_shape(public.shown_undone('CREATE TABLE public.copy_of AS EXECUTE one', 'FORMAT YAML')), NULL, 'CREATE TABLE AS EXECUTE');
--- A plan that is kept, and one made anew.
+-- A generic plan and a custom plan.
 SET LOCAL plan_cache_mode = force_generic_plan;
 SELECT is(public.more_than_shape(public.shown_undone('EXECUTE by_title(''South record 1'')')), NULL, 'a generic plan');
 SET LOCAL plan_cache_mode = force_custom_plan;
@@ -44,7 +44,7 @@ SELECT is(public.more_than_shape(:'told'), NULL, 'of CREATE TABLE AS');
 \! rm "$REMOVE"
 SELECT is((SELECT count(*) FROM public.copy_of), 3::bigint, 'which made the table');
 
--- A table made anew behind a statement without a result.
+-- A statement without a result whose table was dropped and created again.
 CREATE TEMPORARY TABLE anew (a integer);
 PREPARE anew AS UPDATE anew SET a = 1;
 DROP TABLE anew;

@@ -1,6 +1,6 @@
--- The policy of an application may call casnet within a function of its own.  Numbers of
--- its table are not shown either: not by a view that is replaced while the plan is made
--- to be looked at, and not by debug_print_plan.
+-- An application's policy can call casnet within a function of its own.  EXPLAIN shows no
+-- numbers of its table, either.  Replacing a view while EXPLAIN plans does not reveal them,
+-- and debug_print_plan does not.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -40,7 +40,7 @@ SET LOCAL debug_print_plan = on;
 PREPARE q AS SELECT FROM public.notes;
 EXECUTE q \g /dev/null
 SELECT is(current_setting('debug_print_plan'), 'off', 'debugging is turned off');
--- Of any plan: a foreign key reads past the policies, in a statement of the server's.
+-- For any plan: a foreign key reads past the policies, in a statement of the server.
 SET LOCAL debug_print_plan = on;
 PREPARE r AS SELECT 1;
 EXECUTE r \g /dev/null

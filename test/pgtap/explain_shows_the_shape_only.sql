@@ -1,6 +1,6 @@
--- EXPLAIN shows an application the shape of a plan on protected tables and nothing
--- that depends on rows: no costs, estimates, numbers, buffers or times, in every
--- format and with every option.
+-- To an application EXPLAIN shows the shape of a plan on protected tables and nothing that
+-- depends on rows.  It shows no costs, estimates, numbers, buffers or times, in any format
+-- and with any option.
 BEGIN;
 SELECT plan(46);
 \ir include/fixtures.sql
@@ -21,14 +21,14 @@ CREATE FUNCTION public.my_function() RETURNS SETOF text LANGUAGE sql STABLE AS '
 
 SET LOCAL jit = off;
 CALL be('olga', 'North');
--- The statements of which more than the shape is shown, and what.
+-- The statements that reveal more than the shape, and what they reveal.
 SELECT is((SELECT string_agg(n || ': ' || more, '; ' ORDER BY n) FROM (SELECT n, public.more_than_shape(public.shown_undone(statement, concat_ws(', ', nullif(o.options, ''), 'FORMAT ' || f))) AS more FROM public.statements) AS s),
 		  NULL, format('EXPLAIN (%s)', concat_ws(', ', nullif(o.options, ''), 'FORMAT ' || f)))
   FROM unnest(ARRAY['TEXT', 'JSON', 'XML', 'YAML']) AS f,
 	   unnest(ARRAY['', 'COSTS', 'VERBOSE', 'SUMMARY', 'BUFFERS', 'SETTINGS, COSTS OFF', 'ANALYZE', 'ANALYZE, VERBOSE, BUFFERS, WAL, TIMING, SUMMARY',
 			'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF', 'ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF', 'ANALYZE, WAL']) AS o (options);
 
--- The shape is there all the same, as without any of it.
+-- The shape is complete, as it is without casnet's filter.
 SELECT is(public.shown('SELECT title FROM casnet.records WHERE title = ''x'' LIMIT 1', 'ANALYZE'), public.shown('SELECT title FROM casnet.records WHERE title = ''x'' LIMIT 1', 'COSTS OFF'), 'the shape is that of COSTS OFF');
 SELECT matches(public.shown('SELECT title FROM casnet.records', 'FORMAT JSON'), '"Relation Name": "records"', 'in other formats, too');
 SELECT * FROM finish();

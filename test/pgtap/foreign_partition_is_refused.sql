@@ -1,5 +1,6 @@
--- A foreign partition below a policy that calls casnet is not read: its server would evaluate
--- conditions before the policy.  Other partitions are, and so is it without such a policy.
+-- A foreign partition below a policy that calls casnet is not read: its server would
+-- evaluate conditions before the policy.  Other partitions are read, and so is a foreign one
+-- without such a policy.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Within one function, and one execution of an expression, the permission
--- asked for, the tenant and the user may change at every turn of a loop.
+-- Within one function, and one execution of an expression, the requested permission, the
+-- tenant and the user can change at every turn of a loop.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

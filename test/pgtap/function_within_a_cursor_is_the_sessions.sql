@@ -1,5 +1,5 @@
--- What a function does while rows are fetched from somebody's cursor is done by
--- the session as it is then, and recorded as that.
+-- A function that runs while rows are fetched from another user's cursor acts as the
+-- session's present user.  The audit records it so.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -30,7 +30,7 @@ RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(title, ',') FROM casnet.records WHERE content = 'touched'), 'South record 1', 'one row was written');
 SELECT is((SELECT count(*) FROM casnet_internal.audit_entries WHERE at >= now() AND tenant_id = :'north'), 0::bigint, 'none of the opener''s tenant is recorded');
 SELECT is((SELECT string_agg(DISTINCT w.name, ',') FROM casnet_internal.audit_entries AS e JOIN public.who AS w ON w.id = e.user_id WHERE at >= now()), 'otto', 'and the session''s user');
--- Nothing of the opener's decides what is planned or pruned in there.
+-- The cursor's opener does not influence what is planned or pruned in the function.
 CREATE TABLE public.parted (tenant_id uuid NOT NULL, note text) PARTITION BY LIST (tenant_id);
 SELECT format('CREATE TABLE public.parted_%s PARTITION OF public.parted FOR VALUES IN (%L)', right(id::text, 2), id) FROM casnet.tenants WHERE id IN (:'north', :'south') \gexec
 SELECT casnet.protect('public.parted') IS NOT NULL AS protected \gset

@@ -1,5 +1,5 @@
--- A guarded schema gets no table without policies, by whatever command, and a protected
--- table no partition or child without them.
+-- No command adds a table without policies to a guarded schema, or a partition or child
+-- without them to a protected table.
 BEGIN;
 SELECT plan(43);
 \ir include/fixtures.sql
@@ -75,7 +75,7 @@ CREATE TABLE loose.open (id int, tenant_id uuid NOT NULL);
 CREATE POLICY everything ON loose.open USING (true);
 SELECT throws_ok('ALTER TABLE loose.parts ATTACH PARTITION loose.open FOR VALUES IN (2)', '55000', NULL, 'but nothing with policies of its own');
 SELECT throws_ok('SELECT casnet_internal.guard_created_table()', NULL, NULL, 'nobody calls it');
--- As an older version made it.
+-- A guard as an older version made it.
 DROP EVENT TRIGGER casnet_guard;
 CREATE EVENT TRIGGER casnet_guard ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION casnet_internal.guard_created_table();
 SELECT casnet.install() \g /dev/null

@@ -1,5 +1,5 @@
--- A new table in a guarded schema is protected without anything of it running with
--- more rights than its maker's, and nobody gets past the guard by a setting.
+-- Protecting a new table in a guarded schema runs none of its code with more rights than
+-- its maker's.  No setting gets past the guard.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ SELECT is(h.rose(), 'check as tap_boss', 'which runs it, as in any query');
 RESET SESSION AUTHORIZATION;
 SELECT set_eq('SELECT relation::text FROM casnet.protected_tables', ARRAY['h.new', 'h.filled', 'h.bosses'], 'all are protected');
 
--- No setting passes.
+-- No setting gets past it.
 SET LOCAL row_security = off;
 SET LOCAL xmloption = content;
 SELECT lives_ok('CREATE TABLE strict.restored (id int)', 'a superuser restores');

@@ -1,5 +1,5 @@
--- users.hashed_password takes a hash and holds a mark: however a row is written, the
--- hash is its own, and what did not come to be leaves nothing.
+-- users.hashed_password takes a hash and stores a mark.  However a row is written, it gets
+-- only its own hash, and a row that is not written leaves nothing.
 BEGIN;
 SELECT plan(36);
 \ir include/fixtures.sql
@@ -55,7 +55,7 @@ seven	seven@x	\N
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(array_agg(hash_of(n)), ARRAY[:'second', 'none'], 'COPY') FROM unnest('{six,seven}'::text[]) AS n;
 
--- What is rolled back leaves nothing, in the table or in memory.
+-- A rollback leaves nothing, in the table or in memory.
 SAVEPOINT a;
 UPDATE casnet.users SET hashed_password = :'first' WHERE username = 'two';
 SELECT pg_temp.mark_of('two') AS undone \gset
@@ -64,7 +64,7 @@ ROLLBACK TO a;
 SELECT is(hash_of('two'), :'second', 'rolled back');
 SELECT is(state_of(format('UPDATE casnet.users SET hashed_password = %L WHERE username = ''two''', :'undone')), '22023', 'with its mark');
 SELECT is(state_of(format('UPDATE casnet.users SET hashed_password = %L WHERE username = ''two''', pg_temp.mark_of('six'))), '22023', 'a mark serves once');
--- A mark in a new row stays, and gives it no hash of another.
+-- A mark in a new row stays, and gives it no other row's hash.
 INSERT INTO casnet.users (username, email, hashed_password) SELECT 'eight', 'eight', hashed_password FROM casnet.users WHERE username = 'two';
 SELECT is(pg_temp.mark_of('eight') || hash_of('eight'), :'two' || 'none', 'a mark that is inserted');
 SELECT rows_left() AS before \gset

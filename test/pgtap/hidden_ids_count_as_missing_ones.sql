@@ -1,5 +1,5 @@
--- No function that a user may call shows by what the server counts, or by its error, whether
--- there is an account, tenant, member or row of others with an id.
+-- A user's function calls do not reveal whether an account, tenant, member or row of others
+-- has an id.  Neither the server's counters nor the error differ.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -10,12 +10,12 @@ INSERT INTO public.ids VALUES ('missing', :'nowhere'), ('account', :'otto'), ('t
 INSERT INTO public.ids (SELECT 'record', id FROM casnet.records WHERE tenant_id = :'south' LIMIT 1);
 GRANT SELECT ON public.ids TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- What the functions of statistics say about everything in casnet; blocks are another matter.
+-- The server's statistics of everything in casnet, without blocks.
 CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_object_agg(c.oid::regclass::text, pg_stat_get_xact_numscans(c.oid) || ' ' || pg_stat_get_xact_tuples_returned(c.oid) || ' ' || pg_stat_get_xact_tuples_fetched(c.oid))
 	  FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'i')
 $$;
--- The error of a call, and by how much the counts differ at its second time.
+-- The error of a call, and the change of the counters at its second execution.
 CREATE FUNCTION public.told_by(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	before jsonb;
@@ -34,7 +34,7 @@ BEGIN
 		FROM jsonb_each_text(public.counted()) AS a WHERE a.value <> before->>a.key), '');
 END
 $$;
--- Every call with ids in all places; whatever else is asked for is the same.
+-- Every call with ids in all places; its other arguments are the same.
 CREATE TABLE public.calls AS
 	SELECT p.oid::regprocedure AS function, f.what AS first, s.what AS second,
 		   format('SELECT %s.%I(%s)', p.pronamespace::regnamespace, p.proname, (
@@ -59,14 +59,14 @@ CREATE FUNCTION public.different() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT t.statement || ' ' || t.first || ' ' || t.second || ': ' || t.told || '; missing: ' || m.told
 	  FROM told AS t JOIN told AS m ON m.function = t.function AND m.first = 'missing' AND m.second = 'missing' WHERE t.told <> m.told
 $$;
--- Plans are made and kept the first times.
+-- The first executions make and keep the plans.
 CALL be('vic', 'North');
 SELECT count(*) >= 0 AS warm FROM public.different() \gset
 SELECT is_empty('SELECT public.different()', 'a viewer');
 CALL be('olga', 'North');
 SELECT count(*) >= 0 AS warm FROM public.different() \gset
 SELECT is_empty('SELECT public.different()', 'an owner');
--- Nor whether others have invited an address.
+-- Nor do they show whether others have invited an address.
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) SELECT sha256(n::text::bytea), :'south', 'known@others.test', 'viewer', :'otto', now() + interval '1 day' FROM generate_series(1, 3) AS n;
 SET LOCAL SESSION AUTHORIZATION tap_app;

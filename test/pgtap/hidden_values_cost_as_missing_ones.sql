@@ -1,12 +1,12 @@
--- What the server shows of a statement is the same for a value that only rows of
--- another tenant have and for one that none has: the plan by each kind of scan, and
--- with dear index entries, what EXPLAIN ANALYZE adds to it, and the counters.
+-- What the server shows of a statement is the same for a value that only another tenant has
+-- and for a value that none has.  That is the plan by each kind of scan and with expensive
+-- index entries, what EXPLAIN ANALYZE adds, and the counters.
 BEGIN;
 SELECT plan(78);
 \ir include/fixtures.sql
 \ir include/shown.sql
 RESET SESSION AUTHORIZATION;
--- Much in South, and statistics that know of it: a common title, others.
+-- Many rows in South, and statistics that know them: a common title, and others.
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', CASE WHEN n % 3 = 0 THEN 'Common' ELSE 'Rare ' || n END, 'secretword' FROM generate_series(1, 1500) AS n;
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'north', 'Mine ' || n, 'ownword' FROM generate_series(1, 600) AS n;
 INSERT INTO casnet.tasks (tenant_id, title, due_date) SELECT :'south', 'Common', '2031-01-01' FROM generate_series(1, 500) AS n;
@@ -20,13 +20,13 @@ INSERT INTO public.settings VALUES (1, 'sequential', 'SET LOCAL enable_indexscan
 	(2, 'index', 'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off'),
 	(3, 'bitmap', 'SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off'),
 	(4, 'dear index', 'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL cpu_index_tuple_cost = 1000');
--- Scans and rows that the server counted of each table and its indexes together.
+-- Scans and rows that the server counted of each table together with its indexes.
 CREATE FUNCTION public.counted() RETURNS TABLE (name text, scans bigint, returned bigint) LANGUAGE sql VOLATILE AS $$
 	SELECT coalesce(i.indrelid, c.oid)::regclass::text, sum(pg_stat_get_xact_numscans(c.oid)), sum(pg_stat_get_xact_tuples_returned(c.oid))
 	  FROM pg_class AS c LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
 	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'i') GROUP BY 1
 $$;
--- What is told of a statement, without the value and the name of the index, which
+-- What the server reveals about a statement, without the value and the name of the index:
 -- the planner chooses among several.
 CREATE FUNCTION public.told(statement text, value text, setting text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -35,7 +35,7 @@ DECLARE
 	before jsonb;
 BEGIN
 	EXECUTE setting;
-	-- What is looked up for the first time is no matter.
+	-- First lookups do not count.
 	EXECUTE filled;
 	result := public.shown(filled) || public.shown(filled, 'ANALYZE, TIMING OFF, SUMMARY OFF') || public.shown(filled, 'ANALYZE, VERBOSE, TIMING OFF, SUMMARY OFF, FORMAT YAML');
 	SELECT jsonb_object_agg(c.name, to_jsonb(c)) INTO before FROM public.counted() AS c;

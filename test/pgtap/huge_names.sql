@@ -1,10 +1,10 @@
--- Invariant 10: a name that is too long for lower() or btrim() of the server is
--- refused as any other that is too long.
+-- Invariant 10: a name that is too long for lower() or btrim() of the server is refused
+-- with the error of every too long name.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
 
--- btrim() takes eight bytes a character, lower() four a byte; no allocation has 1 GB.
+-- btrim() takes eight bytes a character, lower() four a byte; no allocation reaches 1 GB.
 \set long 'repeat(repeat($$x$$, 1000), 135000)'
 \set longer 'repeat(repeat($$x$$, 1000), 270000)'
 CALL be('olga', 'North');

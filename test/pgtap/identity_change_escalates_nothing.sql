@@ -1,5 +1,5 @@
--- Nobody rises by a statement that changes the tenant between two judgements:
--- the guards judge by the user and the tenant of the row, as the statement began.
+-- Nobody gains rights by a statement that changes the tenant between two judgements: the
+-- guards judge by the user, and by the row's tenant, as the statement began.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
@@ -25,7 +25,7 @@ SELECT is(state_of(format($$INSERT INTO casnet.user_tenant_permissions (user_id,
 CALL be('vic', 'North');
 SELECT is(casnet.can('create_tags'), true, 'it is there');
 
--- An admin who would be owner, after a row that she may change.
+-- An admin who wants to become an owner, after a row that she may change.
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.user_tenants SET role = 'admin' WHERE user_id = :'mia' AND tenant_id = :'north';
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -39,8 +39,8 @@ SELECT is(state_of(format($$INSERT INTO casnet.user_tenants (user_id, tenant_id,
 SELECT is(state_of(format($$DELETE FROM casnet.user_tenants WHERE user_id = %L AND public.go('tenant_id', '')$$, :'olga')), '55000', 'DELETE of the owner');
 SELECT is(state_of(format($$DELETE FROM casnet.user_tenants WHERE user_id = %L AND public.go('user_id', %L)$$, :'olga', :'sue')), '55000', 'as a superuser of the application');
 
--- Where the policies are out of the way, the guards still ask whether the user
--- belongs to the tenant of the row.
+-- Without the policies the guards still ask whether the user belongs to the tenant of the
+-- row.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_bypass BYPASSRLS;
 GRANT casnet_authenticator TO tap_bypass;

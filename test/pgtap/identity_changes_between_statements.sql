@@ -1,6 +1,6 @@
--- What only reads, and the next statement, may have another identity: also after
--- a statement that was refused for it, whether an exception handler or ROLLBACK
--- TO undid it.  Nothing of the first one stays noted.
+-- A statement that only reads, and the next statement, can have another identity.  So can
+-- one after a statement that was refused and then undone by an exception handler or
+-- ROLLBACK TO.  Nothing of the refused one is kept.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -29,7 +29,7 @@ CALL public.write_both();
 SELECT is(public.names(), 'North tag, first', 'a procedure writes in one tenant');
 SELECT lives_ok($$SELECT set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', false)$$, 'the tenant changes');
 SELECT is(public.names(), 'South tag, third', 'and after that in the other');
--- What writes where nothing is judged may go elsewhere as well.
+-- A statement that writes only where nothing is judged can change the tenant as well.
 CALL be('mia', 'North');
 CREATE TABLE public.log (line text);
 SELECT lives_ok($$INSERT INTO public.log SELECT casnet.use_tenant('South')$$, 'a table without policies');

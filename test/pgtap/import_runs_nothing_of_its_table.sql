@@ -1,5 +1,5 @@
--- Documents in a table of another role are read without anything that this one has put
--- into it; to import them is the caller's work, with the caller's rights.
+-- Reading documents from another role's table runs nothing that this role has put into it.
+-- The import is the caller's work, with the caller's rights.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -36,7 +36,7 @@ SELECT matches(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')')
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SELECT is((regexp_match(error_of('SELECT casnet.import_tenant(''h.documents'', ''Bad'')'), 'document (\d+)'))[1]::bigint, (SELECT count(*) FROM h.documents), 'by its place, the last one since the change');
 
--- What reads them asks for the caller's privilege by itself.
+-- The function that reads them checks the caller's privilege itself.
 SELECT h.rose() IS NOT NULL AS begun \gset
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 REVOKE ALL ON h.documents FROM tap_app;
@@ -52,8 +52,8 @@ SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents('h.shown', 'd', 
 SELECT throws_ok($$SELECT * FROM casnet_internal.read_documents(1::regclass, 'd', '(0,0)', '(9,9)')$$, '42P01', NULL, 'nothing');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
--- The table is known by its OID, also the caller's own: who may rename its schema puts none
--- in its place.
+-- The table is known by its OID, also the caller's own.  A role that renames its schema
+-- cannot put another table in its place.
 CREATE TABLE h.mine (d jsonb);
 INSERT INTO h.mine VALUES ('{"casnet": "tenant"}');
 SELECT casnet_internal.document_source('h.mine', 'd') AS source \gset

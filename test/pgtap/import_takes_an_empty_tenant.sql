@@ -1,4 +1,4 @@
--- A tenant that is to be filled must be empty: one row in any of its tables is too much.
+-- A tenant to import into must be empty: one row in any of its tables is too much.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

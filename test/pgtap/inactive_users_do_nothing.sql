@@ -1,6 +1,6 @@
--- Functions that work with other rights ask who the user is by a check that
--- takes an active one: an inactive superuser has no power, an inactive member
--- does not leave, and nobody is not refused by chance.
+-- Functions that run with other rights check that the user is active.  An inactive superuser
+-- has no power, and an inactive member cannot leave.  A session without a user is refused by
+-- that check, not by chance.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ SELECT set_config('casnet.token', '', true);
 CALL be('otto');
 SELECT is(state_of('SELECT casnet.revoke_all_tokens(NULL)'), '22023', 'nobody ends the tokens of nobody');
 SELECT is(state_of(format('SELECT casnet.revoke_all_tokens(%L)', :'nowhere')), '42501', 'nor does a user');
--- Of the active ones, those without a tenant are told so.
+-- Active users without a tenant get an error that says so.
 CALL be('mia');
 SELECT is(state_of('SELECT casnet.leave_tenant()'), '55000', 'leaving no tenant');
 CALL be('nora', 'North');

@@ -1,10 +1,10 @@
--- An index that has the values themselves may still be lossy: then the condition is checked
--- again, on what the index gives, and that waits for the policy as well.
+-- An index that stores the values can still be lossy.  Then the executor rechecks the
+-- condition on what the index returns; that waits for the policy as well.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
--- It says which rows it saw.
+-- It records which rows it saw.
 CREATE FUNCTION public.told(box, polygon) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF AS $$
 BEGIN
 	PERFORM set_config('tap.told', concat(current_setting('tap.told', true), ' ', ($1[0])[0]), true);
@@ -12,7 +12,7 @@ BEGIN
 END
 $$;
 CREATE OPERATOR public.&&& (LEFTARG = box, RIGHTARG = polygon, FUNCTION = public.told, RESTRICT = contsel, JOIN = contjoinsel);
--- As that of polygons, of which the index has the boxes only.
+-- Like the class for polygons, whose index stores only boxes.
 CREATE OPERATOR CLASS public.lossy_boxes FOR TYPE box USING gist AS
 	OPERATOR 3 public.&&& (box, polygon),
 	FUNCTION 1 gist_poly_consistent(internal, polygon, smallint, oid, internal),

@@ -1,4 +1,4 @@
--- Each index serves the lookups that it is for, where there is much to skip.
+-- Each index serves the lookups that it is for, if there are many rows to skip.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_sort = off;
 SET LOCAL enable_bitmapscan = off;
--- Much to skip, and statistics that say so.
+-- Many rows to skip, and statistics that say so.
 INSERT INTO casnet.tasks (tenant_id, title) SELECT :'north', n FROM generate_series(1, 2000) AS n;
 INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) SELECT :'north', n, '2024-01-01' FROM generate_series(1, 2000) AS n;
 INSERT INTO casnet.persons (tenant_id, name) SELECT :'north', n FROM generate_series(1, 2000) AS n;
@@ -29,7 +29,7 @@ SELECT matches(plan_of(query), index, index)
 	('invitations_tenant_id_idx', $$SELECT FROM casnet_internal.invitations WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0'$$), ('invitations_invited_by_idx', $$SELECT FROM casnet_internal.invitations WHERE invited_by = '00000000-0000-7000-8000-0000000000a0'$$),
 	('invitations_expires_at_idx', $$SELECT FROM casnet_internal.invitations WHERE expires_at < now()$$),
 	('audit_entries_default_tenant_id_at_id_idx', $$SELECT FROM casnet_internal.audit_entries WHERE tenant_id = '00000000-0000-7000-8000-0000000000a0' ORDER BY at DESC, id DESC LIMIT 1$$)) AS v (index, query);
--- One for search is a bitmap or nothing.
+-- An index for search is used by a bitmap scan, or not at all.
 SET LOCAL enable_bitmapscan = on;
 SET LOCAL enable_indexscan = off;
 INSERT INTO casnet.records (tenant_id, title) SELECT :'north', n FROM generate_series(1, 2000) AS n;

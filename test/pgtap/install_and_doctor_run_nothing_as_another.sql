@@ -1,5 +1,5 @@
--- install() and doctor() look at tables with code of another role in them, also at
--- tables of casnet that belong to that role, and run none of it with other rights.
+-- install() and doctor() look at tables that contain another role's code, even at tables of
+-- casnet that belong to that role.  They run none of it with other rights.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -32,7 +32,7 @@ SELECT lives_ok('SELECT casnet.install()', 'an index is made again');
 SELECT is(h.rose_if_at_all(), NULL, 'as the owner, if anything of it runs');
 SELECT lives_ok('SELECT casnet.set_search_language(''german'')', 'a superuser rewrites the records');
 SELECT is(h.rose(), 'no', 'as their owner');
--- What doctor() asks of keys it asks as the owner of its function and of the table.
+-- doctor() queries keys as the owner of its function, who also owns the table.
 ALTER TABLE casnet_internal.signing_keys DROP CONSTRAINT evil, OWNER TO casnet_owner;
 SELECT lives_ok('SELECT casnet.doctor()', 'a superuser asks doctor()');
 SELECT is(h.rose_if_at_all(), NULL, 'which reads catalogs only');

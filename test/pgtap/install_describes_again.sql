@@ -1,5 +1,5 @@
--- What a restore without comments lacks, install() describes again: tables,
--- columns, and what the partitions of the audit have from it.
+-- If a restore lacks comments, install() writes them again: on tables and columns, and on
+-- what the partitions of the audit inherit.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

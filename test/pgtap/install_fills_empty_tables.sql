@@ -1,5 +1,5 @@
--- What a dump without data leaves empty, install() fills: the permissions of
--- the roles and a key to sign with.  What is there stays as it is.
+-- install() fills what a dump without data leaves empty: the permissions of the roles and a
+-- signing key.  Existing rows stay as they are.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- casnet.install() is for superusers, and tells so whoever was given it.
+-- casnet.install() is for superusers, and says so to any role that was granted it.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Where tables are audited, install() makes the months that a restored database
--- has not got yet, and moves the entries there; where none is, it makes none.
+-- If tables are audited, install() makes the months that a restored database lacks, and
+-- moves the entries there.  Without an audited table it makes none.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.install() IS NOT NULL AS done \gset
 SELECT is((SELECT count(*) FROM casnet_internal.audit_partitions()), 1::bigint, 'no month while no table is audited');
 
--- A dump of long ago: the months that it has are over.
+-- An old dump: its months are over.
 SELECT casnet.enable_audit('casnet.records');
 DO $$
 DECLARE

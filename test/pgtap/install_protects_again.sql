@@ -1,6 +1,5 @@
--- Protected tables and guarded schemas outlive the extension, and have again
--- what it took along when it comes back: the view to load through, the default
--- of the tenant, updated_at, and the guard.
+-- Protected tables and guarded schemas outlive the extension.  When it returns, they get
+-- back what it took along: the load view, the tenant's default, updated_at, and the guard.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

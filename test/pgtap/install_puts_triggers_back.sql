@@ -1,5 +1,5 @@
--- install() puts back every trigger that is gone from a table of casnet, or switched off,
--- on each month of the audit, too; and changes none that is as it was.
+-- install() restores every missing or disabled trigger of a table of casnet, also on each
+-- month of the audit.  It changes none that is as it was.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Functions behind others, called directly, ask for the same permission; and
--- deleting a tenant leaves every other one as it is.
+-- Internal functions, called directly, require the same permission.  Deleting a tenant
+-- leaves every other one as it is.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -9,7 +9,7 @@ CREATE TABLE public.left_over AS SELECT 'north' AS tenant, (SELECT count(*) FROM
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
 SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '42501', 'permission "manage_users" is missing in the active tenant', 'a viewer finds no user');
-SELECT throws_ok('SELECT casnet_internal.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor hears that there is none');
+SELECT throws_ok('SELECT casnet_internal.find_user(''no such'')', '42501', 'permission "manage_users" is missing in the active tenant', 'nor learns that there is none');
 SELECT throws_ok('SELECT casnet.invite_member('''')', '42501', NULL, 'nor what is wrong with an invitation');
 CALL be(NULL);
 SELECT throws_ok('SELECT casnet_internal.find_user(''nora'')', '28000', NULL, 'nobody finds none');
@@ -18,7 +18,7 @@ SELECT is(casnet_internal.find_user(name), :'nora'::uuid, 'an admin finds ' || n
 SELECT is(casnet_internal.find_user('no such'), NULL, 'and none where there is none');
 SELECT throws_ok(format('SELECT casnet_internal.remove_tenant(%L)', t), '42501', NULL, 'an admin deletes no tenant') FROM unnest(ARRAY[:'north']) AS t;
 SELECT throws_ok(format('SELECT casnet_internal.remove_tenant(%L)', t), 'P0002', 'the tenant does not exist, or you are not a member of it', 'nor hears of ' || t) FROM unnest(ARRAY[:'south', :'nowhere']) AS t;
--- A column as argument: no row tells anything, not even by an error.
+-- A column as argument: no row reveals anything, not even by an error.
 SELECT is((SELECT count(casnet.tenant_with(title)) FROM casnet.records), 0::bigint, 'tenant_with() of a column is null');
 SELECT is((SELECT count(*) FROM casnet.records WHERE tenant_id = casnet.tenant_with(title)), 0::bigint, 'also in a condition');
 RESET SESSION AUTHORIZATION;

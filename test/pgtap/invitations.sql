@@ -1,10 +1,10 @@
--- An invitation: one code, one use, one email address, in time, and never more
--- than the inviter holds when it is accepted.
+-- An invitation: one code, one use, one email address, in time, and never more than the
+-- inviter holds when it is accepted.
 BEGIN;
 SELECT plan(81);
 \ir include/fixtures.sql
 \ir include/tokens.sql
--- Memberships are found in the order of their ids.
+-- Index scans find memberships in the order of their ids.
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 \set no_such 'P0002 | there is no such invitation for you |  | A code works once, in time, for the account with the email address it was sent to; ask for a new one. | '
@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 
--- the way it is meant
+-- the intended use
 CALL pg_temp.be('adam', 'North');
 SELECT casnet.invite_member('Nora@Nowhere.TEST') AS code \gset
 SELECT matches(:'code'::text, '^[A-Za-z0-9_-]{22}$', 'a code of 128 bits');
@@ -49,7 +49,7 @@ CALL pg_temp.be('nora');
 SELECT is(casnet.accept_invitation(:'code'), :'north'::uuid, 'the code is good again');
 SELECT is(pg_temp.role_of('nora', 'North'), 'member', 'a member');
 
--- roles: never lowered, raised where there is one
+-- roles: never lowered, raised if there is a membership
 CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member('adam@north.test', 'viewer') AS lower, casnet.invite_member('vic@north.test', 'admin') AS higher, casnet.invite_member('mia@north.test', 'member') AS equal \gset
 CALL pg_temp.be('adam');
@@ -72,7 +72,7 @@ SELECT is(pg_temp.invited('x@x.test'), e, 'by ' || p) FROM (VALUES ('mia', 'Nort
 SELECT casnet.sign_out();
 SELECT is(pg_temp.invited('x@x.test'), '28000', 'by nobody');
 
--- what happened to the inviter and the tenant meanwhile
+-- changes of the inviter and the tenant meanwhile
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.user_tenants WHERE user_id = :'nora';
 UPDATE casnet.user_tenants SET role = 'viewer' WHERE user_id = :'vic';
@@ -85,14 +85,15 @@ CALL pg_temp.be('sue', 'North');
 SELECT casnet.invite_member('five@nowhere.test', 'owner') AS of_sue \gset
 CALL pg_temp.be('nora');
 RESET SESSION AUTHORIZATION;
--- all of them as good as the others, to be tried one by one
+-- equally valid invitations, each tried alone
 UPDATE casnet_internal.invitations SET email = 'nora@nowhere.test', created_at = now() WHERE email LIKE '%@nowhere.test';
 SAVEPOINT c;
 UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam';
 SELECT is(pg_temp.accepted(:'code'), :'no_such', 'inviter demoted');
 SELECT is(pg_temp.accepted(:'low_code'), :'no_such', 'also for a lower role: a member invites nobody');
 ROLLBACK TO c;
--- May still invite, but holds less: neither the rank of others counts, nor the own one elsewhere.
+-- They may still invite, but hold less: the rank of others does not count, nor their own
+-- elsewhere.
 INSERT INTO casnet.tenants (id, name) VALUES ('00000000-0000-7000-8000-000000000010', 'East');
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'adam', '00000000-0000-7000-8000-000000000010', 'owner');
 UPDATE casnet.user_tenants SET role = 'member' WHERE user_id = :'adam' AND tenant_id = :'north';
@@ -141,7 +142,7 @@ CALL pg_temp.be('olga', 'North');
 SELECT casnet.invite_member('x@x.test') AS code \gset
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet_internal.invitations), 1::bigint, 'expired ones do not pile up');
--- The inviter has lost what the role takes, or gives, since.
+-- The inviter has since lost what the role requires or gives.
 CALL pg_temp.be('adam', 'North');
 SELECT casnet.invite_member('nora@nowhere.test', 'admin') AS code \gset
 RESET SESSION AUTHORIZATION;
@@ -160,10 +161,10 @@ EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
 	RETURN SQLERRM;
 END
 $$;
-SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not when the inviter may no longer give such a role');
+SELECT is(pg_temp.without('assign_roles', :'code'), :'no_such', 'not if the inviter may no longer give such a role');
 SELECT is(pg_temp.without('manage_users', :'code'), :'no_such', 'nor add members');
 SELECT is(pg_temp.without('nothing', :'code'), 'none', 'else it counts');
--- An account that gets another address leaves the invitations of before behind, for good.
+-- When an account changes its address, its earlier invitations end for good.
 SELECT casnet.invite_member('mia@nowhere.test', 'viewer') AS code \gset
 RESET SESSION AUTHORIZATION;
 SELECT email AS before FROM casnet.users WHERE id = :'mia' \gset
@@ -180,10 +181,11 @@ RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET email = :'before' WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
 CALL pg_temp.be('olga', 'North');
-SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, 'a new invitation goes to whoever has it then');
--- An address is bounded as it is kept: else the table would refuse the row, and show it.
+SELECT lives_ok($$SELECT casnet.invite_member('mia@nowhere.test', 'viewer')$$, 'a new invitation is for the account that has it then');
+-- An address is bounded as it is stored; else the table would refuse the row, and show it.
 SELECT throws_ok($$SELECT casnet.invite_member(repeat(U&'\023A', 990))$$, '22023', NULL, 'an address that is longer in lower case');
--- Listed are those that can still be accepted: not one that is over, nor one that a newer one replaces.
+-- Only invitations that can still be accepted are listed, neither expired nor replaced
+-- ones.
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet_internal.invitations;
 SET LOCAL SESSION AUTHORIZATION tap_client;

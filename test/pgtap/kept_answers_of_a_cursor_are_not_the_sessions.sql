@@ -1,6 +1,6 @@
--- PL/pgSQL keeps what the check of a domain has asked, for the transaction.  What it asks while
--- rows are fetched from a cursor is about who opened that.  The session, which asks next, gets
--- an answer of its own; so does a cursor after the session.
+-- For a transaction PL/pgSQL keeps the answers in the check of a domain.  An answer given
+-- while rows are fetched from a cursor is about the cursor's opener.  The session, which
+-- asks next, gets an answer of its own; so does a cursor after the session.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql
@@ -20,7 +20,7 @@ CREATE FUNCTION own.tenant_again(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DEC
 CREATE FUNCTION own.account(u uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.colleague := u; BEGIN RETURN 'fits'; END $$;
 CREATE FUNCTION own.where_we_are(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.here := t; BEGIN RETURN 'fits'; END $$;
 CREATE FUNCTION own.tagged(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.tag := t; BEGIN RETURN 'fits'; END $$;
--- The next row of a cursor, and in the same statement the same question of the session.
+-- The next row of a cursor, and in the same statement the same question by the session.
 CREATE FUNCTION own.next_and(c refcursor, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
@@ -35,8 +35,8 @@ END
 $$;
 SELECT format('own.tenant(%L)', :'north') AS tenant, format('own.account(%L)', :'olga') AS account, format('own.where_we_are(%L)', :'north') AS here,
 	format('own.tagged(%L)', '00000000-0000-7000-8000-0000000009a0') AS tagged, format('own.tenant_again(%L)', :'north') AS again \gset
--- The plan of a cursor that locks rows keeps the calls of policies, as does one where they are
--- deep in a condition.
+-- The plan of a cursor that locks rows keeps the calls of policies.  So does a plan in which
+-- they are deep in a condition.
 CALL be('olga', 'North');
 DECLARE one CURSOR FOR SELECT :tenant, :account FROM casnet.records FOR UPDATE;
 DECLARE two CURSOR FOR SELECT :here FROM casnet.records FOR UPDATE;
@@ -53,7 +53,7 @@ FETCH 1 FROM four \gset four_
 SELECT is(:'four_tenant_again'::text, 'fits', 'are not those of who opened another');
 SELECT is(own.tenant_again(:'south'), 'fits', 'nor the other way round');
 SELECT throws_ok('SELECT ' || :'again', '23514', NULL, 'in each statement');
--- In a statement that writes, too.
+-- Also in a statement that writes.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE own.log (note text);
 GRANT ALL ON own.log TO tap_app;
@@ -64,7 +64,7 @@ DECLARE five CURSOR FOR SELECT own.tenant_once_more(:'north') FROM casnet.record
 CALL be('otto', 'South');
 INSERT INTO own.log SELECT own.next_and('five', format('SELECT own.tenant_once_more(%L)', :'north')) RETURNING note \gset log_
 SELECT is(:'log_note'::text, 'fits, does not', 'a statement that writes');
--- A list that was made for one cursor is not good for the next one once a tenant is gone.
+-- A list made for one cursor does not serve the next one once a tenant is deleted.
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'olga', :'south', 'member');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -80,7 +80,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 DECLARE seven CURSOR FOR SELECT own.one_more_tenant(:'south') FROM casnet.records FOR UPDATE;
 CALL be('otto', 'South');
--- 42501, or 23514 where PL/pgSQL has not kept the expression.
+-- 42501, or 23514 if PL/pgSQL has not kept the expression.
 SELECT throws_matching('FETCH 1 FROM seven', 'taken away|violates check', 'that was taken away is none in the next cursor');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,5 +1,6 @@
 -- PL/pgSQL keeps the list of ids in the check of a domain for the transaction.  The next
--- statement asks for it again: a token that ends in between tells nobody of it.
+-- statement asks for it again: once the token has ended in between, it reveals the list to
+-- nobody.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A key of another length than its algorithm has is none, even if it begins
--- like one; a secret that is made here has 32 bytes.
+-- A key whose length does not fit its algorithm is refused, even if it begins like a valid
+-- one.  A secret generated here has 32 bytes.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- A key that a single partition has, or that refers to one, counts as one of the table:
--- deleting a tenant empties the tables in the order of such keys, too, and has them
--- checked at once where they are deferred.
+-- A key of a single partition, or to one, counts as a key of the table.  When a tenant is
+-- deleted, tables are emptied in the order of such keys, too.  Deferred ones are checked at
+-- once.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -11,7 +11,7 @@ CREATE TABLE shop.orders (id integer NOT NULL, kind integer NOT NULL) PARTITION 
 CREATE TABLE shop.orders_1 PARTITION OF shop.orders FOR VALUES IN (1);
 CREATE TABLE shop.lines (id integer NOT NULL, kind integer NOT NULL, order_id integer) PARTITION BY LIST (kind);
 CREATE TABLE shop.lines_1 PARTITION OF shop.lines FOR VALUES IN (1);
--- Made first, so that nothing but the key says which goes first.
+-- Made first, so that only the key determines the order.
 SELECT casnet.protect('shop.orders') IS NOT NULL AND casnet.protect('shop.lines') IS NOT NULL AS protected \gset
 ALTER TABLE shop.orders_1 ADD UNIQUE (tenant_id, id);
 ALTER TABLE shop.orders OWNER TO tap_maker;
@@ -38,7 +38,7 @@ END
 $$;
 SELECT is(public.left_by('olga', key), '1 1 0', 'key of a partition ' || key)
   FROM unnest('{"",DEFERRABLE,DEFERRABLE INITIALLY DEFERRED,ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED}'::text[]) AS key;
--- Also where the partition is one of a partition.
+-- Also for a partition of a partition.
 CREATE TABLE shop.lines_2 PARTITION OF shop.lines FOR VALUES IN (2) PARTITION BY LIST (kind);
 CREATE TABLE shop.lines_21 PARTITION OF shop.lines_2 DEFAULT;
 ALTER TABLE shop.lines_21 ADD FOREIGN KEY (tenant_id, order_id) REFERENCES shop.orders_1 (tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
@@ -50,6 +50,6 @@ SET CONSTRAINTS ALL DEFERRED;
 SELECT is(public.left_by('olga', 'DEFERRABLE'), '1 2 0', 'key of a partition of a partition');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'by whoever may');
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'only by a user who may');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,5 +1,5 @@
--- A foreign key of casnet that the server does not look at is told by doctor(), and
--- protect() makes one that it does.
+-- doctor() reports a foreign key of casnet that the server does not check, and protect()
+-- makes one that it does.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A tenant that has an owner keeps one, whoever takes the last one away and by
--- whichever way, until it is deleted.
+-- A tenant that has an owner keeps one until it is deleted, whoever tries to remove the
+-- last one, and in whatever way.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -24,7 +24,7 @@ SELECT throws_ok('TRUNCATE casnet.user_tenants CASCADE', '23514', NULL, 'a super
 SELECT throws_ok('TRUNCATE casnet.users CASCADE', '23514', NULL, 'a superuser by TRUNCATE of the accounts');
 SELECT throws_ok(format('UPDATE casnet.user_tenants SET tenant_id = %L WHERE user_id = %L', :'south', :'olga'), '23514', NULL, 'a superuser by moving it');
 
--- Another owner may stay behind, and the order of two does not matter.
+-- Another owner can stay, and the order of two removals does not matter.
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT lives_ok($$SELECT casnet.set_member_role('adam', 'owner')$$, 'a second owner');
 SELECT throws_ok($$DELETE FROM casnet.user_tenants WHERE role = 'owner'$$, '23514', NULL, 'both at once do not go');
@@ -32,7 +32,7 @@ SELECT lives_ok(format('UPDATE casnet.user_tenants SET role = CASE user_id WHEN 
 SELECT results_eq($$SELECT username FROM casnet.members() WHERE role = 'owner'$$, ARRAY['mia'], 'the third is the owner now');
 SELECT lives_ok('SELECT casnet.leave_tenant()', 'so olga leaves');
 CALL be('mia', 'North');
-SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'a tenant that is deleted goes with its owner');
+SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'a deleted tenant does not keep its owner');
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok(format('DELETE FROM casnet.tenants WHERE id = %L', :'south'), 'also by DELETE, which cascades');
 RESET SESSION AUTHORIZATION;

@@ -1,6 +1,6 @@
--- A cursor rests on each list of tenants that a function in it has made, as it was when
--- it was made: also if the membership went, or the session became somebody else, before
--- the function came to its end.
+-- A cursor depends on each list of tenants that a function in it has made, as of that
+-- moment.  That holds even if the membership ended, or the session changed, before the
+-- function ended.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -21,7 +21,7 @@ BEGIN
 	RETURN ids;
 END
 $$;
--- What was listed is put aside, then the membership goes, or the session does.
+-- The list is stored, then the membership ends, or the session changes.
 CREATE FUNCTION public.put_aside(way integer, person uuid, tenant uuid, other uuid) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
 	ids uuid[] := public.listed(way);

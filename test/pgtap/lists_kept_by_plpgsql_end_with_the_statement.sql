@@ -1,7 +1,7 @@
--- A list of ids that a writing statement or a cursor rests on is that statement's.  PL/pgSQL
--- keeps casts to domains, and what their checks have called, for the transaction: the next
--- statement, of somebody else, gets a list of its own.  A cursor over accounts stays with who
--- opened it, also FOR UPDATE.
+-- A list of ids that a writing statement or a cursor depends on belongs to that statement.
+-- PL/pgSQL keeps casts to domains, and the results of their checks, for the transaction.
+-- The next statement, of another user, gets its own list.  A cursor over accounts stays with
+-- its opener, also FOR UPDATE.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -24,7 +24,7 @@ SELECT lives_ok(format('INSERT INTO own.log SELECT own.tenant(%L)', :'south'), '
 DECLARE theirs CURSOR FOR SELECT own.tenant(:'south');
 CALL be('olga', 'North');
 SELECT throws_ok(format('SELECT own.tenant(%L)', :'south'), '23514', NULL, 'after a cursor of somebody else');
--- Within one statement of the client, once the session is somebody else.
+-- Within one statement of the client, once the session has changed.
 CREATE FUNCTION own.fits(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.my_tenant := t; BEGIN RETURN 'accepted'; END $$;
 CREATE FUNCTION own.first_as_olga(t uuid) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -41,7 +41,7 @@ DECLARE accounts CURSOR FOR SELECT username FROM casnet.users FOR UPDATE;
 CALL be('otto', 'South');
 SELECT is(pg_temp.next('accounts'), 'olga', 'the cursor gives the account of who opened it');
 SELECT is(pg_temp.next('accounts'), NULL, 'and no other');
--- A tag, in a function that a cursor calls, is looked for where the session is.
+-- A function that a cursor calls looks for a tag in the session's tenant.
 CALL be('olga', 'North');
 CREATE FUNCTION own.tag() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN RETURN casnet_internal.tag_id(current_setting('own.name')); END $$;
 CREATE FUNCTION pg_temp.next_tag(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FETCH c INTO t; RETURN coalesce(t, 'none'); END $$;

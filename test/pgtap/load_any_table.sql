@@ -1,5 +1,5 @@
--- What a table of an application may have: partitions, references to itself,
--- triggers of every kind; and what makes a load impossible, and says so.
+-- What a table of an application can have: partitions, references to itself, triggers of
+-- every kind; and what makes a load impossible, with an error that says so.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- casnet.install() gives the view of a table the columns and defaults that the
--- table has got, and leaves alone what somebody granted on it.
+-- casnet.install() updates the load view to the columns and defaults of its table, and
+-- keeps what somebody granted on it.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -42,7 +42,7 @@ SELECT matches(error_of($$INSERT INTO casnet.tags_load (name) VALUES ('x')$$), '
 SELECT lives_ok($$INSERT INTO casnet.tags_load (name, created_at) VALUES ('newest', now())$$, 'INSERT');
 SELECT is((SELECT number::text FROM casnet.tags WHERE name = 'newest'), 'C', 'a default that changed');
 
--- Columns that went or changed.
+-- Columns that were dropped or changed.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE casnet.tags DROP COLUMN number, ALTER COLUMN "odd %I column" DROP DEFAULT,
 	ALTER COLUMN "odd %I column" TYPE varchar(4), ALTER COLUMN created_at SET DEFAULT now();

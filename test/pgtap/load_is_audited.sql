@@ -1,5 +1,5 @@
--- A load into an audited table leaves an entry for each row, whatever the rows
--- before it were: what a trigger keeps between the rows must last as long.
+-- A load into an audited table leaves an entry for each row, whatever the earlier rows
+-- were: what a trigger keeps between rows must last until the end.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

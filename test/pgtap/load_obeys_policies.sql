@@ -1,6 +1,5 @@
--- A row that is loaded is judged as one that is inserted: the same SQLSTATE
--- for whatever is wrong with it, and the same message for a hidden row as for
--- one that does not exist.
+-- A loaded row is judged like an inserted one: every fault has the same SQLSTATE.  A hidden
+-- row has the same message as a missing one.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -27,7 +26,7 @@ SELECT pg_temp.same('42501', 'records', $$(title) VALUES ('x')$$, 'a viewer');
 CALL be('mia', 'North');
 SELECT pg_temp.same('42501', 'records', $$(tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000b0', 'x')$$, 'another tenant');
 SELECT pg_temp.same('42501', 'records', $$(title) VALUES ('draft')$$, 'a policy of somebody else');
-SELECT pg_temp.same('23502', 'records', $$(title, id) VALUES ('x', NULL)$$, 'NULL where none may be');
+SELECT pg_temp.same('23502', 'records', $$(title, id) VALUES ('x', NULL)$$, 'NULL in a NOT NULL column');
 SELECT pg_temp.same('23514', 'persons', $$(name) VALUES (' ')$$, 'a value out of bounds');
 SELECT pg_temp.same('23505', 'tags', $$(name) VALUES ('North tag')$$, 'a duplicate');
 SELECT pg_temp.same('23503', 'tasks', $$(title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$, 'a record of another tenant');
@@ -36,7 +35,7 @@ SELECT is(
 	error_of($$INSERT INTO casnet.tasks_load (title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001ee')$$),
 	'is like none');
 
--- A load is one statement, and judged like one when the tenant changes on the way.
+-- A load is one statement, and is judged as one if the tenant changes on the way.
 CREATE FUNCTION pg_temp.then_south(n integer) RETURNS text LANGUAGE sql VOLATILE AS $$
 	SELECT 'row ' || n || left(CASE n WHEN 2 THEN set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', true) END, 0)
 $$;

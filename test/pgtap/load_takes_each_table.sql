@@ -1,5 +1,5 @@
--- COPY into the view of a table adds rows of the active tenant to the table,
--- with the defaults, triggers and keys of the table.
+-- COPY into the load view of a table adds rows of the active tenant, with the defaults,
+-- triggers and keys of the table.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

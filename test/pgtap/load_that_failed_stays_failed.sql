@@ -1,10 +1,10 @@
--- A load that failed is left to the abort of what it failed in: where a function
--- was called by an expression its memory lives on, and the next load works.
+-- The abort of the subtransaction in which a load failed cleans it up.  If an expression
+-- called the function, its memory lives on; the next load works all the same.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
--- Fails before its second row, not on the way into the table.
+-- Fails before its second row, not while inserting.
 CREATE FUNCTION pg_temp.fail(target text) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO casnet.tags_load (name) SELECT target || 1 / (2 - n) FROM generate_series(1, 2) AS n
 $$;

@@ -1,6 +1,6 @@
--- protect() makes a view to load a table through, which belongs to the owner of the table.
--- One that somebody else has put there is not taken for it, whatever it looks like: its
--- query would get the rights of that owner.
+-- protect() makes a load view, which belongs to the owner of the table.  It never uses a
+-- view of another role, whatever it looks like: that view's query would get the rights of
+-- the table's owner.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -19,7 +19,7 @@ CREATE VIEW shop.orders_load AS SELECT note, NULL::uuid AS tenant_id FROM shop.s
 CREATE VIEW shop.own_load AS SELECT NULL::text AS note, NULL::uuid AS tenant_id WHERE false;
 GRANT SELECT ON shop.orders_load, shop.own_load TO PUBLIC;
 RESET SESSION AUTHORIZATION;
-SELECT matches(array_to_string(casnet.protect('shop.orders'), ' '), 'shop.orders_load is not a view that casnet made', 'a superuser is told');
+SELECT matches(array_to_string(casnet.protect('shop.orders'), ' '), 'shop.orders_load is not a view that casnet made', 'a superuser gets a note');
 SELECT is((SELECT relowner::regrole::text FROM pg_class WHERE oid = 'shop.orders_load'::regclass), 'tap_maker', 'the view stays with its maker');
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 SELECT throws_ok('TABLE shop.orders_load', '42501', 'permission denied for table secret', 'who still has no rights by it');

@@ -1,5 +1,5 @@
--- Like the tables, the views stay when the extension goes, and deny everyone;
--- it takes them up again when it comes back.
+-- Like the tables, the views stay when the extension is dropped, and refuse everyone.  The
+-- extension uses them again when it returns.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

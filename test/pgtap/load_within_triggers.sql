@@ -1,5 +1,5 @@
--- What happens on the way: rows that triggers turn away, loads within loads,
--- errors that are caught, changes of table and view within the transaction.
+-- What can happen on the way: rows that triggers suppress, loads within loads, errors that
+-- are caught, changes of table and view within the transaction.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -67,7 +67,7 @@ SELECT throws_ok($$INSERT INTO casnet.tags_load (name) SELECT 'many ' || n FROM 
 SELECT is((SELECT count(*) FROM casnet.tags WHERE name LIKE 'many%'), 0::bigint, 'leaves none of the others');
 SELECT is(rows_of($$INSERT INTO casnet.tags_load (name) SELECT 'many ' || n FROM generate_series(1, 50) AS n$$), 50::bigint, 'and the next load works');
 
--- A prepared statement meets another role, and another definition.
+-- A prepared statement under another role, and with another definition.
 PREPARE load(text) AS INSERT INTO casnet.tags_load (name) VALUES ($1);
 EXECUTE load('e');
 CALL be('otto', 'South');

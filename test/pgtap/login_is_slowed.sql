@@ -1,7 +1,6 @@
--- Failures are slowed, whether or not the transaction is rolled back, for a
--- name that does not exist as for one that does; a success forgets them.
--- Everything may take longer where the machine is busy: what must be quick is
--- tried three times, or held against a wait of seconds.
+-- Failures are slowed, whether or not the transaction is rolled back, for a missing name as
+-- for an existing one.  A success clears them.  Everything can take longer on a busy machine:
+-- what must be quick is tried three times, or compared with a wait of seconds.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -26,13 +25,13 @@ SELECT cmp_ok((SELECT min(pg_temp.seconds('mia', 'correct horse')) FROM generate
 SELECT count(pg_temp.seconds('nobody', 'wrong horse')) AS failures FROM generate_series(1, 5) \gset
 SELECT cmp_ok(pg_temp.seconds('nobody', 'wrong horse'), '>=', 1.0, 'an unknown name waits');
 SELECT cmp_ok(pg_temp.seconds('nobody', 'wrong horse'), '>=', 2.0, 'and longer');
--- the next of nobody would wait for 3.2 s
+-- the next failure of a missing name would wait for 3.2 s
 SELECT cmp_ok(pg_temp.seconds('mia@north.test', 'correct horse'), '<', 3.2, 'another name does not');
--- Failures by one name of an account are none of the other.
+-- Failures by one name of an account do not count for its other name.
 SELECT count(pg_temp.seconds('olga@north.test', 'wrong horse')) AS failures FROM generate_series(1, 5) \gset
 SELECT cmp_ok((SELECT min(pg_temp.seconds('olga', 'wrong horse')) FROM generate_series(1, 2)), '<', 2.0, 'an account is counted by the name that is given');
--- A statement_timeout that leaves no time for a failure to take a second is refused at once,
--- whoever is named, and counts as no attempt; a longer one is obeyed.
+-- If statement_timeout is too short for a failure's one second, the login is refused at
+-- once, whoever is named, and counts as no attempt.  A longer timeout is obeyed.
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = '$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e' WHERE username = 'vic';
 UPDATE casnet.users SET hashed_password = '$2b$12$abcdefghijklmnopqrstuuFDJRuYeKkCzo3Wy7h8SxhBSHBAHiPK2' WHERE username = 'adam';

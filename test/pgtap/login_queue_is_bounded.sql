@@ -1,6 +1,6 @@
--- Attempts at one account queue; one that would have to wait for more than 15
--- seconds fails at once.  One that gave up before its turn has made no guess, and takes no
--- place of others.
+-- Attempts at one account queue; one that would wait for more than 15 seconds fails at
+-- once.  One that gave up before its turn has made no guess, and takes no other attempt's
+-- place.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -27,7 +27,8 @@ SET LOCAL statement_timeout = '2s';
 SELECT is(pg_temp.waits(), 'true', 'behind nobody');
 SELECT is(pg_temp.waits(), 'true', 'also the next one');
 SET LOCAL statement_timeout = 0;
--- Those who wait, or whose failure is not answered yet, are bounded; a success is neither.
+-- The number of waiting attempts and unanswered failures is bounded; successes do not
+-- count.
 CREATE FUNCTION pg_temp.logins(n integer, succeed boolean) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. n LOOP

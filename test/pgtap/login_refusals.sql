@@ -1,5 +1,5 @@
--- A refused login tells nothing: one error and one time for an unknown user, a
--- wrong password, an inactive account and one without a password.
+-- A refused login reveals nothing: one error and one time for an unknown user, a wrong
+-- password, an inactive account and one without a password.
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql
@@ -41,7 +41,8 @@ SELECT is(pg_temp.attempt(u, 'correct horse'), :'refused', 'name ' || left(u, 20
 SELECT is(pg_temp.attempt('sue', p), :'refused', 'password ' || p) FROM unnest(ARRAY['correct hors', 'correct horse ']) AS p;
 
 SELECT is(pg_temp.attempt(u, 'correct horse'), 'in', 'and in: ' || u) FROM unnest(ARRAY['mia', 'MIA', 'Mia@North.TEST']) AS u;
--- An email address that is the username of another, from before that was refused: neither.
+-- The email address of one account is the username of another, from before that was
+-- refused: neither signs in.
 RESET SESSION AUTHORIZATION;
 SET LOCAL session_replication_role = replica;
 INSERT INTO casnet.users (username, email) VALUES ('otto@south.test', 'x@x.test');

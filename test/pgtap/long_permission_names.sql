@@ -1,5 +1,5 @@
--- A name of a permission has 63 bytes at most; a longer one is none that begins
--- alike, also where somebody has dropped the constraint.
+-- A permission's name has 63 bytes at most.  A longer one never means one that begins alike,
+-- even if somebody has dropped the constraint.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
@@ -15,6 +15,6 @@ ALTER TABLE casnet.role_permissions DROP CONSTRAINT role_permissions_permission_
 INSERT INTO casnet.role_permissions VALUES ('owner', repeat('y', 64)), ('owner', 'speak_up');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT ok(casnet.can('speak_up'), 'another new one');
-SELECT throws_ok($$SELECT casnet.can(repeat('y', 63))$$, '22023', NULL, 'the beginning of a longer one is none');
+SELECT throws_ok($$SELECT casnet.can(repeat('y', 63))$$, '22023', NULL, 'the beginning of a longer one is unknown');
 SELECT * FROM finish();
 ROLLBACK;

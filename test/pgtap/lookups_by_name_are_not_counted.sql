@@ -1,10 +1,10 @@
--- The counters that the server shows everybody do not tell by a login or by
--- use_tenant() whether there is such an account or tenant.
+-- The counters that the server shows everybody do not reveal by a login or by use_tenant()
+-- whether such an account or tenant exists.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
 CALL be('mia', 'North');
--- What the functions of statistics say about everything in casnet.
+-- The server's statistics of everything in casnet.
 CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_object_agg(c.oid::regclass::text || ' ' || v.name, v.n)
 	  FROM pg_class AS c CROSS JOIN LATERAL (VALUES
@@ -12,7 +12,7 @@ CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
 		('blocks', pg_stat_get_xact_blocks_fetched(c.oid)), ('hits', pg_stat_get_xact_blocks_hit(c.oid))) AS v (name, n)
 	 WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'i')
 $$;
--- By how much they change with a statement that was executed before.
+-- Their change by a statement that was executed before.
 CREATE FUNCTION public.counted_by(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	before jsonb;

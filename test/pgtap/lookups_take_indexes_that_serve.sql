@@ -1,5 +1,5 @@
--- The lookups of memberships and permissions go by any index that has their
--- columns as its key, and by none that only carries one, whatever was dropped.
+-- The lookups of memberships and permissions use any index with their columns as its key.
+-- They use none that only includes a column, whatever was dropped.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

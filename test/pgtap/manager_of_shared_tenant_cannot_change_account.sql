@@ -1,5 +1,5 @@
--- mia is a member of North and of South.  Whoever manages North has no power
--- over her account, nor over her membership in South.
+-- mia is a member of North and of South.  A manager of North has no power over her account,
+-- nor over her membership in South.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

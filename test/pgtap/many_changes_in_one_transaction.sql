@@ -1,5 +1,5 @@
--- Members of many tenants change in one transaction without filling the server's table of
--- locks; and a deactivation among many invitations reads those to one address.
+-- Members of many tenants change in one transaction without filling the server's lock
+-- table.  A deactivation among many invitations reads only those to one address.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

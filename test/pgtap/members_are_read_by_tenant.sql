@@ -1,6 +1,6 @@
--- Who may see the members of a tenant reads them by the tenant, whatever the costs: the
--- server counts the pages of an index, and those of one that begins with user_id would
--- show the ids of members of other tenants.
+-- A query of the members of a tenant reads them by the tenant's index, whatever the costs.
+-- The server counts the pages of an index.  Those of an index that begins with user_id would
+-- reveal the ids of other tenants' members.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A row that went to another partition within its tenant is no reason to refuse another
--- row that the same statement makes, in whatever tenant.
+-- After a row moves to another partition within its tenant, the same statement can insert
+-- other rows, in whatever tenant.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
@@ -16,7 +16,7 @@ SELECT lives_ok(:'merge', 'rows move, and others are made, by a superuser');
 SELECT is((SELECT rows FROM public.found), 'North 2 1, North 2 2, South 2 3, South 1 4, North 1 5', 'each where it belongs');
 SELECT lives_ok('UPDATE public.parted SET kind = 3 - kind', 'all move');
 SELECT is((SELECT rows FROM public.found), 'North 1 1, North 1 2, South 1 3, South 2 4, North 2 5', 'each within its tenant');
--- A trigger that makes a row of another tenant on the way.
+-- A trigger that inserts a row of another tenant on the way.
 CREATE FUNCTION public.copy() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO public.parted VALUES ((SELECT id FROM public.who WHERE name = 'South'), 1, old.id + 10);

@@ -1,6 +1,6 @@
--- Either a username or an email address signs in, so no account has as the one what
--- another has as the other, whatever the case and however the row is written.  A name that
--- two accounts have from before is nobody's, and doctor() reports it.
+-- A user signs in by username or email address.  So no account's username equals another's
+-- address, whatever the case and however the row is written.  An older name that two
+-- accounts share signs nobody in, and doctor() reports it.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT is(state_of('UPDATE casnet.users SET email = ''vic'' WHERE username = ''mia'''), '42501', 'nobody changes the own address by a plain UPDATE');
--- From before.
+-- Accounts of an older version.
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'name-clash'), 0::bigint, 'no clash');
 SET LOCAL session_replication_role = replica;

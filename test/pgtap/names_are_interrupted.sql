@@ -1,14 +1,14 @@
--- Whoever gives many names, or one that is long, holds nobody up: a session that brings them
--- into their form obeys a timeout, and names that no tag can have take no time.
+-- Many names, or a long one, hold up nobody.  A session that normalizes them obeys a
+-- timeout, and names that no tag can have take no time.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
--- The clock of a statement begins with it, so that all is made before.
+-- The clock of a statement starts with it, so everything is made before.
 CREATE TEMP TABLE given AS SELECT
 	(SELECT array_agg('a' || repeat(U&'\0301\0316', 340) || i) FROM generate_series(1, 3000) AS i) AS short,
 	(SELECT array_agg('a' || repeat(U&'\0301\0316', 1990) || i) FROM generate_series(1, 40) AS i) AS long;
 GRANT SELECT ON given TO PUBLIC;
--- SQLSTATE of a statement, and whether it has ended in time.
+-- SQLSTATE of a statement, and whether it ended in time.
 CREATE FUNCTION pg_temp.ended(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	state text := 'none';

@@ -1,6 +1,6 @@
--- Whoever names an object writes nothing into a remedy of doctor() or a note of
--- protect(): names that look like the end of a name, of a comment, of a literal, or
--- like another place of the definition they are in.
+-- The name of an object cannot add a statement to a remedy of doctor() or a note of
+-- protect().  The test's names look like the end of a name, a comment or a literal, or like
+-- another part of their definition.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -77,7 +77,7 @@ BEGIN
 	END LOOP;
 END
 $do$;
--- What is left of a text without what is quoted and what is a comment.
+-- A text without its quoted parts and comments.
 CREATE FUNCTION public.statements_of(remedy text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT regexp_replace(remedy, $x$\mE'(?:\\.|[^'\\]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*$x$, 'q', 'g')
 $$;
@@ -113,7 +113,7 @@ $$;
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE public.statements_of(remedy) ~ '["'']'$$, 'quotes are in pairs');
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE public.statements_of(remedy) ~ 'pwned'$$, 'no name gets out of its quotes');
 SELECT is_empty($$SELECT code, remedy FROM public.advice WHERE remedy LIKE '--%' AND code <> 'protect' AND public.statements_of(remedy) <> 'q'$$, 'or out of a comment');
--- As it is pasted: each statement by itself, whatever becomes of the others.
+-- As a user pastes it: each statement by itself, whether or not the others fail.
 CREATE FUNCTION public.split(remedy text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
 	WITH token AS (
 		SELECT m.found[1] AS token, m.n, count(*) FILTER (WHERE m.found[1] = ';') OVER (ORDER BY m.n) AS statement

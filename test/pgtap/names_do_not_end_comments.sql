@@ -1,5 +1,5 @@
--- What protect() and doctor() say about names that hold a line break is run by \gexec, as
--- README advises, and runs nothing of it.
+-- \gexec, as README advises, runs the notes of protect() and doctor().  A name with a line
+-- break in them runs nothing.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
@@ -11,7 +11,7 @@ ALTER TABLE evil.t ADD CONSTRAINT :"bad" PRIMARY KEY (id);
 CREATE UNIQUE INDEX "y
 CREATE ROLE tap_pwned; --" ON evil.t (twin);
 CREATE TABLE evil.:"worse" (tenant_id uuid, id integer, t_id integer CONSTRAINT :"bad" REFERENCES evil.t (id));
--- As psql does it: each text is sent as it is.
+-- As psql does it: each text is sent unchanged.
 CREATE FUNCTION public.gexec(statements text[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	statement text;

@@ -1,10 +1,10 @@
--- A name is stored in Unicode NFC without anything around it that nobody sees, however
--- the row is written, and whatever looks for it looks for that form.
+-- A name is stored in Unicode NFC, without invisible characters around it, however the row
+-- is written.  Lookups use the same form.
 BEGIN;
 SELECT plan(111);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
--- One name as it may be typed: composed, decomposed, in disorder, in part, with blanks.
+-- One name as it can be typed: composed, decomposed, in disorder, in part, with blanks.
 CREATE TABLE public.typed AS SELECT * FROM (VALUES (1, U&'Zo\00eb B\1ed9'), (2, U&'Zoe\0308 Bo\0323\0302'), (3, U&'Zoe\0308 Bo\0302\0323'),
 	(4, U&'Zo\00eb B\00f4\0323'), (5, U&' \00a0Zo\00eb B\1ed9\200b\000a'), (6, U&'\feff\2060Zoe\0308 Bo\0323\0302\00ad\fe0f')) AS v (n, name);
 GRANT SELECT ON public.typed TO PUBLIC;
@@ -51,7 +51,7 @@ SELECT is((SELECT count(*) FROM casnet.tags WHERE name = U&'\00e9'), 1::bigint, 
 UPDATE casnet.persons SET date_of_birth = '2001-02-03' WHERE name = U&'Jos\00e9';
 SELECT is((SELECT count(*) FROM casnet.persons WHERE name = U&'Jos\00e9' AND date_of_birth = '2001-02-03'), 2::bigint, 'an update of something else');
 
--- Functions that look for a name, or make one.
+-- Functions that look up a name, or make one.
 SELECT is(rows_of(format('SELECT FROM casnet.search_persons(%L)', p)), 2::bigint, 'search_persons() ' || n) FROM (VALUES (1, U&'S\00e9'), (2, U&'se\0301'), (3, U&' \feffos\00e9\200b')) AS v (n, p);
 SELECT is(casnet.tag_record('00000000-0000-7000-8000-0000000001a0', VARIADIC array_agg(name)), 1, 'tag_record()') FROM public.typed;
 SELECT is(casnet.tags_of('00000000-0000-7000-8000-0000000001a0'), ARRAY[:zoe, U&'\00e5rger']::text[], 'gives the record that tag');
@@ -84,7 +84,7 @@ SELECT is((SELECT username || ' ' || email FROM casnet.users WHERE id = :'katja'
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT isnt(casnet.login(name, 'correct horse'), NULL, 'login() as ' || n) FROM (VALUES (1, U&'k\00e5tja'), (2, U&'KA\030aTJA\200b'), (3, U&' ka\030atja@x.test')) AS v (n, name);
 
--- Nothing to see in it.
+-- Names without any visible character.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(error_of(format('INSERT INTO casnet.users (username, email) VALUES (%L, ''y@x.test'')', U&'\200b ')), '23514 | column username of table users is blank |  | Give a name with at least one visible character. | ', 'a blank username');
 SELECT is(error_of(format('UPDATE casnet.users SET email = %L', U&'\00ad')), '23514 | column email of table users is blank |  | Give a name with at least one visible character. | ', 'an address');

@@ -1,11 +1,11 @@
--- install() brings names of before into their form.  What it cannot it leaves and tells
--- of, and doctor() counts it until somebody gives it another name.
+-- install() converts the names of older versions.  It leaves and reports those that it
+-- cannot convert; doctor() counts them until somebody renames them.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE FUNCTION pg_temp.told() RETURNS text LANGUAGE sql AS $$SELECT string_agg(object || ' ' || substring(problem FROM '\d+'), ', ') FROM casnet.doctor() WHERE code = 'name-form'$$;
-SELECT is(pg_temp.told(), NULL, 'nothing is told');
+SELECT is(pg_temp.told(), NULL, 'nothing is reported');
 -- As an older version left them.
 SET LOCAL session_replication_role = replica;
 INSERT INTO casnet.users (id, username, email) VALUES
@@ -18,7 +18,7 @@ INSERT INTO casnet.persons (tenant_id, name) SELECT :'north', U&' Jose\0301 ' FR
 INSERT INTO casnet.persons (tenant_id, id, name) VALUES (:'south', '00000000-0000-7000-8000-000000000031', repeat(U&'\0958', 600));
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', U&' no\0308@x.test', 'member', :'olga', 'infinity');
 SET LOCAL session_replication_role = origin;
-SELECT is(pg_temp.told(), 'casnet.persons.name 31, casnet.tags.name 5, casnet.tenants.name 2, casnet.users.email 1, casnet.users.username 3, casnet_internal.invitations.email 1', 'names of before are told');
+SELECT is(pg_temp.told(), 'casnet.persons.name 31, casnet.tags.name 5, casnet.tenants.name 2, casnet.users.email 1, casnet.users.username 3, casnet_internal.invitations.email 1', 'names of before are reported');
 
 SELECT isnt(casnet.install(), NULL, 'install()');
 SELECT is((SELECT username FROM casnet.users WHERE id = '00000000-0000-7000-8000-000000000011'), U&' Zoe\0308 ', 'a username that another one has stays');
@@ -30,13 +30,13 @@ SELECT is((SELECT string_agg(name, '|' ORDER BY id) FROM casnet.tags WHERE id::t
 SELECT is((SELECT count(*) FROM casnet.persons WHERE name = U&'Jos\00e9'), 30::bigint, 'persons');
 SELECT is((SELECT octet_length(name) FROM casnet.persons WHERE id = '00000000-0000-7000-8000-000000000031'), 1800, 'but for what would be too long');
 SELECT is((SELECT email FROM casnet_internal.invitations WHERE digest = '\x01'), U&'n\00f6@x.test', 'invitations');
-SELECT is(pg_temp.told(), 'casnet.persons.name 1, casnet.tags.name 3, casnet.tenants.name 1, casnet.users.username 3', 'what stays is told');
+SELECT is(pg_temp.told(), 'casnet.persons.name 1, casnet.tags.name 3, casnet.tenants.name 1, casnet.users.username 3', 'what stays is reported');
 SELECT is((SELECT count(DISTINCT updated_at) FROM casnet.users WHERE id::text ~ '1[34]$' AND updated_at > created_at), 0::bigint, 'and was not touched');
-SELECT is(diagnosis('name-form'), 'warning casnet.persons.name, warning casnet.tags.name, warning casnet.tenants.name, warning casnet.users.username', 'administrators are told');
+SELECT is(diagnosis('name-form'), 'warning casnet.persons.name, warning casnet.tags.name, warning casnet.tenants.name, warning casnet.users.username', 'administrators get the report');
 SELECT is(after_remedy('name-form'), 'nothing to paste', 'which takes thought');
 SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'name-form' AND (problem || remedy || object) ~ 'mia|North|000000'), 0::bigint, 'no name and no id is in it');
 
--- What stays is no obstacle.
+-- Names that stay are no obstacle.
 SELECT is(rows_of('UPDATE casnet.users SET is_active = false WHERE username = '' mia'''), 1::bigint, 'the account can be changed');
 SELECT is(rows_of('UPDATE casnet.users SET username = username, full_name = ''Mia'' WHERE username = '' mia'''), 1::bigint, 'also by a client that writes all columns');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -49,12 +49,12 @@ DELETE FROM casnet.tags WHERE name = U&'\200b';
 DELETE FROM casnet.users WHERE id::text ~ '1[134]$';
 UPDATE casnet.tenants SET name = 'Another' WHERE name = ' North';
 UPDATE casnet.persons SET name = 'Short' WHERE name ~ U&'^\0958';
-SELECT is(pg_temp.told(), NULL, 'nothing is told any more');
+SELECT is(pg_temp.told(), NULL, 'nothing is reported any more');
 SELECT isnt(casnet.install(), NULL, 'install() once more');
 SELECT is((SELECT string_agg(name, '|' ORDER BY id) FROM casnet.tags WHERE id::text ~ '2\d$'), 'North tag|a|b', 'changes nothing');
--- A table that somebody else owns is for doctor() to tell of.
+-- doctor() reports a table that another role owns.
 ALTER TABLE casnet.persons OWNER TO tap_operator;
 SELECT isnt(casnet.install(), NULL, 'install() with a table of somebody else');
-SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'owner-other'), 1::bigint, 'which is told');
+SELECT is((SELECT count(*) FROM casnet.doctor() WHERE code = 'owner-other'), 1::bigint, 'which is reported');
 SELECT * FROM finish();
 ROLLBACK;

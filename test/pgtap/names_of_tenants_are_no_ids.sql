@@ -1,5 +1,5 @@
--- No tenant is called like an id, and what is free text in accounts and tenants has its
--- bounds.  What an older version took is told by doctor() until it is corrected.
+-- No tenant's name looks like an id, and free text in accounts and tenants is bounded.
+-- doctor() reports what an older version accepted until it is corrected.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql
@@ -30,7 +30,7 @@ SELECT is(public.rows_of('UPDATE casnet.tenants SET description = repeat(''é'',
 
 -- As an older version left it.
 RESET SESSION AUTHORIZATION;
-SELECT is(diagnosis('check-not-valid'), NULL, 'nothing is told');
+SELECT is(diagnosis('check-not-valid'), NULL, 'nothing is reported');
 ALTER TABLE casnet.tenants DROP CONSTRAINT tenants_name_is_no_id, DROP CONSTRAINT tenants_description_check;
 ALTER TABLE casnet.users DROP CONSTRAINT users_full_name_check;
 DROP TRIGGER casnet_check_name ON casnet.tenants;

@@ -1,5 +1,5 @@
--- An index that gives rows by their distance computes it of each of its entries, before
--- any policy.  What raises for a row of another tenant so tells of it.
+-- An index scan by distance computes the distance of each of its entries, before any
+-- policy.  An error for a row of another tenant would reveal that row.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,11 +1,11 @@
--- The checks of a new row that ask for nothing but the tenant become one, which asks for
--- the permissions of all in their order; others stay as they are.
+-- The checks of a new row that ask only for the tenant become one, which asks for all their
+-- permissions in order.  Other checks stay as they are.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 
--- What a member may do is taken away one by one.
+-- A member loses permissions one by one.
 CREATE FUNCTION pg_temp.take(permission text) RETURNS void LANGUAGE sql AS $$
 	DELETE FROM casnet.role_permissions AS r WHERE r.role = 'member' AND r.permission = take.permission
 $$;
@@ -21,21 +21,21 @@ RESET SESSION AUTHORIZATION;
 SELECT pg_temp.take('edit_tags');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT lives_ok(:'insert' || :'upsert', 'who may not edit makes what is not there');
+SELECT lives_ok(:'insert' || :'upsert', 'a user who may not edit inserts a new row');
 SELECT throws_ok($$INSERT INTO casnet.tags (name) VALUES ('taken')$$ || :'upsert', '42501', 'permission "edit_tags" is missing in the active tenant', 'and does not change what is');
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.take('view_tags');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
-SELECT lives_ok(:'insert', 'who may not see makes what is not shown');
-SELECT throws_ok(:'returning', '42501', 'permission "view_tags" is missing in the active tenant', 'and is refused what is');
+SELECT lives_ok(:'insert', 'a user who may not see inserts without RETURNING');
+SELECT throws_ok(:'returning', '42501', 'permission "view_tags" is missing in the active tenant', 'and not with it');
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.take('create_tags');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT throws_ok(:'returning', '42501', 'permission "create_tags" is missing in the active tenant', 'what is missing first is named');
 
--- Policies of one's own.
+-- An application's policies.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.notes (a uuid DEFAULT casnet.current_tenant_id(), b uuid DEFAULT casnet.current_tenant_id(), n int DEFAULT 1);
 ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;
@@ -74,7 +74,7 @@ CALL pg_temp.policies($p$a = casnet.current_tenant_id()$p$, $p$a = casnet.tenant
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT lives_ok('INSERT INTO public.notes DEFAULT VALUES RETURNING n', 'before it as well');
--- More permissions than one call takes.
+-- More permissions than one call accepts.
 RESET SESSION AUTHORIZATION;
 CALL pg_temp.policies($p$a = casnet.tenant_with('view_records,edit_records,create_records,view_tasks,edit_tasks')$p$,
 	$p$a = casnet.tenant_with('create_tasks,view_persons,edit_persons,create_persons')$p$);

@@ -1,12 +1,13 @@
--- A check on new rows is asked for before INSERT ... VALUES, and else for rows
--- that are made: not for none, nor for the way that ON CONFLICT does not take.
+-- A check of new rows is asked before INSERT ... VALUES, and otherwise for each row that is
+-- made.  It is not asked if there is none, nor for the branch that ON CONFLICT does not
+-- take.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'create_tags'), ('viewer', 'edit_papers');
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- Policies as an application may write them, which no row has been read by.
+-- Policies that an application can write, on tables from which no row was read.
 CREATE TABLE public.papers (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(), n integer);
 CREATE TABLE public.lists (LIKE public.papers INCLUDING DEFAULTS);
 CREATE TABLE public.blanks (LIKE public.papers INCLUDING DEFAULTS);
@@ -17,7 +18,7 @@ CREATE POLICY p ON public.papers FOR INSERT WITH CHECK (tenant_id = casnet.tenan
 CREATE POLICY p ON public.lists FOR INSERT WITH CHECK (tenant_id = casnet.tenant_with('view_persons,view_records,view_tags,view_tasks,view_calendar,create_records,create_tags,create_tasks,edit_records'));
 CREATE POLICY p ON public.blanks FOR INSERT WITH CHECK (tenant_id = casnet.tenant_with(NULL));
 
--- The name of the permission has not been met in this session, nor by planning.
+-- Neither this session nor planning has used this permission's name before.
 CALL be('vic', 'North');
 SELECT is(rows_of('INSERT INTO public.papers (n) VALUES (0)'), 1::bigint, 'a permission that is met for the first time');
 CALL be('sue', 'North');

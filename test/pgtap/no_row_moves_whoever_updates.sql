@@ -1,6 +1,6 @@
--- UPDATE never takes a row to another tenant: not by a superuser, by UPDATE,
--- MERGE or ON CONFLICT, in a tenant's table or a protected one; an administrator
--- moves no membership; and an application that goes there on the way is refused.
+-- UPDATE never moves a row to another tenant.  A superuser cannot, by UPDATE, MERGE or ON
+-- CONFLICT, in a tenant's table or a protected one.  An administrator moves no membership.
+-- An application that changes the tenant on the way is refused.
 BEGIN;
 SELECT plan(52);
 \ir include/fixtures.sql
@@ -12,7 +12,7 @@ SELECT format('CREATE TABLE public.parted_%s PARTITION OF public.parted FOR VALU
 SELECT casnet.protect('public.invoices') IS NOT NULL AS one, casnet.protect('public.parted') IS NOT NULL AS two \gset
 INSERT INTO public.invoices (tenant_id, title) VALUES (:'north', 'x');
 INSERT INTO public.parted (tenant_id, id, title) VALUES (:'north', 1, 'x');
--- Nothing else is in the way of a move but what keeps rows where they are.
+-- Only the triggers that keep rows in their tenant prevent the move.
 DELETE FROM casnet.tasks WHERE tenant_id = :'north';
 DELETE FROM casnet.calendar_events WHERE tenant_id = :'north';
 INSERT INTO casnet.tasks (tenant_id, title) VALUES (:'north', 'alone');
@@ -42,7 +42,7 @@ SELECT is(state_of(format('UPDATE casnet.persons SET tenant_id = %L', :'north'))
 SELECT is(state_of('UPDATE casnet.persons SET tenant_id = tenant_id, name = name || ''!'''), 'none', 'a row that stays is changed');
 SELECT is(state_of('UPDATE public.parted SET tenant_id = tenant_id, title = title || ''!'''), 'none', 'that of a partition, too');
 
--- A trigger that moves what a superuser updates.
+-- A trigger that moves a row that a superuser updates.
 CREATE FUNCTION public.moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	NEW.tenant_id := '00000000-0000-7000-8000-0000000000b0';
@@ -56,7 +56,7 @@ SELECT is(state_of('UPDATE public.invoices SET title = ''x'' WHERE tenant_id = '
 DROP TRIGGER zz_moved ON casnet.persons;
 DROP TRIGGER aa_moved ON public.invoices;
 
--- Between partitions, which takes a deletion and an insertion.
+-- Between partitions, which is a DELETE and an INSERT.
 INSERT INTO public.parted (tenant_id, id, title) VALUES (:'north', 2, 'y'), (:'south', 3, 'z');
 CREATE TRIGGER zz_moved BEFORE UPDATE ON public.parted FOR EACH ROW EXECUTE FUNCTION public.moved();
 SELECT is(state_of('UPDATE public.parted SET title = ''x'''), '23514', 'a trigger of a partitioned table');
@@ -84,7 +84,7 @@ SELECT is(state_of('UPDATE public.parted SET title = ''x'' WHERE id = 2'), '2351
 DROP TRIGGER aa_writes ON public.parted;
 DROP TRIGGER zz_writes ON public.parted;
 DROP TRIGGER mm_moved ON public.parted;
--- A table that becomes a partition, and partitions below a tenant.
+-- A table that becomes a partition, and partitions by tenant.
 CREATE TABLE public.by_year (tenant_id uuid NOT NULL, id integer, year integer, title text) PARTITION BY LIST (year);
 CREATE TABLE public.by_year_1 (tenant_id uuid NOT NULL, id integer, year integer, title text);
 CREATE TABLE public.by_year_2 PARTITION OF public.by_year FOR VALUES IN (2);
@@ -97,12 +97,13 @@ SELECT is(state_of('UPDATE public.by_year SET year = 1'), 'none', 'and back');
 CREATE TRIGGER zz_moved BEFORE UPDATE ON public.by_year FOR EACH ROW EXECUTE FUNCTION public.moved();
 SELECT is(state_of('UPDATE public.by_year SET year = 2'), '23514', 'not to another tenant on the way');
 
--- An administrator, who has a policy on memberships and permissions only.
+-- An administrator, whose only policies are on memberships and permissions.
 SET LOCAL SESSION AUTHORIZATION tap_admin;
 SELECT is(state_of(public.moves(name, row_is, :'south')), '23514', 'an administrator, ' || name) FROM public.targets WHERE name ~ 'user_tenant';
 SELECT is(state_of(public.merges(name, row_is, :'south')), '23514', 'an administrator, by MERGE, ' || name) FROM public.targets WHERE name ~ 'user_tenant';
 
--- An application, at home in both tenants: as it is, and there on the way.
+-- An application whose user belongs to both tenants: without a change, and with one on the
+-- way.
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT is(state_of(public.moves(name, row_is, :'south')), '42501', 'an application, ' || name) FROM public.targets WHERE name ~ 'invoices|parted|permissions';

@@ -1,5 +1,5 @@
--- No row that somebody may write keeps the database from being dumped and restored: none is
--- too long for a line, none too deep to be read, and no time is beyond the last one.
+-- No row that a user can write prevents a dump or its restore.  None is too long for a line,
+-- none too deep to read, and no time is beyond the last one.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
@@ -20,7 +20,7 @@ SELECT is((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title 
 SELECT cmp_ok((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'last'), '<', now() + interval '1 hour', 'or now, if nothing is later');
 SELECT cmp_ok((SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'infinite'), '<', now() + interval '1 hour', 'as after infinity');
 SELECT is_empty($$SELECT updated_at::text::timestamptz FROM casnet.records WHERE title = 'last' AND updated_at::text::timestamptz > now() + interval '1 hour'$$, 'each can be read again');
--- Nor is a time put past the check of a domain.
+-- Nor can the check of a domain get around the limit of times.
 RESET SESSION AUTHORIZATION;
 CREATE DOMAIN public.long_ago AS timestamptz CHECK (VALUE < '2000-01-01');
 CREATE TABLE public.old (id integer, updated_at public.long_ago);

@@ -1,5 +1,5 @@
--- What a session may do in a tenant that is not active: nobody may do anything,
--- and in no tenant nobody may.
+-- What a session can do in a tenant that is not active: without a user nothing, and without
+-- a tenant nothing.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

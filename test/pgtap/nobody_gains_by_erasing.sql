@@ -1,6 +1,6 @@
--- Whoever owns a table that goes with its tenant gains nothing when the tenant is deleted, by
--- whomever: its index expressions and checks, its triggers of each timing, and what they
--- set run as its owner, or the deletion is refused.
+-- The owner of a table that goes with its tenant gains nothing when anybody deletes the
+-- tenant.  The table's index expressions, checks, triggers of each timing, and the settings
+-- they change have only the owner's rights, or the deletion is refused.
 BEGIN;
 SELECT plan(38);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_mallory;
 GRANT casnet_user TO tap_mallory;
 CREATE SCHEMA mallory AUTHORIZATION tap_mallory;
--- Counts, past every rollback, how often it runs as its owner and as anybody else.
+-- Counts, despite every rollback, how often it runs as its owner and as anybody else.
 CREATE SEQUENCE public.ran_as_owner;
 CREATE SEQUENCE public.ran_as_another;
 GRANT ALL ON SEQUENCE public.ran_as_owner, public.ran_as_another TO PUBLIC;
@@ -26,7 +26,7 @@ BEGIN
 	RETURN CASE TG_LEVEL WHEN 'ROW' THEN OLD END;
 END
 $$;
--- An operator that stands in for one of the server's where search_path says so.
+-- An operator that replaces one of the server's if search_path says so.
 CREATE FUNCTION mallory.plus(bigint, bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM mallory.says();
@@ -43,8 +43,8 @@ CREATE INDEX ON mallory.loot ((mallory.immutable(1)));
 ALTER TABLE mallory.loot ADD CHECK (mallory.immutable(1) = 1);
 GRANT USAGE ON SCHEMA mallory TO PUBLIC;
 SET LOCAL constraint_exclusion = on;
--- Deletes the tenant, and undoes it: the SQLSTATE, whether anything ran as another than its owner, and the
--- search_path that is left.
+-- Deletes the tenant, and undoes it: the SQLSTATE, whether anything ran as another than its
+-- owner, and the resulting search_path.
 CREATE FUNCTION public.erased(tenant uuid, timing text, way text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint := nextval('public.ran_as_another');

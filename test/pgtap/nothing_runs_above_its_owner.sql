@@ -1,6 +1,6 @@
--- What casnet changes as another role goes on in triggers, and what those change in further
--- ones; whoever has the privilege TRIGGER on one of the tables may have made them.  No function
--- runs with rights that its owner has not.
+-- What casnet changes as another role fires triggers, and their changes fire further ones.
+-- A role with the privilege TRIGGER on one of the tables can have made them.  No function
+-- runs with rights that its owner lacks.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -13,7 +13,7 @@ SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TABLE shop.seen (who name);
 GRANT SELECT, INSERT ON shop.seen TO PUBLIC;
 CREATE FUNCTION shop.looks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.seen VALUES (current_user); RETURN coalesce(new, old); END $$;
--- A function with settings begins in another way.
+-- A function with settings starts in another way.
 CREATE FUNCTION shop.looks_set() RETURNS trigger LANGUAGE plpgsql SET work_mem = '4MB' AS $$ BEGIN INSERT INTO shop.seen VALUES (current_user); RETURN coalesce(new, old); END $$;
 CREATE FUNCTION shop.looks_own() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO shop.seen VALUES (current_user); RETURN coalesce(new, old); END $$;
 CREATE FUNCTION shop.called(integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.seen VALUES (current_user); RETURN true; END $$;
@@ -64,7 +64,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'South');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'the condition of trigger "looks" of table "invoices" calls a function that is volatile', 'a condition that does');
 ROLLBACK TO a;
--- A key that sets columns to NULL changes rows, and a further key may follow that.
+-- A key that sets columns to NULL changes rows, and can set off a further key.
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TABLE shop.follows (invoice integer REFERENCES public.invoices ON UPDATE CASCADE);
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -85,7 +85,7 @@ SELECT throws_ok('SELECT casnet.leave_tenant()', '55000', 'trigger "looks" of ta
 CALL be('mia', 'South');
 SELECT throws_ok('SELECT casnet.remove_member(''otto'')', '55000', 'trigger "looks" of table "preferences" calls a function of another role', 'remove_member()');
 ROLLBACK TO b;
--- Nor by what the trigger of the owner changes.
+-- Nor does it by what the trigger of the owner changes.
 RESET SESSION AUTHORIZATION;
 CREATE TRIGGER count BEFORE DELETE ON public.preferences FOR EACH ROW EXECUTE FUNCTION public.count_invoices();
 SET LOCAL SESSION AUTHORIZATION tap_maker;
@@ -98,7 +98,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('otto', 'South');
 SELECT lives_ok('SELECT casnet.leave_tenant()', 'without it a member leaves');
 ROLLBACK TO a;
--- A table of casnet itself, on which somebody was given TRIGGER.
+-- A table of casnet itself, on which somebody was granted TRIGGER.
 RESET SESSION AUTHORIZATION;
 GRANT TRIGGER ON casnet.tasks TO tap_maker;
 SAVEPOINT b;
@@ -124,7 +124,7 @@ INSERT INTO casnet.records (title) VALUES ('with a task') RETURNING id AS record
 INSERT INTO casnet.tasks (title, record_id) VALUES ('of it', :'record');
 SELECT throws_ok(format('DELETE FROM casnet.records WHERE id = %L', :'record'), '55000', 'function "looks" would run with more rights than its owner has', 'what a trigger changes below that');
 ROLLBACK TO b;
--- What goes with a record.
+-- What is deleted with a record.
 GRANT TRIGGER ON casnet.record_tags TO tap_maker;
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TRIGGER looks BEFORE DELETE ON casnet.record_tags FOR EACH ROW EXECUTE FUNCTION shop.looks();

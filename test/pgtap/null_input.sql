@@ -1,4 +1,4 @@
--- NULL for any argument gives an answer or one of our errors.
+-- NULL for any argument gives a result or one of casnet's errors.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- NULL, and tables that are not there, in functions that administrators and
--- import call: an error with a hint, as in the others.
+-- NULL, and missing tables, in functions that administrators and import call: an error with
+-- a hint, as in the others.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Drivers send NULL for a column that they have no value for.  In the place of a tenant it
--- stands for the active one, also in memberships and permissions; the policy decides.
+-- Drivers send NULL for a column that they have no value for.  As a tenant NULL stands for
+-- the active one, also in memberships and permissions; the policy decides.
 BEGIN;
 SELECT plan(53);
 \ir include/fixtures.sql
@@ -36,14 +36,14 @@ SELECT throws_ok(pg_temp.insert_into(r), '42501', NULL, 'a viewer adds none: ' |
 CALL be('mia');
 SELECT throws_ok(pg_temp.insert_into(r), '55000', NULL, 'nor does whoever has no active tenant: ' || t) FROM rows AS r;
 
--- A view to load through, and what conflicts.
+-- A load view, and rows that conflict.
 CALL be('olga', 'North');
 SELECT lives_ok($$INSERT INTO casnet.tags_load (tenant_id, id, name) VALUES (NULL, '00000000-0000-7000-8000-0000000019a0', 'loaded')$$, 'loading');
 SELECT is((SELECT tenant_id FROM casnet.tags WHERE name = 'loaded'), :'north'::uuid, 'is into the active tenant');
 SELECT lives_ok($$INSERT INTO casnet.tags (tenant_id, name) VALUES (NULL, 'loaded') ON CONFLICT (tenant_id, name) DO UPDATE SET name = 'again'$$, 'what is there conflicts');
 SELECT is((SELECT name FROM casnet.tags WHERE id = '00000000-0000-7000-8000-0000000019a0'), 'again', 'and is updated');
 
--- So it is in a protected table, also a partitioned one and its later partition.
+-- The same in a protected table, also a partitioned one and its later partition.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.plain (id int PRIMARY KEY, tenant_id uuid, note text);
 CREATE TABLE public.parted (id int, tenant_id uuid, note text) PARTITION BY RANGE (id);
@@ -68,7 +68,8 @@ RESET SESSION AUTHORIZATION;
 SELECT casnet.unprotect(t) FROM unnest('{public.plain,public.parted}'::regclass[]) AS t;
 SELECT is((SELECT count(*) FROM pg_trigger WHERE tgname = 'casnet_fill_tenant' AND tgrelid::regclass::text ~ '^(public\.)?(plain|parted)'), 0::bigint, 'unprotect() takes it away');
 
--- An administrator, whom no such policy binds, meets the column unless a tenant is active.
+-- No such policy binds an administrator, who gets the error of the column unless a tenant
+-- is active.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT set_config('casnet.tenant_id', '', true);
 SELECT throws_ok(pg_temp.insert_into(r), '23502', NULL, 'an administrator without one: ' || t) FROM rows AS r WHERE t ~ '^user_tenant';

@@ -1,13 +1,13 @@
--- Failures are counted of so many names at a time.  For one more, that gives way which
--- failed the longest time ago, however often it did: whoever tries many names does not
--- keep the room for that, and the name that fails now is slowed.
+-- casnet counts failures of a limited number of names.  One more name replaces the name that
+-- failed longest ago, however often.  So trying many names does not use up the table, and
+-- the name that fails now is slowed.
 BEGIN;
 SELECT plan(2);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET hashed_password = casnet.hash_password('correct horse') WHERE username IN ('mia', 'olga');
--- A failure takes a second from its begin.
+-- A failure takes a second from its start.
 SELECT count(casnet_internal.login_failed('mia', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 8) \g /dev/null
 SELECT count(casnet_internal.login_failed('other ' || n, clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 1023) AS n \g /dev/null
 SELECT count(casnet_internal.login_failed('olga', clock_timestamp() - interval '0.996 s')) FROM generate_series(1, 6) \g /dev/null

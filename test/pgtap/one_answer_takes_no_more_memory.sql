@@ -1,5 +1,5 @@
--- A call that is asked anew for each row, since the session has become somebody else
--- meanwhile, keeps one answer and not all of them.
+-- A call that asks again for each row, since the session has changed meanwhile, keeps one
+-- answer and not all of them.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql
@@ -11,7 +11,7 @@ CALL be('olga', 'North');
 CREATE FUNCTION pg_temp.move(i integer) RETURNS boolean LANGUAGE sql AS $$
 SELECT set_config('casnet.tenant_id', CASE i % 2 WHEN 0 THEN '00000000-0000-7000-8000-0000000000a0' ELSE '' END, true) IS NOT NULL
 $$;
--- What the first calls take is not counted.
+-- Memory that the first calls take is not counted.
 CREATE TEMP TABLE asked AS
 SELECT i, pg_temp.move(i) AND casnet.can('view_records') AS can,
 	CASE WHEN pg_temp.move(i * 2) THEN casnet.tenant_with('view_records') END AS tenant,

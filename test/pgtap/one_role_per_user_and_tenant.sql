@@ -1,4 +1,4 @@
--- A user has one role in a tenant, and may have another one elsewhere.
+-- A user has one role in a tenant, and can have another one elsewhere.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

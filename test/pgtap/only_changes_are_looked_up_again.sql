@@ -1,5 +1,5 @@
--- A verdict is kept until a table that decides changes, or the server says
--- that any may have.  A change that nothing announces shows how long.
+-- A verdict is kept until a deciding table changes, or the server says that any may have
+-- changed.  A change without an announcement shows how long.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- In a plan that is kept only "column = tenant_with()" of a statement under
--- policies becomes a parameter, and only where no row is waited for; EXPLAIN
--- EXECUTE shows which. What stands there means the same.
+-- In a cached plan of a statement under policies, only "column = tenant_with()" becomes a
+-- parameter.  It does so only if the statement does not wait for rows.  EXPLAIN EXECUTE shows
+-- which.  The parameter has the same meaning.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -36,7 +36,7 @@ SELECT is_empty('other', 'no record of another tenant');
 SELECT throws_ok($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(NULL)$$, '22023', NULL, 'no permission');
 SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with(title)$$, 'one computed from a row');
 SELECT is_empty($$SELECT 1 FROM casnet.records WHERE tenant_id = casnet.tenant_with((ARRAY[title])[1])$$, 'or from a part of one');
--- A policy by a column, whose number looks like that of none.
+-- A policy by column 256, whose number could be taken for that of no column.
 SELECT 'CREATE TABLE public.wide (tenant_id uuid, ' || string_agg('c' || n || ' text', ', ') || ')' AS wide FROM generate_series(2, 256) AS n \gset
 :wide;
 ALTER TABLE public.wide ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

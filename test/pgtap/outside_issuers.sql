@@ -44,7 +44,7 @@ SELECT is((SELECT tenant_name FROM casnet.whoami()), 'North', 'with a tenant');
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'and its rows');
 SELECT casnet.sign_out();
 
--- Each byte of the signature counts; the header and the claims are signed.
+-- Each byte of the signature matters; it covers the header and the claims.
 SELECT is(fate(left(t, -3) || CASE substr(t, length(t) - 2, 1) WHEN 'A' THEN 'B' ELSE 'A' END || right(t, 2)), :'bad', 'another signature')
   FROM unnest(ARRAY[:'tok_ed', :'tok_es', :'tok_rs']) AS t;
 SELECT is(fate(split_part(t, '.', 1) || '.' || b64url('{"sub":"00000000-0000-7000-8000-000000000007","exp":4102444800}') || '.' || split_part(t, '.', 3)), :'bad', 'other claims')
@@ -52,7 +52,7 @@ SELECT is(fate(split_part(t, '.', 1) || '.' || b64url('{"sub":"00000000-0000-700
 SELECT is(fate(b64url(replace(convert_from(decode(translate(split_part(t, '.', 1), '-_', '+/') || repeat('=', (4 - length(split_part(t, '.', 1)) % 4) % 4), 'base64'), 'UTF8'), '}', ',"a":1}')) || substr(t, strpos(t, '.'))), :'bad', 'another header')
   FROM unnest(ARRAY[:'tok_ed', :'tok_es', :'tok_rs']) AS t;
 
--- The public key as the secret of an HMAC, in each form that is about.
+-- The public key as the secret of an HMAC, in each known form.
 SELECT is(fate(raw_token('{"alg":"HS256","kid":"outer rs"}', '{"sub":"00000000-0000-7000-8000-000000000007","exp":4102444800}', s)), :'bad', 'HS256 with the public key: ' || n)
   FROM (VALUES ('DER', decode(:'der_rs', 'hex')),
 			   ('JWK', convert_to(:'jwk_rs', 'UTF8')),
@@ -83,13 +83,14 @@ SELECT is(fate(:'tok_issbad'), :'bad', 'another issuer');
 SELECT is(fate(:'tok_audbad'), :'bad', 'another audience');
 SELECT is(fate(:'tok_audnone'), :'bad', 'no audience');
 
--- A key's revocation of all tokens goes by iat where there is no generation.
+-- Revoking all tokens applies to an outside key's tokens by iat, since they have no
+-- generation.
 SELECT casnet.sign_in(:'tok_ed') AS signed_in \gset
 SELECT lives_ok('SELECT casnet.revoke_all_tokens(casnet.current_user_id())', 'revokes all of one''s own');
 SELECT is(fate(t), 'use 28000 The token was revoked.', 'each of them')
   FROM unnest(ARRAY[:'tok_ed', :'es_high', :'tok_rs', :'tok_issgood']) AS t;
 
--- What is no key for one of the four algorithms.
+-- Keys that are invalid for each of the four algorithms.
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 CREATE FUNCTION pg_temp.added(jwk jsonb) RETURNS text LANGUAGE sql AS $$ SELECT left(error_of(format('SELECT casnet.add_signing_key(''new'', %L)', jwk)), 40) $$;

@@ -1,5 +1,5 @@
--- While a tenant is deleted, code of the owner of a table runs as nobody, in no tenant: also
--- where that owner is the role of the session.  So it does the same whoever deletes.
+-- While a tenant is deleted, code of a table's owner runs without a user and a tenant, even
+-- if that owner is the session's role.  So it does the same whoever deletes.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql
@@ -20,7 +20,7 @@ END
 $$;
 CREATE TRIGGER listen BEFORE DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.listen();
 CALL be('olga', 'North');
-SELECT cmp_ok(casnet.delete_tenant(:'north'), '>', 10::bigint, 'the tenant goes');
+SELECT cmp_ok(casnet.delete_tenant(:'north'), '>', 10::bigint, 'the tenant is deleted');
 SELECT is((SELECT array_agg(h::text) FROM shop.heard AS h), '{"(nobody,none,\"\")"}', 'by nobody, in no tenant');
 SELECT is(current_setting('casnet.tenant_id'), :'north', 'and the session is what it was');
 RESET SESSION AUTHORIZATION;

@@ -1,5 +1,5 @@
--- Functions of casnet count as leakproof, and raise errors all the same: in a
--- condition that hides its column they are not called on rows of other tenants.
+-- casnet's functions count as leakproof, although they raise errors.  In a condition that
+-- hides its column they are not called on rows of other tenants.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -24,6 +24,6 @@ SET LOCAL row_security = on;
 SELECT throws_ok($$CREATE FUNCTION pg_temp.f() RETURNS uuid LANGUAGE sql SET casnet.user_id = '00000000-0000-7000-8000-000000000007' AS 'SELECT casnet.current_user_id()'$$, '42501', NULL, 'a function does not bring its own user');
 SELECT throws_ok('SELECT casnet_internal.can_in(NULL, NULL)', '42501', NULL, 'internal functions are not for callers');
 SELECT casnet.sign_out();
-SELECT throws_ok('SELECT public.seen()', '28000', NULL, 'without a user it is nobody''s');
+SELECT throws_ok('SELECT public.seen()', '28000', NULL, 'without a user it has no identity');
 SELECT * FROM finish();
 ROLLBACK;

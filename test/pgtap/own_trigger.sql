@@ -1,5 +1,5 @@
--- A trigger of one's own writes as the session that fires it, and cannot be
--- put on a table of ours.
+-- An application's trigger writes as the session that fires it, and cannot be put on a
+-- table of casnet.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -25,7 +25,7 @@ SELECT lives_ok($$INSERT INTO public.inbox (title) VALUES ('later')$$, 'one that
 CALL be('mia', 'South');
 SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', '42501', NULL, 'has the session as it is when it fires');
 CALL be('mia', 'North');
-SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'and then it may');
+SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'and with the privilege it may');
 
 SELECT throws_ok('CREATE TRIGGER t BEFORE INSERT ON casnet.records FOR EACH ROW EXECUTE FUNCTION public.file_it()', '42501', NULL, 'none on records');
 SELECT throws_ok('CREATE TRIGGER t BEFORE DELETE ON casnet.user_tenants FOR EACH ROW EXECUTE FUNCTION public.file_it()', '42501', NULL, 'nor on memberships');

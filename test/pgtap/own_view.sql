@@ -1,5 +1,5 @@
--- A view, a materialized view or a rule of one's own shows what oneself may
--- see, to whoever asks.
+-- An application's view, materialized view or rule shows each reader only what that reader
+-- may see.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -16,7 +16,7 @@ SELECT results_eq('SELECT DISTINCT tenant_id FROM public.kept', ARRAY[:'north'::
 SELECT throws_ok($$UPDATE public.all_records SET tenant_id = '00000000-0000-7000-8000-0000000000b0'$$, '42501', NULL, 'a write through a view obeys');
 CALL be('otto', 'South');
 SELECT results_eq('SELECT DISTINCT tenant_id FROM public.all_records', ARRAY[:'south'::uuid], 'the same view for another user');
-SELECT throws_ok('CREATE RULE r AS ON INSERT TO casnet.records DO ALSO SELECT 1', '42501', NULL, 'no rule on a table of ours');
+SELECT throws_ok('CREATE RULE r AS ON INSERT TO casnet.records DO ALSO SELECT 1', '42501', NULL, 'no rule on a table of casnet');
 CALL be('');
 SELECT throws_ok('TABLE public.all_records', '28000', NULL, 'and nobody sees nothing');
 SELECT * FROM finish();

@@ -1,5 +1,5 @@
--- Whoever owns a protected partitioned table and nothing else goes on adding partitions to
--- it, which get the triggers that the table has.
+-- The owner of a protected partitioned table, without further rights, can still add
+-- partitions to it.  They get the triggers of the table.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql
@@ -19,7 +19,7 @@ SELECT lives_ok('CREATE TABLE bills.mar (LIKE bills.bills INCLUDING ALL)', 'a ta
 SELECT lives_ok('ALTER TABLE bills.bills ATTACH PARTITION bills.mar FOR VALUES IN (3)', 'and it as a partition');
 SELECT lives_ok(format('CREATE TABLE bills.north PARTITION OF bills.by_tenant FOR VALUES IN (%L)', :'north'), 'a partition by tenant');
 
--- An audited one's is another matter: its trigger records whatever it is told.
+-- An audited table is different: its trigger records whatever it is given.
 RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('bills.bills');
 SET LOCAL SESSION AUTHORIZATION tap_owner;

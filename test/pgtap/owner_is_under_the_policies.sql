@@ -1,4 +1,4 @@
--- The owner of the tables, if no superuser, is under the policies as well.
+-- The policies also bind the owner of the tables, unless it is a superuser.
 BEGIN;
 SELECT plan(36);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- The server evaluates the constant parts of a partition key when a partitioned table
--- is opened to be changed.  Where they call a function of a role that is no superuser,
--- casnet does not change the table.
+-- The server evaluates the constant parts of a partition key when it opens the partitioned
+-- table to change it.  If they call a function of a role that is no superuser, casnet does
+-- not change the table.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -29,7 +29,7 @@ SELECT throws_ok('SELECT casnet_internal.add_tenant_key(''h.parts'')', '42809', 
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SET LOCAL SESSION AUTHORIZATION tap_boss;
--- Nor by what the same statement has made before.
+-- Nor if the same statement attached the partition just before.
 SAVEPOINT a;
 CREATE TABLE h.later (id int NOT NULL, tenant_id uuid) PARTITION BY RANGE (id);
 CREATE FUNCTION h.attach() RETURNS regclass LANGUAGE plpgsql AS $$
@@ -52,7 +52,7 @@ SELECT casnet.delete_tenant(:'north') IS NOT NULL AS deleted \gset
 SELECT is((SELECT count(*) FROM h.plain), 0::bigint, 'rows go with their tenant');
 SELECT h.rose() IS NOT NULL AS begun \gset
 
--- One that came later.
+-- A partition added later.
 DROP TABLE h.plain_part;
 SET LOCAL SESSION AUTHORIZATION tap_evil;
 DROP TRIGGER casnet_updated_at ON h.plain;

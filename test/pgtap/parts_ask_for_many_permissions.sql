@@ -1,5 +1,5 @@
--- A statement whose parts ask for eight permissions each, together more than one
--- call takes, asks for all of them, also where it locks rows.
+-- The parts of a statement need eight permissions each, together more than one call
+-- accepts.  It asks for all of them, also when it locks rows.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Guessing at change_password() counts and waits like guessing at login(), and
--- the right one makes all of it forgotten.
+-- Guessing at change_password() counts and waits like guessing at login().  The right
+-- password clears all failures.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

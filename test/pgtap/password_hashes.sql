@@ -1,5 +1,5 @@
--- Hashes of older systems verify and are replaced at the first login; what is no
--- hash that we know is refused.
+-- Hashes of older systems verify and are replaced at the first login.  Unknown hashes are
+-- refused.
 BEGIN;
 SELECT plan(62);
 \ir include/fixtures.sql
@@ -39,14 +39,14 @@ END
 $$;
 SELECT ok(NOT pg_temp.verifies('Correct horse', hash), scheme || ' refuses') FROM old_hash;
 SELECT ok(NOT pg_temp.verifies(password, NULL), 'no hash refuses') FROM unnest(ARRAY['', NULL]) AS password;
--- All of 'password 123', and of costs that nobody may have to wait for.
+-- All of 'password 123', with costs that nobody should have to wait for.
 SELECT ok(NOT pg_temp.verifies('password 123', hash), 'costs too much: ' || hash) FROM (VALUES
 	('$2a$16$aaaaaaaaaaaaaaaaaaaaaOBHQF3YzWlpC9Lxa2TYsCBxvh72mEL92'),
 	('$5$rounds=5000001$saltsalt$Z4eSKNoBJYOW/N.pVnfcx9LoTfUvD1QeA2UBl23J9g7'),
 	('$6$rounds=5000001$saltsalt$02hSxtTsEw6FTDdn0MRWDKbWJ32pmX.g5O2pIRyB5EPfzIrSqgVVybTWwDG/iVFYuwaHJs7Hxyiwc/bqG01rf/'),
 	('$y$jG5$saltsaltsalt$7hPbueX8e.wTBKiR9aQpItx5Z7xvFSCWbpJuYT9g568'),
 	('$y$jFU$saltsaltsalt$/wSmURtlN0OfXDLxEGG7od2mQBLfvqoAl9Ww4q95fe6'),
-	-- cheap ones, of a kind that may cost more
+	-- cheap ones, of a kind that can cost more
 	('$y$.75$saltsaltsalt$8oo5ZLyWNICf14pAr5g9cKwkwpQ1nw9a0kW5YVEi/LB'),
 	('$y$j75.1$saltsaltsalt$099ovCgOWT7n2yyIzliHCjmzMpos/FXLTOfABRKb2SC')) AS v (hash);
 SELECT ok(pg_temp.verifies('password 123', hash), 'costs as much as it may: ' || hash) FROM (VALUES
@@ -61,7 +61,7 @@ SELECT isnt(casnet.login('user ' || scheme, 'correct horse'), NULL, 'login with 
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(left(hash, 7), ' ') FROM casnet_internal.password_hashes WHERE user_id = u.id), '$y$j9T$', scheme || ' was replaced')
   FROM old_hash JOIN casnet.users AS u ON u.username = 'user ' || scheme;
--- In a read-only transaction a login replaces nothing and works.
+-- In a read-only transaction a login works and replaces no hash.
 UPDATE casnet.users SET hashed_password = (SELECT hash FROM old_hash WHERE scheme = '$2b$') WHERE username = 'mia';
 SAVEPOINT a;
 SET LOCAL transaction_read_only = on;

@@ -1,4 +1,4 @@
--- Length is the only rule, in bytes; what looks the same is the same (NFKC).
+-- Length, in bytes, is the only rule; passwords that look the same are the same (NFKC).
 BEGIN;
 SELECT plan(36);
 \ir include/fixtures.sql
@@ -29,7 +29,7 @@ SELECT is(pg_temp.same(a, b), e, n) FROM (VALUES
 	(repeat('x', 511), repeat('x', 510), false, '511 and 510'), (repeat('x', 600), repeat('x', 600), true, '600 bytes'), (repeat('x', 600), repeat('x', 601), false, '600 and 601'),
 	(repeat('x', 599) || 'a', repeat('x', 599) || 'b', false, 'the last of 600'), (repeat('x', 72) || 'abcd', repeat('x', 72) || 'efgh', false, 'beyond the 72 of bcrypt'), (repeat('x', 1024), repeat('x', 1024), true, '1024 bytes')) AS v (a, b, e, n)
  WHERE length(a) > 4;
--- A digest of a long password is not a password of its own.
+-- The digest of a long password does not work as a password.
 SELECT is(pg_temp.same(repeat('x', 600), encode(sha256(convert_to(repeat('x', 600), 'UTF8')), 'hex')), false, 'the digest of a long one is no password');
 
 -- through the API

@@ -1,5 +1,5 @@
--- A permission exists while role_permissions has it: a name that a session has met in a
--- row that was rolled back, or that is gone, is unknown again.
+-- A permission exists while role_permissions has it.  A name that a session has seen in a
+-- row that was rolled back or deleted is unknown again.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ CREATE TABLE public.notes (tenant_id uuid DEFAULT casnet.current_tenant_id(), n 
 ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON public.notes USING (tenant_id = casnet.tenant_with('zzz_new'));
 GRANT SELECT ON public.notes TO tap_app;
--- Each place that asks whether it exists.
+-- Each function that asks whether it exists.
 CREATE FUNCTION public.answers() RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT public.error_of(v.s)
 	  FROM (VALUES ('SELECT casnet.can(''zzz_new'')'), ('SELECT casnet.tenant_with(''zzz_new'')'), ('SELECT * FROM public.notes'),
@@ -56,7 +56,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT ok(public.unknown(), 'is undone');
 
--- One that was there, granted, and is taken out of role_permissions.
+-- A permission that existed, was granted, and is removed from role_permissions.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.role_permissions VALUES ('owner', 'zzz_new');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -68,11 +68,11 @@ SET LOCAL SESSION AUTHORIZATION tap_operator;
 DELETE FROM casnet.role_permissions WHERE permission = 'zzz_new';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('vic', 'North');
-SELECT throws_ok('SELECT casnet.can(''zzz_new'')', '22023', NULL, 'who held it is told that it is gone');
+SELECT throws_ok('SELECT casnet.can(''zzz_new'')', '22023', NULL, 'who held it gets an error that it is unknown');
 SELECT throws_ok('SELECT * FROM public.notes', '22023', NULL, 'and a policy does not let through');
 CALL be('olga', 'North');
 SELECT throws_ok('SELECT casnet.grant_permission(''ines'', ''zzz_new'')', '22023', NULL, 'nobody gives it');
--- What is left of it keeps nobody from leaving.
+-- A remaining grant keeps nobody from leaving.
 SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions WHERE permission = 'zzz_new'), 1::bigint, 'a grant is left');
 CALL be('adam', 'North');
 SAVEPOINT granted;
@@ -82,7 +82,7 @@ ROLLBACK TO granted;
 CALL be('adam', 'North');
 SELECT throws_ok('UPDATE casnet.user_tenant_permissions SET permission = permission', '22023', NULL, 'no update writes it again');
 SELECT lives_ok('SELECT casnet.remove_member(''vic'')', 'or removes the member');
--- It comes back as another one.
+-- It returns as a different permission.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.role_permissions VALUES ('owner', 'zzz_new');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -92,7 +92,7 @@ SELECT is(public.rows_of('SELECT * FROM public.notes'), 0::bigint, 'policies kno
 CALL be('adam', 'North');
 SELECT ok(NOT casnet.can('zzz_new'), 'who does not hold it');
 SELECT is((SELECT count(*) FROM public.answers() AS a WHERE a ~ '^42501'), 4::bigint, 'is refused');
--- Built-in ones are always there.
+-- Built-in permissions always exist.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 DELETE FROM casnet.role_permissions WHERE permission = 'view_analytics';
 SET LOCAL SESSION AUTHORIZATION tap_app;

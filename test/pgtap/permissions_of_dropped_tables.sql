@@ -1,5 +1,5 @@
--- What a protected table leaves when it is dropped is told by doctor(), goes when
--- somebody says so, and is told by protect() when a new table would bring it to life.
+-- doctor() reports the permissions that a dropped protected table leaves.  They are removed
+-- when somebody says so.  protect() reports them if a new table would revive them.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ CREATE TABLE public.other (id int);
 SELECT casnet.protect('public.other') IS NOT NULL AS protected \gset
 SELECT is(public.left_of('bills'), 12::bigint, 'they are there for that one');
 DROP TABLE public.lines;
-SELECT is(diagnosis('permission-left'), 'notice bills', 'without it they are told');
+SELECT is(diagnosis('permission-left'), 'notice bills', 'without it they are reported');
 CREATE TABLE public.more (id int);
 SELECT casnet.protect('public.more') IS NOT NULL AS protected \gset
 SELECT is(diagnosis('permission-left'), 'notice bills', 'also after another protect()');
@@ -52,10 +52,10 @@ SELECT is(public.left_of('other') + public.left_of('more'), 24::bigint, 'and no 
 SELECT is((SELECT count(*) FROM casnet_internal.protected), 2::bigint, 'what is there stays protected');
 SET LOCAL SESSION AUTHORIZATION tap_admin;
 SELECT throws_ok('SELECT casnet_internal.forget_protection(NULL)', '42501', NULL, 'it takes a superuser');
--- A name that an administrator had taken.
+-- A name that an administrator has used already.
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_notes');
 CREATE TABLE public.notes (id int);
-SELECT is(casnet.protect('public.notes'), ARRAY['-- permission delete_notes was there before: roles viewer hold it, and members in person: 0'], 'is told, too');
+SELECT is(casnet.protect('public.notes'), ARRAY['-- permission delete_notes was there before: roles viewer hold it, and members in person: 0'], 'is reported, too');
 SELECT casnet.unprotect('public.notes');
 SELECT is(public.left_of('notes'), 1::bigint, 'and stays an administrator''s');
 SELECT * FROM finish();

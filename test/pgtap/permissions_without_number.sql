@@ -1,5 +1,5 @@
--- However many permissions there are, each is asked for by itself: of the last
--- of 70,000 nobody holds another by having the number that it has left.
+-- However many permissions exist, each is asked for by itself.  Of the last of 70,000 nobody
+-- holds one because it reuses another's number.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

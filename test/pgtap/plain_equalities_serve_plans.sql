@@ -1,5 +1,5 @@
--- Equalities that tell nothing, or that depend on no row, serve index scans and
--- joins under policies as they do without.
+-- Equalities that reveal nothing, or that depend on no row, allow the same index scans and
+-- joins under policies as without.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A statement asks for the permissions of all its policies at once, also those
--- of subqueries in FROM, in the order of their names, so that each call is the same.
+-- A statement asks for the permissions of all its policies at once, also those of
+-- subqueries in FROM.  It sorts them by name, so that each call is the same.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -18,7 +18,7 @@ SELECT is(calls_in('SELECT 1 FROM casnet.records AS r WHERE EXISTS (SELECT FROM 
 SELECT is(calls_in('WITH t AS MATERIALIZED (SELECT id FROM casnet.tags) SELECT 1 FROM casnet.records AS r JOIN t USING (id)'), 'view_records,view_tags', 'WITH');
 SELECT is(calls_in('UPDATE casnet.records SET title = title'), 'edit_records,view_records', 'a change reads, too');
 SELECT is(calls_in($$SELECT 1 FROM casnet.records AS r JOIN casnet.tasks AS t ON r.id = t.record_id WHERE r.id IN (SELECT casnet.records_tagged('{a}'))$$), 'view_records,view_tasks', 'with what takes the place of records_tagged()');
--- What the statement itself asks for is its own.
+-- Calls that the statement itself contains stay separate.
 SELECT ok(calls_in($$SELECT 1 FROM casnet.tasks AS t JOIN casnet.records AS r ON r.id = t.record_id WHERE casnet.tenant_with('view_records') IS NOT NULL$$)
 	~ '^view_records view_records,view_tasks$', 'a call in the text of the statement');
 SELECT * FROM finish();

@@ -1,12 +1,12 @@
--- Each command on each table takes one permission: without it all others do
--- not help, and with it none of the others is asked for.
+-- Each command on each table needs one permission.  Without it all others do not help, and
+-- with it none of the others is needed.
 BEGIN;
 SELECT plan(77);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.role_permissions WHERE role = 'viewer';
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'nora', :'north', 'viewer');
--- Nora holds this one in North, or all but this one.
+-- In North Nora holds only this one, or all but this one.
 CREATE PROCEDURE public.hold(asked text, only_this boolean) LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
 	DELETE FROM casnet.user_tenant_permissions;
@@ -64,7 +64,7 @@ SELECT is(split_part(error_holding(permission, false, statement), ' | ', 2), for
 		  command || ' takes ' || permission) FROM asks;
 SELECT doesnt_match(error_holding(permission, true, statement), 'permission ".*" is missing|row-level security', command || ' takes no other') FROM asks;
 
--- And the row of one tenant is not made in, or moved to, the other.
+-- A row of one tenant is not inserted into the other, nor moved there.
 SELECT is(split_part(error_holding('create_' || CASE t WHEN 'calendar_events' THEN 'calendar' ELSE t END, true,
 		  format('INSERT INTO casnet.%I (tenant_id, %s VALUES (%L, ''x'' %s)', t,
 				 CASE t WHEN 'persons' THEN 'name)' WHEN 'tags' THEN 'name)' WHEN 'calendar_events' THEN 'title, starts_at)' ELSE 'title)' END,

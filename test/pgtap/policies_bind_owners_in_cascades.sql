@@ -1,6 +1,6 @@
 -- While a foreign key cascades, or casnet reads a table as its owner, the server does not
--- force policies on owners.  That is not so for what a role puts there to run: it reads
--- nothing more through views and functions of somebody else.
+-- force policies on owners.  Code that a role plants there gains nothing: it reads no more
+-- through another role's views and functions.
 BEGIN;
 SELECT plan(25);
 \ir include/fixtures.sql
@@ -53,7 +53,7 @@ DELETE FROM own.loot;
 DELETE FROM own.parent WHERE id = 2;
 SELECT is((SELECT string_agg(DISTINCT what, ' ') FROM own.loot), 'of North', 'somebody reads rows of the own tenant there');
 DROP TRIGGER fires ON own.child;
--- What is prepared there is kept with policies.
+-- A statement that is prepared there keeps its policies.
 CREATE FUNCTION own.prepares() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'PREPARE kept AS SELECT note FROM shop.listed'; RETURN old; END $$;
 CREATE TRIGGER prepares BEFORE DELETE ON own.child FOR EACH ROW EXECUTE FUNCTION own.prepares();
 INSERT INTO own.parent VALUES (5);
@@ -62,7 +62,8 @@ DELETE FROM own.parent WHERE id = 5;
 CREATE TEMP TABLE kept AS EXECUTE kept;
 SELECT is((SELECT string_agg(note, ' ') FROM kept), 'of North', 'a query that was prepared there');
 DROP TRIGGER prepares ON own.child;
--- Nor what writes, whatever other checks and conditions are in the place of the policies.
+-- So does a statement that writes, whatever other checks and conditions replace the
+-- policies.
 CREATE VIEW own.barred WITH (security_barrier) AS SELECT * FROM shop.editable WHERE id > 0;
 CREATE FUNCTION own.prepares_writing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -88,7 +89,7 @@ SELECT is((SELECT string_agg(note, ' ' ORDER BY note) FROM shop.orders), 'of Sou
 ROLLBACK TO a;
 DROP TRIGGER prepares ON own.child;
 SELECT is(own.look('SELECT string_agg(note, '','') FROM shop.listed'), 'of North', 'the same in a statement of its own');
--- A function that the planner puts into the statement, and the view of a member of the owner.
+-- A function that the planner inlines, and the view of a member of the owner.
 CREATE FUNCTION own.inlined() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT note FROM shop.listed';
 CREATE FUNCTION own.looks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO own.loot VALUES (own.look('SELECT string_agg(i, '','') FROM own.inlined() AS i')), (own.look('SELECT string_agg(note, '','') FROM shop.of_member')); RETURN old; END $$;
 CREATE TRIGGER looks BEFORE DELETE ON own.child FOR EACH ROW EXECUTE FUNCTION own.looks();
@@ -119,8 +120,8 @@ SELECT set_config('own.seen', 'nothing yet', false) \g /dev/null
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet_internal.read_documents('own.documents', 'd', '(0,0)', '(1,1)')), 0::bigint, 'documents of the own table, by a superuser');
 SELECT is(current_setting('own.seen') ~ 'of ', false, 'for whom its expressions read nothing');
--- Nor do triggers of the owner's own meet more rows there than elsewhere, also by plans that
--- are kept.
+-- Triggers of the owner's own do not see more rows there than elsewhere, even by cached
+-- plans.
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 CREATE TABLE shop.counted (what text, n bigint);
 CREATE FUNCTION shop.touched() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN UPDATE "shop"."orders" SET note = note; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
@@ -141,8 +142,8 @@ UPDATE shop.parent SET id = 2;
 DELETE FROM shop.parent;
 SELECT is((SELECT string_agg(what || ' ' || n, ', ' ORDER BY what) FROM shop.counted), 'plpgsql 1, plpgsql 1, select 1, select 1, sql 1, sql 1', 'triggers of the owner in a cascade');
 SELECT is(shop.touched(), 1::bigint, 'and what they keep');
--- In delete_tenant() they are nobody's, and read their owner's tables by themselves; a plan
--- of that is not kept for elsewhere.
+-- In delete_tenant() they have no user, and read their owner's tables on their own.  Such a
+-- plan is not kept for use elsewhere.
 ALTER FUNCTION shop.touched() RENAME TO touched_before;
 CREATE FUNCTION shop.touched() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN UPDATE "shop"."orders" SET note = note; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
 CREATE TABLE shop.items (id integer);
@@ -184,7 +185,7 @@ ALTER TABLE shop.orders ADD UNIQUE (tenant_id, id);
 SET LOCAL SESSION AUTHORIZATION tap_maker;
 SELECT lives_ok('INSERT INTO shop.orders (id, note) VALUES (1, ''of North'') ON CONFLICT (tenant_id, id) DO UPDATE SET note = excluded.note', 'the owner writes with a conflict');
 RESET SESSION AUTHORIZATION;
--- The policies are what they were for the cascades themselves.
+-- The policies have not changed for the cascades themselves.
 SELECT casnet.delete_tenant(:'south') IS NOT NULL AS deleted \g /dev/null
 SELECT is((SELECT string_agg(note, ' ') FROM shop.orders), 'of North', 'rows go with their tenant');
 SET LOCAL SESSION AUTHORIZATION tap_app;

@@ -1,4 +1,4 @@
--- Whoever grants all privileges on all tables by mistake has the policies left.
+-- If somebody grants all privileges on all tables by mistake, the policies still hold.
 BEGIN;
 SELECT plan(37);
 \ir include/fixtures.sql
@@ -28,7 +28,7 @@ SELECT is(rows_of(format('SELECT FROM %s', name)), 0::bigint, name || ' shows no
   FROM unnest(ARRAY['casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.guarded_schemas', 'casnet_internal.protected', 'casnet_internal.audit_entries', 'casnet_internal.audit_entries_default']) AS name;
 SELECT is(rows_of('SELECT FROM casnet.users'), 6::bigint, 'the members of the tenant');
 SELECT is(rows_of('SELECT FROM casnet.tenants'), 1::bigint, 'the tenant');
--- Where a statement reads no column, no policy for SELECT judges the new row.
+-- If a statement reads no column, no policy for SELECT judges the new row.
 SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates row-level security policy for table "%s"', name), name || ' keep their id')
   FROM (VALUES ('users', $$UPDATE casnet.users SET id = '00000000-0000-7000-8000-0000000000c0'$$),
 		('tenants', $$UPDATE casnet.tenants SET id = '00000000-0000-7000-8000-0000000000c0'$$)) AS v (name, statement);

@@ -1,6 +1,6 @@
--- Whatever form the policy of a table has, and whatever a statement or a view writes that looks
--- like one, no function of a user's runs on a row that the policy does not let through: not
--- where a condition is checked again of a row (BRIN), and not in the order of conditions.
+-- No user's function runs on a row that the table's policy does not let through.  That holds
+-- for every form of policy, and for statements and views that imitate one.  It holds when
+-- the executor rechecks a condition (BRIN), and in the order of conditions.
 BEGIN;
 SELECT plan(73);
 \ir include/fixtures.sql
@@ -50,7 +50,8 @@ BEGIN
 	RETURN $1;
 END
 $$;
--- How often it is called, at most twice for each of the 200 rows that are seen, or for the plan.
+-- How often the function is called: at most twice for each of the 200 visible rows, or for
+-- the plan.
 CREATE FUNCTION public.calls_of(query text, each integer DEFAULT 2) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint := nextval('public.calls');
@@ -89,7 +90,8 @@ SET LOCAL enable_seqscan = on;
 SET LOCAL enable_bitmapscan = off;
 SELECT is(public.calls_of('SELECT count(*) FROM public.lines WHERE CASE WHEN note <> '''' THEN public.counted(amount) > 0 END'), '200 rows', 'in order: ' || form)
   FROM public.forms, LATERAL (SELECT public.as_form(form) OFFSET 0) AS f ORDER BY n;
--- What a statement calls itself may take the policy's place, since the server keeps one of two that are equal.
+-- A call in the statement itself can take the policy's place, since the server keeps one of
+-- two equal conditions.
 SELECT public.as_form(form) IS NULL AS formed FROM public.forms WHERE n = 1 \gset
 CREATE TEMP TABLE x AS SELECT :'north'::uuid AS u, n AS k FROM generate_series(1, 2) AS n;
 INSERT INTO x SELECT :'south', n FROM generate_series(1, 2) AS n;
@@ -136,7 +138,8 @@ CALL be('mia', 'South');
 SELECT is(public.rest(), 'North', 'a cursor whose partitions are left out on the way');
 SELECT casnet.sign_out();
 SELECT is((SELECT count(*) FROM public.forms), 12::bigint, 'all forms were tried');
--- Numbers of a plan, also where the policy's call is in a subquery, or the table read by a function that is inlined.
+-- Numbers of a plan, also if the policy's call is in a subquery, or if an inlined function
+-- reads the table.
 CALL be('mia', 'North');
 CREATE FUNCTION public.inlined() RETURNS SETOF public.lines LANGUAGE sql STABLE AS 'SELECT * FROM public.lines';
 CREATE FUNCTION public.explained(query text) RETURNS text LANGUAGE plpgsql AS $$

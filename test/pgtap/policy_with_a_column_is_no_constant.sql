@@ -1,6 +1,6 @@
--- A policy that compares tenant_id with an expression of another column is asked for each row,
--- before all conditions of the statement, also where that compares tenant_id with a constant
--- or the expression with one.
+-- A policy that compares tenant_id with an expression of another column is asked for each
+-- row, before all conditions of the statement.  That holds even if these compare tenant_id,
+-- or the expression, with a constant.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql

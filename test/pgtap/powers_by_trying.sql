@@ -24,7 +24,7 @@ SELECT c.relname::text AS name, c.oid::regclass AS place, c.relkind,
  WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
  GROUP BY c.oid, c.relname, c.relkind;
 GRANT SELECT ON public.tried TO PUBLIC;
--- A view that cannot be changed says so before it asks for privileges.
+-- A view that cannot be changed says so before the server checks privileges.
 CREATE FUNCTION public.powers(t public.tried) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE WHEN t.relkind = 'v' THEN
 		(SELECT string_agg(CASE WHEN has_table_privilege(t.place, p) THEN l ELSE '' END, '' ORDER BY n)
@@ -71,7 +71,7 @@ SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, 
 SELECT is(columns_of('tenants'), 'id SIU, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
 SELECT ok(NOT has_schema_privilege(s, 'CREATE') AND has_schema_privilege(s, 'USAGE'), 'nothing is made in schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 RESET SESSION AUTHORIZATION;
--- A column that accounts get later is for nobody, until somebody is given it.
+-- A column added later to accounts is for nobody, until somebody is granted it.
 ALTER TABLE casnet.users ADD COLUMN badge text;
 SET LOCAL SESSION AUTHORIZATION tap_user;
 SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), '', 'application on a new column');
@@ -84,7 +84,7 @@ GRANT SELECT (badge) ON casnet.users TO casnet_admin;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(public.may('SELECT badge FROM casnet.users', 'S'), 'S', 'which is given to administrators');
 RESET SESSION AUTHORIZATION;
--- PUBLIC has nothing, which shows with a role that gets into the schema.
+-- PUBLIC has nothing; a role with USAGE on the schema shows it.
 CREATE ROLE tap_guest;
 GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_guest;
 SET LOCAL SESSION AUTHORIZATION tap_guest;

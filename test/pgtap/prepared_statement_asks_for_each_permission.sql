@@ -1,5 +1,5 @@
--- A prepared statement over more tables than are asked for in one call needs each of
--- their permissions at every execution, also where its plan was made before.
+-- A prepared statement can read more tables than one call asks for.  Every execution needs
+-- each of their permissions, even with a plan made before.
 BEGIN;
 SELECT plan(42);
 \ir include/fixtures.sql
@@ -23,7 +23,7 @@ SELECT results_eq('each', ARRAY[10::bigint], 'all are held');
 SELECT results_eq('locking', ARRAY[10::bigint], 'by a statement that locks, too');
 SELECT results_eq('tables', 'VALUES (1::bigint, 3::bigint, 1::bigint, 2::bigint, 1::bigint, 1::bigint, 10::bigint)', 'with the tables of casnet');
 
--- The error of a statement without one of the permissions, which then comes back.
+-- The error of a statement without one of the permissions, which is then restored.
 CREATE FUNCTION public.take(wanted text) RETURNS void LANGUAGE sql SECURITY DEFINER AS
 	$$DELETE FROM casnet.role_permissions WHERE role = 'member' AND permission = wanted$$;
 RESET SESSION AUTHORIZATION;
@@ -43,7 +43,7 @@ $$;
 SELECT is(public.without(p, s), format('42501 | permission "%s" is missing in the active tenant', p), s || ' without ' || p)
   FROM (SELECT 'ask_' || n, s FROM unnest('{each,locking,tables}'::text[]) AS s, generate_series(1, 10) AS n
 	UNION ALL SELECT 'view_' || t, 'tables' FROM unnest('{persons,records,tags,tasks,calendar}'::text[]) AS t) AS v (p, s);
--- And, of another user, in another tenant.
+-- The same as another user, and in another tenant.
 CALL be('otto', 'South');
 SELECT results_eq('each', ARRAY[10::bigint], 'an owner elsewhere');
 SELECT results_eq('tables', 'VALUES (1::bigint, 3::bigint, 1::bigint, 2::bigint, 1::bigint, 1::bigint, 10::bigint)', 'and the tables of casnet');

@@ -1,5 +1,5 @@
--- A prepared statement, planned once for all, answers to whoever the session
--- is at each execution.
+-- A prepared statement, planned once for all, answers for the session's identity at each
+-- execution.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A second call changes nothing and says the same; install() neither.  Both
--- put back what is missing.
+-- A second call changes nothing and says the same; so does install().  Both restore what is
+-- missing.
 BEGIN;
 SELECT plan(16);
 \ir include/fixtures.sql
@@ -30,7 +30,7 @@ $$;
 TRUNCATE before;
 INSERT INTO before SELECT lasting();
 
--- What somebody took away or changed.
+-- Objects that somebody removed or changed.
 DROP POLICY casnet_select ON public.invoices;
 ALTER POLICY casnet_update ON public.invoices USING (true);
 ALTER POLICY casnet_delete ON public.days_all TO casnet_admin;
@@ -47,23 +47,23 @@ ALTER TABLE public.invoices ALTER COLUMN tenant_id DROP NOT NULL;
 SELECT casnet.protect('public.invoices') IS NOT NULL AS one, casnet.protect('public.days') IS NOT NULL AS two \gset
 SELECT set_eq('SELECT lasting()', 'TABLE before', 'so does protect()');
 
--- What somebody granted or revoked stays.
+-- Grants and revocations by others stay.
 REVOKE DELETE ON public.invoices FROM casnet_user;
 SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
 SELECT ok(NOT has_table_privilege('casnet_user', 'public.invoices', 'DELETE'), 'a revoked privilege');
 
--- Without the foreign key the table counts as one that is not protected.
+-- Without the foreign key the table counts as not protected.
 ALTER TABLE public.invoices DROP CONSTRAINT invoices_tenant_id_fkey;
 SELECT is((SELECT count(*) FROM casnet.protected_tables), 1::bigint, 'a table that has lost its tenants');
 SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
 SELECT is((SELECT count(*) FROM casnet.protected_tables), 2::bigint, 'is taken in anew');
 
--- What somebody added that widens them.
+-- Objects added by somebody that widen access.
 CREATE POLICY everybody ON public.invoices USING (true);
 SELECT throws_ok('SELECT casnet.protect(''public.invoices'')', '55000', 'table public.invoices has permissive policies of its own', 'a policy that came later');
 SELECT alike(error_of('SELECT casnet.protect(''public.invoices'')'), '%: everybody. | DROP POLICY everybody ON public.invoices;%', 'and how to drop it');
 DROP POLICY everybody ON public.invoices;
 CREATE POLICY odd ON public.invoices AS RESTRICTIVE USING (id % 2 = 1);
-SELECT lives_ok('SELECT casnet.protect(''public.invoices'')', 'a restrictive one may stay');
+SELECT lives_ok('SELECT casnet.protect(''public.invoices'')', 'a restrictive one can stay');
 SELECT * FROM finish();
 ROLLBACK;

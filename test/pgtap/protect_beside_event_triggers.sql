@@ -1,5 +1,5 @@
--- An event trigger of the application that writes down what is done to tables is in the
--- way of nothing, and sees the statements of protect() and unprotect().
+-- An application's event trigger that logs changes of tables is no obstacle, and sees the
+-- statements of protect() and unprotect().
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- In a guarded schema a new table is refused or protected at once; elsewhere,
--- in a restore, and once it is off, nothing happens.
+-- In a guarded schema a new table is refused or protected at once.  Elsewhere, in a restore,
+-- and after the guard is off, nothing happens.
 BEGIN;
 SELECT plan(32);
 \ir include/fixtures.sql
@@ -37,7 +37,7 @@ SELECT is((SELECT count(*) FROM pg_policies WHERE tablename = 'days_all'), 4::bi
 CREATE TABLE strict.part PARTITION OF strict.parts DEFAULT;
 SELECT is((SELECT count(*) FROM pg_policies WHERE tablename = 'part'), 4::bigint, 'of any protected table');
 
--- In the statement that makes the schema.
+-- In the statement that creates the schema.
 DROP SCHEMA strict CASCADE;
 DROP SCHEMA app CASCADE;
 SELECT throws_ok('CREATE SCHEMA strict CREATE TABLE new (id int)', '55000', NULL, 'with its schema, where it is refused');

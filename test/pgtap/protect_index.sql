@@ -1,5 +1,5 @@
--- protect() makes an index led by tenant_id unless there is one of all rows, which a
--- foreign key within a tenant can refer to; another one is not taken for that.
+-- protect() makes an index that begins with tenant_id, unless one of all rows exists that a
+-- foreign key within a tenant can refer to.  No other index counts.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

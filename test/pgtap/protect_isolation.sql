@@ -1,5 +1,5 @@
--- On a protected table each command reaches the rows of the active tenant and
--- no others, and tells nothing of them.
+-- On a protected table each command reaches only the rows of the active tenant, and reveals
+-- nothing of others.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- What protect() finds at a table counts only if it is about tenant_id, and
--- about this table; keys within a tenant are no matter for a note.
+-- Objects that protect() finds count only if they concern tenant_id and this table.  Keys
+-- within a tenant get no note.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -52,11 +52,11 @@ CREATE TABLE public.to_twin (id uuid, tenant_id uuid, list uuid, elsewhere uuid,
 	CONSTRAINT key_b FOREIGN KEY (elsewhere, tenant_id, list) REFERENCES lists (tenant_id, twin, id));
 SELECT alike(array_to_string(casnet.protect('to_twin'), ' '), '%foreign key key_b of public.to_twin can point into another tenant%', 'another column that is held against it');
 
--- A table of a type that has the column.
+-- A typed table whose type has the column.
 CREATE TYPE public.of_tenant AS (id uuid, tenant_id uuid);
 CREATE TABLE public.typed OF public.of_tenant (PRIMARY KEY (tenant_id, id));
 SELECT lives_ok('SELECT casnet.protect(''typed'')', 'a table of a type with tenant_id');
--- The view of a table that another role has renamed stays.
+-- The load view of a renamed table of another role stays.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.theirs (id uuid, tenant_id uuid, PRIMARY KEY (tenant_id, id));
 SELECT casnet.protect('theirs');
@@ -64,7 +64,7 @@ ALTER TABLE public.theirs RENAME TO theirs_now;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok('SELECT casnet.unprotect(''within'')', 'a table is left alone');
 SELECT has_view('theirs_load', 'the view of another owner stays');
--- Column privileges of others do not become those of casnet_user.
+-- Column privileges of others are not given to casnet_user.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_auditor;
 SET LOCAL SESSION AUTHORIZATION tap_operator;

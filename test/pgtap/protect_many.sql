@@ -1,4 +1,4 @@
--- There is no limit to permissions: 500 resources, 2,000 of them.
+-- The number of permissions has no limit: 500 resources, 2,000 permissions.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

@@ -1,4 +1,4 @@
--- Partitions are protected with their table, also for whoever addresses them.
+-- Partitions are protected with their table, even if a statement names them directly.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
@@ -33,7 +33,7 @@ SELECT lives_ok('INSERT INTO app.y20 (at) VALUES (''2020-07-07'')', 'and one of 
 SELECT is(rows_of('UPDATE app."The Log" SET at = ''2021-07-07'' WHERE at = ''2020-07-07'''), 1::bigint, 'it moves to another partition');
 SELECT ok(bool_or(updated_at IS NOT NULL), 'with its time') FROM app.y21;
 
--- One that is made later is protected when protect() is called again.
+-- A partition made later is protected when protect() is called again.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE app.y22 PARTITION OF app."The Log" FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
 SELECT casnet.protect('app."The Log"');

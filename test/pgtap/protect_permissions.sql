@@ -1,5 +1,5 @@
--- The roles have the permissions of a protected table that they have of ours,
--- and a member may have others in person.
+-- The roles get on a protected table the permissions that they have on casnet's tables.
+-- Members can be granted others.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -50,12 +50,12 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok('TABLE public.invoices', '42501', NULL, 'leaves it so');
 RESET SESSION AUTHORIZATION;
 
--- Without the table its permissions are gone, and unknown.
+-- When the table is dropped, its permissions are removed, and unknown.
 SELECT lives_ok('SELECT casnet.unprotect(''public.invoices'')', 'unprotect()');
 SELECT is((SELECT count(*) FROM casnet.role_permissions WHERE permission ~ 'invoices'), 0::bigint, 'no role has them');
 SELECT is((SELECT count(*) FROM casnet.user_tenant_permissions WHERE permission ~ 'invoices'), 0::bigint, 'and no member');
 
--- Some that were there before are an administrator's: they stay as they are.
+-- Permissions that existed before are an administrator's: they stay as they are.
 INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_invoices');
 SELECT casnet.protect('public.invoices', tenant_id => :'north') IS NOT NULL AS protected \gset
 SELECT is((SELECT string_agg(role, ' ') FROM casnet.role_permissions WHERE permission = 'delete_invoices'), 'viewer', 'a permission that was there');

@@ -1,5 +1,5 @@
--- Permissive policies that a table has would widen ours: they are refused by
--- name, on partitions too, and ours are taken as they are.
+-- Permissive policies that a table has would widen casnet's.  protect() refuses them by
+-- name, on partitions too, and accepts casnet's own.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -20,11 +20,11 @@ SELECT lives_ok('SELECT casnet.protect(''public.visits'')', 'without them');
 CREATE TABLE public.calls (tenant_id uuid NOT NULL, id int);
 CREATE POLICY casnet_select ON public.calls FOR SELECT USING (tenant_id = casnet.tenant_with('view_calls'));
 SELECT oid AS same FROM pg_policy WHERE polrelid = 'public.calls'::regclass \gset
-SELECT lives_ok('SELECT casnet.protect(''public.calls'')', 'one that is ours already');
+SELECT lives_ok('SELECT casnet.protect(''public.calls'')', 'one that is casnet''s already');
 SELECT is((SELECT count(*) FROM pg_policy WHERE oid = :same), 1::bigint, 'is kept');
 CREATE TABLE public.mails (tenant_id uuid NOT NULL, id int);
 CREATE POLICY casnet_select ON public.mails FOR SELECT TO tap_app USING (tenant_id = casnet.tenant_with('view_mails'));
-SELECT throws_ok('SELECT casnet.protect(''public.mails'')', '55000', NULL, 'one for other roles is not ours');
+SELECT throws_ok('SELECT casnet.protect(''public.mails'')', '55000', NULL, 'one for other roles is not casnet''s');
 ALTER POLICY casnet_select ON public.mails TO PUBLIC USING (tenant_id = casnet.tenant_with('view_records'));
 SELECT throws_ok('SELECT casnet.protect(''public.mails'')', '55000', NULL, 'nor one with another permission');
 DROP POLICY casnet_select ON public.mails;

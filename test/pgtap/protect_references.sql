@@ -1,5 +1,5 @@
--- What protect() leaves to do comes with a statement that does it; then no row
--- points into another tenant, and no key tells of rows there.
+-- Each step that protect() leaves undone comes with its statement.  After these no row
+-- refers to another tenant, and no key reveals rows there.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

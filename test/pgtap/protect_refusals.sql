@@ -1,4 +1,4 @@
--- What cannot be protected is refused, with the reason.
+-- A table that cannot be protected is refused, with the reason.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -42,7 +42,7 @@ SELECT throws_ok('SELECT casnet.protect(NULL)', '42P01', 'there is no such table
 SELECT throws_ok('SELECT casnet.protect(1)', '42P01', 'there is no such table', 'no table');
 SELECT throws_ok('SELECT casnet.unprotect(NULL)', '42P01', 'there is no such table', 'nor to unprotect');
 SELECT throws_ok('SELECT casnet.unprotect(''public.plain'')', '55000', 'table public.plain is not protected', 'unprotect() of one that is not protected');
-SELECT throws_ok('SELECT casnet.unprotect(''casnet.records'')', '55000', 'table casnet.records is not protected', 'or of ours');
+SELECT throws_ok('SELECT casnet.unprotect(''casnet.records'')', '55000', 'table casnet.records is not protected', 'or of casnet');
 SELECT throws_ok('SELECT casnet.unprotect(''public.seq'')', '55000', 'table public.seq is not protected', 'or of what is no table');
 CREATE UNLOGGED TABLE public.quick (id int);
 SELECT lives_ok('SELECT casnet.protect(''public.quick'')', 'an unlogged table is fine');

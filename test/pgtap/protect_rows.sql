@@ -1,5 +1,4 @@
--- Rows that would be in no tenant are refused with their number, and nothing
--- is changed.
+-- protect() refuses rows that would have no tenant, with their number, and changes nothing.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
@@ -21,7 +20,7 @@ UPDATE public.loose SET tenant_id = :'south' WHERE id = 3;
 SELECT throws_ok('SELECT casnet.protect(''public.loose'')', '23503', 'table public.loose has 1 rows of tenants that do not exist', 'rows of unknown ones');
 SELECT set_eq('SELECT table_state(''public.bare'') UNION SELECT table_state(''public.loose'')', 'TABLE before', 'nothing is changed');
 
--- The active tenant, or the named one, gets the rows; the file is not written.
+-- The active tenant, or the named one, gets the rows; the table is not rewritten.
 SELECT relfilenode AS file FROM pg_class WHERE oid = 'public.bare'::regclass \gset
 CALL be(NULL, 'South');
 SELECT lives_ok('SELECT casnet.protect(''public.bare'')', 'the active tenant');
@@ -30,7 +29,7 @@ SELECT is((SELECT count(updated_at) FROM public.bare), 0::bigint, 'no trigger fi
 SELECT is(relfilenode, :'file'::oid, 'no row was written') FROM pg_class WHERE oid = 'public.bare'::regclass;
 SELECT casnet.unprotect('public.bare');
 SELECT casnet.protect('public.bare', tenant_id => :'north') IS NOT NULL AS protected \gset
-SELECT is((SELECT array_agg(DISTINCT tenant_id) FROM public.bare), ARRAY[:'north'::uuid], 'the named one goes before it');
+SELECT is((SELECT array_agg(DISTINCT tenant_id) FROM public.bare), ARRAY[:'north'::uuid], 'the named one takes precedence');
 DELETE FROM public.loose WHERE id = 2;
 SELECT lives_ok('SELECT casnet.protect(''public.loose'')', 'rows of tenants');
 SELECT results_eq('SELECT id, tenant_id FROM public.loose ORDER BY id', format('VALUES (1, %L::uuid), (3, %L)', :'north', :'south'), 'stay theirs');

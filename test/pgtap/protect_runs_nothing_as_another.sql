@@ -1,5 +1,5 @@
--- What the owner of a table put into it runs as the owner while the table is
--- protected and unprotected, whoever does that.
+-- Code in a table runs as the table's owner while the table is protected and unprotected,
+-- whoever does that.
 BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A partitioned table is looked at together with its partitions, so they belong to one
--- role; else code of one owner would run with the rights of the other.
+-- casnet reads a partitioned table together with its partitions, so one role must own them
+-- all.  Otherwise code of one owner would run with the rights of the other.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql
@@ -28,14 +28,14 @@ ALTER TABLE h.part OWNER TO tap_other;
 SELECT lives_ok('SELECT casnet.protect(''h.wide'')', 'of one owner');
 SELECT h.rose() IS NOT NULL AS begun \gset
 
--- Once it is protected, it goes on.
+-- A protected table stays protected.
 ALTER TABLE h.part OWNER TO tap_evil;
 SELECT lives_ok('SELECT casnet.protect(''h.wide'')', 'again');
 SELECT lives_ok('SELECT casnet.install()', 'install() goes on');
 SELECT lives_ok('SELECT casnet.unprotect(''h.wide'')', 'a column that was there stays, so nothing is looked at');
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 
--- A column that protect() made goes.
+-- A column that protect() added is dropped.
 SET LOCAL SESSION AUTHORIZATION tap_other;
 CREATE TABLE h.new (id int) PARTITION BY LIST (id);
 CREATE TABLE h.new_part PARTITION OF h.new DEFAULT;

@@ -35,7 +35,7 @@ SELECT throws_ok('SELECT casnet.unprotect(''bare'')', '55000', NULL, 'once');
 SELECT casnet.protect(t) IS NOT NULL AS again FROM unnest('{bare, keyless, rich, ready}'::regclass[]) AS t;
 SELECT set_eq('SELECT state()', 'TABLE between_', 'and back');
 
--- After a rename, and with keys that somebody made of it.
+-- After a rename, and with keys that somebody made from it.
 ALTER TABLE public.bare RENAME TO plain;
 ALTER INDEX public.bare_tenant_id_id_idx RENAME TO an_index;
 ALTER TABLE public.plain RENAME CONSTRAINT bare_tenant_id_fkey TO a_key;

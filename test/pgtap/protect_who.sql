@@ -1,5 +1,5 @@
--- A table is protected by its owner who is an administrator, or a superuser;
--- what casnet knows of it everybody reads in the view, and nobody writes.
+-- A table is protected by its owner, if that is an administrator, or by a superuser.
+-- Everybody can read in the view what casnet knows of it, and nobody writes it.
 BEGIN;
 SELECT plan(20);
 \ir include/fixtures.sql
@@ -12,7 +12,7 @@ CREATE TABLE public.of_the_app (id int);
 CALL be('olga', 'North');
 SELECT throws_ok('SELECT casnet.protect(''public.of_the_app'')', '42501', 'only its owner may protect table public.of_the_app or undo it', 'an application may not, even if it owns it');
 SELECT alike(error_of('SELECT casnet.protect(''public.of_the_app'')'), '%Connect as a superuser, or as the owner of the table, if that role is a member of casnet_admin.%', 'the hint says who may');
-SELECT throws_ok('SELECT casnet.protect(''casnet.records'')', '42501', NULL, 'nor a table of ours');
+SELECT throws_ok('SELECT casnet.protect(''casnet.records'')', '42501', NULL, 'nor a table of casnet');
 SELECT throws_ok('SELECT casnet.unprotect(''public.of_the_app'')', '42501', NULL, 'nor unprotect');
 SELECT throws_ok('SELECT casnet.guard_schema(''public'')', '42501', NULL, 'nor guard');
 CALL be(NULL);

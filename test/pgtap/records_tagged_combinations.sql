@@ -1,5 +1,5 @@
--- records_tagged() against the definition, for every combination of three
--- tags in each of its arguments, where it is planned away and where it runs.
+-- records_tagged() compared with its definition, for every combination of three tags in
+-- each of its arguments, both planned away and executed.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql
@@ -18,8 +18,8 @@ SELECT x.tags AS all_of, y.tags AS any_of, z.tags AS none_of,
 			  WHERE g.tags @> x.tags AND (y.tags = '{}' OR g.tags && y.tags) AND NOT g.tags && z.tags ORDER BY 1) AS ids
   FROM public.sets AS x, public.sets AS y, public.sets AS z;
 
--- How many of them a query answers otherwise: it returns ids and has $ where
--- the arguments go.
+-- How many of the combinations a query answers differently; it returns ids and has $ for
+-- the arguments.
 CREATE FUNCTION pg_temp.wrong(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	w record;

@@ -1,5 +1,5 @@
--- Common tags are looked up one by one and rare ones as a set, which changes
--- the plan and never the answer.
+-- Common tags are looked up one by one and rare ones as a set.  That changes the plan and
+-- never the answer.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -16,7 +16,7 @@ SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') !~ ' O
 RESET SESSION AUTHORIZATION;
 ANALYZE casnet.record_tags;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- From 18 on the server itself makes a set of them again.
+-- From PostgreSQL 18 on the server itself makes a set of them again.
 SELECT CASE WHEN current_setting('server_version_num')::integer < 180000 THEN ' OR ' ELSE ' ANY ' END AS form \gset
 SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'common tags, one by one');
 SELECT ok(plan_of(format(:'any', '{unknown,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'when one of them is');
@@ -26,7 +26,7 @@ SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8}'), 'VERBOSE, COSTS OFF'
 SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8,9}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'more than that as a set');
 SELECT results_eq(format(:'any', tags), ARRAY[n::bigint], tags) FROM (VALUES
 	('{common,usual}', 540), ('{unknown,usual}', 120), ('{rare 7,rare 17}', 2), ('{rare 7,usual}', 121)) AS v (tags, n);
--- Another query than one that ends with the call itself.
+-- A query that does not end with the call itself.
 SELECT results_eq($$SELECT count(*) FROM casnet.records WHERE id IN (SELECT t FROM casnet.records_tagged('{rare 7}') AS t, generate_series(1, 2))$$,
 	ARRAY[1::bigint], 'from a join');
 SELECT results_eq($$SELECT count(*) FROM casnet.records WHERE id::text::uuid IN (SELECT casnet.records_tagged(none_of => '{common}'))$$,

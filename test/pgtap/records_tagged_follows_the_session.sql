@@ -1,5 +1,5 @@
--- A plan with records_tagged() in it is kept, and answers to whoever the
--- session is, to the tags as they are and to the parameters of each execution.
+-- A cached plan with records_tagged() answers for the session's identity, the present tags,
+-- and the parameters of each execution.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql

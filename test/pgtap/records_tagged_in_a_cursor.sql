@@ -1,5 +1,5 @@
--- A cursor over records_tagged() goes on with the records of the tenant that
--- it was opened in, when the session goes to another one in between.
+-- A cursor over records_tagged() continues with the records of the tenant in which it was
+-- opened, even if the session changes the tenant in between.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Where tags are known records_tagged() is no part of the plan, and records are
--- not looked up again that the statement reads anyway.
+-- If the tags are known, records_tagged() is no part of the plan.  Records that the
+-- statement reads anyway are not looked up again.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

@@ -1,4 +1,5 @@
--- Hundreds of names are planned in time that grows with their number, and mean the same.
+-- Hundreds of names are planned in time proportional to their number, with the same
+-- meaning.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

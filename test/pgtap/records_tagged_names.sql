@@ -1,5 +1,5 @@
--- Names in records_tagged(): trimmed, repeated ones count once, NULL and empty
--- arrays are no condition, an unknown tag is a tag that no record has.
+-- Names in records_tagged() are trimmed and count once.  NULL and empty arrays are no
+-- condition.  An unknown tag is a tag that no record has.
 BEGIN;
 SELECT plan(39);
 \ir include/fixtures.sql

@@ -1,6 +1,5 @@
--- x IN (SELECT records_tagged()) answers as for any other set: for x NULL it
--- is NULL, or false when the set is empty, and an outer join's NULL is no
--- record without the tag.
+-- x IN (SELECT records_tagged()) answers as for any other set.  If x is NULL it is NULL, or
+-- false if the set is empty.  The NULL of an outer join is no record without the tag.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -11,7 +10,7 @@ INSERT INTO casnet.tasks (title) VALUES ('free');
 CREATE TABLE public.cases (arguments text);
 INSERT INTO public.cases VALUES (''), ('''{a}'''), ('''{a,b}'''), ('any_of => ''{a,b}'''), ('any_of => ''{unknown}'''), ('''{a}'', ''{b}'''),
 	('none_of => ''{a}'''), ('''{a}'', none_of => ''{b}'''), ('''{a}'', none_of => ''{a}''');
--- The same twice: planned away, and not.
+-- The same twice: planned away, and executed.
 CREATE FUNCTION pg_temp.answers(query text, OUT planned text, OUT ran text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format(query, '') INTO planned;

@@ -1,5 +1,5 @@
--- Whatever is no id of a record that the statement itself reads as the session
--- is looked up among the records, also where no tag is asked for.
+-- Only the id of a record that the statement itself reads as the session is used directly.
+-- Any other value is looked up among the records, even if no tag is given.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

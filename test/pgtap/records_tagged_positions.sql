@@ -1,4 +1,4 @@
--- records_tagged() wherever a function or a subquery may stand.
+-- records_tagged() wherever a function or a subquery can stand.
 BEGIN;
 SELECT plan(28);
 \ir include/fixtures.sql

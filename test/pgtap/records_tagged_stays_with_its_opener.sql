@@ -1,5 +1,5 @@
--- The tags of a cursor are those of the tenant that it was opened in, also when the
--- first row is fetched after the session went elsewhere.
+-- A cursor uses the tags of the tenant in which it was opened.  That holds even if the first
+-- row is fetched after the session changed the tenant.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- x IN (a query of records_tagged()) is the answer of that query: what it does
--- with the rows itself counts, and so do other comparisons than IN.
+-- x IN (a query of records_tagged()) is the answer of that query.  What the query does with
+-- the rows counts, and so do comparisons other than IN.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -35,7 +35,7 @@ SELECT is(pg_temp.records_where(condition), numbers, condition) FROM (VALUES
 	('id IN (SELECT casnet.records_tagged(''{a}'') FROM unnest(''{b}''::text[]))', '1 3')) AS v (condition, numbers);
 SELECT is((SELECT count(*) FROM casnet.records_tagged('{a}'), unnest('{b}'::text[])), 2::bigint, 'another function in FROM');
 
--- What is compared is computed once.
+-- The compared value is computed once.
 CREATE SEQUENCE public.calls;
 CREATE FUNCTION public.third() RETURNS uuid LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RETURN '00000000-0000-7000-8000-0000000003a0'; END $$;
 SELECT is((SELECT count(*) FROM generate_series(1, 4) WHERE public.third() IN (SELECT casnet.records_tagged('{a,b}'))) * 10 + (SELECT last_value FROM public.calls), 44::bigint, 'a volatile function');

@@ -1,6 +1,5 @@
--- records_tagged() takes view_records, view_tags if it is given a name, and
--- EXECUTE, also in a plan that was made before somebody lost one of them or by
--- another role.
+-- records_tagged() needs view_records, EXECUTE, and view_tags if it is given a name.  That
+-- holds even in a plan made by another role, or before somebody lost one of them.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -10,7 +9,7 @@ GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_bare;
 GRANT EXECUTE ON FUNCTION casnet.records_tagged(text[], text[], text[]), casnet_internal.tag_id(text), casnet.tenant_with(text) TO tap_bare;
 PREPARE by_superuser AS SELECT count(*) FROM casnet.records_tagged('{North tag}');
 PREPARE all_by_superuser AS SELECT count(*) FROM public.who WHERE id NOT IN (SELECT casnet.records_tagged());
--- Three ways: in the place of the call, where it runs, and in a view.
+-- Three ways: replaced by the planner, executed, and in a view.
 CREATE TABLE public.ways (query text);
 INSERT INTO public.ways VALUES ('SELECT count(*) FROM casnet.records WHERE id IN (SELECT casnet.records_tagged(%L))'),
 	('SELECT count(*) FROM casnet.records_tagged(%L)'), ('SELECT casnet.records_tagged(%L)'),

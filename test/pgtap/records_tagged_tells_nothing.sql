@@ -1,5 +1,5 @@
--- What a statement with records_tagged() calls on its rows, however cheap it
--- is, it calls on rows of the active tenant only.
+-- A function in a statement with records_tagged() is called only on rows of the active
+-- tenant, however cheap it is.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.tags (tenant_id, name) SELECT t.id, n FROM casnet.tenants AS t, unnest('{a,b}'::text[]) AS n;
 INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 SELECT tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id) WHERE t.name = 'a';
--- as the planner may order them, with the rows of both tenants in its way
+-- as the planner can order them, with rows of both tenants in between
 CREATE TABLE public.plans (settings text[]);
 INSERT INTO public.plans VALUES ('{}'), ('{enable_indexscan,enable_indexonlyscan,enable_bitmapscan}'),
 	('{enable_indexscan,enable_indexonlyscan,enable_bitmapscan,enable_hashjoin,enable_mergejoin}'), ('{enable_seqscan,enable_hashjoin,enable_nestloop}');

@@ -1,5 +1,5 @@
--- A plan for any tags looks expensive, so that the server goes on to make one for
--- the tags of each execution; no other plan does, since that would not help.
+-- A plan for any tags looks expensive, so that the server keeps planning for the tags of
+-- each execution.  No other plan does, since that would not help.
 BEGIN;
 SELECT plan(7);
 \ir include/fixtures.sql

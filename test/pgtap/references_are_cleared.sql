@@ -1,5 +1,5 @@
--- A task outlives its record and its assignee, an event its record; also when
--- whoever deletes may not edit tasks, or not even see them.
+-- A task survives its record and its assignee, an event its record.  That holds even if the
+-- user who deletes cannot edit tasks, or not even see them.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

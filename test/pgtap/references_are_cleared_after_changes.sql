@@ -1,5 +1,5 @@
--- A session that has cleared references once does so again after the table was
--- changed or given to another owner.
+-- A session that has cleared references once does so again after the table was changed or
+-- given to another owner.
 BEGIN;
 \ir include/fixtures.sql
 SELECT plan(4);
@@ -8,7 +8,7 @@ RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
 GRANT CREATE, USAGE ON SCHEMA casnet TO tap_owner;
 
--- What a task of North says after the record with that number is gone.
+-- The task of North that had the record with that number, after the record was deleted.
 CREATE FUNCTION pg_temp.left_after(n int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	gone uuid := overlay('00000000-0000-7000-8000-0000000000a0' PLACING n::text FROM 34);

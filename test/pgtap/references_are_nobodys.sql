@@ -1,5 +1,5 @@
--- Nobody but protect() makes keys to the tables of casnet, whose check the server runs
--- as their owner; what protect() is made of serves the owner of a table only.
+-- Only protect() makes keys to the tables of casnet, since the server checks keys as the
+-- owner of these tables.  The internal steps of protect() serve only the owner of a table.
 BEGIN;
 SELECT plan(30);
 \ir include/fixtures.sql
@@ -39,7 +39,7 @@ SELECT is(casnet_internal.run_for_owner('h.log', 'SELECT NULL'), NULL, 'nothing 
 SELECT throws_ok('SELECT casnet_internal.run_for_owner(''h.log'', ''SET ROLE tap_boss'')', '42501', NULL, 'a role is not changed');
 RESET SESSION AUTHORIZATION;
 SELECT ok(EXISTS (SELECT FROM casnet.protected_tables WHERE relation = 'h.t'::regclass), 'and the table is protected as before');
--- One that was made before.
+-- A key made before.
 SELECT is(diagnosis('key-cast'), NULL, 'no key has a cast');
 GRANT REFERENCES ON casnet.tenants TO tap_boss;
 SET LOCAL SESSION AUTHORIZATION tap_boss;

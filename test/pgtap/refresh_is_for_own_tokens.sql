@@ -1,6 +1,6 @@
--- refresh_token() renews what casnet itself signed, and not the token of
--- another issuer, who alone decides how long its users may go on; nor does a
--- claim of casnet's own in such a token save it from being revoked.
+-- refresh_token() renews only tokens that casnet signed.  Another issuer alone decides how
+-- long its users may continue.  A claim of casnet's own in such a token does not save it
+-- from being revoked.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -8,8 +8,8 @@ SELECT plan(9);
 RESET SESSION AUTHORIZATION;
 SELECT casnet.add_signing_key('outer hs', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}', 'https://id.example');
 SELECT token('{"iss": "https://id.example", "gen": 99, "iat": 1700000000}', '{"kid": "outer hs"}') AS outer \gset
--- One of the same secret for one audience, and one of a key that was made for
--- this file with the openssl command and thrown away.
+-- A token of the same secret for one audience; and one of a key made for this file with the
+-- openssl command and thrown away.
 SELECT casnet.add_signing_key('outer aud', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}', NULL, 'casnet');
 SELECT token('{"aud": "casnet", "gen": 99, "iat": 1700000000}', '{"kid": "outer aud"}') AS for_us \gset
 SELECT casnet.add_signing_key('outer ed', '{"kty": "OKP", "crv": "Ed25519", "x": "hyrB958mlBY_NRsl9TFd2fXK5M0icXQso1BrxM45VwQ"}');

@@ -1,10 +1,11 @@
--- What doctor() offers to paste adds protection or tightens it.  What would take away a
--- protection, rows, objects of the application or somebody's access is a comment.
+-- Each statement that doctor() offers to paste adds or tightens protection.  A remedy that
+-- would remove a protection, rows, objects of the application or somebody's access is a
+-- comment.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
 \ir include/doctor.sql
--- All codes: a new one is put into one of the lists by whoever adds it.
+-- All codes: whoever adds a code adds it to one of the lists.
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''', ARRAY[
 	'role-administers', 'grant-maintain', 'policy-restrictive', 'policy-subquery', 'policy-wrapped-call', 'policy-row-function',
 	'policy-forgeable', 'key-cast', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
@@ -36,7 +37,7 @@ UPDATE casnet_internal.signing_keys SET created_at = now() - interval '50 days' 
 SELECT is((SELECT bool_and(d.remedy LIKE '-- %') FROM casnet.doctor() AS d WHERE d.code = v.code), true, v.code)
   FROM (VALUES ('policy-restrictive'), ('role-administers'), ('publication-of-tenants'), ('signing-key-left'), ('rule-definer'),
 			   ('policy-wrapped-call'), ('sequence-shared')) AS v (code);
--- As they are pasted.
+-- The remedies as a user pastes them.
 CREATE TABLE public.before AS
 	SELECT (SELECT count(*) FROM pg_policy) AS policies, (SELECT count(*) FROM pg_publication) AS publications,
 		   (SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS NULL) AS keys, (SELECT count(*) FROM pg_rules) AS rules;
@@ -53,7 +54,8 @@ SELECT results_eq($$SELECT (SELECT count(*) FROM pg_policy), (SELECT count(*) FR
 	(SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS NULL), (SELECT count(*) FROM pg_rules)$$, 'TABLE public.before', 'all is there');
 SELECT ok(pg_has_role('tap_admin', 'casnet_admin', 'MEMBER'), 'and who administers does');
 
--- protect() takes from applications what no policy limits, and from others after reading.
+-- protect() offers to revoke privileges that no policy limits: from applications by a
+-- statement, from other roles in a comment.
 CREATE ROLE tap_copier;
 CREATE TABLE public.bills (id integer, tenant_id uuid);
 GRANT TRUNCATE, SELECT ON public.bills TO tap_copier, tap_app;

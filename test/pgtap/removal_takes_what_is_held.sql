@@ -1,5 +1,5 @@
--- Whoever removes a member takes away what was granted to that member besides the role, and
--- so must hold it, however the row goes.
+-- Removing a member also takes away the permissions granted beside the role.  So whoever
+-- removes a member must hold these, in whatever way the row is deleted.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -18,7 +18,7 @@ SELECT is(state_of('SELECT casnet.remove_member(''vic'')'), '42501', 'nor does a
 CALL be('olga', 'North');
 SELECT is(error_of('SELECT casnet.remove_member(''vic'')'), 'none', 'an owner does');
 CALL be('adam', 'North');
-SELECT is(error_of('SELECT casnet.remove_member(''mia'')'), 'none', 'an admin removes whom all of it was granted that an admin holds');
+SELECT is(error_of('SELECT casnet.remove_member(''mia'')'), 'none', 'an admin removes a member who was granted everything that an admin holds');
 CALL be('vic', 'North');
 SELECT is(error_of('SELECT casnet.leave_tenant()'), 'none', 'everybody may leave');
 CALL be('sue', 'North');

@@ -1,5 +1,5 @@
--- Of a retired key the name stays, and nothing of the key: it signs and verifies no more,
--- and who reads the table, or a dump, finds no secret.
+-- A retired key keeps its name and loses its secret.  It signs and verifies nothing, and
+-- neither the table nor a dump contains the secret.
 BEGIN;
 SELECT plan(14);
 \ir include/fixtures.sql
@@ -20,7 +20,7 @@ SELECT is((SELECT count(*) FROM casnet_internal.signing_keys WHERE retired_at IS
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(fate(token()), 'proves mia', 'the other one verifies');
 SELECT is(fate(raw_token('{"alg":"HS256","kid":"own"}', '{"sub":"00000000-0000-7000-8000-000000000003","exp":4102444800}', decode(:'key_of_own', 'hex'))), 'use 28000 The token is not signed by a live key for this use.', 'the retired one does not');
--- Even if only the mark is taken away by hand.
+-- Even if somebody removes only the mark by hand.
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok($$UPDATE casnet_internal.signing_keys SET retired_at = NULL WHERE kid = 'own'$$, '23514', NULL, 'it does not come back');
 SELECT is(casnet_internal.issue_token(:'mia', NULL, '1 hour') IS NOT NULL, true, 'the other one signs');

@@ -38,7 +38,7 @@ SELECT is(casnet.current_user_id(), NULL, 'and nobody');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET is_active = true, is_superuser = true WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT ok(casnet.can('delete_tenant'), 'a superuser may all');
+SELECT ok(casnet.can('delete_tenant'), 'a superuser may do everything');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet.users SET is_superuser = false WHERE id = :'mia';
 SET LOCAL SESSION AUTHORIZATION tap_app;

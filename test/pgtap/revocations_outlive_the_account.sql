@@ -1,12 +1,12 @@
--- What ended tokens does so for good: when the account is made again with its id, when
--- revocations become few rows of many, and when a hash is written directly.
+-- Tokens that were ended stay ended: when the account is created again with its id, when
+-- many revocations become few rows, and when a hash is written directly.
 BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 SELECT token('{"jti": "1"}') AS first, token('{"jti": "2"}') AS second \gset
 RESET SESSION AUTHORIZATION;
--- the account is made again
+-- the account is created again
 SAVEPOINT a;
 SELECT casnet.sign_in(:'first') AS me \gset
 SELECT casnet.revoke_token();
@@ -43,7 +43,8 @@ SELECT bit_xor(nonce) AS generation FROM casnet_internal.token_cutoffs WHERE use
 SELECT is(fate(token(jsonb_build_object('gen', :generation::bigint # 1))), 'use 28000 The token was revoked.', 'another generation');
 SELECT is(fate(token('{"gen": 0}')), 'use 28000 The token was revoked.', 'the first one');
 SELECT is(fate(token(jsonb_build_object('gen', :generation::bigint))), 'proves mia', 'what came after the last');
--- One that a rollback takes away ends what was made in it, and is not met again.
+-- A revocation that is rolled back ends the tokens made in it, and its generation never
+-- returns.
 SAVEPOINT a;
 SELECT casnet.revoke_all_tokens(:'mia') FROM generate_series(1, 3);
 SELECT casnet_internal.issue_token(:'mia', NULL, '1 hour') AS made \gset
@@ -53,7 +54,7 @@ SELECT is(fate(:'made'), 'use 28000 The token was revoked.', 'and not after a ro
 SELECT casnet.revoke_all_tokens(:'mia') FROM generate_series(1, 3);
 SELECT is(fate(:'made'), 'use 28000 The token was revoked.', 'nor after as many revocations');
 ROLLBACK TO a;
--- A token that spares itself each time outlives them, and no other does.
+-- A token that spares itself each time survives them, and no other does.
 UPDATE casnet.users SET hashed_password = :'hash' WHERE id = :'mia';
 SELECT bit_xor(nonce) AS generation FROM casnet_internal.token_cutoffs WHERE user_id = :'mia' \gset
 SELECT token(jsonb_build_object('gen', :generation::bigint, 'jti', 'spared')) AS spared, token(jsonb_build_object('gen', :generation::bigint, 'jti', 'other')) AS other \gset

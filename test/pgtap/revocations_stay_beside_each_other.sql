@@ -1,5 +1,5 @@
--- Each of several tokens stays revoked while others are revoked after it, however
--- soon it ends by itself; only what ended an hour ago is forgotten.
+-- A revoked token stays revoked while others are revoked after it, however soon it expires.
+-- Only revocations of tokens that expired an hour ago are forgotten.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql
@@ -27,7 +27,7 @@ SELECT is(fate(token), 'proves mia', 'another one stays good') FROM tokens WHERE
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens), 7::bigint, 'a row for each');
 
--- What is over by now.
+-- Expired ones.
 UPDATE casnet_internal.revoked_tokens AS r SET expires_at = now() - v.since
   FROM (SELECT id, (ARRAY['59 minutes', '61 minutes', '1 second', '0', '25 hours']::interval[])[row_number() OVER (ORDER BY id)] AS since FROM casnet_internal.revoked_tokens) AS v
  WHERE r.id = v.id AND v.since IS NOT NULL;
@@ -39,7 +39,7 @@ RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT age FROM ages', $$VALUES ('0'::interval), ('0'), ('0'), ('0'), ('0'), ('59 minutes')$$, 'what ended an hour ago is forgotten, and no other');
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT is(fate(token), 'use 28000 The token was revoked.', 'still revoked: ' || left_over) FROM tokens WHERE n IN (4, 5, 6);
--- Changes of a password, and of everything, forget none either.
+-- Changing a password and revoking everything forget none, either.
 SELECT casnet.login('mia', 'correct horse battery') AS now \gset
 SELECT casnet.sign_in(:'now') AS me \gset
 SELECT casnet.change_password('correct horse battery', 'another horse battery');

@@ -1,5 +1,5 @@
--- What is kept of verified tokens is thrown away when one of them is revoked,
--- so that none comes back with the next token that is verified.
+-- When a token is revoked, the cache of verified tokens is cleared, so that it does not
+-- return with the next token that is verified.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Whoever may add members adds none above "member" without assign_roles, by
--- whatever way; a tenant that has no owner needs none.
+-- Without assign_roles a user who can add members adds none above "member", in whatever
+-- way.  A tenant that has no owner needs none.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

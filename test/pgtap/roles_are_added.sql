@@ -1,5 +1,5 @@
--- Administrators add roles.  What a role gives decides who may give it, change it and take
--- it away: whoever holds all of it.
+-- Administrators add roles.  A user who holds everything that a role gives can assign it,
+-- change it to another and take it away.
 BEGIN;
 SELECT plan(70);
 \ir include/fixtures.sql
@@ -19,7 +19,7 @@ SELECT throws_ok($$INSERT INTO casnet.roles VALUES ('clerk')$$, '23505', NULL, '
 SELECT throws_ok(format('INSERT INTO casnet.roles VALUES (%L)', n), '23514', NULL, 'no name is ' || left(n, 10)) FROM unnest(ARRAY['', ' ', 'Clerk', '1st', 'a b', 'né', repeat('x', 64)]) AS n;
 SELECT throws_ok($$INSERT INTO casnet.role_permissions VALUES ('king', 'view_tags')$$, '23503', NULL, 'nothing is given by an unknown one');
 
--- As any other.
+-- As any other role.
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT set_eq('SELECT name FROM casnet.roles', ARRAY['owner', 'admin', 'member', 'viewer', 'clerk', 'auditor', 'guest', 'manager'], 'they are listed to users');
@@ -34,7 +34,7 @@ SELECT throws_ok('SELECT * FROM casnet.records', '42501', 'permission "view_reco
 CALL be('vic', 'North');
 SELECT ok(casnet.can('export_records') AND NOT casnet.can('view_tags'), 'an auditor holds what auditors do, no more');
 
--- In force at the next statement, whatever was known before.
+-- In force at the next statement, whatever was cached before.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.role_permissions VALUES ('auditor', 'view_tags');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -57,7 +57,7 @@ SELECT is(error_of(s), 'none', s) FROM unnest(ARRAY[
 	$$SELECT casnet.remove_member('nora')$$, $$SELECT casnet.invite_member('x@x.test', 'guest')$$]) AS s;
 SELECT is(error_of($$SELECT casnet.set_member_role('adam', 'manager')$$), 'none', 'a role of few permissions that decide about members is not above an admin');
 
--- What is held in person counts like what the role gives.
+-- Permissions granted to the user count like those of the role.
 CALL be('olga', 'North');
 SELECT casnet.set_member_role('nora', 'manager');
 CALL be('nora', 'North');
@@ -69,13 +69,14 @@ SELECT casnet.grant_permission('nora', p) FROM unnest(ARRAY['view_calendar', 'ed
 CALL be('nora', 'North');
 SELECT is(error_of($$SELECT casnet.add_member('otto', 'clerk')$$), 'none', 'a manager who holds all that clerks do adds one');
 SELECT is(pg_temp.objection($$SELECT casnet.grant_permission('mia', 'view_calendar')$$), '42501 view_persons', 'and still gives nothing to a member');
--- To add somebody with what members do not hold takes assign_roles.
+-- Adding somebody with permissions that members lack needs assign_roles.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 DELETE FROM casnet.role_permissions WHERE role = 'manager' AND permission = 'assign_roles';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT alike(error_of($$SELECT casnet.add_member('otto', 'clerk')$$), '42501 | %To add somebody with a role above "member" takes the permission "assign_roles".%', 'a clerk may delete what a member may not');
 SELECT is(error_of($$SELECT casnet.add_member('otto', 'guest')$$), 'none', 'a guest may not');
--- The role of somebody changes, what was granted besides stays: a permission that the other lacks is no matter.
+-- A change of the role keeps permissions granted beside it, so it does not matter if the
+-- user who changes it lacks one.
 CALL be('olga', 'North');
 SELECT casnet.grant_permission('mia', 'export_records') \g /dev/null
 CALL be('adam', 'North');
@@ -90,13 +91,13 @@ SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | cannot rem
 CALL be('sue', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('vic', 'guest'); SELECT casnet.remove_member('mia')$$), 'none', 'a superuser of the application is not bound');
 
--- Unknown ones, whoever names them.
+-- Unknown roles, whoever names them.
 SELECT is(error_of(s), :'unknown', s) FROM unnest(ARRAY[$$SELECT casnet.add_member('otto', 'king')$$, $$SELECT casnet.set_member_role('mia', 'king')$$,
 	$$SELECT casnet.invite_member('x@x.test', 'king')$$, format('INSERT INTO casnet.user_tenants (user_id, role) VALUES (%L, ''king'')', :'otto'), $$UPDATE casnet.user_tenants SET role = 'king' WHERE role = 'viewer'$$]) AS s;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT is(error_of(format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, ''king'')', :'otto', :'north')), :'unknown', 'by an administrator');
 
--- What stays.
+-- Changes of roles that are refused.
 SELECT is(error_of('DELETE FROM casnet.roles WHERE name = ' || quote_literal(n)), '23514 | cannot delete the built-in role "' || n || '" |  | Change what it gives in casnet.role_permissions. | ', n || ' stays') FROM unnest(ARRAY['owner', 'admin', 'member', 'viewer']) AS n;
 SELECT alike(error_of(format('UPDATE casnet.roles SET name = %L WHERE name = %L', n || '_', n)), '23514 | cannot rename a role |  | Add another role%', n || ' keeps its name') FROM unnest(ARRAY['owner', 'guest']) AS n;
 SELECT lives_ok($$UPDATE casnet.roles SET description = 'all' WHERE name = 'owner'$$, 'but not its description');
@@ -106,7 +107,7 @@ SELECT alike(error_of($$DELETE FROM casnet.roles WHERE name = 'viewer'$$), '2351
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok($$UPDATE casnet.user_tenants SET role = 'viewer' WHERE role = 'auditor'; DELETE FROM casnet.roles WHERE name = 'auditor'$$, 'without members it goes');
 SELECT is_empty($$SELECT FROM casnet.role_permissions WHERE role = 'auditor'$$, 'with what it gave');
--- Nor does code of others run in the session of who deletes one.
+-- Deleting a role runs no code of others in the session.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.badges (role text REFERENCES casnet.roles (name) ON DELETE CASCADE);
 ALTER TABLE public.badges OWNER TO tap_app;

@@ -1,5 +1,5 @@
--- An invitation has any role, counts by what whoever invited holds when it is accepted, and
--- ends with the role.  An import takes the roles that there are.
+-- An invitation can have any role.  It is judged by what the inviter holds when it is
+-- accepted, and ends with the role.  An import accepts the existing roles.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -22,7 +22,7 @@ SAVEPOINT a;
 SELECT is(casnet.accept_invitation(:'code'), :'north'::uuid, 'is accepted');
 SELECT is(pg_temp.role_of(:'nora'), 'clerk', 'and gives it');
 ROLLBACK TO a;
--- What the role gives now, and the inviter does not hold.
+-- A permission that the role gives now, and the inviter lacks.
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.role_permissions VALUES ('clerk', 'fly');
 SET LOCAL SESSION AUTHORIZATION tap_app;
@@ -31,7 +31,7 @@ CALL be('sue', 'North');
 SELECT casnet.grant_permission('adam', 'fly') \g /dev/null
 CALL be('nora');
 SELECT is(error_of(format('SELECT casnet.accept_invitation(%L)', :'code')), 'none', 'but when that one holds it, in person too');
--- The role goes.
+-- The role is deleted.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok($$DELETE FROM casnet.roles WHERE name = 'clerk'$$, 'a role of an invitation is deleted');
 SELECT is(pg_temp.left_of('nora@nowhere.test'), 0::bigint, 'with the invitation');
@@ -43,7 +43,8 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT alike(error_of(format('SELECT casnet.accept_invitation(%L)', :'code')), 'P0002%', 'nor for another of that name');
 ROLLBACK TO a;
 
--- A member gets the role if it gives all that the one of before did; an owner stays one.
+-- A member gets the role if it gives everything that the previous one gave; an owner stays
+-- an owner.
 CREATE FUNCTION pg_temp.invited(person text, role text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	code text;

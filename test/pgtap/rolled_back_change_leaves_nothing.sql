@@ -1,5 +1,5 @@
--- A change that was rolled back, by savepoint or by an exception handler, is
--- forgotten, although it was seen and answered for meanwhile.
+-- A change that was rolled back, by savepoint or by an exception handler, is forgotten,
+-- even if a statement saw it meanwhile.
 BEGIN;
 SELECT plan(15);
 \ir include/fixtures.sql
@@ -14,7 +14,7 @@ SELECT is((SELECT count(*) FROM casnet.records), 0::bigint, 'and deletes');
 ROLLBACK TO a;
 SELECT is((SELECT username FROM casnet.whoami()), 'olga', 'olga is back');
 CALL be('mia', 'North');
-SELECT ok(NOT casnet.can('delete_records'), 'mia is none any more');
+SELECT ok(NOT casnet.can('delete_records'), 'mia is no longer one');
 SELECT throws_ok('DELETE FROM casnet.records', '42501', NULL, 'and does not delete');
 
 -- The other way: a removal that did not happen.
@@ -74,7 +74,7 @@ $$;
 CREATE TRIGGER a_spy AFTER INSERT ON casnet.user_tenant_permissions FOR EACH ROW EXECUTE FUNCTION public.a_spy();
 CREATE FUNCTION public.grant_and_fail() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-	-- What was known before is looked up anew.
+	-- What was cached before is looked up again.
 	UPDATE casnet.users SET full_name = 'Mia' WHERE username = 'mia';
 	BEGIN
 		INSERT INTO casnet.user_tenant_permissions SELECT id, casnet.current_tenant_id(), 'delete_records' FROM casnet.users WHERE username = 'mia';

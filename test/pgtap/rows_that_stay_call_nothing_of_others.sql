@@ -1,5 +1,5 @@
--- Where rows of an application keep a tenant from going, they are looked for as the owner of
--- their table, and the cast of somebody else's type is not called as that owner.
+-- If rows of an application prevent a tenant's deletion, casnet looks for them as the owner
+-- of their table.  It does not call the cast of another role's type as that owner.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ ALTER TABLE shop.kept ADD FOREIGN KEY (shade) REFERENCES casnet.tenants ON DELET
 SELECT h.rose() IS NOT NULL AS begun \gset
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '55000', 'function "shade_id" would run with more rights than its owner has', 'rows are looked for');
 SELECT is(h.rose_if_at_all(), NULL, 'and nothing ran');
--- A type of the server is looked at as before.
+-- A type of the server is looked up as before.
 ALTER TABLE shop.kept DROP COLUMN shade, ADD FOREIGN KEY (id) REFERENCES casnet.tenants ON DELETE RESTRICT;
 UPDATE shop.kept SET id = :'north';
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '23503', 'rows of table "kept" refer to the tenant', 'rows that refer to it');

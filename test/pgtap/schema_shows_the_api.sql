@@ -1,6 +1,6 @@
--- Schema casnet has what applications and administrators use, and nothing else; tools that
--- read definitions find no more, whoever they are.  A name that comes or goes is put here
--- by whoever does it.
+-- Schema casnet has only what applications and administrators use, and tools that read
+-- definitions find no more, whoever uses them.  Whoever adds or removes a name changes this
+-- list.
 BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql
@@ -46,7 +46,7 @@ SELECT is((SELECT count(*) FROM information_schema.columns WHERE table_schema = 
 SELECT results_eq('keys', ARRAY[0::bigint], 'and no key of theirs');
 SELECT is((SELECT user_id FROM casnet.find_user('OLGA')), :'olga'::uuid, 'but looks accounts up');
 
--- A trusted backend does, before anybody is signed in.
+-- A trusted backend looks up accounts, too, before anybody is signed in.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_backend;
 GRANT casnet_authenticator TO tap_backend;

@@ -1,5 +1,5 @@
--- Texts stay as they were typed, so a search finds a word whose accents are part of its
--- letters and one where they follow them, whichever was typed into it.
+-- Texts stay as they were typed.  A search finds a word with composed accents and one with
+-- combining accents, whichever the user typed.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Where the key of one row is given, the planner is not shown the index for searches, which
--- begins with tenant_id too; everywhere else it is.
+-- If a statement gives the key of one row, the planner does not see the search index, which
+-- also begins with tenant_id.  Everywhere else it does.
 BEGIN;
 \ir include/fixtures.sql
 SELECT plan(17);
@@ -15,7 +15,7 @@ CREATE UNIQUE INDEX by_two ON public.found (tenant_id, n, m);
 CREATE INDEX by_words ON public.found USING gin (tenant_id casnet.gin_uuid_ops, words casnet.gin_match_ops);
 ANALYZE public.found;
 GRANT SELECT ON public.found TO tap_app;
--- The only index that a plan uses, by bitmaps; other paths are closed.
+-- The only index that a plan uses, by bitmaps; other paths are disabled.
 CREATE FUNCTION public.index_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -45,13 +45,13 @@ SELECT is(uses(:'search' || ' AND 7 = f.n + f.m'), 'by_words', 'with an expressi
 SELECT is(uses(:'search' || ' AND f.k = 7') ~ 'by_words', true, 'with the key of some rows');
 SELECT is(uses('f.n = 7 AND f.m = 7'), 'by_two', 'a key');
 SELECT is(uses('f.n = 7 AND f.m = 7 AND ' || :'search'), 'by_two', 'and a search besides');
--- Of two tables each has its own conditions.
+-- Each of two tables has its own conditions.
 SELECT is(index_of('SELECT * FROM public.found AS f, public.found AS g WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'the key of another table');
 SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n = 7 AND g.m = 7 AND ' || :'search'), 'by_two, by_words', 'before it');
 SELECT is(index_of('SELECT * FROM (SELECT 7 AS n, 7 AS m OFFSET 0) AS g, public.found AS f WHERE f.n = g.n AND ' || :'search') ~ 'by_words', true, 'a key that is not whole');
 SELECT is(index_of('SELECT * FROM public.found AS g, public.found AS f WHERE g.n > 8 AND f.n = g.n AND f.m = g.m AND ' || :'search') ~ 'by_words', true, 'a key that is whole, of another row');
 SELECT is(uses('OPERATOR(public.!!!) f.n AND ' || :'search') ~ 'by_words', true, 'an operator of one argument');
--- Beside a table under policies, one that has none: its tenant is not given.
+-- A table without policies beside one with policies: its tenant is not given.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.open (LIKE public.found);
 INSERT INTO public.open (tenant_id, id, n, m, k, words) SELECT gen_random_uuid(), id, n, m, k, words FROM public.found;

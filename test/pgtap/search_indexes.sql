@@ -1,5 +1,5 @@
--- Searching is by an index that begins with the tenant, and finds the same as
--- without one; names by index where pg_trgm is installed.
+-- A search uses an index that begins with the tenant, and finds the same as without one.
+-- Names are searched by index if pg_trgm is installed.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

@@ -1,6 +1,5 @@
--- set_search_language() is for superusers: it gives the search the stems and
--- stop words of a language, and takes the accents away where unaccent is
--- installed; the records are what they were.
+-- set_search_language() is for superusers.  It gives the search the stems and stop words of
+-- a language, and removes accents if unaccent is installed.  The records do not change.
 BEGIN;
 SELECT plan(32);
 \ir include/fixtures.sql
@@ -24,7 +23,7 @@ SELECT throws_ok('SELECT casnet.set_search_language(''english'')', '42501', 'per
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON FUNCTION casnet.set_search_language(regconfig) TO tap_operator;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(error_of('SELECT casnet.set_search_language(''english'')'), '42501 | only superusers may call casnet.set_search_language() |  | Connect as a superuser and call it again. | ', 'whoever was given it');
+SELECT is(error_of('SELECT casnet.set_search_language(''english'')'), '42501 | only superusers may call casnet.set_search_language() |  | Connect as a superuser and call it again. | ', 'even a role that was granted it');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok('SELECT casnet.set_search_language(NULL)', '22023', 'the language is null', 'no language');
 SELECT throws_ok('SELECT casnet.set_search_language(''klingon'')', '42704', NULL, 'an unknown one');
@@ -46,7 +45,7 @@ SELECT is(found('cafe'), 0::bigint, 'accents count');
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION unaccent;
 SELECT casnet.set_search_language('english');
-SELECT is((SELECT obj_description('casnet.search'::regconfig, 'pg_ts_config')), 'casnet: how the texts of records are searched (english, without accents)', 'the comment tells');
+SELECT is((SELECT obj_description('casnet.search'::regconfig, 'pg_ts_config')), 'casnet: how the texts of records are searched (english, without accents)', 'the comment says so');
 -- To the server's parser no byte above 127 is a letter of SQL_ASCII.
 SELECT getdatabaseencoding() = 'SQL_ASCII' AS only_bytes \gset
 \if :only_bytes

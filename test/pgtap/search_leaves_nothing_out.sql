@@ -1,5 +1,5 @@
--- Whoever searches cannot have GIN indexes leave rows out, which would follow how many rows
--- of all tenants have a word: not by any way to set that, nor while a statement runs.
+-- A user cannot make GIN indexes omit rows, which would depend on how many rows of all
+-- tenants have a word.  No way of changing the setting does so, even while a statement runs.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -7,7 +7,7 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', 'hidden', 'zebra' FROM generate_series(1, 100);
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'north', 'own', 'zebra' FROM generate_series(1, 20);
 INSERT INTO casnet.records (tenant_id, title) SELECT :'north', 'another' FROM generate_series(1, 800);
--- Out of the index's list of what is pending.
+-- Empty the index's pending list.
 SELECT gin_clean_pending_list(i.indexrelid) AS cleaned FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid AND c.relname = 'records_tenant_id_search_vector_idx' \gset
 ANALYZE casnet.records;
 SET LOCAL SESSION AUTHORIZATION tap_app;

@@ -1,13 +1,13 @@
--- The planner may call leakproof functions on rows that no policy let through,
--- so what @~ and *=* raise depends on the query alone: no value makes them
--- raise, and hidden rows change no answer.
+-- The planner can call leakproof functions on rows that no policy let through.  So an error
+-- of @~ or *=* depends on the query alone: no value raises one, and hidden rows change no
+-- answer.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION pg_trgm;
 SELECT casnet.install();
--- What may be odd about a value.
+-- Unusual values.
 CREATE TABLE public.odd AS SELECT v AS value FROM unnest(ARRAY['', ' ', E'\x01', E'\x7f\t\n', '%_\', '''"', repeat('x', 3000), repeat('long ', 60000), repeat('日', 30000),
 	repeat('x', 65535) || 'ä', repeat('x', 65534) || '日', 'ß İ ı ŉ ǰ ΐ ς Σ', E'\U0001F600', E'e\u0301', E'\u200b\ufeff', E'a\u00a0b', 'South', 'needle']) AS v;
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', value, value FROM public.odd;
@@ -25,7 +25,7 @@ SELECT lives_ok('SELECT count(casnet_internal.contains(a.value, b.value)) FROM p
 SELECT lives_ok($$SELECT count(casnet_internal.search_match(to_tsvector('simple', left(value, 90000)), query)) FROM public.odd,
 	unnest(ARRAY['', 'x', 'x:*', '!x', '!!!x & (y | !z)', 'x <-> y', 'x <16384> y', '(x | !y) <-> (!z & w)', 'x:ABCD']::tsquery[]) AS query$$, 'a query matches any text, or not');
 
--- However deep a query is, texts with its first word are as good as others.
+-- However deep a query is, every text with its first word is treated alike.
 CREATE FUNCTION pg_temp.deep(word text, levels integer) RETURNS tsquery LANGUAGE sql AS $$
 	SELECT (word || '&' || repeat('!!!!!!!!!!!!!!!!!!!!!!!!!!!!(', levels) || 'x' || repeat(')', levels))::tsquery
 $$;

@@ -1,10 +1,10 @@
--- What people type is a query: words, "a phrase", -not, or, begin*; no other
--- character means anything, and nothing but a blank or a long text is refused.
+-- People type queries of words, "a phrase", -not, or, begin*.  No other character has a
+-- meaning, and only a blank or a long text is refused.
 BEGIN;
 SELECT plan(65);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
--- As text, since = of tsquery does not look at the star.
+-- As text, since = of tsquery ignores the star.
 SELECT is(casnet.search_query(typed)::text, wanted::tsquery::text, quote_literal(typed))
   FROM (VALUES ('Red bike', '''red'' & ''bike'''), ('red  or bike', '''red'' | ''bike'''), ('red OR -bike', '''red'' | !''bike'''),
 	('red bike or car', '''red'' & ''bike'' | ''car'''), ('"red bike"', '''red'' <-> ''bike'''), ('"red bike', '''red'' <-> ''bike'''),
@@ -28,7 +28,7 @@ SELECT is(error_of(format('SELECT * FROM casnet.search_records(%L)', repeat('ä'
 SELECT is(error_of(format('SELECT * FROM casnet.search_records(%L)', typed)), 'none', '2000 bytes: ' || left(typed, 4))
   FROM unnest(ARRAY[repeat('ä', 1000), repeat('a ', 1000), repeat('-a ', 666), repeat('''', 1999) || 'a']) AS typed;
 SELECT is(error_of('SELECT * FROM casnet.search_records('' '')'), error_of('SELECT casnet.search_query('' '')'), 'search_records() says the same');
--- Thousands of short ones of the characters that have a meaning somewhere.
+-- Thousands of short queries of characters that mean something somewhere.
 SELECT setseed(0.5);
 SELECT is_empty($$SELECT typed, e FROM (
 	SELECT string_agg(substr(E'ab"-*or ''\\&|!():<>.@/5é%\n', 1 + floor(random() * 25)::integer, 1), '') AS typed FROM generate_series(1, 40000) AS i GROUP BY i / 10) AS t,

@@ -1,5 +1,5 @@
--- search_records() finds records of the active tenant, the best ones first,
--- and shows where, as HTML that a page can take as it is.
+-- search_records() finds records of the active tenant, the best ones first, and shows
+-- where, as HTML that a page can use as it is.
 BEGIN;
 SELECT plan(31);
 \ir include/fixtures.sql
@@ -29,7 +29,7 @@ SELECT is((SELECT replace(replace(snippet, '<b>', ''), '</b>', '') !~ '[<>]|&(?!
 SELECT is((SELECT (length(snippet) - length(replace(snippet, '<b>', ''))) / 3 FROM casnet.search_records('scooter')), 1, 'nobody else writes <b>');
 SELECT alike((SELECT snippet FROM casnet.search_records('"x y"')), '<b>x</b> &lt; <b>y</b>%', 'the title of a record without content');
 
--- As far as the search goes, the snippet goes.
+-- The snippet reaches as far as the search.
 SAVEPOINT long;
 INSERT INTO casnet.records (title, content) SELECT 'long ' || n, repeat('word ', n / 5) || 'zebra crossing' FROM unnest('{5000,50000,89980}'::int[]) AS n;
 SELECT alike((SELECT snippet FROM casnet.search_records('zebra') WHERE title = 'long ' || n), '%word <b>zebra</b> crossing%', 'a hit after ' || n || ' characters') FROM unnest('{5000,50000,89980}'::int[]) AS n;

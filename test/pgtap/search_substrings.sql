@@ -1,5 +1,5 @@
--- value *=* part: the part occurs in the value as it is, ignoring case; no
--- character in it means anything, and only the first 64 kB are looked at.
+-- value *=* part: the part occurs in the value as it is, ignoring case.  No character in it
+-- has a meaning, and only the first 64 kB are searched.
 BEGIN;
 SELECT plan(51);
 \ir include/fixtures.sql

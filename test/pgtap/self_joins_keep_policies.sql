@@ -1,6 +1,6 @@
--- From PostgreSQL 18 on a table that is joined with itself by a key is read once, by the
--- entry of the one or the other.  Where these are under different policies, as by a view of
--- another role, both hold, and come before the conditions of the statement.
+-- From PostgreSQL 18 on the planner removes a self-join by a key and reads the table once,
+-- by one of the two entries.  If their policies differ, as by a view of another role, both
+-- apply, before the conditions of the statement.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql
@@ -36,13 +36,13 @@ CALL be('olga', 'North');
 SELECT is(public.tried('SELECT count(*) FROM public.notes AS n JOIN ' || v || ' AS d USING (id)'), '50', 'joined with ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
 SELECT is(public.tried('SELECT count(*) FROM public.notes AS n JOIN ' || v || ' AS d USING (id) WHERE CASE WHEN n.note <> '''' THEN public.counted(n.id) END'), '50', 'with a condition, ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
 SELECT is(public.tried('SELECT count(DISTINCT n.tenant_id) < 2 FROM public.notes AS n JOIN ' || v || ' AS d USING (id) WHERE n.tenant_id = public.flip()'), 'true', 'with an equality that changes, ' || v) FROM unnest('{public.directory,public.everything}'::text[]) AS v;
--- The planner puts the query of a function in its place, which brings the policies then.
+-- The planner inlines the query of a function, which then brings the policies.
 CREATE FUNCTION public.joined() RETURNS SETOF public.notes LANGUAGE sql STABLE AS $$ SELECT n.* FROM public.directory AS d JOIN public.notes AS n USING (id) WHERE CASE WHEN n.note <> '' THEN public.counted(n.id) END $$;
 CREATE FUNCTION public.listed() RETURNS SETOF integer LANGUAGE sql STABLE AS 'SELECT id FROM public.directory';
 CREATE FUNCTION public.noted() RETURNS SETOF public.notes LANGUAGE sql STABLE AS 'SELECT * FROM public.notes';
 SELECT is(public.tried('SELECT count(*) FROM public.joined()'), '50', 'joined in a function');
 SELECT is(public.tried('SELECT (SELECT count(*) FROM public.listed() AS l (id) JOIN public.noted() AS n USING (id) WHERE CASE WHEN n.note <> '''' THEN public.counted(n.id) END)'), '50', 'two functions joined, in a subquery');
--- A function that is evaluated while the statement is planned changes no such setting.
+-- A function evaluated during planning cannot change that setting.
 CREATE FUNCTION public.sets() RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM set_config('enable_self_join_elimination', 'on', false); RETURN 0; EXCEPTION WHEN undefined_object THEN RETURN 0; END $$;
 SELECT is(public.tried('SELECT count(*) FROM public.directory AS d JOIN public.notes AS n USING (id) WHERE n.id > public.sets() AND CASE WHEN n.note <> $q$$q$ THEN public.counted(n.id) END'), '50', 'nor by a function that is folded');
 SELECT * FROM finish();

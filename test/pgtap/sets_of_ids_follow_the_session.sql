@@ -1,6 +1,6 @@
--- The lists of ids that policies of users and tenants compare with: each id once;
--- a cursor stays with the lists that it began with, and an expression that
--- PL/pgSQL keeps follows the session.
+-- The lists of ids that policies of users and tenants compare with have each id once.  A
+-- cursor keeps the lists with which it began.  An expression that PL/pgSQL keeps follows the
+-- session.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
@@ -56,7 +56,7 @@ $$;
 SELECT is(pg_temp.count_as('tenants'), '12111', 'each user has the own tenants');
 SELECT is(pg_temp.count_as('users'), '52625', 'and sees the own members');
 
--- A tenant may have any id, also the one that is all zero.
+-- A tenant can have any id, also the one that is all zero.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 INSERT INTO casnet.tenants (id, name) VALUES ('00000000-0000-0000-0000-000000000000', 'Zero');
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'olga', '00000000-0000-0000-0000-000000000000', 'owner');

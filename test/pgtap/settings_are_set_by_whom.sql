@@ -1,5 +1,5 @@
--- Who may say who the user is: casnet_authenticator, and neither the role of
--- applications, nor administrators, nor anybody else.  The tenant is for all.
+-- Only casnet_authenticator may say who the user is: not the role of applications, not
+-- administrators, nobody else.  Everybody may set the tenant.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ SELECT is(state_of(format('SET LOCAL casnet.user_id = %L', :'mia')), '42501', 'n
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(state_of(format('SET LOCAL casnet.user_id = %L', :'mia')), 'none', 'a trusted backend');
 RESET SESSION AUTHORIZATION;
--- ALTER ROLE ... SET, in a session that has not loaded the library, asks these.
+-- ALTER ROLE ... SET checks these, in a session that has not loaded the library.
 SELECT is(has_parameter_privilege(role, 'casnet.user_id', 'SET'), role IN ('casnet_authenticator', 'tap_app'), role || ' by ALTER ROLE')
   FROM unnest(ARRAY['casnet_user', 'casnet_authenticator', 'casnet_admin', 'tap_nobody', 'tap_app']) AS role;
 SELECT ok(has_parameter_privilege('casnet_user', 'casnet.tenant_id', 'SET'), 'an application may have a tenant by ALTER ROLE');

@@ -1,5 +1,5 @@
--- A statement under several policies asks for all their permissions, and is
--- refused for the one that is missing; a name with a comma is none.
+-- A statement under several policies asks for all their permissions, and is refused if one
+-- is missing.  A name with a comma is no permission.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ DELETE FROM casnet.role_permissions WHERE role = 'member' AND permission = 'view
 CALL be('mia', 'North');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok($$SELECT FROM casnet.records AS r LEFT JOIN casnet.tasks AS k USING (tenant_id)$$, '42501', 'permission "view_tasks" is missing in the active tenant', 'a join with a table that is refused');
--- More permissions than are asked for in one call: each policy asks for its own.
+-- More permissions than one call asks for: each policy asks for its own.
 \set ten 'WITH a AS (UPDATE casnet.persons SET name = name RETURNING 1), b AS (UPDATE casnet.records SET title = title RETURNING 1), c AS (UPDATE casnet.tags SET name = name RETURNING 1), d AS (UPDATE casnet.tasks SET title = title RETURNING 1), e AS (UPDATE casnet.calendar_events SET title = title RETURNING 1) SELECT concat_ws('' '', (SELECT count(*) FROM a), (SELECT count(*) FROM b), (SELECT count(*) FROM c), (SELECT count(*) FROM d), (SELECT count(*) FROM e))'
 CALL be('olga', 'North');
 SELECT results_eq(:'ten', ARRAY['1 3 1 1 1'], 'ten of them');

@@ -1,5 +1,5 @@
--- sign_in() is for the session, or for the transaction alone if that is asked
--- for: what a function with a setting of its own leaves behind shows which.
+-- sign_in() is for the session, or on request for the transaction only.  What a function
+-- with a setting of its own leaves behind shows which.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- updated_at moves forward also from a time to come, and a row whose status is
--- missing is refused for that and not stamped.
+-- updated_at moves forward even from a time in the future.  A row without a status is
+-- refused for that and not stamped.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- updated_at is the present time after one that is past or has no end; a time
--- of completion that is given is kept.
+-- updated_at becomes the present time if it is past or infinite.  A given completion time is
+-- kept.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A statement whose beginning changes the session is refused: what the settings
--- named before may be a token that proves nobody.
+-- A statement that changes the session while it starts is refused: the settings before the
+-- change could have named an invalid token.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql
@@ -7,7 +7,7 @@ SELECT plan(8);
 RESET SESSION AUTHORIZATION;
 GRANT CREATE ON SCHEMA public TO tap_client;
 SET LOCAL SESSION AUTHORIZATION tap_client;
--- Mia's own token, and one that says it is Otto's, with a signature of nothing.
+-- Mia's own token, and one in Otto's name, with an invalid signature.
 SELECT public.token() AS good \gset
 SELECT public.b64url('{"alg":"HS256","kid":"nokey"}') || '.' || public.b64url(format('{"sub":"%s","exp":4102444800,"gen":0}', :'otto')) || '.' ||
 	   public.b64url(decode(repeat('00', 32), 'hex')) AS forged \gset
@@ -30,10 +30,10 @@ PREPARE accounts AS SELECT u.username FROM public.parted AS p, casnet.users AS u
 PREPARE changed AS UPDATE casnet.records AS r SET content = 'x' FROM public.parted AS p WHERE p.k = public.switched() RETURNING title;
 SELECT casnet.sign_in(:'good') AS u, set_config('casnet.tenant_id', :'north', false) AS t \gset
 SELECT is((SELECT count(*) FROM public.parted), 2::bigint, 'a table of one''s own');
--- Planned now, so that planning calls nothing later.
+-- Plan now, so that later planning calls nothing.
 SELECT is(ARRAY[rows_of('EXECUTE shared'), rows_of('EXECUTE plain'), rows_of('EXECUTE accounts'), rows_of('EXECUTE changed')], '{3,3,5,3}', 'the same identity again is no change');
 SELECT set_config('casnet.token', :'forged', false) AS f, set_config('casnet.tenant_id', :'south', false) AS t \gset
-SELECT matches(error_of('SELECT title FROM casnet.records'), '^28000 ', 'a forged token is nobody');
+SELECT matches(error_of('SELECT title FROM casnet.records'), '^28000 ', 'a forged token gives no user');
 SELECT matches(error_of('EXECUTE shared'), '^55000 ', 'rows that are locked');
 SELECT set_config('casnet.token', :'forged', false) AS f, set_config('casnet.tenant_id', :'south', false) AS t \gset
 SELECT matches(error_of('EXECUTE plain'), '^55000 ', 'rows that are read');

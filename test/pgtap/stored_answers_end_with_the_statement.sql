@@ -1,6 +1,6 @@
--- What a stored expression has asked is asked again by the next statement, also where
--- PL/pgSQL keeps the expression for the transaction: that of a domain, for a variable.  A
--- token that ends between two statements tells nobody of it.
+-- The next statement asks again what a stored expression has asked.  That holds even if
+-- PL/pgSQL keeps the expression for the transaction, as for a domain of a variable.  A token
+-- that ends between two statements reveals nothing to anybody.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

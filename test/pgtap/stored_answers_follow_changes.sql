@@ -1,5 +1,6 @@
--- A stored expression, such as the check of a domain, asks again in the same statement once the
--- session is somebody else, or has lost a right: also where PL/pgSQL keeps what it has asked.
+-- A stored expression, such as the check of a domain, asks again in the same statement once
+-- the session has changed or lost a right.  That holds even if PL/pgSQL keeps what it has
+-- asked.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql
@@ -15,7 +16,7 @@ CREATE DOMAIN own.in_editors AS integer CHECK (casnet.tenant_with('edit_records'
 CREATE FUNCTION own.is_here(t uuid) RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.here := t; BEGIN RETURN 'fits'; END $$;
 CREATE FUNCTION own.edits() RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.editors := 1; BEGIN RETURN 'fits'; END $$;
 CREATE FUNCTION own.edits_here() RETURNS text LANGUAGE plpgsql AS $$ DECLARE m own.in_editors := 1; BEGIN RETURN 'fits'; END $$;
--- What an expression answers, then a change, then the same again; all is one statement.
+-- An expression's answer, then a change, then the answer again, all in one statement.
 CREATE FUNCTION own.twice(question text, change text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	first text;

@@ -1,5 +1,5 @@
--- Calls that come out of defaults of arguments and checks of domains, into expressions
--- that PL/pgSQL keeps, are answered for the session as it is at each turn.
+-- The planner moves calls from defaults of arguments and checks of domains into expressions
+-- that PL/pgSQL keeps.  They are answered for the session as it is at each turn.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

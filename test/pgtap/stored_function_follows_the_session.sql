@@ -1,6 +1,6 @@
--- A function with a stored body, and a stored default of an argument, are
--- planned into the expressions of PL/pgSQL, which live for a transaction: they
--- follow the session from one user and tenant to the next, and to none.
+-- The planner inlines a function with a stored body, or a stored default of an argument,
+-- into PL/pgSQL expressions, which live for a transaction.  They follow the session from one
+-- user and tenant to the next, and to none.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql

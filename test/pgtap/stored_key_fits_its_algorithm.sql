@@ -1,5 +1,5 @@
--- A key that came into the table past add_signing_key() verifies nothing unless
--- it is of the kind that its algorithm takes, and does no harm if it is none.
+-- A key inserted without add_signing_key() verifies nothing unless it fits its algorithm.
+-- An invalid one does no harm.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

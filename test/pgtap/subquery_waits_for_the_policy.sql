@@ -1,5 +1,5 @@
--- A subquery that needs no row runs when its value is first asked for. That it
--- ran tells that there was a row, so rows of another tenant do not make it run.
+-- A subquery that needs no row runs when its value is first needed.  Its run would reveal
+-- that there was a row, so rows of another tenant do not make it run.
 BEGIN;
 SELECT plan(4);
 \ir include/fixtures.sql

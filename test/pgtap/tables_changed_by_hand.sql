@@ -1,5 +1,5 @@
--- A table without something that casnet needs is an error that says what is
--- missing, and never an answer without it; undone, everything works again.
+-- If a table lacks something that casnet needs, an error says what is missing, and there is
+-- never an answer without it.  Once the change is undone, everything works again.
 BEGIN;
 SELECT plan(9);
 \ir include/fixtures.sql

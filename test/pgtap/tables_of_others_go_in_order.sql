@@ -1,6 +1,6 @@
--- Deleting a tenant empties the tables of an application in the order of their keys, also
--- where checks are deferred, as Django makes them; what only refers to a row of the
--- tenant does what its key says; and how checks are deferred stays.
+-- Deleting a tenant empties an application's tables in the order of their keys, even if
+-- checks are deferred, as Django makes them.  Rows that only refer to the tenant's rows
+-- follow their key.  How checks are deferred does not change.
 BEGIN;
 SELECT plan(8);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- tag_id() at a place that PL/pgSQL keeps for a whole transaction answers to
--- the name, the tags and the tenant of each call.
+-- tag_id() in an expression that PL/pgSQL keeps for a whole transaction answers for the
+-- name, the tags and the tenant of each call.
 BEGIN;
 SELECT plan(12);
 \ir include/fixtures.sql
@@ -50,8 +50,8 @@ SELECT throws_ok('SELECT pg_temp.known()', '42501', 'not a member of the active 
 CALL be('mia', 'North');
 SELECT is(pg_temp.known(), true, 'North still has');
 
--- The session changes and nothing is written in between: for a call in the
--- text, and for one that the server takes out of another function.
+-- The session changes and nothing is written in between: for a call in the text, and for
+-- one that the server inlines from another function.
 CREATE FUNCTION pg_temp.is_known() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	id uuid;

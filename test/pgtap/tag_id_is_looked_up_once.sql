@@ -1,5 +1,5 @@
--- A statement looks the tag of tag_id('name') up once, not for each of its
--- rows; one whose name comes from the rows, for each.
+-- A statement looks up the tag of tag_id('name') once, not for each of its rows.  If the
+-- name comes from the rows, it looks it up for each.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

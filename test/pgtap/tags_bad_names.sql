@@ -1,5 +1,5 @@
--- A name that is NULL, blank or longer than 100 characters is refused, and
--- nothing else is done; no names, or no records, are nothing to do.
+-- A name that is NULL, blank or longer than 100 characters is refused, and nothing else is
+-- done.  Without names or records there is nothing to do.
 BEGIN;
 SELECT plan(27);
 \ir include/fixtures.sql
@@ -20,7 +20,7 @@ SELECT is(error_of('SELECT ' || replace(call, '$long', quote_literal(repeat('ä'
   FROM pg_temp.calls('$long') AS call;
 
 SELECT is(casnet.tag_record(:'record', VARIADIC '{}'), 0, 'no names');
-SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is none');
+SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is no name');
 SELECT is(casnet.untag_record(:'record', VARIADIC '{}'), 0, 'none to take off');
 SELECT is(casnet.tag_records('{}', '{new}'), 0::bigint, 'no records');
 SELECT is(casnet.tag_records(NULL, '{new}'), 0::bigint, 'NULL is none');

@@ -1,5 +1,5 @@
--- tag_record() makes the tags that are missing and counts the links that are
--- new, untag_record() those that went; names are trimmed and count once.
+-- tag_record() makes missing tags and counts new links, untag_record() counts removed ones.
+-- Names are trimmed and count once.
 BEGIN;
 SELECT plan(19);
 \ir include/fixtures.sql
@@ -26,7 +26,7 @@ SELECT is((SELECT sum(casnet.tag_record(r.id, 'all')) FROM casnet.records AS r),
 SELECT is(casnet.tag_record(:'one', repeat('ä', 100)), 1, '100 characters');
 CALL be('otto', 'South');
 SELECT results_eq('SELECT * FROM casnet.tag_counts()', $$VALUES ('South tag', 2::bigint)$$, 'South has nothing of all that');
--- By name where as many records have them, whatever the order in which they were made.
+-- By name if as many records have them, whatever the order in which they were made.
 CALL be('olga', 'North');
 INSERT INTO casnet.tags (name) SELECT 'equal ' || n FROM generate_series(9, 1, -1) AS n;
 SELECT results_eq($$SELECT name FROM casnet.tag_counts() WHERE name LIKE 'equal %'$$, (SELECT array_agg('equal ' || n ORDER BY n) FROM generate_series(1, 9) AS n), 'as many records, by name');

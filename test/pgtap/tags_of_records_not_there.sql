@@ -1,5 +1,5 @@
--- A record of another tenant is a record that does not exist: the same error,
--- to the letter, whatever is done with its tags.
+-- A record of another tenant looks like one that does not exist: the same error, to the
+-- letter, whatever is done with its tags.
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql

@@ -1,6 +1,5 @@
--- Merging gives each record the other tag once and deletes the first one;
--- renaming to a name that is taken merges.  Tags of the same name in another
--- tenant are other tags.
+-- Merging gives each record the other tag once and deletes the first one.  Renaming to an
+-- existing name merges.  Tags of the same name in another tenant are other tags.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

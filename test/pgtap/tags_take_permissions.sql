@@ -1,5 +1,5 @@
--- Links take edit_records, new tags create_tags and only where one is
--- missing, names view_tags; renaming takes edit_tags, merging also delete_tags.
+-- Links need edit_records, new tags create_tags only if one is missing, names view_tags.
+-- Renaming needs edit_tags, merging also delete_tags.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql

@@ -1,4 +1,5 @@
--- What protect() and doctor() say of keys with WITHOUT OVERLAPS and PERIOD keeps both.
+-- The statements that protect() and doctor() give for keys with WITHOUT OVERLAPS and PERIOD
+-- keep both.
 BEGIN;
 SELECT current_setting('server_version_num')::integer >= 180000 AS has_temporal \gset
 \if :has_temporal

@@ -1,5 +1,5 @@
--- delete_tenant() counts the rows of the tenant, and not those that refer to a
--- user whose id happens to be the same.
+-- delete_tenant() counts the rows of the tenant, and not those that refer to a user who
+-- happens to have the same id.
 BEGIN;
 SELECT plan(2);
 \ir include/fixtures.sql

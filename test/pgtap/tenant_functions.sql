@@ -1,5 +1,4 @@
--- Whoever creates a tenant owns it, works in it, and deletes it with all that
--- is in it.
+-- Whoever creates a tenant owns it, works in it, and deletes it with everything in it.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- The functions about members begin by asking for the permission: of users it
--- is taken, of administrators only an active tenant.
+-- The functions about members first check the permission.  Users need it; administrators
+-- need only an active tenant.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- tenant_with() and can() answer wherever an expression may stand: once for
--- many rows, of a generic plan's parameter, in a CHECK, in a default, and not
--- at all (42501, 22023) in a policy that asks for nothing.
+-- tenant_with() and can() answer in every expression: once for many rows, of a generic
+-- plan's parameter, in a CHECK, in a default.  A policy that asks for no permission is
+-- refused (42501, 22023).
 BEGIN;
 SELECT plan(17);
 \ir include/fixtures.sql
@@ -15,16 +15,16 @@ SELECT throws_ok('EXECUTE ask(''delete'')', '42501', NULL, 'and what it asks for
 SELECT results_eq($$SELECT casnet.tenant_with(p || '_records') FROM (VALUES ('view'), ('delete')) AS v (p) OFFSET 0$$, ARRAY[NULL::uuid, NULL::uuid],
 	'an argument from a row is not');
 
--- Nor is a column of a query around it, which is a parameter there.
+-- Nor is a column of an outer query, which is a parameter there.
 SELECT results_eq($$SELECT (SELECT casnet.tenant_with(p || '_records') OFFSET 0) FROM (VALUES ('view'), ('delete'), ('fly')) AS v (p)$$, ARRAY[NULL, NULL, NULL]::uuid[], 'in a subquery');
 SELECT is_empty($$SELECT FROM (VALUES ('view_records'), ('fly')) AS v (p) WHERE EXISTS (SELECT FROM casnet.tags WHERE tenant_id = casnet.tenant_with(v.p))$$, 'nor in a condition of one');
 SELECT results_eq($$SELECT t FROM (VALUES ('view_records'), ('fly')) AS v (p), LATERAL (SELECT casnet.tenant_with(v.p) AS t OFFSET 0) AS l$$, ARRAY[NULL, NULL]::uuid[], 'nor beside it');
 
--- As an operator of somebody's own.
+-- As an operator of a user's own.
 CREATE OPERATOR public.!@ (RIGHTARG = text, FUNCTION = casnet.tenant_with);
 SELECT is(!@ 'view_records', :'north'::uuid, 'an operator');
 SELECT throws_ok($$SELECT !@ 'delete_records'$$, '42501', NULL, 'is refused');
-SELECT is_empty($$SELECT title FROM casnet.records WHERE tenant_id = (!@ title)$$, 'and does not tell of a row');
+SELECT is_empty($$SELECT title FROM casnet.records WHERE tenant_id = (!@ title)$$, 'and does not reveal a row');
 
 CREATE TABLE public.mine (tenant_id uuid DEFAULT casnet.tenant_with('create_records'), title text,
 	CHECK (tenant_id = casnet.tenant_with('view_records')));

@@ -1,5 +1,5 @@
--- A user founds tenants for nobody else, by whatever function, and is asked
--- who they are first.
+-- No function lets a user found a tenant for somebody else; each first asks who the user
+-- is.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- The token against the other settings: it wins over casnet.user_id, gives way
--- to casnet.tenant_id, and one that proves nobody leaves nobody.
+-- The token takes precedence over casnet.user_id, and casnet.tenant_id over the token.  With
+-- an invalid token the session has no user.
 BEGIN;
 SELECT plan(46);
 \ir include/fixtures.sql
@@ -35,7 +35,7 @@ SELECT throws_ok('SELECT count(*) FROM casnet.records', '55000', NULL, 'without 
 SELECT throws_ok($$INSERT INTO casnet.records (title) VALUES ('x')$$, '55000', NULL, 'for a row either');
 SET LOCAL casnet.tenant_id = :'north';
 
--- a refused sign_in leaves the session what it was
+-- a refused sign_in does not change the session
 SELECT throws_ok(format('SELECT casnet.sign_in(%L)', t), s, NULL, n) FROM (VALUES
 	(NULL, '22023', 'null'), ('', '22023', 'empty'), ('x', '22023', 'no token'), (repeat('x', 9000), '22023', 'too long'),
 	(:'dead', '28000', 'expired'), (:'unsigned', '28000', 'by a key unknown'), (token('{"sub": "00000000-0000-7000-8000-0000000000ff"}'), '28000', 'of nobody'),
@@ -48,7 +48,7 @@ SELECT is((SELECT username FROM casnet.whoami()), 'olga', 'after the savepoint')
 ROLLBACK TO a;
 SELECT is((SELECT username FROM casnet.whoami()), 'mia', 'mia again');
 
--- whoever asserts users
+-- a role that can name the user
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL casnet.user_id = :'olga';

@@ -1,4 +1,4 @@
--- The claims: who, until when, nothing twice, no number but a whole one.
+-- The claims: who, until when, nothing twice, only whole numbers.
 BEGIN;
 SELECT plan(92);
 \ir include/fixtures.sql
@@ -17,7 +17,7 @@ SELECT is(fate(token('{"sub": "00000000-0000-7000-8000-000000000001"}')), 'prove
 
 -- tid
 SELECT is(fate(token('{"tid": "North"}')), 'set 22023 The token''s tenant is not a UUID.', 'tid by name');
-SELECT is(fate(token('{"sub": "mia", "tid": "North"}')), 'set 22023 The token''s subject is not a UUID.', 'of two defects the first is told');
+SELECT is(fate(token('{"sub": "mia", "tid": "North"}')), 'set 22023 The token''s subject is not a UUID.', 'of two defects the first is reported');
 SELECT is(fate(token_with('"exp":4102444800,"tid":null')), 'set 22023 A claim of the token is not a string of moderate length.', 'tid is null');
 SELECT is(fate(token('{"tid": "00000000-0000-7000-8000-0000000000ff"}')), 'proves mia', 'tid of no tenant is judged when the tenant is used');
 
@@ -53,7 +53,7 @@ SELECT is(fate(token_with('"exp":4102444800,"x":' || repeat('[', n) || repeat(']
 SELECT is(fate(token_with('"exp":4102444800,"x":' || repeat('{"a":', 1200))), 'set 22023 A part of the token is not valid JSON.', 'objects');
 SELECT is(fate(token_with('"exp":4102444800,' || (SELECT string_agg('"m' || n || '":' || n, ',') FROM generate_series(1, 63) AS n))), 'set 22023 A part of the token has too many members.', '65 members');
 SELECT is(fate(token_with('"exp":4102444800,' || (SELECT string_agg('"m' || n || '":' || n, ',') FROM generate_series(1, 62) AS n))), 'proves mia', '64 members');
--- no JSON object
+-- not a JSON object
 SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', c)), 'set 22023 A part of the token is not valid JSON.', 'claims ' || c)
   FROM unnest(ARRAY['', '[]', '"x"', 'null', '{}{}', '{"sub"}', '{,}', E'\uFEFF{}', '{"a":''b''}', '{/**/}', '{"a":1,}']) AS c;
 SELECT * FROM finish();

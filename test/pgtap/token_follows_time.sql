@@ -1,5 +1,5 @@
--- exp is compared at every statement, in a transaction and in a plan that was
--- made before; nbf opens a token in the same way.
+-- exp is compared at every statement, in a transaction and in a plan made before; nbf
+-- likewise makes a token valid.
 BEGIN;
 SELECT plan(21);
 \ir include/fixtures.sql
@@ -23,8 +23,8 @@ SELECT ok(pg_temp.may() AND pg_temp.here() IS NOT NULL, 'in expressions that PL/
 DECLARE late CURSOR FOR SELECT id FROM casnet.records;
 MOVE 1 IN late;
 SELECT pg_sleep(3.1);
--- First, since an error that is caught in a transaction that has written makes
--- everything be asked anew.
+-- First, since an error that is caught in a transaction that has written makes casnet ask
+-- everything again.
 SELECT ok(NOT pg_temp.may(), 'an expression that PL/pgSQL keeps');
 SELECT throws_ok('FETCH late', '28000', 'invalid session token', 'a cursor goes on no longer');
 SELECT throws_ok('SELECT pg_temp.here()', '28000', NULL, 'and another');

@@ -1,6 +1,5 @@
--- A token is not answered with what was found about another one, although it
--- may lie where that lay in memory: a third one of the same length, forged,
--- proves nobody.
+-- A token's answer is never that of another token, even if it lies at the same place in
+-- memory.  A third one of the same length, forged, is invalid.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

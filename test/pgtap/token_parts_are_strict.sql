@@ -1,4 +1,4 @@
--- Refused when the setting is set: what is no JWS in compact serialization.
+-- Strings that are no JWS in compact serialization are refused when the setting is set.
 BEGIN;
 SELECT plan(45);
 \ir include/fixtures.sql
@@ -39,7 +39,7 @@ SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', '{"sub":"00000000-0000-7
   FROM unnest(ARRAY['', '\x00', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff']::bytea[]) AS s;
 SELECT is(fate(split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 1) || '.' || split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 2) || '.' || split_part(token(), '.', 3)), 'use 28000 The token is not signed by a live key for this use.', 'the signature of other claims');
 
--- length: 8192 bytes and no more
+-- length: at most 8192 bytes
 CREATE FUNCTION pg_temp.filled(fill integer) RETURNS text LANGUAGE sql AS $$
 	SELECT token(jsonb_build_object('f', repeat('x', fill))) $$;
 SELECT is(length(token('{}', jsonb_build_object('x5u', repeat('x', 1893))) || repeat('A', 8192)) > 8192, true, 'a long one');

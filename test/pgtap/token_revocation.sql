@@ -1,5 +1,5 @@
--- What ends a token ends it at the next statement, prepared plans included,
--- and a rollback brings it back.
+-- Revoking a token ends it at the next statement, prepared plans included, and a rollback
+-- restores it.
 BEGIN;
 SELECT plan(54);
 \ir include/fixtures.sql
@@ -21,9 +21,9 @@ SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'dead at 
 SELECT throws_ok('SELECT casnet.revoke_token()', '28000', NULL, 'once is enough');
 SELECT throws_ok('SELECT casnet.refresh_token()', '28000', NULL, 'and cannot be refreshed');
 SELECT is(fate(:'mine'), :'revoked', 'nor set again');
-SELECT is(fate(:'mine_too'), 'proves mia', 'another token of mia lives');
+SELECT is(fate(:'mine_too'), 'proves mia', 'another token of mia is still valid');
 ROLLBACK TO a;
-SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'rolled back, it lives');
+SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'rolled back, it is valid');
 SELECT is(fate(:'mine'), 'proves mia', 'and can be set');
 CREATE FUNCTION pg_temp.revoke_and_fail() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

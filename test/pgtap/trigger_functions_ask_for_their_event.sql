@@ -1,5 +1,5 @@
--- A trigger function called as none, or for another event than it is for,
--- refuses with 39P01 and touches nothing.
+-- A trigger function that is called directly, or for a wrong event, refuses with 39P01 and
+-- changes nothing.
 BEGIN;
 SELECT * FROM no_plan();
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- Trigger functions on tables they were not made for raise an error that says
--- what is wrong; they never read a column as what it is not.
+-- Trigger functions on other tables raise an error that says what is wrong.  They never read
+-- a column as one of another type.
 BEGIN;
 SELECT plan(11);
 \ir include/fixtures.sql
@@ -21,7 +21,7 @@ ALTER TABLE public.odd ADD COLUMN updated_at public.moment;
 SELECT is(public.rows_of('UPDATE public.odd SET id = 2'), 1::bigint, 'a domain over timestamptz will do');
 SELECT isnt((SELECT updated_at FROM public.odd), NULL, 'and is set');
 
--- The others are a superuser's to attach.
+-- Only a superuser attaches the others.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.strange (id uuid, tenant_id text DEFAULT 'x', user_id integer DEFAULT 1, role integer DEFAULT 1,
 	permission integer DEFAULT 1, status integer DEFAULT 1, completed_at text DEFAULT '');

@@ -1,5 +1,5 @@
--- The trigger functions are for the events that install() and the other
--- functions attach them to, and refuse every other call.
+-- The trigger functions serve the events to which install() and the other functions attach
+-- them, and refuse every other call.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -8,7 +8,7 @@ CREATE TABLE public.functions AS
 	SELECT proname::text AS name, format('%s.%I', pronamespace::regnamespace, proname) AS call FROM pg_catalog.pg_proc
 	 WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND prorettype = 'trigger'::regtype
 	   AND prolang = (SELECT oid FROM pg_catalog.pg_language WHERE lanname = 'c');
--- The error of the function when it is the trigger of some event.
+-- The function's error as the trigger of some event.
 CREATE FUNCTION pg_temp.try(event text, call text, columns text DEFAULT 'title text') RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TABLE public.others (%s)', columns);

@@ -1,6 +1,6 @@
--- What a writing statement sets off is judged as that statement: a trigger
--- function that becomes somebody else, or goes elsewhere, in whatever way,
--- writes nothing as such; nor do the rows of a load that come after.
+-- What a writing statement sets off is judged as that statement.  A trigger function that
+-- changes the user or the tenant, in whatever way, writes nothing as such.  The later rows
+-- of a load do not, either.
 BEGIN;
 SELECT plan(25);
 \ir include/fixtures.sql
@@ -12,7 +12,7 @@ CREATE TABLE public.invoices (id uuid DEFAULT casnet.uuid_v7(), title text);
 SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
 SELECT casnet.enable_audit('casnet.tasks');
 SELECT public.token('{"sub": "00000000-0000-7000-8000-000000000001"}') AS token \gset
--- The body of a trigger function on invoices: how it changes who the session is.
+-- The body of a trigger function on invoices: how it changes the session's identity.
 CREATE TABLE public.ways (n integer, way text, head text, body text);
 INSERT INTO public.ways VALUES
 	(1, 'set_config(), tenant', '', format('PERFORM set_config(''casnet.tenant_id'', %L, false);', :'south')),
@@ -42,7 +42,7 @@ SELECT is(state_of(public.with_trigger(head, body, 'INSERT INTO casnet.persons (
 	'INSERT INTO public.invoices (title) VALUES (''x'')')), '55000', 'a nested INSERT, ' || way) FROM public.ways ORDER BY n;
 SELECT is(state_of(public.with_trigger('', body, '', 'INSERT INTO public.invoices_load (title) VALUES (''a''), (''b'')')), '55000', 'a load, ' || way) FROM public.ways WHERE n IN (1, 2, 4, 6, 7) ORDER BY n;
 SELECT is(state_of(public.with_trigger('', body, '', $s$COPY public.invoices_load (title) FROM PROGRAM 'printf "a\nb\n"'$s$)), '55000', 'COPY, ' || way) FROM public.ways WHERE n IN (1, 2, 4, 6, 7) ORDER BY n;
--- The cascade of a deletion: the tasks lose their record under an audit.
+-- The cascade of a deletion: audited tasks lose their record.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.on_task() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -54,8 +54,7 @@ CREATE TRIGGER a BEFORE UPDATE ON casnet.tasks FOR EACH ROW EXECUTE FUNCTION pub
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(state_of('DELETE FROM casnet.records'), '55000', 'a trigger of a cascade');
 
--- An error that is caught within the trigger ends the statement inside, not
--- the one around it.
+-- An error that is caught within the trigger ends the inner statement, not the outer one.
 SELECT is(state_of(public.with_trigger('', $b$BEGIN INSERT INTO casnet.persons (name) VALUES (NULL); EXCEPTION WHEN OTHERS THEN NULL; END;
 	PERFORM set_config('casnet.tenant_id', '00000000-0000-7000-8000-0000000000b0', false);$b$,
 	'INSERT INTO casnet.persons (name, tenant_id) VALUES (''nested'', casnet.current_tenant_id());', 'INSERT INTO public.invoices (title) VALUES (''x'')')),
@@ -69,7 +68,7 @@ SELECT is(state_of(public.with_trigger('', $b$BEGIN PERFORM set_config('casnet.t
 	'INSERT INTO casnet.persons (name) VALUES (''nested'');', 'UPDATE public.invoices SET title = 1; INSERT INTO public.invoices (title) VALUES (''x'')')),
 	'55000', 'and after a change that was undone');
 
--- A trigger that stays who it is writes what it likes.
+-- A trigger that does not change the session writes what it likes.
 SELECT lives_ok(public.with_trigger('', '', 'INSERT INTO casnet.persons (name) VALUES (''nested''); UPDATE casnet.persons SET name = name || ''!'' WHERE name ~ ''nested'';',
 	'INSERT INTO public.invoices_load (title) VALUES (''a''), (''b'')'), 'a trigger that changes nothing of it');
 SELECT is((SELECT count(*) FROM casnet.persons WHERE name ~ 'nested!'), 2::bigint, 'writes');

@@ -1,5 +1,5 @@
--- TRUNCATE, which no policy sees, is nobody's.  Without CASCADE, so that the
--- privilege on each table counts by itself.
+-- Nobody may TRUNCATE, since no policy judges it.  Without CASCADE, so that the privilege on
+-- each table counts by itself.
 BEGIN;
 SELECT plan(24);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- unprotect() drops the view to load the table through, also under the name
--- that the table had once, and no view of somebody else's.
+-- unprotect() drops the load view, even under the table's former name, and no view of
+-- another role.
 BEGIN;
 SELECT plan(6);
 \ir include/fixtures.sql

@@ -1,5 +1,6 @@
--- Whoever was made the last owner of a tenant that they never wanted is not kept by it:
--- they delete it, or an administrator is told which tenants are in the way, and what to do.
+-- Somebody who was made the last owner of a tenant against their will can leave: they
+-- delete it.  An administrator learns which tenants prevent deleting the account, and what
+-- to do.
 BEGIN;
 SELECT plan(18);
 \ir include/fixtures.sql
@@ -9,7 +10,7 @@ SELECT casnet.create_tenant('trap 1') AS trap1, casnet.create_tenant('trap 2') A
 SELECT casnet.use_tenant(:'trap1'::uuid), casnet.add_member('nora', 'owner'), casnet.leave_tenant() \g /dev/null
 SELECT casnet.use_tenant(:'trap2'::uuid), casnet.add_member('nora', 'owner'), casnet.leave_tenant() \g /dev/null
 SELECT casnet.use_tenant(:'shared'::uuid), casnet.add_member('nora', 'owner') \g /dev/null
--- Nora is an owner, and may do what owners may.
+-- Nora is an owner, with the rights of owners.
 CALL be('nora');
 SELECT casnet.use_tenant(:'trap1'::uuid) \g /dev/null
 SELECT is(error_of('SELECT casnet.leave_tenant()'), '23514 | cannot remove the last owner of a tenant |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'she cannot just leave');
@@ -17,7 +18,7 @@ SAVEPOINT trapped;
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'trap1'), 'she deletes the one');
 SELECT lives_ok('SELECT casnet.delete_tenant(tenant_id) FROM casnet.my_tenants() WHERE name = ''trap 2''', 'and the other');
 RESET SESSION AUTHORIZATION;
-SELECT lives_ok('DELETE FROM casnet.users WHERE username = ''nora''', 'and her account goes');
+SELECT lives_ok('DELETE FROM casnet.users WHERE username = ''nora''', 'and her account is deleted');
 ROLLBACK TO trapped;
 
 -- An administrator deletes the account.
@@ -35,10 +36,10 @@ END
 $$;
 \set told '/ Set casnet.tenant_id to each and name another owner with casnet.add_member() or casnet.set_member_role(), or delete it with casnet.delete_tenant(). Until then casnet.deactivate_user() takes everything from the account.'
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'casnet_admin is told of both, not of the shared one');
+SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'casnet_admin gets the names of both, not of the shared one');
 RESET SESSION AUTHORIZATION;
 SELECT is(public.deletion(), format('The account is the last owner of %s "trap 1", %s "trap 2". ', :'trap1', :'trap2') || :'told', 'so is a superuser');
--- What the hint says works, for each of them.
+-- The statement in the hint works, for each of them.
 SAVEPOINT told;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'trap1'), 'casnet_admin deletes a tenant');
@@ -51,7 +52,7 @@ ROLLBACK TO told;
 SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', id), 'a superuser deletes ' || name) FROM casnet.tenants WHERE name ~ '^trap' ORDER BY name;
 SELECT is(public.deletion(), 'deleted', 'and the account');
 ROLLBACK TO told;
--- Until then the account may do nothing.
+-- Until then the account can do nothing.
 SELECT lives_ok(format('SELECT casnet.deactivate_user(%L)', :'nora'), 'it can be deactivated');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT throws_ok(format('SET casnet.user_id = %L; SELECT casnet_internal.require_user()', :'nora'), '28000', NULL, 'and does nothing');

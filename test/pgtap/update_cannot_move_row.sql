@@ -1,4 +1,4 @@
--- No UPDATE takes a row to another tenant, not even a member of both.
+-- No UPDATE moves a row to another tenant, even by a member of both.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql

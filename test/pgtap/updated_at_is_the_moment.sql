@@ -39,7 +39,7 @@ SELECT cmp_ok(:'first'::timestamptz, '>', :'before'::timestamptz, 'an update mov
 SELECT cmp_ok(:'second'::timestamptz, '>', :'first'::timestamptz, 'that of another row, later, to a later time');
 SELECT cmp_ok(:'third'::timestamptz, '>', :'second'::timestamptz, 'and once more');
 SELECT cmp_ok(:'third'::timestamptz, '<=', clock_timestamp(), 'not beyond the clock');
--- Twice in one statement's reach: by ON CONFLICT, and in a loop faster than the clock.
+-- Twice within one statement: by ON CONFLICT, and in a loop faster than the clock.
 INSERT INTO casnet.tags (id, name) VALUES (:'nowhere', 'x');
 SELECT is(created_at, now(), 'a new row is as old as its transaction') FROM casnet.tags WHERE name = 'x';
 SELECT is(updated_at, now(), 'and was never updated') FROM casnet.tags WHERE name = 'x';

@@ -1,5 +1,5 @@
--- use_tenant() takes an id or a name of one's own tenants, and tells nothing of
--- others; what one may see of tenants and users is listed once.
+-- use_tenant() accepts an id or a name of the user's own tenants, and reveals nothing of
+-- others.  The tenants and users that a user may see are listed once.
 BEGIN;
 SELECT plan(33);
 \ir include/fixtures.sql
@@ -29,7 +29,7 @@ SELECT is(casnet.use_tenant(:'north'), :'north'::uuid, 'the id');
 CALL be('vic');
 SELECT is(error_of(format('SELECT casnet.use_tenant(%L)', t)), :'none', 'not the tenant that is called ' || t) FROM unnest(ARRAY[:'north', upper(:'north'), '{' || :'north' || '}']) AS t;
 SELECT is(error_of(format('SELECT casnet.use_tenant(%L::uuid)', :'north')), :'none', 'nor by the type');
--- The type says it, too.
+-- An argument of type uuid is an id as well.
 SELECT is(casnet.use_tenant(:'nowhere'::uuid), :'nowhere'::uuid, 'a uuid');
 SELECT is(casnet.use_tenant(:'nowhere'::uuid, true), casnet.current_tenant_id(), 'for the transaction');
 SELECT is(error_of('SELECT casnet.use_tenant(NULL::uuid)'), '22023 | the tenant is null |  | Give the name or the id of one of the tenants that casnet.my_tenants() lists. | ', 'null');

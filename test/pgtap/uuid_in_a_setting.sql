@@ -1,4 +1,4 @@
--- The settings take what the type uuid takes, and nothing else.
+-- The settings accept what the type uuid accepts, and nothing else.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A session keeps so many verdicts and no more; when it forgets them, that on
--- the session itself is made anew.
+-- A session keeps a limited number of verdicts.  When it forgets them, the verdict on the
+-- session itself is made again.
 BEGIN;
 SELECT plan(3);
 \ir include/fixtures.sql

@@ -1,6 +1,6 @@
--- The hash that is written into a row waits in memory until the row is there.  It waits no
--- longer than the transaction: whoever gets to know the mark gives nobody that password
--- later, whether that one failed or not.
+-- The hash that is written into a row waits in memory until the row exists, at most until
+-- the transaction ends, even if it fails.  A role that learns the mark cannot use it later
+-- to give somebody that password.
 \set ON_ERROR_STOP off
 BEGIN;
 \ir include/fixtures.sql

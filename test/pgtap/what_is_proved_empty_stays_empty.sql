@@ -1,5 +1,5 @@
--- A part of a query that the planner has proved to be empty is not read after all, because
--- a policy is put back into it: no row comes twice, and none of another tenant.
+-- A part of a query that the planner has proved empty is not read after all because a
+-- policy is restored in it.  No row comes twice, and none of another tenant.
 BEGIN;
 SELECT plan(37);
 \ir include/fixtures.sql

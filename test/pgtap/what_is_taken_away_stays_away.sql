@@ -1,11 +1,11 @@
--- Of a tenant and an address there is one invitation, the newest.  It ends when the
--- membership that it is about begins, changes or ends, and when the account is
--- deactivated or goes, whoever does that and by whatever statement.
+-- For a tenant and an address only the newest invitation exists.  It ends when its
+-- membership begins, changes or ends, and when the account is deactivated or deleted,
+-- whoever does that and by whatever statement.
 BEGIN;
 SELECT plan(40);
 \ir include/fixtures.sql
 CREATE FUNCTION pg_temp.invite(email text, role text DEFAULT 'admin') RETURNS text LANGUAGE sql AS $$ SELECT casnet.invite_member(email, role) $$;
--- What accepting it comes to, which is undone.
+-- The result of accepting it, which is undone.
 CREATE FUNCTION pg_temp.accepted(person text, code text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	CALL be(person);
@@ -30,17 +30,17 @@ SELECT pg_temp.invite('vic@north.test', 'admin') AS other \gset
 SELECT is(pg_temp.accepted('nora', :'second'), 'accepted', 'nor one to another address');
 SELECT is((:listed), 'nora@nowhere.test admin, vic@north.test admin', 'all are listed');
 
--- codes with what is around them in a mail
+-- codes with the text around them in a mail
 SELECT is(pg_temp.accepted('nora', E' \t' || :'second' || E'\r\n'), 'accepted', 'white space around a code');
 SELECT is((SELECT string_agg(i::text, ';') FROM casnet.invitation(:'second' || ' ') AS i) ~ '^\(North,admin,nora@nowhere.test,"20', true, 'what it is for');
 SELECT casnet.sign_out();
 SELECT is((SELECT tenant_name FROM casnet.invitation(:'second')), 'North', 'also before anybody is signed in');
-SELECT throws_ok('SELECT casnet.invitation(''x'')', 'P0002', NULL, 'for whoever has the code');
+SELECT throws_ok('SELECT casnet.invitation(''x'')', 'P0002', NULL, 'only for the holder of the code');
 SELECT throws_ok('SELECT casnet.invitation(NULL)', 'P0002', NULL, 'and nobody else');
 
 -- listed, and taken back
 CALL be('vic', 'North');
-SELECT throws_ok('SELECT * FROM casnet.invitations()', '42501', NULL, 'the list is for who may invite');
+SELECT throws_ok('SELECT * FROM casnet.invitations()', '42501', NULL, 'the list is for users who may invite');
 SELECT throws_ok($$SELECT casnet.cancel_invitation('00000000-0000-7000-8000-0000000000a0')$$, '42501', NULL, 'and so is taking back');
 CALL be('adam', 'North');
 SELECT id, invited_by = :'adam' AS by_adam FROM casnet.invitations() WHERE role = 'admin' AND email ~ 'nora' \gset
@@ -98,8 +98,8 @@ SELECT is(pg_temp.after(NULL, NULL, format('UPDATE casnet.users SET full_name = 
 SELECT is(pg_temp.after(NULL, NULL, format('DELETE FROM casnet.users WHERE id = %L; INSERT INTO casnet.users (id, username, email) VALUES (%1$L, ''nora'', ''nora@nowhere.test'')', nora), code), 'P0002', 'deleted and made again') FROM public.w;
 SELECT is(pg_temp.after('nora', NULL, format('SELECT casnet.accept_invitation(%L)', elsewhere), code), 'accepted', 'accepting one ends none of another tenant') FROM public.w;
 
--- Two that were made at once, as neither saw the other: the newer one is left, and with
--- its end, or when it is accepted, so is the older.
+-- Two that were made at once, since neither saw the other.  The newer one stays.  When it
+-- ends or is accepted, the older one ends, too.
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at, created_at)
 SELECT sha256('old'), w.north, 'nora@nowhere.test', 'owner', u.id, 'infinity', '2020-01-01' FROM public.w, casnet.users AS u WHERE u.username = 'olga';
 SET LOCAL SESSION AUTHORIZATION tap_app;

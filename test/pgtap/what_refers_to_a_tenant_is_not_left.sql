@@ -1,6 +1,6 @@
--- Nothing refers to a tenant that was deleted: what a key keeps, or a trigger or a rule of
--- a table brings back, is an error.  Tables of others are looked at as far as keys go, and
--- their code never sees whose session it is.
+-- Nothing refers to a deleted tenant: a row that a key keeps, or that a table's trigger or
+-- rule restores, is an error.  In other roles' tables only keys are checked, and their code
+-- never sees the session's user.
 BEGIN;
 SELECT plan(13);
 \ir include/fixtures.sql
@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 CREATE FUNCTION shop.keeps() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
--- With what is made before it; all of it is undone.
+-- The statement runs after its preparation; all of it is undone.
 CREATE FUNCTION public.after(ddl text, statement text, as_user text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE ddl;
@@ -50,12 +50,12 @@ SELECT is(public.after('CREATE TABLE shop.kept (t uuid, r uuid, FOREIGN KEY (t, 
 SELECT is(public.after('CREATE TRIGGER t AFTER DELETE ON shop.orders ' || :'fires' || 'brings_back()', :'delete'), '23503', 'a trigger brings a row back');
 SELECT is(public.after('CREATE TRIGGER t BEFORE DELETE ON shop.orders ' || :'fires' || 'keeps()', :'delete'), '23503', 'or keeps it');
 SELECT is(public.after('CREATE RULE r AS ON DELETE TO shop.orders DO INSTEAD NOTHING', :'delete'), '23503', 'a rule keeps it');
--- As far as keys go.
+-- Only keys are checked.
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, id integer, FOREIGN KEY (tenant_id, id) REFERENCES shop.orders (tenant_id, id) ON DELETE CASCADE); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER DELETE ON shop.lines ' || :'fires' || 'sees()', :'plain'), '55000', 'a plain DELETE that goes on to a table with a trigger');
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, u uuid, FOREIGN KEY (u, tenant_id) REFERENCES casnet.user_tenants ON DELETE SET NULL (u)); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER UPDATE ON shop.lines ' || :'fires' || 'sees()', :'plain'), '55000', 'or updates one');
 SELECT is(public.after('CREATE TABLE shop.lines (tenant_id uuid, u uuid, FOREIGN KEY (u, tenant_id) REFERENCES casnet.user_tenants ON DELETE SET NULL (u)); ALTER TABLE shop.lines OWNER TO tap_maker; CREATE TRIGGER t AFTER UPDATE ON shop.lines ' || :'fires' || 'sees()', 'SELECT casnet.leave_tenant()', :'mia'), '55000', 'so does leaving a tenant');
-SELECT is(public.after('', 'SELECT casnet.leave_tenant()', :'mia'), 'done', 'without it nothing is in the way');
--- Whose session it is.
+SELECT is(public.after('', 'SELECT casnet.leave_tenant()', :'mia'), 'done', 'without it nothing prevents it');
+-- The session's user.
 CREATE TRIGGER t AFTER DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.sees();
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');

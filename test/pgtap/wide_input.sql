@@ -1,4 +1,4 @@
--- Long, odd and hostile text is stored, found or refused as what it is.
+-- Long, odd and hostile text is stored, found or refused like any other.
 BEGIN;
 SELECT plan(23);
 \ir include/fixtures.sql

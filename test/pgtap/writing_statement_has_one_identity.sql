@@ -1,6 +1,6 @@
--- A statement that writes is judged as the user and the tenant that it began
--- with: after a change on its way the next judgement refuses it, although the
--- session might do each of the two things by itself.
+-- A writing statement is judged as the user and the tenant with which it began.  After a
+-- change on its way the next judgement refuses it, although the session may do each of the
+-- two things separately.
 BEGIN;
 SELECT plan(45);
 \ir include/fixtures.sql
@@ -9,7 +9,7 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.tags (tenant_id, name) SELECT t.id, 'more ' || n FROM casnet.tenants AS t, generate_series(1, 3) AS n;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) SELECT :'vic', :'north', p FROM unnest(ARRAY['create_tags', 'edit_tags']) AS p;
 CREATE TABLE public.ways (n integer, way text, change text);
--- Another tenant, another user, nobody, no tenant; by settings and by functions.
+-- Another tenant, another user, no user, no tenant; by settings and by functions.
 INSERT INTO public.ways VALUES (1, 'another tenant', format('public.go(''tenant_id'', %L)', :'south')),
 	(2, 'another user', format('public.go(''user_id'', %L)', :'olga')),
 	(3, 'no tenant', 'public.go(''tenant_id'', '''')'),
@@ -17,7 +17,7 @@ INSERT INTO public.ways VALUES (1, 'another tenant', format('public.go(''tenant_
 	(5, 'sign_out()', 'casnet.sign_out() IS NOT NULL');
 GRANT SELECT ON public.ways TO tap_app;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- Rows are looked at one by one, each by the policy.
+-- The policy judges each row by itself.
 SET LOCAL jit = off;
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;

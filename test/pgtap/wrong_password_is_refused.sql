@@ -1,4 +1,4 @@
--- The rule in a few seconds; login_refusals.sql has the rest.
+-- The rule in a few seconds; login_refusals.sql tests the rest.
 BEGIN;
 SELECT plan(5);
 \ir include/fixtures.sql

@@ -1,5 +1,5 @@
--- A statement that fails, with one of its functions' own under way, leaves
--- nothing behind that the next one is measured by.
+-- A statement that fails while one of its functions runs another statement leaves nothing
+-- by which the next one is judged.
 \set QUIET on
 \set VERBOSITY terse
 BEGIN;

@@ -1,4 +1,4 @@
--- Everything in both schemas says what it is; these lists are empty.
+-- Every object in both schemas has a comment; these lists are empty.
 \set QUIET on
 SELECT p.oid::regprocedure AS function FROM pg_proc AS p
  WHERE pronamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND obj_description(p.oid, 'pg_proc') IS NULL ORDER BY 1;

@@ -1,4 +1,4 @@
--- COPY shows and takes rows of the active tenant only.
+-- COPY shows and adds only rows of the active tenant.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_backend;
 CALL be('olga', 'North');
@@ -11,7 +11,7 @@ COPY casnet_internal.password_hashes TO STDOUT;
 \echo :LAST_ERROR_SQLSTATE
 COPY casnet.users (username) TO STDOUT;
 
--- Into a table with policies the server takes none.
+-- The server refuses COPY FROM into a table with policies.
 \copy casnet.tags (name) from '/dev/null'
 \echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY sqlstate
@@ -19,7 +19,7 @@ COPY casnet.tags (tenant_id, name) FROM '/nowhere';
 \set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
 
--- As somebody else.
+-- As another user.
 CALL be('otto', 'South');
 COPY casnet.persons (name) TO STDOUT;
 CALL be('otto', 'North');

@@ -1,4 +1,4 @@
--- 22023: an unknown role or permission, a blank name, NULL where a name goes.
+-- 22023: an unknown role or permission, a blank name, NULL for a name.
 SET SESSION AUTHORIZATION regress_backend;
 \set SHOW_CONTEXT never
 CALL be('olga', 'North');

@@ -14,7 +14,7 @@ SELECT casnet.create_tenant('East');
 SELECT casnet.leave_tenant();
 SELECT casnet.current_user_id() IS NULL AS nobody, casnet.can('view_records');
 
--- One message for a user who never was and one who may not.
+-- One message for a user who never existed and one who is inactive.
 SET casnet.user_id = '00000000-0000-7000-8000-0000000000ff';
 SELECT count(*) FROM casnet.records;
 \echo :LAST_ERROR_SQLSTATE

@@ -1,4 +1,4 @@
--- P0002: what does not exist and what is not yours give one message.
+-- P0002: what does not exist and what is not yours get the same message.
 SET SESSION AUTHORIZATION regress_backend;
 \set SHOW_CONTEXT never
 CALL be('olga', 'North');
@@ -17,7 +17,7 @@ SELECT casnet.delete_tenant('00000000-0000-7000-8000-0000000000ff');
 \echo :LAST_ERROR_SQLSTATE
 SELECT casnet.delete_tenant(NULL);
 
--- otto exists, and is no member here.
+-- otto exists, and is not a member here.
 SELECT casnet.remove_member('otto');
 \echo :LAST_ERROR_SQLSTATE
 SELECT casnet.remove_member('nobody');
@@ -31,7 +31,7 @@ SELECT casnet.add_member('nobody');
 \echo :LAST_ERROR_SQLSTATE
 SELECT casnet.add_member(NULL);
 
--- To an administrator as well.
+-- An administrator gets it as well.
 SET SESSION AUTHORIZATION regress_admin;
 SELECT casnet.delete_tenant('00000000-0000-7000-8000-0000000000ff');
 \echo :LAST_ERROR_SQLSTATE

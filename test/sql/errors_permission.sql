@@ -2,7 +2,7 @@
 SET SESSION AUTHORIZATION regress_backend;
 \set SHOW_CONTEXT never
 
--- A tenant that exists and one that does not: one message.
+-- An existing tenant and a missing one: one message.
 CALL be('otto', 'North');
 SELECT count(*) FROM casnet.records;
 \echo :LAST_ERROR_SQLSTATE
@@ -12,7 +12,7 @@ SELECT count(*) FROM casnet.records;
 SELECT casnet.can('view_records');
 SELECT * FROM casnet.members();
 
--- A viewer looks, and that is all.
+-- A viewer can only look.
 CALL be('vic', 'North');
 SELECT count(*) FROM casnet.records;
 INSERT INTO casnet.records (title) VALUES ('x');
@@ -28,11 +28,11 @@ SELECT casnet.revoke_permission('vic', 'view_users');
 SELECT casnet.delete_tenant('00000000-0000-7000-8000-0000000000a0');
 \echo :LAST_ERROR_SQLSTATE
 
--- A member writes and does not delete.
+-- A member writes and cannot delete.
 CALL be('mia', 'North');
 DELETE FROM casnet.persons;
 
--- What no policy gives to anybody.
+-- Commands that no policy allows anybody.
 CALL be('olga', 'North');
 INSERT INTO casnet.tenants (name) VALUES ('East');
 \echo :LAST_ERROR_SQLSTATE
@@ -41,7 +41,7 @@ INSERT INTO casnet.role_permissions VALUES ('viewer', 'delete_records');
 SELECT casnet.create_tenant('East', NULL, '00000000-0000-7000-8000-000000000008');
 \echo :LAST_ERROR_SQLSTATE
 
--- Without a role of ours: nothing at all.
+-- A role that is not a member of casnet's roles: nothing at all.
 SET SESSION AUTHORIZATION regress_nobody;
 SELECT casnet.current_user_id();
 \echo :LAST_ERROR_SQLSTATE

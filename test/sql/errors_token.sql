@@ -1,5 +1,5 @@
--- What is said of a token: 22023 when it is set, if its text shows what is
--- wrong; 28000 at first use, if only a lookup does.  Never the token itself.
+-- The error of a token: 22023 when it is set, if its text shows the fault; 28000 at first
+-- use, if only a lookup does.  It never contains the token itself.
 \set QUIET on
 \set SHOW_CONTEXT never
 SELECT casnet.add_signing_key('regress', '{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}');

@@ -1,5 +1,5 @@
--- The tables are people's tables: not members of the extension, which owns
--- functions only and does not go while the tables use them.
+-- The tables belong to their users: they are not members of the extension.  It owns only
+-- functions, and DROP EXTENSION fails while the tables use them.
 \set QUIET on
 \set SHOW_CONTEXT never
 SELECT c.relname FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass
@@ -18,7 +18,7 @@ SELECT p.oid::regprocedure FROM pg_proc AS p
    AND EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
 			   AND c.reltype = ANY (p.proargtypes::oid[] || p.prorettype || coalesce(p.proallargtypes, '{}')));
 
--- Refused; which object it names first is the server's business.
+-- Refused; the server decides which object it names first.
 DO $$
 BEGIN
 	DROP EXTENSION casnet;
@@ -27,7 +27,7 @@ EXCEPTION WHEN dependent_objects_still_exist THEN
 END
 $$;
 
--- With CASCADE no row and no column goes, and what is left denies everyone.
+-- With CASCADE no row and no column is lost, and what remains refuses everyone.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 DROP EXTENSION casnet CASCADE;

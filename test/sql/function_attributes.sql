@@ -1,6 +1,5 @@
--- What the server is told of each function: s, i, v is volatility, then
--- parallel safety, STRICT, LEAKPROOF and SECURITY DEFINER, its settings, and who
--- may call it.
+-- What each function declares to the server: s, i, v is volatility, then parallel safety,
+-- STRICT, LEAKPROOF, SECURITY DEFINER, its settings, and who can call it.
 \set QUIET on
 \pset format unaligned
 SELECT p.oid::regprocedure AS function, l.lanname AS language,

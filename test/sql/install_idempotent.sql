@@ -1,5 +1,5 @@
--- casnet.install() again changes nothing; it puts back what is missing, and
--- leaves alone what somebody added, granted or revoked.
+-- A second casnet.install() changes nothing.  It restores what is missing, and keeps what
+-- somebody added, granted or revoked.
 \set QUIET on
 \set SHOW_CONTEXT never
 CREATE TEMP VIEW state AS
@@ -27,7 +27,7 @@ SELECT casnet.install() IS NOT NULL AS installed;
 (TABLE before EXCEPT TABLE state) UNION ALL (TABLE state EXCEPT TABLE before);
 ROLLBACK;
 
--- What somebody else did stays.
+-- Changes by others stay.
 BEGIN;
 ALTER TABLE casnet.records ADD COLUMN case_number text;
 CREATE INDEX my_index ON casnet.records (tenant_id, case_number);

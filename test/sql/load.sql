@@ -1,5 +1,5 @@
--- COPY into a table with policies goes by its view; the error of a bad row
--- names the line, and no row stays.
+-- COPY into a table with policies uses its load view.  The error of a bad row names the
+-- line, and no row stays.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_backend;
 CALL be('olga', 'North');
@@ -12,7 +12,7 @@ second,""
 SELECT title, content FROM casnet.records WHERE title IN ('first', 'second') ORDER BY 1;
 ROLLBACK;
 
--- What may be wrong with a row.
+-- Faults of a row.
 COPY casnet.records_load (title, created_at) FROM stdin (FORMAT csv, HEADER);
 title,created_at
 good,2026-01-01
@@ -45,7 +45,7 @@ of a record of South,00000000-0000-7000-8000-0001000000b0
 never read,
 \.
 
--- With what is wrong with the file, or the command, it is COPY that complains.
+-- COPY itself reports faults of the file or of the command.
 COPY casnet.tags_load (name) FROM stdin (FORMAT csv, HEADER MATCH);
 title
 tag 5
@@ -55,7 +55,7 @@ tag 5,tag 6
 \.
 COPY casnet.tags_load TO stdout;
 
--- As somebody else.
+-- As another user.
 CALL be('vic', 'North');
 COPY casnet.records_load (title) FROM stdin;
 not by a viewer
@@ -68,8 +68,8 @@ CALL be('olga', 'North');
 SELECT count(*) FROM casnet.records WHERE title !~ '^North record';
 SELECT (SELECT count(*) FROM casnet.tags) AS tags, (SELECT count(*) FROM casnet.tasks) AS tasks;
 
--- What failed in a DO block keeps its memory beyond the transaction, and is no
--- load of the next one.
+-- A failed load in a DO block keeps its memory beyond the transaction, and does not count
+-- as a load of the next one.
 CREATE FUNCTION pg_temp.fail() RETURNS void LANGUAGE sql AS
 	$$INSERT INTO casnet.tags_load (name) SELECT 'zero ' || 1 / (2 - n) FROM generate_series(1, 2) AS n$$;
 SELECT format($f$
@@ -93,7 +93,7 @@ END$$
 $f$, e) FROM unnest(ARRAY['COMMIT', 'ROLLBACK']) AS e
 \gexec
 
--- The trigger is of no use to others.
+-- The trigger function serves no other table or view.
 CREATE TEMP VIEW mine AS SELECT 1 AS id;
 CREATE TRIGGER t INSTEAD OF INSERT ON mine FOR EACH ROW EXECUTE FUNCTION casnet_internal.load_row('records');
 RESET SESSION AUTHORIZATION;

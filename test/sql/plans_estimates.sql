@@ -1,5 +1,5 @@
--- The planner sees the value behind a policy: its estimate is that of the
--- hand-written condition, for a large and for a small tenant.
+-- The planner sees the value behind a policy.  Its estimate is that of the hand-written
+-- condition, for a large and for a small tenant.
 \set QUIET on
 CREATE FUNCTION estimate(query text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Under a policy the operators @~ and *=* search by an index that begins with
--- the tenant; @@ and ILIKE, which are not leakproof, wait behind the policy.
+-- Under a policy the operators @~ and *=* search by an index that begins with the tenant.
+-- @@ and ILIKE, which are not leakproof, wait behind the policy.
 \set QUIET on
 SET client_min_messages = warning;
 BEGIN;

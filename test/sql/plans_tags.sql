@@ -1,6 +1,6 @@
--- records_tagged() has the plan of the joins that one would write by hand: a
--- semi-join for each tag, one for any of several, an anti-join for none of
--- them, each by index and under the policies; and the order is the index's.
+-- records_tagged() has the plan of the hand-written joins: a semi-join for each tag, one
+-- for any of several, an anti-join for none of them.  Each uses an index under the policies,
+-- and the index gives the order.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_backend;
 CALL be('olga', 'North');
@@ -12,7 +12,7 @@ SET enable_material = off;
 SET enable_memoize = off;
 SET enable_sort = off;
 
--- The library sees the statements after the one that loads it.
+-- The library sees only statements after the one that loads it.
 SELECT casnet.can('view_tags');
 \echo a tag
 EXPLAIN (COSTS OFF) SELECT title FROM casnet.records AS r WHERE id IN (SELECT casnet.records_tagged('{tag 1}')) ORDER BY created_at DESC, id DESC LIMIT 20;

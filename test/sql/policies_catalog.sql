@@ -1,6 +1,6 @@
--- Row level security is enabled and forced on every table; one permissive
--- policy per command, for everybody, without a subquery.  Eight tables have none:
--- nobody has a privilege for them either.
+-- Row level security is enabled and forced on every table.  Each command has one permissive
+-- policy, for everybody, without a subquery.  Eight tables have none: nobody has a privilege
+-- for them either.
 \set QUIET on
 \pset format unaligned
 SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class
@@ -37,7 +37,7 @@ SELECT polname FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
 SELECT i.indexrelid::regclass FROM pg_index AS i
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = 'tenant_id'
  WHERE i.indrelid::regclass::text ~ '^casnet(_internal)?[.]' AND i.indisunique AND a.attnum <> ALL (i.indkey)
-   -- a digest of random bits, which nobody chooses
+   -- a digest of random bits, so no user chooses it
    AND i.indexrelid::regclass::text <> 'casnet_internal.invitations_pkey';
 SELECT relname FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'S';
 SELECT o.conname FROM pg_constraint AS o

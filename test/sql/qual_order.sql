@@ -1,6 +1,6 @@
--- No condition of a query is evaluated on a row before the policy let the row
--- through, however cheap it is and however it hides the column it depends on.
--- North is active, so a notice about South would be a leak.
+-- No condition of a query is evaluated on a row before the policy let the row through.  That
+-- holds however cheap it is and however it hides the column it depends on.  North is active,
+-- so a notice about South would be a leak.
 \set QUIET on
 \set SHOW_CONTEXT never
 \pset format unaligned
@@ -10,7 +10,7 @@ CALL be('olga', 'North');
 SET enable_indexscan = off;
 SET enable_bitmapscan = off;
 SET enable_indexonlyscan = off;
--- Nothing of ours was called in this session before, and it holds already.
+-- No function of casnet has been called in this session yet, and it holds already.
 SELECT 'case', count(*) FROM casnet.records WHERE CASE WHEN title = 'South record 7' THEN tell() END;
 SELECT 'own', count(*) FROM casnet.records WHERE CASE WHEN title = 'North record 7' THEN tell() END;
 SELECT 'subquery', count(*) FROM casnet.records WHERE CASE WHEN title = 'South record 7' THEN (SELECT tell()) END;
@@ -33,7 +33,7 @@ DELETE FROM casnet.records WHERE CASE WHEN title = 'South record 7' THEN (SELECT
 MERGE INTO casnet.records AS r USING (VALUES (1)) AS v ON CASE WHEN title = 'South record 7' THEN tell() END
  WHEN MATCHED AND tell() THEN DELETE;
 
--- Our own functions raise errors, and are leakproof all the same.
+-- casnet's own functions raise errors, and are leakproof all the same.
 CALL be('vic', 'North');
 SELECT 'own', count(*) FROM casnet.records
  WHERE CASE WHEN title = 'North record 7' THEN casnet.tenant_with('manage_tenant') IS NULL END;

@@ -1,4 +1,4 @@
--- What the roles may do by default.
+-- The default permissions of the roles.
 \set QUIET on
 \pset format unaligned
 SELECT permission,
@@ -6,7 +6,7 @@ SELECT permission,
   FROM casnet.role_permissions GROUP BY permission ORDER BY permission COLLATE "C";
 SELECT role, count(*) FROM casnet.role_permissions GROUP BY role ORDER BY count(*) DESC;
 
--- They are what a session reports.
+-- A session reports the same ones.
 SET SESSION AUTHORIZATION regress_backend;
 CALL be('vic', 'North');
 SELECT role, permissions FROM casnet.whoami();

@@ -35,7 +35,7 @@ SELECT casnet.use_tenant('south'::text);
 SELECT casnet.use_tenant('00000000-0000-7000-8000-0000000000B0');
 TABLE me;
 
--- A function that sets it sets it for itself.
+-- A function that sets it sets it only for itself.
 CREATE FUNCTION pg_temp.in_north() RETURNS bigint LANGUAGE sql
 	SET casnet.tenant_id = '00000000-0000-7000-8000-0000000000a0'
 	AS 'SELECT count(*) FROM casnet.records WHERE title LIKE ''North%''';

@@ -27,7 +27,7 @@ SELECT casnet.sign_out();
 SELECT casnet.current_user_id() IS NULL AS nobody;
 SELECT count(*) FROM casnet.records;
 
--- Before the library is there the value is taken, and then found out.
+-- Before the library is loaded any value is accepted; it is judged later.
 \c -
 SET SESSION AUTHORIZATION regress_user;
 SET casnet.user_id = '00000000-0000-7000-8000-000000000007';

@@ -16,7 +16,7 @@ DO $$ BEGIN PERFORM set_config('casnet.tenant_id', repeat('a', 100000), false);
 EXCEPTION WHEN invalid_parameter_value THEN RAISE NOTICE 'refused'; END $$;
 SELECT username, tenant_name, role FROM casnet.whoami();
 
--- What the type uuid takes.
+-- Forms that the type uuid accepts.
 SET casnet.tenant_id = '{000000000000700080000000000000B0}';
 SELECT username, tenant_name, role FROM casnet.whoami();
 SET casnet.tenant_id = '0000-0000-0000-7000-8000-0000-0000-00A0';
@@ -28,7 +28,7 @@ SELECT casnet.current_tenant_id() IS NULL AS unset;
 SET casnet.user_id TO DEFAULT;
 SELECT casnet.current_user_id() IS NULL AS unset;
 
--- Nothing else is called casnet.
+-- No other setting begins with casnet.
 SET casnet.username = 'olga';
 \echo :LAST_ERROR_SQLSTATE
 SELECT set_config('casnet.is_superuser', 'on', false);

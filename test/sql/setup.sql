@@ -1,8 +1,8 @@
--- The extension, roles and rows that every other file starts from.  They leave
--- them as they found them: what they change, they roll back.
+-- The extension, roles and rows that every other file starts from.  Each file leaves them as
+-- it found them: it rolls back what it changes.
 
 SET client_min_messages = warning;
--- Roles belong to the cluster, so an earlier run may have left ours.
+-- Roles belong to the cluster, so an earlier run may have left these.
 DROP ROLE IF EXISTS regress_backend;
 DROP ROLE IF EXISTS regress_user;
 DROP ROLE IF EXISTS regress_admin;
@@ -87,7 +87,7 @@ CREATE PROCEDURE be(person text, tenant text DEFAULT NULL) LANGUAGE sql AS $$
 		   set_config('casnet.tenant_id', coalesce((SELECT id::text FROM who WHERE name = tenant), ''), false);
 $$;
 
--- So cheap that the planner likes to call it first; tells what it was shown.
+-- So cheap that the planner likes to call it first; reveals what it was shown.
 CREATE FUNCTION tell(text DEFAULT 'a row') RETURNS boolean
 	LANGUAGE plpgsql COST 0.0000001 AS $$
 BEGIN

@@ -21,7 +21,7 @@ COMMIT;
 TABLE me;
 SELECT count(*) FROM casnet.records;
 
--- For the session; in a transaction that is rolled back, for it alone.
+-- For the session; in a transaction that is rolled back, only for that.
 SELECT casnet.sign_in(:'mia');
 TABLE me;
 BEGIN;
@@ -67,7 +67,7 @@ TABLE me;
 ROLLBACK;
 TABLE me;
 
--- A function that catches the error goes on as whoever it was.
+-- A function that catches the error continues as the previous user.
 DO $$
 BEGIN
 	PERFORM casnet.sign_in('no.token.either');
@@ -91,7 +91,7 @@ SELECT casnet.sign_in(:'mia');
 SET SESSION AUTHORIZATION regress_user;
 SELECT username, authenticated_by, expires_at AT TIME ZONE 'UTC' AS expires_at FROM casnet.whoami();
 
--- Before the library is there the value is taken, and then found out.
+-- Before the library is loaded any value is accepted; it is judged later.
 \c -
 SET SESSION AUTHORIZATION regress_user;
 SELECT set_config('casnet.token', :'mia', false) <> '' AS taken;

@@ -1,4 +1,4 @@
--- Keys, digests, hashes and codes are out of reach of every role of ours.
+-- No role of casnet can reach keys, digests, hashes and codes.
 \set QUIET on
 \set VERBOSITY sqlstate
 SET SESSION AUTHORIZATION regress_backend;

@@ -1,4 +1,4 @@
--- updated_at moves on every UPDATE, of every table that knows one, whatever is written to it.
+-- updated_at moves on every UPDATE of every table that has it, whatever is written to it.
 \set QUIET on
 LOAD 'casnet';
 BEGIN;

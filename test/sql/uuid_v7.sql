@@ -1,4 +1,4 @@
--- casnet.uuid_v7() makes version 7 UUIDs, each greater than the one before.
+-- casnet.uuid_v7() makes version 7 UUIDs, each greater than the previous one.
 \set QUIET on
 SET SESSION AUTHORIZATION regress_user;
 CREATE TEMP TABLE made AS SELECT n, casnet.uuid_v7() AS id FROM generate_series(1, 100000) AS n;

@@ -1,6 +1,5 @@
--- After a message about a table, a verdict stays if its own rows in that table are
--- the versions it was made from.  A change that nothing announces shows which
--- rows are looked at.
+-- After a message about a table, a verdict stays if its own rows in that table are still
+-- the same versions.  A change without an announcement shows which rows are looked up.
 SET client_min_messages = warning;
 ALTER TABLE casnet.users DISABLE TRIGGER casnet_announce_row;
 ALTER TABLE casnet.user_tenant_permissions DISABLE TRIGGER casnet_announce_row;
@@ -10,13 +9,13 @@ SET casnet.user_id = '00000000-0000-7000-8000-000000000003';
 SET casnet.tenant_id = '00000000-0000-7000-8000-0000000000a0';
 SELECT casnet.can('edit_tags') AS "member", casnet.can('delete_tags') AS "in person";
 
--- Unannounced, and of other tables than the one that a message is about.
+-- Unannounced, and in other tables than that of the message.
 UPDATE casnet.users SET is_active = false WHERE username = 'mia';
 DELETE FROM casnet.user_tenant_permissions WHERE user_id = '00000000-0000-7000-8000-000000000003';
 UPDATE casnet.user_tenants SET role = role WHERE user_id = '00000000-0000-7000-8000-000000000004';
 SELECT casnet.can('edit_tags') AS "somebody else's membership", casnet.can('delete_tags') AS "in person";
 
--- A row of hers that is gone, and one that is newer.
+-- A row of hers that was deleted, and one that is newer.
 ALTER TABLE casnet.user_tenant_permissions ENABLE ALWAYS TRIGGER casnet_announce_row;
 ALTER TABLE casnet.users ENABLE ALWAYS TRIGGER casnet_announce_row;
 UPDATE casnet.users SET is_active = true WHERE username = 'mia';
@@ -27,7 +26,7 @@ VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-0000000
 SELECT casnet.can('delete_tags') AS "unannounced, after DDL";
 DELETE FROM casnet.user_tenant_permissions WHERE user_id = '00000000-0000-7000-8000-000000000003';
 SELECT casnet.can('delete_tags') AS "unannounced";
--- This also announces that a row is gone which nobody has spoken of.
+-- This also announces the deletion that nothing announced.
 ALTER TABLE casnet.user_tenant_permissions ENABLE ALWAYS TRIGGER casnet_announce_row;
 SELECT casnet.can('delete_tags') AS "DDL";
 
@@ -43,7 +42,7 @@ VALUES ('00000000-0000-7000-8000-000000000008', '00000000-0000-7000-8000-0000000
 SELECT casnet.can('edit_tags') AS "member", casnet.can('delete_tags') AS "in person";
 DELETE FROM casnet.user_tenant_permissions WHERE user_id = '00000000-0000-7000-8000-000000000008';
 SELECT casnet.can('edit_tags') AS "member", casnet.can('delete_tags') AS "in person";
--- One given for another, alone and beside one that stays.
+-- One permission replaced by another, alone and beside one that stays.
 BEGIN;
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission)
 VALUES ('00000000-0000-7000-8000-000000000008', '00000000-0000-7000-8000-0000000000a0', 'delete_tags');
@@ -81,7 +80,7 @@ ROLLBACK;
 SELECT casnet.can('edit_tags') AS "not deleted";
 DELETE FROM casnet.user_tenants WHERE user_id = '00000000-0000-7000-8000-000000000008';
 SELECT casnet.can('view_tags') AS "gone";
--- A rollback brings back the version that was seen before.
+-- A rollback restores the version that was seen before.
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
 VALUES ('00000000-0000-7000-8000-000000000008', '00000000-0000-7000-8000-0000000000a0', 'viewer');
 SELECT casnet.can('edit_tags') AS "no member";

@@ -1,7 +1,7 @@
--- For the tests of casnet.doctor(), after fixtures.sql.  diagnosis() is what a
--- member of casnet_admin is told about a code, NULL for nothing;
--- after_remedy() pastes the remedies, as a superuser, and says what is left;
--- after_reading() does what comments say, for those that only say what would do.
+-- For the tests of casnet.doctor(), after fixtures.sql.  diagnosis() is what doctor()
+-- reports about a code to a member of casnet_admin, NULL for nothing.  after_remedy() runs
+-- the remedies as a superuser and returns what is still reported.  after_reading() runs what
+-- remedies only give as comments.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.diagnosis(code text) RETURNS text LANGUAGE sql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp AS $$

@@ -1,11 +1,11 @@
--- After fixtures.sql: in North, rows with each value that a column can have and that
--- something on the way might lose.  document_of(row) is its document, made here and
--- not by casnet; lost(table, rows) are the columns that differ from the table's.
+-- After fixtures.sql: in North, rows with each value that a column can have and that could
+-- be lost on the way.  document_of(row) is its document, made here and not by casnet.
+-- lost(table, rows) are the columns that differ from the table's.
 RESET SESSION AUTHORIZATION;
 SET LOCAL timezone = 'Asia/Kathmandu';
 CREATE TABLE public.times AS SELECT n, at FROM unnest(ARRAY['2024-02-29 23:59:59.999999Z', '1999-12-31 23:59:59.001Z', '2000-01-01 00:00:00Z', '2038-01-19 03:14:08.000001Z', '1969-12-31 23:59:59.123456Z',
 	'0001-01-01 00:00:00.000001Z', '0044-03-15 12:00:00.5Z BC', 'infinity', '-infinity', '294276-12-31 23:59:59.999999Z', '2024-07-01 00:00:00.000999Z']::timestamptz[]) WITH ORDINALITY AS t (at, n);
--- A time that goes round, so that two columns of a row have different ones.
+-- The times in turn, so that two columns of a row have different ones.
 CREATE FUNCTION public.time_of(n bigint) RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM public.times AS t WHERE t.n = time_of.n % 11 + 1';
 CREATE TABLE public.texts AS SELECT n, string FROM unnest(ARRAY['x', '', E' \t\n"quoted" ''it'' \\ \u00e9\u6f22\U0001F600 ', 'null', repeat('ab', 45000), repeat('long ', 40000), repeat(U&'\6f22', 90001)]) WITH ORDINALITY AS t (string, n);
 
@@ -40,7 +40,7 @@ BEGIN
 	RETURN QUERY EXECUTE format('SELECT to_jsonb(t) - ''{tenant_id,search_vector}''::text[] FROM casnet.%I AS t WHERE tenant_id = $1', name) USING tenant;
 END
 $$;
--- Columns in which the rows are not the same, and how often; NULL if they are.
+-- Columns in which the rows differ, and how often; NULL if none does.
 CREATE FUNCTION public.lost(one jsonb[], other jsonb[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT string_agg(format('%s (%s)', key, n), ', ')
 	  FROM (SELECT coalesce(a.key, b.key) AS key, count(*) AS n

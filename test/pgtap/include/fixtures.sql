@@ -68,8 +68,8 @@ CREATE PROCEDURE public.be(person text, tenant text DEFAULT NULL) LANGUAGE sql A
 		   set_config('casnet.tenant_id', coalesce((SELECT id::text FROM public.who WHERE name = tenant), ''), false);
 $$;
 
--- All that a client learns of the error of a statement, 'none' without one;
--- what the statement did is undone.
+-- All that a client sees of a statement's error, 'none' without one.  The statement is
+-- undone.
 CREATE FUNCTION public.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
@@ -91,7 +91,7 @@ $$;
 CREATE FUNCTION public.state_of(statement text) RETURNS text LANGUAGE sql AS
 	'SELECT left(public.error_of(statement), 5)';
 
--- The first value that a statement returns, or its SQLSTATE; what it did stays.
+-- The first value that a statement returns, or its SQLSTATE; its changes stay.
 CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -114,5 +114,5 @@ BEGIN
 END
 $$;
 
--- To the statements of a test: nobody yet, and no superuser.
+-- Now the statements of a test: no user yet, and no superuser.
 SET LOCAL SESSION AUTHORIZATION tap_app;

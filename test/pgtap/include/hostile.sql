@@ -1,6 +1,6 @@
--- After fixtures.sql: schema h of tap_evil, who holds nothing, and code of that role's
--- wherever the server may run some.  rose() tells who else has run it, and where:
--- errors undo rows and leave sequences.  tap_boss is a member of tap_evil and an
+-- After fixtures.sql: schema h of tap_evil, a role without privileges, and its code
+-- wherever the server can run some.  rose() reveals which other role has run it, and where:
+-- errors undo rows but not sequences.  tap_boss is a member of tap_evil and an
 -- administrator.
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_evil;
@@ -24,7 +24,7 @@ BEGIN
 	RETURN 1;
 END
 $$;
--- Says it is IMMUTABLE, so that the planner runs it.
+-- Declared IMMUTABLE, so that the planner runs it.
 CREATE FUNCTION h.now(place text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN h.note(place, current_user); END';
 CREATE FUNCTION h.evil(place text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN h.now(place); END';
 CREATE FUNCTION h.fires() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,7 +37,7 @@ BEGIN
 	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;
--- What a path of theirs would find first.
+-- What a search_path of theirs would find first.
 CREATE FUNCTION h.plus(bigint, bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM h.now('operator'); RETURN 2; END $$;
 CREATE OPERATOR h.+ (FUNCTION = h.plus, LEFTARG = bigint, RIGHTARG = bigint);
 CREATE FUNCTION h.format(text, regclass) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN h.now('format'); END $$;
@@ -51,7 +51,7 @@ CREATE CAST (h.shade AS uuid) WITH FUNCTION h.shade_id(h.shade) AS IMPLICIT;
 CREATE FUNCTION h.shade_json(h.shade) RETURNS json LANGUAGE plpgsql AS $$ BEGIN PERFORM h.now('cast to json'); RETURN '"x"'; END $$;
 CREATE CAST (h.shade AS json) WITH FUNCTION h.shade_json(h.shade);
 
--- A table with all of it, columns being the tenant's and others of one's own.
+-- A table with all of it; columns can include tenant_id and others.
 CREATE PROCEDURE h.make(name text, columns text DEFAULT '') LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format($c$CREATE TABLE h.%1$I (id int, %2$s
@@ -77,8 +77,8 @@ BEGIN
 	EXECUTE format('ALTER INDEX h.%1$I SET (fillfactor = 90)', name || '_i');
 END
 $$;
--- Whether code of theirs has run as somebody else, or was not run at all, since the
--- last call.
+-- Whether code of theirs has run as another role, or has not run at all, since the last
+-- call.
 CREATE FUNCTION h.rose() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	result text := (SELECT string_agg(place || ' as ' || who, ', ' ORDER BY place, who) FROM h.log WHERE who <> 'tap_evil');
@@ -94,7 +94,7 @@ BEGIN
 END
 $$;
 RESET SESSION AUTHORIZATION;
--- The same, where it may be that nothing ran.
+-- The same, if it is correct that nothing ran.
 CREATE FUNCTION h.rose_if_at_all() RETURNS text LANGUAGE sql AS $$ SELECT nullif(h.rose(), 'nothing ran') $$;
 SET LOCAL constraint_exclusion = on;
 SET LOCAL client_min_messages = error;

@@ -1,5 +1,5 @@
--- For tests in which somebody loses a membership while a statement or cursor is under
--- way, after fixtures.sql: lost() removes it, whoever calls.
+-- After fixtures.sql, for tests in which somebody loses a membership while a statement or
+-- cursor runs: lost() removes it, whoever calls.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.lost(person uuid, tenant uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS
 	'DELETE FROM casnet.user_tenants WHERE user_id = person AND tenant_id = tenant';

@@ -1,4 +1,4 @@
--- plan_of(): what EXPLAIN says of a statement, its lines each with an end.
+-- plan_of(): the output of EXPLAIN for a statement, each line with a line feed.
 CREATE FUNCTION public.plan_of(statement text, options text DEFAULT 'COSTS OFF') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;

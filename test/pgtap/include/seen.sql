@@ -1,5 +1,5 @@
--- After fixtures.sql: how often a statement asks a cheap function, which the planner likes
--- to call first, about a row of another tenant.
+-- After fixtures.sql: how often a statement calls a cheap function, which the planner likes
+-- to call first, on a row of another tenant.
 CREATE FUNCTION public.seen(tenant uuid, anything anyelement) RETURNS boolean LANGUAGE plpgsql COST 1e-37 AS $$
 BEGIN
 	IF tenant <> casnet.current_tenant_id() THEN

@@ -1,5 +1,5 @@
--- After fixtures.sql: what EXPLAIN shows, and what of it is more than the shape of
--- the plan; a protected table; and a place for what EXPLAIN tells the client.
+-- After fixtures.sql: what EXPLAIN shows, and which of it is more than the shape of the
+-- plan; a protected table; and a place for what EXPLAIN sends to the client.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.invoices (id integer, title text);
 SELECT casnet.protect('public.invoices') IS NOT NULL AS protected \gset
@@ -16,7 +16,7 @@ BEGIN
 	RETURN lines;
 END
 $$;
--- The same; what the statement did is undone.
+-- The same; the statement is undone.
 CREATE FUNCTION public.shown_undone(statement text, options text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;

@@ -34,8 +34,8 @@ CREATE FUNCTION public.raw_token(header text, claims text,
 	SELECT part || '.' || public.b64url(public.hmac(convert_to(part, 'UTF8'), secret))
 	  FROM (SELECT public.b64url(header) || '.' || public.b64url(claims) AS part) AS p
 $$;
--- A good one of mia until 2100, but for the claims and the headers given; a
--- JSON null takes a member away.
+-- A good token of mia until 2100, except for the given claims and headers; a JSON null
+-- removes a member.
 CREATE FUNCTION public.token(claims jsonb DEFAULT '{}', header jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
 	SELECT public.raw_token(jsonb_strip_nulls('{"alg": "HS256", "kid": "tap"}' || header)::text,
 		jsonb_strip_nulls('{"sub": "00000000-0000-7000-8000-000000000003", "exp": 4102444800, "gen": 0}' || claims)::text)
@@ -46,8 +46,8 @@ CREATE FUNCTION public.token_with(claim text) RETURNS text LANGUAGE sql AS $$
 		'{"sub": "00000000-0000-7000-8000-000000000003"' || coalesce(',' || claim, '') || '}')
 $$;
 
--- What becomes of a token: refused when it is set, or at first use, or whom it
--- proves.  A message that repeats a part of it is a leak.  Nothing stays set.
+-- The fate of a token: refused when set, refused at first use, or the user it proves.  A
+-- message that repeats a part of it is a leak.  Nothing stays set.
 CREATE FUNCTION public.fate(token text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	stage text := 'set';
@@ -78,7 +78,7 @@ EXCEPTION
 		RETURN concat_ws(' ', stage, SQLSTATE, nullif(detail, ''));
 END
 $$;
--- The generation in which tokens are made now.
+-- The generation of tokens made now.
 CREATE FUNCTION public.generation_of(person uuid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
 	SELECT coalesce(bit_xor(c.nonce), 0) FROM casnet_internal.token_cutoffs AS c WHERE c.user_id = person
 $$;
