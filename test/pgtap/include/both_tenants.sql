@@ -9,8 +9,4 @@ BEGIN
 	RETURN true;
 END
 $$;
--- SQLSTATE of a statement, which is undone with all that it changed.
-CREATE FUNCTION public.state_of(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT split_part(public.error_of(statement), ' ', 1)
-$$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
