@@ -1,7 +1,7 @@
 -- A function that runs while rows are fetched from another user's cursor acts as the
 -- session's present user.  The audit records it so.
 BEGIN;
-SELECT plan(8);
+SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT casnet.enable_audit('casnet.records');
@@ -54,5 +54,33 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT is((SELECT public.elsewhere()), '1', 'a function that goes to another tenant');
 SELECT is((SELECT e FROM (SELECT public.elsewhere() AS e FROM casnet.records LIMIT 1 FOR SHARE) AS s), '1', 'and below a statement that shares rows');
+-- Nor do the AFTER triggers of its statement act for the opener, whatever calls the policies' function there.
+RESET SESSION AUTHORIZATION;
+CREATE DOMAIN public.active AS uuid CHECK (VALUE = casnet.tenant_with('view_records'));
+CREATE TABLE public.notes (tenant uuid);
+GRANT INSERT ON public.notes TO tap_app;
+CREATE FUNCTION public.after_note() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	tenant public.active;
+BEGIN
+	tenant := NEW.tenant;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER after_note AFTER INSERT ON public.notes FOR EACH ROW EXECUTE FUNCTION public.after_note();
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CREATE FUNCTION public.noted(tenant uuid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN public.error_of(format('INSERT INTO public.notes VALUES (%L)', tenant));
+END
+$$;
+CALL be('olga', 'North');
+\set each '''SELECT public.noted(%L) AS own, public.noted(%L) AS opener FROM casnet.records WHERE title ~ ''''2$'''' FOR UPDATE'''
+SELECT format(:each, :'south', :'north') AS query \gset
+DECLARE noting CURSOR FOR :query;
+CALL be('otto', 'South');
+FETCH ALL FROM noting \gset n_
+SELECT is(:'n_own'::text, 'none', 'a trigger within a cursor is in the tenant of the session');
+SELECT is(left(:'n_opener'::text, 5), '23514', 'and not in the opener''s');
 SELECT * FROM finish();
 ROLLBACK;

@@ -71,6 +71,10 @@ SELECT is(columns_of('users'), 'id SIU, username SIU, email SIU, full_name SIU, 
 SELECT is(columns_of('tenants'), 'id SIU, name SIU, description SIU, created_at SIU, updated_at SIU', 'columns of tenants');
 SELECT ok(NOT has_schema_privilege(s, 'CREATE') AND has_schema_privilege(s, 'USAGE'), 'nothing is made in schema ' || s) FROM unnest('{casnet,casnet_internal}'::text[]) AS s;
 RESET SESSION AUTHORIZATION;
+-- The owner of the tables, whose functions run for everybody, makes only partitions of the audit.
+SET LOCAL ROLE casnet_owner;
+SELECT is(public.may('CREATE TABLE casnet.probe (id integer)', 'C') || public.may('CREATE TABLE casnet_internal.probe (id integer)', 'I'), 'I', 'the owner makes nothing in schema casnet');
+RESET ROLE;
 -- A column added later to accounts is for nobody, until somebody is granted it.
 ALTER TABLE casnet.users ADD COLUMN badge text;
 SET LOCAL SESSION AUTHORIZATION tap_user;
