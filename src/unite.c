@@ -35,7 +35,8 @@ typedef struct PolicyCalls
 
 /*
  * Collect from the conditions of a policy that are evaluated in any case.  An arm of CASE
- * or OR is not one, since can() can keep users without the permission from reaching it.
+ * or OR is not one, since the executor can skip it.  (Before it reads anything, plan.c
+ * still asks for the permission in an arm of OR; only CASE with can() prevents that.)
  */
 static void
 collect_from_policy(Node *node, PolicyCalls *found)
