@@ -676,6 +676,7 @@ extern void casnet_owner_init(void);
 extern Oid	casnet_partition_key_strange(Oid table);
 extern bool casnet_expression_is_strange(Node *expression, Oid role);
 extern bool casnet_function_is_strange(Oid function, Oid role);
+extern bool casnet_type_is_checked_by_strangers(Oid type, Oid role);
 
 /* release.c: those who hold a membership or an account release it */
 

@@ -14,7 +14,7 @@
  *
  * run_again() depends on how the executor keeps a ModifyTable.  Another extension can make
  * a plan of another shape, which SPI executes for each row
- * (test/t/042_load_by_other_plans.pl).  A load of records takes 1.01 times the
+ * (test/t/load_by_other_plans.pl).  A load of records takes 1.01 times the
  * instructions of a COPY into the table itself, and one of record_tags 1.03 times.  By SPI
  * they take 1.38 and 1.29 times.  bench/load_view.sh measures the time.
  */
@@ -167,14 +167,18 @@ has_end(Relation view, const Trigger *row_trigger)
 	return false;
 }
 
-/* Whether the plan inserts one row of parameters, as run_again() expects. */
+/*
+ * Whether the plan inserts one row of parameters, as run_again() expects.  A subplan, which a
+ * rule can bring, would keep the values of the first row.
+ */
 static bool
 can_run_again(PlannedStmt *plan)
 {
 	Plan	   *source = IsA(plan->planTree, ModifyTable) ?
 		outerPlan(plan->planTree) : NULL;
 
-	return source != NULL && IsA(source, Result) && outerPlan(source) == NULL;
+	return source != NULL && IsA(source, Result) && outerPlan(source) == NULL &&
+		plan->subplans == NIL;
 }
 
 /*

@@ -25,8 +25,10 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
@@ -415,6 +417,56 @@ casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
 }
 
 /*
+ * A table is about to be written as that role, with rights that strangers do not have.
+ * Raises 55000 if a column has a type whose checks a stranger chooses.
+ */
+static void
+refuse_strange_columns(Oid table, Oid user)
+{
+	Relation	relation = relation_open(table, NoLock);
+	TupleDesc	columns = RelationGetDescr(relation);
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (likely(column->attisdropped ||
+				   !casnet_type_is_checked_by_strangers(column->atttypid, user)))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the checks of type %s would run with more rights than its owner has",
+						format_type_be(column->atttypid)),
+				 errdetail("The statement changes column \"%s\" of table \"%s\" as role \"%s\".",
+						   NameStr(column->attname),
+						   RelationGetRelationName(relation),
+						   GetUserNameFromId(user, false)),
+				 errhint("Give the domain to that role or to a superuser, or give the column another type.")));
+	}
+	relation_close(relation, NoLock);
+}
+
+/* The same of all tables that a plan writes, if code of strangers is refused meanwhile. */
+static void
+refuse_strange_checks(PlannedStmt *plan)
+{
+	ListCell   *lc;
+	Oid			user;
+	int			context;
+
+	if (likely(plan->resultRelations == NIL))
+		return;
+	GetUserIdAndSecContext(&user, &context);
+	if ((context & CASNET_SECURITY_NO_STRANGER) == 0 &&
+		!(is_within_key(context) &&
+		  user == get_role_oid("casnet_owner", true)))
+		return;
+	foreach(lc, plan->resultRelations)
+		refuse_strange_columns(rt_fetch(lfirst_int(lc), plan->rtable)->relid,
+							   user);
+}
+
+/*
  * A plan is about to be executed.  Raises 55000 for a kept plan that was made without
  * policies for such an operation.  The next execution plans it anew.
  */
@@ -423,6 +475,7 @@ casnet_noforce_check_start(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
+	refuse_strange_checks(plan);
 	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
 		return;
 	foreach(lc, plan->invalItems)

@@ -27,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "casnet.h"
 
@@ -96,6 +97,49 @@ bool
 casnet_function_is_strange(Oid function, Oid role)
 {
 	return is_strange_function(function, &role);
+}
+
+/*
+ * Whether values of the type go through the checks of a domain of a role that is not
+ * trusted; role is the one as which they are made.  That role can change the checks at any
+ * time, and they can run SQL by functions of the server, which no hook sees.
+ */
+bool
+casnet_type_is_checked_by_strangers(Oid type, Oid role)
+{
+	Oid			element;
+
+	check_stack_depth();
+	if (type < FirstNormalObjectId)
+		return false;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return is_strange_type(type, role) ||
+				casnet_type_is_checked_by_strangers(getBaseType(type), role);
+		case TYPTYPE_RANGE:
+			return casnet_type_is_checked_by_strangers(get_range_subtype(type),
+													   role);
+		case TYPTYPE_MULTIRANGE:
+			return casnet_type_is_checked_by_strangers(get_multirange_range(type),
+													   role);
+		case TYPTYPE_COMPOSITE:
+			{
+				TupleDesc	columns = lookup_rowtype_tupdesc(type, -1);
+				bool		result = false;
+
+				for (int i = 0; i < columns->natts && !result; i++)
+					result = !TupleDescAttr(columns, i)->attisdropped &&
+						casnet_type_is_checked_by_strangers(TupleDescAttr(columns, i)->atttypid,
+															role);
+				ReleaseTupleDesc(columns);
+				return result;
+			}
+		default:
+			element = get_element_type(type);
+			return OidIsValid(element) &&
+				casnet_type_is_checked_by_strangers(element, role);
+	}
 }
 
 /* Whether the key of one table calls code that is not a superuser's. */

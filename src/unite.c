@@ -94,28 +94,49 @@ collect_calls(Node *node, PolicyCalls *found)
 	return false;
 }
 
-/* Add the names in the argument of a call to a sorted list of names, each one once. */
+/* Add a name to a sorted list of names, each one once. */
 static List *
-add_names(List *names, FuncExpr *call)
+add_name(List *names, char *name)
 {
-	char	   *rest = TextDatumGetCString(linitial_node(Const, call->args)->constvalue);
-	char	   *name;
+	int			at = 0;
+	ListCell   *lc;
 
+	foreach(lc, names)
+	{
+		int			order = strcmp(lfirst(lc), name);
+
+		if (order == 0)
+			return names;
+		if (order > 0)
+			break;
+		at++;
+	}
+	return list_insert_nth(names, at, name);
+}
+
+/*
+ * Add the names in the argument of a call.  False if they cannot be united: there are too
+ * many, or one is not the name of a permission.  The call then raises by itself.
+ */
+static bool
+add_names(List **names, FuncExpr *call)
+{
+	text	   *argument = DatumGetTextPP(linitial_node(Const, call->args)->constvalue);
+	char	   *rest;
+	char	   *name;
+	int			count = 0;
+
+	/* A policy of an application can have an argument of any length. */
+	if (VARSIZE_ANY_EXHDR(argument) >= CASNET_MAX_UNITED * CASNET_NAME_LENGTH)
+		return false;
+	rest = text_to_cstring(argument);
 	while ((name = strsep(&rest, ",")) != NULL)
 	{
-		int			at = 0;
-		ListCell   *lc;
-
-		foreach(lc, names)
-		{
-			if (strcmp(lfirst(lc), name) >= 0)
-				break;
-			at++;
-		}
-		if (lc == NULL || strcmp(lfirst(lc), name) != 0)
-			names = list_insert_nth(names, at, name);
+		if (name[0] == '\0' || ++count > CASNET_MAX_UNITED)
+			return false;
+		*names = add_name(*names, name);
 	}
-	return names;
+	return list_length(*names) <= CASNET_MAX_UNITED;
 }
 
 /*
@@ -142,13 +163,11 @@ casnet_unite_policies(Query *query)
 	{
 		FuncExpr   *call = lfirst_node(FuncExpr, lc);
 
-		if (call->funcid == functions[0])
-			names = add_names(names, call);
-		else
+		if (call->funcid != functions[0])
 			found.calls = foreach_delete_current(found.calls, lc);
+		else if (!add_names(&names, call))
+			return;
 	}
-	if (list_length(names) > CASNET_MAX_UNITED)
-		return;
 
 	initStringInfo(&all);
 	foreach(lc, names)

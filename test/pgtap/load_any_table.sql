@@ -1,7 +1,7 @@
 -- What a table of an application can have: partitions, references to itself, triggers of
 -- every kind; and what makes a load impossible, with an error that says so.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.nodes (tenant_id uuid NOT NULL DEFAULT casnet.current_tenant_id(), id integer PRIMARY KEY,
@@ -62,5 +62,16 @@ CREATE TRIGGER casnet_load_end AFTER INSERT ON public.nodes_load FOR EACH STATEM
 SELECT throws_ok('INSERT INTO public.nodes_load (id) VALUES (66)', '55000', NULL, 'one that is for some');
 SELECT casnet_internal.make_load_view('public.nodes') IS NOT NULL AS made \gset
 SELECT lives_ok('INSERT INTO public.nodes_load (id) VALUES (66)', 'and back');
+-- A rule can bring a subquery, which is evaluated for each row.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.stock (tenant_id uuid, id integer);
+CREATE TABLE public.stock_log (id integer, n bigint);
+GRANT SELECT, INSERT ON public.stock, public.stock_log TO tap_app;
+INSERT INTO public.stock VALUES (:'north', 1), (:'north', 1), (:'north', 7);
+CREATE RULE counted AS ON INSERT TO public.stock DO INSTEAD INSERT INTO public.stock_log SELECT NEW.id, (SELECT count(*) FROM public.stock AS s WHERE s.id = NEW.id);
+SELECT casnet_internal.make_load_view('public.stock') IS NOT NULL AS made \gset
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT lives_ok('INSERT INTO public.stock_load (id) VALUES (1), (7), (2)', 'a rule with a subquery');
+SELECT results_eq('SELECT id, n FROM public.stock_log ORDER BY id', $$VALUES (1, 2::bigint), (2, 0), (7, 1)$$, 'which counts for each row');
 SELECT * FROM finish();
 ROLLBACK;
