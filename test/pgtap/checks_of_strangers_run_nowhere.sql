@@ -2,8 +2,9 @@
 -- functions of the server, such as query_to_xml().  If somebody gave a table of casnet a
 -- column of such a type, nothing writes that table with more rights than the role has.
 BEGIN;
-SELECT plan(9);
+SELECT plan(12);
 \ir include/fixtures.sql
+\ir include/doctor.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_stranger;
 GRANT casnet_user TO tap_stranger;
@@ -45,7 +46,10 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT throws_ok('SELECT casnet.create_tenant(''mine'')', '55000', NULL, 'in a row');
 RESET SESSION AUTHORIZATION;
-ALTER TABLE casnet.tenants DROP COLUMN pairs;
+SELECT is(diagnosis('column-domain'), 'error pairs of casnet.tenants', 'doctor() reports it');
+ALTER TABLE casnet.tenants ADD COLUMN region strange.label;
+SELECT is(diagnosis('column-domain'), 'error pairs of casnet.tenants, error region of casnet.tenants', 'in each column');
+ALTER TABLE casnet.tenants DROP COLUMN pairs, DROP COLUMN region;
 ALTER TABLE casnet.tenants ADD COLUMN kind strange.plain;
 CREATE DOMAIN public.trusted AS text CHECK (VALUE <> 'x');
 ALTER TABLE casnet.tenants ADD COLUMN note public.trusted;
@@ -55,5 +59,7 @@ CALL be('olga', 'North');
 SELECT lives_ok('SELECT casnet.create_tenant(''mine'')', 'a type without checks, and a domain of a superuser, do no harm');
 SELECT lives_ok(:'delete', 'nor below a key');
 SELECT is((SELECT count(*) FROM casnet.tasks WHERE title = 'about it' AND record_id IS NULL), 1::bigint, 'which clears the reference');
+RESET SESSION AUTHORIZATION;
+SELECT is(diagnosis('column-domain'), NULL, 'nothing to report');
 SELECT * FROM finish();
 ROLLBACK;
