@@ -77,28 +77,59 @@ casnet_check_text(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row);
 }
 
+/* Whether the value is one of the words, which ", " separates. */
+static bool
+is_among(const char *words, const text *value)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(value);
+
+	for (;;)
+	{
+		const char *end = strstr(words, ", ");
+		size_t		word = end == NULL ? strlen(words) : end - words;
+
+		if (word == length && memcmp(words, VARDATA_ANY(value), length) == 0)
+			return true;
+		if (end == NULL)
+			return false;
+		words = end + strlen(", ");
+	}
+}
+
 /*
  * casnet_internal.refuse_value(column, check, values) returns trigger
  *
- * BEFORE INSERT OR UPDATE FOR EACH ROW, with a WHEN condition that is true for what the
- * check of that name will refuse.  Raises 23514, as the check does, with a hint that names
- * the values; 39P01 when called in any other way.
+ * BEFORE INSERT OR UPDATE FOR EACH ROW: raises 23514 for a value of the column that is none
+ * of the values, as the check of that name would, with a hint that names the values.  Raises
+ * 39P01 when called in any other way, 42703 or 42804 when the table has no such column.
+ *
+ * A condition WHEN would say the same.  But the server reads and prepares conditions for
+ * each statement, which takes a tenth of the insert of a task.
  */
 Datum
 casnet_refuse_value(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = casnet_trigger_row(fcinfo, "refuse_value", true);
 	char	  **args = trigger->tg_trigger->tgargs;
+	Relation	relation = trigger->tg_relation;
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool		isnull;
+	Datum		value;
 
 	if (trigger->tg_trigger->tgnargs != 3)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.refuse_value() was not called with a column, a check and values"),
 				 errhint("Attach it as casnet.install() does.")));
+	value = heap_getattr(row, casnet_trigger_column(relation, args[0], TEXTOID),
+						 RelationGetDescr(relation), &isnull);
+	if (isnull || is_among(args[2], DatumGetTextPP(value)))
+		return PointerGetDatum(row);
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
-					RelationGetRelationName(trigger->tg_relation), args[1]),
+					RelationGetRelationName(relation), args[1]),
 			 errhint("Column %s takes %s.", args[0], args[2]),
-			 errtableconstraint(trigger->tg_relation, args[1])));
+			 errtableconstraint(relation, args[1])));
 }
