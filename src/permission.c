@@ -208,7 +208,7 @@ casnet_permission_existing_to_others(const char *name)
 	if ((bit >= 0 && bit < lengthof(built_in)) ||
 		strlen(name) >= CASNET_NAME_LENGTH)
 		return bit;
-	snapshot = casnet_catalog_snapshot();
+	snapshot = casnet_catalog_snapshot_of_rights();
 	others = *snapshot;
 	others.curcid = FirstCommandId;
 	casnet_scan_begin(&scan, CASNET_ALL_ROLE_PERMISSIONS, &others,

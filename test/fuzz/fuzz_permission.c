@@ -156,7 +156,7 @@ UnregisterSnapshot(Snapshot snapshot)
 }
 
 Snapshot
-casnet_catalog_snapshot(void)
+casnet_catalog_snapshot_of_rights(void)
 {
 	return NULL;
 }
