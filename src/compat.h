@@ -66,6 +66,17 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 	(pg_proc_aclcheck((function), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* The entries of its range table that a plan writes: a list until 18, a set from 19 on. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_written_entries(plan) ((plan)->resultRelationRelids)
+#define casnet_is_written(plan, entry) \
+	bms_is_member((entry), (plan)->resultRelationRelids)
+#else
+#define casnet_written_entries(plan) ((plan)->resultRelations)
+#define casnet_is_written(plan, entry) \
+	list_member_int((plan)->resultRelations, (entry))
+#endif
+
 /* Marks a function that does not return; name and place changed in 18. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_noreturn pg_noreturn

@@ -450,20 +450,19 @@ refuse_strange_columns(Oid table, Oid user)
 static void
 refuse_strange_checks(PlannedStmt *plan)
 {
-	ListCell   *lc;
 	Oid			user;
 	int			context;
 
-	if (likely(plan->resultRelations == NIL))
+	if (likely(casnet_written_entries(plan) == NULL))
 		return;
 	GetUserIdAndSecContext(&user, &context);
 	if ((context & CASNET_SECURITY_NO_STRANGER) == 0 &&
 		!(is_within_key(context) &&
 		  user == get_role_oid("casnet_owner", true)))
 		return;
-	foreach(lc, plan->resultRelations)
-		refuse_strange_columns(rt_fetch(lfirst_int(lc), plan->rtable)->relid,
-							   user);
+	for (int i = 1; i <= list_length(plan->rtable); i++)
+		if (casnet_is_written(plan, i))
+			refuse_strange_columns(rt_fetch(i, plan->rtable)->relid, user);
 }
 
 /*
