@@ -446,14 +446,18 @@ refuse_strange_columns(Oid table, Oid user)
 	relation_close(relation, NoLock);
 }
 
-/* The same of all tables that a plan writes, if code of strangers is refused meanwhile. */
+/*
+ * The same of all tables that a plan writes, if code of strangers is refused meanwhile.  A
+ * deletion makes no values.
+ */
 static void
 refuse_strange_checks(PlannedStmt *plan)
 {
 	Oid			user;
 	int			context;
 
-	if (likely(casnet_written_entries(plan) == NULL))
+	if (likely(casnet_written_entries(plan) == NULL) ||
+		(plan->commandType == CMD_DELETE && !plan->hasModifyingCTE))
 		return;
 	GetUserIdAndSecContext(&user, &context);
 	if ((context & CASNET_SECURITY_NO_STRANGER) == 0 &&

@@ -2,7 +2,7 @@
 -- functions of the server, such as query_to_xml().  If somebody gave a table of casnet a
 -- column of such a type, nothing writes that table with more rights than the role has.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 RESET SESSION AUTHORIZATION;
@@ -24,6 +24,9 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT throws_ok(:'delete', '55000', 'the checks of type strange.label would run with more rights than its owner has', 'below a key');
+SAVEPOINT before;
+SELECT lives_ok('SELECT casnet.delete_tenant(casnet.current_tenant_id())', 'a deletion makes no values');
+ROLLBACK TO before;
 SELECT lives_ok('INSERT INTO casnet.tags (tenant_id, name) VALUES (casnet.current_tenant_id(), ''new'')', 'other tables are written');
 -- As the caller the check has only the caller's rights.
 SELECT throws_ok('INSERT INTO casnet.tasks (title) VALUES (''x'')', '22P02', NULL, 'in a statement of its own it runs as the caller');
