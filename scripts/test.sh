@@ -277,7 +277,8 @@ run_pgtap()
 	note_harness pgtap "$log" "$status"
 }
 
-# run_tap: Perl tests, which make servers of their own, as PGXS would run them.
+# run_tap: Perl tests, as PGXS would run them.  Each makes servers of its own and mostly
+# waits for them, so two run at a time.
 run_tap()
 {
 	local log=$WORK/tap.log status=0 top
@@ -301,7 +302,7 @@ run_tap()
 		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
 		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \
 		TESTLOGDIR="$COPY/tmp_check/log" \
-		prove $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
+		prove --jobs 2 $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
 	[ "$status" -eq 0 ] || show_tap_logs "$log"
 	note_harness tap "$log" "$status"
 }
