@@ -352,6 +352,7 @@ typedef struct CasnetReading
 extern void casnet_catalog_init(void);
 extern Snapshot casnet_catalog_snapshot(void);
 extern Snapshot casnet_catalog_snapshot_of_rights(void);
+extern SnapshotData casnet_catalog_snapshot_of_others(Snapshot snapshot);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
 									 const CasnetTable *wanted);
 extern void casnet_reading_end(CasnetReading *reading);

@@ -371,6 +371,19 @@ casnet_catalog_snapshot_of_rights(void)
 }
 
 /*
+ * The same snapshot without what this transaction has changed: it sees what others have
+ * committed.  It lives as long as the one that is given.
+ */
+SnapshotData
+casnet_catalog_snapshot_of_others(Snapshot snapshot)
+{
+	SnapshotData others = *snapshot;
+
+	others.curcid = FirstCommandId;
+	return others;
+}
+
+/*
  * Begin to read tables with one snapshot of this moment.  It is taken after the locks,
  * since a wait for a lock would make it old.
  */

@@ -411,9 +411,8 @@ casnet_membership_of_others(const pg_uuid_t *user, const pg_uuid_t *tenant,
 							CasnetVerdict *verdict)
 {
 	Snapshot	snapshot = casnet_catalog_snapshot();
-	SnapshotData others = *snapshot;
+	SnapshotData others = casnet_catalog_snapshot_of_others(snapshot);
 
-	others.curcid = FirstCommandId;
 	read_apart(user, tenant, &others, verdict);
 	UnregisterSnapshot(snapshot);
 }

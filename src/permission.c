@@ -209,8 +209,7 @@ casnet_permission_existing_to_others(const char *name)
 		strlen(name) >= CASNET_NAME_LENGTH)
 		return bit;
 	snapshot = casnet_catalog_snapshot_of_rights();
-	others = *snapshot;
-	others.curcid = FirstCommandId;
+	others = casnet_catalog_snapshot_of_others(snapshot);
 	casnet_scan_begin(&scan, CASNET_ALL_ROLE_PERMISSIONS, &others,
 					  (Datum) 0, (Datum) 0);
 	while (!found && (tuple = casnet_scan_next(&scan)) != NULL)

@@ -407,9 +407,9 @@ find_of_others(const pg_uuid_t *user, CasnetHash *found)
 {
 	CasnetTable hashes = CASNET_PASSWORD_HASHES;
 	CasnetReading reading;
-	SnapshotData others = *casnet_reading_begin(&reading, 1, &hashes);
+	Snapshot	snapshot = casnet_reading_begin(&reading, 1, &hashes);
+	SnapshotData others = casnet_catalog_snapshot_of_others(snapshot);
 
-	others.curcid = FirstCommandId;
 	casnet_secret_find(user, &others, found);
 	casnet_reading_end(&reading);
 }

@@ -531,8 +531,7 @@ casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
 		return "The token is not known any more.";
 	*user = token->user;
 	snapshot = casnet_catalog_snapshot();
-	others = *snapshot;
-	others.curcid = FirstCommandId;
+	others = casnet_catalog_snapshot_of_others(snapshot);
 	if (!signature_is_good(token, &others, &own) &&
 		!signature_is_good(token, snapshot, &own))
 		problem = "The token is not signed by a live key for this use.";
