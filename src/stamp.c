@@ -137,6 +137,9 @@ casnet_stamp_completed_at(PG_FUNCTION_ARGS)
  * whether the session is allowed to insert there.  Raises 39P01 when called in any other
  * way, 42703 or 42804 when the table has no such column, 55000 when the session became
  * somebody else while the statement was writing.
+ *
+ * The trigger has no condition: the server reads a condition's text again in each
+ * statement, which is 2 % of the instructions of an INSERT of one row.
  */
 Datum
 casnet_fill_tenant(PG_FUNCTION_ARGS)

@@ -221,11 +221,9 @@ BEGIN
 	FOR wanted IN
 		SELECT v.name, v.event, v.call, v.meaning
 		  FROM (VALUES
-			('casnet_fill_tenant', 'BEFORE INSERT',
-			 'WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION casnet_internal.fill_tenant()',
+			('casnet_fill_tenant', 'BEFORE INSERT', 'fill_tenant()',
 			 'NULL stands for the active tenant', 'tenant_id', 'uuid'::regtype),
-			('casnet_updated_at', 'BEFORE UPDATE',
-			 'EXECUTE FUNCTION casnet_internal.touch_updated_at()',
+			('casnet_updated_at', 'BEFORE UPDATE', 'touch_updated_at()',
 			 'updated_at moves on every update', 'updated_at', 'timestamptz'))
 			AS v (name, event, call, meaning, column_name, type)
 		  JOIN pg_attribute AS a
@@ -244,7 +242,7 @@ BEGIN
 		PERFORM casnet_internal.run_on(
 			-- A partition that was protected by itself has one.
 			format('CREATE OR REPLACE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
-			'FOR EACH ROW ' || wanted.call);
+			'FOR EACH ROW EXECUTE FUNCTION casnet_internal.' || wanted.call);
 		PERFORM casnet_internal.run_on(format('COMMENT ON TRIGGER %I ON', wanted.name),
 									   relation,
 									   format('IS %L', 'casnet: ' || wanted.meaning));

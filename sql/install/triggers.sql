@@ -18,9 +18,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_general_triggers(
 	  JOIN LATERAL (VALUES
 		(w.kind <> 'audit', 'casnet_updated_at', 'BEFORE UPDATE', 'ROW',
 		 'touch_updated_at()', '', 'updated_at moves on every update'),
-		(w.is_of_tenant, 'casnet_fill_tenant', 'BEFORE INSERT',
-		 'ROW WHEN (NEW.tenant_id IS NULL)', 'fill_tenant()', '',
-		 'NULL stands for the active tenant'),
+		(w.is_of_tenant, 'casnet_fill_tenant', 'BEFORE INSERT', 'ROW',
+		 'fill_tenant()', '', 'NULL stands for the active tenant'),
 		(w.is_of_tenant OR w.kind = 'invitation', 'casnet_keep_tenant',
 		 'BEFORE UPDATE OF tenant_id', 'ROW', 'keep_tenant()', 'ALWAYS',
 		 'no row moves to another tenant'),

@@ -80,7 +80,7 @@ INSERT INTO casnet.role_permissions (role, permission) VALUES ('owner', 'view_co
 sub programs_of_our_own
 {
 	my $root = PostgreSQL::Test::Utils::tempdir();
-	my ($bin, $share, $lib) = map { (run_command([ 'pg_config', "--$_" ]))[0] } qw(bindir sharedir pkglibdir);
+	my ($bin, $share, $lib) = map { (run_command([ $ENV{PG_CONFIG} // 'pg_config', "--$_" ]))[0] } qw(bindir sharedir pkglibdir);
 
 	make_path("$root$bin", "$root$share/extension", "$root$lib/..");
 	system_or_bail('cp', map({ "$bin/$_" } qw(postgres initdb pg_ctl psql pg_config pg_dump pg_isready)), "$root$bin");

@@ -99,7 +99,7 @@ _PG_init(void)
 	planner_hook = plan_it;
 }
 C
-my ($include) = run_command([ 'pg_config', '--includedir-server' ]);
+my ($include) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
 command_ok([ 'cc', '-shared', '-fPIC', '-w', "-I$include", '-o', "$dir/other.so", "$dir/other.c" ], 'a library');
 
 my $node = PostgreSQL::Test::Cluster->new('load');

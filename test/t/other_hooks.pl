@@ -146,7 +146,7 @@ _PG_init(void)
 	set_rel_pathlist_hook = path_it;
 }
 C
-my ($include) = run_command([ 'pg_config', '--includedir-server' ]);
+my ($include) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
 command_ok([ 'cc', '-shared', '-fPIC', '-w', "-I$include", "-I$FindBin::RealBin/../../src", '-o', "$dir/other.so", "$dir/other.c" ], 'a library');
 
 my $node = PostgreSQL::Test::Cluster->new('hooks');
