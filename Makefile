@@ -50,7 +50,7 @@ SQL_UPDATE_PARTS = $(call parts,$(SQL_UPDATE_FIRST) $(SQL_FUNCTIONS) $(SQL_UPDAT
 SQL_SCRIPT = sql/casnet--$(EXTVERSION).sql
 RELEASES = $(filter-out $(EXTVERSION),$(patsubst $(SOURCE)sql/updates/%.sql,%,$(wildcard $(SOURCE)sql/updates/*.sql)))
 SQL_UPDATES = $(patsubst %,sql/casnet--%--$(EXTVERSION).sql,$(RELEASES))
-SHLIB_LINK = -lcrypt -lcrypto
+SHLIB_LINK = -lcrypt -lcrypto -largon2
 
 DATA_built = $(SQL_SCRIPT) $(SQL_UPDATES)
 EXTRA_CLEAN = $(wildcard sql/casnet--*.sql) output_iso tmp_check

@@ -26,7 +26,7 @@ DROPIN_MADE=0
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MADE=0
 
-COMMON_PACKAGES=(gcc make libssl-dev libcrypt-dev)
+COMMON_PACKAGES=(gcc make libssl-dev libcrypt-dev libargon2-dev)
 TEST_PACKAGES=(libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer
 	clang libclang-rt-dev python3-psycopg2 sqlsmith valgrind libc6-dbg)
 WARNINGS='-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare'

@@ -71,7 +71,7 @@ install_servers()
 {
 	local folder=$1 major
 	local newest=${MAJORS[-1]}
-	local -a packages=(gcc make libssl-dev libcrypt-dev libipc-run-perl
+	local -a packages=(gcc make libssl-dev libcrypt-dev libargon2-dev libipc-run-perl
 		"postgresql-server-dev-$newest")
 
 	for major in "${MAJORS[@]}"; do

@@ -6,7 +6,7 @@
  * .ci/check-layers enforces that.  Sections are in the same order.
  *
  *	tools               digest.c, uuid.c, jws.c, key.c, cache.c, schema.c, security.c,
- *	                    estimate.c, cursor.c, password.c, throttle.c, fuzzy.c,
+ *	                    estimate.c, cursor.c, scheme.c, password.c, throttle.c, fuzzy.c,
  *	                    trigger.c, name.c, text.c
  *	deciding tables     news.c, holders.c, catalog.c, row.c
  *	the session         revocation.c, token.c, session.c, statement.c
@@ -126,12 +126,26 @@ extern void casnet_estimate_hide(void);
 extern uint64 casnet_cursors_note(void);
 extern void casnet_cursors_close_since(uint64 note);
 
-/* password.c: password hashes */
+/* scheme.c: formats of password hashes */
+
+typedef enum CasnetSchemeCost
+{
+	CASNET_SCHEME_CHEAP,		/* to guess */
+	CASNET_SCHEME_FAIR,
+	CASNET_SCHEME_SLOW,			/* takes more than about a second */
+	CASNET_SCHEME_UNBEARABLE	/* never verifies */
+} CasnetSchemeCost;
+
+extern char *casnet_scheme_form(const char *written);
+extern CasnetSchemeCost casnet_scheme_cost(const char *hash, const char **name);
+extern char *casnet_scheme_crypt(const char *password, const char *setting);
+extern bool casnet_scheme_verify(const char *password, const char *hash);
+
+/* password.c: passwords and new hashes */
 
 extern char *casnet_password_hash(text *password);
-extern bool casnet_password_verify(text *password, const char *expected);
-extern bool casnet_password_is_outdated(const char *hash);
-extern bool casnet_password_is_hash(const char *string);
+extern bool casnet_password_verify(text *password, const char *expected,
+								   bool *outdated);
 
 /* throttle.c: the slowing of failed logins */
 

@@ -138,14 +138,15 @@ password_argument(FunctionCallInfo fcinfo, int argument)
  * Whether the password is that of the account.  Otherwise counts a failure, and takes the
  * same time for each reason.  The caller has waited for former failures; may_try says
  * whether it is allowed to try.  No cancel request is obeyed between the verification and
- * the count.
+ * the count.  Sets *outdated if a new hash of the password should replace the old one.
  */
 static bool
 password_matches(text *password, const Account *account, bool may_try,
-				 Datum counted, TimestampTz started)
+				 Datum counted, TimestampTz started, bool *outdated)
 {
+	*outdated = false;
 	if (may_try && VARSIZE_ANY_EXHDR(password) <= MAX_PASSWORD &&
-		casnet_password_verify(password, account->hash.hash) &&
+		casnet_password_verify(password, account->hash.hash, outdated) &&
 		account->active)
 	{
 		(void) DirectFunctionCall1(casnet_login_succeeded, counted);
@@ -164,7 +165,6 @@ renew_hash(const pg_uuid_t *user, const Account *account, text *password)
 	char	   *hash;
 
 	if (XactReadOnly || VARSIZE_ANY_EXHDR(password) < MIN_PASSWORD ||
-		!casnet_password_is_outdated(account->hash.hash) ||
 		!casnet_secret_lock(user, 0))
 		return;
 	hash = casnet_password_hash(password);
@@ -189,6 +189,7 @@ casnet_login(PG_FUNCTION_ARGS)
 	pg_uuid_t	user;
 	bool		is_known;
 	bool		may_try;
+	bool		outdated;
 	Account		account;
 	text	   *token;
 
@@ -202,13 +203,15 @@ casnet_login(PG_FUNCTION_ARGS)
 	/* One snapshot for the password and for what would end a token made with it. */
 	if (is_known)
 		read_account(&user, &account);
-	if (!password_matches(password, &account, may_try, name, started))
+	if (!password_matches(password, &account, may_try, name, started,
+						  &outdated))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PASSWORD),
 				 errmsg("login failed"),
 				 errhint("Check the username and the password; after several failures, wait a while.")));
 
-	renew_hash(&user, &account, password);
+	if (outdated)
+		renew_hash(&user, &account, password);
 	token = casnet_signing_issue(&user,
 								 PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2),
 								 PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3),
@@ -293,6 +296,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	Account		account;
 	Datum		counted;
 	bool		may_try;
+	bool		outdated;
 	char	   *hash;
 
 	AcceptInvalidationMessages();
@@ -302,7 +306,7 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	(void) casnet_secret_lock(&user, PATIENCE_MS);
 	read_account(&user, &account);
 	if (!password_matches(password_argument(fcinfo, 0), &account, may_try,
-						  counted, started))
+						  counted, started, &outdated))
 		refuse_old_password();
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,

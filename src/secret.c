@@ -25,6 +25,7 @@
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -62,6 +63,7 @@ static HTAB *pending = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_take_password);
 PG_FUNCTION_INFO_V1(casnet_keep_password);
+PG_FUNCTION_INFO_V1(casnet_password_scheme);
 
 /* Forget a waiting hash. */
 static void
@@ -229,7 +231,7 @@ refuse_hash(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("hashed_password must be the hash of a password"),
-			 errhint("Give the result of casnet.hash_password(), or a hash of crypt(3) that begins with $y$, $2a$, $2b$, $2y$, $5$ or $6$; never the password.")));
+			 errhint("Give the result of casnet.hash_password(), or a hash of another system in one of the formats that README.md lists (yescrypt, bcrypt, SHA-2, PBKDF2, scrypt, Argon2); never the password.")));
 }
 
 /*
@@ -252,6 +254,7 @@ casnet_take_password(PG_FUNCTION_ARGS)
 	char	   *written = column_of(relation, row);
 	bool		stays = before != NULL && written != NULL &&
 		strcmp(before, written) == 0;
+	char	   *hash;
 	int			column;
 	Datum		mark;
 	bool		isnull = false;
@@ -270,10 +273,14 @@ casnet_take_password(PG_FUNCTION_ARGS)
 	}
 
 	/* What an older version of casnet left there counts as a hash. */
-	if (!stays && !casnet_password_is_hash(written))
+	hash = casnet_scheme_form(written);
+	if (hash == NULL && !stays)
 		refuse_hash();
-	mark = CStringGetTextDatum(wait_for_row(written, stays));
+	mark = CStringGetTextDatum(wait_for_row(hash == NULL ? written : hash,
+											stays));
 	explicit_bzero(written, strlen(written));
+	if (hash != NULL)
+		explicit_bzero(hash, strlen(hash));
 	column = casnet_trigger_column(relation, "hashed_password", TEXTOID);
 	row = heap_modify_tuple_by_cols(row, RelationGetDescr(relation), 1,
 									&column, &mark, &isnull);
@@ -594,4 +601,44 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 	if (changes)
 		casnet_revocation_end_all(&user, NULL);
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * casnet_internal.password_scheme(user_id uuid) returns (scheme text, cost text)
+ *
+ * What doctor() says of the hash that is in force; NULLs if there is none.
+ */
+Datum
+casnet_password_scheme(PG_FUNCTION_ARGS)
+{
+	static const char *const costs[] = {
+		[CASNET_SCHEME_CHEAP] = "cheap",
+		[CASNET_SCHEME_FAIR] = "fair",
+		[CASNET_SCHEME_SLOW] = "slow",
+		[CASNET_SCHEME_UNBEARABLE] = "unbearable",
+	};
+	CasnetTable hashes = CASNET_PASSWORD_HASHES;
+	CasnetReading reading;
+	CasnetHash	found;
+	TupleDesc	result;
+	Datum		values[2] = {0};
+	bool		isnull[2] = {true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "password_scheme() was called without a row type");
+	casnet_secret_find(PG_GETARG_UUID_P(0),
+					   casnet_reading_begin(&reading, 1, &hashes), &found);
+	casnet_reading_end(&reading);
+	if (found.hash != NULL)
+	{
+		const char *name;
+		CasnetSchemeCost cost = casnet_scheme_cost(found.hash, &name);
+
+		values[0] = CStringGetTextDatum(name);
+		values[1] = CStringGetTextDatum(costs[cost]);
+		isnull[0] = isnull[1] = false;
+		explicit_bzero(found.hash, strlen(found.hash));
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(result),
+													  values, isnull)));
 }

@@ -119,6 +119,46 @@ $$;
 COMMENT ON FUNCTION casnet_internal.doctor_signing_keys() IS
 	'internal: doctor() about the keys of tokens; for casnet_admin';
 
+CREATE OR REPLACE FUNCTION casnet_internal.password_scheme(
+	user_id uuid, OUT scheme text, OUT cost text)
+	LANGUAGE c STABLE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_password_scheme';
+COMMENT ON FUNCTION casnet_internal.password_scheme(uuid) IS
+	'internal: the scheme of the account''s password hash, and whether it is cheap, fair, slow or unbearable to verify; NULL without one';
+
+-- The schemes of password hashes: what older systems wrote stays until its user logs in.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_passwords()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (has_table_privilege(to_regclass('casnet_internal.password_hashes'), 'SELECT')
+		AND has_table_privilege(to_regclass('casnet.users'), 'SELECT')) IS NOT TRUE THEN
+		RETURN;
+	END IF;
+	-- password-unbearable, password-cheap, password-slow, password-old
+	RETURN QUERY
+	SELECT CASE s.cost WHEN 'fair' THEN 'password-old' ELSE 'password-' || s.cost END,
+		   s.scheme,
+		   format(CASE s.cost
+				  WHEN 'unbearable' THEN 'The hashes of %s accounts cost too much to be verified, so none of them can log in. The first: %s.'
+				  WHEN 'cheap' THEN 'The hashes of %s accounts can be guessed quickly by whoever gets them. The first: %s.'
+				  WHEN 'slow' THEN 'A failed login to one of %s accounts takes longer than others, which reveals the account. The first: %s.'
+				  ELSE 'The hashes of %s accounts are not of the scheme of new ones. The first: %s.' END,
+				  count(*), (array_agg(u.username ORDER BY u.username))[1]),
+		   CASE s.cost WHEN 'unbearable' THEN '-- SELECT casnet.set_password(id, ''a new password'') for each'
+				ELSE '-- A login replaces the hash. Others get a new password: SELECT casnet.set_password(id, ''a new password'')' END
+	  FROM casnet.users AS u
+	 CROSS JOIN LATERAL casnet_internal.password_scheme(u.id) AS s
+	 WHERE u.hashed_password IS NOT NULL AND s.scheme IS NOT NULL
+	   AND (s.scheme, s.cost) <> ('yescrypt', 'fair')
+	 GROUP BY s.scheme, s.cost;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_passwords() IS
+	'internal: doctor() about the schemes of password hashes; for casnet_admin';
+
 -- Permissions, accounts and the owners of tenants.
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_data()
 	RETURNS TABLE (code text, object text, problem text, remedy text)

@@ -44,6 +44,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_state()
 		UNION ALL SELECT * FROM casnet_internal.doctor_libraries()
 		UNION ALL SELECT * FROM casnet_internal.doctor_signing_keys()
+		UNION ALL SELECT * FROM casnet_internal.doctor_passwords()
 		UNION ALL SELECT * FROM casnet_internal.doctor_data()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,

@@ -144,6 +144,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_state(),
 	casnet_internal.doctor_libraries(),
 	casnet_internal.doctor_signing_keys(),
+	casnet_internal.doctor_passwords(),
 	casnet_internal.doctor_data()
 	TO casnet_admin;
 
@@ -298,6 +299,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.existing_tenant(uuid),
 	casnet_internal.tenant_documents(uuid),
 	casnet_internal.document_time(timestamptz),
+	casnet_internal.password_scheme(uuid),
 	casnet_internal.preload_setting(text),
 	casnet_internal.preload_with_casnet(text),
 	casnet_internal.tenant_references(regclass),

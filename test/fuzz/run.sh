@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=${1:-10}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
-[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission import)
+[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission scheme import)
 config=${PG_CONFIG:-pg_config}
 include=$("$config" --includedir-server)
 bindir=$("$config" --bindir)
@@ -48,6 +48,7 @@ build()
 	shift 2
 	[ "$target" != import ] || { build_import "$output"; return; }
 	[ "$target" != jwk ] || more=("$here/../../src/jws.c")
+	[ "$target" != scheme ] || more=(-lcrypt -largon2)
 	compile -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 		-o "$output" "$here/fuzz_$target.c" "${more[@]}" \
 		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy || return
@@ -77,7 +78,7 @@ build_import()
 			-c -o "$work/objects/$(basename "$source" .c).o" "$source" || return
 	done
 	compile -fPIC -c -o "$work/objects/fuzz_import.o" "$here/fuzz_import.c" || return
-	"$clang" -shared -Wl,-Bsymbolic -o "$1.so" "$work"/objects/*.o "$file" -lcrypt -lcrypto -lstdc++ -lm -lpthread
+	"$clang" -shared -Wl,-Bsymbolic -o "$1.so" "$work"/objects/*.o "$file" -lcrypt -lcrypto -largon2 -lstdc++ -lm -lpthread
 }
 
 # psql_here ARGUMENT...: psql in the throwaway server.

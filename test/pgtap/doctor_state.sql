@@ -33,7 +33,7 @@ UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_e
 
 SELECT is(diagnosis('password-hash-left'), NULL, 'no hash in users');
 SET LOCAL session_replication_role = replica;
-UPDATE casnet.users SET hashed_password = rpad('$2b$04$left', 60, 'x') WHERE username = 'mia';
+UPDATE casnet.users SET hashed_password = rpad('$2b$12$left', 60, 'x') WHERE username = 'mia';
 SET LOCAL session_replication_role = origin;
 SELECT is(diagnosis('password-hash-left'), 'error casnet.users', 'one that came while triggers were off');
 ANALYZE casnet.users (hashed_password);

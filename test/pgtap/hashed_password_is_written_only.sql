@@ -31,7 +31,7 @@ SELECT is(hash_of('two'), :'second', 'also as a value');
 SELECT throws_ok(format('UPDATE casnet.users SET hashed_password = %L WHERE username = ''one''', :'two'), '22023', 'hashed_password cannot be the mark of another account', 'the mark of another');
 SELECT throws_ok($$UPDATE casnet.users SET hashed_password = '$casnet$01a225ec-0246-743d-8103-f2816051c3f0' WHERE username = 'one'$$, '22023', 'hashed_password cannot be the mark of another account', 'one of nobody');
 SELECT throws_ok(format('UPDATE casnet.users SET hashed_password = %L', p), '22023', 'hashed_password must be the hash of a password', 'no hash: ' || left(p, 12))
-  FROM unnest(ARRAY['', 'battery staple', '$casnet$', '$casnet$x', '$2b$', '$y$j9T$', '$1$saltsalt$NuzA7WTAelpl95xgBGWN60', repeat('$5$', 200), :'first' || E'\n']) AS p;
+  FROM unnest(ARRAY['', 'battery staple', '$casnet$', '$casnet$x', '$2b$', '$y$j9T$', '$1$saltsalt$NuzA7WTAelpl95xgBGWN60', repeat('$5$', 200), :'first' || '.']) AS p;
 SELECT ok(error_of('INSERT INTO casnet.users (username, email, hashed_password) VALUES (''x'', ''x'', ''battery staple'')') !~ 'battery', 'which is not quoted');
 UPDATE casnet.users SET hashed_password = NULL WHERE username = 'three';
 SELECT is(hash_of('three'), 'none', 'NULL takes it away');

@@ -33,7 +33,7 @@ BEGIN
 	PERFORM casnet.login('nora', password);
 	RETURN true;
 EXCEPTION WHEN invalid_password THEN
-	PERFORM casnet_internal.login_succeeded(id::text) FROM casnet.users WHERE username = 'nora';
+	PERFORM casnet_internal.login_succeeded('nora');
 	RETURN false;
 END
 $$;

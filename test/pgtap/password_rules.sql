@@ -18,7 +18,7 @@ BEGIN
 	PERFORM casnet.login('nora', b);
 	RETURN true;
 EXCEPTION WHEN invalid_password THEN
-	PERFORM casnet_internal.login_succeeded(id::text) FROM casnet.users WHERE username = 'nora';
+	PERFORM casnet_internal.login_succeeded('nora');
 	RETURN false;
 END
 $$;

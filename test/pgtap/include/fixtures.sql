@@ -21,14 +21,14 @@ CREATE ROLE tap_operator;
 GRANT casnet_admin TO tap_operator;
 
 INSERT INTO casnet.users (id, username, email, is_active, is_superuser, hashed_password) VALUES
-	(:'olga', 'olga', 'olga@north.test', true, false, rpad('$2b$04$olga', 60, 'x')),
-	(:'adam', 'adam', 'adam@north.test', true, false, rpad('$2b$04$adam', 60, 'x')),
-	(:'mia', 'mia', 'mia@north.test', true, false, rpad('$2b$04$mia', 60, 'x')),
-	(:'vic', 'vic', 'vic@north.test', true, false, rpad('$2b$04$vic', 60, 'x')),
-	(:'otto', 'otto', 'otto@south.test', true, false, rpad('$2b$04$otto', 60, 'x')),
-	(:'ines', 'ines', 'ines@north.test', false, false, rpad('$2b$04$ines', 60, 'x')),
-	(:'sue', 'sue', 'sue@root.test', true, true, rpad('$2b$04$sue', 60, 'x')),
-	(:'nora', 'nora', 'nora@nowhere.test', true, false, rpad('$2b$04$nora', 60, 'x'));
+	(:'olga', 'olga', 'olga@north.test', true, false, rpad('$2b$12$olga', 60, 'x')),
+	(:'adam', 'adam', 'adam@north.test', true, false, rpad('$2b$12$adam', 60, 'x')),
+	(:'mia', 'mia', 'mia@north.test', true, false, rpad('$2b$12$mia', 60, 'x')),
+	(:'vic', 'vic', 'vic@north.test', true, false, rpad('$2b$12$vic', 60, 'x')),
+	(:'otto', 'otto', 'otto@south.test', true, false, rpad('$2b$12$otto', 60, 'x')),
+	(:'ines', 'ines', 'ines@north.test', false, false, rpad('$2b$12$ines', 60, 'x')),
+	(:'sue', 'sue', 'sue@root.test', true, true, rpad('$2b$12$sue', 60, 'x')),
+	(:'nora', 'nora', 'nora@nowhere.test', true, false, rpad('$2b$12$nora', 60, 'x'));
 INSERT INTO casnet.tenants (id, name) VALUES (:'north', 'North'), (:'south', 'South');
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES
 	(:'olga', :'north', 'owner'), (:'adam', :'north', 'admin'), (:'mia', :'north', 'member'),
