@@ -65,6 +65,7 @@ finish_writing(QueryDesc *query)
 {
 	Finish	   *outer = finishing;
 	const CasnetOpening *opening;
+	bool		key_runs = casnet_security_note_key(false);
 	Finish		finish;
 
 	finish.context = query->estate->es_query_cxt;
@@ -85,6 +86,7 @@ finish_writing(QueryDesc *query)
 	{
 		finishing = outer;
 		(void) casnet_statement_set_opening(opening);
+		(void) casnet_security_note_key(key_runs);
 	}
 	PG_END_TRY();
 }

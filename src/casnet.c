@@ -34,6 +34,7 @@ _PG_init(void)
 	casnet_index_init();
 	casnet_plan_init();
 	casnet_owner_init();
+	casnet_stranger_init();
 	casnet_noforce_init();
 	casnet_execution_init();
 	casnet_utility_init();

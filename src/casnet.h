@@ -13,7 +13,7 @@
  *	rights              judged.c, permission.c, asked.c, membership.c, remember.c,
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
- *	others' tables      owner.c, partition_key.c, protect.c, documents.c, erase.c
+ *	others' tables      owner.c, stranger.c, partition_key.c, protect.c, documents.c, erase.c
  *	accounts            release.c, secret.c, account.c, signing.c, login.c, invitation.c
  *	tags, search, load  tagging.c, search.c, load.c
  *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
@@ -115,6 +115,9 @@ extern bool casnet_security_is_administrator(void);
 extern bool casnet_security_is_trusted(Oid owner, Oid role);
 extern void casnet_security_notice_others(void);
 extern bool casnet_security_is_suspended(void);
+extern bool casnet_security_is_within_key(void);
+extern bool casnet_security_key_runs(void);
+extern bool casnet_security_note_key(bool runs);
 
 /* estimate.c: who sees the planner's estimates */
 
@@ -686,12 +689,17 @@ extern void casnet_owner_begun(void);
 extern void casnet_owner_alter(Oid table, AlterTableType kind, const char *name);
 extern void casnet_owner_init(void);
 
+/* stranger.c: what of a table is code of roles without the rights with which it runs */
+
+extern bool casnet_stranger_in_type(Oid type, Oid role);
+extern bool casnet_stranger_in_expression(Node *expression, Oid role);
+extern bool casnet_stranger_owns_function(Oid function, Oid role);
+extern char *casnet_stranger_in_table(Relation relation, Oid role, CmdType command);
+extern void casnet_stranger_init(void);
+
 /* partition_key.c: whose code partition keys call */
 
 extern Oid	casnet_partition_key_strange(Oid table);
-extern bool casnet_expression_is_strange(Node *expression, Oid role);
-extern bool casnet_function_is_strange(Oid function, Oid role);
-extern bool casnet_type_is_checked_by_strangers(Oid type, Oid role);
 
 /* release.c: those who hold a membership or an account release it */
 

@@ -452,8 +452,8 @@ require_own_triggers(Relation relation, bool erasing)
 			  TRIGGER_FOR_UPDATE(trigger->tgtype)))
 			continue;
 		condition = trigger->tgqual == NULL ? NULL : stringToNode(trigger->tgqual);
-		if (casnet_function_is_strange(trigger->tgfoid, owner) ||
-			casnet_expression_is_strange(condition, owner))
+		if (casnet_stranger_owns_function(trigger->tgfoid, owner) ||
+			casnet_stranger_in_expression(condition, owner))
 			refuse_trigger(trigger, relation, NULL);
 		if (contain_volatile_functions(condition))
 			refuse_trigger(trigger, relation, "that is volatile");

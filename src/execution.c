@@ -441,12 +441,35 @@ start_execution(QueryDesc *query, int eflags)
 
 /* Call the next hook, or the server. */
 static void
-run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
+run_next(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
 {
 	if (previous_run_hook)
 		previous_run_hook(query, direction, CASNET_RUN_NAMES);
 	else
 		standard_ExecutorRun(query, direction, CASNET_RUN_NAMES);
+}
+
+/* The same, and note whether a key's statement runs; see noforce.c. */
+static void
+run_plan(QueryDesc *query, ScanDirection direction, CASNET_RUN_ARGUMENTS)
+{
+	bool		is_key = casnet_security_is_within_key();
+	bool		before = casnet_security_note_key(is_key);
+
+	if (likely(is_key == before))
+	{
+		run_next(query, direction, CASNET_RUN_NAMES);
+		return;
+	}
+	PG_TRY();
+	{
+		run_next(query, direction, CASNET_RUN_NAMES);
+	}
+	PG_FINALLY();
+	{
+		(void) casnet_security_note_key(before);
+	}
+	PG_END_TRY();
 }
 
 /* The same, but policies' calls judge the opener, or the session if opening is NULL. */

@@ -56,14 +56,6 @@ runs_as_owner(Oid function)
 	return result;
 }
 
-/* Whether the server checks a key, or cascades, and casnet has not switched the role. */
-static bool
-is_within_key(int context)
-{
-	return (context & SECURITY_NOFORCE_RLS) != 0 &&
-		(context & (CASNET_SECURITY_OTHERS | CASNET_SECURITY_OURS)) == 0;
-}
-
 /*
  * Raises 55000 if casnet would run the function with rights that the function's owner does
  * not have.  A trigger or an expression of a table is not always its owner's work.
@@ -73,7 +65,7 @@ refuse_stranger(Oid function, Oid user)
 {
 	char	   *name;
 
-	if (!casnet_function_is_strange(function, user))
+	if (!casnet_stranger_owns_function(function, user))
 		return;
 	name = get_func_name(function);
 	ereport(ERROR,
@@ -107,7 +99,7 @@ begin_as_owner(Oid user, int context)
 static void
 hold_key_of_ours(Oid user, int *context)
 {
-	if (likely(!is_within_key(*context)) ||
+	if (likely(!casnet_security_is_within_key()) ||
 		user != get_role_oid("casnet_owner", true))
 		return;
 	*context |= CASNET_SECURITY_NO_STRANGER;
@@ -132,7 +124,7 @@ needs_watching(Oid function)
 	hold_key_of_ours(user, &context);
 	if (context & CASNET_SECURITY_NO_STRANGER)
 		refuse_stranger(function, user);
-	if (likely(!is_within_key(context)))
+	if (likely(!casnet_security_is_within_key()))
 		return false;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -205,7 +197,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 		casnet_security_notice_others();
 		GetUserIdAndSecContext(&user, &context);
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
-			(is_within_key(context) || runs_as_owner(function->fn_oid));
+			(casnet_security_is_within_key() || runs_as_owner(function->fn_oid));
 		if (watched->forced)
 			SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
 		drop_unforced_plans();
@@ -418,67 +410,77 @@ casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
 
 /*
  * A table is about to be written as that role, with rights that strangers do not have.
- * Raises 55000 if a column has a type whose checks a stranger chooses.
+ * Raises 55000 if something of the table is code of a stranger.
  */
 static void
-refuse_strange_columns(Oid table, Oid user)
+refuse_strange_code(Oid table, Oid user, CmdType command)
 {
 	Relation	relation = relation_open(table, NoLock);
-	TupleDesc	columns = RelationGetDescr(relation);
+	char	   *code = casnet_stranger_in_table(relation, user, command);
 
-	for (int i = 0; i < columns->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(columns, i);
-
-		if (likely(column->attisdropped ||
-				   !casnet_type_is_checked_by_strangers(column->atttypid, user)))
-			continue;
+	if (unlikely(code != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the checks of type %s would run with more rights than its owner has",
-						format_type_be(column->atttypid)),
-				 errdetail("The statement changes column \"%s\" of table \"%s\" as role \"%s\".",
-						   NameStr(column->attname),
-						   RelationGetRelationName(relation),
+				 errmsg("%s of table \"%s\" would run code with more rights than its owner has",
+						code, RelationGetRelationName(relation)),
+				 errdetail("The statement changes the table as role \"%s\".",
 						   GetUserNameFromId(user, false)),
-				 errhint("Give the domain to that role or to a superuser, or give the column another type.")));
-	}
+				 errhint("Give the domain or function of which it consists to that role or to a superuser, or change it.")));
 	relation_close(relation, NoLock);
 }
 
-/*
- * The same of all tables that a plan writes, if code of strangers is refused meanwhile.  A
- * deletion makes no values.
- */
+/* The same of all tables that a plan writes, if code of strangers is refused meanwhile. */
 static void
-refuse_strange_checks(PlannedStmt *plan)
+refuse_strange_writes(PlannedStmt *plan)
 {
 	Oid			user;
 	int			context;
 
-	if (likely(casnet_written_entries(plan) == NULL) ||
-		(plan->commandType == CMD_DELETE && !plan->hasModifyingCTE))
+	if (likely(casnet_written_entries(plan) == NULL))
 		return;
 	GetUserIdAndSecContext(&user, &context);
 	if ((context & CASNET_SECURITY_NO_STRANGER) == 0 &&
-		!(is_within_key(context) &&
+		!(casnet_security_is_within_key() &&
 		  user == get_role_oid("casnet_owner", true)))
 		return;
 	for (int i = 1; i <= list_length(plan->rtable); i++)
 		if (casnet_is_written(plan, i))
-			refuse_strange_columns(rt_fetch(i, plan->rtable)->relid, user);
+			refuse_strange_code(rt_fetch(i, plan->rtable)->relid, user,
+								plan->hasModifyingCTE ? CMD_INSERT :
+								plan->commandType);
+}
+
+/*
+ * While a key's statement runs, functions in SQL and the like have policies forced again.
+ * No hook sees a function of the server that runs SQL, such as query_to_xml(), in the check
+ * of a domain, or a function that was looked up before, such as that of a range.  So no
+ * other statement may begin there with the key's rights.  Raises 55000.
+ */
+static void
+refuse_within_key(void)
+{
+	if (likely(!casnet_security_key_runs()) || !casnet_security_is_within_key())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a statement would run without policies as role \"%s\"",
+					GetUserNameFromId(GetUserId(), false)),
+			 errdetail("A check, a default, an index or the condition of a trigger runs it while a foreign key changes rows."),
+			 errhint("Run the statement in a function in SQL or PL/pgSQL, which policies bind.")));
 }
 
 /*
  * A plan is about to be executed.  Raises 55000 for a kept plan that was made without
- * policies for such an operation.  The next execution plans it anew.
+ * policies for such an operation, which the next execution plans anew.  Raises 55000 also
+ * for code of strangers, and for a statement that only a key may run.
  */
 void
 casnet_noforce_check_start(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
-	refuse_strange_checks(plan);
+	refuse_within_key();
+	refuse_strange_writes(plan);
 	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
 		return;
 	foreach(lc, plan->invalItems)

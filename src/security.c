@@ -14,6 +14,9 @@
 
 #include "casnet.h"
 
+/* Whether the innermost execution that runs is that of a foreign key. */
+static bool key_runs = false;
+
 /*
  * Whether the current role is exempt from the rules that bind users: a superuser, or a
  * member of casnet_admin.
@@ -84,4 +87,37 @@ casnet_security_is_suspended(void)
 	return user != GetOuterUserId() && !superuser() &&
 		!((context & CASNET_SECURITY_OURS) &&
 		  user == get_role_oid("casnet_owner", true));
+}
+
+/* Whether the server checks a key, or cascades, and casnet has not switched the role. */
+bool
+casnet_security_is_within_key(void)
+{
+	Oid			user;
+	int			context;
+
+	if (likely(!InNoForceRLSOperation()))
+		return false;
+	GetUserIdAndSecContext(&user, &context);
+	return (context & (CASNET_SECURITY_OTHERS | CASNET_SECURITY_OURS)) == 0;
+}
+
+/*
+ * Whether the innermost execution that runs is that of a key.  What the server does when an
+ * execution has run, such as checking the next key, is no part of the run.
+ */
+bool
+casnet_security_key_runs(void)
+{
+	return key_runs;
+}
+
+/* Note whether an execution that begins or ends to run is that of a key; returns the former note. */
+bool
+casnet_security_note_key(bool runs)
+{
+	bool		before = key_runs;
+
+	key_runs = runs;
+	return before;
 }

@@ -38,7 +38,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('table-no-policy', 'warning', 'statement', 'a table of tenants has no policy for a command'),
 	('table-open', 'error', 'statement', 'a table with tenant_id has no row level security, and applications reach it'),
 	('table-unprotected', 'warning', 'statement', 'a table with tenant_id has no row level security; no application reaches it yet'),
-	('column-domain', 'error', 'comment', 'the checks of a domain that another role can change run for a table of casnet'),
+	('table-strange-code', 'error', 'comment', 'a domain or function that another role can change runs for a table of casnet'),
 	-- policies
 	('policy-changed', 'error', 'statement', 'a policy of casnet is missing or not what casnet.install() makes'),
 	('policy-widens', 'error', 'statement', 'another permissive policy lets more rows through'),

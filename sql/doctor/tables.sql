@@ -1,33 +1,22 @@
 -- casnet.doctor(): tables.
 
+CREATE OR REPLACE FUNCTION casnet_internal.strangers_code(relation regclass) RETURNS text
+	LANGUAGE c STABLE STRICT
+	AS 'MODULE_PATHNAME', 'casnet_strangers_code';
+COMMENT ON FUNCTION casnet_internal.strangers_code(regclass) IS
+	'internal: what of the table is code that a role can change which is neither a superuser nor casnet_owner; NULL if nothing is';
+
 CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH RECURSIVE application AS MATERIALIZED (
+	WITH application AS MATERIALIZED (
 		SELECT a.role FROM casnet_internal.application_roles() AS a
 	), watched AS MATERIALIZED (
 		SELECT w.*, c.relrowsecurity, c.relforcerowsecurity, c.relowner
 		  FROM casnet_internal.watched_tables() AS w
 		  JOIN pg_class AS c ON c.oid = w.relation
-	), part (relation, attname, type) AS (
-		-- the types of columns of casnet's tables, and those that they consist of
-		SELECT m.relation::oid, a.attname, a.atttypid
-		  FROM casnet_internal.managed_tables() AS m
-		  JOIN pg_attribute AS a ON a.attrelid = m.relation
-		 WHERE a.attnum > 0 AND NOT a.attisdropped
-		UNION
-		SELECT p.relation, p.attname, n.type
-		  FROM part AS p
-		  JOIN pg_type AS t ON t.oid = p.type
-		  LEFT JOIN pg_range AS r ON t.oid IN (r.rngtypid, r.rngmultitypid)
-		  LEFT JOIN pg_attribute AS a
-			ON a.attrelid = t.typrelid AND t.typrelid <> 0 AND a.attnum > 0
-			   AND NOT a.attisdropped
-		 CROSS JOIN LATERAL (VALUES (t.typbasetype), (t.typelem), (r.rngsubtype),
-							 (a.atttypid)) AS n (type)
-		 WHERE n.type <> 0
 	)
 	-- table-rls-off: there are policies, and the server does not apply them.
 	SELECT 'table-rls-off', w.relation::text,
@@ -97,18 +86,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 						WHERE d.classid = 'pg_class'::regclass
 						  AND d.objid = c.oid AND d.deptype = 'e')
 
-	-- column-domain: what writes the table with the rights of casnet_owner refuses to,
-	-- and what superusers write there runs the checks as them.
+	-- table-strange-code: what writes the table with the rights of casnet_owner refuses
+	-- to, and what superusers write there runs the code as them.
 	UNION ALL
-	SELECT DISTINCT 'column-domain',
-		   format('%I of %s', p.attname, p.relation::regclass),
-		   format('Its values go through the checks of domain %s, which role %s can change.',
-				  p.type::regtype, t.typowner::regrole),
-		   format('ALTER DOMAIN %s OWNER TO %I', p.type::regtype, 'casnet_owner')
-	  FROM part AS p
-	  JOIN pg_type AS t ON t.oid = p.type
-	  JOIN pg_roles AS o ON o.oid = t.typowner
-	 WHERE t.typtype = 'd' AND NOT o.rolsuper AND o.rolname <> 'casnet_owner'
+	SELECT 'table-strange-code', m.relation::text,
+		   format('Its %s runs code that a role can change which is neither a superuser nor casnet_owner.',
+				  s.code),
+		   'ALTER DOMAIN or ALTER FUNCTION ... OWNER TO casnet_owner'
+	  FROM casnet_internal.managed_tables() AS m
+	 CROSS JOIN LATERAL casnet_internal.strangers_code(m.relation) AS s (code)
+	 WHERE s.code IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_tables() IS
 	'internal: doctor() about tables';

@@ -120,6 +120,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.wanted_triggers(),
 	casnet_internal.audit_partitions(),
 	casnet_internal.missing_definitions(),
+	casnet_internal.strangers_code(regclass),
 	casnet_internal.inspect_expression(pg_node_tree),
 	casnet_internal.server_holes(integer),
 	casnet_internal.settings_in_force(),

@@ -8,7 +8,7 @@ SELECT plan(14);
 -- All codes: whoever adds a code adds it to one of the lists.
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''', ARRAY[
 	'role-administers', 'grant-maintain', 'policy-restrictive', 'policy-subquery', 'policy-wrapped-call', 'policy-row-function',
-	'policy-forgeable', 'key-cast', 'column-domain', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
+	'policy-forgeable', 'key-cast', 'table-strange-code', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
 	'server-outdated', 'password-unbearable', 'password-cheap', 'password-slow', 'password-old', 'name-clash', 'name-form', 'check-not-valid', 'signing-key-left', 'signing-key-issuer', 'signing-key-audience', 'permission-left', 'tenant-without-owner',
 	'tenant-owner-inactive', 'application-superusers'], 'those that remove, or take a decision');
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement''', ARRAY[
