@@ -33,11 +33,13 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -125,6 +127,17 @@ is_own(Oid table)
 	return strcmp(name, "casnet.tenants") == 0;
 }
 
+/* The OID of one of these tables, or InvalidOid. */
+static Oid
+own_table(int i)
+{
+	const char *name = strchr(own_tables[i], '.') + 1;
+
+	return get_relname_relid(name,
+							 strncmp(own_tables[i], "casnet.", 7) == 0 ?
+							 casnet_schema() : casnet_schema_internal());
+}
+
 /* The numbers in an array of pg_constraint. */
 static AttrNumber *
 key_numbers(Relation catalog, HeapTuple tuple, int column, int *n)
@@ -143,8 +156,8 @@ key_numbers(Relation catalog, HeapTuple tuple, int column, int *n)
 }
 
 /*
- * What an application's key does to its rows when those of a tenant are deleted.  NULL if
- * no column of the key names the tenant.
+ * What an application's key does to its rows when those of a tenant are deleted.  Raises
+ * 55000 if no column of the key names the tenant, so that its rows cannot be told.
  */
 static Cascade *
 describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
@@ -170,7 +183,12 @@ describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
 						 quote_identifier(get_attname(form->conrelid, from[i],
 													  false)));
 	if (cascade->condition == NULL)
-		return NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("foreign key \"%s\" of table \"%s\" refers to rows of tenants without their tenant",
+						NameStr(form->conname), get_rel_name(form->conrelid)),
+				 errdetail("Rows that it would delete or forbid to delete cannot be told by the tenant."),
+				 errhint("Drop it, or make one that names the tenant, too.")));
 	initStringInfo(&refers);
 	for (int i = 0; i < nfrom; i++)
 		appendStringInfo(&refers, " AND %s IS NOT NULL",
@@ -222,7 +240,6 @@ find_cascades(Oid tenants, List **edges)
 	{
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 		Edge	   *edge;
-		Cascade    *cascade;
 
 		if (form->contype != CONSTRAINT_FOREIGN ||
 			OidIsValid(form->conparentid))
@@ -236,11 +253,9 @@ find_cascades(Oid tenants, List **edges)
 		edge->name = form->conname;
 		edge->is_deferrable = form->condeferrable;
 		*edges = lappend(*edges, edge);
-		if (!is_own(form->confrelid) || is_own(form->conrelid))
-			continue;
-		cascade = describe_cascade(catalog, tuple, tenants);
-		if (cascade != NULL)
-			cascades = lappend(cascades, cascade);
+		if (is_own(form->confrelid) && !is_own(form->conrelid))
+			cascades = lappend(cascades,
+							   describe_cascade(catalog, tuple, tenants));
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
@@ -334,6 +349,29 @@ require_own_name(const Edge *edge)
 }
 
 /*
+ * Raises 55000 if checks of the key are pending.  SET CONSTRAINTS would fire them, and they
+ * can wait for somebody's row for as long as it takes.
+ */
+static void
+refuse_pending_checks(const Edge *edge)
+{
+	Oid			tables[] = {edge->from, edge->to};
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, find_all_inheritors(tables[i], NoLock, NULL))
+			if (AfterTriggerPendingOnRel(lfirst_oid(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("foreign key \"%s\" of table \"%s\" has rows to check",
+								NameStr(edge->name), get_rel_name(edge->from)),
+						 errhint("Run SET CONSTRAINTS ALL IMMEDIATE first, or delete the tenant in a transaction of its own.")));
+	}
+}
+
+/*
  * Have the server check foreign keys from and to the table at once, or defer them again.
  * Nothing can be deferred while casnet is the owner of the table.  SET CONSTRAINTS fires
  * whatever has the name, so no other constraint is allowed to have it.  A schema can belong
@@ -354,6 +392,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 			 !list_member_oid(edge->to_tables, table)) ||
 			(deferred && !edge->is_deferred))
 			continue;
+		refuse_pending_checks(edge);
 		casnet_owner_hold_names();
 		require_own_name(edge);
 		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(edge->from)),
@@ -606,6 +645,35 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 				 errhint("Delete them first. A trigger or a rule of that table can keep them.")));
 }
 
+/*
+ * Require that of all keys as they are now.  Code of the owners has run before, which can
+ * have renamed columns and detached partitions.  To plan a query, the server calls
+ * functions of a partition key or of statistics, also while it is looked for rows.  If one
+ * of these writes, it can bring back a row of a table that was looked at before.  Raises
+ * 55000 then.
+ */
+static void
+require_all_empty(Oid tenants, const pg_uuid_t *tenant)
+{
+	List	   *edges = NIL;
+	CommandId	before;
+	ListCell   *lc;
+
+	foreach(lc, find_cascades(tenants, &edges))
+		LockRelationOid(((Cascade *) lfirst(lc))->table, AccessShareLock);
+	AcceptInvalidationMessages();
+	CommandCounterIncrement();
+	before = GetCurrentCommandId(false);
+	foreach(lc, find_cascades(tenants, &edges))
+		require_empty(lfirst(lc), tenant);
+	CommandCounterIncrement();
+	if (GetCurrentCommandId(false) != before)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a table's owner has code that wrote rows while those of the tenant were looked for"),
+				 errhint("Look for functions that write in the statistics and the partition keys of protected tables.")));
+}
+
 /* Lock casnet's rows that applications refer to, so that nobody refers to them anew. */
 static void
 lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
@@ -641,7 +709,6 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	Oid			tenants = get_relname_relid("tenants", casnet_schema());
 	List	   *edges = NIL;
 	List	   *cascades;
-	ListCell   *lc;
 	Cascade    *cascade;
 	int64		erased = 0;
 	int			level = NewGUCNestLevel();
@@ -658,6 +725,11 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 		AtEOXact_GUC(false, level);
 		PG_RETURN_NULL();
 	}
+	/* Nobody adds a key meanwhile. */
+	LockRelationOid(tenants, RowExclusiveLock);
+	for (int i = 0; i < lengthof(own_tables); i++)
+		if (OidIsValid(own_table(i)))
+			LockRelationOid(own_table(i), RowExclusiveLock);
 	cascades = find_cascades(tenants, &edges);
 	/* Granting to a member locks the membership, not the tenant, so lock that, too. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
@@ -666,8 +738,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	lock_targets(cascades, tenants, &tenant);
 	while ((cascade = next_cascade(cascades, edges)) != NULL)
 		erased += empty_foreign(cascade, edges, &tenant);
-	foreach(lc, cascades)
-		require_empty(lfirst(lc), &tenant);
+	require_all_empty(tenants, &tenant);
 
 	/* From here on, only triggers that always fire run, and these are casnet's. */
 	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,

@@ -115,25 +115,18 @@ casnet_holders_add_of_lock(const LOCKTAG *tag, LOCKMODE mode, CasnetHolders *hol
 }
 
 /*
- * Add the process of a transaction in progress, unless it is this one.  If the queue
- * counts, also add those who wait for its end.  Returns whether the transaction is in
- * progress.
+ * Add the process of a transaction in progress, unless it is this one.  Returns whether the
+ * transaction is in progress.  Others who wait for its end can do so for another reason;
+ * those who wait for a row hold or want the lock of its place.
  */
 static bool
 add_transaction(TransactionId xid, CasnetHolders *holders)
 {
-	LOCKTAG		tag;
-
 	if (!TransactionIdIsValid(xid) || TransactionIdIsCurrentTransactionId(xid) ||
 		!TransactionIdIsInProgress(xid))
 		return false;
 	xid = SubTransGetTopmostTransaction(xid);
 	add_process(BackendXidGetPid(xid), holders);
-	if (holders->with_queue)
-	{
-		SET_LOCKTAG_TRANSACTION(tag, xid);
-		add_waiters_for_lock(&tag, ExclusiveLock, holders);
-	}
 	return true;
 }
 

@@ -58,6 +58,25 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM casnet.user_tenants WHERE 
 $ada->quit;
 eval { $writer->kill_kill };
 
+# Somebody waits for the holder's transaction for another reason: a name that is taken once
+# it commits.  The holder does not end at once, so those who queue for the row are ended.
+sub start_in_south
+{
+	my ($user, @sql) = @_;
+	local $ENV{PGOPTIONS} = "-c casnet.user_id=$ID{$user}";
+	my $output = '';
+	return (IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'casnet_app', map { ('-c', $_) } @sql ], '&>', \$output), \$output);
+}
+my ($holder) = start_in_south('cid', "SET casnet.tenant_id = '$ID{south}'", 'BEGIN', "SELECT casnet.create_tenant('one name')",
+	"SELECT FROM casnet.user_tenants WHERE user_id = '$ID{ben}' FOR UPDATE", "SELECT length(normalize(repeat(U&'\\0316\\0300', 20000)))");
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'casnet_app' AND query ~ 'normalize'");
+my ($waiter, $answer) = start_in_south('ada', "SELECT casnet.create_tenant('one name') IS NOT NULL");
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'casnet_app' AND wait_event_type = 'Lock'");
+is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{south}'; SET statement_timeout = '40s'; SELECT casnet.remove_member('ben')"), '', 'a member is removed whose row somebody holds');
+eval { $holder->finish };
+eval { $waiter->finish };
+is($$answer, "t\n", 'and who waits for the holder for another reason goes on');
+
 # Five that take turns to lock the account, and reconnect.
 my $children = $node->basedir . '/go_on';
 open(my $file, '>', $children) or die $!;
