@@ -44,7 +44,7 @@ usage()
 	  --resume          skip what the JSON has already
 	  --processor N     run server and client on that processor ($PROCESSOR)
 	  --data-dir DIR    keep the loaded database there, and use it again
-	  --output DIR      folder for peers.json and charts (bench/results)
+	  --output DIR      folder for the JSON and charts (bench/results)
 	  --plans DIR       folder for the plan of each way ($PLANS)
 	  --quick           a trial: 60,000 records, 100 tenants, 2 rounds; without --output, in
 	                    a folder that is removed
@@ -130,7 +130,7 @@ warm()
 
 main()
 {
-	local program memory
+	local program memory name=peers
 
 	options "$@"
 	setup_work
@@ -153,15 +153,18 @@ main()
 	[ $LOAD_ONLY -eq 0 ] || return 0
 	warm
 
+	# peers.json, or of casnet and the limit alone limit.json; at ten times the size ...-10.json
+	[ "$WAYS" != casnet,limit ] || name=limit
+	[ "$RECORDS" -lt 9000000 ] || name=$name-10
 	say "measuring: $ROUNDS rounds of $SECONDS_EACH s"
 	taskset -cp "$PROCESSOR" $$ > /dev/null
 	BENCH_DATABASE=$DATABASE /usr/bin/python3 -B "$ROOT/bench/peers.py" \
-		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" --plans "$PLANS" \
+		--data "$SERVER_DATA" --work "$WORK" --bindir "$BINDIR" --output "$RESULTS" --name "$name" --plans "$PLANS" \
 		--processor "$PROCESSOR" --rounds "$ROUNDS" --seconds "$SECONDS_EACH" \
 		--peer-seconds "$PEER_SECONDS" --timeout "$TIMEOUT" --only "$ONLY" \
 		--ways "$WAYS" "${RESUME[@]}"
 	say "the plans are in $PLANS"
-	"$ROOT/bench/chart.py" --readme "$README" "$RESULTS/peers.json"
+	"$ROOT/bench/chart.py" --readme "$README" "$RESULTS/$name.json"
 }
 
 main "$@"

@@ -117,3 +117,71 @@ END
 $$;
 COMMENT ON FUNCTION casnet.reactivate_user(uuid) IS
 	'the account may do what it could before deactivate_user(); for administrators';
+
+-- The account of the last row that was read is the present one's as well if both have the
+-- same names, so that a row for each membership will do.
+CREATE OR REPLACE FUNCTION casnet.adopt_users(source regclass)
+	RETURNS TABLE (username text, email text, tenant text, problem text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+#variable_conflict use_column
+DECLARE
+	entries jsonb[];
+	one jsonb;
+	entry record;
+	last record;
+	account uuid;
+	member_of uuid;
+BEGIN
+	SELECT NULL::text AS username, NULL::text AS email INTO last;
+	-- All at once: a cursor ends when rights change, as they do with each row.
+	EXECUTE format('SELECT array_agg(t.j ORDER BY t.j->>''username'', t.j->>''email'', t.j->>''tenant'') '
+				   'FROM (SELECT to_jsonb(s) AS j FROM %s AS s) AS t', source)
+	   INTO entries;
+	FOREACH one IN ARRAY coalesce(entries, '{}') LOOP
+		SELECT * FROM jsonb_to_record(one) AS r (
+			id text, username text, email text, full_name text, hashed_password text,
+			is_active text, tenant text, role text) INTO entry;
+		IF account IS NULL OR (entry.username, entry.email) IS DISTINCT FROM (last.username, last.email) THEN
+			account := NULL;
+			last := entry;
+			BEGIN
+				INSERT INTO casnet.users (id, username, email, full_name, hashed_password, is_active)
+				VALUES (coalesce(entry.id::uuid, casnet.uuid_v7()), entry.username, entry.email,
+						entry.full_name, entry.hashed_password,
+						coalesce(entry.is_active::boolean, true))
+				RETURNING id INTO account;
+			EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+				problem := SQLERRM;
+			END;
+		END IF;
+		IF account IS NOT NULL AND entry.tenant IS NOT NULL THEN
+			BEGIN
+				-- No name of a tenant is a UUID.
+				IF entry.tenant ~ '^[0-9A-Fa-f-]{36}$' THEN
+					member_of := entry.tenant::uuid;
+				ELSE
+					SELECT t.id INTO STRICT member_of FROM casnet.tenants AS t
+					 WHERE t.name = casnet_internal.name_form(entry.tenant);
+				END IF;
+				INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
+				VALUES (account, member_of, coalesce(entry.role, 'member'));
+			EXCEPTION WHEN no_data_found THEN
+				problem := 'there is no such tenant';
+			WHEN data_exception OR integrity_constraint_violation THEN
+				problem := SQLERRM;
+			END;
+		END IF;
+		IF problem IS NOT NULL THEN
+			username := entry.username;
+			email := entry.email;
+			tenant := entry.tenant;
+			RETURN NEXT;
+			problem := NULL;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet.adopt_users(regclass) IS
+	'makes accounts and memberships of the rows of a table or view, and returns those that it could not take with the reason; for casnet_admin';

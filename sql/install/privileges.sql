@@ -96,6 +96,8 @@ GRANT EXECUTE ON FUNCTION
 	TO casnet_user;
 
 GRANT EXECUTE ON FUNCTION
+	casnet.adopt_users(regclass),
+	casnet_internal.name_form(text),
 	casnet.add_signing_key(text, jsonb, text, text),
 	casnet.retire_signing_key(text),
 	casnet.doctor(),
