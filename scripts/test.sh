@@ -45,7 +45,7 @@ KINDS=(readme jws fuzz regress isolation pgtap attack differential oracle smith 
 QUICK_KINDS=(readme jws regress pgtap attack oracle)
 # Files of pgtap that wait for the clock, as slowed logins do; the short form leaves
 # them out.
-WAITING=(accounts each_turn_of_a_loop_asks huge_names invitations
+WAITING=(accounts each_turn_of_a_loop_asks hashes_of_other_systems huge_names invitations
 	kept_lists_end_with_the_token login_is_slowed login_refusals
 	login_queue_is_bounded lookups_by_name_are_not_counted names_are_interrupted
 	oldest_failures_give_way password_change_is_slowed password_hashes
