@@ -142,6 +142,7 @@ typedef enum CasnetSchemeCost
 extern char *casnet_scheme_form(const char *written);
 extern CasnetSchemeCost casnet_scheme_cost(const char *hash, const char **name);
 extern char *casnet_scheme_crypt(const char *password, const char *setting);
+extern bool casnet_scheme_takes(const char *hash, const char *password);
 extern bool casnet_scheme_verify(const char *password, const char *hash);
 
 /* password.c: passwords and new hashes */
@@ -694,7 +695,7 @@ extern void casnet_owner_init(void);
 extern bool casnet_stranger_in_type(Oid type, Oid role);
 extern bool casnet_stranger_in_expression(Node *expression, Oid role);
 extern bool casnet_stranger_owns_function(Oid function, Oid role);
-extern char *casnet_stranger_in_table(Relation relation, Oid role, CmdType command);
+extern char *casnet_stranger_in_table(Relation relation, Oid role, bool deletes);
 extern void casnet_stranger_init(void);
 
 /* partition_key.c: whose code partition keys call */

@@ -285,11 +285,15 @@ is_referred_to(const Cascade *cascade, List *cascades, List *edges)
 	return false;
 }
 
-/* The next key to follow, or NULL; any, where tables refer to each other in a ring. */
+/*
+ * The next key to follow, or NULL; any, where tables refer to each other in a ring.  Rows
+ * that a key deletes need no other key to clear them, so such a key comes first.
+ */
 static Cascade *
 next_cascade(List *cascades, List *edges)
 {
 	Cascade    *any = NULL;
+	Cascade    *clears = NULL;
 	ListCell   *lc;
 
 	foreach(lc, cascades)
@@ -298,12 +302,38 @@ next_cascade(List *cascades, List *edges)
 
 		if (cascade->done)
 			continue;
-		if (!is_referred_to(cascade, cascades, edges))
-			return cascade;
-		if (any == NULL)
+		if (any == NULL || any->action != FKCONSTR_ACTION_CASCADE)
 			any = cascade;
+		if (is_referred_to(cascade, cascades, edges))
+			continue;
+		if (cascade->action == FKCONSTR_ACTION_CASCADE)
+			return cascade;
+		clears = cascade;
 	}
-	return any;
+	return clears != NULL ? clears : any;
+}
+
+/*
+ * Raises 55000 if checks of a foreign key are pending.  SET CONSTRAINTS would fire them, and
+ * they can wait for somebody's row for as long as it takes.
+ */
+static void
+refuse_pending_checks(Form_pg_constraint key)
+{
+	Oid			tables[] = {key->conrelid, key->confrelid};
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, find_all_inheritors(tables[i], NoLock, NULL))
+			if (AfterTriggerPendingOnRel(lfirst_oid(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("foreign key \"%s\" of table \"%s\" has rows to check",
+								NameStr(key->conname), get_rel_name(key->conrelid)),
+						 errhint("Run SET CONSTRAINTS ALL IMMEDIATE first, or delete the tenant in a transaction of its own.")));
+	}
 }
 
 /*
@@ -330,6 +360,8 @@ require_own_name(const Edge *edge)
 	{
 		Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
 
+		if (other->contype == CONSTRAINT_FOREIGN && other->condeferrable)
+			refuse_pending_checks(other);
 		/* A role with only the privilege TRIGGER can have made a trigger. */
 		if (!other->condeferrable || other->contype == CONSTRAINT_FOREIGN ||
 			!OidIsValid(other->conrelid) ||
@@ -346,29 +378,6 @@ require_own_name(const Edge *edge)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-}
-
-/*
- * Raises 55000 if checks of the key are pending.  SET CONSTRAINTS would fire them, and they
- * can wait for somebody's row for as long as it takes.
- */
-static void
-refuse_pending_checks(const Edge *edge)
-{
-	Oid			tables[] = {edge->from, edge->to};
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		ListCell   *lc;
-
-		foreach(lc, find_all_inheritors(tables[i], NoLock, NULL))
-			if (AfterTriggerPendingOnRel(lfirst_oid(lc)))
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("foreign key \"%s\" of table \"%s\" has rows to check",
-								NameStr(edge->name), get_rel_name(edge->from)),
-						 errhint("Run SET CONSTRAINTS ALL IMMEDIATE first, or delete the tenant in a transaction of its own.")));
-	}
 }
 
 /*
@@ -392,7 +401,6 @@ set_constraints(Oid table, List *edges, bool deferred)
 			 !list_member_oid(edge->to_tables, table)) ||
 			(deferred && !edge->is_deferred))
 			continue;
-		refuse_pending_checks(edge);
 		casnet_owner_hold_names();
 		require_own_name(edge);
 		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(edge->from)),
@@ -674,6 +682,25 @@ require_all_empty(Oid tenants, const pg_uuid_t *tenant)
 				 errhint("Look for functions that write in the statistics and the partition keys of protected tables.")));
 }
 
+/*
+ * Lock the tables that are emptied, so that nobody adds a key meanwhile.  Whoever adds one
+ * locks the table that has the key before the one to which it refers, as this does.
+ */
+static void
+lock_tables(Oid tenants)
+{
+	List	   *edges = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_cascades(tenants, &edges))
+		LockRelationOid(((Cascade *) lfirst(lc))->table, RowExclusiveLock);
+	for (int i = 0; i < lengthof(own_tables); i++)
+		if (OidIsValid(own_table(i)))
+			LockRelationOid(own_table(i), RowExclusiveLock);
+	LockRelationOid(tenants, RowExclusiveLock);
+	AcceptInvalidationMessages();
+}
+
 /* Lock casnet's rows that applications refer to, so that nobody refers to them anew. */
 static void
 lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
@@ -725,11 +752,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 		AtEOXact_GUC(false, level);
 		PG_RETURN_NULL();
 	}
-	/* Nobody adds a key meanwhile. */
-	LockRelationOid(tenants, RowExclusiveLock);
-	for (int i = 0; i < lengthof(own_tables); i++)
-		if (OidIsValid(own_table(i)))
-			LockRelationOid(own_table(i), RowExclusiveLock);
+	lock_tables(tenants);
 	cascades = find_cascades(tenants, &edges);
 	/* Granting to a member locks the membership, not the tenant, so lock that, too. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "

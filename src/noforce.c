@@ -19,7 +19,9 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
@@ -167,6 +169,7 @@ is_of_key(const char *query)
 typedef struct Watched
 {
 	bool		forced;			/* this call has policies forced again */
+	bool		key_ran;		/* and a key's statement called it */
 	Datum		next;			/* of the previous hook */
 } Watched;
 
@@ -199,7 +202,10 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
 			(casnet_security_is_within_key() || runs_as_owner(function->fn_oid));
 		if (watched->forced)
+		{
 			SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
+			watched->key_ran = casnet_security_note_key(false);
+		}
 		drop_unforced_plans();
 	}
 	if (previous_hook)
@@ -207,6 +213,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 	if (event != FHET_START && watched->forced)
 	{
 		watched->forced = false;
+		(void) casnet_security_note_key(watched->key_ran);
 		SetUserIdAndSecContext(user, context | SECURITY_NOFORCE_RLS);
 	}
 }
@@ -413,10 +420,10 @@ casnet_noforce_check_plan(PlannedStmt *plan, const char *query_string)
  * Raises 55000 if something of the table is code of a stranger.
  */
 static void
-refuse_strange_code(Oid table, Oid user, CmdType command)
+refuse_strange_code(Oid table, Oid user, bool deletes)
 {
-	Relation	relation = relation_open(table, NoLock);
-	char	   *code = casnet_stranger_in_table(relation, user, command);
+	Relation	relation = relation_open(table, AccessShareLock);
+	char	   *code = casnet_stranger_in_table(relation, user, deletes);
 
 	if (unlikely(code != NULL))
 		ereport(ERROR,
@@ -427,6 +434,25 @@ refuse_strange_code(Oid table, Oid user, CmdType command)
 						   GetUserNameFromId(user, false)),
 				 errhint("Give the domain or function of which it consists to that role or to a superuser, or change it.")));
 	relation_close(relation, NoLock);
+}
+
+/* The same for a table and, if it is partitioned, each table to which a row can go. */
+static void
+refuse_strange_tables(Oid table, Oid user, bool deletes)
+{
+	bool		is_partition = get_rel_relispartition(table);
+	ListCell   *lc;
+
+	if (likely(!is_partition &&
+			   get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE))
+	{
+		refuse_strange_code(table, user, deletes);
+		return;
+	}
+	if (is_partition)
+		table = llast_oid(get_partition_ancestors(table));
+	foreach(lc, find_all_inheritors(table, AccessShareLock, NULL))
+		refuse_strange_code(lfirst_oid(lc), user, deletes);
 }
 
 /* The same of all tables that a plan writes, if code of strangers is refused meanwhile. */
@@ -445,26 +471,47 @@ refuse_strange_writes(PlannedStmt *plan)
 		return;
 	for (int i = 1; i <= list_length(plan->rtable); i++)
 		if (casnet_is_written(plan, i))
-			refuse_strange_code(rt_fetch(i, plan->rtable)->relid, user,
-								plan->hasModifyingCTE ? CMD_INSERT :
-								plan->commandType);
+			refuse_strange_tables(rt_fetch(i, plan->rtable)->relid, user,
+								  plan->commandType == CMD_DELETE &&
+								  !plan->hasModifyingCTE);
+}
+
+/* Whether a plan reads or writes a table whose policies are forced on the role. */
+static bool
+meets_forced_table(PlannedStmt *plan, Oid role)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_RELATION && is_forced_on(entry->relid, role))
+			return true;
+	}
+	return false;
 }
 
 /*
  * While a key's statement runs, functions in SQL and the like have policies forced again.
  * No hook sees a function of the server that runs SQL, such as query_to_xml(), in the check
  * of a domain, or a function that was looked up before, such as that of a range.  So no
- * other statement may begin there with the key's rights.  Raises 55000.
+ * statement may begin there that meets forced policies, or has the rights of casnet_owner.
+ * Raises 55000.
  */
 static void
-refuse_within_key(void)
+refuse_within_key(PlannedStmt *plan)
 {
-	if (likely(!casnet_security_key_runs()) || !casnet_security_is_within_key())
+	Oid			user = GetUserId();
+
+	if (likely(!casnet_security_key_runs()) || !casnet_security_is_within_key() ||
+		(user != get_role_oid("casnet_owner", true) &&
+		 !meets_forced_table(plan, user)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("a statement would run without policies as role \"%s\"",
-					GetUserNameFromId(GetUserId(), false)),
+					GetUserNameFromId(user, false)),
 			 errdetail("A check, a default, an index or the condition of a trigger runs it while a foreign key changes rows."),
 			 errhint("Run the statement in a function in SQL or PL/pgSQL, which policies bind.")));
 }
@@ -479,7 +526,7 @@ casnet_noforce_check_start(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
-	refuse_within_key();
+	refuse_within_key(plan);
 	refuse_strange_writes(plan);
 	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
 		return;

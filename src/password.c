@@ -6,6 +6,7 @@
 
 #include <crypt.h>
 
+#include "catalog/namespace.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -112,6 +113,28 @@ casnet_hash_password(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(casnet_password_hash(PG_GETARG_TEXT_PP(0))));
 }
 
+/* The string in UTF-8, or NULL if it has a character that UTF-8 lacks, or that is none. */
+static char *
+in_utf8(char *string)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			length = strlen(string);
+	Oid			function;
+	char	   *result;
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return string;
+	function = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(function))
+		return NULL;
+	result = palloc(length * MAX_CONVERSION_GROWTH + 1);
+	return pg_do_encoding_conversion_buf(function, encoding, PG_UTF8,
+										 (unsigned char *) string, length,
+										 (unsigned char *) result,
+										 length * MAX_CONVERSION_GROWTH + 1,
+										 true) == length ? result : NULL;
+}
+
 /*
  * The password as other systems hash it: its bytes in UTF-8, as they are.  NULL if that is
  * the form in which casnet hashes it.
@@ -120,10 +143,12 @@ static char *
 raw_password(text *password, const char *form)
 {
 	char	   *string = text_to_cstring(password);
-	char	   *raw = pg_server_to_any(string, strlen(string), PG_UTF8);
+	char	   *raw = in_utf8(string);
 
 	if (raw != string)
 		explicit_bzero(string, strlen(string));
+	if (raw == NULL)
+		return NULL;
 	if (strcmp(raw, form) != 0)
 		return raw;
 	explicit_bzero(raw, strlen(raw));
@@ -168,7 +193,7 @@ casnet_password_verify(text *password, const char *expected, bool *outdated)
 	{
 		if (forms[i] == NULL)
 			continue;
-		if (expected == NULL)
+		if (expected == NULL || !casnet_scheme_takes(expected, forms[i]))
 			(void) casnet_scheme_crypt(forms[i], setting);
 		else
 			matches[i] = casnet_scheme_verify(forms[i], expected);

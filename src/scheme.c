@@ -24,6 +24,8 @@
 #define MOST_SALT 128			/* bytes */
 #define MOST_DIGEST 64			/* bytes, also the most of a SHA-2 */
 #define MOST_LANES 64			/* of Argon2, and of scrypt */
+#define MOST_SHA_PASSWORD 128	/* bytes of a password, of which SHA-crypt takes time for each */
+#define LEAST_SHA_ROUNDS 1000	/* for less, crypt(3) makes no hash */
 
 #define DIGITS "0123456789"
 #define HEX DIGITS "abcdef"
@@ -44,8 +46,8 @@ typedef enum Kind
 /*
  * The work that a hash is expected to take, in a unit of the scheme: rounds; for yescrypt
  * and scrypt N * r * p, for Argon2 kilobytes * passes.  Below the least, it is cheap to
- * guess.  Above "slow" it takes more than about a second, and above the most more than
- * about two.
+ * guess.  Above the most it takes more than about two seconds.  Above "slow" it can take
+ * more than a second, since a password that is not normalized is verified twice.
  */
 static const struct
 {
@@ -54,16 +56,16 @@ static const struct
 	uint64		slow;
 	uint64		most;
 }			schemes[] = {
-	[BCRYPT] = {"bcrypt", 1 << 10, 1 << 13, 1 << 15},
-	[SHA256_CRYPT] = {"sha256-crypt", 10000, 2500000, 5000000},
-	[SHA512_CRYPT] = {"sha512-crypt", 10000, 2500000, 5000000},
-	[YESCRYPT] = {"yescrypt", 1 << 15, 1 << 22, 1 << 23},
-	[BCRYPT_SHA256] = {"bcrypt-sha256", 1 << 10, 1 << 13, 1 << 15},
-	[PBKDF2_SHA1] = {"pbkdf2-sha1", 130000, 2500000, 5000000},
-	[PBKDF2_SHA256] = {"pbkdf2-sha256", 60000, 2500000, 5000000},
-	[PBKDF2_SHA512] = {"pbkdf2-sha512", 21000, 2500000, 5000000},
-	[SCRYPT] = {"scrypt", 1 << 17, 1 << 21, 1 << 22},
-	[ARGON2] = {"argon2", 35000, 1 << 20, 1 << 21},
+	[BCRYPT] = {"bcrypt", 1 << 10, 1 << 12, 1 << 15},
+	[SHA256_CRYPT] = {"sha256-crypt", 10000, 500000, 2500000},
+	[SHA512_CRYPT] = {"sha512-crypt", 10000, 500000, 2500000},
+	[YESCRYPT] = {"yescrypt", 1 << 15, 1 << 21, 1 << 23},
+	[BCRYPT_SHA256] = {"bcrypt-sha256", 1 << 10, 1 << 12, 1 << 15},
+	[PBKDF2_SHA1] = {"pbkdf2-sha1", 130000, 1000000, 5000000},
+	[PBKDF2_SHA256] = {"pbkdf2-sha256", 60000, 1000000, 5000000},
+	[PBKDF2_SHA512] = {"pbkdf2-sha512", 21000, 1000000, 5000000},
+	[SCRYPT] = {"scrypt", 1 << 17, 1 << 20, 1 << 22},
+	[ARGON2] = {"argon2", 35000, 1 << 19, 1 << 21},
 };
 
 /* What a hash says. */
@@ -262,9 +264,10 @@ read_scrypt(const char *hash, Parsed *parsed)
 			number(&at, &parsed->blocks) && literal(&at, ":") &&
 			number(&at, &parsed->lanes) && literal(&at, "$") &&
 			plain_salt(&at, parsed) && digest_in_hex(at, 64, parsed);
-	/* N is a power of two above one (RFC 7914). */
+	/* N is a power of two above one and below 2^(16 r) (RFC 7914). */
 	if (!complete || parsed->cost < 2 ||
 		(parsed->cost & (parsed->cost - 1)) != 0 ||
+		(parsed->blocks == 1 && parsed->cost >= 65536) ||
 		parsed->blocks > 1024 || parsed->lanes > MOST_LANES)
 		return false;
 	parsed->kind = SCRYPT;
@@ -387,7 +390,9 @@ read_crypt(const char *hash, Parsed *parsed)
 	{
 		parsed->kind = hash[1] == '5' ? SHA256_CRYPT : SHA512_CRYPT;
 		length = hash[1] == '5' ? 43 : 86;
-		if (literal(&at, "rounds=") && (!number(&at, &rounds) || !literal(&at, "$")))
+		if (literal(&at, "rounds=") &&
+			(!number(&at, &rounds) || !literal(&at, "$") ||
+			 rounds < LEAST_SHA_ROUNDS))
 			return false;
 		parsed->work = rounds;
 	}
@@ -556,6 +561,17 @@ make_digest(const char *password, Parsed *parsed, uint8 *digest)
 }
 
 /*
+ * Whether a verification of the password takes no longer than the work of the hash says.
+ * SHA-crypt hashes the password in each round.
+ */
+bool
+casnet_scheme_takes(const char *hash, const char *password)
+{
+	return (strncmp(hash, "$5$", 3) != 0 && strncmp(hash, "$6$", 3) != 0) ||
+		strlen(password) <= MOST_SHA_PASSWORD;
+}
+
+/*
  * Whether a hash is that of the password, whose bytes are taken as they are.  Computes it in
  * any case.  Returns false for a hash that is unknown or costs too much.
  */
@@ -575,7 +591,7 @@ casnet_scheme_verify(const char *password, const char *hash)
 		return crypt_matches(password, parsed.crypt);
 	if (!make_digest(password, &parsed, digest))
 	{
-		ereport(LOG,
+		ereport(LOG_SERVER_ONLY,
 				(errmsg("could not verify a password hash of scheme %s",
 						schemes[parsed.kind].name),
 				 errhint("The server can be short of memory.")));

@@ -13,9 +13,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_range.h"
@@ -26,6 +29,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -44,7 +48,7 @@ typedef struct Clean
 {
 	Oid			table;			/* the whole entry is the hash key */
 	Oid			role;
-	CmdType		command;
+	int			deletes;
 } Clean;
 
 static CasnetCache clean = {
@@ -54,6 +58,8 @@ static CasnetCache clean = {
 	.most = 256
 };
 static bool clean_is_outdated = true;
+
+static bool is_strange_text(const char *expression, Oid role);
 
 /* Whether a role that is not trusted owns a function; context is the role it runs as. */
 static bool
@@ -90,6 +96,36 @@ has_strange_range_function(Oid range, Oid role)
 }
 
 /*
+ * Whether a check of a domain, or its default, calls such a function or has such a type.
+ * A domain that is trusted can do so, too.
+ */
+static bool
+has_strange_check(Oid domain, Oid role)
+{
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		result = false;
+
+	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(domain));
+	scan = systable_beginscan(catalog, ConstraintTypidIndexId, true, NULL, 1,
+							  &key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		nodes = heap_getattr(tuple, Anum_pg_constraint_conbin,
+										 RelationGetDescr(catalog), &isnull);
+
+		result = !isnull && is_strange_text(TextDatumGetCString(nodes), role);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+/*
  * Whether a value of the type can call code of such a role, and the types of which it
  * consists, at the end of the list.
  */
@@ -116,7 +152,8 @@ look_at_type(Oid type, Oid role, List **parts)
 	switch (kind)
 	{
 		case TYPTYPE_DOMAIN:
-			return !casnet_security_is_trusted(owner, role);
+			return !casnet_security_is_trusted(owner, role) ||
+				has_strange_check(type, role);
 		case TYPTYPE_RANGE:
 			*parts = list_append_unique_oid(*parts, get_range_subtype(type));
 			return has_strange_range_function(type, role);
@@ -160,24 +197,6 @@ casnet_stranger_in_type(Oid type, Oid role)
 	return false;
 }
 
-/* Whether a role that is not trusted owns the type, or it is as above. */
-static bool
-is_strange_type(Oid type, Oid role)
-{
-	HeapTuple	tuple;
-	Oid			owner;
-
-	if (type < FirstNormalObjectId)
-		return false;
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
-	ReleaseSysCache(tuple);
-	return !casnet_security_is_trusted(owner, role) ||
-		casnet_stranger_in_type(type, role);
-}
-
 /* Whether an expression calls such a function, or has a value of such a type. */
 static bool
 is_strange(Node *node, void *context)
@@ -187,7 +206,7 @@ is_strange(Node *node, void *context)
 	/* A whole row has the type of the table itself. */
 	if (!IsA(node, List) &&
 		!(IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) &&
-		is_strange_type(exprType(node), *(Oid *) context))
+		casnet_stranger_in_type(exprType(node), *(Oid *) context))
 		return true;
 	return check_functions_in_node(node, is_strange_function, context) ||
 		expression_tree_walker(node, is_strange, context);
@@ -240,9 +259,9 @@ is_strange_index(Oid index, Oid role)
 	return result;
 }
 
-/* The same for columns, of which a default only counts for rows that are inserted. */
+/* The same for columns.  A key can set them to their default. */
 static char *
-find_in_columns(Relation relation, Oid role, bool inserts)
+find_in_columns(Relation relation, Oid role)
 {
 	TupleDesc	columns = RelationGetDescr(relation);
 
@@ -259,8 +278,7 @@ find_in_columns(Relation relation, Oid role, bool inserts)
 		AttrDefault *value = &columns->constr->defval[i];
 		Form_pg_attribute column = TupleDescAttr(columns, value->adnum - 1);
 
-		if ((inserts || column->attgenerated != '\0') &&
-			is_strange_text(value->adbin, role))
+		if (is_strange_text(value->adbin, role))
 			return psprintf("default of column \"%s\"",
 							NameStr(column->attname));
 	}
@@ -269,7 +287,7 @@ find_in_columns(Relation relation, Oid role, bool inserts)
 
 /* What of the table is code of strangers, as words for a message; NULL if nothing is. */
 static char *
-find_in_table(Relation relation, Oid role, CmdType command)
+find_in_table(Relation relation, Oid role, bool deletes)
 {
 	TupleConstr *constraints = RelationGetDescr(relation)->constr;
 	TriggerDesc *triggers = relation->trigdesc;
@@ -280,9 +298,9 @@ find_in_table(Relation relation, Oid role, CmdType command)
 		if (is_strange_text(triggers->triggers[i].tgqual, role))
 			return psprintf("trigger \"%s\"", triggers->triggers[i].tgname);
 	/* A deletion makes no values. */
-	if (command == CMD_DELETE)
+	if (deletes)
 		return NULL;
-	found = find_in_columns(relation, role, command != CMD_UPDATE);
+	found = find_in_columns(relation, role);
 	for (int i = 0; constraints != NULL && i < constraints->num_check; i++)
 		if (found == NULL && is_strange_text(constraints->check[i].ccbin, role))
 			found = psprintf("constraint \"%s\"", constraints->check[i].ccname);
@@ -294,12 +312,13 @@ find_in_table(Relation relation, Oid role, CmdType command)
 
 /*
  * What of an open table is code of roles that are not trusted with the rights of the role,
- * as words for a message; NULL if nothing is.  That role writes rows there by the command.
+ * as words for a message; NULL if nothing is.  That role writes rows there, or only
+ * deletes some.
  */
 char *
-casnet_stranger_in_table(Relation relation, Oid role, CmdType command)
+casnet_stranger_in_table(Relation relation, Oid role, bool deletes)
 {
-	Clean		key = {RelationGetRelid(relation), role, command};
+	Clean		key = {RelationGetRelid(relation), role, deletes};
 	char	   *found;
 
 	if (likely(!clean_is_outdated && casnet_cache_find(&clean, &key) != NULL))
@@ -308,7 +327,7 @@ casnet_stranger_in_table(Relation relation, Oid role, CmdType command)
 		casnet_cache_reset(&clean);
 	/* A message that comes meanwhile makes the answer outdated. */
 	clean_is_outdated = false;
-	found = find_in_table(relation, role, command);
+	found = find_in_table(relation, role, deletes);
 	if (found == NULL && !clean_is_outdated)
 		(void) casnet_cache_enter(&clean, &key);
 	return found;
@@ -328,8 +347,7 @@ casnet_strangers_code(PG_FUNCTION_ARGS)
 
 	if (relation == NULL)
 		PG_RETURN_NULL();
-	found = find_in_table(relation, get_role_oid("casnet_owner", true),
-						  CMD_INSERT);
+	found = find_in_table(relation, get_role_oid("casnet_owner", true), false);
 	relation_close(relation, AccessShareLock);
 	if (found == NULL)
 		PG_RETURN_NULL();
@@ -352,7 +370,8 @@ note_catalog(Datum arg, int cache, uint32 hash)
 void
 casnet_stranger_init(void)
 {
-	static const int caches[] = {TYPEOID, PROCOID, AUTHOID, AUTHMEMMEMROLE};
+	static const int caches[] = {TYPEOID, PROCOID, CONSTROID, AUTHOID,
+	AUTHMEMMEMROLE};
 
 	casnet_news_listen(note_relation);
 	for (int i = 0; i < lengthof(caches); i++)

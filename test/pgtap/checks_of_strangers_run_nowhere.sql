@@ -2,7 +2,7 @@
 -- functions of the server, such as query_to_xml().  If somebody gave a table of casnet a
 -- column of such a type, nothing writes that table with more rights than the role has.
 BEGIN;
-SELECT plan(28);
+SELECT plan(40);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 RESET SESSION AUTHORIZATION;
@@ -97,7 +97,19 @@ SELECT is(pg_temp.refused(v.change, v.undo, 'DELETE FROM casnet.records WHERE id
 	('55000 error casnet.tasks', 'an index', 'CREATE INDEX x ON casnet.tasks ((title::strange.inner_label))', 'DROP INDEX casnet.x'),
 	('55000 error casnet.tasks', 'the condition of an index', 'CREATE INDEX x ON casnet.tasks (tenant_id) WHERE title::strange.inner_label IS NOT NULL', 'DROP INDEX casnet.x'),
 	('55000 error casnet.tasks', 'the condition of a trigger', 'CREATE TRIGGER x BEFORE UPDATE ON casnet.tasks FOR EACH ROW WHEN (NEW.title::strange.inner_label IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'DROP TRIGGER x ON casnet.tasks'),
-	('none error casnet.tasks', 'but a default adds nothing to an update', 'ALTER TABLE casnet.tasks ALTER description SET DEFAULT ''x''::strange.inner_label', 'ALTER TABLE casnet.tasks ALTER description DROP DEFAULT')) AS v (answer, what, change, undo);
+	('55000 error casnet.tasks', 'a default, which a key can set', 'ALTER TABLE casnet.tasks ALTER description SET DEFAULT ''x''::strange.inner_label', 'ALTER TABLE casnet.tasks ALTER description DROP DEFAULT')) AS v (answer, what, change, undo);
+-- A domain of a superuser, whose check calls the stranger's function.  The server can have
+-- put its text in its place before.
+SET LOCAL SESSION AUTHORIZATION tap_stranger;
+CREATE FUNCTION strange.good(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+GRANT EXECUTE ON FUNCTION strange.good(text) TO PUBLIC;
+RESET SESSION AUTHORIZATION;
+GRANT USAGE ON SCHEMA strange TO PUBLIC;
+CREATE DOMAIN public.checked AS text CHECK (strange.good(VALUE));
+SELECT NULL::public.checked \g /dev/null
+SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x public.checked', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), '55000 error casnet.tenants', 'a check of a trusted domain');
+-- An enum has no code.
+SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x strange.plain DEFAULT ''a'' CHECK (x <> ''b'')', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), 'none', 'nor does a default of a type without code');
 SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x text DEFAULT ''x''::strange.inner_label', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), '55000 error casnet.tenants', 'a default');
 
 -- Types can be nested so that a walk over all paths would not end; the server takes the
@@ -145,5 +157,81 @@ CALL be('olga', 'North');
 SELECT lives_ok('DELETE FROM own.p', 'without it, the key cascades');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(coalesce(p::text, 'none'), ' ' ORDER BY tenant_id) FROM own.c), 'none 1', 'in the tenant');
+
+-- Tables without policies cascade as without casnet, whatever their checks run.
+CREATE TABLE own.plain_p (id integer PRIMARY KEY);
+CREATE TABLE own.plain_c (p integer REFERENCES own.plain_p ON DELETE SET NULL, CHECK (query_to_xml('SELECT count(*) FROM own.plain_p', true, true, '') IS NOT NULL));
+INSERT INTO own.plain_p VALUES (1);
+INSERT INTO own.plain_c VALUES (1);
+SELECT lives_ok('DELETE FROM own.plain_p', 'tables without policies');
+SELECT is((SELECT count(*) FROM own.plain_c WHERE p IS NULL), 1::bigint, 'cascade');
+-- A trigger in SQL that a key fires may do what others may.
+CREATE TABLE own.x (id integer PRIMARY KEY);
+CREATE TABLE own.d (x integer REFERENCES own.x DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION own.on_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO own.d VALUES (7);
+	INSERT INTO own.x VALUES (7);
+	SET CONSTRAINTS ALL IMMEDIATE;
+	RETURN OLD;
+END
+$$;
+CREATE TABLE own.e (p integer REFERENCES own.plain_p ON DELETE CASCADE);
+CREATE TRIGGER t BEFORE DELETE ON own.e FOR EACH ROW EXECUTE FUNCTION own.on_delete();
+GRANT ALL ON own.x, own.d, own.e TO tap_own;
+ALTER TABLE own.e OWNER TO tap_own;
+ALTER TABLE own.d OWNER TO tap_own;
+ALTER TABLE own.x OWNER TO tap_own;
+INSERT INTO own.plain_p VALUES (2);
+INSERT INTO own.e VALUES (2);
+SELECT lives_ok('DELETE FROM own.plain_p', 'a trigger has deferred keys checked');
+SELECT is((SELECT count(*) FROM own.d), 1::bigint, 'below a key');
+
+DROP TABLE own.c, own.p;
+
+-- Code that comes with a partition of another role, or with a default, while a tenant is
+-- deleted as the owner of a table.
+CREATE ROLE tap_third;
+GRANT CREATE, USAGE ON SCHEMA own TO tap_third;
+SET LOCAL SESSION AUTHORIZATION tap_third;
+CREATE DOMAIN own.third AS text;
+GRANT USAGE ON DOMAIN own.third TO PUBLIC;
+RESET SESSION AUTHORIZATION;
+SET LOCAL SESSION AUTHORIZATION tap_own;
+CREATE TABLE own.log (note text) PARTITION BY LIST (note);
+CREATE TABLE own.log_part PARTITION OF own.log DEFAULT;
+CREATE TABLE own.kept (tenant_id uuid, id integer);
+CREATE FUNCTION own.write_log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO own.log VALUES (''deleted''); RETURN OLD; END';
+CREATE TRIGGER t BEFORE DELETE ON own.kept FOR EACH ROW EXECUTE FUNCTION own.write_log();
+RESET SESSION AUTHORIZATION;
+SELECT casnet.protect('own.kept') \g /dev/null
+INSERT INTO own.kept VALUES (:'south', 1);
+ALTER TABLE own.log_part OWNER TO tap_third;
+SET CONSTRAINTS ALL IMMEDIATE;
+SAVEPOINT s;
+SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'a partition of another role does no harm');
+ROLLBACK TO s;
+ALTER TABLE own.log_part ADD CHECK (note::own.third IS NOT NULL);
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'constraint "log_part_note_check" of table "log_part" would run code with more rights than its owner has', 'its checks do');
+ALTER TABLE own.log_part DROP CONSTRAINT log_part_note_check;
+SET LOCAL SESSION AUTHORIZATION tap_own;
+CREATE TABLE own.by_default (tenant_id uuid DEFAULT (nullif('x'::own.third, 'x'))::uuid, id integer);
+RESET SESSION AUTHORIZATION;
+GRANT REFERENCES ON casnet.tenants TO tap_own;
+SET LOCAL SESSION AUTHORIZATION tap_own;
+ALTER TABLE own.by_default ADD FOREIGN KEY (tenant_id) REFERENCES casnet.tenants ON DELETE SET DEFAULT;
+RESET SESSION AUTHORIZATION;
+INSERT INTO own.by_default VALUES (:'south', 1);
+SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), '55000', 'default of column "tenant_id" of table "by_default" would run code with more rights than its owner has', 'and so does a default');
+DROP TABLE own.by_default;
+-- Rows that one key deletes need no other key to clear them.
+CREATE TABLE own.both (tenant_id uuid NOT NULL REFERENCES casnet.tenants ON DELETE CASCADE, id integer, record_id uuid,
+	FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE SET NULL);
+INSERT INTO casnet.records (tenant_id, id, title) VALUES (:'south', '00000000-0000-7000-8000-00000000d003', 'there');
+INSERT INTO own.both VALUES (:'south', 1, '00000000-0000-7000-8000-00000000d003');
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT lives_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'rows with two keys');
+SELECT is((SELECT count(*) FROM own.both) + (SELECT count(*) FROM own.kept), 0::bigint, 'go with their tenant');
+SELECT is((SELECT count(*) FROM casnet.tenants WHERE id = :'south'), 0::bigint, 'which is gone');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Hashes that Django, passlib, Werkzeug, argon2-cffi and Dovecot made verify, and are
 -- replaced at the first login.  So do those of a password's bytes as they are.
 BEGIN;
-SELECT plan(102);
+SELECT plan(106);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -128,11 +128,19 @@ SELECT is(pg_temp.written(replace(o.hash, before, after)), '22023', format('%s: 
 	('Dovecot', '{BLF-CRYPT}', '{PLAIN}'),
 	('Dovecot', '{BLF-CRYPT}', '{BLF-CRYPT}{CRYPT}'),
 	('Dovecot', '$04$', '$32$'),
+	('passlib sha512_crypt', 'rounds=1000', 'rounds=999'),
+	('Werkzeug scrypt (by its format)', '1024:8:1', '65536:1:1'),
 	('bcrypt 2x', '$2x$', '$2$'),
 	('Django bcrypt_sha256', '$04$', '$4$')) AS v (maker, before, after)
   JOIN other AS o USING (maker) WHERE o.password = 'correct horse';
 SELECT is(pg_temp.written(hash), '22023', 'is no hash: ' || hash) FROM unnest(ARRAY['{PLAIN}correct horse', 'md5$salt$0123456789abcdef0123456789abcdef',
 	'unsalted$sha1$$0123456789', 'argon2', 'scrypt:1:1:1', '$argon2id$', '!pbkdf2_sha256$1000$salt$hash']) AS hash;
+
+-- SHA-crypt takes time for each byte of the password in each round.
+UPDATE casnet.users SET hashed_password = '$6$rounds=656000$saltsaltsaltsalt$' || repeat('x', 86) WHERE username = 'nora';
+SELECT clock_timestamp() AS began \gset
+SELECT ok(NOT pg_temp.verifies(repeat('a', 500), '$6$rounds=656000$saltsaltsaltsalt$' || repeat('x', 86)), 'a long password');
+SELECT cmp_ok(clock_timestamp() - :'began', '<', interval '1.8 s', 'takes no longer than any other');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,7 +6,7 @@ SELECT plan(22);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'casnet'::regnamespace$$,
-	$$SELECT unnest(string_to_array('accept_invitation add_member add_signing_key audit_log can cancel_invitation change_password create_tenant create_user'
+	$$SELECT unnest(string_to_array('accept_invitation add_member add_signing_key adopt_users audit_log can cancel_invitation change_password create_tenant create_user'
 	' current_tenant_id current_user_id deactivate_user delete_tenant disable_audit doctor doctor_codes enable_audit export_tenant find_user grant_permission'
 	' guard_schema hash_password import_tenant install invitation invitations invite_member leave_tenant login maintain_audit members merge_tags my_tenants'
 	' protect purge_audit reactivate_user records_tagged refresh_token remove_member rename_tag retire_signing_key revoke_all_tokens revoke_permission'
