@@ -22,6 +22,8 @@ $node->start;
 
 # A letter above 127 of each encoding: an e with an acute accent, or its bytes.
 my %letter = (latin1 => '\xe9', sql_ascii => '\xe9', euc_jp => '\x8fabb1', utf8 => '\xc3a9');
+# of "password" with that letter for the a, by crypt(3)
+my $hash_of_bytes = 'rEvtAaOx8bRbYtZArgdwwhvzJKeJ2fK7VM.mFStYAHC';
 my $roles = 1;
 foreach my $encoding (sort keys %letter)
 {
@@ -51,6 +53,15 @@ foreach my $encoding (sort keys %letter)
 	my $permission = "repeat($of, 21)";
 	is(ask($ada, "SELECT casnet.can($permission)"), '22023', "$encoding: an unknown permission");
 	$ada->quit;
+
+	# A password with the letter; an older system hashed its bytes in UTF-8.
+	$node->safe_psql($encoding, "SELECT casnet.set_password('$ID{ada}', 'p' || $of || 'ssword')");
+	is(ask_once($node, $encoding, 'casnet_plain', "SELECT casnet.login('ada', 'p' || $of || 'ssword') IS NOT NULL"), 't', "$encoding: a password");
+	if ($encoding eq 'latin1' || $encoding eq 'utf8')
+	{
+		$node->safe_psql($encoding, q{UPDATE casnet.users SET hashed_password = '$5$rounds=1000$saltsalt$} . $hash_of_bytes . "' WHERE username = 'ada'");
+		is(ask_once($node, $encoding, 'casnet_plain', "SELECT casnet.login('ada', 'p' || $of || 'ssword') IS NOT NULL"), 't', "$encoding: a hash of another system");
+	}
 
 	# The kid of casnet's own key contains the letter too.
 	my $token = token_of($node, $encoding, 'ada', 'north');
