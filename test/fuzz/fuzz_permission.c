@@ -161,6 +161,14 @@ casnet_catalog_snapshot_of_rights(void)
 	return NULL;
 }
 
+SnapshotData
+casnet_catalog_snapshot_of_others(Snapshot snapshot)
+{
+	SnapshotData nothing = {0};
+
+	return nothing;
+}
+
 void
 casnet_scan_begin(CasnetScan *scan, CasnetPath path, Snapshot snapshot,
 				  Datum key1, Datum key2)
