@@ -72,17 +72,7 @@ SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT isnt(casnet.login('other ' || n, normalize(password, NFKC)), NULL, 'from then on, in another form: ' || maker) FROM other WHERE maker LIKE 'crypt(3) of the bytes' || '%';
 RESET SESSION AUTHORIZATION;
 
--- Whether the password logs in with the hash; failures are not counted.
-CREATE FUNCTION pg_temp.verifies(password text, hash text) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-	UPDATE casnet.users SET hashed_password = hash WHERE username = 'nora';
-	PERFORM casnet.login('nora', password);
-	RETURN true;
-EXCEPTION WHEN invalid_password THEN
-	PERFORM casnet_internal.login_succeeded('nora');
-	RETURN false;
-END
-$$;
+\ir include/verifies.sql
 SELECT ok(NOT pg_temp.verifies('Correct horse', hash), 'a wrong password: ' || maker) FROM other
  WHERE password = 'correct horse' AND maker IN ('Django pbkdf2_sha256', 'passlib pbkdf2_sha512', 'Werkzeug pbkdf2', 'passlib scrypt',
 	'argon2-cffi', 'Django bcrypt_sha256', 'passlib bcrypt_sha256');

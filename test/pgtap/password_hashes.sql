@@ -26,17 +26,7 @@ SELECT is(left(pg_temp.written(hash), 5), '22023', 'is no hash: ' || hash) FROM 
 SELECT ok(pg_temp.written('a plain password') !~ 'plain password', 'and is not quoted');
 SELECT is(pg_temp.written(NULL), 'none', 'null is no password');
 
--- Whether the password logs in with the hash; failures are not counted.
-CREATE FUNCTION pg_temp.verifies(password text, hash text) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-	UPDATE casnet.users SET hashed_password = hash WHERE username = 'nora';
-	PERFORM casnet.login('nora', password);
-	RETURN true;
-EXCEPTION WHEN invalid_password THEN
-	PERFORM casnet_internal.login_succeeded('nora');
-	RETURN false;
-END
-$$;
+\ir include/verifies.sql
 SELECT ok(NOT pg_temp.verifies('Correct horse', hash), scheme || ' refuses') FROM old_hash;
 SELECT ok(NOT pg_temp.verifies(password, NULL), 'no hash refuses') FROM unnest(ARRAY['', NULL]) AS password;
 -- All of 'password 123', with costs that nobody should have to wait for.
