@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  resources :records, only: %i[index show create]
+end
