@@ -82,6 +82,7 @@ TITLES = {
     "mixed": "mixed, 32 clients",
 }
 IDS = 10                # records that point reads take in turn
+WRITTEN = 20000         # records, spread over a tenant, that writes draw from
 SLOW = 0.5              # seconds: a longer statement is executed only a few times
 MIXED_CLIENTS = 32
 
@@ -286,6 +287,12 @@ def read(workload, way, n, plain=False):
 
 
 TEXT = "'Visited at home, spoke to both parents. Seen: word12, word345.'"
+
+
+def spread(bench, n):
+    """(step, count - 1) of the numbers of the records that writes draw from."""
+    count = min(bench.size[n], WRITTEN)
+    return bench.size[n] // count, count - 1
 
 
 def any_record(n):
@@ -495,7 +502,7 @@ def scripts_of(bench, way, n, statement, take_back=False):
         if take_back:
             text = "BEGIN;\n" + text + "ROLLBACK;\n"
         if "random" in names:
-            text = "\\set random random(1, %d)\n" % bench.size[n] + text
+            text = "\\set random 1 + %d * random(0, %d)\n" % spread(bench, n) + text
         scripts.append((text, 1))
     return scripts, values
 
@@ -619,6 +626,26 @@ def written_schemas(bench, n):
             if bench.ask("SELECT to_regnamespace(%s) IS NOT NULL", (schema,))]
 
 
+def warm(bench, n):
+    """Read what writes of that tenant touch: at ten times the size, memory holds no more."""
+    bench.do("CREATE EXTENSION IF NOT EXISTS pg_prewarm",
+             "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off")
+    for schema in written_schemas(bench, n):
+        bench.do("SELECT count(r.content), count(l.created_at), count(t.title), count(e.title)"
+                 " FROM (SELECT ('%s' || lpad(to_hex(1 + %d * i), 12, '0'))::uuid AS id"
+                 "         FROM generate_series(0, %d) AS i) AS drawn" % (
+                     item(n, 0)[:24], *spread(bench, n)) +
+                 " JOIN {0}.records AS r ON r.id = drawn.id AND r.tenant_id = '{1}'"
+                 " LEFT JOIN {0}.record_tags AS l ON l.record_id = r.id AND l.tenant_id = '{1}'"
+                 " LEFT JOIN {0}.tasks AS t ON t.record_id = r.id AND t.tenant_id = '{1}'"
+                 " LEFT JOIN {0}.calendar_events AS e ON e.record_id = r.id"
+                 " AND e.tenant_id = '{1}'".format(schema, tenant_id(n)),
+                 "SELECT pg_prewarm(indexrelid) FROM pg_index JOIN pg_class ON oid = indexrelid"
+                 " WHERE indrelid = '%s.records'::regclass"
+                 " AND relam = (SELECT oid FROM pg_am WHERE amname = 'gin')" % schema)
+    bench.do("RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin")
+
+
 def count_all(bench, n):
     """How many rows the written tables have."""
     return {name: bench.ask("SELECT count(*) FROM " + name)
@@ -644,6 +671,7 @@ def tidy(bench, n):
 def measure_writes(bench, workload, n, ways):
     """One workload that writes: equal numbers of rows, plans, rounds; then tidy up."""
     before = count_all(bench, n)
+    warm(bench, n)
     bench.do("CREATE TABLE IF NOT EXISTS bench.peers_dirty ()")
     statements = {way: write(workload, way, n)[0] for way in ways}
     take_back = write(workload, "limit", n)[1]

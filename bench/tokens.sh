@@ -3,7 +3,8 @@
 # tokens.sh - what a token costs: a transaction that sets casnet.token and
 # casnet.tenant_id and reads one row, over the same with two meaningless settings
 # and the tenant in the WHERE clause.  It also measures the first verification of a
-# token by each algorithm.  Everything runs on a private server and one processor.
+# token by each algorithm, and the same transaction with a token of a registered issuer
+# and with one for a program.  Everything runs on a private server and one processor.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
@@ -147,16 +148,20 @@ sign()
 # keys: one key of each algorithm, its public half in the database.
 keys()
 {
-	local point
+	local point modulus
 
 	openssl genpkey -algorithm ed25519 -out "$WORK/EdDSA.pem" 2> "$WORK/openssl.log"
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/ES256.pem" 2>> "$WORK/openssl.log"
 	openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$WORK/RS256.pem" 2>> "$WORK/openssl.log"
 	point=$(openssl pkey -in "$WORK/ES256.pem" -pubout -outform DER | tail -c 64 | basenc -w 0 --base16)
+	modulus=$(openssl rsa -in "$WORK/RS256.pem" -noout -modulus 2>> "$WORK/openssl.log" |
+		cut -d= -f2 | basenc -d --base16 | base64url)
 	super -d $DATABASE > "$WORK/keys.log" <<-SQL
 		SELECT casnet.add_signing_key('EdDSA', '{"kty":"OKP","crv":"Ed25519","x":"$(openssl pkey -in "$WORK/EdDSA.pem" -pubout -outform DER | tail -c 32 | base64url)"}');
 		SELECT casnet.add_signing_key('ES256', '{"kty":"EC","crv":"P-256","x":"$(basenc -d --base16 <<< "${point:0:64}" | base64url)","y":"$(basenc -d --base16 <<< "${point:64}" | base64url)"}');
-		SELECT casnet.add_signing_key('RS256', '{"kty":"RSA","e":"AQAB","n":"$(openssl rsa -in "$WORK/RS256.pem" -noout -modulus 2>> "$WORK/openssl.log" | cut -d= -f2 | basenc -d --base16 | base64url)"}');
+		SELECT casnet.add_signing_key('RS256', '{"kty":"RSA","e":"AQAB","n":"$modulus"}');
+		SELECT casnet.set_issuer('https://id.example.com', '{"keys":[{"kid":"RS256","kty":"RSA","e":"AQAB","n":"$modulus"}]}', '{app}');
+		SELECT casnet.link_identity(id, 'https://id.example.com', 'issuer|1') FROM casnet.users WHERE username = 'user1';
 	SQL
 }
 
@@ -179,6 +184,33 @@ tokens()
 		-c 'GRANT SELECT ON public.tokens TO bench_casnet'
 	super -d $DATABASE -c '\copy public.tokens FROM pstdin' < "$WORK/tokens"
 	ask "INSERT INTO public.tokens SELECT 'HS256', casnet_internal.issue_token('$user', NULL, '1 day') FROM generate_series(1, $TOKENS)"
+}
+
+# other_tokens: the transaction with a token of an issuer and with one for a program, over
+# that with one of login().
+other_tokens()
+{
+	local kind other round
+
+	printf '%s.%s' "$(printf '{"alg":"RS256","kid":"RS256"}' | base64url)" \
+		"$(printf '{"iss":"https://id.example.com","aud":"app","sub":"issuer|1","exp":%d}' $(($(date +%s) + 86400)) | base64url)" > "$WORK/signed"
+	for kind in issuer program; do
+		if [ $kind = issuer ]; then
+			other=$(cat "$WORK/signed").$(sign RS256)
+		else
+			other=$(super -d $DATABASE -U bench_casnet -At -c "SET casnet.token = '$TOKEN'" \
+				-c "SELECT casnet.service_token('bench', '{view_records}')" | tail -n 1)
+		fi
+		for ((round = 1; round <= ROUNDS; round++)); do
+			if ((round % 2)); then
+				echo "$(TOKEN=$other tps casnet casnet prepared) $(tps casnet casnet prepared)"
+			else
+				echo "$(tps casnet casnet prepared) $(TOKEN=$other tps casnet casnet prepared)" |
+					awk '{ print $2, $1 }'
+			fi
+		done > "$WORK/pairs"
+		printf '%-10s %s\n' $kind "$(awk '{ print $1 / $2 }' "$WORK/pairs" | summary)"
+	done
 }
 
 # verification ALGORITHM: microseconds of the first and the second use of a token,
@@ -253,6 +285,8 @@ main()
 	keys
 	tokens
 	verifications
+	say "tps with a token of an issuer, and of a program, over that with one of login()"
+	other_tokens
 }
 
 main "$@"
