@@ -24,19 +24,20 @@ OBJS = $(patsubst $(SOURCE)%.c,%.o,$(sort $(wildcard $(SOURCE)src/*.c)))
 SQL_FIRST = install/preamble install/schemas install/trust install/prepared install/roles
 # The support function of the planner comes before the functions that have it.
 SQL_FUNCTIONS = api/identity \
-	$(addprefix api/, operator_functions tenants members accounts tokens invitations \
-		tags search documents export import_source import audit protect protect_steps \
-		protection protection_notes unprotect guard_schema) \
+	$(addprefix api/, operator_functions tenants members accounts tokens issuers invitations \
+		tags links search calendar icalendar documents export import_source import_members import audit history person_entries persons \
+		protect protect_steps protection protection_notes declare unprotect guard_schema \
+		follow) \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
 		load_views triggers policies grants passwords names install) \
-	$(addprefix doctor/, codes watched roles grants tables policies keys indexes views \
-		functions replication settings state data doctor)
+	$(addprefix doctor/, codes watched roles grants tables declared protected policies keys indexes \
+		views functions replication audit settings state data doctor)
 # After their functions.
 SQL_OPERATORS = install/operators
 # Owners before privileges, since those of the former owner go with it; and at last
 # install() makes the tables.
-SQL_LAST = install/owners install/privileges install/finish
+SQL_LAST = install/owners install/event_triggers install/privileges install/finish
 
 # From each release that sql/updates has a part for, one script leads here: it replaces
 # the functions, and install() brings the tables over.  What cannot be replaced goes

@@ -50,14 +50,16 @@ static uint64 loading_user_changes;
 static Oid	loading_role;
 static TimestampTz loading_start = 0;
 
-/* While this is above zero, entries may be deleted. */
+/* While these are above zero, entries may be deleted, or blanked. */
 static int	removals_under_way = 0;
+static int	erasures_under_way = 0;
 
 static ExecutorFinish_hook_type previous_finish_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
+PG_FUNCTION_INFO_V1(casnet_blank_audit_entries);
 
 /* Run the AFTER triggers of a statement, and write the entries that they leave. */
 static void
@@ -256,8 +258,9 @@ casnet_record_change(PG_FUNCTION_ARGS)
  * casnet_internal.refuse_audit_change() returns trigger
  *
  * BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE on audit_entries: raises 42501
- * for everybody.  Only casnet_internal.remove_audit_entries() may delete, and logical
- * replication, which repeats what that did on another server.
+ * for everybody.  Only casnet_internal.remove_audit_entries() may delete, and only
+ * casnet_internal.blank_audit_entries() update, and logical replication, which repeats what
+ * these did on another server.
  */
 Datum
 casnet_refuse_audit_change(PG_FUNCTION_ARGS)
@@ -272,6 +275,9 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
 		(removals_under_way > 0 || IsLogicalWorker()))
 		return PointerGetDatum(trigger->tg_trigtuple);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		(erasures_under_way > 0 || IsLogicalWorker()))
+		return PointerGetDatum(trigger->tg_newtuple);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("entries of the audit cannot be changed or deleted"),
@@ -338,4 +344,47 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	SPI_finish();
 	PG_RETURN_INT64((int64) removed);
+}
+
+/*
+ * casnet_internal.blank_audit_entries(tenant_id uuid, times timestamptz[], ids uuid[])
+ * returns bigint
+ *
+ * Blanks what these entries of a tenant say about values: before, after, and in the key
+ * what could name somebody.  Returns their number.
+ */
+Datum
+casnet_blank_audit_entries(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {UUIDOID, TIMESTAMPTZARRAYOID, UUIDARRAYOID};
+	Datum		values[lengthof(types)];
+	uint64		blanked;
+
+	for (int i = 0; i < lengthof(types); i++)
+		values[i] = PG_GETARG_DATUM(i);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	erasures_under_way++;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args("UPDATE casnet_internal.audit_entries AS e"
+								  " SET before = NULL, after = NULL,"
+								  " row_key = casnet_internal.blank_key(e.row_key)"
+								  " FROM ROWS FROM (pg_catalog.unnest($2),"
+								  " pg_catalog.unnest($3)) AS blank (at, id)"
+								  " WHERE e.tenant_id OPERATOR(pg_catalog.=) $1"
+								  " AND e.at OPERATOR(pg_catalog.=) blank.at"
+								  " AND e.id OPERATOR(pg_catalog.=) blank.id",
+								  lengthof(types), types, values, NULL, false,
+								  0) != SPI_OK_UPDATE)
+			elog(ERROR, "could not blank entries");
+		blanked = SPI_processed;
+	}
+	PG_FINALLY();
+	{
+		erasures_under_way--;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_INT64((int64) blanked);
 }

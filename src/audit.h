@@ -1,8 +1,9 @@
 /*
  * audit.h
  *		What the files of the audit share.  audit.c finds who made a change, audit_row.c
- *		what changed, audit_value.c converts a value to jsonb, audit_write.c writes the
- *		entries.
+ *		what changed, audit_value.c converts a value to jsonb, audit_key.c makes the key
+ *		of a row from what a user gives, audit_write.c writes the entries, undelete_rights.c
+ *		judges who may bring back a row.
  */
 #ifndef CASNET_AUDIT_H
 #define CASNET_AUDIT_H
@@ -25,6 +26,8 @@ extern AuditedTable *casnet_audit_describe(Relation relation,
 										   MemoryContext context);
 extern char *casnet_audit_name_of(Relation relation);
 extern const char *casnet_audit_name(AuditedTable *table);
+extern int	casnet_audit_tenant_column(AuditedTable *table);
+extern bool casnet_audit_is_key(AuditedTable *table, int number);
 extern const pg_uuid_t *casnet_audit_tenant(AuditedTable *table,
 											TupleTableSlot *row);
 extern Datum casnet_audit_row(AuditedTable *table, TupleTableSlot *row,
@@ -40,6 +43,17 @@ extern FmgrInfo *casnet_audit_converter(Oid type, int32 modifier,
 extern void casnet_audit_unpack(Jsonb *jsonb, JsonbValue *json);
 extern void casnet_audit_value(Oid type, FmgrInfo *function, Datum value,
 							   JsonbValue *json);
+
+/* audit_key.c */
+
+extern Datum casnet_audit_key(Relation relation, const char *given,
+							  const pg_uuid_t *tenant);
+
+/* undelete_rights.c */
+
+extern void casnet_undelete_ask_first(Relation relation);
+extern bool casnet_undelete_sees(Relation relation, Jsonb *row, List **judges);
+extern void casnet_undelete_check_code(Oid named, Oid table, const char *name);
 
 /* audit_write.c */
 

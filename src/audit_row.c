@@ -107,16 +107,44 @@ find_key(Relation relation, AuditedTable *table)
 				 errhint("Add a primary key, or end the audit with casnet.disable_audit().")));
 }
 
+/* Whether the function is casnet_internal.fill_tenant(). */
+static bool
+is_fill_tenant(Oid function)
+{
+	char	   *name = get_func_name(function);
+
+	return name != NULL && strcmp(name, "fill_tenant") == 0 &&
+		get_func_namespace(function) == casnet_schema_internal();
+}
+
 /*
- * The number of the column with the tenant: id in casnet.tenants, else tenant_id; 0 for
- * the tables about accounts and roles.  Raises 55000 for any other table without it.
+ * The name of the column with the tenant in a table of an application.  A protected table
+ * and its partitions have a trigger that knows it.  Whoever has the privilege TRIGGER makes
+ * one of that name, but only with a function of its own.
+ */
+static const char *
+tenant_of_application(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (strcmp(triggers->triggers[i].tgname, "casnet_fill_tenant") == 0 &&
+			is_fill_tenant(triggers->triggers[i].tgfoid))
+			return casnet_trigger_tenant(&triggers->triggers[i]);
+	return "tenant_id";
+}
+
+/*
+ * The number of the column with the tenant: id in casnet.tenants, tenant_id in others of
+ * casnet's; 0 for the tables about accounts and roles.  Raises 55000 for any other table
+ * without it.
  */
 static int
 find_tenant(Relation relation, const char *name)
 {
 	TupleDesc	tupdesc = RelationGetDescr(relation);
 	const char *relname = RelationGetRelationName(relation);
-	const char *wanted = "tenant_id";
+	const char *wanted = tenant_of_application(relation);
 
 	if (RelationGetNamespace(relation) == casnet_schema())
 	{
@@ -137,8 +165,8 @@ find_tenant(Relation relation, const char *name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("audited table %s has no column tenant_id of type uuid",
-					name),
+			 errmsg("audited table %s has no column %s of type uuid",
+					name, wanted),
 			 errhint("Add the column, or end the audit with casnet.disable_audit().")));
 }
 
@@ -147,11 +175,17 @@ char *
 casnet_audit_name_of(Relation relation)
 {
 	Oid			table = RelationGetRelid(relation);
+	bool		quotes_all = quote_all_identifiers;
+	char	   *name;
 
 	if (relation->rd_rel->relispartition)
 		table = llast_oid(get_partition_ancestors(table));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+	/* Whoever is recorded must not choose how. */
+	quote_all_identifiers = false;
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 									  get_rel_name(table));
+	quote_all_identifiers = quotes_all;
+	return name;
 }
 
 /* Whether add_value() knows the type without asking to_jsonb(). */
@@ -189,9 +223,9 @@ compare_columns(const void *a, const void *b)
 }
 
 /*
- * Describes the audited table, in the given context; the trigger's arguments are the
- * excepted columns.  Raises 55000 if one of them does not exist: it was perhaps
- * renamed, and would be recorded under its new name.
+ * Describes the audited table, in the given context; the arguments of the trigger, if
+ * there is one, are the excepted columns.  Raises 55000 if one of them does not exist: it
+ * was perhaps renamed, and would be recorded under its new name.
  */
 AuditedTable *
 casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context)
@@ -229,7 +263,7 @@ casnet_audit_describe(Relation relation, Trigger *trigger, MemoryContext context
 													  attribute->atttypmod,
 													  attribute->attcollation);
 	}
-	for (int i = 0; i < trigger->tgnargs; i++)
+	for (int i = 0; trigger != NULL && i < trigger->tgnargs; i++)
 	{
 		int			number = SPI_fnumber(tupdesc, trigger->tgargs[i]);
 
@@ -399,6 +433,23 @@ const char *
 casnet_audit_name(AuditedTable *table)
 {
 	return table->name;
+}
+
+/* The number of the column with the tenant, or 0. */
+int
+casnet_audit_tenant_column(AuditedTable *table)
+{
+	return table->tenant;
+}
+
+/* Whether the column of that number, from 1, is one of the primary key. */
+bool
+casnet_audit_is_key(AuditedTable *table, int number)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].number == number - 1)
+			return table->columns[i].is_key;
+	return false;
 }
 
 /* The tenant of a row, or NULL. */

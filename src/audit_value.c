@@ -238,28 +238,9 @@ add_foreign(Oid type, FmgrInfo *function, Datum value, JsonbValue *json)
 	casnet_audit_unpack(result, json);
 }
 
-/*
- * Settings under which a value has the same text for everybody.  search_path is last: it
- * matters where names are looked up.
- */
-static const struct
-{
-	const char *name;
-	const char *value;
-}			settings[] = {
-	{"extra_float_digits", "1"},
-	{"DateStyle", "ISO, YMD"},
-	{"TimeZone", "UTC"},
-	{"IntervalStyle", "postgres"},
-	{"bytea_output", "hex"},
-	{"xmlbinary", "base64"},
-	{"lc_monetary", "C"},
-	{"search_path", "pg_catalog, pg_temp"}
-};
-
-/* How many of the settings matter for a type: none, all but the search path, or all. */
+/* Fix the settings that matter for a type, until the returned level ends. */
 static int
-count_settings(Oid type)
+begin_settings(Oid type)
 {
 	switch (type)
 	{
@@ -268,37 +249,15 @@ count_settings(Oid type)
 		case TIMESTAMPOID:
 		case BPCHAROID:
 			/* jsonb has a form of its own for these. */
-			return 0;
+			return NewGUCNestLevel();
 		case FLOAT4OID:
 		case FLOAT8OID:
 		case INTERVALOID:
 		case BYTEAOID:
-			return lengthof(settings) - 1;
+			return casnet_format_begin(false);
 		default:
-			return lengthof(settings);
+			return casnet_format_begin(true);
 	}
-}
-
-/*
- * Fix the settings, so that a writer's settings do not decide what is recorded.  Lasts
- * until the returned level ends.
- */
-static int
-begin_settings(Oid type)
-{
-	int			count = count_settings(type);
-	int			level = NewGUCNestLevel();
-
-	for (int i = 0; i < count; i++)
-	{
-		const char *value = GetConfigOption(settings[i].name, true, false);
-
-		if (value != NULL && strcmp(value, settings[i].value) != 0)
-			(void) set_config_option(settings[i].name, settings[i].value,
-									 PGC_SUSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
-	}
-	return level;
 }
 
 /*

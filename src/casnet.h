@@ -6,17 +6,23 @@
  * .ci/check-layers enforces that.  Sections are in the same order.
  *
  *	tools               digest.c, uuid.c, jws.c, key.c, cache.c, schema.c, security.c,
- *	                    estimate.c, cursor.c, scheme.c, password.c, throttle.c, fuzzy.c,
- *	                    trigger.c, name.c, text.c
+ *	                    estimate.c, cursor.c, jwk.c, scheme.c, password.c, throttle.c, fuzzy.c,
+ *	                    trigger.c, name.c, text.c, format.c, zone.c, windows.c, rule.c,
+ *	                    recurrence.c, fold.c
  *	deciding tables     news.c, holders.c, catalog.c, row.c
- *	the session         revocation.c, token.c, session.c, statement.c
+ *	the session         revocation.c, verify.c, token.c, session.c, statement.c
  *	rights              judged.c, permission.c, asked.c, membership.c, remember.c,
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
- *	others' tables      owner.c, stranger.c, partition_key.c, protect.c, documents.c, erase.c
- *	accounts            release.c, secret.c, account.c, signing.c, login.c, invitation.c
- *	tags, search, load  tagging.c, search.c, load.c
- *	the audit           audit_value.c, audit_row.c, audit_write.c, audit.c
+ *	others' tables      owner.c, stranger.c, partition_key.c, query_code.c, protect.c, documents.c,
+ *	                    export.c, erase.c, import.c
+ *	accounts            code.c, user.c, user_code.c, release.c, secret.c, account.c,
+ *	                    signing.c, issued.c, login.c, reset.c, profile.c, link.c, issuer.c,
+ *	                    invitation.c, adopt.c
+ *	tags, search, load  tagging.c, words.c, snippet.c, parts.c, search.c, calendar.c,
+ *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
+ *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,
+ *	                    undelete_rights.c, undelete.c, person.c
  *	plans               recheck.c, support.c, expression.c, unite.c, probe.c, order.c, bypass.c,
  *	                    noforce.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
@@ -36,13 +42,18 @@
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodes.h"
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "pgtime.h"
 #include "storage/lock.h"
 #include "tcop/utility.h"
+#include "tsearch/ts_type.h"
+#include "tsearch/ts_utils.h"
 #include "utils/array.h"
 #include "utils/hsearch.h"
 #include "utils/relcache.h"
@@ -70,6 +81,7 @@ extern bool casnet_uuid_parse(const char *string, pg_uuid_t *uuid);
 extern void casnet_uuid_make(pg_uuid_t *uuid, bool quick);
 extern char *casnet_uuid_format(const pg_uuid_t *uuid);
 extern Datum casnet_uuid_copy(const pg_uuid_t *uuid);
+extern pg_uuid_t casnet_uuid_of_digest(const void *digest);
 
 /* cache.c: what is kept for the life of a backend */
 
@@ -112,6 +124,8 @@ extern bool casnet_schema_has_function(Oid function);
 #define CASNET_SECURITY_NO_STRANGER	0x40000000
 
 extern bool casnet_security_is_administrator(void);
+extern bool casnet_security_session_is_administrator(void);
+extern bool casnet_security_is_backend(void);
 extern bool casnet_security_is_trusted(Oid owner, Oid role);
 extern void casnet_security_notice_others(void);
 extern bool casnet_security_is_suspended(void);
@@ -167,6 +181,7 @@ extern TriggerData *casnet_trigger_row(FunctionCallInfo fcinfo,
 									   const char *name, bool before);
 extern int	casnet_trigger_column(Relation relation, const char *column,
 								  Oid type);
+extern const char *casnet_trigger_tenant(const Trigger *trigger);
 extern bool casnet_trigger_uuid(Relation relation, HeapTuple row,
 								const char *column, pg_uuid_t *uuid);
 extern char *casnet_trigger_text(Relation relation, HeapTuple row,
@@ -179,10 +194,34 @@ extern bool casnet_trigger_stands_above(Relation relation);
 
 extern text *casnet_name_form_of(text *name);
 extern text *casnet_name_form_within(text *name, int characters);
+extern bool casnet_name_hides(const text *name);
 extern bool casnet_name_is_blank(const text *name);
 extern text *casnet_name_compared(text *name);
-extern text *casnet_name_respelled(const char *bytes, size_t length,
-								   bool composed);
+
+/* format.c: settings under which a value has the same text for everybody */
+
+extern int	casnet_format_begin(bool names);
+
+/* zone.c: time zones; see recurrence.h for rule.c and recurrence.c */
+
+extern pg_tz *casnet_zone_find(const char *name);
+extern const char *casnet_zone_of_session(void);
+extern Timestamp casnet_zone_local(TimestampTz at, const pg_tz *zone);
+extern bool casnet_zone_instant(Timestamp local, const pg_tz *zone,
+								TimestampTz *at);
+
+/* windows.c: names of time zones in calendars */
+
+extern const char *casnet_windows_zone(const char *name);
+
+/* fold.c: letters that count as one in a search */
+
+extern bool casnet_fold_is_unspaced(pg_wchar character);
+extern bool casnet_fold_is_punctuation(pg_wchar character);
+extern pg_wchar casnet_fold_compose(pg_wchar before, pg_wchar character);
+extern void casnet_fold_letters(StringInfo folded, const char *bytes,
+								size_t length);
+extern text *casnet_fold(const char *bytes, size_t length);
 
 /* news.c: changes to what decides about access */
 
@@ -197,10 +236,16 @@ typedef enum CasnetTable
 	CASNET_SIGNING_KEYS,
 	CASNET_REVOKED_TOKENS,
 	CASNET_TOKEN_CUTOFFS,
+	/* from here on: about tokens of other issuers */
+	CASNET_ISSUERS,
+	CASNET_ISSUER_KEYS,
+	CASNET_IDENTITIES,
 	/* from here on: no cached data from them concerns permissions */
 	CASNET_TAGS,
 	CASNET_PASSWORD_HASHES,
 	CASNET_INVITATIONS,
+	CASNET_CODES,
+	CASNET_SESSIONS,
 	CASNET_ROLES,
 	CASNET_TASKS
 } CasnetTable;
@@ -296,6 +341,22 @@ enum
 	TOKEN_CUTOFFS_ISSUED_BEFORE, TOKEN_CUTOFFS_SPARED, TOKEN_CUTOFFS_ID,
 	TOKEN_CUTOFFS_COLUMNS
 };
+enum
+{
+	ISSUERS_ISSUER, ISSUERS_AUDIENCES, ISSUERS_LEEWAY, ISSUERS_USER_CLAIM,
+	ISSUERS_TRUSTS_CLAIMS, ISSUERS_MAKES_ACCOUNTS, ISSUERS_ID
+};
+enum
+{
+	ISSUER_KEYS_ISSUER, ISSUER_KEYS_KID, ISSUER_KEYS_ALGORITHM, ISSUER_KEYS_KEY,
+	ISSUER_KEYS_COLUMNS
+};
+enum
+{
+	IDENTITIES_ISSUER_ID, IDENTITIES_ISSUER, IDENTITIES_SUBJECT,
+	IDENTITIES_USER_ID, IDENTITIES_CREATED_AT, IDENTITIES_GENERATION,
+	IDENTITIES_COLUMNS
+};
 
 enum
 {
@@ -311,7 +372,19 @@ enum
 {
 	INVITATIONS_DIGEST, INVITATIONS_TENANT_ID, INVITATIONS_EMAIL,
 	INVITATIONS_ROLE, INVITATIONS_INVITED_BY, INVITATIONS_EXPIRES_AT,
-	INVITATIONS_CREATED_AT, INVITATIONS_COLUMNS
+	INVITATIONS_CREATED_AT, INVITATIONS_PROVES_ADDRESS, INVITATIONS_GENERATION,
+	INVITATIONS_COLUMNS
+};
+enum
+{
+	CODES_DIGEST, CODES_USER_ID, CODES_PURPOSE, CODES_EMAIL, CODES_EXPIRES_AT,
+	CODES_CREATED_AT, CODES_ACCOUNT, CODES_COLUMNS
+};
+enum
+{
+	SESSIONS_ID, SESSIONS_USER_ID, SESSIONS_DIGEST, SESSIONS_MADE_BY,
+	SESSIONS_GENERATION, SESSIONS_EXPIRES_AT, SESSIONS_CREATED_AT,
+	SESSIONS_NAME, SESSIONS_PERMISSIONS, SESSIONS_COLUMNS
 };
 enum
 {
@@ -336,8 +409,14 @@ typedef enum CasnetPath
 	CASNET_ALL_ROLE_PERMISSIONS,
 	CASNET_PERMISSIONS_OF_MEMBER,	/* user, tenant */
 	CASNET_KEY_BY_KID,
+	CASNET_ISSUER,
+	CASNET_ISSUER_KEY,
+	CASNET_IDENTITY,
+	CASNET_IDENTITIES_OF_USER,
+	CASNET_IDENTITIES_OF_ISSUER,
 	CASNET_REVOKED_TOKEN,
 	CASNET_ALL_SIGNING_KEYS,
+	CASNET_ALL_ISSUERS,
 	CASNET_REVOCATIONS_OVER,	/* those that expire before a time */
 	CASNET_CUTOFFS_OF_USER,
 	CASNET_TAG_BY_NAME,			/* tenant, name */
@@ -345,8 +424,14 @@ typedef enum CasnetPath
 	CASNET_INVITATION,			/* digest */
 	CASNET_INVITATIONS_OVER,	/* those that expire before a time */
 	CASNET_INVITATIONS_OF_TENANT,
+	CASNET_INVITATIONS_BY,		/* an inviter */
 	CASNET_INVITATIONS_TO,		/* an address, in lower case, from a tenant */
 	CASNET_ALL_INVITATIONS_TO,	/* from any */
+	CASNET_CODE,				/* digest */
+	CASNET_CODES_OF_USER,
+	CASNET_SESSION,
+	CASNET_SESSIONS_OF_USER,
+	CASNET_CODES_OVER,			/* those that expire before a time */
 	CASNET_ROLE_BY_NAME,
 	CASNET_ALL_ROLES,
 	CASNET_TASKS_OF_MEMBER		/* tenant, user */
@@ -369,6 +454,10 @@ typedef struct CasnetReading
 
 extern void casnet_catalog_init(void);
 extern Snapshot casnet_catalog_snapshot(void);
+extern void casnet_catalog_find_issuers(void);
+extern void casnet_catalog_find_sessions(void);
+extern int	casnet_catalog_begin_quiet(void);
+extern void casnet_catalog_end_quiet(int level);
 extern Snapshot casnet_catalog_snapshot_of_rights(void);
 extern SnapshotData casnet_catalog_snapshot_of_others(Snapshot snapshot);
 extern Snapshot casnet_reading_begin(CasnetReading *reading, int count,
@@ -403,8 +492,10 @@ extern void casnet_row_clear(CasnetTable table, CasnetPath path,
 /* revocation.c: how tokens end */
 
 extern int64 casnet_revocation_clock(void);
+extern int casnet_revocation_skew(int leeway);
 extern int64 casnet_revocation_generation(const pg_uuid_t *user,
 										  Snapshot snapshot);
+extern int64 casnet_revocation_generation_to_others(const pg_uuid_t *user);
 extern bool casnet_revocation_ends(const pg_uuid_t *user, int64 generation,
 								   int64 issued_at, bytea *digest,
 								   Snapshot snapshot);
@@ -422,18 +513,24 @@ extern const char *casnet_token_refusal(void);
 extern const pg_uuid_t *casnet_token_tenant(void);
 extern TimestampTz casnet_token_expiry(void);
 extern const char *casnet_token_problem(void);
+extern void casnet_token_resolve(void);
+extern const char *casnet_token_hint(const char *problem);
+extern const char *casnet_token_hint_of(const char *problem);
+extern const char *casnet_token_permissions(void);
+extern int64 casnet_token_authenticated_at(void);
 extern const pg_uuid_t *casnet_token_named_user(void);
 extern const pg_uuid_t *casnet_token_named_tenant(void);
 extern uint64 casnet_token_hold(void);
 extern void casnet_token_release(void);
 extern void casnet_token_release_all(void);
 extern uint64 casnet_token_number(void);
-extern const char *casnet_token_problem_of(uint64 number);
+extern const char *casnet_token_problem_of(uint64 number,
+										   const pg_uuid_t *user);
 extern const char *casnet_token_problem_to_others(uint64 number,
 												  bool *is_over,
 												  pg_uuid_t *user);
 extern bytea *casnet_token_digest(void);
-extern const char *casnet_token_judge(Snapshot snapshot, bool *own);
+extern void casnet_token_require_own(Snapshot snapshot);
 
 /* session.c: who the session is, by its settings */
 
@@ -500,6 +597,8 @@ extern void casnet_judged_remember(CasnetJudgement again, const void *what,
 								   Size size, bool at_once);
 extern bool casnet_judged_knows(CasnetJudgement again, const void *what,
 								Size size);
+extern void casnet_judged_remember_alone(CasnetJudgement again,
+										 const void *what, Size size);
 extern void casnet_judged_remember_token(void);
 extern void casnet_judged_now(void);
 
@@ -537,6 +636,8 @@ typedef struct CasnetVerdict
 	bool		is_member;		/* and user_tenants has a row for it */
 	char		role[CASNET_NAME_LENGTH];	/* empty if no member */
 	Bitmapset  *permissions;	/* of the role, and granted in person */
+	Bitmapset  *withheld;		/* the user holds them, and the token does not give them */
+	bool		withholds_rest; /* all others, which a superuser holds */
 	int			granted;		/* rows of user_tenant_permissions */
 	TransactionId xmin;			/* all older transactions had ended when this was made */
 	uint64		next_xid;		/* the first that had not begun then */
@@ -601,6 +702,8 @@ extern void casnet_membership_of_others(const pg_uuid_t *user,
 extern const CasnetVerdict *casnet_membership_in(const pg_uuid_t *tenant);
 extern const CasnetVerdict *casnet_membership_current(void);
 extern const CasnetVerdict *casnet_membership_require_user(void);
+extern void casnet_membership_refuse_narrowed(void);
+extern const pg_uuid_t *casnet_membership_require_whole(void);
 extern const CasnetVerdict *casnet_membership_require(int nbits,
 													  const int *bits);
 extern const CasnetVerdict *casnet_membership_require_of(const pg_uuid_t *user,
@@ -626,7 +729,8 @@ extern uint64 casnet_remember_epochs(void);
 casnet_noreturn extern void casnet_remember_refuse(void);
 extern void casnet_remember_require_list(const pg_uuid_t *user,
 										 const ArrayType *tenants);
-extern void casnet_remember_require_token(uint64 number);
+extern void casnet_remember_require_token(uint64 number,
+										  const pg_uuid_t *user);
 extern void casnet_remember_require_tokens(const CasnetRemembered *remembered);
 extern void casnet_remember_require(const CasnetRemembered *remembered);
 extern void casnet_remember(CasnetRemembered *remembered, uint64 asked,
@@ -676,6 +780,7 @@ typedef struct CasnetOwnerSwitch
 } CasnetOwnerSwitch;
 
 extern void casnet_owner_require_table(Oid table);
+extern void casnet_owner_require(Oid table);
 extern Oid	casnet_owner_of(Oid table);
 extern char *casnet_owner_name(Oid table);
 extern void casnet_owner_enter(CasnetOwnerSwitch *former, Oid role);
@@ -695,16 +800,60 @@ extern void casnet_owner_init(void);
 extern bool casnet_stranger_in_type(Oid type, Oid role);
 extern bool casnet_stranger_in_expression(Node *expression, Oid role);
 extern bool casnet_stranger_owns_function(Oid function, Oid role);
+extern bool casnet_stranger_in_index(Oid index, Oid role);
+extern bool casnet_stranger_in_statistics(Oid statistics, Oid role);
 extern char *casnet_stranger_in_table(Relation relation, Oid role, bool deletes);
+extern bool casnet_stranger_in_temporary_types(Oid role);
 extern void casnet_stranger_init(void);
 
 /* partition_key.c: whose code partition keys call */
 
 extern Oid	casnet_partition_key_strange(Oid table);
 
+/* query_code.c: what of a query is code of roles without the rights with which it runs */
+
+extern bool casnet_query_code_is_strange(Query *query, Oid role);
+
+/* erase.c: everything of a tenant is deleted */
+
+extern void casnet_erase_require_one_owner(Oid table);
+extern void casnet_erase_check_person(Oid persons);
+extern void casnet_erase_enter_owner(CasnetOwnerSwitch *former, Oid table);
+
+/* code.c: codes that somebody sends back */
+
+extern text *casnet_code_make(bytea **digest);
+extern bytea *casnet_code_digest_argument(FunctionCallInfo fcinfo,
+										  int argument);
+extern char *casnet_code_fold(const char *string);
+extern bool casnet_code_is_as_sent(text *given, const char *folded);
+extern Datum casnet_code_email_argument(FunctionCallInfo fcinfo, int argument);
+extern TimestampTz casnet_code_end_argument(FunctionCallInfo fcinfo,
+											int argument);
+extern bool casnet_code_is_revoked(bytea *digest);
+
+/* user.c: what the row of an account says */
+
+extern bool casnet_user_find(const pg_uuid_t *user, Snapshot snapshot,
+							 bool *active, char **mark, char **email);
+extern char *casnet_user_address(const pg_uuid_t *user);
+
+/* user_code.c: codes for the user of an account */
+
+extern text *casnet_user_code_make(const pg_uuid_t *user, const char *purpose,
+								   const char *email, const bytea *account,
+								   TimestampTz expires_at);
+extern bytea *casnet_user_code_state(const pg_uuid_t *user, bool *active);
+extern void casnet_user_code_take(bytea *digest, const char *purpose,
+								  const pg_uuid_t *holder, pg_uuid_t *user,
+								  char **email);
+extern void casnet_user_code_end_all(const pg_uuid_t *user);
+casnet_noreturn extern void casnet_user_code_refuse(void);
+
 /* release.c: those who hold a membership or an account release it */
 
-extern void casnet_release_account(const pg_uuid_t *user);
+extern void casnet_release_account(const pg_uuid_t *user, bool is_removed);
+extern void casnet_release_lock(const LOCKTAG *tag);
 
 /* secret.c: the hashes of passwords */
 
@@ -725,23 +874,114 @@ extern void casnet_secret_set(const pg_uuid_t *user, const char *hash,
 							  bool is_new);
 extern char *casnet_secret_mark(const char *hash);
 extern bool casnet_secret_is_mark(const char *string);
+extern LOCKTAG casnet_secret_lock_of(const pg_uuid_t *user);
 extern bool casnet_secret_lock(const pg_uuid_t *user, int patience);
 
 /* account.c: accounts, and who manages them */
 
+extern bool casnet_account_is_superuser(void);
 extern bool casnet_account_require_power(void);
-extern bool casnet_account_find(const pg_uuid_t *user, Snapshot snapshot,
-								bool *active, char **mark, char **email);
+extern char *casnet_account_require(const pg_uuid_t *user, bool by_role);
+extern void casnet_account_make(const pg_uuid_t *id, const char *email,
+								const char *full_name);
+extern uint64 casnet_account_write(const char *statement, int nargs,
+								   Oid *types, Datum *values,
+								   const char *nulls, bool by_role);
+extern int	casnet_account_limit_waiting(void);
+extern uint64 casnet_account_write_names(const char *statement, int nargs,
+										 Oid *types, Datum *values,
+										 const char *nulls, bool by_role);
+extern void casnet_account_delete(const pg_uuid_t *user, bool by_role);
+extern bool casnet_account_replace_password(const pg_uuid_t *user,
+											const char *hash);
+extern void casnet_account_require_unused(const pg_uuid_t *user,
+										  const char *name, const char *column);
+extern text *casnet_account_username_argument(FunctionCallInfo fcinfo,
+											  int argument, const char *email);
+extern void casnet_account_sign_up(const pg_uuid_t *id, text *username,
+								   const char *email, text *password,
+								   text *full_name);
 
 /* signing.c: the keys that sign tokens, and new tokens */
 
+/* A token that was made. */
+typedef struct CasnetIssue
+{
+	pg_uuid_t	id;
+	pg_uuid_t	user;
+	int64		generation;
+	TimestampTz expires_at;
+	bytea	   *digest;			/* by which it is revoked */
+} CasnetIssue;
+
 extern text *casnet_signing_issue(const pg_uuid_t *user,
 								  const pg_uuid_t *tenant,
-								  const Interval *lifetime, int64 generation);
+								  const Interval *lifetime, int64 generation,
+								  int64 authenticated_at, List *permissions,
+								  CasnetIssue *issue);
+
+/* issued.c: the sessions of a user */
+
+extern void casnet_issued_by_login(const CasnetIssue *issue);
+extern void casnet_issued_by_refresh(const CasnetIssue *issue);
+extern void casnet_issued_forget(const pg_uuid_t *user);
+
+/* login.c: what users do with their own account */
+
+extern Datum casnet_login_name_argument(FunctionCallInfo fcinfo, int argument);
+extern bool casnet_login_find_by_name(Datum name, pg_uuid_t *user);
+extern void casnet_login_require_password(const pg_uuid_t *user, text *password);
+
+/* link.c: whom the tokens of other issuers name */
+
+/* What is registered of an issuer at a moment. */
+typedef struct CasnetRegistration
+{
+	pg_uuid_t	id;
+	char	   *user_claim;
+	bool		makes_accounts;
+} CasnetRegistration;
+
+extern void casnet_link_refuse_argument(const char *message, const char *hint);
+extern char *casnet_link_claim_argument(FunctionCallInfo fcinfo, int argument,
+										const char *message, const char *hint);
+extern char *casnet_link_issuer_argument(FunctionCallInfo fcinfo, int argument);
+extern bool casnet_link_registration(const char *issuer, CasnetRegistration *found);
+extern bool casnet_link_is_any(const pg_uuid_t *issuer_id);
+extern void casnet_link_end_all(const char *issuer,
+								const pg_uuid_t *issuer_id);
+
+/* words.c: the words of a text */
+
+/* So much of a content is indexed, in characters. */
+#define CASNET_CONTENT_CHARACTERS 90000
+
+/* Where a character of a text is, in bytes. */
+typedef struct CasnetPlace
+{
+	int			start;
+	int			end;
+} CasnetPlace;
+
+extern char *casnet_words_form(const char *bytes, int length, bool is_query,
+							   CasnetPlace **places);
+extern void casnet_words_fold(ParsedWord *word);
+extern bool casnet_words_is_single(const char *word, int length);
+extern TSQuery casnet_words_query(Oid configuration, char *operands);
+extern Oid	casnet_words_configuration(void);
 
 /* load.c: bulk load through views */
 
 extern void casnet_load_init(void);
+
+/* copy.c: what COPY into a table with row security is told to do */
+
+extern void casnet_copy_begin(const Node *statement,
+							  ErrorContextCallback *callback);
+
+/* hint.c: what to do when a constraint refuses a row */
+
+extern void casnet_hint_begin(ErrorContextCallback *callback);
 
 /* audit.c: who changed what; see also audit.h */
 
@@ -777,6 +1017,7 @@ extern void casnet_noforce_check(Query *query);
 extern bool casnet_noforce_check_plan(PlannedStmt *plan,
 									  const char *query_string);
 extern void casnet_noforce_check_start(PlannedStmt *plan);
+extern void casnet_noforce_check_utility(void);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 
@@ -867,6 +1108,7 @@ typedef struct CasnetUtility
 	QueryCompletion *completion;
 } CasnetUtility;
 
+extern void casnet_explain_check_guard(const ExplainStmt *statement);
 extern void casnet_explain_execute(const CasnetUtility *utility,
 								   void (*next) (const CasnetUtility *utility));
 extern void casnet_explain_check(const QueryDesc *query, bool is_policed,

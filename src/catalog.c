@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -28,7 +29,7 @@
 
 #include "casnet.h"
 
-#define MAX_COLUMNS 7
+#define MAX_COLUMNS 9
 #define MAX_KEYS 2
 
 typedef struct ColumnDescription
@@ -73,14 +74,32 @@ static const TableDescription tables[CASNET_NUM_TABLES] = {
 	[CASNET_TOKEN_CUTOFFS] = {"token_cutoffs", true, 5, {{"user_id", UUIDOID},
 	{"nonce", INT8OID}, {"issued_before", INT8OID},
 	{"spared", BYTEAOID}, {"id", UUIDOID}}},
+	[CASNET_ISSUERS] = {"issuers", true, 7, {{"issuer", TEXTOID},
+	{"audiences", TEXTARRAYOID}, {"leeway", INT4OID}, {"user_claim", TEXTOID},
+	{"trusts_claims", BOOLOID}, {"makes_accounts", BOOLOID},
+	{"id", UUIDOID}}},
+	[CASNET_ISSUER_KEYS] = {"issuer_keys", true, 4, {{"issuer", TEXTOID},
+	{"kid", TEXTOID}, {"algorithm", TEXTOID}, {"key", BYTEAOID}}},
+	[CASNET_IDENTITIES] = {"identities", true, 6, {{"issuer_id", UUIDOID},
+	{"issuer", TEXTOID}, {"subject", TEXTOID}, {"user_id", UUIDOID},
+	{"created_at", TIMESTAMPTZOID}, {"generation", INT8OID}}},
 	[CASNET_TAGS] = {"tags", false, 3, {{"tenant_id", UUIDOID}, {"id", UUIDOID},
 	{"name", TEXTOID}}},
 	[CASNET_PASSWORD_HASHES] = {"password_hashes", true, 4, {{"id", UUIDOID},
 	{"user_id", UUIDOID}, {"hash", TEXTOID}, {"replaces", UUIDOID}}},
-	[CASNET_INVITATIONS] = {"invitations", true, 7, {{"digest", BYTEAOID},
+	[CASNET_INVITATIONS] = {"invitations", true, 9, {{"digest", BYTEAOID},
 	{"tenant_id", UUIDOID}, {"email", TEXTOID}, {"role", TEXTOID},
 	{"invited_by", UUIDOID}, {"expires_at", TIMESTAMPTZOID},
-	{"created_at", TIMESTAMPTZOID}}},
+	{"created_at", TIMESTAMPTZOID}, {"proves_address", BOOLOID},
+	{"generation", INT8OID}}},
+	[CASNET_SESSIONS] = {"sessions", true, 9, {{"id", UUIDOID},
+	{"user_id", UUIDOID}, {"digest", BYTEAOID}, {"made_by", TEXTOID},
+	{"generation", INT8OID}, {"expires_at", TIMESTAMPTZOID},
+	{"created_at", TIMESTAMPTZOID}, {"name", TEXTOID},
+	{"permissions", TEXTARRAYOID}}},
+	[CASNET_CODES] = {"codes", true, 7, {{"digest", BYTEAOID}, {"user_id", UUIDOID},
+	{"purpose", TEXTOID}, {"email", TEXTOID}, {"expires_at", TIMESTAMPTZOID},
+	{"created_at", TIMESTAMPTZOID}, {"account", BYTEAOID}}},
 	[CASNET_ROLES] = {"roles", false, 1, {{"name", TEXTOID}}},
 	[CASNET_TASKS] = {"tasks", false, 2, {{"tenant_id", UUIDOID},
 	{"assignee_id", UUIDOID}}}
@@ -104,9 +123,18 @@ static const PathDescription paths[] = {
 		{USER_TENANT_PERMISSIONS_USER_ID,
 	USER_TENANT_PERMISSIONS_TENANT_ID}},
 	[CASNET_KEY_BY_KID] = {CASNET_SIGNING_KEYS, 1, {SIGNING_KEYS_KID}},
+	[CASNET_ISSUER] = {CASNET_ISSUERS, 1, {ISSUERS_ISSUER}},
+	[CASNET_ISSUER_KEY] = {CASNET_ISSUER_KEYS, 2, {ISSUER_KEYS_ISSUER,
+	ISSUER_KEYS_KID}},
+	[CASNET_IDENTITY] = {CASNET_IDENTITIES, 2, {IDENTITIES_ISSUER_ID,
+	IDENTITIES_SUBJECT}},
+	[CASNET_IDENTITIES_OF_USER] = {CASNET_IDENTITIES, 1, {IDENTITIES_USER_ID}},
+	[CASNET_IDENTITIES_OF_ISSUER] = {CASNET_IDENTITIES, 1,
+	{IDENTITIES_ISSUER_ID}},
 	[CASNET_REVOKED_TOKEN] = {CASNET_REVOKED_TOKENS, 1,
 	{REVOKED_TOKENS_DIGEST}},
 	[CASNET_ALL_SIGNING_KEYS] = {CASNET_SIGNING_KEYS, 0, {0}},
+	[CASNET_ALL_ISSUERS] = {CASNET_ISSUERS, 0, {0}},
 	[CASNET_REVOCATIONS_OVER] = {CASNET_REVOKED_TOKENS, 1,
 	{REVOKED_TOKENS_EXPIRES_AT}},
 	[CASNET_CUTOFFS_OF_USER] = {CASNET_TOKEN_CUTOFFS, 1,
@@ -119,10 +147,17 @@ static const PathDescription paths[] = {
 	{INVITATIONS_EXPIRES_AT}},
 	[CASNET_INVITATIONS_OF_TENANT] = {CASNET_INVITATIONS, 1,
 	{INVITATIONS_TENANT_ID}},
+	[CASNET_INVITATIONS_BY] = {CASNET_INVITATIONS, 1,
+	{INVITATIONS_INVITED_BY}},
 	[CASNET_INVITATIONS_TO] = {CASNET_INVITATIONS, 2, {INVITATIONS_EMAIL,
 	INVITATIONS_TENANT_ID}},
 	[CASNET_ALL_INVITATIONS_TO] = {CASNET_INVITATIONS, 1,
 	{INVITATIONS_EMAIL}},
+	[CASNET_CODE] = {CASNET_CODES, 1, {CODES_DIGEST}},
+	[CASNET_CODES_OF_USER] = {CASNET_CODES, 1, {CODES_USER_ID}},
+	[CASNET_SESSION] = {CASNET_SESSIONS, 1, {SESSIONS_ID}},
+	[CASNET_SESSIONS_OF_USER] = {CASNET_SESSIONS, 1, {SESSIONS_USER_ID}},
+	[CASNET_CODES_OVER] = {CASNET_CODES, 1, {CODES_EXPIRES_AT}},
 	[CASNET_ROLE_BY_NAME] = {CASNET_ROLES, 1, {ROLES_NAME}},
 	[CASNET_ALL_ROLES] = {CASNET_ROLES, 0, {0}},
 	[CASNET_TASKS_OF_MEMBER] = {CASNET_TASKS, 2, {TASKS_TENANT_ID,
@@ -302,9 +337,9 @@ open_table(Oid table, LOCKMODE lock)
 
 /*
  * Find a table and its columns, unless that was done since it last changed.  The tables
- * about users and tenants are found together, and so are those about tokens.  Any other
- * table is found alone, so nobody waits for a lock on one that they do not read.  Raises
- * 55000 when a table is missing or not as casnet made it.
+ * about users and tenants are found together, and so are those about tokens, and those
+ * about other issuers.  Any other table is found alone, so nobody waits for a lock on one
+ * that they do not read.  Raises 55000 when a table is missing or not as casnet made it.
  *
  * The result is valid only if all tables were found and no message about one of them
  * arrived while they were opened.  An error on the way, such as a lock timeout, leaves it
@@ -314,11 +349,18 @@ open_table(Oid table, LOCKMODE lock)
 static void
 resolve(CasnetTable table)
 {
-	int			first = table < CASNET_SIGNING_KEYS ? 0 :
-		table < CASNET_TAGS ? CASNET_SIGNING_KEYS : table;
-	int			last = table < CASNET_SIGNING_KEYS ? CASNET_SIGNING_KEYS - 1 :
-		table < CASNET_TAGS ? CASNET_TAGS - 1 : table;
+	/* The first table of each group; every table from the last one on is one by itself. */
+	static const int groups[] = {CASNET_USERS, CASNET_SIGNING_KEYS, CASNET_ISSUERS,
+	CASNET_TAGS};
+	int			first = table;
+	int			last = table;
 
+	for (int i = 0; i + 1 < lengthof(groups); i++)
+		if (table >= groups[i] && table < groups[i + 1])
+		{
+			first = groups[i];
+			last = groups[i + 1] - 1;
+		}
 	for (int attempt = 0; !valid[table] && attempt < MAX_ATTEMPTS; attempt++)
 	{
 		uint64		changes;
@@ -368,6 +410,23 @@ casnet_catalog_snapshot_of_rights(void)
 	resolve(CASNET_USERS);
 	AcceptInvalidationMessages();
 	return RegisterSnapshot(GetCatalogSnapshot(table_oids[CASNET_USERS]));
+}
+
+/*
+ * Find the tables about other issuers, before a snapshot to read them with.  No connection
+ * that has no token of theirs needs them.
+ */
+void
+casnet_catalog_find_issuers(void)
+{
+	resolve(CASNET_ISSUERS);
+}
+
+/* The same for the table of sessions, which tokens of programs need. */
+void
+casnet_catalog_find_sessions(void)
+{
+	resolve(CASNET_SESSIONS);
 }
 
 /*
@@ -572,4 +631,25 @@ casnet_catalog_tenant_exists(const pg_uuid_t *tenant)
 
 	UnregisterSnapshot(snapshot);
 	return exists;
+}
+
+/*
+ * Until casnet_catalog_end_quiet(), the server's statistics do not count reads.  Everybody
+ * sees these counts, and what is read depends on the account.  An error ends it too.  Writes
+ * have to be counted, or nothing would vacuum the table.
+ */
+int
+casnet_catalog_begin_quiet(void)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("track_counts", "off", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+casnet_catalog_end_quiet(int level)
+{
+	AtEOXact_GUC(true, level);
 }

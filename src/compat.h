@@ -18,8 +18,31 @@
  */
 #if PG_VERSION_NUM >= 160000
 #define casnet_guc_malloc(size) guc_malloc(LOG, (size))
+#define casnet_guc_free(memory) guc_free(memory)
 #else
 #define casnet_guc_malloc(size) malloc(size)
+#define casnet_guc_free(memory) free(memory)
+#endif
+
+/*
+ * The query of a text, which raises what is wrong with it.  A function gets what is pushed
+ * as a Datum until 18, and as a pointer from 19 on.
+ */
+#if PG_VERSION_NUM >= 190000
+#define CASNET_PUSHED void *
+#define casnet_pushed(opaque) (opaque)
+#define casnet_parse_tsquery(text, push, pointer) \
+	parse_tsquery((text), (push), (pointer), 0, NULL)
+#else
+#define CASNET_PUSHED Datum
+#define casnet_pushed(opaque) DatumGetPointer(opaque)
+#if PG_VERSION_NUM >= 160000
+#define casnet_parse_tsquery(text, push, pointer) \
+	parse_tsquery((text), (push), PointerGetDatum(pointer), 0, NULL)
+#else
+#define casnet_parse_tsquery(text, push, pointer) \
+	parse_tsquery((text), (push), PointerGetDatum(pointer), 0)
+#endif
 #endif
 
 /* The record of a setting, or NULL.  15 has only an array of all settings. */
@@ -312,11 +335,23 @@ typedef struct CasnetJson
 	table_beginscan_tidrange((relation), (snapshot), (first), (last))
 #endif
 
+/* Since 18 the primary key can be asked for although it is deferrable. */
+#if PG_VERSION_NUM >= 180000
+#define casnet_primary_key(relation) RelationGetPrimaryKeyIndex((relation), false)
+#else
+#define casnet_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
 /* Since 18 a foreign key can exist without being enforced. */
 #if PG_VERSION_NUM >= 180000
 #define casnet_is_enforced(constraint) ((constraint)->conenforced)
 #else
 #define casnet_is_enforced(constraint) (true)
+#endif
+
+/* From 19 on, a descriptor that is made by hand is finished before its use. */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(descriptor) ((void) (descriptor))
 #endif
 
 #endif							/* CASNET_COMPAT_H */

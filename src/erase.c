@@ -48,8 +48,8 @@
 
 /* casnet's tables with rows of tenants, in the order in which they are emptied. */
 static const char *const own_tables[] = {
-	"casnet.record_tags", "casnet.tasks", "casnet.calendar_events", "casnet.tags",
-	"casnet.persons", "casnet.records", "casnet.user_tenant_permissions",
+	"casnet.record_persons", "casnet.record_tags", "casnet.tasks",
+	"casnet.calendar_events", "casnet.tags", "casnet.persons", "casnet.records", "casnet.user_tenant_permissions",
 	"casnet.user_tenants", "casnet_internal.invitations"
 };
 
@@ -76,6 +76,14 @@ typedef struct Edge
 	bool		is_deferrable;
 	bool		is_deferred;
 } Edge;
+
+/* For what tables are looked at that a change reaches; see look_along(). */
+typedef enum Purpose
+{
+	GUARDS,						/* a change of casnet's tables, by whoever makes it */
+	ERASES_PERSON,				/* as an administrator */
+	ERASES_TENANT				/* as the owner of the first table */
+} Purpose;
 
 PG_FUNCTION_INFO_V1(casnet_erase_tenant);
 PG_FUNCTION_INFO_V1(casnet_guard_cascade);
@@ -112,22 +120,7 @@ qualified_name(Oid table)
 									  get_rel_name(table));
 }
 
-/* Whether the table is one of those that hold the data of tenants, or tenants. */
-static bool
-is_own(Oid table)
-{
-	const char *name;
-
-	if (!casnet_schema_is_ours(get_rel_namespace(table)))
-		return false;
-	name = qualified_name(table);
-	for (int i = 0; i < lengthof(own_tables); i++)
-		if (strcmp(name, own_tables[i]) == 0)
-			return true;
-	return strcmp(name, "casnet.tenants") == 0;
-}
-
-/* The OID of one of these tables, or InvalidOid. */
+/* The OID of one of casnet's tables with rows of tenants, or InvalidOid. */
 static Oid
 own_table(int i)
 {
@@ -136,6 +129,18 @@ own_table(int i)
 	return get_relname_relid(name,
 							 strncmp(own_tables[i], "casnet.", 7) == 0 ?
 							 casnet_schema() : casnet_schema_internal());
+}
+
+/* Whether the table is one of these, or tenants. */
+static bool
+is_own(Oid table)
+{
+	if (!casnet_schema_is_ours(get_rel_namespace(table)))
+		return false;
+	for (int i = 0; i < lengthof(own_tables); i++)
+		if (table == own_table(i))
+			return true;
+	return table == get_relname_relid("tenants", casnet_schema());
 }
 
 /* The numbers in an array of pg_constraint. */
@@ -443,8 +448,8 @@ refuse_later_triggers(const Cascade *cascade)
  * Raises 55000 if a partition and its table have different owners.  Code of the
  * partition's owner would run as the owner of the table.
  */
-static void
-require_one_owner(Oid table)
+void
+casnet_erase_require_one_owner(Oid table)
 {
 	Oid			owner = casnet_owner_of(table);
 	ListCell   *lc;
@@ -515,13 +520,16 @@ require_own_triggers(Relation relation, bool erasing)
  * code runs anyway.  To plan the change of a table, the server evaluates its expressions,
  * and its rows fire triggers.  Both run in this session and can change its settings, and
  * some run as whoever empties the first table.  So triggers must be the owner's as well.
- * The locks are kept, so that no other table joins these.  While casnet erases, keys that
- * change no rows are not followed.  What they evaluate runs as the owner, and to that code
+ * The locks are kept, so that no other table joins these, and where casnet makes the
+ * change, no trigger.  While casnet erases a tenant, keys that change no rows are not
+ * followed.  What they evaluate runs as the owner, and to that code
  * the session is nobody.
  */
 static void
-look_along(Oid table, List **seen, bool erasing)
+look_along(Oid table, List **seen, Purpose purpose)
 {
+	bool		erasing = purpose == ERASES_TENANT;
+	LOCKMODE	lock = purpose == GUARDS ? AccessShareLock : RowExclusiveLock;
 	Relation	relation;
 	TriggerDesc *triggers;
 	ListCell   *lc;
@@ -530,7 +538,7 @@ look_along(Oid table, List **seen, bool erasing)
 	if (list_member_oid(*seen, table))
 		return;
 	*seen = lappend_oid(*seen, table);
-	relation = table_open(table, erasing ? RowExclusiveLock : AccessShareLock);
+	relation = table_open(table, lock);
 	if (!casnet_security_is_trusted(relation->rd_rel->relowner, GetUserId()) &&
 		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
 		ereport(ERROR,
@@ -542,6 +550,8 @@ look_along(Oid table, List **seen, bool erasing)
 				 erasing ?
 				 errhint("Give the table to the owner of table \"%s\", whose rows change, or to a superuser; or drop its key.",
 						 get_rel_name(linitial_oid(*seen))) :
+				 purpose == ERASES_PERSON ?
+				 errhint("Call casnet.erase_person() as a role of the application, or give the table to a superuser.") :
 				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
 
 	/* Otherwise the first one is casnet's, and its triggers fire as the session. */
@@ -562,12 +572,23 @@ look_along(Oid table, List **seen, bool erasing)
 						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL &&
 						 trigger->tgfoid != F_RI_FKEY_NOACTION_UPD &&
 						 trigger->tgfoid != F_RI_FKEY_RESTRICT_UPD))
-			look_along(trigger->tgconstrrelid, seen, erasing);
+			look_along(trigger->tgconstrrelid, seen, purpose);
 	}
-	foreach(lc, find_inheritance_children(table, erasing ? RowExclusiveLock :
-										  AccessShareLock))
-		look_along(lfirst_oid(lc), seen, erasing);
+	foreach(lc, find_inheritance_children(table, lock))
+		look_along(lfirst_oid(lc), seen, purpose);
 	table_close(relation, NoLock);
+}
+
+/*
+ * Raises 55000 if the deletion of a person by the current role would run code of roles
+ * without its rights: before 18, AFTER triggers of a cascade run as whoever deletes.
+ */
+void
+casnet_erase_check_person(Oid persons)
+{
+	List	   *seen = NIL;
+
+	look_along(persons, &seen, ERASES_PERSON);
 }
 
 /* The key's table as a statement names it, with partitions but no inheritance children. */
@@ -584,8 +605,8 @@ target_of(const Cascade *cascade)
  * roles without the owner's rights.  What the table's triggers change can have triggers of
  * others, and a type of others can have casts that they made.
  */
-static void
-enter_owner(CasnetOwnerSwitch *former, Oid table)
+void
+casnet_erase_enter_owner(CasnetOwnerSwitch *former, Oid table)
 {
 	Oid			owner;
 	int			context;
@@ -610,13 +631,13 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		cascade->action == FKCONSTR_ACTION_RESTRICT)
 		return 0;
 	refuse_later_triggers(cascade);
-	require_one_owner(cascade->table);
-	enter_owner(&former, cascade->table);
-	look_along(cascade->table, &seen, true);
+	casnet_erase_require_one_owner(cascade->table);
+	casnet_erase_enter_owner(&former, cascade->table);
+	look_along(cascade->table, &seen, ERASES_TENANT);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)
-		statement = psprintf("DELETE FROM %s WHERE %s", target_of(cascade),
-							 cascade->condition);
+		statement = psprintf("DELETE FROM %s WHERE %s%s", target_of(cascade),
+							 cascade->condition, cascade->refers);
 	else
 		statement = psprintf("UPDATE %s SET %s WHERE %s%s", target_of(cascade),
 							 cascade->assignments, cascade->condition,
@@ -639,7 +660,7 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 	CasnetOwnerSwitch former;
 	uint64		rows;
 
-	enter_owner(&former, cascade->table);
+	casnet_erase_enter_owner(&former, cascade->table);
 	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(psprintf("SELECT FROM %s WHERE %s%s LIMIT 1",
 									target_of(cascade), cascade->condition,
@@ -654,6 +675,42 @@ require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
 }
 
 /*
+ * Raises 55000 if a partition of a table that was emptied is being detached.  Statements on
+ * the table leave its rows out, and so do the server's cascades.
+ */
+static void
+refuse_detaching(List *cascades)
+{
+	List	   *tables = NIL;
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	foreach(lc, cascades)
+		tables = list_concat_unique_oid(tables,
+										find_all_inheritors(((Cascade *) lfirst(lc))->table,
+															NoLock, NULL));
+	catalog = table_open(InheritsRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tuple);
+
+		if (form->inhdetachpending && list_member_oid(tables, form->inhparent))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition \"%s\" of table \"%s\" is being detached",
+							get_rel_name(form->inhrelid),
+							get_rel_name(form->inhparent)),
+					 errdetail("Rows of the tenant there would stay."),
+					 errhint("Wait until it is detached, or end that with ALTER TABLE ... DETACH PARTITION ... FINALIZE.")));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/*
  * Require that of all keys as they are now.  Code of the owners has run before, which can
  * have renamed columns and detached partitions.  To plan a query, the server calls
  * functions of a partition key or of statistics, also while it is looked for rows.  If one
@@ -664,6 +721,7 @@ static void
 require_all_empty(Oid tenants, const pg_uuid_t *tenant)
 {
 	List	   *edges = NIL;
+	List	   *cascades;
 	CommandId	before;
 	ListCell   *lc;
 
@@ -672,7 +730,9 @@ require_all_empty(Oid tenants, const pg_uuid_t *tenant)
 	AcceptInvalidationMessages();
 	CommandCounterIncrement();
 	before = GetCurrentCommandId(false);
-	foreach(lc, find_cascades(tenants, &edges))
+	cascades = find_cascades(tenants, &edges);
+	refuse_detaching(cascades);
+	foreach(lc, cascades)
 		require_empty(lfirst(lc), tenant);
 	CommandCounterIncrement();
 	if (GetCurrentCommandId(false) != before)
@@ -727,7 +787,8 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
  * Deletes the tenant and all that belongs to it; internal.  Returns the number of rows, or
  * NULL when there is no such tenant.  For an application's table, raises 55000 when a
  * trigger could fire later as somebody else, or code of another role would run as the
- * owner.  Raises 23503 when rows of such a table still refer to the tenant.
+ * owner, and within a statement that writes.  Raises 23503 when rows of such a table still
+ * refer to the tenant.
  */
 Datum
 casnet_erase_tenant(PG_FUNCTION_ARGS)
@@ -741,6 +802,12 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	int			level = NewGUCNestLevel();
 	uint64		cursors = casnet_cursors_note();
 
+	/* It would write entries about rows of the tenant after these are gone. */
+	if (casnet_statement_is_noted())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a tenant cannot be deleted within a statement that writes"),
+				 errhint("Call casnet.delete_tenant() in a statement of its own.")));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (!OidIsValid(tenants) ||
@@ -819,6 +886,6 @@ casnet_guard_cascade(PG_FUNCTION_ARGS)
 	 */
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
 		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		look_along(RelationGetRelid(data->tg_relation), &seen, false);
+		look_along(RelationGetRelid(data->tg_relation), &seen, GUARDS);
 	return PointerGetDatum(NULL);
 }

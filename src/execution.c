@@ -269,7 +269,7 @@ ask_again(Execution *execution)
 	AcceptInvalidationMessages();
 	if (execution->follows_session)
 		casnet_statement_require_opener(&execution->opened.as);
-	casnet_remember_require_token(execution->token);
+	casnet_remember_require_token(execution->token, &execution->user);
 	casnet_remember_require_tokens(&execution->remembered);
 	generation = casnet_generation;
 	if (execution->generation == generation)
@@ -577,7 +577,10 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 		   CASNET_RUN_ARGUMENTS)
 {
 	const CasnetOpening *opening = NULL;
+	ErrorContextCallback hints;
 
+	/* After an error the server restores the stack. */
+	casnet_hint_begin(&hints);
 	if (execution != NULL && execution->calls_left &&
 		!writes(query->plannedstmt))
 		opening = &execution->opened;
@@ -585,6 +588,7 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 		run_as(opening, query, direction, CASNET_RUN_NAMES);
 	else
 		run_plan(query, direction, CASNET_RUN_NAMES);
+	error_context_stack = hints.previous;
 }
 
 /*

@@ -14,8 +14,11 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_event_trigger.h"
+#include "commands/event_trigger.h"
 #include "commands/defrem.h"
 #include "commands/prepare.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -27,6 +30,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "casnet.h"
 
@@ -237,6 +241,54 @@ show_plan(bool expect_no_policy, const CasnetUtility *utility,
 		casnet_plan_show_next(false);
 	}
 	PG_END_TRY();
+}
+
+/* Whether the event trigger of guarded schemas is there and switched on. */
+static bool
+is_any_schema_guarded(void)
+{
+	HeapTuple	tuple = SearchSysCache1(EVENTTRIGGERNAME,
+										CStringGetDatum("casnet_guard"));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled !=
+		TRIGGER_DISABLED;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Raises 55000 for EXPLAIN ANALYZE of CREATE TABLE AS or CREATE MATERIALIZED VIEW while a
+ * schema is guarded.  It makes the table, and the server fires no event trigger for it.
+ */
+void
+casnet_explain_check_guard(const ExplainStmt *statement)
+{
+	Query	   *query = castNode(Query, statement->query);
+	bool		analyzes = false;
+	ListCell   *lc;
+
+	if (likely(query->utilityStmt == NULL ||
+			   !IsA(query->utilityStmt, CreateTableAsStmt)))
+		return;
+	foreach(lc, statement->options)
+	{
+		DefElem    *option = lfirst(lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyzes = defGetBoolean(option);
+	}
+	if (!analyzes || !is_any_schema_guarded() ||
+		castNode(CreateTableAsStmt, query->utilityStmt)->into->rel->relpersistence ==
+		RELPERSISTENCE_TEMP)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("EXPLAIN ANALYZE would make a table that no guard sees"),
+			 errdetail("A schema of this database is guarded."),
+			 errhint("Run EXPLAIN ANALYZE of the query by itself, or CREATE TABLE AS without EXPLAIN.")));
 }
 
 /*

@@ -74,6 +74,8 @@ refuse_escalation(const char *detail)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("nobody can grant or take away more than they hold themselves"),
 			 errdetail_internal("%s", detail),
+			 casnet_token_permissions() != NULL ?
+			 errhint("The session token gives only some of the user's permissions. Use a token that gives that one, or ask somebody in the tenant who holds it, or an administrator.") :
 			 errhint("Somebody in the tenant who holds that can do it, or an administrator.")));
 }
 
@@ -262,11 +264,17 @@ is_left(const Given *given)
 
 /* Raises 42501. */
 static void
-refuse_lost(void)
+refuse_lost(const Given *given)
 {
+	bool		gives = given->permission[0] != '\0' ||
+		given->former[0] != '\0' || given->role[0] != '\0';
+
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("the right to change memberships or permissions was lost before the transaction ended"),
+			 gives ?
+			 errmsg("the right to change memberships or permissions was lost before the transaction ended") :
+			 errmsg("permission \"%s\" was lost before the transaction ended",
+					casnet_permission_name(given->needed)),
 			 errhint("The transaction is undone. Somebody who still has the right can repeat it.")));
 }
 
@@ -275,7 +283,7 @@ static void
 judge_again(const void *given)
 {
 	if (!is_left(given))
-		refuse_lost();
+		refuse_lost(given);
 }
 
 /*
@@ -319,7 +327,7 @@ remember_given(const CasnetVerdict *judge, const char *needed,
 	AcceptInvalidationMessages();
 	if (!may_give(casnet_membership_of(&given.judge, &given.tenant), bit,
 				  &given))
-		refuse_lost();
+		refuse_lost(&given);
 }
 
 /*

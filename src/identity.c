@@ -21,16 +21,15 @@
 #include "utils/tuplestore.h"
 
 #include "casnet.h"
-#include "jws.h"
 
 #define WHOAMI_COLUMNS 8
 #define MY_TENANTS_COLUMNS 4
 
 PG_FUNCTION_INFO_V1(casnet_current_user_id);
 PG_FUNCTION_INFO_V1(casnet_current_tenant_id);
-PG_FUNCTION_INFO_V1(casnet_sign_in);
 PG_FUNCTION_INFO_V1(casnet_sign_out);
 PG_FUNCTION_INFO_V1(casnet_require_user);
+PG_FUNCTION_INFO_V1(casnet_require_whole_user);
 PG_FUNCTION_INFO_V1(casnet_is_administrator);
 PG_FUNCTION_INFO_V1(casnet_is_operator);
 PG_FUNCTION_INFO_V1(casnet_tenant_to_manage);
@@ -105,6 +104,19 @@ casnet_require_user(PG_FUNCTION_ARGS)
 }
 
 /*
+ * casnet_internal.require_whole_user() returns uuid
+ *
+ * The session's user, who acts for the account as a whole; internal.  Raises 28000, and
+ * 42501 if the session's token is for certain permissions only.
+ */
+Datum
+casnet_require_whole_user(PG_FUNCTION_ARGS)
+{
+	AcceptInvalidationMessages();
+	return casnet_uuid_copy(casnet_membership_require_whole());
+}
+
+/*
  * casnet_internal.is_administrator() returns boolean
  *
  * Whether the current role is a superuser or a member of casnet_admin.
@@ -148,7 +160,7 @@ casnet_tenant_to_manage(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no tenant is active"),
-				 errhint("Set casnet.tenant_id to the id of the tenant to manage.")));
+				 errhint("Choose the tenant to manage with SELECT casnet.use_tenant('name').")));
 	return casnet_uuid_copy(tenant);
 }
 
@@ -307,8 +319,9 @@ casnet_my_tenants(PG_FUNCTION_ARGS)
 }
 
 /*
- * Find the tenant of that name; false if the user may not be active there.  The server
- * shows everybody how many entries an index scan finds, so counting is off for this one.
+ * Find the tenant of that name; false if the user may not be active there.  A NULL user is
+ * an administrator.  The server shows everybody how many entries an index scan finds, so
+ * counting is off for this one.
  */
 static bool
 find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
@@ -335,9 +348,29 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 	}
 	casnet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-	success = success && casnet_membership_is_open(user, found);
+	success = success &&
+		(user == NULL || casnet_membership_is_open(user, found));
 	AtEOXact_GUC(false, level);
 	return success;
+}
+
+/*
+ * Whether the user may be active in the tenant with that id; a NULL user is an administrator,
+ * and may in any.
+ */
+static bool
+may_use(const pg_uuid_t *user, const pg_uuid_t *tenant)
+{
+	Snapshot	snapshot;
+	bool		exists;
+
+	if (user != NULL)
+		return casnet_membership_of(user, tenant)->tenant_open;
+	snapshot = casnet_catalog_snapshot();
+	exists = casnet_catalog_name(CASNET_TENANT_BY_ID, tenant, TENANTS_NAME,
+								 snapshot) != NULL;
+	UnregisterSnapshot(snapshot);
+	return exists;
 }
 
 /*
@@ -346,30 +379,50 @@ find_by_name(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
  * one that the user has left.
  */
 static bool
-find_tenant(const CasnetVerdict *user, const char *wanted, pg_uuid_t *found)
+find_tenant(const pg_uuid_t *user, const char *wanted, pg_uuid_t *found)
 {
-	pg_uuid_t	user_id = user->key.user;
-
 	if (casnet_uuid_parse(wanted, found))
-		return casnet_membership_of(&user_id, found)->tenant_open;
-	return find_by_name(&user_id, wanted, found);
+		return may_use(user, found);
+	return find_by_name(user, wanted, found);
+}
+
+/* Raises P0002 for a tenant that the user, or an administrator for NULL, does not use. */
+static void
+refuse_tenant(const pg_uuid_t *user)
+{
+	if (user == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("the tenant does not exist"),
+				 errhint("SELECT id, name FROM casnet.tenants lists all tenants.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("the tenant does not exist, or you are not a member of it"),
+			 errhint("casnet.my_tenants() lists the tenants you belong to.")));
 }
 
 /*
  * Make the tenant of the call, given by text or id, the active one of the session; of the
- * transaction if the second argument is true.  Returns its id.  Raises 28000 if nobody is
- * signed in, 22023 for NULL.  Raises P0002 alike for a tenant that does not exist, and
- * for one to which the user does not belong.
+ * transaction if the second argument is true.  Returns its id.  If nobody is signed in, an
+ * administrator chooses among all tenants, who reads them anyway; others get 28000.  Raises
+ * 22023 for NULL.  Raises P0002 alike for a tenant that does not exist, and for one to which
+ * the user does not belong.
  */
 static Datum
 use_tenant(FunctionCallInfo fcinfo, bool by_id)
 {
-	const CasnetVerdict *user;
+	pg_uuid_t	signed_in;
+	const pg_uuid_t *user = NULL;
 	pg_uuid_t	tenant;
 	bool		found;
 
 	AcceptInvalidationMessages();
-	user = casnet_membership_require_user();
+	if (casnet_membership_current() != NULL || casnet_token_is_set() ||
+		!casnet_security_is_administrator())
+	{
+		signed_in = casnet_membership_require_user()->key.user;
+		user = &signed_in;
+	}
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -378,20 +431,15 @@ use_tenant(FunctionCallInfo fcinfo, bool by_id)
 
 	if (by_id)
 	{
-		pg_uuid_t	user_id = user->key.user;
-
 		tenant = *PG_GETARG_UUID_P(0);
-		found = casnet_membership_of(&user_id, &tenant)->tenant_open;
+		found = may_use(user, &tenant);
 	}
 	else
 		found = find_tenant(user,
 							text_to_cstring(casnet_name_form_of(PG_GETARG_TEXT_PP(0))),
 							&tenant);
 	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("the tenant does not exist, or you are not a member of it"),
-				 errhint("casnet.my_tenants() lists the tenants you belong to.")));
+		refuse_tenant(user);
 
 	set_config_option("casnet.tenant_id", casnet_uuid_format(&tenant),
 					  PGC_USERSET, PGC_S_SESSION,
@@ -412,41 +460,6 @@ Datum
 casnet_use_tenant_by_id(PG_FUNCTION_ARGS)
 {
 	return use_tenant(fcinfo, true);
-}
-
-/*
- * casnet.sign_in(token text, is_local boolean) returns uuid
- *
- * Sets casnet.token for the session, or for the transaction if is_local, and returns the
- * token's user.  Raises 22023 for a malformed token, 28000 for an invalid one; then the
- * session stays what it was.
- */
-Datum
-casnet_sign_in(PG_FUNCTION_ARGS)
-{
-	bool		is_local = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	pg_uuid_t  *user;
-
-	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the token is empty"),
-				 errhint("Give a token that casnet.login() or a known issuer made.")));
-	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > JWS_MAX_TOKEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the token is longer than %d bytes", JWS_MAX_TOKEN),
-				 errhint("Give a token that casnet.login() or a known issuer made.")));
-
-	/* An error from here on rolls the setting back too. */
-	set_config_option("casnet.token",
-					  text_to_cstring(PG_GETARG_TEXT_PP(0)),
-					  PGC_USERSET, PGC_S_SESSION,
-					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
-					  true, 0, false);
-	user = palloc(sizeof(pg_uuid_t));
-	*user = casnet_membership_require_user()->key.user;
-	PG_RETURN_UUID_P(user);
 }
 
 /*

@@ -1,6 +1,7 @@
 /*
  * invitation.c
- *		Invitations: a code that makes one person a member, once.
+ *		Invitations: a code that makes one person a member, once, by an account that
+ *		exists or by a new one.
  *
  * casnet makes the code and returns it to the client; a client later sends it back.
  * Neither the code nor its digest is a value of SQL within casnet.  Whether the code is
@@ -8,14 +9,16 @@
  *
  * A tenant has one invitation to an address, the newest.  The invitation ends when the
  * membership in question begins, changes or ends, and when the account ends or is
- * deactivated: its row is deleted.  Somebody could be about to accept it, and so hold the
- * row.  So as not to wait for that, casnet then revokes the code like a token
- * (revocation.c).  Accepting checks for that twice: when the membership is written, since
+ * deactivated: its row is deleted.  Those that a member made end when that member is demoted,
+ * removed or deactivated.  Somebody could be about to accept it, and so hold the row.  So as
+ * not to wait for that, casnet then revokes the code like a token (revocation.c).  Accepting checks for that twice: when the membership is written, since
  * that could have waited for the other transaction, and at COMMIT.
+ *
+ * An invitation of an open transaction is there for nobody who ends it, and what ends it can
+ * be open while it is made.  So it carries a generation, which every end of a membership or
+ * an account with that address changes, as for tokens.
  */
 #include "postgres.h"
-
-#include <ctype.h>
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -25,7 +28,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -36,19 +38,6 @@
 #include "utils/tuplestore.h"
 
 #include "casnet.h"
-#include "key.h"
-
-/* Random bytes of a code. */
-#define CODE_BYTES 16
-
-/* A code as text has fewer bytes than this. */
-#define MAX_CODE 1000
-
-/* Longest email address, in bytes, as in the table. */
-#define MAX_EMAIL 2000
-
-/* Longest lifetime of an invitation: 366 days, in seconds. */
-#define MAX_LIFETIME (366 * 24 * 60 * 60)
 
 /* What an invitation says. */
 typedef struct Invitation
@@ -61,6 +50,8 @@ typedef struct Invitation
 	char	   *role;
 	TimestampTz expires_at;
 	TimestampTz created_at;
+	bool		proves_address;	/* whoever has the code reads mail there */
+	int64		generation;		/* -1 for one from before there were any */
 } Invitation;
 
 /* What invitations() and invitation() return. */
@@ -69,92 +60,11 @@ typedef struct Invitation
 
 PG_FUNCTION_INFO_V1(casnet_invite_member);
 PG_FUNCTION_INFO_V1(casnet_accept_invitation);
+PG_FUNCTION_INFO_V1(casnet_sign_up);
 PG_FUNCTION_INFO_V1(casnet_invitations);
 PG_FUNCTION_INFO_V1(casnet_cancel_invitation);
 PG_FUNCTION_INFO_V1(casnet_invitation);
 PG_FUNCTION_INFO_V1(casnet_end_invitations);
-
-/* The SHA-256 of a code, which is UTF-8 whatever the encoding of the database. */
-static bytea *
-digest_of(const char *code, int length)
-{
-	char	   *bytes = (char *)
-		pg_do_encoding_conversion((unsigned char *) code, length,
-								  GetDatabaseEncoding(), PG_UTF8);
-
-	if (bytes != code)
-		length = strlen(bytes);
-	return casnet_digest(bytes, length);
-}
-
-/*
- * The digest of a code that a client sends, perhaps with white space around it.  A longer
- * text is no code; its beginning is digested, which matches none either.
- */
-static bytea *
-digest_argument(FunctionCallInfo fcinfo, int argument)
-{
-	text	   *code = PG_ARGISNULL(argument) ? cstring_to_text("") :
-		PG_GETARG_TEXT_PP(argument);
-	const char *begin = VARDATA_ANY(code);
-	const char *end = begin + VARSIZE_ANY_EXHDR(code);
-
-	while (begin < end && isspace((unsigned char) *begin))
-	{
-		begin++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	while (end > begin && isspace((unsigned char) end[-1]))
-	{
-		end--;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return digest_of(begin, pg_mbcliplen(begin, end - begin, MAX_CODE));
-}
-
-/* An address as it is compared and stored. */
-static char *
-fold(const char *string)
-{
-	return text_to_cstring(casnet_name_compared(cstring_to_text(string)));
-}
-
-/* The address as it is compared.  Raises 22023 if it cannot be one. */
-static Datum
-email_argument(FunctionCallInfo fcinfo, int argument)
-{
-	text	   *email = PG_ARGISNULL(argument) ? NULL :
-		PG_GETARG_TEXT_PP(argument);
-	char	   *folded = NULL;
-
-	if (email != NULL && VARSIZE_ANY_EXHDR(email) <= MAX_EMAIL)
-		folded = fold(text_to_cstring(email));
-	if (folded == NULL || folded[0] == '\0' || strlen(folded) > MAX_EMAIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the email address is blank or too long"),
-				 errhint("Give the address of the account that may accept.")));
-	return CStringGetTextDatum(folded);
-}
-
-/* When an invitation made now expires.  Raises 22023. */
-static TimestampTz
-end_of(FunctionCallInfo fcinfo, int argument)
-{
-	double		seconds = PG_ARGISNULL(argument) ? 0 :
-		DatumGetFloat8(DirectFunctionCall2(interval_part,
-										   CStringGetTextDatum("epoch"),
-										   PG_GETARG_DATUM(argument)));
-
-	if (!(seconds >= 1 && seconds <= MAX_LIFETIME))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the lifetime of an invitation is out of range"),
-				 errhint("Give an interval from a second to a year.")));
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												   TimestampTzGetDatum(GetCurrentTimestamp()),
-												   PG_GETARG_DATUM(argument)));
-}
 
 /* Read a row into *invitation. */
 static void
@@ -184,13 +94,89 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
 	invitation->created_at =
 		DatumGetTimestampTz(casnet_scan_value(scan, tuple,
 											  INVITATIONS_CREATED_AT, &isnull));
+	invitation->proves_address =
+		DatumGetBool(casnet_scan_value(scan, tuple, INVITATIONS_PROVES_ADDRESS,
+									   &isnull));
+	invitation->generation =
+		DatumGetInt64(casnet_scan_value(scan, tuple, INVITATIONS_GENERATION,
+										&isnull));
+	if (isnull)
+		invitation->generation = -1;
 }
 
-/* The invitations that a path finds at this moment, expired ones included. */
+/*
+ * Under which id the ends of invitations to an address are noted: of those from that tenant,
+ * or from any if it is NULL.
+ */
+static pg_uuid_t
+id_of_ends(const char *email, const pg_uuid_t *tenant)
+{
+	static const pg_uuid_t any;
+	char	   *address = casnet_code_fold(email);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	casnet_digest_of_two(tenant == NULL ? &any : tenant, UUID_LEN, address,
+						 strlen(address), digest);
+	return casnet_uuid_of_digest(digest);
+}
+
+/* The same for the ends of what an inviter has made. */
+static pg_uuid_t
+id_of_inviter(const pg_uuid_t *inviter, const pg_uuid_t *tenant)
+{
+	static const pg_uuid_t any;
+	char		name[8 + UUID_LEN] = "inviter ";
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	memcpy(name + 8, inviter, UUID_LEN);
+	casnet_digest_of_two(tenant == NULL ? &any : tenant, UUID_LEN, name,
+						 sizeof(name), digest);
+	return casnet_uuid_of_digest(digest);
+}
+
+/* The generation of an invitation to the address that somebody makes for the tenant now. */
+static int64
+generation_of(const char *email, const pg_uuid_t *tenant, const pg_uuid_t *inviter,
+			  Snapshot snapshot)
+{
+	pg_uuid_t	ids[] = {
+		id_of_ends(email, tenant), id_of_ends(email, NULL),
+		id_of_inviter(inviter, tenant), id_of_inviter(inviter, NULL)
+	};
+	int64		generation = 0;
+
+	for (int i = 0; i < lengthof(ids); i++)
+		generation ^= casnet_revocation_generation(&ids[i], snapshot);
+	return generation;
+}
+
+/*
+ * Whether the invitation has not ended, whoever held its row then.  The server's statistics
+ * do not count the look, since other tenants' members have accounts with that address.
+ */
+static bool
+is_live(Invitation *invitation, Snapshot snapshot)
+{
+	int			level = casnet_catalog_begin_quiet();
+	bool		result = !casnet_revocation_is_revoked(invitation->digest, snapshot) &&
+		(invitation->generation == -1 ||
+		 invitation->generation == generation_of(invitation->email,
+												 &invitation->tenant,
+												 &invitation->inviter, snapshot));
+
+	casnet_catalog_end_quiet(level);
+	return result;
+}
+
+/*
+ * The invitations that a path finds at this moment and that have not ended, expired ones
+ * included.
+ */
 static List *
 find_invitations(CasnetPath path, Datum key1, Datum key2)
 {
-	CasnetTable tables[] = {CASNET_INVITATIONS, CASNET_REVOKED_TOKENS};
+	static const CasnetTable tables[] = {CASNET_INVITATIONS,
+	CASNET_REVOKED_TOKENS, CASNET_TOKEN_CUTOFFS};
 	CasnetReading reading;
 	CasnetScan	scan;
 	HeapTuple	tuple;
@@ -205,8 +191,7 @@ find_invitations(CasnetPath path, Datum key1, Datum key2)
 
 		CHECK_FOR_INTERRUPTS();
 		read_invitation(&scan, tuple, invitation);
-		if (!casnet_revocation_is_revoked(invitation->digest,
-										  reading.snapshot))
+		if (is_live(invitation, reading.snapshot))
 			found = lappend(found, invitation);
 	}
 	casnet_scan_end(&scan);
@@ -239,7 +224,7 @@ find_of_tenant(const pg_uuid_t *tenant)
 static List *
 find_of_address(const char *email, const pg_uuid_t *tenant)
 {
-	Datum		address = CStringGetTextDatum(fold(email));
+	Datum		address = CStringGetTextDatum(casnet_code_fold(email));
 
 	return tenant == NULL ?
 		find_invitations(CASNET_ALL_INVITATIONS_TO, address, (Datum) 0) :
@@ -295,29 +280,26 @@ end_invitations_to(const char *email, const pg_uuid_t *tenant)
 		end_invitation(lfirst(lc));
 }
 
-/* The address of an account at this moment, or NULL. */
-static char *
-address_of(const pg_uuid_t *user)
+/*
+ * The same for those that nobody sees yet, or that are made before this transaction ends: they
+ * are of an earlier generation then.
+ */
+static void
+end_invitations_for_good(const char *email, const pg_uuid_t *tenant)
 {
-	CasnetTable users = CASNET_USERS;
-	CasnetReading reading;
-	bool		active;
-	char	   *mark;
-	char	   *email = NULL;
+	pg_uuid_t	id = id_of_ends(email, tenant);
 
-	(void) casnet_account_find(user, casnet_reading_begin(&reading, 1, &users),
-							   &active, &mark, &email);
-	casnet_reading_end(&reading);
-	return email;
+	end_invitations_to(email, tenant);
+	casnet_revocation_end_all(&id, NULL);
 }
 
 /* Whether the account has, at this moment, the address of the invitation. */
 static bool
 is_for(const Invitation *invitation, const pg_uuid_t *holder)
 {
-	char	   *email = address_of(holder);
+	char	   *email = casnet_user_address(holder);
 
-	return email != NULL && strcmp(invitation->email, fold(email)) == 0;
+	return email != NULL && strcmp(invitation->email, casnet_code_fold(email)) == 0;
 }
 
 /*
@@ -332,36 +314,49 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 	int			manage_users = casnet_permission_find("manage_users");
 	Datum		values[INVITATIONS_COLUMNS];
 	bool		isnull[INVITATIONS_COLUMNS] = {0};
-	uint8		random[CODE_BYTES];
-	char		code[4 * CODE_BYTES / 3 + 4];
-	size_t		length;
+	bytea	   *digest;
+	text	   *code;
 	pg_uuid_t	tenant;
 	pg_uuid_t	inviter;
 	const CasnetVerdict *verdict;
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
+	int			level;
 
 	AcceptInvalidationMessages();
 	verdict = casnet_membership_require(1, &manage_users);
 	tenant = verdict->key.tenant;
 	inviter = verdict->key.user;
 	casnet_guard_judge_again(verdict, "manage_users");
-	values[INVITATIONS_EMAIL] = email_argument(fcinfo, 0);
-	values[INVITATIONS_EXPIRES_AT] = TimestampTzGetDatum(end_of(fcinfo, 2));
+	values[INVITATIONS_EMAIL] = casnet_code_email_argument(fcinfo, 0);
+	values[INVITATIONS_EXPIRES_AT] =
+		TimestampTzGetDatum(casnet_code_end_argument(fcinfo, 2));
 	values[INVITATIONS_ROLE] = PG_ARGISNULL(1) ? CStringGetTextDatum("") :
 		PG_GETARG_DATUM(1);
 	(void) DirectFunctionCall1(casnet_require_may_give,
 							   values[INVITATIONS_ROLE]);
 
-	casnet_key_random(random, sizeof(random));
-	length = jws_base64url_encode(random, sizeof(random), code);
-	values[INVITATIONS_DIGEST] = PointerGetDatum(digest_of(code, length));
+	level = casnet_catalog_begin_quiet();
+	values[INVITATIONS_GENERATION] =
+		Int64GetDatum(generation_of(TextDatumGetCString(values[INVITATIONS_EMAIL]),
+									&tenant, &inviter,
+									casnet_reading_begin(&reading, 1, &cutoffs)));
+	casnet_reading_end(&reading);
+	casnet_catalog_end_quiet(level);
+	code = casnet_code_make(&digest);
+	values[INVITATIONS_DIGEST] = PointerGetDatum(digest);
 	values[INVITATIONS_TENANT_ID] = UUIDPGetDatum(&tenant);
 	values[INVITATIONS_INVITED_BY] = UUIDPGetDatum(&inviter);
 	values[INVITATIONS_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	/* Anybody else could keep the code, and so take the address of whom they like. */
+	values[INVITATIONS_PROVES_ADDRESS] =
+		BoolGetDatum(casnet_security_is_backend() ||
+					 casnet_security_is_administrator());
 	casnet_row_clear(CASNET_INVITATIONS, CASNET_INVITATIONS_OVER,
 					 GetCurrentTimestamp());
 	end_invitations_to(TextDatumGetCString(values[INVITATIONS_EMAIL]), &tenant);
 	casnet_row_insert(CASNET_INVITATIONS, values, isnull);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, length));
+	PG_RETURN_TEXT_P(code);
 }
 
 /* Whether the verdict allows inviting with the role. */
@@ -381,6 +376,44 @@ inviter_may(const Invitation *invitation)
 	return may_invite(casnet_membership_of(&invitation->inviter,
 										   &invitation->tenant),
 					  invitation->role);
+}
+
+/*
+ * End the invitations that somebody made who loses rights: from that tenant, or from any if it
+ * is NULL.  They would count again if the right came back.  Those that nobody sees yet, or that
+ * are made before this transaction ends, are of an earlier generation then.
+ */
+static void
+end_invitations_by(const pg_uuid_t *inviter, const pg_uuid_t *tenant)
+{
+	List	   *found = tenant != NULL ? find_of_tenant(tenant) :
+		find_invitations(CASNET_INVITATIONS_BY, UUIDPGetDatum(inviter), (Datum) 0);
+	pg_uuid_t	id = id_of_inviter(inviter, tenant);
+	ListCell   *lc;
+
+	foreach(lc, found)
+	{
+		Invitation *invitation = lfirst(lc);
+
+		if (memcmp(&invitation->inviter, inviter, UUID_LEN) == 0)
+			end_invitation(invitation);
+	}
+	casnet_revocation_end_all(&id, NULL);
+}
+
+/* Whether the new role lacks something that the old one gives. */
+static bool
+is_demotion(const char *old, const char *new)
+{
+	Datum	   *roles;
+	int			count;
+
+	deconstruct_array(casnet_role_replaced_by(new), TEXTOID, -1, false, TYPALIGN_INT,
+					  &roles, NULL, &count);
+	for (int i = 0; i < count; i++)
+		if (strcmp(TextDatumGetCString(roles[i]), old) == 0)
+			return false;
+	return true;
 }
 
 /*
@@ -430,21 +463,6 @@ refuse_code(void)
 			 errhint("A code works once, in time, for the account with the email address it was sent to; ask for a new one.")));
 }
 
-/* Whether it was cancelled, or ended in another way. */
-static bool
-is_revoked(bytea *digest)
-{
-	CasnetTable revoked = CASNET_REVOKED_TOKENS;
-	CasnetReading reading;
-	bool		result =
-		casnet_revocation_is_revoked(digest,
-									 casnet_reading_begin(&reading, 1,
-														  &revoked));
-
-	casnet_reading_end(&reading);
-	return result;
-}
-
 /* What was accepted. */
 typedef struct Accepted
 {
@@ -475,7 +493,7 @@ judge_again(const void *what)
 
 	/* A revocation can be deleted an hour after the invitation expires. */
 	if (accepted->expires_at <= GetCurrentTimestamp() ||
-		is_revoked((bytea *) accepted->digest) ||
+		casnet_code_is_revoked((bytea *) accepted->digest) ||
 		(accepted->is_left &&
 		 !inviter_is_left(&accepted->inviter, &accepted->tenant, accepted->role)))
 		refuse_code();
@@ -502,6 +520,39 @@ remember_accepted(const Invitation *invitation, bool is_left)
 }
 
 /*
+ * Take the invitation, so that nobody else does: wait for whoever is taking it, and delete
+ * its row.  Raises P0002 if that fails.
+ */
+static void
+take(Invitation *invitation)
+{
+	if (!casnet_row_delete(CASNET_INVITATIONS, &invitation->row, true))
+		refuse_code();
+}
+
+/*
+ * Make the user a member by an invitation that was taken.  This judges what could change
+ * while somebody was waited for, and remembers it for COMMIT.  Raises P0002.
+ */
+static void
+accept_taken(const pg_uuid_t *user, const Invitation *invitation)
+{
+	bool		is_left = inviter_is_left(&invitation->inviter,
+										  &invitation->tenant,
+										  invitation->role);
+
+	if (!counts(invitation))
+		refuse_code();
+	casnet_membership_require_active(user);
+	CommandCounterIncrement();
+	add_member(user, invitation);
+	/* Judge it once more, since this could have waited. */
+	remember_accepted(invitation, is_left);
+	casnet_judged_now();
+	end_invitations_to(invitation->email, &invitation->tenant);
+}
+
+/*
  * casnet.accept_invitation(code text) returns uuid
  *
  * Makes the session's user a member, or raises the role, and returns the tenant.  A
@@ -513,32 +564,65 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 {
 	Invitation *invitation;
 	pg_uuid_t	holder;
-	pg_uuid_t  *tenant;
-	bool		is_left;
 
 	AcceptInvalidationMessages();
-	holder = casnet_membership_require_user()->key.user;
-	invitation = find_invitation(digest_argument(fcinfo, 0));
+	holder = *casnet_membership_require_whole();
+	invitation = find_invitation(casnet_code_digest_argument(fcinfo, 0));
 
 	/* What can change during the wait is judged afterwards. */
-	if (invitation == NULL || !is_for(invitation, &holder) ||
-		!casnet_row_delete(CASNET_INVITATIONS, &invitation->row, true) ||
-		!is_for(invitation, &holder))
+	if (invitation == NULL || !is_for(invitation, &holder))
 		refuse_code();
-	is_left = inviter_is_left(&invitation->inviter, &invitation->tenant,
-							  invitation->role);
-	if (!counts(invitation))
+	take(invitation);
+	if (!is_for(invitation, &holder))
 		refuse_code();
-	casnet_membership_require_active(&holder);
-	CommandCounterIncrement();
-	add_member(&holder, invitation);
-	/* Judge it once more, since this could have waited. */
-	remember_accepted(invitation, is_left);
-	casnet_judged_now();
-	end_invitations_to(invitation->email, &invitation->tenant);
-	tenant = palloc(sizeof(pg_uuid_t));
-	*tenant = invitation->tenant;
-	PG_RETURN_UUID_P(tenant);
+	accept_taken(&holder, invitation);
+	return casnet_uuid_copy(&invitation->tenant);
+}
+
+/*
+ * casnet.sign_up(code text, username text, password text, full_name text) returns uuid
+ *
+ * Makes an account with the address of an invitation, which whoever has the code has
+ * proved, and accepts the invitation.  Returns the account's id.  An error undoes both.
+ * The code is judged before anything else is looked at, so only its holder learns that a
+ * name is taken.  Raises 55000 if somebody is signed in, P0002 for any code that is not
+ * valid, 22023, 23505.
+ */
+Datum
+casnet_sign_up(PG_FUNCTION_ARGS)
+{
+	Invitation *invitation;
+	text	   *username;
+	pg_uuid_t	user;
+
+	AcceptInvalidationMessages();
+	if (casnet_token_is_set() || casnet_session_user() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("somebody is signed in"),
+				 errhint("A user who has an account calls casnet.accept_invitation(). To make another account, call casnet.sign_out() first.")));
+	invitation = find_invitation(casnet_code_digest_argument(fcinfo, 0));
+	if (invitation == NULL || !counts(invitation))
+		refuse_code();
+	if (!invitation->proves_address)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the invitation does not prove the address"),
+				 errdetail("Whoever made it has seen the code, with a role that is not trusted to mail it."),
+				 errhint("Let a trusted backend, a member of casnet_authenticator, invite; or sign in to an account with that address and call casnet.accept_invitation().")));
+	username = casnet_account_username_argument(fcinfo, 1, invitation->email);
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the password is null"),
+				 errhint("A password has 8 to 1024 bytes.")));
+	take(invitation);
+	casnet_uuid_make(&user, false);
+	casnet_account_sign_up(&user, username, invitation->email,
+						   PG_GETARG_TEXT_PP(2),
+						   PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3));
+	accept_taken(&user, invitation);
+	return casnet_uuid_copy(&user);
 }
 
 /*
@@ -549,14 +633,10 @@ casnet_accept_invitation(PG_FUNCTION_ARGS)
 static pg_uuid_t
 id_of(const Invitation *invitation)
 {
-	pg_uuid_t	id;
+	bytea	   *digest = casnet_digest(VARDATA_ANY(invitation->digest),
+									   VARSIZE_ANY_EXHDR(invitation->digest));
 
-	memcpy(id.data, VARDATA_ANY(casnet_digest(VARDATA_ANY(invitation->digest),
-									   VARSIZE_ANY_EXHDR(invitation->digest))),
-		   UUID_LEN);
-	id.data[6] = (id.data[6] & 0x0f) | 0x80;
-	id.data[8] = (id.data[8] & 0x3f) | 0x80;
-	return id;
+	return casnet_uuid_of_digest(VARDATA_ANY(digest));
 }
 
 /* The session's verdict; the user must hold manage_users.  Raises 28000, 55000, 42501. */
@@ -627,7 +707,8 @@ casnet_cancel_invitation(PG_FUNCTION_ARGS)
 
 			if (memcmp(&id, PG_GETARG_UUID_P(0), UUID_LEN) != 0)
 				continue;
-			end_invitation(lfirst(lc));
+			/* Also one that this one has replaced. */
+			end_invitations_to(((Invitation *) lfirst(lc))->email, &tenant);
 			PG_RETURN_VOID();
 		}
 	ereport(ERROR,
@@ -657,7 +738,7 @@ casnet_invitation(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "casnet.invitation() returns a row");
 	AcceptInvalidationMessages();
-	invitation = find_invitation(digest_argument(fcinfo, 0));
+	invitation = find_invitation(casnet_code_digest_argument(fcinfo, 0));
 	if (invitation == NULL || !counts(invitation))
 		refuse_code();
 	name = casnet_catalog_name(CASNET_TENANT_BY_ID, &invitation->tenant,
@@ -675,7 +756,9 @@ casnet_invitation(PG_FUNCTION_ARGS)
 
 /*
  * End the invitations to the address of an account that is deleted, deactivated, or gets
- * another address: a later change could return to the old one.
+ * another address: a later change could return to the old one.  Those that the account made
+ * end as well, unless only the address changes; also when it is no application superuser any
+ * more.  A deletion takes them along.
  */
 static void
 end_by_account(TriggerData *trigger)
@@ -684,19 +767,48 @@ end_by_account(TriggerData *trigger)
 	HeapTuple	old = trigger->tg_trigtuple;
 	HeapTuple	new = trigger->tg_newtuple;
 	char	   *email = casnet_trigger_text(relation, old, "email");
+	pg_uuid_t	user;
 
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return;
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		casnet_trigger_bool(relation, old, "is_superuser") &&
+		!casnet_trigger_bool(relation, new, "is_superuser") &&
+		casnet_trigger_uuid(relation, old, "id", &user))
+		end_invitations_by(&user, NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
 		(casnet_trigger_bool(relation, new, "is_active") ||
 		 !casnet_trigger_bool(relation, old, "is_active")) &&
-		strcmp(fold(email),
-			   fold(casnet_trigger_text(relation, new, "email"))) == 0)
+		strcmp(casnet_code_fold(email),
+			   casnet_code_fold(casnet_trigger_text(relation, new, "email"))) == 0)
 		return;
-	end_invitations_to(email, NULL);
+	end_invitations_for_good(email, NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		casnet_trigger_bool(relation, old, "is_active") &&
+		!casnet_trigger_bool(relation, new, "is_active") &&
+		casnet_trigger_uuid(relation, old, "id", &user))
+		end_invitations_by(&user, NULL);
 }
 
-/* End the invitation that a change of a membership makes obsolete. */
+/* Whether the tenant is there at this moment. */
+static bool
+tenant_exists(const pg_uuid_t *tenant)
+{
+	CasnetTable tenants = CASNET_TENANTS;
+	CasnetReading reading;
+	char	   *name = casnet_catalog_name(CASNET_TENANT_BY_ID, tenant,
+										   TENANTS_NAME,
+										   casnet_reading_begin(&reading, 1,
+																&tenants));
+
+	casnet_reading_end(&reading);
+	return name != NULL;
+}
+
+/*
+ * End the invitation that a change of a membership makes obsolete, and those that the member
+ * made, who may not invite so any more.
+ */
 static void
 end_by_membership(TriggerData *trigger)
 {
@@ -713,10 +825,20 @@ end_by_membership(TriggerData *trigger)
 	if (!casnet_trigger_uuid(relation, row, "user_id", &user) ||
 		!casnet_trigger_uuid(relation, row, "tenant_id", &tenant))
 		return;
-	/* If the account is deleted, its invitations have already ended. */
-	email = address_of(&user);
-	if (email != NULL)
+	/* If the account or the tenant is deleted, its invitations have already ended. */
+	email = casnet_user_address(&user);
+	if (email == NULL)
+		return;
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		end_invitations_to(email, &tenant);
+	else if (tenant_exists(&tenant))
+	{
+		end_invitations_for_good(email, &tenant);
+		if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+			is_demotion(casnet_trigger_text(relation, row, "role"),
+						casnet_trigger_text(relation, trigger->tg_newtuple, "role")))
+			end_invitations_by(&user, &tenant);
+	}
 }
 
 /*

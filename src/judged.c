@@ -34,6 +34,7 @@ typedef struct Judged
 {
 	SubTransactionId in;
 	uint64		token;			/* number of the token that was used, or 0 */
+	pg_uuid_t	user;			/* whom it has proved */
 	CasnetJudgement again;		/* NULL: judge only the token */
 	const void *what;
 	Size		size;
@@ -44,11 +45,12 @@ static List *all_judged = NIL;	/* in TopTransactionContext */
 static bool is_judging = false;
 
 /*
- * Raises 28000 if others have ended that token.  A token that this transaction has ended
- * passes, and so does an expired one if the session has since proved the same user again.
+ * Raises 28000 if others have ended that token, or let it name somebody else.  A token that
+ * this transaction has ended passes, and so does an expired one if the session has since
+ * proved the same user again.
  */
 static void
-require_token(uint64 number)
+require_token(uint64 number, const pg_uuid_t *proved)
 {
 	const pg_uuid_t *now;
 	const char *problem;
@@ -56,8 +58,10 @@ require_token(uint64 number)
 	pg_uuid_t	user;
 
 	problem = casnet_token_problem_to_others(number, &is_over, &user);
-	if (problem == NULL)
+	if (problem == NULL && memcmp(&user, proved, UUID_LEN) == 0)
 		return;
+	if (problem == NULL)
+		problem = "The token names another account by now.";
 	now = is_over ? casnet_session_user() : NULL;
 	if (now != NULL && memcmp(now, &user, UUID_LEN) == 0)
 		return;
@@ -76,7 +80,7 @@ static void
 judge_list(bool all)
 {
 	ListCell   *lc;
-	uint64		good_token = 0;
+	const Judged *good = NULL;
 
 	foreach(lc, all_judged)
 	{
@@ -85,9 +89,11 @@ judge_list(bool all)
 		CHECK_FOR_INTERRUPTS();
 		if (!all && !judged->at_once)
 			continue;
-		if (judged->token != 0 && judged->token != good_token)
-			require_token(judged->token);
-		good_token = judged->token;
+		if (judged->token != 0 &&
+			(good == NULL || judged->token != good->token ||
+			 memcmp(&judged->user, &good->user, UUID_LEN) != 0))
+			require_token(judged->token, &judged->user);
+		good = judged;
 		if (judged->again != NULL)
 			judged->again(judged->what);
 	}
@@ -186,6 +192,35 @@ casnet_judged_knows(CasnetJudgement again, const void *what, Size size)
 	return false;
 }
 
+/* Add an entry that rests on that token, or on none for 0; keeps a copy of what it is about. */
+static void
+remember(uint64 token, CasnetJudgement again, const void *what, Size size,
+		 bool at_once)
+{
+	MemoryContext before;
+	Judged	   *judged;
+	void	   *copy;
+
+	if (token == casnet_token_number() && casnet_judged_knows(again, what, size))
+		return;
+	if (token != 0)
+		(void) casnet_token_hold();
+	before = MemoryContextSwitchTo(TopTransactionContext);
+	copy = palloc(size);
+	memcpy(copy, what, size);
+	judged = palloc0(sizeof(Judged));
+	judged->in = GetCurrentSubTransactionId();
+	judged->token = token;
+	if (token != 0)
+		judged->user = *casnet_token_named_user();
+	judged->again = again;
+	judged->what = copy;
+	judged->size = size;
+	judged->at_once = at_once;
+	all_judged = lappend(all_judged, judged);
+	MemoryContextSwitchTo(before);
+}
+
 /*
  * Judge it again when the transaction ends, and with at_once also whenever rights change.
  * Keeps a copy of what it is about.
@@ -194,27 +229,14 @@ void
 casnet_judged_remember(CasnetJudgement again, const void *what, Size size,
 					   bool at_once)
 {
-	uint64		token = casnet_token_number();
-	MemoryContext before;
-	Judged	   *judged;
-	void	   *copy;
+	remember(casnet_token_number(), again, what, size, at_once);
+}
 
-	if (casnet_judged_knows(again, what, size))
-		return;
-	if (token != 0)
-		(void) casnet_token_hold();
-	before = MemoryContextSwitchTo(TopTransactionContext);
-	copy = palloc(size);
-	memcpy(copy, what, size);
-	judged = palloc(sizeof(Judged));
-	judged->in = GetCurrentSubTransactionId();
-	judged->token = token;
-	judged->again = again;
-	judged->what = copy;
-	judged->size = size;
-	judged->at_once = at_once;
-	all_judged = lappend(all_judged, judged);
-	MemoryContextSwitchTo(before);
+/* The same for what does not rest on the session's token, such as a code. */
+void
+casnet_judged_remember_alone(CasnetJudgement again, const void *what, Size size)
+{
+	remember(0, again, what, size, false);
 }
 
 /* Judge only the token again when the transaction ends. */

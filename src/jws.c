@@ -4,9 +4,9 @@
  *
  * The parser is strict where the standards leave a choice.  It accepts base64url only
  * in canonical form (no padding, no spare bits), strings only without a zero byte, and
- * times only as whole seconds.  It refuses a member that comes twice in header or claims,
- * and every critical extension, since it knows none.  The functions return NULL or the
- * reason for the refusal, which never contains any part of the token.
+ * times only without an exponent.  It refuses a member that comes twice in header or
+ * claims, and every critical extension, since it knows none.  The functions return NULL or
+ * the reason for the refusal, which never contains any part of the token.
  */
 #include "jws.h"
 
@@ -24,21 +24,42 @@ typedef struct Reader
 
 /* Takes the value of a member of the outermost object. */
 typedef const char *(*MemberHandler) (Reader *reader, const char *name,
-									  JwsToken *token);
+									  void *into);
+
+/* A claim that is looked for. */
+typedef struct Wanted
+{
+	const char *name;
+	char	   *value;			/* gets a string that fits */
+	size_t		size;
+	bool		has_value;
+	bool		is_true;		/* it is true, or the string "true" */
+} Wanted;
 
 static const char *const algorithm_names[] = {
 	[JWS_HS256] = "HS256",
 	[JWS_EDDSA] = "EdDSA",
 	[JWS_ES256] = "ES256",
-	[JWS_RS256] = "RS256"
+	[JWS_ES384] = "ES384",
+	[JWS_RS256] = "RS256",
+	[JWS_RS384] = "RS384",
+	[JWS_RS512] = "RS512",
+	[JWS_PS256] = "PS256",
+	[JWS_PS384] = "PS384",
+	[JWS_PS512] = "PS512"
 };
 
 static const char not_json[] = "A part of the token is not valid JSON.";
 
-/* The algorithm with this name of RFC 7518 or 8037; names are case-sensitive. */
+/*
+ * The algorithm with this name of RFC 7518, 8037 or 9864; names are case-sensitive.  RFC
+ * 9864 gives EdDSA with Ed25519 a second name.
+ */
 bool
 jws_algorithm_find(const char *name, JwsAlgorithm *algorithm)
 {
+	if (strcmp(name, "Ed25519") == 0)
+		name = algorithm_names[JWS_EDDSA];
 	for (size_t i = 0; i < sizeof(algorithm_names) / sizeof(char *); i++)
 	{
 		if (strcmp(name, algorithm_names[i]) == 0)
@@ -48,6 +69,13 @@ jws_algorithm_find(const char *name, JwsAlgorithm *algorithm)
 		}
 	}
 	return false;
+}
+
+/* The name under which a key's algorithm is stored. */
+const char *
+jws_algorithm_name(JwsAlgorithm algorithm)
+{
+	return algorithm_names[algorithm];
 }
 
 static int
@@ -366,30 +394,35 @@ skip_value(Reader *reader, int depth)
 	return take(reader, closing);
 }
 
-/* A whole number from 0 to JWS_MAX_TIME, written without point or exponent. */
+/*
+ * A number from 0 to JWS_MAX_TIME, without an exponent (NumericDate, RFC 7519 section 2).
+ * *fraction says whether something but zeros follows the point.
+ */
 static bool
-take_whole(Reader *reader, int64_t *value)
+take_time(Reader *reader, int64_t *value, bool *fraction)
 {
-	const unsigned char *start;
+	const unsigned char *c;
 	int64_t		result = 0;
 
 	skip_space(reader);
-	start = reader->at;
-	if (!skip_number(reader) || reader->at - start > 16)
+	c = reader->at;
+	if (!skip_number(reader))
 		return false;
-	for (const unsigned char *c = start; c < reader->at; c++)
+	for (; c < reader->at && *c >= '0' && *c <= '9'; c++)
 	{
-		if (*c < '0' || *c > '9')
-			return false;
 		result = result * 10 + (*c - '0');
+		if (result > JWS_MAX_TIME)
+			return false;
 	}
-	if (result > JWS_MAX_TIME)
-		return false;
+	*fraction = false;
+	if (c < reader->at && *c == '.')
+		for (c++; c < reader->at && *c >= '0' && *c <= '9'; c++)
+			*fraction |= *c != '0';
 	*value = result;
-	return true;
+	return c == reader->at;
 }
 
-/* A string, or an array of strings, each with its final zero. */
+/* A string, or an array of strings, each with its final zero; empty ones are left out. */
 static bool
 take_audience(Reader *reader, char *output, size_t size)
 {
@@ -402,7 +435,8 @@ take_audience(Reader *reader, char *output, size_t size)
 	{
 		if (size - n < 3 || !take_string(reader, output + n, size - n - 1))
 			return false;
-		n += strlen(output + n) + 1;
+		if (output[n] != '\0')
+			n += strlen(output + n) + 1;
 	} while (array && take(reader, ','));
 	output[n] = '\0';
 	return !array || take(reader, ']');
@@ -413,7 +447,7 @@ take_audience(Reader *reader, char *output, size_t size)
  */
 static const char *
 read_object(const unsigned char *input, size_t length, MemberHandler handler,
-			JwsToken *token)
+			void *into)
 {
 	Reader		reader = {input, input + length};
 	char		names[MAX_MEMBERS][JWS_MAX_STRING];
@@ -435,7 +469,7 @@ read_object(const unsigned char *input, size_t length, MemberHandler handler,
 			for (int i = 0; i < count; i++)
 				if (strcmp(names[i], names[count]) == 0)
 					return "A part of the token has a member twice.";
-			error = handler(&reader, names[count], token);
+			error = handler(&reader, names[count], into);
 			if (error != NULL)
 				return error;
 			count++;
@@ -447,66 +481,195 @@ read_object(const unsigned char *input, size_t length, MemberHandler handler,
 	return reader.at == reader.end ? NULL : not_json;
 }
 
+/* Whether the strings are equal but for the case of ASCII letters. */
+static bool
+is_same_type(const char *a, const char *b)
+{
+	for (; *a != '\0' && *b != '\0'; a++, b++)
+	{
+		char		lower = *a >= 'A' && *a <= 'Z' ? *a + ('a' - 'A') : *a;
+
+		if (lower != *b)
+			return false;
+	}
+	return *a == *b;
+}
+
+/*
+ * Whether a token of that type (typ) says who somebody is: RFC 7519 section 5.1, RFC 9068
+ * section 2.1.  Issuers sign tokens for other purposes with the same keys (RFC 8725 section
+ * 3.11), such as logout+jwt, secevent+jwt and dpop+jwt.
+ */
+static bool
+is_type_of_tokens(const char *type)
+{
+	static const char *const types[] = {
+		"jwt", "at+jwt", "application/jwt", "application/at+jwt"
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(char *); i++)
+		if (is_same_type(type, types[i]))
+			return true;
+	return false;
+}
+
 /* A member of the header, RFC 7515 section 4.1. */
 static const char *
-header_member(Reader *reader, const char *name, JwsToken *token)
+header_member(Reader *reader, const char *name, void *into)
 {
+	JwsToken   *token = into;
 	char		value[JWS_MAX_STRING];
 
 	if (strcmp(name, "alg") == 0)
 	{
 		if (!take_string(reader, value, sizeof(value)) ||
 			!jws_algorithm_find(value, &token->algorithm))
-			return "The token's algorithm is not one of HS256, EdDSA, ES256 and RS256.";
+			return "The token's algorithm (alg) is not one that casnet knows.";
 		return NULL;
 	}
 	if (strcmp(name, "kid") == 0)
 		return take_string(reader, token->kid, sizeof(token->kid)) ? NULL :
-			"The token's key id is not a string of moderate length.";
+			"The token's key id (kid) is not a string of moderate length.";
+	if (strcmp(name, "typ") == 0)
+		return take_string(reader, value, sizeof(value)) &&
+			is_type_of_tokens(value) ? NULL :
+			"The token's type (typ) is not that of a token that signs in.";
 	if (strcmp(name, "crit") == 0)
 		return "The token has a critical header that is not supported.";
 	return skip_value(reader, 1) ? NULL : not_json;
 }
 
+/*
+ * A time: of a fraction of a second, nbf is its end, and the others its beginning, so that
+ * no token is valid longer than it says.
+ */
+static const char *
+time_claim(Reader *reader, int64_t *value, bool is_begin)
+{
+	bool		fraction;
+
+	if (!take_time(reader, value, &fraction))
+		return "A time in the token is not a number of seconds.";
+	*value += is_begin && fraction;
+	return NULL;
+}
+
+/*
+ * A claim of casnet's own, tid, gen, ses or perm, or sub or auth_time.  Other issuers give these names other
+ * meanings and forms, so this notes what is wrong, and only bad JSON is refused.
+ */
+static const char *
+own_claim(Reader *reader, const char *name, JwsToken *token)
+{
+	Reader		start = *reader;
+	bool		fraction = false;
+
+	if (strcmp(name, "tid") == 0)
+	{
+		if (take_string(reader, token->tid, sizeof(token->tid)))
+			return NULL;
+		token->tid[0] = '\0';
+		token->problem = "The token's tenant (tid) is not a string of moderate length.";
+	}
+	else if (strcmp(name, "sub") == 0)
+	{
+		if (take_string(reader, token->sub, sizeof(token->sub)))
+			return NULL;
+		token->sub[0] = '\0';
+		token->problem = "The token's subject (sub) is not a string of moderate length.";
+	}
+	else if (strcmp(name, "ses") == 0)
+	{
+		if (take_string(reader, token->ses, sizeof(token->ses)))
+			return NULL;
+		token->ses[0] = '\0';
+		token->problem = "The token's session (ses) is not a short string.";
+	}
+	else if (strcmp(name, "auth_time") == 0)
+	{
+		/* Zero means that the claim is absent. */
+		if (take_time(reader, &token->authenticated_at, &fraction))
+		{
+			if (token->authenticated_at == 0)
+				token->authenticated_at = 1;
+			return NULL;
+		}
+		token->authenticated_at = 1;
+		token->problem = "The token's time of authentication (auth_time) is not a number of seconds.";
+	}
+	else if (strcmp(name, "perm") == 0)
+	{
+		token->narrows = true;
+		skip_space(reader);
+		if (reader->at < reader->end && *reader->at == '[' &&
+			take_audience(reader, token->perm, sizeof(token->perm)))
+			return NULL;
+		memset(token->perm, 0, sizeof(token->perm));
+		token->problem = "The token's permissions (perm) are not a short list of strings.";
+	}
+	else
+	{
+		if (take_time(reader, &token->generation, &fraction) && !fraction)
+			return NULL;
+		token->generation = -1;
+		token->problem = "The token's generation (gen) is not a whole number.";
+	}
+	*reader = start;
+	return skip_value(reader, 1) ? NULL : not_json;
+}
+
 /* A claim, RFC 7519 section 4.1. */
 static const char *
-claim_member(Reader *reader, const char *name, JwsToken *token)
+claim_member(Reader *reader, const char *name, void *into)
 {
-	static const struct
-	{
-		const char *name;
-		size_t		offset;
-	}			strings[] = {
-		{"sub", offsetof(JwsToken, sub)},
-		{"tid", offsetof(JwsToken, tid)},
-		{"iss", offsetof(JwsToken, iss)}
-	}, numbers[] = {
-		{"exp", offsetof(JwsToken, exp)},
-		{"nbf", offsetof(JwsToken, nbf)},
-		{"iat", offsetof(JwsToken, iat)},
-		{"gen", offsetof(JwsToken, generation)}
-	};
+	JwsToken   *token = into;
 
-	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-		if (strcmp(name, strings[i].name) == 0)
-			return take_string(reader, (char *) token + strings[i].offset,
-							   JWS_MAX_STRING) ? NULL :
-				"A claim of the token is not a string of moderate length.";
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (strcmp(name, numbers[i].name) == 0)
-			return take_whole(reader, (int64_t *) (void *)
-							  ((char *) token + numbers[i].offset)) ? NULL :
-				"A time in the token is not a whole number of seconds.";
+	if (strcmp(name, "iss") == 0)
+		return take_string(reader, token->iss, sizeof(token->iss)) ? NULL :
+			"The token's issuer (iss) is not a string of moderate length.";
+	if (strcmp(name, "exp") == 0)
+		return time_claim(reader, &token->exp, false);
+	if (strcmp(name, "nbf") == 0)
+		return time_claim(reader, &token->nbf, true);
+	if (strcmp(name, "iat") == 0)
+		return time_claim(reader, &token->iat, false);
+	if (strcmp(name, "tid") == 0 || strcmp(name, "gen") == 0 ||
+		strcmp(name, "perm") == 0 || strcmp(name, "ses") == 0 ||
+		strcmp(name, "sub") == 0 || strcmp(name, "auth_time") == 0)
+		return own_claim(reader, name, token);
+	if (strcmp(name, "events") == 0)
+		token->is_report = true;
 	if (strcmp(name, "aud") == 0)
 		return take_audience(reader, token->aud, sizeof(token->aud)) ? NULL :
-			"The token's audience is neither a string nor a list of strings.";
+			"The token's audience (aud) is neither a string nor a list of strings.";
+	return skip_value(reader, 1) ? NULL : not_json;
+}
+
+/* One claim of a token that was parsed before. */
+static const char *
+wanted_member(Reader *reader, const char *name, void *into)
+{
+	Wanted	   *wanted = into;
+	Reader		start = *reader;
+
+	if (strcmp(name, wanted->name) == 0)
+	{
+		wanted->has_value = take_string(reader, wanted->value, wanted->size);
+		wanted->is_true = wanted->has_value &&
+			strcmp(wanted->value, "true") == 0;
+		if (wanted->has_value)
+			return NULL;
+		*reader = start;
+		skip_space(reader);
+		wanted->is_true = take_word(reader, "true");
+		*reader = start;
+	}
 	return skip_value(reader, 1) ? NULL : not_json;
 }
 
 /* Decode one part and read its object. */
 static const char *
-read_part(const char *part, size_t length, MemberHandler handler,
-		  JwsToken *token)
+read_part(const char *part, size_t length, MemberHandler handler, void *into)
 {
 	unsigned char decoded[MAX_PART];
 	size_t		decoded_length;
@@ -514,12 +677,47 @@ read_part(const char *part, size_t length, MemberHandler handler,
 	if (!jws_base64url_decode(part, length, decoded, sizeof(decoded),
 							  &decoded_length))
 		return "A part of the token is not base64url, or too long.";
-	return read_object(decoded, decoded_length, handler, token);
+	return read_object(decoded, decoded_length, handler, into);
+}
+
+/* Look for a claim of a token that jws_parse() took. */
+static void
+find_claim(const char *token, Wanted *wanted)
+{
+	const char *claims = strchr(token, '.') + 1;
+
+	(void) read_part(claims, strchr(claims, '.') - claims, wanted_member,
+					 wanted);
 }
 
 /*
- * Parse a token into result: header, claims and signature, none of them
- * verified.  Returns NULL, or why it is refused.
+ * The claim of a token that jws_parse() took, as a string; false if it is absent, not a
+ * string, empty, or does not fit into size bytes with its final zero.
+ */
+bool
+jws_claim_text(const char *token, const char *name, char *value, size_t size)
+{
+	Wanted		wanted = {name, value, size, false, false};
+
+	find_claim(token, &wanted);
+	return wanted.has_value && value[0] != '\0';
+}
+
+/* Whether that claim is true, or the string "true", which some issuers write. */
+bool
+jws_claim_is_true(const char *token, const char *name)
+{
+	char		value[sizeof("true")];
+	Wanted		wanted = {name, value, sizeof(value), false, false};
+
+	find_claim(token, &wanted);
+	return wanted.is_true;
+}
+
+/*
+ * Parse a token into result: header, claims and signature, none of them verified.
+ * Returns NULL, or why it is refused.  A claim of casnet's or sub that has another form is
+ * refused only in a token without an issuer; in others, result->problem says what is wrong.
  */
 const char *
 jws_parse(const char *token, JwsToken *result)
@@ -550,11 +748,15 @@ jws_parse(const char *token, JwsToken *result)
 	if (result->algorithm == (JwsAlgorithm) -1)
 		return "The token names no algorithm.";
 	if (result->kid[0] == '\0')
-		return "The token names no key.";
-	if (result->sub[0] == '\0')
-		return "The token names no user.";
+		return "The token names no key (kid).";
 	if (result->exp < 0)
-		return "The token does not say when it expires.";
+		return "The token does not say when it expires (exp).";
+	if (result->iss[0] == '\0' && result->problem != NULL)
+		return result->problem;
+	if (result->iss[0] == '\0' && result->sub[0] == '\0')
+		return "The token names no user (sub).";
+	if (result->iss[0] != '\0' && result->is_report)
+		return "The token says what happened (events), and signs nobody in.";
 
 	result->signed_length = signature - token;
 	if (!jws_base64url_decode(signature + 1,

@@ -7,9 +7,11 @@
 
 #include "jws.h"
 
+struct JsonbContainer;
+
 extern void casnet_key_random(uint8 *bytes, size_t length);
 extern bytea *casnet_key_decode(const char *member, size_t length);
-extern bytea *casnet_key_public(const char *algorithm, bytea *first,
+extern bytea *casnet_key_public(JwsAlgorithm algorithm, bytea *first,
 								bytea *second);
 extern void casnet_key_hmac(const uint8 *secret, size_t secret_length,
 							const char *data, size_t length, uint8 *mac);
@@ -17,5 +19,11 @@ extern bool casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key,
 							  size_t key_length, const char *data,
 							  size_t length, const unsigned char *signature,
 							  size_t signature_length);
+
+/* jwk.c: JSON Web Keys */
+
+extern char *casnet_jwk_member(struct JsonbContainer *jwk, const char *name);
+extern const char *casnet_jwk_read(struct JsonbContainer *jwk,
+								   JwsAlgorithm *algorithm, bytea **key);
 
 #endif							/* CASNET_KEY_H */

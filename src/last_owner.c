@@ -142,8 +142,9 @@ tenants_without_owner(HeapTuple gone, const pg_uuid_t *user)
 }
 
 /*
- * Raises 23514 for the row whose removal took away the last owner.  A role that deletes an
- * account sees all tenants, so the error names every tenant that is in the way.
+ * Raises 23514 for the row whose removal took away the last owner.  Whoever deletes the
+ * account of somebody else sees all tenants, and others are owners of those that are in the
+ * way; so the error names them.
  */
 static void
 refuse_last_owner(Relation relation, HeapTuple gone)

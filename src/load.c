@@ -20,12 +20,14 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "rewrite/rewriteHandler.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -33,6 +35,7 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
+#include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
 #include "casnet.h"
@@ -106,6 +109,29 @@ casnet_load_init(void)
 }
 
 /*
+ * What is inserted for a parameter.  In a column that takes no NULL, the default stands for
+ * it, since an empty cell of a CSV file is NULL.
+ */
+static void
+append_value(StringInfo statement, Relation table, AttrNumber column, int parameter)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), column - 1);
+	Node	   *value = NULL;
+
+	if (attribute->attnotnull && attribute->atthasdef)
+		value = build_column_default(table, column);
+	if (value == NULL)
+		appendStringInfo(statement, "$%d", parameter);
+	else
+		appendStringInfo(statement, "COALESCE($%d, (%s)::%s)", parameter,
+						 deparse_expression(value, NIL, false, false),
+						 format_type_extended(attribute->atttypid,
+											  attribute->atttypmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+/*
  * The INSERT of one row of the view into the table of that name in the schema of the view.
  * Raises 42P01 or 42703 when the table or a column no longer exists.
  */
@@ -116,7 +142,9 @@ insert_statement(Relation view, const char *table)
 	char	   *schema = get_namespace_name(RelationGetNamespace(view));
 	Oid			relation = get_relname_relid(table, RelationGetNamespace(view));
 	char		kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+	Relation	target;
 	StringInfoData statement;
+	StringInfoData values;
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
@@ -126,14 +154,17 @@ insert_statement(Relation view, const char *table)
 						quote_qualified_identifier(schema, table)),
 				 errhint("If the table was dropped, drop the view; SELECT casnet.install() makes views for the tables that exist.")));
 
+	target = table_open(relation, AccessShareLock);
 	initStringInfo(&statement);
+	initStringInfo(&values);
 	appendStringInfo(&statement, "INSERT INTO %s (",
 					 quote_qualified_identifier(schema, table));
 	for (int i = 0; i < columns->natts; i++)
 	{
 		const char *name = NameStr(TupleDescAttr(columns, i)->attname);
+		AttrNumber	column = get_attnum(relation, name);
 
-		if (get_attnum(relation, name) <= 0)
+		if (column <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("table %s has no column \"%s\" of its view %s",
@@ -142,11 +173,11 @@ insert_statement(Relation view, const char *table)
 					 errhint("SELECT casnet.install() gives the view the columns of the table.")));
 		appendStringInfo(&statement, "%s%s", i > 0 ? ", " : "",
 						 quote_identifier(name));
+		appendStringInfoString(&values, i > 0 ? ", " : "");
+		append_value(&values, target, column, i + 1);
 	}
-	appendStringInfoString(&statement, ") VALUES (");
-	for (int i = 0; i < columns->natts; i++)
-		appendStringInfo(&statement, "%s$%d", i > 0 ? ", " : "", i + 1);
-	appendStringInfoChar(&statement, ')');
+	table_close(target, NoLock);
+	appendStringInfo(&statement, ") VALUES (%s)", values.data);
 	return statement.data;
 }
 

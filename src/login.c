@@ -1,6 +1,7 @@
 /*
  * login.c
- *		What users do with their own account: log in, renew a token, change the password.
+ *		What users do with their own account: log in, renew a token, change the password,
+ *		delete it.
  *
  * SQL finds the id that belongs to a name, since the indexes on names are on expressions.
  * C reads all else as it is at this moment: the account, its hash, keys and what ended
@@ -12,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -36,34 +38,16 @@ typedef struct Account
 	int64		generation;
 } Account;
 
+PG_FUNCTION_INFO_V1(casnet_find_user);
 PG_FUNCTION_INFO_V1(casnet_login);
 PG_FUNCTION_INFO_V1(casnet_refresh_token);
 PG_FUNCTION_INFO_V1(casnet_change_password);
+PG_FUNCTION_INFO_V1(casnet_delete_account);
 PG_FUNCTION_INFO_V1(casnet_revoke_token);
 
-/*
- * Until end_quiet(), the server's statistics do not count reads.  Everybody sees these
- * counts, and what is read depends on the account.  An error ends it too.
- */
-static int
-begin_quiet(void)
-{
-	int			level = NewGUCNestLevel();
-
-	(void) set_config_option("track_counts", "off", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
-
-static void
-end_quiet(int level)
-{
-	AtEOXact_GUC(true, level);
-}
-
 /* The name in the form in which names are compared; an empty one for NULL. */
-static Datum
-fold(FunctionCallInfo fcinfo, int argument)
+Datum
+casnet_login_name_argument(FunctionCallInfo fcinfo, int argument)
 {
 	if (PG_ARGISNULL(argument))
 		return CStringGetTextDatum("");
@@ -72,10 +56,11 @@ fold(FunctionCallInfo fcinfo, int argument)
 
 /*
  * Find the account with that username or email address, as of now.  Finds none if there
- * are two, which is possible for accounts from before both shared one namespace.
+ * are two, which is possible for accounts from before both shared one namespace.  Reads
+ * users as the current role.
  */
-static bool
-find_by_name(Datum name, pg_uuid_t *user)
+bool
+casnet_login_find_by_name(Datum name, pg_uuid_t *user)
 {
 	Oid			type = TEXTOID;
 	SPIPlanPtr	plan;
@@ -103,6 +88,56 @@ find_by_name(Datum name, pg_uuid_t *user)
 	return found;
 }
 
+/* Raises P0002. */
+static void
+refuse_user(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("there is no such user"),
+			 errhint("Give the username or the email address of an account.")));
+}
+
+/*
+ * casnet.find_user(name text) returns (user_id, username, email, full_name, is_active)
+ *
+ * The account with that username or email address, for roles that may name any user.  The
+ * server's statistics do not count it, since every role sees them.  Raises P0002 if there is
+ * none, or two.
+ */
+Datum
+casnet_find_user(PG_FUNCTION_ARGS)
+{
+	int			level = casnet_catalog_begin_quiet();
+	Oid			type = UUIDOID;
+	pg_uuid_t	user;
+	Datum		value = UUIDPGetDatum(&user);
+	TupleDesc	columns;
+	Datum		result;
+	SPIPlanPtr	plan;
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	columns = BlessTupleDesc(columns);
+	if (!casnet_login_find_by_name(casnet_login_name_argument(fcinfo, 0), &user))
+		refuse_user();
+	SPI_connect();
+	plan = SPI_prepare("SELECT u.id, u.username, u.email, u.full_name, u.is_active"
+					   " FROM casnet.users AS u"
+					   " WHERE u.id OPERATOR(pg_catalog.=) $1", 1, &type);
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, &value, NULL, GetLatestSnapshot(),
+							 InvalidSnapshot, true, false, 1) < 0)
+		elog(ERROR, "could not read an account");
+	/* Deleted since a moment ago. */
+	if (SPI_processed != 1)
+		refuse_user();
+	result = PointerGetDatum(SPI_returntuple(SPI_tuptable->vals[0], columns));
+	SPI_finish();
+	casnet_catalog_end_quiet(level);
+	PG_RETURN_DATUM(result);
+}
+
 /* Read what is known of the account; all zero if there is none. */
 static void
 read_account(const pg_uuid_t *user, Account *account)
@@ -116,7 +151,7 @@ read_account(const pg_uuid_t *user, Account *account)
 	char	   *email;
 
 	memset(account, 0, sizeof(Account));
-	if (casnet_account_find(user, snapshot, &account->active, &mark, &email))
+	if (casnet_user_find(user, snapshot, &account->active, &mark, &email))
 	{
 		casnet_secret_find(user, snapshot, &account->hash);
 		if (mark == NULL)
@@ -136,16 +171,18 @@ password_argument(FunctionCallInfo fcinfo, int argument)
 
 /*
  * Whether the password is that of the account.  Otherwise counts a failure, and takes the
- * same time for each reason.  The caller has waited for former failures; may_try says
- * whether it is allowed to try.  No cancel request is obeyed between the verification and
- * the count.  Sets *outdated if a new hash of the password should replace the old one.
+ * same time for each reason.  The caller has waited for former failures.  No cancel request
+ * is obeyed between the verification and the count.  Sets *outdated if a new hash of the
+ * password should replace the old one.
  */
 static bool
-password_matches(text *password, const Account *account, bool may_try,
-				 Datum counted, TimestampTz started, bool *outdated)
+password_matches(text *password, const Account *account, Datum counted,
+				 TimestampTz started, bool *outdated)
 {
 	*outdated = false;
-	if (may_try && VARSIZE_ANY_EXHDR(password) <= MAX_PASSWORD &&
+	/* An older system can have given somebody a hash of nothing. */
+	if (VARSIZE_ANY_EXHDR(password) > 0 &&
+		VARSIZE_ANY_EXHDR(password) <= MAX_PASSWORD &&
 		casnet_password_verify(password, account->hash.hash, outdated) &&
 		account->active)
 	{
@@ -183,40 +220,40 @@ Datum
 casnet_login(PG_FUNCTION_ARGS)
 {
 	TimestampTz started = GetCurrentTimestamp();
-	Datum		name = fold(fcinfo, 0);
+	Datum		name = casnet_login_name_argument(fcinfo, 0);
 	text	   *password = password_argument(fcinfo, 1);
-	int			level = begin_quiet();
+	int			level = casnet_catalog_begin_quiet();
 	pg_uuid_t	user;
 	bool		is_known;
-	bool		may_try;
 	bool		outdated;
 	Account		account;
+	CasnetIssue issue;
 	text	   *token;
 
 	memset(&user, 0, sizeof(user));
 	memset(&account, 0, sizeof(account));
-	is_known = find_by_name(name, &user);
+	is_known = casnet_login_find_by_name(name, &user);
 
 	/* By the given name: nobody must find out that two names belong to one account. */
-	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, name));
+	(void) DirectFunctionCall1(casnet_login_wait, name);
 
 	/* One snapshot for the password and for what would end a token made with it. */
 	if (is_known)
 		read_account(&user, &account);
-	if (!password_matches(password, &account, may_try, name, started,
-						  &outdated))
+	if (!password_matches(password, &account, name, started, &outdated))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PASSWORD),
 				 errmsg("login failed"),
 				 errhint("Check the username and the password; after several failures, wait a while.")));
 
+	casnet_catalog_end_quiet(level);
 	if (outdated)
 		renew_hash(&user, &account, password);
 	token = casnet_signing_issue(&user,
 								 PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2),
 								 PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3),
-								 account.generation);
-	end_quiet(level);
+								 account.generation, 0, NIL, &issue);
+	casnet_issued_by_login(&issue);
 	PG_RETURN_TEXT_P(token);
 }
 
@@ -233,13 +270,13 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 	CASNET_REVOKED_TOKENS, CASNET_TOKEN_CUTOFFS};
 	CasnetReading reading;
 	const pg_uuid_t *tenant;
-	const char *problem;
 	pg_uuid_t	user;
 	int64		generation;
-	bool		own;
+	CasnetIssue issue;
+	text	   *token;
 
 	AcceptInvalidationMessages();
-	user = casnet_membership_require_user()->key.user;
+	user = *casnet_membership_require_whole();
 	if (!casnet_token_is_set())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
@@ -248,25 +285,28 @@ casnet_refresh_token(PG_FUNCTION_ARGS)
 
 	/* One snapshot for the old token and for what would end the new one. */
 	(void) casnet_reading_begin(&reading, lengthof(tables), tables);
-	problem = casnet_token_judge(reading.snapshot, &own);
+	casnet_token_require_own(reading.snapshot);
 	generation = casnet_revocation_generation(&user, reading.snapshot);
 	casnet_reading_end(&reading);
-	if (problem != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("invalid session token"),
-				 errdetail_internal("%s", problem),
-				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
-	if (!own)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("the session token is from another issuer"),
-				 errhint("Get a new one from that issuer.")));
 	tenant = casnet_session_tenant();
-	PG_RETURN_TEXT_P(casnet_signing_issue(&user, tenant,
-										  PG_ARGISNULL(0) ? NULL :
-										  PG_GETARG_INTERVAL_P(0),
-										  generation));
+	token = casnet_signing_issue(&user, tenant,
+								 PG_ARGISNULL(0) ? NULL : PG_GETARG_INTERVAL_P(0),
+								 generation,
+								 Max(casnet_token_authenticated_at(), 1),
+								 NIL, &issue);
+	casnet_issued_by_refresh(&issue);
+	PG_RETURN_TEXT_P(token);
+}
+
+/*
+ * Under which name wrong passwords of somebody who is signed in are counted.  It is no name
+ * with which anybody logs in, since these have no control characters (name.c): whoever logs
+ * in starts the count of that name anew.
+ */
+static Datum
+counted_as(const pg_uuid_t *user)
+{
+	return CStringGetTextDatum(psprintf("\001%s", casnet_uuid_format(user)));
 }
 
 /* Raises 28P01: the password is a different one, perhaps only since a moment ago. */
@@ -295,18 +335,17 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	pg_uuid_t	user;
 	Account		account;
 	Datum		counted;
-	bool		may_try;
 	bool		outdated;
 	char	   *hash;
 
 	AcceptInvalidationMessages();
-	user = casnet_membership_require_user()->key.user;
-	counted = CStringGetTextDatum(casnet_uuid_format(&user));
-	may_try = DatumGetBool(DirectFunctionCall1(casnet_login_wait, counted));
+	user = *casnet_membership_require_whole();
+	counted = counted_as(&user);
+	(void) DirectFunctionCall1(casnet_login_wait, counted);
 	(void) casnet_secret_lock(&user, PATIENCE_MS);
 	read_account(&user, &account);
-	if (!password_matches(password_argument(fcinfo, 0), &account, may_try,
-						  counted, started, &outdated))
+	if (!password_matches(password_argument(fcinfo, 0), &account, counted,
+						  started, &outdated))
 		refuse_old_password();
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -321,6 +360,75 @@ casnet_change_password(PG_FUNCTION_ARGS)
 	explicit_bzero(hash, strlen(hash));
 	casnet_judged_remember_token();
 	casnet_revocation_end_all(&user, casnet_token_digest());
+	casnet_user_code_end_all(&user);
+	PG_RETURN_VOID();
+}
+
+/* A password that was given, and is judged again when the transaction ends. */
+typedef struct Given
+{
+	pg_uuid_t	user;
+	int64		generation;		/* of the user's tokens, by what others have done */
+} Given;
+
+/* CasnetJudgement: raises 40001 if others have changed the password since it was given. */
+static void
+judge_given_again(const void *what)
+{
+	const Given *given = what;
+
+	if (given->generation != casnet_revocation_generation_to_others(&given->user))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the password was changed, or all tokens were revoked, before the transaction ended"),
+				 errhint("Repeat the transaction with the present password.")));
+}
+
+/*
+ * Raises 28P01 unless the password is that of the account, whose user is signed in, and 40001
+ * at COMMIT if that has changed.  Slows whoever tries, as a login does.
+ */
+void
+casnet_login_require_password(const pg_uuid_t *user, text *password)
+{
+	TimestampTz started = GetCurrentTimestamp();
+	Datum		counted = counted_as(user);
+	Account		account;
+	bool		outdated;
+	Given	   *given = palloc0(sizeof(Given));
+
+	(void) DirectFunctionCall1(casnet_login_wait, counted);
+	given->user = *user;
+	given->generation = casnet_revocation_generation_to_others(user);
+	casnet_judged_remember_alone(judge_given_again, given, sizeof(Given));
+	read_account(user, &account);
+	if (!password_matches(password == NULL ? cstring_to_text("") : password,
+						  &account, counted, started, &outdated))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PASSWORD),
+				 errmsg("the password is wrong"),
+				 errhint("Give the present password of the account.")));
+}
+
+/*
+ * casnet.delete_account(password text) returns void
+ *
+ * Deletes the user's own account, for whoever knows the password; see
+ * casnet_account_delete().  Raises 28000; 28P01 for a wrong password, or if there is none;
+ * 23514 for the last owner of a tenant.  COMMIT raises 28000 if the token was ended, 40001 if
+ * the password was changed.
+ */
+Datum
+casnet_delete_account(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user;
+
+	AcceptInvalidationMessages();
+	user = *casnet_membership_require_whole();
+	casnet_login_require_password(&user, PG_ARGISNULL(0) ? NULL :
+								  PG_GETARG_TEXT_PP(0));
+	casnet_judged_remember_token();
+	casnet_account_delete(&user, false);
 	PG_RETURN_VOID();
 }
 

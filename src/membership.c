@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "casnet.h"
+#include "jws.h"
 
 /* A pooled connection sees many users; this is the most verdicts that it keeps. */
 #define MAX_VERDICTS 1024
@@ -40,11 +41,17 @@ static CasnetCache cache = {
 	.name = "casnet verdicts", .key_size = sizeof(CasnetVerdictKey),
 	.entry_size = sizeof(CasnetVerdict), .most = MAX_VERDICTS
 };
+/* The same of the session's user, as its token narrows them. */
+static CasnetCache narrowed = {
+	.name = "casnet narrowed verdicts", .key_size = sizeof(CasnetVerdictKey),
+	.entry_size = sizeof(CasnetVerdict), .most = 64
+};
 static uint64 last_epoch = 0;	/* that of the verdict last handed out */
 
 /* The last verdict about the session; gone with the cache. */
 static const CasnetVerdict *current_verdict = NULL;
 static uint64 current_generation = 0;
+static int	current_names = 0;
 
 /* Add the permission in column of the row to the set. */
 static Bitmapset *
@@ -367,13 +374,72 @@ store_verdict(CasnetVerdict *made, CasnetVerdict *kept)
 	return kept;
 }
 
+/* The permissions in a list as a token has it, in the current memory context. */
+static Bitmapset *
+listed_permissions(const char *list)
+{
+	Bitmapset  *set = NULL;
+
+	for (const char *name = list; *name != '\0'; name += strlen(name) + 1)
+	{
+		int			bit = casnet_permission_find(name);
+
+		if (bit >= 0)
+			set = bms_add_member(set, bit);
+	}
+	return set;
+}
+
 /*
- * The verdict about a user in a tenant, or about the user alone when tenant is NULL.  The
- * pointer is valid until the next call.  Raises 55000 when the tables are missing.
+ * The verdict about the session's own user, as the session's token narrows it to the listed
+ * permissions.  A token never gives what its user does not hold at this moment.
+ */
+static const CasnetVerdict *
+narrow(const CasnetVerdict *whole, const char *list)
+{
+	static char kept[sizeof(((JwsToken *) NULL)->perm)];
+	static uint64 epoch = 0;
+	static int	names = 0;
+	CasnetVerdict *verdict;
+	MemoryContext before;
+	Bitmapset  *listed;
+
+	/* A pooled connection gets the same token again and again. */
+	if (memcmp(kept, list, sizeof(kept)) != 0 || epoch != whole->epoch ||
+		names != casnet_permission_count() || casnet_cache_is_full(&narrowed))
+	{
+		current_verdict = NULL;
+		casnet_cache_reset(&narrowed);
+		memcpy(kept, list, sizeof(kept));
+		epoch = whole->epoch;
+		names = casnet_permission_count();
+	}
+	verdict = casnet_cache_find(&narrowed, &whole->key);
+	if (verdict != NULL && epoch == casnet_epoch)
+		return verdict;
+
+	before = MemoryContextSwitchTo(narrowed.context);
+	listed = listed_permissions(list);
+	verdict = casnet_cache_enter(&narrowed, &whole->key);
+	*verdict = *whole;
+	verdict->superuser = false;
+	verdict->withholds_rest = whole->superuser;
+	verdict->withheld = bms_difference(whole->permissions, listed);
+	verdict->permissions = whole->superuser ? listed :
+		bms_intersect(whole->permissions, listed);
+	MemoryContextSwitchTo(before);
+	return verdict;
+}
+
+/*
+ * The verdict about a user in a tenant, or about the user alone when tenant is NULL.  About
+ * the session's user it is what the session's token leaves.  The pointer is valid until the
+ * next call.  Raises 55000 when the tables are missing.
  */
 const CasnetVerdict *
 casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 {
+	const char *list = casnet_token_permissions();
 	CasnetVerdictKey key;
 	CasnetVerdict *verdict;
 
@@ -392,6 +458,9 @@ casnet_membership_of(const pg_uuid_t *user, const pg_uuid_t *tenant)
 			note_moment(verdict);
 	}
 	last_epoch = verdict->epoch;
+	if (unlikely(list != NULL) &&
+		memcmp(user, casnet_token_named_user(), UUID_LEN) == 0)
+		return narrow(verdict, list);
 	return verdict;
 }
 
@@ -493,13 +562,15 @@ casnet_membership_current(void)
 	if (casnet_session_user() == NULL)
 		return NULL;
 	if (current_verdict == NULL || current_generation != casnet_generation ||
-		current_verdict->epoch != casnet_epoch)
+		current_verdict->epoch != casnet_epoch ||
+		current_names != casnet_permission_count())
 	{
 		const CasnetVerdict *verdict =
 			casnet_membership_in(casnet_session_tenant());
 
 		current_verdict = verdict;
 		current_generation = casnet_generation;
+		current_names = casnet_permission_count();
 		entry_of_session = NULL;
 	}
 	else if (likely(entry_of_session != NULL &&
@@ -533,7 +604,7 @@ casnet_membership_require_user(void)
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("invalid session token"),
 				 errdetail_internal("%s", casnet_token_refusal()),
-				 errhint("Get a new token with casnet.login() and set it with casnet.sign_in().")));
+				 errhint("%s", casnet_token_hint(casnet_token_refusal()))));
 	if (verdict == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
@@ -544,12 +615,82 @@ casnet_membership_require_user(void)
 	return verdict;
 }
 
+/* Raises 42501 if the session's token is for certain permissions only. */
+void
+casnet_membership_refuse_narrowed(void)
+{
+	if (likely(casnet_token_permissions() == NULL))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("the session token is for certain permissions only"),
+			 errdetail("It changes no account, and gives nobody another token."),
+			 errhint("Sign in with a token of casnet.login().")));
+}
+
+/* Whether the account is active by what others have committed. */
+static bool
+is_active_to_others(const pg_uuid_t *user)
+{
+	CasnetVerdict verdict;
+
+	casnet_membership_of_others(user, NULL, &verdict);
+	return verdict.user_active;
+}
+
+/* CasnetJudgement: raises 28000 if the account was deactivated or deleted meanwhile. */
+static void
+judge_again(const void *user)
+{
+	if (!is_active_to_others(user))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the account was deactivated or deleted before the transaction ended"),
+				 errhint("The transaction is undone. An administrator can reactivate the account.")));
+}
+
+/*
+ * The session's user, who acts for the account as a whole, and must still be active when the
+ * transaction ends.  Raises 28000, and 42501 if the token is for certain permissions only.
+ */
+const pg_uuid_t *
+casnet_membership_require_whole(void)
+{
+	static pg_uuid_t user;
+
+	user = casnet_membership_require_user()->key.user;
+	casnet_membership_refuse_narrowed();
+	/* An account of this transaction is of no concern to others. */
+	if (!casnet_judged_knows(judge_again, &user, sizeof(user)) &&
+		is_active_to_others(&user))
+		casnet_judged_remember(judge_again, &user, sizeof(user), false);
+	return &user;
+}
+
 /* Whether the verdict includes the permission. */
 bool
 casnet_membership_holds(const CasnetVerdict *verdict, int bit)
 {
 	return verdict->tenant_open && verdict->user_active &&
 		(verdict->superuser || bms_is_member(bit, verdict->permissions));
+}
+
+/* Raises 42501 because the verdict does not include the permission. */
+static void
+refuse_missing(const CasnetVerdict *verdict, int bit)
+{
+	bool		withheld = verdict->withholds_rest ||
+		bms_is_member(bit, verdict->withheld);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission \"%s\" is missing in the active tenant",
+					casnet_permission_name(bit)),
+			 withheld ?
+			 errdetail("The session token gives only some of the user's permissions.") : 0,
+			 withheld ?
+			 errhint("Make a token with that permission, with casnet.service_token().") :
+			 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
 }
 
 /*
@@ -566,11 +707,7 @@ check_permissions(const CasnetVerdict *verdict, int nbits, const int *bits)
 				 errhint("Choose one of your tenants with SELECT casnet.use_tenant('name'); casnet.my_tenants() lists them.")));
 	for (int i = 0; i < nbits; i++)
 		if (!casnet_membership_holds(verdict, bits[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission \"%s\" is missing in the active tenant",
-							casnet_permission_name(bits[i])),
-					 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
+			refuse_missing(verdict, bits[i]);
 }
 
 /*

@@ -13,9 +13,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/uuid.h"
 
 #include "casnet.h"
 
@@ -113,7 +116,7 @@ refuse_move(Relation relation)
 
 /* The row is about to be inserted: a new one, or one that was on its way. */
 static void
-check_insert(Relation partition, HeapTuple row)
+check_insert(Relation partition, HeapTuple row, const char *column)
 {
 	Moving	   *note = find_moving();
 	pg_uuid_t	tenant;
@@ -121,16 +124,31 @@ check_insert(Relation partition, HeapTuple row)
 	if (note == NULL || !note->is_gone)
 		return;
 	note->is_gone = false;
-	if (casnet_trigger_uuid(partition, row, "tenant_id", &tenant) &&
+	if (casnet_trigger_uuid(partition, row, column, &tenant) &&
 		memcmp(&tenant, &note->tenant, UUID_LEN) != 0)
 		refuse_move(partition);
+}
+
+/* The row with that tenant. */
+static HeapTuple
+with_tenant(Relation relation, HeapTuple row, const char *column, pg_uuid_t *tenant)
+{
+	int			number = casnet_trigger_column(relation, column, UUIDOID);
+	Datum		value = UUIDPGetDatum(tenant);
+	bool		isnull = false;
+
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(relation), 1, &number,
+									 &value, &isnull);
 }
 
 /*
  * casnet_internal.keep_tenant() returns trigger
  *
- * As BEFORE UPDATE OF tenant_id FOR EACH ROW, it keeps the row in its tenant, whoever
- * writes it.  As AFTER UPDATE FOR EACH ROW, it checks the same after all other triggers.
+ * The argument is the column that names the tenant; without one it is tenant_id.  As BEFORE
+ * UPDATE OF that column FOR EACH ROW, it keeps the row in its tenant, whoever writes it.
+ * NULL stands for the tenant that the row is in: a mapper that clears a composite reference
+ * sets all its columns to NULL.  As AFTER UPDATE FOR EACH ROW, it checks the same after all
+ * other triggers.
  * As BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW of a partition, it checks a row that
  * moves to another partition.  Raises what refuse_move() raises, and 39P01 when called in
  * any other way.
@@ -142,27 +160,33 @@ casnet_keep_tenant(PG_FUNCTION_ARGS)
 		TRIGGER_FIRED_BEFORE(((TriggerData *) fcinfo->context)->tg_event);
 	TriggerData *trigger = casnet_trigger_row(fcinfo, "keep_tenant", before);
 	Relation	relation = trigger->tg_relation;
+	const char *column = casnet_trigger_tenant(trigger->tg_trigger);
 	pg_uuid_t	from;
 	pg_uuid_t	to;
+	HeapTuple	row;
 
 	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 	{
 		if (before && moving != NULL &&
 			TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-			check_insert(relation, trigger->tg_trigtuple);
+			check_insert(relation, trigger->tg_trigtuple, column);
 		else if (before && moving != NULL)
 			note_delete(relation, trigger->tg_trigtuple);
 		return PointerGetDatum(trigger->tg_trigtuple);
 	}
 
-	/* A row without a tenant can get one.  NOT NULL keeps it from losing it. */
-	if (!casnet_trigger_uuid(relation, trigger->tg_trigtuple, "tenant_id",
-							 &from))
+	/* A row without a tenant can get one. */
+	if (!casnet_trigger_uuid(relation, trigger->tg_trigtuple, column, &from))
 		return PointerGetDatum(trigger->tg_newtuple);
-	if (casnet_trigger_uuid(relation, trigger->tg_newtuple, "tenant_id", &to) &&
-		memcmp(&from, &to, UUID_LEN) != 0)
+	row = trigger->tg_newtuple;
+	if (!casnet_trigger_uuid(relation, row, column, &to))
+	{
+		if (before)
+			row = with_tenant(relation, row, column, &from);
+	}
+	else if (memcmp(&from, &to, UUID_LEN) != 0)
 		refuse_move(relation);
 	if (before && relation->rd_rel->relispartition)
 		note_update(relation, trigger->tg_trigtuple, &from);
-	return PointerGetDatum(trigger->tg_newtuple);
+	return PointerGetDatum(row);
 }

@@ -223,9 +223,9 @@ may_change(const char *bytes, size_t length)
 	return highest >= FIRST_COMBINING_BYTE;
 }
 
-/* The text, which is UTF8, in that form; NULL if it is in that form already. */
+/* The text, which is UTF8, in NFC; NULL if it is in that form already. */
 static text *
-normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
+normalize(const char *bytes, size_t length)
 {
 	pg_wchar   *characters = palloc((length + 1) * sizeof(pg_wchar));
 	pg_wchar   *normalized;
@@ -233,12 +233,12 @@ normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
 	text	   *result;
 
 	pg_mb2wchar_with_len(bytes, characters, length);
-	if (unicode_is_normalized_quickcheck(form, characters) == UNICODE_NORM_QC_YES)
+	if (unicode_is_normalized_quickcheck(UNICODE_NFC, characters) == UNICODE_NORM_QC_YES)
 	{
 		pfree(characters);
 		return NULL;
 	}
-	normalized = unicode_normalize(form, characters);
+	normalized = unicode_normalize(UNICODE_NFC, characters);
 	for (count = 0; normalized[count] != 0; count++)
 		 /* count */ ;
 	result = palloc(count * MAX_MULTIBYTE_CHAR_LEN + VARHDRSZ + 1);
@@ -256,17 +256,21 @@ normalize(const char *bytes, size_t length, UnicodeNormalizationForm form)
 }
 
 /*
- * Another spelling of a word: with each accent as part of its letter, or after it.  It is
- * for the texts of records, which stay as they were typed.  NULL if the spelling is the
- * same, or the server cannot normalize the word.
+ * Bring a trimmed name of a database of UTF8 into NFC.  NFC puts accents that were typed
+ * before a virama after it.  A joiner at the end then follows an accent and goes, as it
+ * would if the name were typed as it is stored.
  */
-text *
-casnet_name_respelled(const char *bytes, size_t length, bool composed)
+static text *
+compose(const char *begin, const char *end)
 {
-	if (GetDatabaseEncoding() != PG_UTF8 || length > MAX_NORMALIZED_BYTES ||
-		is_ascii(bytes, length))
-		return NULL;
-	return normalize(bytes, length, composed ? UNICODE_NFC : UNICODE_NFD);
+	text	   *form = normalize(begin, end - begin);
+
+	if (form != NULL)
+	{
+		begin = VARDATA(form);
+		SET_VARSIZE(form, VARHDRSZ + trim_end(begin, begin + VARSIZE(form) - VARHDRSZ) - begin);
+	}
+	return form;
 }
 
 /* The form of a name, normalized if it has at most that many bytes. */
@@ -289,7 +293,7 @@ form_of(text *name, size_t limit)
 	{
 		trim_utf8(&begin, &end);
 		if (end - begin <= limit && may_change(begin, end - begin))
-			form = normalize(begin, end - begin, UNICODE_NFC);
+			form = compose(begin, end);
 	}
 	if (form != NULL)
 		return form;
@@ -324,6 +328,27 @@ casnet_name_is_blank(const text *name)
 {
 	return name == NULL ||
 		VARSIZE_ANY_EXHDR(casnet_name_form_of((text *) name)) == 0;
+}
+
+/* Whether a name has invisible characters inside, other than spaces, so that it looks like another. */
+bool
+casnet_name_hides(const text *name)
+{
+	text	   *form = casnet_name_form_of((text *) name);
+	const char *at = VARDATA_ANY(form);
+	const char *end = at + VARSIZE_ANY_EXHDR(form);
+
+	for (; at < end; at += pg_mblen(at))
+	{
+		unsigned char byte = *at;
+
+		if (byte != ' ' &&
+			(byte < 0x80 ? is_invisible_byte(byte) :
+			 GetDatabaseEncoding() == PG_UTF8 &&
+			 is_invisible(utf8_to_unicode((const unsigned char *) at))))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -438,12 +463,45 @@ bring_into_form(TriggerData *trigger, HeapTuple row, const char *column,
 									 &value, &isnull);
 }
 
-/* The trigger's row, with the names in the given columns in their form. */
+/*
+ * Raises 23514 when a name in a row that was written has not its form.  Triggers of others
+ * may have changed it after it was brought into form.
+ */
+static void
+check_form(TriggerData *trigger, HeapTuple row, const char *column,
+		   text *(*form_of) (text *))
+{
+	Relation	relation = trigger->tg_relation;
+	int			number = casnet_trigger_column(relation, column, TEXTOID);
+	bool		isnull;
+	Datum		value = heap_getattr(row, number, RelationGetDescr(relation),
+									 &isnull);
+	text	   *name;
+
+	if (isnull || is_unchanged(trigger, number, value))
+		return;
+	name = DatumGetTextPP(value);
+	if (form_of(name) != name)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("a trigger has put a name into column %s of table %s that is not in its form",
+						column, RelationGetRelationName(relation)),
+				 errdetail("The form is Unicode NFC, without invisible characters at the ends."),
+				 errhint("Give the trigger a name that sorts before casnet_canonical_names, or have it write names in that form."),
+				 errtablecol(relation, number)));
+}
+
+/*
+ * Before a row is written, the trigger's row, with the names in the given columns in their
+ * form.  After that, checks that they have it.
+ */
 static Datum
 normalize_columns(FunctionCallInfo fcinfo, const char *function,
 				  text *(*form_of) (text *))
 {
-	TriggerData *trigger = casnet_trigger_row(fcinfo, function, true);
+	bool		before = !CALLED_AS_TRIGGER(fcinfo) ||
+		TRIGGER_FIRED_BEFORE(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *trigger = casnet_trigger_row(fcinfo, function, before);
 	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 		trigger->tg_newtuple : trigger->tg_trigtuple;
 
@@ -455,7 +513,14 @@ normalize_columns(FunctionCallInfo fcinfo, const char *function,
 						function),
 				 errhint("Attach it as casnet.install() does.")));
 	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
-		row = bring_into_form(trigger, row, trigger->tg_trigger->tgargs[i], form_of);
+	{
+		const char *column = trigger->tg_trigger->tgargs[i];
+
+		if (before)
+			row = bring_into_form(trigger, row, column, form_of);
+		else
+			check_form(trigger, row, column, form_of);
+	}
 	return PointerGetDatum(row);
 }
 
@@ -463,9 +528,10 @@ normalize_columns(FunctionCallInfo fcinfo, const char *function,
  * casnet_internal.normalize_names(column, ...) returns trigger
  *
  * BEFORE INSERT OR UPDATE FOR EACH ROW: brings the names in these columns into the form in
- * which they are stored.  A name that an update does not change stays as it is.  Raises
- * 23514 for a blank name, 39P01 when called in any other way, 42703 or 42804 when the
- * table has no such column.
+ * which they are stored.  AFTER INSERT OR UPDATE FOR EACH ROW: checks that no other trigger
+ * has changed that.  A name that an update does not change stays as it is.  Raises 23514
+ * for a blank name, and for one in another form, 39P01 when called in any other way, 42703
+ * or 42804 when the table has no such column.
  */
 Datum
 casnet_normalize_names(PG_FUNCTION_ARGS)

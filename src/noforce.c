@@ -19,6 +19,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -43,6 +44,9 @@ static needs_fmgr_hook_type previous_needs_hook = NULL;
 
 /* Whether this backend made plans that leave out the policies of the role's own tables. */
 static bool plans_are_unforced = false;
+
+/* Whether plans can have functions that were looked up while strangers' were allowed. */
+static bool plans_have_strangers = false;
 
 /* Whether the function runs as its owner. */
 static bool
@@ -108,32 +112,95 @@ hold_key_of_ours(Oid user, int *context)
 	SetUserIdAndSecContext(user, *context);
 }
 
-/*
- * needs_fmgr_hook: whether around_function() must see the calls of this function.  Raises
- * what refuse_stranger() raises.
- */
+/* Whether the function is in a language that can run SQL by itself, such as PL/pgSQL. */
 static bool
-needs_watching(Oid function)
+runs_statements(Oid function)
 {
-	HeapTuple	tuple;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Oid			language;
-	Oid			user;
-	int			context;
 
-	if (previous_needs_hook && previous_needs_hook(function))
-		return true;
-	GetUserIdAndSecContext(&user, &context);
-	hold_key_of_ours(user, &context);
-	if (context & CASNET_SECURITY_NO_STRANGER)
-		refuse_stranger(function, user);
-	if (likely(!casnet_security_is_within_key()))
-		return false;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
 	ReleaseSysCache(tuple);
 	return language != INTERNALlanguageId && language != ClanguageId;
+}
+
+/*
+ * Functions of strangers are refused, and a function that runs statements is about to be
+ * called.  The server, and PL/pgSQL, keep plans with functions that they have looked up or
+ * inlined.  They must look them up again, under the hook.  Raises 55000 if a name in the
+ * function can stand for a temporary type of a stranger.
+ */
+static void
+begin_without_strangers(Oid function, Oid user)
+{
+	if (plans_have_strangers)
+	{
+		plans_have_strangers = false;
+		ResetPlanCache();
+	}
+	if (likely(!casnet_stranger_in_temporary_types(user)) ||
+		casnet_schema_has_function(function))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("function \"%s\" could use a temporary type of another role",
+					get_func_name(function)),
+			 errdetail("The statement changes casnet's rows as role \"%s\".",
+					   GetUserNameFromId(user, false)),
+			 errhint("Drop temporary domains and ranges first.")));
+}
+
+/*
+ * A function begins that runs as its caller.  The other hook does not see functions with
+ * settings.
+ */
+static void
+begin_as_caller(Oid function, Oid user, int context)
+{
+	hold_key_of_ours(user, &context);
+	if (likely((context & CASNET_SECURITY_NO_STRANGER) == 0))
+	{
+		plans_have_strangers = true;
+		return;
+	}
+	refuse_stranger(function, user);
+	if (runs_statements(function))
+		begin_without_strangers(function, user);
+}
+
+/*
+ * needs_fmgr_hook: whether around_function() must see the calls of this function.  Raises
+ * what refuse_stranger() and begin_without_strangers() raise.
+ */
+static bool
+needs_watching(Oid function)
+{
+	Oid			user;
+	int			context;
+	bool		is_strict;
+	bool		is_within_key;
+
+	if (previous_needs_hook && previous_needs_hook(function))
+		return true;
+	if (function < FirstNormalObjectId)
+		return false;
+	GetUserIdAndSecContext(&user, &context);
+	hold_key_of_ours(user, &context);
+	is_strict = (context & CASNET_SECURITY_NO_STRANGER) != 0;
+	is_within_key = casnet_security_is_within_key();
+	if (is_strict)
+		refuse_stranger(function, user);
+	else
+		plans_have_strangers = true;
+	if (likely(!is_strict && !is_within_key))
+		return false;
+	if (!runs_statements(function))
+		return false;
+	if (is_strict)
+		begin_without_strangers(function, user);
+	return is_within_key;
 }
 
 /* Outside such an operation, the plans that were made within one must not be used. */
@@ -195,8 +262,8 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *known)
 		/* The server restores the user and context when the function ends. */
 		if (runs_as_owner(function->fn_oid))
 			begin_as_owner(user, context);
-		else if (context & CASNET_SECURITY_NO_STRANGER)
-			refuse_stranger(function->fn_oid, user);
+		else
+			begin_as_caller(function->fn_oid, user, context);
 		casnet_security_notice_others();
 		GetUserIdAndSecContext(&user, &context);
 		watched->forced = (context & SECURITY_NOFORCE_RLS) != 0 &&
@@ -455,25 +522,61 @@ refuse_strange_tables(Oid table, Oid user, bool deletes)
 		refuse_strange_code(lfirst_oid(lc), user, deletes);
 }
 
-/* The same of all tables that a plan writes, if code of strangers is refused meanwhile. */
+/*
+ * A relation is about to be used as that role, with rights that its owner does not have.
+ * Raises 55000 if the owner can have put code into it that runs: a view's query, policies,
+ * and what a written table has.  Functions of the server run SQL that is given as text, so
+ * it need not be the owner's functions that are called.
+ */
 static void
-refuse_strange_writes(PlannedStmt *plan)
+refuse_relation_of_stranger(Oid relation, Oid user, bool is_written)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+	bool		has_code;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	has_code = form->relowner != user &&
+		(is_written || form->relkind == RELKIND_VIEW || form->relrowsecurity) &&
+		!casnet_security_is_trusted(form->relowner, user);
+	ReleaseSysCache(tuple);
+	if (unlikely(has_code))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("code of relation \"%s\" would run with more rights than its owner has",
+						get_rel_name(relation)),
+				 errdetail("The statement uses it as role \"%s\".",
+						   GetUserNameFromId(user, false)),
+				 errhint("Use it in a function that is SECURITY DEFINER, or give it to that role or to a superuser.")));
+}
+
+/* The same of all relations of a plan, if code of strangers is refused meanwhile. */
+static void
+refuse_strange_relations(PlannedStmt *plan)
 {
 	Oid			user;
 	int			context;
 
-	if (likely(casnet_written_entries(plan) == NULL))
-		return;
 	GetUserIdAndSecContext(&user, &context);
-	if ((context & CASNET_SECURITY_NO_STRANGER) == 0 &&
+	if (likely((context & CASNET_SECURITY_NO_STRANGER) == 0) &&
 		!(casnet_security_is_within_key() &&
 		  user == get_role_oid("casnet_owner", true)))
 		return;
 	for (int i = 1; i <= list_length(plan->rtable); i++)
-		if (casnet_is_written(plan, i))
-			refuse_strange_tables(rt_fetch(i, plan->rtable)->relid, user,
+	{
+		Oid			relation = rt_fetch(i, plan->rtable)->relid;
+		bool		is_written = casnet_is_written(plan, i);
+
+		if (relation < FirstNormalObjectId)
+			continue;
+		refuse_relation_of_stranger(relation, user, is_written);
+		if (is_written)
+			refuse_strange_tables(relation, user,
 								  plan->commandType == CMD_DELETE &&
 								  !plan->hasModifyingCTE);
+	}
 }
 
 /* Whether a plan reads or writes a table whose policies are forced on the role. */
@@ -497,7 +600,7 @@ meets_forced_table(PlannedStmt *plan, Oid role)
  * No hook sees a function of the server that runs SQL, such as query_to_xml(), in the check
  * of a domain, or a function that was looked up before, such as that of a range.  So no
  * statement may begin there that meets forced policies, or has the rights of casnet_owner.
- * Raises 55000.
+ * Raises 55000.  A statement without a plan has NULL.
  */
 static void
 refuse_within_key(PlannedStmt *plan)
@@ -506,7 +609,7 @@ refuse_within_key(PlannedStmt *plan)
 
 	if (likely(!casnet_security_key_runs()) || !casnet_security_is_within_key() ||
 		(user != get_role_oid("casnet_owner", true) &&
-		 !meets_forced_table(plan, user)))
+		 (plan == NULL || !meets_forced_table(plan, user))))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -514,6 +617,17 @@ refuse_within_key(PlannedStmt *plan)
 					GetUserNameFromId(user, false)),
 			 errdetail("A check, a default, an index or the condition of a trigger runs it while a foreign key changes rows."),
 			 errhint("Run the statement in a function in SQL or PL/pgSQL, which policies bind.")));
+}
+
+/*
+ * A statement without a plan is about to be executed.  Raises 55000 if a key's statement
+ * runs it with the rights of casnet_owner.
+ */
+void
+casnet_noforce_check_utility(void)
+{
+	if (unlikely(casnet_security_key_runs()))
+		refuse_within_key(NULL);
 }
 
 /*
@@ -527,7 +641,7 @@ casnet_noforce_check_start(PlannedStmt *plan)
 	ListCell   *lc;
 
 	refuse_within_key(plan);
-	refuse_strange_writes(plan);
+	refuse_strange_relations(plan);
 	if (likely(!plans_are_unforced) || InNoForceRLSOperation())
 		return;
 	foreach(lc, plan->invalItems)

@@ -293,7 +293,11 @@ casnet_owner_init(void)
 void
 casnet_owner_hold_names(void)
 {
-	casnet_holders_take_table(NamespaceRelationId, ShareLock);
+	/* An event trigger runs as a superuser for those who may not end sessions. */
+	if (casnet_security_session_is_administrator())
+		casnet_holders_take_table(NamespaceRelationId, ShareLock);
+	else
+		LockRelationOid(NamespaceRelationId, ShareLock);
 }
 
 void
@@ -314,8 +318,8 @@ casnet_owner_require_table(Oid table)
 }
 
 /* Raises 42P01 when there is no such table, 42501 unless the role can become its owner. */
-static void
-require_owner(Oid table)
+void
+casnet_owner_require(Oid table)
 {
 	casnet_owner_require_table(table);
 	if (!casnet_may_become(GetUserId(), casnet_owner_of(table)))
@@ -392,7 +396,7 @@ casnet_run_as_owner(PG_FUNCTION_ARGS)
 Datum
 casnet_run_for_owner(PG_FUNCTION_ARGS)
 {
-	require_owner(PG_GETARG_OID(0));
+	casnet_owner_require(PG_GETARG_OID(0));
 	return casnet_run_as_owner(fcinfo);
 }
 
@@ -464,22 +468,24 @@ casnet_require_current(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet_internal.guard_action(schema name) returns text
+ * casnet_internal.guard_action(schema name, name name) returns text
  *
- * What casnet does now with new tables of the schema, whatever the snapshot of the
- * transaction is: protect, refuse, or NULL; internal.
+ * What casnet does now with a new table of that name in the schema, whatever the snapshot
+ * of the transaction is: protect, refuse or exempt it, or NULL; internal.
  */
 Datum
 casnet_guard_action(PG_FUNCTION_ARGS)
 {
-	Oid			types[] = {NAMEOID};
-	Datum		values[] = {PG_GETARG_DATUM(0)};
+	Oid			types[] = {NAMEOID, NAMEOID};
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	SPIPlanPtr	plan;
 	char	   *action = NULL;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare("SELECT g.action FROM casnet_internal.guarded_schemas AS g"
+	plan = SPI_prepare("SELECT CASE WHEN $2::pg_catalog.text"
+					   " OPERATOR(pg_catalog.=) ANY (g.exempt) THEN 'exempt'"
+					   " ELSE g.action END FROM casnet_internal.guarded_schemas AS g"
 					   " WHERE g.schema OPERATOR(pg_catalog.=) $1",
 					   lengthof(types), types);
 	if (plan == NULL ||
@@ -513,7 +519,7 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
 
-	require_owner(table);
+	casnet_owner_require(table);
 	LockRelationOid(table, AccessExclusiveLock);
 	/* It can have changed while we waited. */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
@@ -521,7 +527,7 @@ casnet_lock_tree(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no such table"),
 				 errhint("Check whether somebody has dropped it.")));
-	require_owner(table);
+	casnet_owner_require(table);
 	require_current(table);
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	PG_RETURN_VOID();
@@ -585,7 +591,7 @@ casnet_run_on(PG_FUNCTION_ARGS)
 Datum
 casnet_run_on_for_owner(PG_FUNCTION_ARGS)
 {
-	require_owner(PG_GETARG_OID(1));
+	casnet_owner_require(PG_GETARG_OID(1));
 	run_on(PG_GETARG_OID(1), text_to_cstring(PG_GETARG_TEXT_PP(0)),
 		   text_to_cstring(PG_GETARG_TEXT_PP(2)), true);
 	PG_RETURN_VOID();
@@ -627,10 +633,9 @@ casnet_give_view(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet_internal.set_not_null(relation regclass) returns void
+ * casnet_internal.set_not_null(relation regclass, name name) returns void
  *
- * Makes the column tenant_id of the caller's table NOT NULL, as the owner of the
- * table; internal.  Raises 42P01 when there is no such table, 42501 unless the caller
+ * Makes a column of the caller's table NOT NULL, as the owner of the table; internal.  Raises 42P01 when there is no such table, 42501 unless the caller
  * can become its owner, 42703 without the column, 23502 when a row has none.
  */
 Datum
@@ -638,7 +643,7 @@ casnet_set_not_null(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
 
-	require_owner(table);
-	casnet_owner_alter(table, AT_SetNotNull, "tenant_id");
+	casnet_owner_require(table);
+	casnet_owner_alter(table, AT_SetNotNull, NameStr(*PG_GETARG_NAME(1)));
 	PG_RETURN_VOID();
 }

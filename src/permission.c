@@ -32,7 +32,8 @@ static const char *const built_in[] = {
 	"view_tasks", "create_tasks", "edit_tasks", "delete_tasks",
 	"view_calendar", "create_calendar", "edit_calendar", "delete_calendar",
 	"view_users", "manage_users", "assign_roles", "manage_permissions",
-	"manage_tenant", "delete_tenant", "view_analytics"
+	"manage_tenant", "delete_tenant", "view_analytics", "export_persons",
+	"erase_persons"
 };
 
 /* The lengths of the built-in names, to find them without hashing. */

@@ -38,6 +38,9 @@
 PG_FUNCTION_INFO_V1(casnet_require_protector);
 PG_FUNCTION_INFO_V1(casnet_begin_protection);
 PG_FUNCTION_INFO_V1(casnet_end_protection);
+PG_FUNCTION_INFO_V1(casnet_keep_load_view);
+PG_FUNCTION_INFO_V1(casnet_begin_declaration);
+PG_FUNCTION_INFO_V1(casnet_end_declaration);
 PG_FUNCTION_INFO_V1(casnet_add_tenant_key);
 PG_FUNCTION_INFO_V1(casnet_guard_created_table);
 
@@ -86,8 +89,38 @@ inner_function(const char *name, int nargs, const Oid *types)
 }
 
 /*
- * casnet_internal.begin_protection(relation regclass, resource text, is_named boolean)
- * returns void
+ * Make or drop the event trigger by which what casnet made for protected tables follows
+ * them.  Only a superuser is allowed to do that; the statement has no names of others.
+ */
+static void
+install_follow(void)
+{
+	(void) casnet_owner_run(superuser() ? GetUserId() : BOOTSTRAP_SUPERUSERID,
+							"SELECT casnet_internal.install_follow()");
+}
+
+/*
+ * casnet_internal.keep_load_view(relation regclass) returns void
+ *
+ * Does casnet_internal.note_load_view() for the table's protector, once the table has its
+ * key.  Raises 42501 for others.
+ */
+Datum
+casnet_keep_load_view(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {REGCLASSOID};
+
+	require_protector(PG_GETARG_OID(0));
+	OidFunctionCall1(inner_function("note_load_view", lengthof(types), types),
+					 PG_GETARG_DATUM(0));
+	if (!OidIsValid(get_event_trigger_oid("casnet_follow", true)))
+		install_follow();
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet_internal.begin_protection(relation regclass, resource text, is_named boolean,
+ * tenant name) returns void
  *
  * Does casnet_internal.note_protection() for the table's protector.  Raises 42501 for
  * others.
@@ -95,12 +128,12 @@ inner_function(const char *name, int nargs, const Oid *types)
 Datum
 casnet_begin_protection(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {REGCLASSOID, TEXTOID, BOOLOID};
+	static const Oid types[] = {REGCLASSOID, TEXTOID, BOOLOID, NAMEOID};
 
 	require_protector(PG_GETARG_OID(0));
-	OidFunctionCall3(inner_function("note_protection", lengthof(types), types),
+	OidFunctionCall4(inner_function("note_protection", lengthof(types), types),
 					 PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
-					 PG_GETARG_DATUM(2));
+					 PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
 	PG_RETURN_VOID();
 }
 
@@ -118,7 +151,51 @@ casnet_end_protection(PG_FUNCTION_ARGS)
 	require_protector(PG_GETARG_OID(0));
 	OidFunctionCall1(inner_function("forget_protection", lengthof(types), types),
 					 PG_GETARG_DATUM(0));
+	install_follow();
 	PG_RETURN_VOID();
+}
+
+/*
+ * casnet_internal.begin_declaration(relation regclass, kind text) returns void
+ *
+ * Does casnet_internal.note_declaration() for the table's protector.  Raises 42501 for
+ * others.
+ */
+Datum
+casnet_begin_declaration(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {REGCLASSOID, TEXTOID};
+
+	require_protector(PG_GETARG_OID(0));
+	OidFunctionCall2(inner_function("note_declaration", lengthof(types), types),
+					 PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
+	PG_RETURN_VOID();
+}
+
+/*
+ * casnet_internal.end_declaration(relation regclass) returns jsonb
+ *
+ * Does casnet_internal.forget_declaration() for the table's protector.  Raises 42501 for
+ * others.
+ */
+Datum
+casnet_end_declaration(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {REGCLASSOID};
+	LOCAL_FCINFO(inner, 1);
+	FmgrInfo	forget;
+	Datum		before;
+
+	require_protector(PG_GETARG_OID(0));
+	fmgr_info(inner_function("forget_declaration", lengthof(types), types),
+			  &forget);
+	InitFunctionCallInfoData(*inner, &forget, 1, InvalidOid, NULL, NULL);
+	inner->args[0].value = PG_GETARG_DATUM(0);
+	inner->args[0].isnull = false;
+	before = FunctionCallInvoke(inner);
+	if (inner->isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(before);
 }
 
 /* The table of tenants.  Raises 42P01 when there is none. */
@@ -137,14 +214,14 @@ tenants_table(void)
 }
 
 /*
- * The column tenant_id of a table.  Raises 42809 unless its type is uuid itself.  The
- * server would put the cast of any other type into the query that checks the key, and run
- * it as the owner of casnet.tenants.
+ * The column of a table that names the tenant.  Raises 42809 unless its type is uuid
+ * itself.  The server would put the cast of any other type into the query that checks the
+ * key, and run it as the owner of casnet.tenants.
  */
 static AttrNumber
-tenant_column(Oid table)
+tenant_column(Oid table, const char *tenant)
 {
-	HeapTuple	tuple = SearchSysCacheAttName(table, "tenant_id");
+	HeapTuple	tuple = SearchSysCacheAttName(table, tenant);
 	Form_pg_attribute column;
 	AttrNumber	number = InvalidAttrNumber;
 
@@ -158,8 +235,8 @@ tenant_column(Oid table)
 	if (number == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("table %s has no ordinary column tenant_id of type uuid",
-						casnet_owner_name(table)),
+				 errmsg("table %s has no ordinary column %s of type uuid",
+						casnet_owner_name(table), tenant),
 				 errhint("Add the column, or give it this type.")));
 	return number;
 }
@@ -170,9 +247,9 @@ tenant_column(Oid table)
  * enforced does not count, since it cannot be validated.
  */
 static char *
-tenant_key(Oid table, bool validated)
+tenant_key(Oid table, const char *tenant, bool validated)
 {
-	AttrNumber	column = tenant_column(table);
+	AttrNumber	column = tenant_column(table, tenant);
 	Oid			tenants = tenants_table();
 	AttrNumber	id = get_attnum(tenants, "id");
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
@@ -226,9 +303,9 @@ require_plain_partition_key(Oid table)
 
 /* The name that the server gives a key of the table. */
 static char *
-key_name(Oid table)
+key_name(Oid table, const char *tenant)
 {
-	return ChooseConstraintName(get_rel_name(table), "tenant_id", "fkey",
+	return ChooseConstraintName(get_rel_name(table), tenant, "fkey",
 								get_rel_namespace(table), NIL);
 }
 
@@ -238,18 +315,19 @@ key_name(Oid table)
  * constraint of the table has that.  The caller has locked the table.
  */
 static void
-make_key(Oid table, const char *name, const char *how)
+make_key(Oid table, const char *tenant, const char *name, const char *how)
 {
 	char	   *statement;
 
 	require_protector(table);
-	(void) tenant_column(table);
+	(void) tenant_column(table, tenant);
 	casnet_owner_hold_names();
 	if (ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name))
-		name = key_name(table);
-	statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (tenant_id) "
+		name = key_name(table, tenant);
+	statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) "
 						 "REFERENCES %s (id) ON DELETE CASCADE%s",
 						 casnet_owner_name(table), quote_identifier(name),
+						 quote_identifier(tenant),
 						 casnet_owner_name(tenants_table()), how);
 	casnet_owner_run(superuser() ? GetUserId() : BOOTSTRAP_SUPERUSERID,
 					 statement);
@@ -258,14 +336,14 @@ make_key(Oid table, const char *name, const char *how)
 
 /* Make the key of a table with rows of its own, and validate it as its owner. */
 static void
-make_valid_key(Oid table, const char *wanted)
+make_valid_key(Oid table, const char *tenant, const char *wanted)
 {
-	char	   *name = tenant_key(table, false);
+	char	   *name = tenant_key(table, tenant, false);
 
 	if (name == NULL)
 	{
-		make_key(table, wanted, " NOT VALID");
-		name = tenant_key(table, false);
+		make_key(table, tenant, wanted, " NOT VALID");
+		name = tenant_key(table, tenant, false);
 	}
 	if (name == NULL)
 		elog(ERROR, "the key of table %u is not there", table);
@@ -278,7 +356,7 @@ make_valid_key(Oid table, const char *wanted)
  * rows as a superuser.
  */
 static void
-cover_partitions(Oid table, const char *name, bool make)
+cover_partitions(Oid table, const char *tenant, const char *name, bool make)
 {
 	ListCell   *cell;
 
@@ -287,12 +365,12 @@ cover_partitions(Oid table, const char *name, bool make)
 		Oid			part = lfirst_oid(cell);
 		char		kind = get_rel_relkind(part);
 
-		if (tenant_key(part, true) != NULL)
+		if (tenant_key(part, tenant, true) != NULL)
 			continue;
 		if (kind == RELKIND_PARTITIONED_TABLE)
-			cover_partitions(part, name, make);
+			cover_partitions(part, tenant, name, make);
 		else if (kind == RELKIND_RELATION && make)
-			make_valid_key(part, name);
+			make_valid_key(part, tenant, name);
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -303,17 +381,18 @@ cover_partitions(Oid table, const char *name, bool make)
 }
 
 /*
- * casnet_internal.add_tenant_key(relation regclass) returns void
+ * casnet_internal.add_tenant_key(relation regclass, tenant name) returns void
  *
- * Adds a validated foreign key from tenant_id to casnet.tenants, which deletes rows with
+ * Adds a validated foreign key from that column to casnet.tenants, which deletes rows with
  * their tenant.  Reads the rows as the owner of the table.  Raises 42501 unless the caller
- * owns the table and is an administrator, 42809 when tenant_id is not of type uuid, 23503
+ * owns the table and is an administrator, 42809 when the column is not of type uuid, 23503
  * for rows whose tenant does not exist.
  */
 Datum
 casnet_add_tenant_key(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
+	const char *tenant = NameStr(*PG_GETARG_NAME(1));
 	char	   *name;
 
 	require_protector(table);
@@ -322,17 +401,17 @@ casnet_add_tenant_key(PG_FUNCTION_ARGS)
 	(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
 	require_plain_partition_key(table);
 	/* As with the server's own keys, those of partitions have the name of the table's. */
-	name = key_name(table);
+	name = key_name(table, tenant);
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
-		cover_partitions(table, name, true);
+		cover_partitions(table, tenant, name, true);
 		/* Check again, since the owners' code can have changed something. */
-		cover_partitions(table, name, false);
+		cover_partitions(table, tenant, name, false);
 		require_plain_partition_key(table);
-		make_key(table, name, "");
+		make_key(table, tenant, name, "");
 	}
 	else
-		make_valid_key(table, name);
+		make_valid_key(table, tenant, name);
 	PG_RETURN_VOID();
 }
 
@@ -346,7 +425,7 @@ command_concerns(Node *command, bool *joined)
 	ListCell   *cell;
 
 	*joined = false;
-	if (IsA(command, RenameStmt))
+	if (IsA(command, RenameStmt) || IsA(command, AlterOwnerStmt))
 		return false;
 	if (!IsA(command, AlterTableStmt))
 		return true;
@@ -365,13 +444,15 @@ command_concerns(Node *command, bool *joined)
  * casnet_internal.guard_created_table() returns event_trigger
  *
  * Calls casnet_internal.guard_tables() for a command that creates or moves a table, or
- * attaches one to another.  Only C sees which command it is.  Raises 55000 for what the
+ * attaches one to another, and guard_renamed_schema() for one that renames a schema.  Only C sees which command it is.  Raises 55000 for what the
  * guard refuses.
  */
 Datum
 casnet_guard_created_table(PG_FUNCTION_ARGS)
 {
 	static const Oid types[] = {BOOLOID};
+	static const Oid names[] = {NAMEOID, NAMEOID};
+	Node	   *command;
 	bool		joined;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
@@ -379,8 +460,14 @@ casnet_guard_created_table(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.guard_created_table() was not called as an event trigger"),
 				 errhint("casnet.guard_schema() makes the event trigger.")));
-	if (command_concerns(((EventTriggerData *) fcinfo->context)->parsetree,
-						 &joined))
+	command = ((EventTriggerData *) fcinfo->context)->parsetree;
+	if (IsA(command, RenameStmt) &&
+		((RenameStmt *) command)->renameType == OBJECT_SCHEMA)
+		OidFunctionCall2(inner_function("guard_renamed_schema",
+										lengthof(names), names),
+						 DirectFunctionCall1(namein, CStringGetDatum(((RenameStmt *) command)->subname)),
+						 DirectFunctionCall1(namein, CStringGetDatum(((RenameStmt *) command)->newname)));
+	if (command_concerns(command, &joined))
 		OidFunctionCall1(inner_function("guard_tables", lengthof(types), types),
 						 BoolGetDatum(joined));
 	PG_RETURN_NULL();

@@ -108,6 +108,14 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	if (tenant == NULL)
 	{
 		lock_or_add_holders_of_rows(CASNET_USER_BY_ID, user, user, holders);
+		/* They are deleted with the account. */
+		if (is_removed)
+		{
+			lock_or_add_holders_of_rows(CASNET_INVITATIONS_BY, user, user,
+										holders);
+			lock_or_add_holders_of_rows(CASNET_IDENTITIES_OF_USER, user, user,
+										holders);
+		}
 		return;
 	}
 	lock_or_add_holders_of_rows(CASNET_MEMBER, user, tenant, holders);
@@ -171,15 +179,55 @@ free_row(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	}
 }
 
-/* Make sure that nobody else holds the account; see casnet_internal.free_account(). */
+/* The ids of the tenants of which the user is a member. */
+static List *
+tenants_of(const pg_uuid_t *user)
+{
+	Snapshot	snapshot = casnet_catalog_snapshot();
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+
+	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_USER, snapshot,
+					  UUIDPGetDatum(user), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		tenant = casnet_scan_value(&scan, tuple,
+											   USER_TENANTS_TENANT_ID, &isnull);
+
+		found = lappend(found, DatumGetUUIDP(casnet_uuid_copy(DatumGetUUIDP(tenant))));
+	}
+	casnet_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+/* Free the account, and if it is removed also its memberships and what depends on them. */
+static void
+free_account(const pg_uuid_t *user, bool is_removed, int rank)
+{
+	ListCell   *lc;
+
+	free_row(user, NULL, is_removed, rank);
+	if (is_removed)
+		foreach(lc, tenants_of(user))
+			free_row(user, lfirst(lc), true, rank);
+}
+
+/*
+ * Make sure that nobody else holds the account; see casnet_internal.free_account().  If it
+ * is removed, nor what is deleted with it.
+ */
 void
-casnet_release_account(const pg_uuid_t *user)
+casnet_release_account(const pg_uuid_t *user, bool is_removed)
 {
 	CasnetVerdict verdict;
 
+	PreventCommandIfReadOnly("a change of an account");
 	if (casnet_security_is_administrator())
 	{
-		free_row(user, NULL, false, CASNET_HIGHEST_RANK + 1);
+		free_account(user, is_removed, CASNET_HIGHEST_RANK + 1);
 		return;
 	}
 	/* Not against those who manage one's own account. */
@@ -189,7 +237,38 @@ casnet_release_account(const pg_uuid_t *user)
 	/* A change of an account belongs to no tenant. */
 	memset(&verdict.key.tenant, 0, sizeof(verdict.key.tenant));
 	casnet_guard_note_change(&verdict);
-	free_row(user, NULL, false, casnet_guard_rank_of(&verdict));
+	free_account(user, is_removed, casnet_guard_rank_of(&verdict));
+}
+
+/*
+ * Take a lock of casnet's own until the end of the transaction, for somebody who manages
+ * accounts.  Those who hold it have some seconds, and then their sessions are ended.
+ */
+void
+casnet_release_lock(const LOCKTAG *tag)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	int			rank = CASNET_HIGHEST_RANK + 1;
+
+	PreventCommandIfReadOnly("a change of an account");
+	if (!casnet_security_is_administrator())
+	{
+		CasnetVerdict verdict = *casnet_membership_require_user();
+
+		memset(&verdict.key.tenant, 0, sizeof(verdict.key.tenant));
+		casnet_guard_note_change(&verdict);
+		rank = casnet_guard_rank_of(&verdict);
+	}
+	while (LockAcquire(tag, ExclusiveLock, false, true) ==
+		   LOCKACQUIRE_NOT_AVAIL)
+	{
+		CasnetHolders holders = {.n = 0};
+
+		casnet_holders_add_of_lock(tag, ExclusiveLock, &holders);
+		(void) casnet_holders_end(&holders, &casnet_holders_no_tenant, rank,
+								  began);
+		casnet_holders_wait(false);
+	}
 }
 
 /*

@@ -39,12 +39,15 @@ casnet_remember_require_list(const pg_uuid_t *user, const ArrayType *tenants)
 			casnet_remember_refuse();
 }
 
-/* Raises 28000 unless the token with that number is valid; 0 means no token, and passes. */
+/*
+ * Raises 28000 unless the token with that number is valid and proves that user; 0 means no
+ * token, and passes.
+ */
 void
-casnet_remember_require_token(uint64 number)
+casnet_remember_require_token(uint64 number, const pg_uuid_t *user)
 {
 	const char *problem = number == 0 ? NULL :
-		casnet_token_problem_of(number);
+		casnet_token_problem_of(number, user);
 
 	if (problem != NULL)
 		ereport(ERROR,
@@ -61,7 +64,11 @@ casnet_remember_require_tokens(const CasnetRemembered *remembered)
 	ListCell   *lc;
 
 	foreach(lc, remembered->held)
-		casnet_remember_require_token(((CasnetHeld *) lfirst(lc))->token);
+	{
+		const CasnetHeld *held = lfirst(lc);
+
+		casnet_remember_require_token(held->token, &held->key.user);
+	}
 }
 
 /* Raises 28000 or 42501 unless the user still holds all that was held before. */

@@ -26,6 +26,9 @@
 /* With this many rows of one user, compact() merges them. */
 #define MANY_CUTOFFS 50
 
+/* Seconds by which the clock of an issuer is taken to differ at least. */
+#define USUAL_SKEW 60
+
 /* How long the rows of revoked tokens stay after the tokens would have expired. */
 #define KEPT_AFTER_EXPIRY (60 * 60 * USECS_PER_SEC)
 
@@ -104,6 +107,21 @@ casnet_revocation_generation(const pg_uuid_t *user, Snapshot snapshot)
 	return sum_cutoffs(user, NULL, snapshot).generation;
 }
 
+/* The same by what others have committed. */
+int64
+casnet_revocation_generation_to_others(const pg_uuid_t *user)
+{
+	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
+	CasnetReading reading;
+	SnapshotData others =
+		casnet_catalog_snapshot_of_others(casnet_reading_begin(&reading, 1,
+															   &cutoffs));
+	int64		generation = casnet_revocation_generation(user, &others);
+
+	casnet_reading_end(&reading);
+	return generation;
+}
+
 /*
  * Whether a row of the user ends this token.  casnet's tokens carry the generation in
  * which they were made.  For those of other issuers the generation is -1, and the time
@@ -178,11 +196,49 @@ compact(const pg_uuid_t *user, bytea *spared)
 			insert_cutoff(user, &sums[i], i == 1 ? spared : NULL);
 }
 
-/* End all tokens of the user so far, except the one with that digest, if it is not NULL. */
+/* By how many seconds the clock of an issuer with that leeway can differ from casnet's. */
+int
+casnet_revocation_skew(int leeway)
+{
+	return Max(leeway, USUAL_SKEW);
+}
+
+/* The most seconds by which a clock can differ, as of now. */
+static int
+most_skew(void)
+{
+	CasnetTable issuers = CASNET_ISSUERS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	int			most = 0;
+
+	casnet_scan_begin(&scan, CASNET_ALL_ISSUERS,
+					  casnet_reading_begin(&reading, 1, &issuers), (Datum) 0,
+					  (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		leeway = casnet_scan_value(&scan, tuple, ISSUERS_LEEWAY,
+											   &isnull);
+
+		if (!isnull)
+			most = Max(most, DatumGetInt32(leeway));
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	return casnet_revocation_skew(most);
+}
+
+/*
+ * End all tokens of the user so far, except the one with that digest, if it is not NULL.  Those
+ * of other clocks can say that they were issued later.  How much later is decided now, since
+ * an issuer's leeway can be less when the token comes back.
+ */
 void
 casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 {
-	Sum			row = {0, casnet_revocation_clock() + 1};
+	Sum			row = {0, casnet_revocation_clock() + 1 + most_skew()};
 
 	if (!pg_strong_random(&row.generation, sizeof(row.generation)))
 		ereport(ERROR,
@@ -195,7 +251,7 @@ casnet_revocation_end_all(const pg_uuid_t *user, bytea *spared)
 	insert_cutoff(user, &row, spared);
 }
 
-/* Whether a token, or the code of an invitation, with this digest was revoked. */
+/* Whether a token, or a code, with this digest was revoked. */
 bool
 casnet_revocation_is_revoked(bytea *digest, Snapshot snapshot)
 {

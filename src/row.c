@@ -1,6 +1,6 @@
 /*
  * row.c
- *		Rows that only C writes: keys, hashes, revocations and invitations.
+ *		Rows that only C writes: keys, hashes, revocations, invitations and codes.
  *
  * A statement with such a row would show it in its plan and its parameters, so casnet runs
  * none.  It passes a new row to the executor's functions, which apply the defaults,

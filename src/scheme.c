@@ -47,7 +47,8 @@ typedef enum Kind
  * The work that a hash is expected to take, in a unit of the scheme: rounds; for yescrypt
  * and scrypt N * r * p, for Argon2 kilobytes * passes.  Below the least, it is cheap to
  * guess.  Above the most it takes more than about two seconds.  Above "slow" it can take
- * more than a second, since a password that is not normalized is verified twice.
+ * more than a second: a password that is not normalized is verified twice, SHA-crypt takes
+ * longer for a long one, and Argon2 takes longer for a kilobyte if it has few passes.
  */
 static const struct
 {
@@ -57,15 +58,15 @@ static const struct
 	uint64		most;
 }			schemes[] = {
 	[BCRYPT] = {"bcrypt", 1 << 10, 1 << 12, 1 << 15},
-	[SHA256_CRYPT] = {"sha256-crypt", 10000, 500000, 2500000},
-	[SHA512_CRYPT] = {"sha512-crypt", 10000, 500000, 2500000},
+	[SHA256_CRYPT] = {"sha256-crypt", 10000, 150000, 1000000},
+	[SHA512_CRYPT] = {"sha512-crypt", 10000, 150000, 1000000},
 	[YESCRYPT] = {"yescrypt", 1 << 15, 1 << 21, 1 << 23},
 	[BCRYPT_SHA256] = {"bcrypt-sha256", 1 << 10, 1 << 12, 1 << 15},
 	[PBKDF2_SHA1] = {"pbkdf2-sha1", 130000, 1000000, 5000000},
 	[PBKDF2_SHA256] = {"pbkdf2-sha256", 60000, 1000000, 5000000},
-	[PBKDF2_SHA512] = {"pbkdf2-sha512", 21000, 1000000, 5000000},
+	[PBKDF2_SHA512] = {"pbkdf2-sha512", 21000, 400000, 2500000},
 	[SCRYPT] = {"scrypt", 1 << 17, 1 << 20, 1 << 22},
-	[ARGON2] = {"argon2", 35000, 1 << 19, 1 << 21},
+	[ARGON2] = {"argon2", 35000, 1 << 18, 1 << 20},
 };
 
 /* What a hash says. */
@@ -138,7 +139,7 @@ base64(const char **at, char end, char plus, uint8 *into, size_t most,
 
 	while (*c != '\0' && *c != '=' && *c != end)
 	{
-		if (count == sizeof(digits) - 4)
+		if (count == sizeof(digits) - 1)
 			return false;
 		if ((*c == '+' || *c == '.') ? *c != plus : strchr(BASE64, *c) == NULL)
 			return false;

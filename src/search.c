@@ -1,37 +1,34 @@
 /*
  * search.c
- *		Full-text and substring search that can use an index under a policy.
+ *		Full-text search that can use an index under a policy, and what people type.
  *
  * The server uses an index below a policy only for operators whose functions are
- * leakproof.  Its own match operator @@ and LIKE are not.  casnet's operators are.  Full
- * text is the server's ts_match_vq() behind a check of the query, and casnet_contains()
- * below finds substrings.  README.md beside this file explains why that is honest.
+ * leakproof.  Its own match operator @@ is not.  casnet's is the server's ts_match_vq()
+ * behind a check of the query.  README.md beside this file explains why that is honest.
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
+#include <math.h>
+
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
 #include "tsearch/ts_type.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/formatting.h"
 
 #include "casnet.h"
 
 /* Longest search text, in bytes; a lexeme can have 2,046. */
 #define MAX_QUERY_BYTES 2000
 
-/* A substring is searched for in this many bytes at the beginning of a value. */
-#define MAX_SEARCHED_BYTES 65536
-
 /* The most rows that a search function returns, and the default. */
 #define MAX_ROWS 1000
 #define DEFAULT_ROWS 20
+
+/* With more words in a query, how near to each other they stand does not count. */
+#define MAX_RANKED_WORDS 8
+#define MAX_RANKED_BEGINNINGS 4
 
 /* More stack than the server needs for each level of a query. */
 #define QUERY_FRAME_BYTES 512
@@ -40,9 +37,9 @@ PG_FUNCTION_INFO_V1(casnet_search_query);
 PG_FUNCTION_INFO_V1(casnet_search_match);
 PG_FUNCTION_INFO_V1(casnet_gin_extract_search_query);
 PG_FUNCTION_INFO_V1(casnet_search_limit);
+PG_FUNCTION_INFO_V1(casnet_search_rank);
+PG_FUNCTION_INFO_V1(casnet_record_rank);
 PG_FUNCTION_INFO_V1(casnet_search_part);
-PG_FUNCTION_INFO_V1(casnet_contains);
-PG_FUNCTION_INFO_V1(casnet_gin_extract_substring);
 PG_FUNCTION_INFO_V1(casnet_gin_extract_uuid);
 PG_FUNCTION_INFO_V1(casnet_gin_uuid_consistent);
 
@@ -65,32 +62,6 @@ append_quoted(StringInfo query, const char *start, int length, bool prefix)
 		appendStringInfoChar(query, start[i]);
 	}
 	appendStringInfoString(query, prefix ? "':*" : "'");
-}
-
-/*
- * Append an operand: a word, a phrase or the beginning of a word.  Texts stay as they were
- * typed, with each accent as part of its letter or after it.  So a word with accents
- * becomes an OR of its spellings.
- */
-static void
-append_operand(StringInfo query, const char *start, int length, bool prefix)
-{
-	int			others = 0;
-
-	for (int composed = 0; composed <= 1; composed++)
-	{
-		text	   *other = casnet_name_respelled(start, length, composed);
-
-		/* No text contains a word of that length. */
-		if (other == NULL || VARSIZE_ANY_EXHDR(other) > MAX_QUERY_BYTES)
-			continue;
-		appendStringInfoString(query, others++ == 0 ? "(" : "");
-		append_quoted(query, VARDATA_ANY(other), VARSIZE_ANY_EXHDR(other), prefix);
-		appendStringInfoString(query, " | ");
-	}
-	append_quoted(query, start, length, prefix);
-	if (others > 0)
-		appendStringInfoChar(query, ')');
 }
 
 /* Whether there is anything but white space and punctuation of ASCII. */
@@ -166,9 +137,20 @@ translate_query(const char *typed)
 		or_next = false;
 		if (negated)
 			appendStringInfoChar(&query, '!');
-		append_operand(&query, start, length, prefix);
+		append_quoted(&query, start, length, prefix);
 	}
 	return query.data;
+}
+
+/* Make the space of Chinese and Japanese spaces of ASCII. */
+static void
+make_spaces(char *typed)
+{
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return;
+	for (char *c = strstr(typed, "\xe3\x80\x80"); c != NULL;
+		 c = strstr(c, "\xe3\x80\x80"))
+		memset(c, ' ', 3);
 }
 
 /*
@@ -183,7 +165,6 @@ casnet_search_query(PG_FUNCTION_ARGS)
 {
 	text	   *typed = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
 	char	   *query;
-	Oid			configuration;
 
 	if (typed != NULL && VARSIZE_ANY_EXHDR(typed) > MAX_QUERY_BYTES)
 		ereport(ERROR,
@@ -191,23 +172,16 @@ casnet_search_query(PG_FUNCTION_ARGS)
 				 errmsg("the search query is longer than %d bytes",
 						MAX_QUERY_BYTES),
 				 errhint("Search for fewer words.")));
-	query = typed == NULL ? "" : translate_query(text_to_cstring(typed));
+	query = typed == NULL ? pstrdup("") : text_to_cstring(typed);
+	make_spaces(query);
+	query = translate_query(query);
 	if (*query == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the search query is blank"),
 				 errhint("Give a word to search for, such as 'bicycle', or the beginning of one, such as 'bic*'.")));
 
-	configuration = get_ts_config_oid(list_make2(makeString("casnet"),
-												 makeString("search")), true);
-	if (!OidIsValid(configuration))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("text search configuration casnet.search does not exist"),
-				 errhint("A superuser can make it with SELECT casnet.install().")));
-	PG_RETURN_DATUM(OidFunctionCall2(F_TO_TSQUERY_REGCONFIG_TEXT,
-									 ObjectIdGetDatum(configuration),
-									 CStringGetTextDatum(query)));
+	PG_RETURN_TSQUERY(casnet_words_query(casnet_words_configuration(), query));
 }
 
 /*
@@ -259,10 +233,12 @@ casnet_gin_extract_search_query(PG_FUNCTION_ARGS)
 }
 
 /*
- * casnet_internal.search_limit(max_rows integer) returns bigint
+ * casnet_internal.search_limit(max_rows integer, after_rank double precision,
+ *		after_id uuid) returns bigint
  *
- * The number of rows that a search returns at most: the argument, or 20 for NULL.  Raises
- * 22023 unless it is from 1 to 1,000.
+ * The number of rows that a search returns at most: the first argument, or 20 for NULL.
+ * Raises 22023 unless it is from 1 to 1,000, and when only one of the others is given or
+ * the rank is none.
  */
 Datum
 casnet_search_limit(PG_FUNCTION_ARGS)
@@ -274,13 +250,70 @@ casnet_search_limit(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows is out of range"),
 				 errhint("Ask for 1 to %d rows.", MAX_ROWS)));
+	if (PG_ARGISNULL(1) != PG_ARGISNULL(2) ||
+		(!PG_ARGISNULL(1) && isnan(PG_GETARG_FLOAT8(1))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("after_rank and after_id are not those of one row"),
+				 errhint("Give both, as the last row of the page before has them in rank and record_id.")));
 	PG_RETURN_INT64(wanted);
+}
+
+/*
+ * casnet_internal.search_rank(after_rank double precision) returns real
+ *
+ * A rank that search_records() returned.  A client can make a number with more digits of
+ * it; the nearest real is what it was.  What is out of the range of real becomes infinite.
+ */
+Datum
+casnet_search_rank(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT4((float4) PG_GETARG_FLOAT8(0));
+}
+
+/* Whether a query has more words than are ranked by how near they stand. */
+static bool
+has_many_words(TSQuery query)
+{
+	QueryItem  *item = GETQUERY(query);
+	int			words = 0;
+	bool		begins = false;
+
+	for (int i = 0; i < query->size; i++, item++)
+		if (item->type == QI_VAL)
+		{
+			words++;
+			begins |= item->qoperand.prefix;
+		}
+	return words > (begins ? MAX_RANKED_BEGINNINGS : MAX_RANKED_WORDS);
+}
+
+/*
+ * casnet_internal.record_rank(vector tsvector, query tsquery) returns real
+ *
+ * The server's ts_rank().  For words that must all be there, its cost grows with the square
+ * of their number and of their places in the text, without a look for a timeout.  Many words
+ * are ranked like alternatives: by how often they occur, and where.
+ */
+Datum
+casnet_record_rank(PG_FUNCTION_ARGS)
+{
+	TSQuery		query = PG_GETARG_TSQUERY(1);
+
+	CHECK_FOR_INTERRUPTS();
+	if (query->size > 0 && GETQUERY(query)->type == QI_OPR && has_many_words(query))
+	{
+		query = PG_GETARG_TSQUERY_COPY(1);
+		GETQUERY(query)->qoperator.oper = OP_OR;
+	}
+	PG_RETURN_DATUM(DirectFunctionCall2(ts_rank_tt, PG_GETARG_DATUM(0),
+										PointerGetDatum(query)));
 }
 
 /*
  * casnet_internal.search_part(part text) returns text
  *
- * The part in the form of names.  Raises 22023 when all of it is invisible.
+ * The part in the form of names.  Raises 22023 when nothing of it is compared.
  */
 Datum
 casnet_search_part(PG_FUNCTION_ARGS)
@@ -288,96 +321,13 @@ casnet_search_part(PG_FUNCTION_ARGS)
 	text	   *part = PG_ARGISNULL(0) ? NULL :
 		casnet_name_form_of(PG_GETARG_TEXT_PP(0));
 
-	if (part == NULL || VARSIZE_ANY_EXHDR(part) == 0)
+	if (part == NULL ||
+		VARSIZE_ANY_EXHDR(casnet_fold(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part))) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the part to search for is blank"),
 				 errhint("Give a few letters of the name.")));
 	PG_RETURN_TEXT_P(part);
-}
-
-/*
- * Lower case by the database's own locale, as pg_trgm does it.  In multibyte encodings
- * other than UTF8 this folds ASCII only.  The server checks their values only by the
- * pattern of the bytes, and would raise here if the C library does not know a character.
- * An index folds more, and still finds all that is then compared.
- */
-static text *
-fold(const char *string, size_t length)
-{
-	if (pg_database_encoding_max_length() > 1 &&
-		GetDatabaseEncoding() != PG_UTF8)
-		return cstring_to_text(asc_tolower(string, length));
-	return cstring_to_text(str_tolower(string, length,
-									   DEFAULT_COLLATION_OID));
-}
-
-/*
- * casnet_internal.contains(value text, part text) returns boolean
- *
- * Whether the part occurs in the first 64 kB of the value, ignoring case.  Takes the part
- * literally, so none is malformed.  LEAKPROOF: no value can make it raise, and a value
- * beyond 64 kB takes no more memory.
- */
-Datum
-casnet_contains(PG_FUNCTION_ARGS)
-{
-	text	   *value = PG_GETARG_TEXT_P_SLICE(0, 0, MAX_SEARCHED_BYTES);
-	text	   *part = PG_GETARG_TEXT_PP(1);
-	int			length = VARSIZE_ANY_EXHDR(value);
-	Datum		position;
-
-	if (VARSIZE_ANY_EXHDR(part) > MAX_SEARCHED_BYTES)
-		PG_RETURN_BOOL(false);
-	/* The slice can end within a character. */
-	if (length == MAX_SEARCHED_BYTES)
-		length = pg_mbcliplen(VARDATA_ANY(value), length, length - 4);
-
-	value = fold(VARDATA_ANY(value), length);
-	part = fold(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part));
-	position = DirectFunctionCall2Coll(textpos, DEFAULT_COLLATION_OID,
-									   PointerGetDatum(value),
-									   PointerGetDatum(part));
-	PG_RETURN_BOOL(DatumGetInt32(position) > 0);
-}
-
-/*
- * casnet_internal.gin_extract_substring(text, internal, int2, internal, internal,
- *		internal, internal) returns internal
- *
- * GIN support: the trigrams of a substring.  pg_trgm finds those of a LIKE pattern, so
- * this makes the part one.
- */
-Datum
-casnet_gin_extract_substring(PG_FUNCTION_ARGS)
-{
-	static PGFunction extract = NULL;
-	text	   *part = PG_GETARG_TEXT_PP(0);
-	int			length = VARSIZE_ANY_EXHDR(part);
-	StringInfoData pattern;
-
-	/* Drop the rest of a longer part, which contains() finds nowhere anyway. */
-	if (length > MAX_SEARCHED_BYTES)
-		length = pg_mbcliplen(VARDATA_ANY(part), length, MAX_SEARCHED_BYTES);
-	if (extract == NULL)
-		extract = load_external_function("$libdir/pg_trgm",
-										 "gin_extract_query_trgm", true, NULL);
-
-	initStringInfo(&pattern);
-	appendStringInfoChar(&pattern, '%');
-	for (int i = 0; i < length; i++)
-	{
-		char		c = VARDATA_ANY(part)[i];
-
-		if (c == '%' || c == '_' || c == '\\')
-			appendStringInfoChar(&pattern, '\\');
-		appendStringInfoChar(&pattern, c);
-	}
-	appendStringInfoChar(&pattern, '%');
-
-	fcinfo->args[0].value =
-		PointerGetDatum(cstring_to_text_with_len(pattern.data, pattern.len));
-	return extract(fcinfo);
 }
 
 /*

@@ -231,7 +231,7 @@ refuse_hash(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("hashed_password must be the hash of a password"),
-			 errhint("Give the result of casnet.hash_password(), or a hash of another system in one of the formats that README.md lists (yescrypt, bcrypt, SHA-2, PBKDF2, scrypt, Argon2); never the password.")));
+			 errhint("Give the result of casnet.hash_password(), or a hash of another system in one of the formats that docs/accounts.md lists (yescrypt, bcrypt, SHA-2, PBKDF2, scrypt, Argon2); never the password.")));
 }
 
 /*
@@ -467,6 +467,18 @@ casnet_secret_set(const pg_uuid_t *user, const char *hash, bool is_new)
 							   false);
 }
 
+/* The lock for changes by the user. */
+LOCKTAG
+casnet_secret_lock_of(const pg_uuid_t *user)
+{
+	uint64		hash = hash_bytes_extended(user->data, UUID_LEN, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, PASSWORD_LOCK_CLASS);
+	return tag;
+}
+
 /*
  * Take the lock for changes by the user, until the end of the transaction.  Returns false
  * if somebody else has held it for that many milliseconds.
@@ -475,11 +487,8 @@ bool
 casnet_secret_lock(const pg_uuid_t *user, int patience)
 {
 	TimestampTz began = GetCurrentTimestamp();
-	uint64		hash = hash_bytes_extended(user->data, UUID_LEN, 0);
-	LOCKTAG		tag;
+	LOCKTAG		tag = casnet_secret_lock_of(user);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
-						 (uint32) hash, PASSWORD_LOCK_CLASS);
 	while (LockAcquire(&tag, ExclusiveLock, false, true) ==
 		   LOCKACQUIRE_NOT_AVAIL)
 	{

@@ -17,6 +17,18 @@
 /* Whether the innermost execution that runs is that of a foreign key. */
 static bool key_runs = false;
 
+/* Whether the role is a superuser or a member of casnet_admin. */
+static bool
+is_administrator(Oid role)
+{
+	Oid			admin;
+
+	if (superuser_arg(role))
+		return true;
+	admin = get_role_oid("casnet_admin", true);
+	return OidIsValid(admin) && has_privs_of_role(role, admin);
+}
+
 /*
  * Whether the current role is exempt from the rules that bind users: a superuser, or a
  * member of casnet_admin.
@@ -24,12 +36,30 @@ static bool key_runs = false;
 bool
 casnet_security_is_administrator(void)
 {
-	Oid			admin;
+	return is_administrator(GetUserId());
+}
 
-	if (superuser())
-		return true;
-	admin = get_role_oid("casnet_admin", true);
-	return OidIsValid(admin) && has_privs_of_role(GetUserId(), admin);
+/*
+ * Whether the role that the session has set is one.  A SECURITY DEFINER function is run by
+ * others, and the event triggers by whoever alters a table.
+ */
+bool
+casnet_security_session_is_administrator(void)
+{
+	return is_administrator(GetOuterUserId());
+}
+
+/*
+ * Whether the current role may name the user of its session: a superuser, or a member of
+ * casnet_authenticator.
+ */
+bool
+casnet_security_is_backend(void)
+{
+	Oid			backend = get_role_oid("casnet_authenticator", true);
+
+	return superuser() ||
+		(OidIsValid(backend) && has_privs_of_role(GetUserId(), backend));
 }
 
 /*

@@ -133,14 +133,15 @@ casnet_session_tenant(void)
 void
 casnet_session_identity(CasnetIdentity *identity)
 {
-	const pg_uuid_t *user = casnet_token_is_set() ?
-		casnet_token_named_user() : active_user;
-	const pg_uuid_t *tenant = active_tenant != NULL ?
-		active_tenant : casnet_token_named_tenant();
+	const pg_uuid_t *user;
+	const pg_uuid_t *tenant;
 
 	memset(identity, 0, sizeof(CasnetIdentity));
 	if (casnet_security_is_suspended())
 		return;
+	casnet_token_resolve();
+	user = casnet_token_is_set() ? casnet_token_named_user() : active_user;
+	tenant = active_tenant != NULL ? active_tenant : casnet_token_named_tenant();
 	identity->has_user = user != NULL;
 	if (user != NULL)
 		identity->user = *user;

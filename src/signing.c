@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/sha2.h"
@@ -37,97 +38,6 @@ PG_FUNCTION_INFO_V1(casnet_add_signing_key);
 PG_FUNCTION_INFO_V1(casnet_retire_signing_key);
 PG_FUNCTION_INFO_V1(casnet_issue_token);
 
-/*
- * A string member of the JWK; NULL if it is absent or null, the empty string if it is not
- * a string.
- */
-static char *
-member_of(Jsonb *jwk, const char *name)
-{
-	JsonbValue	buffer;
-	JsonbValue *value;
-
-	if (!JB_ROOT_IS_OBJECT(jwk))
-		return NULL;
-	value = getKeyJsonValueFromContainer(&jwk->root, name, strlen(name),
-										 &buffer);
-	if (value == NULL || value->type == jbvNull)
-		return NULL;
-	return value->type != jbvString ? pstrdup("") :
-		pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-static bool
-is_text(const char *value, const char *expected)
-{
-	return value != NULL && strcmp(value, expected) == 0;
-}
-
-/*
- * The algorithm for which the JWK is a key.  Raises 22023 when there is none, when the JWK
- * names another use, or when it is a private key.
- */
-static const char *
-algorithm_of(Jsonb *jwk)
-{
-	char	   *kind = member_of(jwk, "kty");
-	char	   *curve = member_of(jwk, "crv");
-	char	   *stated = member_of(jwk, "alg");
-	char	   *use = member_of(jwk, "use");
-	JsonbValue	buffer;
-	const char *algorithm = NULL;
-
-	if (is_text(kind, "oct"))
-		algorithm = "HS256";
-	else if (is_text(kind, "RSA"))
-		algorithm = "RS256";
-	else if (is_text(kind, "OKP") && is_text(curve, "Ed25519"))
-		algorithm = "EdDSA";
-	else if (is_text(kind, "EC") && is_text(curve, "P-256"))
-		algorithm = "ES256";
-	if (algorithm == NULL || (stated != NULL && !is_text(stated, algorithm)) ||
-		(use != NULL && !is_text(use, "sig")))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the JWK is not a key for HS256, EdDSA, ES256 or RS256"),
-				 errhint("Take oct, OKP with Ed25519, EC with P-256, or RSA, for signatures.")));
-	if (getKeyJsonValueFromContainer(&jwk->root, "d", 1, &buffer) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the JWK is a private key"),
-				 errhint("Give the public one, and consider the private one disclosed.")));
-	return algorithm;
-}
-
-/* A decoded member, or NULL if it is absent.  Raises 22023. */
-static bytea *
-decoded_member(Jsonb *jwk, const char *name)
-{
-	char	   *member = member_of(jwk, name);
-
-	return member == NULL ? NULL : casnet_key_decode(member, strlen(member));
-}
-
-/* The key of the JWK in its stored form.  Raises 22023 when it is not valid. */
-static bytea *
-key_of(Jsonb *jwk, const char *algorithm)
-{
-	bool		is_secret = strcmp(algorithm, "HS256") == 0;
-	bool		is_ec = strcmp(algorithm, "ES256") == 0;
-	bool		is_rsa = strcmp(algorithm, "RS256") == 0;
-	bytea	   *first = decoded_member(jwk, is_secret ? "k" : is_rsa ? "n" : "x");
-	bytea	   *second = is_rsa ? decoded_member(jwk, "e") :
-		is_ec ? decoded_member(jwk, "y") : NULL;
-
-	if (first == NULL || ((is_rsa || is_ec) && second == NULL) ||
-		(is_secret && VARSIZE_ANY_EXHDR(first) < SECRET_LENGTH))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the JWK lacks a member, or its secret has less than 32 bytes"),
-				 errhint("RFC 7518 and 8037 say which members a key has.")));
-	return is_secret ? first : casnet_key_public(algorithm, first, second);
-}
-
 /* Raises 22023 unless the key id is a valid one. */
 static void
 check_kid(const char *kid)
@@ -139,12 +49,66 @@ check_kid(const char *kid)
 				 errhint("Give the kid that the issuer writes into its tokens.")));
 }
 
+/* Delete the row of a retired key, so that its key id can come back with another key. */
+static void
+forget_retired(Datum kid)
+{
+	CasnetTable keys = CASNET_SIGNING_KEYS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	ItemPointerData row;
+	bool		is_live = true;
+
+	casnet_scan_begin(&scan, CASNET_KEY_BY_KID,
+					  casnet_reading_begin(&reading, 1, &keys), kid, (Datum) 0);
+	tuple = casnet_scan_next(&scan);
+	if (tuple != NULL)
+	{
+		(void) casnet_scan_value(&scan, tuple, SIGNING_KEYS_RETIRED_AT,
+								 &is_live);
+		row = tuple->t_self;
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	if (!is_live && casnet_row_delete(CASNET_SIGNING_KEYS, &row, true))
+		CommandCounterIncrement();
+}
+
+/*
+ * Raises 55000 if the issuer is registered: its tokens are judged by its set of keys alone, and
+ * the key would count when it is removed, for tokens of before, too.
+ */
+static void
+refuse_registered(Datum issuer)
+{
+	CasnetTable issuers = CASNET_ISSUERS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	bool		is_registered;
+
+	/* As who registers one takes it. */
+	table_close(casnet_catalog_open(CASNET_ISSUERS, ShareRowExclusiveLock), NoLock);
+	casnet_scan_begin(&scan, CASNET_ISSUER,
+					  casnet_reading_begin(&reading, 1, &issuers), issuer,
+					  (Datum) 0);
+	is_registered = casnet_scan_next(&scan) != NULL;
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	if (is_registered)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the issuer is registered with a set of keys"),
+				 errhint("Add the key to the set with casnet.set_issuer().")));
+}
+
 /*
  * casnet.add_signing_key(kid text, jwk jsonb, issuer text, audience text)
  * returns void
  *
  * Adds a key that signs tokens: a JWK (RFC 7517), or a new secret for casnet's own tokens.
- * Raises 22023 for what is not a key, 23505 for a kid that was used before.
+ * Raises 22023 for what is not a key, 23505 for the kid of a live key, 55000 if the issuer is
+ * registered.
  */
 Datum
 casnet_add_signing_key(PG_FUNCTION_ARGS)
@@ -153,7 +117,7 @@ casnet_add_signing_key(PG_FUNCTION_ARGS)
 	bool		isnull[SIGNING_KEYS_COLUMNS] = {0};
 	char	   *kid = PG_ARGISNULL(0) ? NULL :
 		text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const char *algorithm = "HS256";
+	JwsAlgorithm algorithm = JWS_HS256;
 	bytea	   *key;
 
 	check_kid(kid);
@@ -165,22 +129,32 @@ casnet_add_signing_key(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		Jsonb	   *jwk = PG_GETARG_JSONB_P(1);
+		const char *problem = casnet_jwk_read(&PG_GETARG_JSONB_P(1)->root,
+											  &algorithm, &key);
 
-		algorithm = algorithm_of(jwk);
-		key = key_of(jwk, algorithm);
+		if (problem != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the JWK is not a key that casnet can use"),
+					 errdetail_internal("%s", problem),
+					 errhint("Give one key as its issuer publishes it (RFC 7517); casnet.set_issuer() takes a whole set.")));
 	}
 
 	values[SIGNING_KEYS_KID] = CStringGetTextDatum(kid);
-	values[SIGNING_KEYS_ALGORITHM] = CStringGetTextDatum(algorithm);
+	values[SIGNING_KEYS_ALGORITHM] =
+		CStringGetTextDatum(jws_algorithm_name(algorithm));
 	values[SIGNING_KEYS_KEY] = PointerGetDatum(key);
 	isnull[SIGNING_KEYS_ISSUER] = PG_ARGISNULL(2);
 	if (!PG_ARGISNULL(2))
+	{
 		values[SIGNING_KEYS_ISSUER] = PG_GETARG_DATUM(2);
+		refuse_registered(values[SIGNING_KEYS_ISSUER]);
+	}
 	isnull[SIGNING_KEYS_AUDIENCE] = PG_ARGISNULL(3);
 	if (!PG_ARGISNULL(3))
 		values[SIGNING_KEYS_AUDIENCE] = PG_GETARG_DATUM(3);
 	isnull[SIGNING_KEYS_RETIRED_AT] = true;
+	forget_retired(values[SIGNING_KEYS_KID]);
 	values[SIGNING_KEYS_CREATED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	casnet_row_insert(CASNET_SIGNING_KEYS, values, isnull);
@@ -191,8 +165,8 @@ casnet_add_signing_key(PG_FUNCTION_ARGS)
 /*
  * casnet.retire_signing_key(kid text) returns void
  *
- * Retires a key: erases it, but keeps the row, so that nobody uses the key id again.
- * Raises P0002 when there is no such live key at this moment.
+ * Retires a key: erases it, and keeps the row, which says since when.  Raises P0002 when
+ * there is no such live key at this moment.
  */
 Datum
 casnet_retire_signing_key(PG_FUNCTION_ARGS)
@@ -324,19 +298,42 @@ seconds_of(const Interval *lifetime)
 	return (int64) ceil(seconds);
 }
 
+/* Append the claim perm, with these names. */
+static void
+append_permissions(StringInfo claims, List *permissions)
+{
+	ListCell   *lc;
+
+	appendStringInfoString(claims, ",\"perm\":[");
+	foreach(lc, permissions)
+	{
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoChar(claims, ',');
+		escape_json(claims, lfirst(lc));
+	}
+	appendStringInfoChar(claims, ']');
+}
+
 /*
  * A new token for the user, with a tenant or NULL.  The generation is that in which the
  * password or the former token was judged, since a revocation that commits meanwhile must
- * end the new token too.  Raises 22023 for a bad lifetime, 55000 without a key.
+ * end the new token too.  A time of authentication, unless it is 0, is that of the token
+ * before this one.  With a list of permissions it narrows the user's to those, and is
+ * valid only with a row of sessions, which the caller writes.  Sets what is known of the
+ * token.  Raises 22023 for a bad lifetime, 55000 without a key.
  */
 text *
 casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
-					 const Interval *lifetime, int64 generation)
+					 const Interval *lifetime, int64 generation,
+					 int64 authenticated_at, List *permissions,
+					 CasnetIssue *issue)
 {
 	int64		seconds = seconds_of(lifetime);
 	int64		issued_at = casnet_revocation_clock();
 	pg_uuid_t	id;
 	StringInfoData claims;
+	text	   *token;
+	char	   *string;
 
 	casnet_key_random(id.data, UUID_LEN);
 	id.data[6] = (id.data[6] & 0x0f) | 0x40;
@@ -346,11 +343,27 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
 	if (tenant != NULL)
 		appendStringInfo(&claims, ",\"tid\":\"%s\"",
 						 casnet_uuid_format(tenant));
+	if (permissions != NIL)
+	{
+		append_permissions(&claims, permissions);
+		/* It lives for long; so it counts only if its session is noted. */
+		appendStringInfo(&claims, ",\"ses\":\"%s\"", casnet_uuid_format(&id));
+	}
+	if (authenticated_at != 0)
+		appendStringInfo(&claims, ",\"auth_time\":" INT64_FORMAT, authenticated_at);
 	appendStringInfo(&claims, ",\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT
 					 ",\"jti\":\"%s\",\"gen\":" INT64_FORMAT "}",
 					 issued_at, issued_at + seconds, casnet_uuid_format(&id),
 					 generation);
-	return sign(&claims);
+	token = sign(&claims);
+	issue->id = id;
+	issue->user = *user;
+	issue->generation = generation;
+	issue->expires_at = time_t_to_timestamptz(issued_at + seconds);
+	/* Revocation knows a token by what is signed; see token.c. */
+	string = text_to_cstring(token);
+	issue->digest = casnet_digest(string, strrchr(string, '.') - string);
+	return token;
 }
 
 /*
@@ -365,6 +378,7 @@ casnet_issue_token(PG_FUNCTION_ARGS)
 {
 	CasnetTable cutoffs = CASNET_TOKEN_CUTOFFS;
 	CasnetReading reading;
+	CasnetIssue issue;
 	int64		generation;
 
 	if (PG_ARGISNULL(0))
@@ -381,5 +395,5 @@ casnet_issue_token(PG_FUNCTION_ARGS)
 										  PG_GETARG_UUID_P(1),
 										  PG_ARGISNULL(2) ? NULL :
 										  PG_GETARG_INTERVAL_P(2),
-										  generation));
+										  generation, 0, NIL, &issue));
 }

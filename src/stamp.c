@@ -132,8 +132,8 @@ casnet_stamp_completed_at(PG_FUNCTION_ARGS)
 /*
  * casnet_internal.fill_tenant() returns trigger
  *
- * BEFORE INSERT FOR EACH ROW: replaces a NULL in tenant_id by the active tenant, as if the
- * column were left out.  Drivers send NULL for a missing value.  The policy decides
+ * BEFORE INSERT FOR EACH ROW: replaces a NULL in the column that the argument names, or in
+ * tenant_id, by the active tenant, as if the column were left out.  Drivers send NULL for a missing value.  The policy decides
  * whether the session is allowed to insert there.  Raises 39P01 when called in any other
  * way, 42703 or 42804 when the table has no such column, 55000 when the session became
  * somebody else while the statement was writing.
@@ -146,7 +146,8 @@ casnet_fill_tenant(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = casnet_trigger_row(fcinfo, "fill_tenant", true);
 	HeapTuple	row = trigger->tg_trigtuple;
-	int			number = casnet_trigger_column(trigger->tg_relation, "tenant_id",
+	int			number = casnet_trigger_column(trigger->tg_relation,
+											   casnet_trigger_tenant(trigger->tg_trigger),
 											   UUIDOID);
 	const pg_uuid_t *tenant;
 

@@ -2,8 +2,8 @@
  * stranger.c
  *		What of a table is code of roles that do not have the rights with which it runs.
  *
- * Whoever writes a table evaluates its checks, defaults, generated columns, indexes and
- * conditions of triggers, and makes values of its types.  They call functions, and a domain
+ * Whoever writes a table evaluates its checks, defaults, generated columns, indexes, extended
+ * statistics and conditions of triggers, and makes values of its types.  They call functions, and a domain
  * has checks.  The owner of a function or domain can change it at any time, and a check can
  * run SQL by functions of the server, which no hook sees.
  *
@@ -18,10 +18,13 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_range.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -58,6 +61,9 @@ static CasnetCache clean = {
 	.most = 256
 };
 static bool clean_is_outdated = true;
+
+/* Whether a temporary type can have been made or dropped since they were looked at. */
+static bool temporary_is_outdated = true;
 
 static bool is_strange_text(const char *expression, Oid role);
 
@@ -96,8 +102,8 @@ has_strange_range_function(Oid range, Oid role)
 }
 
 /*
- * Whether a check of a domain, or its default, calls such a function or has such a type.
- * A domain that is trusted can do so, too.
+ * Whether a check of a domain calls such a function or has such a type.  A domain that is
+ * trusted can do so, too.
  */
 static bool
 has_strange_check(Oid domain, Oid role)
@@ -125,6 +131,17 @@ has_strange_check(Oid domain, Oid role)
 	return result;
 }
 
+/* The same of its default. */
+static bool
+is_strange_default(HeapTuple domain, Oid role)
+{
+	bool		isnull;
+	Datum		nodes = SysCacheGetAttr(TYPEOID, domain, Anum_pg_type_typdefaultbin,
+										&isnull);
+
+	return !isnull && is_strange_text(TextDatumGetCString(nodes), role);
+}
+
 /*
  * Whether a value of the type can call code of such a role, and the types of which it
  * consists, at the end of the list.
@@ -137,6 +154,7 @@ look_at_type(Oid type, Oid role, List **parts)
 	Oid			owner;
 	TupleDesc	columns;
 	char		kind;
+	bool		has_strange_default = false;
 
 	if (!HeapTupleIsValid(tuple))
 		return true;
@@ -144,7 +162,10 @@ look_at_type(Oid type, Oid role, List **parts)
 	kind = form->typtype;
 	owner = form->typowner;
 	if (kind == TYPTYPE_DOMAIN)
+	{
 		*parts = list_append_unique_oid(*parts, form->typbasetype);
+		has_strange_default = is_strange_default(tuple, role);
+	}
 	else if (kind == TYPTYPE_BASE && OidIsValid(form->typelem))
 		*parts = list_append_unique_oid(*parts, form->typelem);
 	ReleaseSysCache(tuple);
@@ -152,7 +173,7 @@ look_at_type(Oid type, Oid role, List **parts)
 	switch (kind)
 	{
 		case TYPTYPE_DOMAIN:
-			return !casnet_security_is_trusted(owner, role) ||
+			return !casnet_security_is_trusted(owner, role) || has_strange_default ||
 				has_strange_check(type, role);
 		case TYPTYPE_RANGE:
 			*parts = list_append_unique_oid(*parts, get_range_subtype(type));
@@ -222,7 +243,7 @@ casnet_stranger_in_expression(Node *expression, Oid role)
 	return is_strange(expression, &role);
 }
 
-/* The same for one function. */
+/* Whether a role that is not trusted with the rights of that role owns the function. */
 bool
 casnet_stranger_owns_function(Oid function, Oid role)
 {
@@ -237,8 +258,8 @@ is_strange_text(const char *expression, Oid role)
 }
 
 /* Whether an expression or the condition of the index is one. */
-static bool
-is_strange_index(Oid index, Oid role)
+bool
+casnet_stranger_in_index(Oid index, Oid role)
 {
 	static const AttrNumber columns[] = {Anum_pg_index_indexprs,
 	Anum_pg_index_indpred};
@@ -259,6 +280,52 @@ is_strange_index(Oid index, Oid role)
 	return result;
 }
 
+/* Whether an expression of extended statistics is one. */
+bool
+casnet_stranger_in_statistics(Oid statistics, Oid role)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	Datum		nodes;
+	bool		isnull;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	nodes = SysCacheGetAttr(STATEXTOID, tuple, Anum_pg_statistic_ext_stxexprs,
+							&isnull);
+	result = !isnull && is_strange_text(TextDatumGetCString(nodes), role);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Whether a cast of values of the type calls such a function.  The server casts values of
+ * keys to compare them, and keeps that function for the session.
+ */
+static bool
+has_strange_cast(Oid type, Oid role)
+{
+	Relation	catalog;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		result = false;
+
+	if (type < FirstNormalObjectId)
+		return false;
+	catalog = table_open(CastRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_cast_castsource, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(catalog, CastSourceTargetIndexId, true, NULL, 1,
+							  &key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = is_strange_function(((Form_pg_cast) GETSTRUCT(tuple))->castfunc,
+									 &role);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
 /* The same for columns.  A key can set them to their default. */
 static char *
 find_in_columns(Relation relation, Oid role)
@@ -270,7 +337,8 @@ find_in_columns(Relation relation, Oid role)
 		Form_pg_attribute column = TupleDescAttr(columns, i);
 
 		if (!column->attisdropped &&
-			casnet_stranger_in_type(column->atttypid, role))
+			(casnet_stranger_in_type(column->atttypid, role) ||
+			 has_strange_cast(column->atttypid, role)))
 			return psprintf("column \"%s\"", NameStr(column->attname));
 	}
 	for (int i = 0; columns->constr != NULL && i < columns->constr->num_defval; i++)
@@ -305,8 +373,11 @@ find_in_table(Relation relation, Oid role, bool deletes)
 		if (found == NULL && is_strange_text(constraints->check[i].ccbin, role))
 			found = psprintf("constraint \"%s\"", constraints->check[i].ccname);
 	foreach(lc, RelationGetIndexList(relation))
-		if (found == NULL && is_strange_index(lfirst_oid(lc), role))
+		if (found == NULL && casnet_stranger_in_index(lfirst_oid(lc), role))
 			found = psprintf("index \"%s\"", get_rel_name(lfirst_oid(lc)));
+	foreach(lc, RelationGetStatExtList(relation))
+		if (found == NULL && casnet_stranger_in_statistics(lfirst_oid(lc), role))
+			found = pstrdup("extended statistics");
 	return found;
 }
 
@@ -354,6 +425,42 @@ casnet_strangers_code(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(found));
 }
 
+/*
+ * Whether the session has a temporary type whose values call code, of a role that is not
+ * trusted.  Code that names a type without a schema can get that one instead.
+ */
+bool
+casnet_stranger_in_temporary_types(Oid role)
+{
+	static Oid	kept_for = InvalidOid;
+	static bool kept;
+	Oid			schema = LookupNamespaceNoError("pg_temp");
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (likely(!OidIsValid(schema)))
+		return false;
+	if (kept_for == role && !temporary_is_outdated)
+		return kept;
+	temporary_is_outdated = false;
+	kept_for = role;
+	kept = false;
+	catalog = table_open(TypeRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (!kept && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+		kept = form->typnamespace == schema &&
+			(form->typtype == TYPTYPE_DOMAIN || form->typtype == TYPTYPE_RANGE) &&
+			!casnet_security_is_trusted(form->typowner, role);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return kept;
+}
+
 /* A relation changed, or anything about types, functions and roles. */
 static void
 note_relation(Oid relation)
@@ -365,13 +472,14 @@ static void
 note_catalog(Datum arg, int cache, uint32 hash)
 {
 	clean_is_outdated = true;
+	temporary_is_outdated = true;
 }
 
 void
 casnet_stranger_init(void)
 {
 	static const int caches[] = {TYPEOID, PROCOID, CONSTROID, AUTHOID,
-	AUTHMEMMEMROLE};
+	AUTHMEMMEMROLE, CASTSOURCETARGET};
 
 	casnet_news_listen(note_relation);
 	for (int i = 0; i < lengthof(caches); i++)

@@ -36,7 +36,10 @@
 /* How long an attempt waits after that many failures; the last also for more. */
 static const int delays_ms[] = {0, 0, 0, 200, 400, 800, 1600, 3200, 6400};
 
-/* A login that would have to wait longer than this fails at once. */
+/*
+ * No attempt waits longer than this, however many are before it.  All from one address queue
+ * together, so the owner of an account must get a turn while others try passwords there.
+ */
 #define MAX_WAIT_MS 15000
 
 /* After this many failures of a name from all addresses, each attempt waits this long. */
@@ -167,7 +170,7 @@ client_address(void)
 	return hash_bytes_extended(ip_addr(address), length, 2);
 }
 
-/* The key of the given name, whatever its case. */
+/* The key of the given name in this database, whatever its case. */
 static uint64
 key_of_name(text *name)
 {
@@ -175,7 +178,8 @@ key_of_name(text *name)
 									 VARSIZE_ANY_EXHDR(name),
 									 DEFAULT_COLLATION_OID);
 
-	return hash_bytes_extended((unsigned char *) folded, strlen(folded), 1);
+	return hash_combine64(hash_bytes_extended((unsigned char *) folded,
+											  strlen(folded), 1), MyDatabaseId);
 }
 
 /* The key of the given name together with the client's address. */
@@ -345,12 +349,11 @@ give_up(int code, Datum arg)
 }
 
 /*
- * casnet_internal.login_wait(name text) returns boolean
+ * casnet_internal.login_wait(name text) returns void
  *
  * Waits for former failures.  Those of this name from this address make a queue; those of
- * this name from anywhere cost a second at most.  Returns false if the queue would
- * take too long; then the attempt must fail.  Raises 57014 when statement_timeout leaves no
- * time, 53300 when too many wait.  Internal.
+ * this name from anywhere cost a second at most.  Raises 57014 when statement_timeout leaves
+ * no time, 53300 when too many wait.  Internal.
  */
 Datum
 casnet_login_wait(PG_FUNCTION_ARGS)
@@ -377,11 +380,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 		turn.delay = delays_ms[Min(count->failures, lengthof(delays_ms) - 1)];
 		turn.at = TimestampTzPlusMilliseconds(Max(now, count->free_at),
 											  turn.delay);
-		if (TimestampDifferenceExceeds(now, turn.at, MAX_WAIT_MS))
-		{
-			unlock_counts();
-			PG_RETURN_BOOL(false);
-		}
+		turn.at = Min(turn.at, TimestampTzPlusMilliseconds(now, MAX_WAIT_MS));
 		count->free_at = turn.at;
 		start = Max(start, turn.at);
 	}
@@ -398,7 +397,7 @@ casnet_login_wait(PG_FUNCTION_ARGS)
 		wait_until(start);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(give_up, PointerGetDatum(&turn));
-	PG_RETURN_BOOL(true);
+	PG_RETURN_VOID();
 }
 
 /*
@@ -424,8 +423,8 @@ casnet_login_succeeded(PG_FUNCTION_ARGS)
  *
  * Counts a failure and waits until the attempt has taken a whole multiple of a second.  So
  * the time does not reveal the scheme of a hash, or that there is none.  Obeys
- * statement_timeout in time, but a cancel request only afterwards.  Returns false.
- * Internal.
+ * statement_timeout in time.  A cancel request, the end of the connection and whatever else
+ * ends the session come only afterwards.  Returns false.  Internal.
  */
 Datum
 casnet_login_failed(PG_FUNCTION_ARGS)
@@ -449,8 +448,8 @@ casnet_login_failed(PG_FUNCTION_ARGS)
 										(taken / FAILURE_MS + 1) * FAILURE_MS);
 	if (get_timeout_active(STATEMENT_TIMEOUT))
 		until = Min(until, get_timeout_finish_time(STATEMENT_TIMEOUT));
-	HOLD_CANCEL_INTERRUPTS();
+	HOLD_INTERRUPTS();
 	wait_until(until);
-	RESUME_CANCEL_INTERRUPTS();
+	RESUME_INTERRUPTS();
 	PG_RETURN_BOOL(false);
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -22,7 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "casnet.h"
-#include "key.h"
+#include "token.h"
 
 /* A pooled connection sees many tokens; this is the most that it keeps. */
 #define MAX_VERIFIED 512
@@ -32,27 +33,16 @@
 /* The most tokens that the session has given up, but on which something still rests. */
 #define MAX_FORMER 100
 
-/* The value of the setting, parsed. */
-typedef struct ParsedToken
-{
-	uint64		hash;
-	size_t		length;
-	pg_uuid_t	user;
-	pg_uuid_t	tenant;
-	bool		has_tenant;
-	JwsToken	jws;
-	char		token[FLEXIBLE_ARRAY_MEMBER];
-} ParsedToken;
-
 /* A token with a valid signature that is not revoked. */
 typedef struct VerifiedToken
 {
 	uint64		hash;			/* hash key; must be first */
-	ParsedToken *parsed;
+	CasnetParsedToken *parsed;
+	CasnetProved proved;
 } VerifiedToken;
 
 static char *token_string;
-static const ParsedToken *active_token;
+static const CasnetParsedToken *active_token;
 
 static CasnetCache cache = {
 	.name = "casnet tokens", .key_size = sizeof(uint64),
@@ -61,12 +51,29 @@ static CasnetCache cache = {
 static uint64 cache_epoch = 0;
 
 /* The answer about active_token; valid while token and epoch are the present ones. */
-static const ParsedToken *answered_token = NULL;
+static const CasnetParsedToken *answered_token = NULL;
 static uint64 answered_epoch = 0;
 static const char *answer = NULL;	/* NULL: verified; else the problem */
 
+/*
+ * What the token with that number proves, or proved before it ended.  A token of another
+ * issuer names its user only after a look into the tables.
+ */
+static struct
+{
+	uint64		number;			/* 0 for none */
+	CasnetProved proved;
+}			present;
+
+/* Whether a token is being verified. */
+static bool is_verifying = false;
+
 /* Why casnet_token_user() last returned NULL. */
 static const char *refusal = NULL;
+
+/* Another issuer has just made the token, and would make the next one in vain as well. */
+static const char ended_lately[] =
+"All tokens so far were revoked shortly before this one was made, or after that.";
 
 /*
  * A token that the session had when somebody opened what still goes on, by its number.  It
@@ -77,7 +84,7 @@ typedef struct FormerToken
 {
 	struct FormerToken *next;
 	uint64		number;
-	ParsedToken parsed;			/* must be last */
+	CasnetParsedToken parsed;			/* must be last */
 } FormerToken;
 
 static FormerToken *former_tokens = NULL;
@@ -85,8 +92,8 @@ static int	former_count = 0;
 static uint64 token_number = 0; /* how often the setting was assigned */
 static int	holders = 0;
 
-/* The kept copy of this verified token, or NULL. */
-static ParsedToken *
+/* The entry of this verified token, or NULL. */
+static VerifiedToken *
 find_verified(uint64 hash, const char *token, size_t length)
 {
 	VerifiedToken *entry = casnet_cache_find(&cache, &hash);
@@ -94,7 +101,7 @@ find_verified(uint64 hash, const char *token, size_t length)
 	if (entry == NULL || entry->parsed->length != length ||
 		memcmp(entry->parsed->token, token, length) != 0)
 		return NULL;
-	return entry->parsed;
+	return entry;
 }
 
 /* Refuse a value with an error of casnet's; the server's own would quote the value. */
@@ -114,62 +121,42 @@ out_of_memory(void)
 static bool
 check_token(char **newval, void **extra, GucSource source)
 {
-	JwsToken	jws;
-	ParsedToken *parsed;
-	pg_uuid_t	user;
-	pg_uuid_t	tenant;
-	ParsedToken *known;
+	CasnetParsedToken *parsed;
+	VerifiedToken *known;
 	const char *problem;
-	uint64		hash;
 	size_t		length;
+	uint64		hash;
 
 	*extra = NULL;
 	if (*newval == NULL || **newval == '\0')
 		return true;
 
+	length = Min(strlen(*newval), JWS_MAX_TOKEN + 1);
+	parsed = casnet_guc_malloc(offsetof(CasnetParsedToken, token) + length + 1);
+	if (parsed == NULL)
+		return out_of_memory();
+
 	/* A pooled connection sees the same tokens again, and parsing costs most. */
-	length = strlen(*newval);
-	hash = hash_bytes_extended((unsigned char *) *newval,
-							   Min(length, JWS_MAX_TOKEN + 1), 0);
+	hash = hash_bytes_extended((unsigned char *) *newval, length, 0);
 	known = find_verified(hash, *newval, length);
 	if (known != NULL)
 	{
-		size_t		size = offsetof(ParsedToken, token) + length + 1;
-
-		parsed = casnet_guc_malloc(size);
-		if (parsed == NULL)
-			return out_of_memory();
-		memcpy(parsed, known, size);
+		memcpy(parsed, known->parsed,
+			   offsetof(CasnetParsedToken, token) + length + 1);
 		*extra = parsed;
 		return true;
 	}
 
-	problem = jws_parse(*newval, &jws);
-	memset(&tenant, 0, sizeof(tenant));
-	if (problem == NULL && !casnet_uuid_parse(jws.sub, &user))
-		problem = "The token's subject is not a UUID.";
-	if (problem == NULL && jws.tid[0] != '\0' &&
-		!casnet_uuid_parse(jws.tid, &tenant))
-		problem = "The token's tenant is not a UUID.";
+	problem = casnet_verify_parse(*newval, length, parsed);
 	if (problem != NULL)
 	{
+		casnet_guc_free(parsed);
 		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
 		GUC_check_errmsg("invalid value for parameter \"casnet.token\"");
 		GUC_check_errdetail("%s", problem);
 		GUC_check_errhint("Give a token that casnet.login() or a known issuer made, or the empty string to unset it.");
 		return false;
 	}
-
-	parsed = casnet_guc_malloc(offsetof(ParsedToken, token) + length + 1);
-	if (parsed == NULL)
-		return out_of_memory();
-	parsed->hash = hash;
-	parsed->length = length;
-	parsed->user = user;
-	parsed->tenant = tenant;
-	parsed->has_tenant = jws.tid[0] != '\0';
-	parsed->jws = jws;
-	memcpy(parsed->token, *newval, length + 1);
 	*extra = parsed;
 	return true;
 }
@@ -182,7 +169,7 @@ static void
 keep_former(void)
 {
 	size_t		size = offsetof(FormerToken, parsed) +
-		offsetof(ParsedToken, token) + active_token->length + 1;
+		offsetof(CasnetParsedToken, token) + active_token->length + 1;
 	FormerToken *former = former_count < MAX_FORMER ? malloc(size) : NULL;
 
 	if (former == NULL)
@@ -229,7 +216,7 @@ casnet_token_release(void)
 }
 
 /* The token that is set; NULL if there is none, or code of another role runs. */
-static const ParsedToken *
+static const CasnetParsedToken *
 current_token(void)
 {
 	return casnet_security_is_suspended() ? NULL : active_token;
@@ -276,19 +263,20 @@ casnet_token_init(void)
 
 /* Whether this very token was verified since the tables last changed. */
 static bool
-is_verified(const ParsedToken *token)
+is_verified(const CasnetParsedToken *token)
 {
 	return cache_epoch == casnet_token_epoch &&
 		find_verified(token->hash, token->token, token->length) != NULL;
 }
 
-/* Remember the token, verified in the given epoch. */
+/* Remember the token, which was verified in the given epoch, and what it proves. */
 static void
-keep_verified(const ParsedToken *token, uint64 epoch)
+keep_verified(const CasnetParsedToken *token, const CasnetProved *proved,
+			  uint64 epoch)
 {
 	VerifiedToken *entry;
-	size_t		size = offsetof(ParsedToken, token) + token->length + 1;
-	ParsedToken *copy;
+	size_t		size = offsetof(CasnetParsedToken, token) + token->length + 1;
+	CasnetParsedToken *copy;
 
 	if (cache_epoch != epoch || casnet_cache_is_full(&cache))
 		casnet_cache_reset(&cache);
@@ -298,6 +286,7 @@ keep_verified(const ParsedToken *token, uint64 epoch)
 	memcpy(copy, token, size);
 	entry = casnet_cache_enter(&cache, &token->hash);
 	entry->parsed = copy;
+	entry->proved = *proved;
 }
 
 /*
@@ -305,107 +294,71 @@ keep_verified(const ParsedToken *token, uint64 epoch)
  * out the signature, since an ECDSA signature has a second valid form.
  */
 static bytea *
-digest_of(const ParsedToken *token)
+digest_of(const CasnetParsedToken *token)
 {
 	return casnet_digest(token->token, token->jws.signed_length);
 }
 
-/* Whether the audience is among those of the token. */
+/* Whether a cutoff ends a token with that digest and time, which proves that. */
 static bool
-has_audience(const JwsToken *jws, const char *audience)
+is_cut_off(const CasnetProved *proved, int64 generation, int64 issued_at,
+		   bytea *digest, Snapshot snapshot)
 {
-	for (const char *aud = jws->aud; *aud != '\0'; aud += strlen(aud) + 1)
-		if (strcmp(aud, audience) == 0)
-			return true;
-	return false;
-}
-
-/* A text column, or NULL. */
-static char *
-text_column(CasnetScan *scan, HeapTuple tuple, int column)
-{
-	bool		isnull;
-	Datum		value = casnet_scan_value(scan, tuple, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
+	return casnet_revocation_ends(&proved->user, generation, issued_at, digest,
+								  snapshot) ||
+		(proved->has_person &&
+		 (casnet_revocation_ends(&proved->person, -1, issued_at, digest,
+								 snapshot) ||
+		  casnet_revocation_ends(&proved->issuer, -1, issued_at, digest,
+								 snapshot)));
 }
 
 /*
- * Whether a live key signed the token for this use.  *own says whether that is one of
- * casnet's own secrets, and not an issuer's.
+ * NULL, or that the token, which proves that, was revoked.  A cutoff ends tokens of other
+ * clocks that say they were issued a little later, so it can meet a new one.
  */
-static bool
-signature_is_good(const ParsedToken *token, Snapshot snapshot, bool *own)
-{
-	const JwsToken *jws = &token->jws;
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	bool		good = false;
-
-	casnet_scan_begin(&scan, CASNET_KEY_BY_KID, snapshot,
-					  CStringGetTextDatum(jws->kid), (Datum) 0);
-	tuple = casnet_scan_next(&scan);
-	if (tuple != NULL)
-	{
-		char	   *algorithm = text_column(&scan, tuple,
-											SIGNING_KEYS_ALGORITHM);
-		char	   *issuer = text_column(&scan, tuple, SIGNING_KEYS_ISSUER);
-		char	   *audience = text_column(&scan, tuple, SIGNING_KEYS_AUDIENCE);
-		bool		key_isnull;
-		bool		is_not_retired;
-		Datum		key = casnet_scan_value(&scan, tuple, SIGNING_KEYS_KEY,
-											&key_isnull);
-		JwsAlgorithm of_key;
-
-		(void) casnet_scan_value(&scan, tuple, SIGNING_KEYS_RETIRED_AT,
-								 &is_not_retired);
-
-		/* The key fixes the algorithm, whatever the header says. */
-		if (is_not_retired && !key_isnull && algorithm != NULL &&
-			jws_algorithm_find(algorithm, &of_key) &&
-			of_key == jws->algorithm &&
-			(issuer == NULL || strcmp(issuer, jws->iss) == 0) &&
-			(audience == NULL || has_audience(jws, audience)))
-		{
-			bytea	   *bytes = DatumGetByteaPP(key);
-
-			*own = of_key == JWS_HS256 && issuer == NULL && audience == NULL;
-			good = casnet_key_verify(of_key, (uint8 *) VARDATA_ANY(bytes),
-									 VARSIZE_ANY_EXHDR(bytes), token->token,
-									 jws->signed_length, jws->signature,
-									 jws->signature_length);
-		}
-	}
-	casnet_scan_end(&scan);
-	return good;
-}
-
-/* NULL, or that the token was revoked; own says whether a key of casnet's signed it. */
 static const char *
-problem_of_revocation(const ParsedToken *token, bool own, Snapshot snapshot)
+problem_of_revocation(const CasnetParsedToken *token,
+					  const CasnetProved *proved, Snapshot snapshot)
 {
 	bytea	   *digest = digest_of(token);
+	int64		now = casnet_revocation_clock();
 
-	if (casnet_revocation_is_revoked(digest, snapshot) ||
-		casnet_revocation_ends(&token->user, own ? token->jws.generation : -1,
-							   token->jws.iat, digest, snapshot))
+	if (casnet_revocation_is_revoked(digest, snapshot))
 		return "The token was revoked.";
-	return NULL;
+	if (!is_cut_off(proved, proved->own ? token->jws.generation : -1,
+					token->jws.iat, digest, snapshot))
+		return NULL;
+	return !proved->own &&
+		token->jws.iat >= now - casnet_revocation_skew(proved->leeway) &&
+		is_cut_off(proved, -1, now, digest, snapshot) ?
+		ended_lately : "The token was revoked.";
 }
 
 /* Verify all that does not depend on the time; NULL, or the problem. */
 static const char *
-verify(const ParsedToken *token, Snapshot snapshot, bool *own)
+verify(const CasnetParsedToken *token, Snapshot snapshot, CasnetProved *proved)
 {
-	*own = false;
-	if (!signature_is_good(token, snapshot, own))
-		return "The token is not signed by a live key for this use.";
-	return problem_of_revocation(token, *own, snapshot);
+	const char *problem = casnet_verify_proof(token, snapshot, proved);
+
+	return problem != NULL ? problem :
+		problem_of_revocation(token, proved, snapshot);
+}
+
+/* A snapshot to verify the token with, as casnet_catalog_snapshot() takes it. */
+static Snapshot
+snapshot_for(const CasnetParsedToken *token)
+{
+	if (token->jws.iss[0] != '\0')
+		casnet_catalog_find_issuers();
+	if (token->jws.ses[0] != '\0')
+		casnet_catalog_find_sessions();
+	return casnet_catalog_snapshot();
 }
 
 /* The same, from the cache or looked up now. */
 static const char *
-verified_answer(const ParsedToken *token)
+verified_answer(const CasnetParsedToken *token, CasnetProved *proved)
 {
 	MemoryContext context;
 	MemoryContext oldcontext;
@@ -413,7 +366,11 @@ verified_answer(const ParsedToken *token)
 	uint64		epoch = 0;
 
 	if (is_verified(token))
+	{
+		*proved = find_verified(token->hash, token->token,
+								token->length)->proved;
 		return NULL;
+	}
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"casnet token verification",
@@ -421,11 +378,10 @@ verified_answer(const ParsedToken *token)
 	oldcontext = MemoryContextSwitchTo(context);
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
-		Snapshot	snapshot = casnet_catalog_snapshot();
-		bool		own;
+		Snapshot	snapshot = snapshot_for(token);
 
 		epoch = casnet_token_epoch;
-		problem = verify(token, snapshot, &own);
+		problem = verify(token, snapshot, proved);
 		UnregisterSnapshot(snapshot);
 		if (epoch == casnet_token_epoch)
 			break;
@@ -435,7 +391,7 @@ verified_answer(const ParsedToken *token)
 
 	casnet_news_note_lookup();
 	if (problem == NULL)
-		keep_verified(token, epoch);
+		keep_verified(token, proved, epoch);
 	return problem;
 }
 
@@ -445,17 +401,40 @@ casnet_token_is_set(void)
 	return current_token() != NULL;
 }
 
-/* Why the token is not valid at this time, or NULL if it is. */
+/*
+ * Why the token, which proves that, is not valid at this time, or NULL if it is.  One that
+ * another clock issues in the future would outlive what ends it now.
+ */
 static const char *
-problem_of_time(const ParsedToken *token)
+problem_of_time(const CasnetParsedToken *token, const CasnetProved *proved)
 {
 	int64		now = casnet_revocation_clock();
 
-	if (now >= token->jws.exp)
-		return "The token has expired.";
-	if (now < token->jws.nbf)
-		return "The token is not valid yet.";
+	if (now >= token->jws.exp + proved->leeway)
+		return "The token has expired (exp).";
+	if (now < token->jws.nbf - proved->leeway)
+		return "The token is not valid yet (nbf).";
+	if (!proved->own &&
+		now < token->jws.iat - casnet_revocation_skew(proved->leeway))
+		return "The token was issued in the future (iat).";
 	return NULL;
+}
+
+/*
+ * Note what the session's token proves.  If it names somebody else than before, because its
+ * issuer's name for a person was linked to another account, the session has changed.
+ */
+static void
+note_proved(const CasnetProved *proved)
+{
+	if (present.number == token_number &&
+		memcmp(&present.proved.user, &proved->user, UUID_LEN) != 0)
+	{
+		casnet_generation++;
+		casnet_user_changes++;
+	}
+	present.number = token_number;
+	present.proved = *proved;
 }
 
 /*
@@ -465,7 +444,7 @@ problem_of_time(const ParsedToken *token)
 const char *
 casnet_token_problem(void)
 {
-	const ParsedToken *token = current_token();
+	const CasnetParsedToken *token = current_token();
 
 	if (token == NULL)
 		return "No token is set.";
@@ -473,36 +452,53 @@ casnet_token_problem(void)
 
 	if (answered_token != token || answered_epoch != casnet_token_epoch)
 	{
+		CasnetProved proved;
 		uint64		epoch;
 
 		answered_token = NULL;
-		answer = verified_answer(token);
+		answer = verified_answer(token, &proved);
 		epoch = casnet_token_epoch;
-		if (answer != NULL || is_verified(token))
+		if (answer == NULL)
+			note_proved(&proved);
+		if (answer != casnet_verify_not_noted &&
+			(answer != NULL || is_verified(token)))
 		{
 			answered_token = token;
 			answered_epoch = epoch;
 		}
 	}
-	return answer != NULL ? answer : problem_of_time(token);
+	return answer != NULL ? answer :
+		problem_of_time(token, &present.proved);
 }
 
-/* The same for the token with that number, which is held. */
+/*
+ * The same for the token with that number, which is held, and has proved that user.  The
+ * issuer's name for a person can stand for another account by now.
+ */
 const char *
-casnet_token_problem_of(uint64 number)
+casnet_token_problem_of(uint64 number, const pg_uuid_t *user)
 {
+	static const char other[] = "The token names another account by now.";
 	const FormerToken *former = former_tokens;
+	CasnetProved proved;
 	const char *problem;
 
 	if (number == token_number)
-		return casnet_token_problem();
+	{
+		problem = casnet_token_problem();
+		return problem != NULL ? problem :
+			memcmp(&present.proved.user, user, UUID_LEN) != 0 ? other : NULL;
+	}
 	while (former != NULL && former->number != number)
 		former = former->next;
 	if (former == NULL)
 		return "The token is not known any more.";
 	AcceptInvalidationMessages();
-	problem = verified_answer(&former->parsed);
-	return problem != NULL ? problem : problem_of_time(&former->parsed);
+	problem = verified_answer(&former->parsed, &proved);
+	if (problem == NULL && memcmp(&proved.user, user, UUID_LEN) != 0)
+		problem = other;
+	return problem != NULL ? problem :
+		problem_of_time(&former->parsed, &proved);
 }
 
 /*
@@ -514,11 +510,11 @@ const char *
 casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
 {
 	const FormerToken *former = former_tokens;
-	const ParsedToken *token = active_token;
+	const CasnetParsedToken *token = active_token;
 	Snapshot	snapshot;
 	SnapshotData others;
+	CasnetProved proved;
 	const char *problem;
-	bool		own = false;
 
 	*is_over = false;
 	if (number != token_number)
@@ -529,35 +525,75 @@ casnet_token_problem_to_others(uint64 number, bool *is_over, pg_uuid_t *user)
 	}
 	if (token == NULL)
 		return "The token is not known any more.";
-	*user = token->user;
-	snapshot = casnet_catalog_snapshot();
+	snapshot = snapshot_for(token);
 	others = casnet_catalog_snapshot_of_others(snapshot);
-	if (!signature_is_good(token, &others, &own) &&
-		!signature_is_good(token, snapshot, &own))
-		problem = "The token is not signed by a live key for this use.";
-	else
-		problem = problem_of_revocation(token, own, &others);
+	problem = casnet_verify_proof(token, &others, &proved);
+	if (problem != NULL)
+		problem = casnet_verify_proof(token, snapshot, &proved);
+	if (problem == NULL)
+		problem = problem_of_revocation(token, &proved, &others);
+	*user = proved.user;
 	UnregisterSnapshot(snapshot);
 	if (problem != NULL)
 		return problem;
-	problem = problem_of_time(token);
+	problem = problem_of_time(token, &proved);
 	*is_over = problem != NULL;
 	return problem;
 }
 
-/* The user that the token names, whether it is valid or not. */
+/*
+ * Find out whom the session's token names, if only its issuer's tables say that.  Outside of
+ * a transaction nothing can be found out.
+ */
+void
+casnet_token_resolve(void)
+{
+	if (active_token == NULL || active_token->jws.iss[0] == '\0' ||
+		present.number == token_number || is_verifying || !IsTransactionState())
+		return;
+	is_verifying = true;
+	PG_TRY();
+	{
+		(void) casnet_token_problem();
+	}
+	PG_FINALLY();
+	{
+		is_verifying = false;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * The user that the token names, whether it is valid or not.  A token of another issuer that
+ * has named no account yet gets an id that no account has; tokens with the same sub get the
+ * same one, and no right.
+ */
 const pg_uuid_t *
 casnet_token_named_user(void)
 {
-	return &active_token->user;
+	static pg_uuid_t unknown;
+	const JwsToken *jws = &active_token->jws;
+
+	if (jws->iss[0] == '\0')
+		return &active_token->user;
+	if (present.number == token_number)
+		return &present.proved.user;
+	unknown = casnet_verify_person(jws->iss, jws->sub);
+	return &unknown;
 }
 
 /* The tenant that it names, likewise; NULL if it names none, or no token is set. */
 const pg_uuid_t *
 casnet_token_named_tenant(void)
 {
-	return current_token() != NULL && active_token->has_tenant ?
-		&active_token->tenant : NULL;
+	const CasnetParsedToken *token = current_token();
+
+	if (token == NULL || !token->has_tenant)
+		return NULL;
+	if (token->jws.iss[0] != '\0' && (present.number != token_number ||
+									  !present.proved.names_tenant))
+		return NULL;
+	return &token->tenant;
 }
 
 /* The user whom the token proves, or NULL when it is not valid. */
@@ -565,7 +601,7 @@ const pg_uuid_t *
 casnet_token_user(void)
 {
 	refusal = casnet_token_problem();
-	return refusal == NULL ? &active_token->user : NULL;
+	return refusal == NULL ? &present.proved.user : NULL;
 }
 
 /* Why that was NULL last time, for messages, even if the token is valid by now. */
@@ -575,12 +611,65 @@ casnet_token_refusal(void)
 	return refusal;
 }
 
+/* What somebody can do whose token has that problem and must be of another issuer, or NULL. */
+const char *
+casnet_token_hint_of(const char *problem)
+{
+	return problem == ended_lately ?
+		"Get a new token from its issuer in a minute, or when the leeway is over if that is longer." :
+		NULL;
+}
+
+/* What somebody can do whose session has a token with that problem. */
+const char *
+casnet_token_hint(const char *problem)
+{
+	if (casnet_token_hint_of(problem) != NULL)
+		return casnet_token_hint_of(problem);
+	return active_token->jws.iss[0] == '\0' ?
+		"Get a new token with casnet.login() and set it with casnet.sign_in()." :
+		"Get a new token from its issuer, which an administrator has to register; casnet.link_identity() links an account.";
+}
+
 /* The tenant that the token names, if it is valid. */
 const pg_uuid_t *
 casnet_token_tenant(void)
 {
-	return current_token() != NULL && active_token->has_tenant &&
-		casnet_token_problem() == NULL ? &active_token->tenant : NULL;
+	const CasnetParsedToken *token = current_token();
+
+	return token != NULL && token->has_tenant &&
+		casnet_token_problem() == NULL && present.proved.names_tenant ?
+		&token->tenant : NULL;
+}
+
+/*
+ * The permissions to which the session's token narrows those of its user: each one ends with
+ * a zero, the last with two.  NULL if it does not, or does not prove anybody.  Before a token
+ * is verified, it narrows if it says so.
+ */
+const char *
+casnet_token_permissions(void)
+{
+	const CasnetParsedToken *token = current_token();
+
+	if (likely(token == NULL || !token->jws.narrows) ||
+		(present.number == token_number && !present.proved.narrows))
+		return NULL;
+	return token->jws.perm;
+}
+
+/*
+ * When the user of the session's token proved who they are, in seconds since 1970, as it
+ * says; one must be set.  A token of refresh_token() and many of other issuers say when that
+ * was (auth_time, of OpenID Connect), which can be long before the token was issued.
+ */
+int64
+casnet_token_authenticated_at(void)
+{
+	const JwsToken *jws = &active_token->jws;
+
+	return jws->authenticated_at != 0 ?
+		Min(jws->iat, jws->authenticated_at) : jws->iat;
 }
 
 /* When the token expires; one must be set. */
@@ -604,13 +693,73 @@ casnet_token_digest(void)
 }
 
 /*
- * Why the session's token, which must be set, is not valid by this snapshot, or NULL if it
- * is.  *own says whether casnet issued it.
+ * Raises 28000 unless the session's token, which must be set, is valid by this snapshot, and
+ * casnet issued it.  Another token that it gets must end with it.
+ */
+void
+casnet_token_require_own(Snapshot snapshot)
+{
+	CasnetProved proved;
+	const char *problem = verify(active_token, snapshot, &proved);
+
+	if (problem == NULL)
+		problem = problem_of_time(active_token, &proved);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("invalid session token"),
+				 errdetail_internal("%s", problem),
+				 errhint("%s", casnet_token_hint(problem))));
+	if (!proved.own)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the session token is from another issuer"),
+				 errhint("Get a new one from that issuer. For a program, let an administrator make an account.")));
+}
+
+/*
+ * Whom a token of a registered issuer names, at this moment; NULL stands for the session's
+ * token.  Returns NULL, or why it is not good.  It is good even if no account is linked to
+ * that person.
  */
 const char *
-casnet_token_judge(Snapshot snapshot, bool *own)
+casnet_token_examine(const text *string, CasnetForeign *foreign)
 {
-	const char *problem = verify(active_token, snapshot, own);
+	const CasnetParsedToken *token = active_token;
+	CasnetProved proved = {0};
+	Snapshot	snapshot;
+	const char *problem = NULL;
 
-	return problem != NULL ? problem : problem_of_time(active_token);
+	if (string != NULL)
+	{
+		char	   *copy = text_to_cstring(string);
+		size_t		length = Min(strlen(copy), JWS_MAX_TOKEN + 1);
+		CasnetParsedToken *parsed =
+			palloc(offsetof(CasnetParsedToken, token) + length + 1);
+
+		problem = casnet_verify_parse(copy, length, parsed);
+		token = parsed;
+	}
+	if (problem != NULL)
+		return problem;
+	if (token == NULL)
+		return "No token is set.";
+	snapshot = snapshot_for(token);
+	if (token->jws.iss[0] == '\0')
+		problem = "The token names no issuer (iss).";
+	else
+		problem = casnet_verify_foreign(token, snapshot, foreign,
+										&proved.leeway);
+	if (problem == NULL)
+	{
+		/* A token that is shown proves a person, whatever account they are linked to. */
+		if (string == NULL)
+			proved.user = foreign->user;
+		proved.has_person = true;
+		proved.person = foreign->person;
+		proved.issuer = casnet_verify_person(token->jws.iss, "");
+		problem = problem_of_revocation(token, &proved, snapshot);
+	}
+	UnregisterSnapshot(snapshot);
+	return problem != NULL ? problem : problem_of_time(token, &proved);
 }

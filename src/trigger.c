@@ -61,6 +61,16 @@ casnet_trigger_column(Relation relation, const char *column, Oid type)
 	return number;
 }
 
+/*
+ * The column of a trigger's table that names the tenant: the trigger's argument, or
+ * tenant_id.
+ */
+const char *
+casnet_trigger_tenant(const Trigger *trigger)
+{
+	return trigger->tgnargs > 0 ? trigger->tgargs[0] : "tenant_id";
+}
+
 /* A uuid column of the row; false when it is NULL.  Raises 42703, 42804. */
 bool
 casnet_trigger_uuid(Relation relation, HeapTuple row, const char *column,

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 
@@ -36,8 +37,13 @@ static void
 execute_writing(const CasnetUtility *utility)
 {
 	CasnetIdentity identity;
+	ErrorContextCallback *outer = error_context_stack;
+	ErrorContextCallback callback;
+	ErrorContextCallback hints;
 
 	casnet_session_identity(&identity);
+	casnet_hint_begin(&hints);
+	casnet_copy_begin(utility->statement->utilityStmt, &callback);
 	casnet_statement_begin(&identity, &identity);
 	PG_TRY();
 	{
@@ -46,8 +52,32 @@ execute_writing(const CasnetUtility *utility)
 	PG_FINALLY();
 	{
 		casnet_statement_end(&identity);
+		error_context_stack = outer;
 	}
 	PG_END_TRY();
+}
+
+/*
+ * The same for ALTER TABLE.  It can let the server compare all rows with those that they
+ * refer to.  As the owner of a table with forced policies, the server would compare the
+ * rows that the policies show, and then note that the key holds for all.  So the policies
+ * do not bind owners meanwhile; an owner could switch them off by the same command.
+ */
+static void
+execute_altering(const CasnetUtility *utility)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(user, context | SECURITY_NOFORCE_RLS);
+	execute_next(utility);
+	/* After an error the server restores it.  The statement can have changed the role. */
+	if ((context & SECURITY_NOFORCE_RLS) == 0)
+	{
+		GetUserIdAndSecContext(&user, &context);
+		SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
+	}
 }
 
 /*
@@ -62,6 +92,7 @@ execute_checked(const CasnetUtility *given)
 	casnet_owner_begun();
 	casnet_security_notice_others();
 	casnet_owner_check_statement(utility.statement->utilityStmt);
+	casnet_noforce_check_utility();
 	if (utility.read_only_tree &&
 		casnet_lock_changes_statement(utility.statement->utilityStmt))
 	{
@@ -69,7 +100,9 @@ execute_checked(const CasnetUtility *given)
 		utility.read_only_tree = false;
 	}
 	casnet_lock_check_statement(utility.statement->utilityStmt);
-	if (likely(!writes_rows(utility.statement->utilityStmt)))
+	if (IsA(utility.statement->utilityStmt, AlterTableStmt))
+		execute_altering(&utility);
+	else if (likely(!writes_rows(utility.statement->utilityStmt)))
 		execute_next(&utility);
 	else
 		execute_writing(&utility);
@@ -88,7 +121,10 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	};
 
 	if (IsA(statement->utilityStmt, ExplainStmt))
+	{
+		casnet_explain_check_guard((ExplainStmt *) statement->utilityStmt);
 		casnet_explain_execute(&utility, execute_checked);
+	}
 	else
 		execute_checked(&utility);
 }

@@ -114,6 +114,18 @@ casnet_uuid_make(pg_uuid_t *uuid, bool quick)
 	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
 }
 
+/* The UUID of version 8 (RFC 9562 section 5.8) that these bytes of a digest make. */
+pg_uuid_t
+casnet_uuid_of_digest(const void *digest)
+{
+	pg_uuid_t	uuid;
+
+	memcpy(uuid.data, digest, UUID_LEN);
+	uuid.data[6] = (uuid.data[6] & 0x0f) | 0x80;
+	uuid.data[8] = (uuid.data[8] & 0x3f) | 0x80;
+	return uuid;
+}
+
 /*
  * casnet.uuid_v7() returns uuid
  *

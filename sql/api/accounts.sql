@@ -26,6 +26,59 @@ CREATE OR REPLACE FUNCTION casnet.set_password(user_id uuid, new text) RETURNS v
 COMMENT ON FUNCTION casnet.set_password(uuid, text) IS
 	'sets the password of an account and ends its tokens; for administrators';
 
+CREATE OR REPLACE FUNCTION casnet.password_code(username text,
+	lifetime interval DEFAULT '1 hour')
+	RETURNS text
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_password_code';
+COMMENT ON FUNCTION casnet.password_code(text, interval) IS
+	'a code with which the user of an account sets a new password, for mailing; NULL if there is no such active account; for casnet_authenticator and administrators';
+
+CREATE OR REPLACE FUNCTION casnet.reset_password(code text, new text) RETURNS void
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_reset_password';
+COMMENT ON FUNCTION casnet.reset_password(text, text) IS
+	'sets a new password with a code of password_code(), and ends all tokens of the account';
+
+CREATE OR REPLACE FUNCTION casnet.change_username(new text) RETURNS void
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_change_username';
+COMMENT ON FUNCTION casnet.change_username(text) IS
+	'changes one''s own username';
+
+CREATE OR REPLACE FUNCTION casnet.email_code(new_email text,
+	lifetime interval DEFAULT '1 hour')
+	RETURNS text
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_email_code';
+COMMENT ON FUNCTION casnet.email_code(text, interval) IS
+	'a code that proves a new email address of the user of this session, to be mailed there; for casnet_authenticator and casnet_admin';
+
+CREATE OR REPLACE FUNCTION casnet.confirm_email(code text) RETURNS void
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_confirm_email';
+COMMENT ON FUNCTION casnet.confirm_email(text) IS
+	'changes one''s own email address to the one that a code of email_code() proves';
+
+CREATE OR REPLACE FUNCTION casnet.delete_account(password text) RETURNS void
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_delete_account';
+COMMENT ON FUNCTION casnet.delete_account(text) IS
+	'deletes one''s own account with its memberships';
+
+CREATE OR REPLACE FUNCTION casnet.delete_user(user_id uuid) RETURNS void
+	LANGUAGE c VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_delete_user';
+COMMENT ON FUNCTION casnet.delete_user(uuid) IS
+	'deletes an account with its memberships; for administrators';
+
 CREATE OR REPLACE FUNCTION casnet.create_user(
 	username text, email text, password text, full_name text DEFAULT NULL,
 	is_superuser boolean DEFAULT false)
@@ -118,70 +171,84 @@ $$;
 COMMENT ON FUNCTION casnet.reactivate_user(uuid) IS
 	'the account may do what it could before deactivate_user(); for administrators';
 
--- The account of the last row that was read is the present one's as well if both have the
--- same names, so that a row for each membership will do.
-CREATE OR REPLACE FUNCTION casnet.adopt_users(source regclass)
-	RETURNS TABLE (username text, email text, tenant text, problem text)
-	LANGUAGE plpgsql VOLATILE STRICT
+CREATE OR REPLACE FUNCTION casnet_internal.list_accounts(
+	after_username text, max_rows integer,
+	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
+	OUT is_active boolean, OUT is_superuser boolean, OUT has_password boolean,
+	OUT created_at timestamptz, OUT last_login timestamptz)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-#variable_conflict use_column
 DECLARE
-	entries jsonb[];
-	one jsonb;
-	entry record;
-	last record;
-	account uuid;
-	member_of uuid;
+	-- As casnet_internal.find_user().
+	after CONSTANT text COLLATE "default" :=
+		lower(left(casnet_internal.account_name_form(list_accounts.after_username COLLATE "default"), 2001));
 BEGIN
-	SELECT NULL::text AS username, NULL::text AS email INTO last;
-	-- All at once: a cursor ends when rights change, as they do with each row.
-	EXECUTE format('SELECT array_agg(t.j ORDER BY t.j->>''username'', t.j->>''email'', t.j->>''tenant'') '
-				   'FROM (SELECT to_jsonb(s) AS j FROM %s AS s) AS t', source)
-	   INTO entries;
-	FOREACH one IN ARRAY coalesce(entries, '{}') LOOP
-		SELECT * FROM jsonb_to_record(one) AS r (
-			id text, username text, email text, full_name text, hashed_password text,
-			is_active text, tenant text, role text) INTO entry;
-		IF account IS NULL OR (entry.username, entry.email) IS DISTINCT FROM (last.username, last.email) THEN
-			account := NULL;
-			last := entry;
-			BEGIN
-				INSERT INTO casnet.users (id, username, email, full_name, hashed_password, is_active)
-				VALUES (coalesce(entry.id::uuid, casnet.uuid_v7()), entry.username, entry.email,
-						entry.full_name, entry.hashed_password,
-						coalesce(entry.is_active::boolean, true))
-				RETURNING id INTO account;
-			EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-				problem := SQLERRM;
-			END;
-		END IF;
-		IF account IS NOT NULL AND entry.tenant IS NOT NULL THEN
-			BEGIN
-				-- No name of a tenant is a UUID.
-				IF entry.tenant ~ '^[0-9A-Fa-f-]{36}$' THEN
-					member_of := entry.tenant::uuid;
-				ELSE
-					SELECT t.id INTO STRICT member_of FROM casnet.tenants AS t
-					 WHERE t.name = casnet_internal.name_form(entry.tenant);
-				END IF;
-				INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
-				VALUES (account, member_of, coalesce(entry.role, 'member'));
-			EXCEPTION WHEN no_data_found THEN
-				problem := 'there is no such tenant';
-			WHEN data_exception OR integrity_constraint_violation THEN
-				problem := SQLERRM;
-			END;
-		END IF;
-		IF problem IS NOT NULL THEN
-			username := entry.username;
-			email := entry.email;
-			tenant := entry.tenant;
-			RETURN NEXT;
-			problem := NULL;
-		END IF;
-	END LOOP;
+	IF list_accounts.max_rows IS NULL OR list_accounts.max_rows NOT BETWEEN 1 AND 10000 THEN
+		RAISE EXCEPTION 'max_rows is not between 1 and 10000'
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Read more by pages: give the username of the last row as after_username.';
+	END IF;
+	RETURN QUERY
+	SELECT u.id, u.username, u.email, u.full_name, u.is_active, u.is_superuser,
+		   u.hashed_password IS NOT NULL, u.created_at, casnet_internal.last_login(u.id)
+	  FROM casnet.users AS u
+	 WHERE lower(u.username) > coalesce(after, '')
+	 ORDER BY lower(u.username)
+	 LIMIT list_accounts.max_rows;
 END
 $$;
+COMMENT ON FUNCTION casnet_internal.list_accounts(text, integer) IS
+	'internal: accounts() with the rights of the caller';
+
+CREATE OR REPLACE FUNCTION casnet_internal.accounts_in_session(
+	after_username text, max_rows integer,
+	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
+	OUT is_active boolean, OUT is_superuser boolean, OUT has_password boolean,
+	OUT created_at timestamptz, OUT last_login timestamptz)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF casnet_internal.is_application_superuser() IS NOT TRUE THEN
+		RAISE EXCEPTION 'only administrators may list accounts'
+			USING ERRCODE = 'insufficient_privilege',
+				  HINT = 'Call it as a superuser, as a member of casnet_admin, or signed in as a user with is_superuser. SELECT * FROM casnet.members() lists those of a tenant.';
+	END IF;
+	RETURN QUERY SELECT a.* FROM casnet_internal.list_accounts(
+		accounts_in_session.after_username, accounts_in_session.max_rows) AS a;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.accounts_in_session(text, integer) IS
+	'internal: accounts() for superusers of the application';
+
+CREATE OR REPLACE FUNCTION casnet.accounts(
+	after_username text DEFAULT NULL, max_rows integer DEFAULT 100)
+	RETURNS TABLE (user_id uuid, username text, email text, full_name text,
+				   is_active boolean, is_superuser boolean, has_password boolean,
+				   created_at timestamptz, last_login timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF casnet_internal.is_administrator() THEN
+		RETURN QUERY SELECT a.* FROM casnet_internal.list_accounts(
+			accounts.after_username, accounts.max_rows) AS a;
+	ELSE
+		RETURN QUERY SELECT a.* FROM casnet_internal.accounts_in_session(
+			accounts.after_username, accounts.max_rows) AS a;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet.accounts(text, integer) IS
+	'the accounts by username, from after that of the last row of the page before; for administrators';
+
+CREATE OR REPLACE FUNCTION casnet.adopt_users(source regclass)
+	RETURNS TABLE (username text, email text, tenant text, problem text)
+	LANGUAGE c VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_adopt_users';
 COMMENT ON FUNCTION casnet.adopt_users(regclass) IS
 	'makes accounts and memberships of the rows of a table or view, and returns those that it could not take with the reason; for casnet_admin';

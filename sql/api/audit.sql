@@ -15,6 +15,7 @@ CREATE OR REPLACE FUNCTION casnet.maintain_audit(months_ahead integer DEFAULT 3)
 	RETURNS integer
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	SET timezone = 'UTC'
 	SET client_min_messages = warning
 	AS $$
@@ -47,20 +48,39 @@ $$;
 COMMENT ON FUNCTION casnet.maintain_audit(integer) IS
 	'makes the partitions of the audit for this month and some ahead, and those that late entries lack; returns how many; call it each month';
 
+-- The time is in the comment of the trigger, so that it is dumped with the trigger and
+-- goes with it.
 CREATE OR REPLACE FUNCTION casnet_internal.audited_tables(
-	OUT relation regclass, OUT enabled boolean)
+	OUT relation regclass, OUT enabled boolean, OUT since timestamptz)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT t.tgrelid::regclass, t.tgenabled <> 'D'
+	SELECT t.tgrelid::regclass, t.tgenabled IN ('O', 'A'),
+		   substring(obj_description(t.oid, 'pg_trigger')
+					 FROM ' since (\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)$')::timestamptz
 	  FROM pg_trigger AS t
 	 WHERE t.tgname = 'casnet_audit' AND t.tgparentid = 0
 	   AND t.tgfoid = 'casnet_internal.record_change()'::regprocedure
 	 ORDER BY t.tgrelid::regclass::text
 $$;
 COMMENT ON FUNCTION casnet_internal.audited_tables() IS
-	'the tables whose changes are recorded, and whether their trigger is enabled';
+	'the tables whose changes are recorded, whether their trigger is enabled, and since when they are recorded without a gap';
+
+-- A partition is audited with its table.
+CREATE OR REPLACE FUNCTION casnet_internal.is_audited(relation regclass) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT EXISTS (
+		SELECT FROM pg_trigger AS t
+		 WHERE t.tgrelid = coalesce(pg_partition_root(is_audited.relation),
+									is_audited.relation)
+		   AND t.tgname = 'casnet_audit' AND t.tgenabled IN ('O', 'A')
+		   AND t.tgfoid = 'casnet_internal.record_change()'::regprocedure)
+$$;
+COMMENT ON FUNCTION casnet_internal.is_audited(regclass) IS
+	'internal: whether changes of the table are recorded';
 
 -- Raises 42501 unless the table is the caller's.
 CREATE OR REPLACE FUNCTION casnet_internal.require_own_table(relation regclass) RETURNS void
@@ -151,13 +171,13 @@ BEGIN
 		WHEN to_regclass('casnet.roles') THEN NULL
 		WHEN to_regclass('casnet.role_permissions') THEN NULL
 		WHEN to_regclass('casnet.tenants') THEN 'id'
-		ELSE 'tenant_id' END;
+		ELSE casnet_internal.tenant_column(check_auditable.relation) END;
 	IF tenant IS NOT NULL AND NOT EXISTS (
 		SELECT FROM pg_attribute AS a
 		 WHERE a.attrelid = check_auditable.relation AND a.attname = tenant
 		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
-		RAISE EXCEPTION 'table % has no column tenant_id of type uuid',
-						check_auditable.relation
+		RAISE EXCEPTION 'table % has no column % of type uuid',
+						check_auditable.relation, tenant
 			USING ERRCODE = 'undefined_column',
 				  HINT = 'Add the column, so that an entry says which tenant it belongs to.';
 	END IF;
@@ -206,14 +226,37 @@ $$;
 COMMENT ON FUNCTION casnet_internal.check_auditable(regclass, text[]) IS
 	'internal: raises an error unless changes of the table can be recorded';
 
+-- Row triggers of a partitioned table are there for its later partitions too; those of
+-- TRUNCATE are not.
+CREATE OR REPLACE FUNCTION casnet_internal.record_truncation(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
+	AS $$
+BEGIN
+	PERFORM casnet_internal.run_on(
+		'CREATE OR REPLACE TRIGGER casnet_audit_truncate AFTER TRUNCATE ON',
+		record_truncation.relation,
+		'FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.record_change()');
+	PERFORM casnet_internal.run_on('ALTER TABLE', record_truncation.relation,
+						  'ENABLE TRIGGER casnet_audit_truncate');
+	PERFORM casnet_internal.run_on(
+		'COMMENT ON TRIGGER casnet_audit_truncate ON', record_truncation.relation,
+		'IS ''TRUNCATE is recorded in casnet_internal.audit_entries''');
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.record_truncation(regclass) IS
+	'internal: records TRUNCATE of this table from now on';
+
 CREATE OR REPLACE FUNCTION casnet.enable_audit(
 	relation regclass, except_columns text[] DEFAULT '{}') RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	arguments text;
-	part regclass;
+	since timestamptz;
 	owner regrole;
 BEGIN
 	PERFORM casnet_internal.require_own_table(enable_audit.relation);
@@ -224,6 +267,9 @@ BEGIN
 
 	SELECT coalesce(string_agg(format('%L', e.name), ', '), '') INTO arguments
 	  FROM unnest(enable_audit.except_columns) AS e (name);
+	-- A table that was audited already still is.
+	SELECT t.since INTO since FROM casnet_internal.audited_tables() AS t
+	 WHERE t.relation = enable_audit.relation AND t.enabled;
 	PERFORM casnet_internal.run_on(
 		'CREATE OR REPLACE TRIGGER casnet_audit '
 		'AFTER INSERT OR UPDATE OR DELETE ON', enable_audit.relation,
@@ -231,24 +277,16 @@ BEGIN
 			   arguments));
 	PERFORM casnet_internal.run_on('ALTER TABLE', enable_audit.relation,
 						  'ENABLE TRIGGER casnet_audit');
+	-- By now nobody else writes.
 	PERFORM casnet_internal.run_on(
 		'COMMENT ON TRIGGER casnet_audit ON', enable_audit.relation,
-		'IS ''changes are recorded in casnet_internal.audit_entries''');
-	FOR part IN
-		SELECT enable_audit.relation
-		UNION SELECT t.relid FROM pg_partition_tree(enable_audit.relation) AS t
-		  JOIN pg_class AS c ON c.oid = t.relid AND c.relkind IN ('r', 'p')
-	LOOP
-		PERFORM casnet_internal.run_on(
-			'CREATE OR REPLACE TRIGGER casnet_audit_truncate AFTER TRUNCATE ON',
-			part,
-			'FOR EACH STATEMENT EXECUTE FUNCTION casnet_internal.record_change()');
-		PERFORM casnet_internal.run_on('ALTER TABLE', part,
-							  'ENABLE TRIGGER casnet_audit_truncate');
-		PERFORM casnet_internal.run_on(
-			'COMMENT ON TRIGGER casnet_audit_truncate ON', part,
-			'IS ''TRUNCATE is recorded in casnet_internal.audit_entries''');
-	END LOOP;
+		format('IS %L', 'changes are recorded in casnet_internal.audit_entries since '
+			   || to_char(coalesce(since, clock_timestamp()) AT TIME ZONE 'UTC',
+						  'YYYY-MM-DD HH24:MI:SS.US') || '+00'));
+	PERFORM casnet_internal.record_truncation(p.relation)
+	   FROM (SELECT enable_audit.relation
+			 UNION SELECT t.relid FROM pg_partition_tree(enable_audit.relation) AS t
+			   JOIN pg_class AS c ON c.oid = t.relid AND c.relkind IN ('r', 'p')) AS p;
 
 	-- A new partition gets the trigger, and the server asks its owner for EXECUTE.
 	SELECT c.relowner::regrole INTO owner FROM pg_class AS c
@@ -265,9 +303,43 @@ $$;
 COMMENT ON FUNCTION casnet.enable_audit(regclass, text[]) IS
 	'records every change of the table from now on, but for the columns named; takes a superuser, or the owner of the table who is a member of casnet_admin';
 
+-- The event trigger of this is part of the extension.  It runs as a superuser, since
+-- whoever attaches a partition need not be an administrator.  CREATE TRIGGER evaluates
+-- nothing of the table's.
+CREATE OR REPLACE FUNCTION casnet_internal.record_truncation_of_partitions()
+	RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
+	AS $$
+BEGIN
+	-- A restore makes all triggers itself.
+	IF NOT current_setting('row_security')::boolean THEN
+		RETURN;
+	END IF;
+	PERFORM casnet_internal.record_truncation(p.relation)
+	   FROM (SELECT DISTINCT t.relid::regclass AS relation
+			   FROM pg_event_trigger_ddl_commands() AS e
+			   JOIN pg_class AS c
+				 ON c.oid = e.objid AND (c.relkind = 'p' OR c.relkind = 'r' AND c.relispartition)
+			   JOIN pg_trigger AS a
+				 ON a.tgrelid = pg_partition_root(c.oid) AND a.tgname = 'casnet_audit'
+				AND a.tgfoid = 'casnet_internal.record_change()'::regprocedure
+			  CROSS JOIN pg_partition_tree(c.oid) AS t
+			   JOIN pg_class AS m ON m.oid = t.relid AND m.relkind IN ('r', 'p')
+			  WHERE e.classid = 'pg_class'::regclass
+				AND NOT EXISTS (SELECT FROM pg_trigger AS g
+								 WHERE g.tgrelid = t.relid
+								   AND g.tgname = 'casnet_audit_truncate')) AS p;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.record_truncation_of_partitions() IS
+	'event trigger: TRUNCATE of a partition that comes to an audited table is recorded';
+
 CREATE OR REPLACE FUNCTION casnet.disable_audit(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	attached record;
@@ -291,48 +363,6 @@ $$;
 COMMENT ON FUNCTION casnet.disable_audit(regclass) IS
 	'stops recording changes of the table; the entries stay; takes a superuser, or the owner of the table who is a member of casnet_admin';
 
--- Takes view_analytics and no permission for the single tables: whoever reads
--- the log reads what was written to any of them.
-CREATE OR REPLACE FUNCTION casnet.audit_log(
-	since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-	max_rows integer DEFAULT 100, before_id uuid DEFAULT NULL,
-	OUT at timestamptz, OUT transaction_id bigint, OUT user_id uuid,
-	OUT username text, OUT role text, OUT relation text, OUT row_key jsonb,
-	OUT action text, OUT before jsonb, OUT after jsonb, OUT id uuid)
-	RETURNS SETOF record
-	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	tenant uuid := casnet.tenant_with('view_analytics');
-BEGIN
-	IF audit_log.max_rows IS NULL OR audit_log.max_rows NOT BETWEEN 1 AND 10000 THEN
-		RAISE EXCEPTION 'max_rows is not between 1 and 10000'
-			USING ERRCODE = 'invalid_parameter_value',
-				  HINT = 'Read more by pages: give the at and the id of the last row as until and before_id.';
-	END IF;
-	IF audit_log.before_id IS NOT NULL AND audit_log.until IS NULL THEN
-		RAISE EXCEPTION 'before_id was given without until'
-			USING ERRCODE = 'invalid_parameter_value',
-				  HINT = 'Give the at and the id of the last row as until and before_id.';
-	END IF;
-	RETURN QUERY
-	SELECT e.at, e.transaction_id, e.user_id, u.username, e.role, e.relation,
-		   e.row_key, e.action, e.before, e.after, e.id
-	  FROM casnet_internal.audit_entries AS e
-	  LEFT JOIN casnet.users AS u ON u.id = e.user_id
-	 WHERE e.tenant_id = tenant
-	   AND e.at >= coalesce(audit_log.since, '-infinity')
-	   AND (e.at, e.id) < (coalesce(audit_log.until, 'infinity'),
-						   coalesce(audit_log.before_id,
-									'00000000-0000-0000-0000-000000000000'))
-	 ORDER BY e.at DESC, e.id DESC
-	 LIMIT audit_log.max_rows;
-END
-$$;
-COMMENT ON FUNCTION casnet.audit_log(timestamptz, timestamptz, integer, uuid) IS
-	'who changed what in the active tenant from since to before until, newest first, in every audited table; takes view_analytics; for the next page give at and id of the last row as until and before_id';
-
 CREATE OR REPLACE FUNCTION casnet_internal.forget_audit(tenant_id uuid) RETURNS bigint
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -345,6 +375,7 @@ COMMENT ON FUNCTION casnet_internal.forget_audit(uuid) IS
 CREATE OR REPLACE FUNCTION casnet.purge_audit(older_than interval) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	part regclass;

@@ -122,7 +122,7 @@ CREATE OR REPLACE FUNCTION casnet.use_tenant(tenant text, is_local boolean DEFAU
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_use_tenant';
 COMMENT ON FUNCTION casnet.use_tenant(text, boolean) IS
-	'makes one of your tenants, by name or id, the active one of the session or transaction; a text that is a UUID is an id';
+	'makes one of your tenants, by name or id, the active one of the session or transaction; a text that is a UUID is an id; administrators to whom nobody is signed in choose any';
 
 CREATE OR REPLACE FUNCTION casnet.use_tenant(tenant uuid, is_local boolean DEFAULT false)
 	RETURNS uuid
@@ -136,7 +136,7 @@ CREATE OR REPLACE FUNCTION casnet.sign_in(token text, is_local boolean DEFAULT f
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_sign_in';
 COMMENT ON FUNCTION casnet.sign_in(text, boolean) IS
-	'sets casnet.token for the session or transaction; returns the user whom it proves, or raises an error';
+	'sets casnet.token for the session or transaction; returns the user whom it proves, or raises an error; makes an account where set_issuer() said so';
 
 CREATE OR REPLACE FUNCTION casnet.sign_out() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE

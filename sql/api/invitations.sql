@@ -18,6 +18,15 @@ CREATE OR REPLACE FUNCTION casnet.accept_invitation(code text) RETURNS uuid
 COMMENT ON FUNCTION casnet.accept_invitation(text) IS
 	'accepts an invitation: makes the user of this session a member, or raises the role, and returns the tenant';
 
+CREATE OR REPLACE FUNCTION casnet.sign_up(code text, username text, password text,
+	full_name text DEFAULT NULL)
+	RETURNS uuid
+	LANGUAGE c VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casnet_sign_up';
+COMMENT ON FUNCTION casnet.sign_up(text, text, text, text) IS
+	'makes an account with the email address of an invitation, accepts the invitation, and returns the account''s id';
+
 CREATE OR REPLACE FUNCTION casnet.invitation(code text,
 	OUT tenant_name text, OUT role text, OUT email text, OUT expires_at timestamptz)
 	LANGUAGE c STABLE

@@ -26,24 +26,9 @@ CREATE OR REPLACE FUNCTION casnet.find_user(name text,
 	OUT user_id uuid, OUT username text, OUT email text, OUT full_name text,
 	OUT is_active boolean)
 	RETURNS record
-	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	LANGUAGE c STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	-- As casnet_internal.find_user().
-	wanted CONSTANT text COLLATE "default" :=
-		lower(left(casnet_internal.account_name_form(find_user.name COLLATE "default"), 2001));
-BEGIN
-	SELECT u.id, u.username, u.email, u.full_name, u.is_active
-	  INTO STRICT user_id, username, email, full_name, is_active
-	  FROM casnet.users AS u
-	 WHERE lower(u.username) = wanted OR lower(u.email) = wanted;
-EXCEPTION WHEN no_data_found OR too_many_rows THEN
-	RAISE EXCEPTION 'there is no such user'
-		USING ERRCODE = 'P0002',
-			  HINT = 'Give the username or the email address of an account.';
-END
-$$;
+	AS 'MODULE_PATHNAME', 'casnet_find_user';
 COMMENT ON FUNCTION casnet.find_user(text) IS
 	'the account with a username or email address, before anybody is signed in; for casnet_authenticator and casnet_admin';
 
@@ -71,8 +56,16 @@ BEGIN
 			USING ERRCODE = 'P0002',
 				  HINT = 'Give the username or the email address of an account. For somebody without one, use casnet.invite_member().';
 	END IF;
+	-- Without a target, since that would take view_users.
 	INSERT INTO casnet.user_tenants (user_id, tenant_id, role)
-	VALUES (added, managed, add_member.role);
+	VALUES (added, managed, add_member.role)
+	ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'that user is a member already'
+			USING ERRCODE = 'unique_violation', SCHEMA = 'casnet', TABLE = 'user_tenants',
+				  CONSTRAINT = 'user_tenants_pkey',
+				  HINT = 'casnet.set_member_role() changes the role of a member.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet.add_member(text, text) IS
@@ -153,7 +146,7 @@ CREATE OR REPLACE FUNCTION casnet.leave_tenant() RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	leaving uuid := casnet_internal.require_user();
+	leaving uuid := casnet_internal.require_whole_user();
 BEGIN
 	IF casnet.current_tenant_id() IS NULL THEN
 		RAISE EXCEPTION 'no tenant is active'

@@ -58,16 +58,50 @@ COMMENT ON FUNCTION casnet_internal.gin_extract_search_query(
 
 -- LEAKPROOF: there is no malformed part, and no value makes it raise.
 CREATE OR REPLACE FUNCTION casnet_internal.contains(value text, part text) RETURNS boolean
-	LANGUAGE c STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 5
+	LANGUAGE c STRICT IMMUTABLE LEAKPROOF PARALLEL SAFE COST 20
 	AS 'MODULE_PATHNAME', 'casnet_contains';
 COMMENT ON FUNCTION casnet_internal.contains(text, text) IS
-	'whether a text contains another one, ignoring case; behind the operator *=*';
+	'whether a text contains another one, ignoring case and accents; behind the operator *=*';
 
-CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_substring(
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_value_parts(
+	text, internal, internal)
+	RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_gin_extract_value_parts';
+COMMENT ON FUNCTION casnet_internal.gin_extract_value_parts(text, internal, internal) IS
+	'internal: GIN support for the operator *=*';
+
+CREATE OR REPLACE FUNCTION casnet_internal.gin_extract_part(
 	text, internal, int2, internal, internal, internal, internal)
 	RETURNS internal
 	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'casnet_gin_extract_substring';
-COMMENT ON FUNCTION casnet_internal.gin_extract_substring(
+	AS 'MODULE_PATHNAME', 'casnet_gin_extract_part';
+COMMENT ON FUNCTION casnet_internal.gin_extract_part(
 	text, internal, int2, internal, internal, internal, internal) IS
-	'internal: GIN support for the operator *=*, by pg_trgm';
+	'internal: GIN support for the operator *=*';
+
+CREATE OR REPLACE FUNCTION casnet_internal.gin_compare_part(
+	bigint, bigint, int2, internal)
+	RETURNS integer
+	LANGUAGE c IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_gin_compare_part';
+COMMENT ON FUNCTION casnet_internal.gin_compare_part(bigint, bigint, int2, internal) IS
+	'internal: GIN support for the operator *=*';
+
+CREATE OR REPLACE FUNCTION casnet_internal.gin_part_consistent(
+	internal, int2, text, int4, internal, internal, internal, internal)
+	RETURNS boolean
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_gin_part_consistent';
+COMMENT ON FUNCTION casnet_internal.gin_part_consistent(
+	internal, int2, text, int4, internal, internal, internal, internal) IS
+	'internal: GIN support for the operator *=*';
+
+CREATE OR REPLACE FUNCTION casnet_internal.gin_part_triconsistent(
+	internal, int2, text, int4, internal, internal, internal)
+	RETURNS "char"
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_gin_part_triconsistent';
+COMMENT ON FUNCTION casnet_internal.gin_part_triconsistent(
+	internal, int2, text, int4, internal, internal, internal) IS
+	'internal: GIN support for the operator *=*';

@@ -27,7 +27,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.strange_partition_key(relation regcla
 COMMENT ON FUNCTION casnet_internal.strange_partition_key(regclass) IS
 	'internal: the table, or one above or below it, if its partition key calls a function of a role that is no superuser, or NULL';
 
-CREATE OR REPLACE FUNCTION casnet_internal.require_protectable(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.require_protectable(relation regclass, tenant name)
+	RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -40,7 +41,7 @@ BEGIN
 	  INTO target
 	  FROM pg_class AS c
 	  LEFT JOIN pg_attribute AS a
-		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		ON a.attrelid = c.oid AND a.attname = require_protectable.tenant
 		   AND NOT a.attisdropped
 	 WHERE c.oid = require_protectable.relation;
 	IF NOT FOUND THEN
@@ -61,6 +62,10 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM casnet_internal.managed_tables() AS t
 				  WHERE t.relation = target.oid) THEN
 		trouble := 'It is a table of casnet.';
+	ELSIF EXISTS (SELECT FROM casnet_internal.list_declared_tables() AS t
+				  WHERE t.relation = target.oid AND t.kind = 'shared') THEN
+		trouble := 'All tenants share it.';
+		remedy := 'Call casnet.unprotect() first.';
 	ELSIF target.relispartition THEN
 		trouble := 'It is a partition.';
 		remedy := format('Protect %s; its partitions are protected with it.',
@@ -85,11 +90,15 @@ BEGIN
 		trouble := format('The partition key of %s calls a function of a role that is no superuser.',
 						  casnet_internal.strange_partition_key(relation));
 		remedy := 'Use a key of columns, or of functions of the server.';
-	ELSIF target.reloftype <> 0 AND target.tenant IS NULL THEN
-		trouble := 'It is a table of a type, which has no attribute tenant_id.';
+	ELSIF target.reloftype <> 0 THEN
+		trouble := 'It is a table of a type, which gives its columns other names without an ALTER TABLE.';
 		remedy := 'Detach it from the type with ALTER TABLE ... NOT OF.';
+	ELSIF target.tenant IS NULL AND require_protectable.tenant <> 'tenant_id' THEN
+		-- A column with the name that casnet gives is made; any other name can be a slip.
+		trouble := format('It has no column %I.', require_protectable.tenant);
+		remedy := 'Add the column and fill it, or leave out the argument tenant_column.';
 	ELSIF target.atttypid <> 'uuid'::regtype OR target.attgenerated <> '' THEN
-		trouble := format('Its column tenant_id is %s.',
+		trouble := format('Its column %I is %s.', require_protectable.tenant,
 						  CASE WHEN target.attgenerated <> '' THEN 'generated'
 							   ELSE 'of type ' || target.atttypid::regtype END);
 		remedy := 'Rename the column, or make it an ordinary one of type uuid.';
@@ -101,25 +110,48 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casnet_internal.require_protectable(regclass) IS
+COMMENT ON FUNCTION casnet_internal.require_protectable(regclass, name) IS
 	'internal: 42809 with the reason for what casnet.protect() does not take';
 
-CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(resource text,
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(resource text, tenant name,
 	OUT name text, OUT command text, OUT expression text)
 	RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT 'casnet_' || lower(v.command), v.command,
-		   format('tenant_id = casnet.tenant_with(%L::text)',
+		   format('%I = casnet.tenant_with(%L::text)', wanted_policies.tenant,
 				  v.verb || '_' || wanted_policies.resource)
 	  FROM (VALUES ('SELECT', 'view'), ('INSERT', 'create'),
 				   ('UPDATE', 'edit'), ('DELETE', 'delete')) AS v (command, verb)
 $$;
-COMMENT ON FUNCTION casnet_internal.wanted_policies(text) IS
-	'internal: the policies of a table with that resource';
+COMMENT ON FUNCTION casnet_internal.wanted_policies(text, name) IS
+	'internal: the policies of a table with that resource and that column for the tenant';
 
-CREATE OR REPLACE FUNCTION casnet_internal.foreign_policies(relation regclass, resource text)
+CREATE OR REPLACE FUNCTION casnet_internal.made_policies(relation regclass, resource text,
+	tenant name DEFAULT NULL)
+	RETURNS SETOF pg_catalog.pg_policy
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT p.*
+	  FROM casnet_internal.wanted_policies(made_policies.resource,
+				coalesce(made_policies.tenant,
+						 casnet_internal.tenant_column(made_policies.relation))) AS w
+	  JOIN pg_policy AS p ON p.polrelid = made_policies.relation AND p.polname = w.name
+	 WHERE p.polpermissive AND p.polroles = '{0}'
+	   AND p.polcmd = CASE w.command WHEN 'SELECT' THEN 'r'
+						WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
+						ELSE 'd' END::"char"
+	   AND pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid)
+		   = '(' || w.expression || ')'
+	   AND (p.polqual IS NULL OR p.polwithcheck IS NULL)
+$$;
+COMMENT ON FUNCTION casnet_internal.made_policies(regclass, text, name) IS
+	'internal: the policies of a table that are as casnet.protect() makes them';
+
+CREATE OR REPLACE FUNCTION casnet_internal.foreign_policies(relation regclass, resource text,
+	tenant name DEFAULT NULL)
 	RETURNS SETOF pg_catalog.pg_policy
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -127,19 +159,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.foreign_policies(relation regclass, r
 	SELECT p.*
 	  FROM pg_policy AS p
 	 WHERE p.polrelid = foreign_policies.relation AND p.polpermissive
-	   AND NOT EXISTS (
-		SELECT FROM casnet_internal.wanted_policies(foreign_policies.resource) AS w
-		 WHERE w.name = p.polname AND p.polroles = '{0}'
-		   AND p.polcmd = CASE w.command WHEN 'SELECT' THEN 'r'
-							WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
-							ELSE 'd' END::"char"
-		   AND pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid)
-			   = '(' || w.expression || ')'
-		   AND (p.polqual IS NULL OR p.polwithcheck IS NULL))
+	   AND p.oid NOT IN (SELECT m.oid
+						   FROM casnet_internal.made_policies(foreign_policies.relation,
+									foreign_policies.resource, foreign_policies.tenant) AS m)
 $$;
-COMMENT ON FUNCTION casnet_internal.foreign_policies(regclass, text) IS
+COMMENT ON FUNCTION casnet_internal.foreign_policies(regclass, text, name) IS
 	'internal: the permissive policies of a table, but for those that casnet.protect() makes';
 
+-- If no column has the name that protect() noted, the column was renamed.
 CREATE OR REPLACE FUNCTION casnet_internal.tenant_references(relation regclass)
 	RETURNS SETOF pg_catalog.pg_constraint
 	LANGUAGE sql STABLE
@@ -147,20 +174,23 @@ CREATE OR REPLACE FUNCTION casnet_internal.tenant_references(relation regclass)
 	AS $$
 	SELECT f.*
 	  FROM pg_constraint AS f
-	  JOIN pg_attribute AS a
-		ON a.attrelid = f.conrelid AND a.attname = 'tenant_id'
-		   AND f.conkey = ARRAY[a.attnum]
+	  LEFT JOIN pg_attribute AS a
+		ON a.attrelid = f.conrelid AND NOT a.attisdropped
+		   AND a.attname = casnet_internal.tenant_column(f.conrelid)
 	 WHERE f.conrelid = tenant_references.relation AND f.contype = 'f'
 	   AND f.confrelid = 'casnet.tenants'::regclass AND f.confdeltype = 'c'
+	   AND cardinality(f.conkey) = 1
+	   AND f.conkey[1] = coalesce(a.attnum, f.conkey[1])
 $$;
 COMMENT ON FUNCTION casnet_internal.tenant_references(regclass) IS
 	'internal: the foreign keys that delete rows with their tenant, whether they hold for all rows or not';
 
-CREATE OR REPLACE FUNCTION casnet_internal.add_tenant_key(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.add_tenant_key(relation regclass, tenant name)
+	RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_add_tenant_key';
-COMMENT ON FUNCTION casnet_internal.add_tenant_key(regclass) IS
-	'internal: the foreign key from tenant_id to casnet.tenants, for whoever may protect the table';
+COMMENT ON FUNCTION casnet_internal.add_tenant_key(regclass, name) IS
+	'internal: the foreign key from that column to casnet.tenants, for whoever may protect the table';
 
 -- A query of a table runs the code of its partitions too.
 CREATE OR REPLACE FUNCTION casnet_internal.require_one_owner(relation regclass) RETURNS void
@@ -187,26 +217,55 @@ $$;
 COMMENT ON FUNCTION casnet_internal.require_one_owner(regclass) IS
 	'internal: 55000 when a partition belongs to another role than its table, since its code would run as the owner of the table';
 
+-- A protected table keeps its column, which unprotect() needs.
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_tenant_column(relation regclass, wanted name)
+	RETURNS name
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	present name;
+BEGIN
+	IF EXISTS (SELECT FROM casnet_internal.protection_of(relation) AS g
+				WHERE g.resource IS NOT NULL) THEN
+		present := casnet_internal.tenant_column(relation);
+		IF wanted_tenant_column.wanted <> present THEN
+			RAISE EXCEPTION 'the tenant column of table % is "%"', relation, present
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					  HINT = 'Leave out the argument tenant_column, or call casnet.unprotect() first.';
+		END IF;
+	END IF;
+	present := coalesce(present, wanted_tenant_column.wanted, 'tenant_id');
+	PERFORM casnet_internal.require_protectable(relation, present);
+	RETURN present;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.wanted_tenant_column(regclass, name) IS
+	'internal: the column that names the tenant in a table that is to be protected; 42809 if the table cannot be';
+
 CREATE OR REPLACE FUNCTION casnet.protect(
-	relation regclass, resource text DEFAULT NULL, tenant_id uuid DEFAULT NULL)
+	relation regclass, resource text DEFAULT NULL, tenant_id uuid DEFAULT NULL,
+	tenant_column name DEFAULT NULL)
 	RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	member regclass;
 	registered text;
 	wanted text := protect.resource;
+	tenant name;
 	others text[];
 	remedy text;
 	notes text[] := '{}';
 BEGIN
 	PERFORM casnet_internal.require_protector(relation);
-	PERFORM casnet_internal.require_protectable(relation);
+	PERFORM casnet_internal.wanted_tenant_column(relation, protect.tenant_column);
 	PERFORM casnet_internal.lock_tree(relation);
 	-- The table can have changed while this waited for the lock.
 	PERFORM casnet_internal.require_protector(relation);
-	PERFORM casnet_internal.require_protectable(relation);
+	tenant := casnet_internal.wanted_tenant_column(relation, protect.tenant_column);
 
 	SELECT g.resource INTO registered FROM casnet_internal.protection_of(relation) AS g;
 	IF wanted IS NULL THEN
@@ -235,9 +294,10 @@ BEGIN
 	  INTO others, remedy
 	  FROM (SELECT protect.relation AS relid
 			UNION SELECT relid FROM pg_partition_tree(protect.relation)) AS m
-	 CROSS JOIN LATERAL casnet_internal.foreign_policies(m.relid, wanted) AS p
+	 CROSS JOIN LATERAL casnet_internal.foreign_policies(m.relid, wanted, tenant) AS p
 	 WHERE registered IS NULL
-		OR p.polname NOT IN (SELECT w.name FROM casnet_internal.wanted_policies(wanted) AS w);
+		OR p.polname NOT IN (SELECT w.name
+							   FROM casnet_internal.wanted_policies(wanted, tenant) AS w);
 	IF others IS NOT NULL THEN
 		RAISE EXCEPTION 'table % has permissive policies of its own', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -249,7 +309,7 @@ BEGIN
 	IF registered IS NULL THEN
 		notes := casnet_internal.permission_notes(wanted);
 		PERFORM casnet_internal.begin_protection(relation, wanted,
-										protect.resource IS NOT NULL);
+										protect.resource IS NOT NULL, tenant);
 	END IF;
 	PERFORM casnet_internal.protect_column(relation, protect.tenant_id);
 	PERFORM casnet_internal.protect_index(relation);
@@ -269,5 +329,5 @@ BEGIN
 		|| casnet_internal.protect_loading(relation);
 END
 $$;
-COMMENT ON FUNCTION casnet.protect(regclass, text, uuid) IS
+COMMENT ON FUNCTION casnet.protect(regclass, text, uuid, name) IS
 	'gives a table of yours a tenant, policies and permissions, as the tables of casnet have; takes a superuser, or the owner of the table who is a member of casnet_admin; returns what is left for you to do';

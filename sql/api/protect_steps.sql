@@ -11,9 +11,10 @@ DECLARE
 							casnet.current_tenant_id());
 	tenants uuid[];
 	wrong bigint;
+	tenant name := casnet_internal.tenant_column(relation);
 	is_new boolean := NOT EXISTS (SELECT FROM pg_attribute AS a
 								  WHERE a.attrelid = protect_column.relation
-									AND a.attname = 'tenant_id');
+									AND a.attname = tenant);
 BEGIN
 	IF is_new THEN
 		PERFORM casnet_internal.require_one_owner(relation);
@@ -44,16 +45,16 @@ BEGIN
 										AND k.conkey = ARRAY[a.attnum])
 			   FROM pg_attribute AS a
 			   WHERE a.attrelid = protect_column.relation
-				 AND a.attname = 'tenant_id') THEN
+				 AND a.attname = tenant) THEN
 		PERFORM casnet_internal.require_one_owner(relation);
 		wrong := casnet_internal.run_for_owner(relation,
-			format('SELECT count(*) FROM %s WHERE tenant_id IS NULL', relation));
+			format('SELECT count(*) FROM %s WHERE %I IS NULL', relation, tenant));
 		IF wrong > 0 THEN
 			RAISE EXCEPTION 'table % has % rows without a tenant', relation, wrong
 				USING ERRCODE = 'not_null_violation',
-					  HINT = format('UPDATE %s SET tenant_id = ... WHERE tenant_id IS NULL, and call it again.', relation);
+					  HINT = format('UPDATE %1$s SET %2$I = ... WHERE %2$I IS NULL, and call it again.', relation, tenant);
 		END IF;
-		PERFORM casnet_internal.set_not_null(relation);
+		PERFORM casnet_internal.set_not_null(relation, tenant);
 	END IF;
 
 	-- One that is not enforced is not validated either.
@@ -64,20 +65,20 @@ BEGIN
 			-- The owner need not be able to read tenants, and the caller must not
 			-- run code that reading the rows runs.
 			tenants := casnet_internal.run_for_owner(relation,
-				format('SELECT array_agg(DISTINCT tenant_id) FROM %s', relation));
+				format('SELECT array_agg(DISTINCT %I) FROM %s', tenant, relation));
 			tenants := ARRAY(SELECT u.id FROM unnest(tenants) AS u (id)
 							  WHERE NOT EXISTS (SELECT FROM casnet.tenants AS t
 												 WHERE t.id = u.id));
 			IF tenants <> '{}' THEN
 				wrong := casnet_internal.run_for_owner(relation,
-					format('SELECT count(*) FROM %s WHERE tenant_id = ANY (%L)',
-						   relation, tenants));
+					format('SELECT count(*) FROM %s WHERE %I = ANY (%L)',
+						   relation, tenant, tenants));
 				RAISE EXCEPTION 'table % has % rows of tenants that do not exist', relation, wrong
 					USING ERRCODE = 'foreign_key_violation',
-						  HINT = format('DELETE FROM %s WHERE tenant_id NOT IN (SELECT id FROM casnet.tenants), or correct them, and call it again.', relation);
+						  HINT = format('DELETE FROM %s WHERE %I NOT IN (SELECT id FROM casnet.tenants), or correct them, and call it again.', relation, tenant);
 			END IF;
 		END IF;
-		PERFORM casnet_internal.add_tenant_key(relation);
+		PERFORM casnet_internal.add_tenant_key(relation, tenant);
 		PERFORM casnet_internal.run_on(
 			format('COMMENT ON CONSTRAINT %I ON',
 				   (SELECT f.conname
@@ -89,34 +90,37 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_column(regclass, uuid) IS
-	'internal: gives a table its column tenant_id, and gives existing rows to a tenant';
+	'internal: gives a table its column for the tenant, and gives existing rows to a tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_default(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	tenant name := casnet_internal.tenant_column(relation);
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a
 					 JOIN pg_attrdef AS d
 					   ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 					WHERE a.attrelid = protect_default.relation
-					  AND a.attname = 'tenant_id'
+					  AND a.attname = tenant
 					  AND pg_get_expr(d.adbin, d.adrelid)
 						  = 'casnet.current_tenant_id()') THEN
 		PERFORM casnet_internal.run_on(
 			'ALTER TABLE', relation,
-			'ALTER COLUMN tenant_id SET DEFAULT casnet.current_tenant_id()');
+			format('ALTER COLUMN %I SET DEFAULT casnet.current_tenant_id()', tenant));
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_default(regclass) IS
-	'internal: tenant_id defaults to the active tenant';
+	'internal: the tenant of a row defaults to the active one';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_index(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	tenant name := casnet_internal.tenant_column(relation);
 	key name[];
 BEGIN
 	SELECT array_agg(a.attname ORDER BY k.n) INTO key
@@ -124,13 +128,13 @@ BEGIN
 	 CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
 	  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 	 WHERE i.indrelid = protect_index.relation AND i.indisprimary
-	   AND k.n <= i.indnkeyatts AND a.attname <> 'tenant_id';
+	   AND k.n <= i.indnkeyatts AND a.attname <> tenant;
 	IF casnet_internal.key_within_tenant(relation, key) IS NULL THEN
 		PERFORM casnet_internal.run_on(
 			format('CREATE %s INDEX ON',
 				   CASE WHEN key IS NULL THEN '' ELSE 'UNIQUE' END),
 			relation,
-			format('(tenant_id%s)',
+			format('(%I%s)', tenant,
 				   (SELECT string_agg(', ' || quote_ident(k), '' ORDER BY n)
 					  FROM unnest(key) WITH ORDINALITY AS k (k, n))));
 		PERFORM casnet_internal.run_on('COMMENT ON INDEX',
@@ -140,9 +144,65 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_index(regclass) IS
-	'internal: makes an index led by tenant_id; it includes the primary key, for foreign keys within a tenant';
+	'internal: makes an index led by the tenant; it includes the primary key, for foreign keys within a tenant';
 
-CREATE OR REPLACE FUNCTION casnet_internal.protect_rows(relation regclass, resource text)
+-- The trigger functions take tenant_id without an argument.
+CREATE OR REPLACE FUNCTION casnet_internal.tenant_argument(tenant name) RETURNS text
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT CASE WHEN tenant_argument.tenant = 'tenant_id' THEN ''
+				ELSE quote_literal(tenant_argument.tenant) END
+$$;
+COMMENT ON FUNCTION casnet_internal.tenant_argument(name) IS
+	'internal: what a trigger about the tenant of a row gets as its argument, as SQL writes it';
+
+-- The definition is that of the server, so whatever somebody has changed differs from it.
+-- Partitions get the first two one by one, as they get the policies: a row can move from one
+-- partition to another, by a deletion and an insertion.  They have the others from their table.
+CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(relation regclass,
+	OUT name text, OUT event text, OUT action text, OUT meaning text, OUT is_of_moves boolean,
+	OUT definition text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT v.name, v.event, v.action, 'casnet: ' || v.meaning, v.is_of_moves,
+		   -- The server writes a string without E.
+		   format('CREATE TRIGGER %s %s ON %s FOR EACH ROW %s', v.name, v.event, c.oid::regclass,
+				  CASE WHEN g.argument ~ '^ ?E'
+					   THEN replace(v.action, g.argument, '''' || replace(n.tenant, '''', '''''') || '''')
+					   ELSE v.action END)
+	  FROM pg_class AS c
+	 CROSS JOIN casnet_internal.tenant_column(c.oid) AS n (tenant)
+	 CROSS JOIN casnet_internal.tenant_argument(n.tenant) AS g (argument)
+	 CROSS JOIN LATERAL (VALUES
+		('casnet_keep_tenant',
+		 CASE WHEN c.relispartition THEN 'BEFORE INSERT OR DELETE OR UPDATE'
+			  ELSE format('BEFORE UPDATE OF %I', n.tenant) END,
+		 format('EXECUTE FUNCTION casnet_internal.keep_tenant(%s)', g.argument),
+		 'no row moves to another tenant', true, n.tenant, 'uuid'::regtype),
+		('casnet_kept_tenant', 'AFTER UPDATE',
+		 format('WHEN ((old.%1$I IS DISTINCT FROM new.%1$I)) '
+				'EXECUTE FUNCTION casnet_internal.keep_tenant(%2$s)', n.tenant, g.argument),
+		 'no trigger moves a row to another tenant', true, n.tenant, 'uuid'),
+		('casnet_fill_tenant', 'BEFORE INSERT',
+		 format('EXECUTE FUNCTION casnet_internal.fill_tenant(%s)', g.argument),
+		 'NULL stands for the active tenant', false, n.tenant, 'uuid'),
+		('casnet_updated_at', 'BEFORE UPDATE',
+		 'EXECUTE FUNCTION casnet_internal.touch_updated_at()',
+		 'updated_at moves on every update', false, 'updated_at', 'timestamptz'))
+		AS v (name, event, action, meaning, is_of_moves, column_name, type)
+	  JOIN pg_attribute AS a
+		ON a.attrelid = c.oid AND a.attname = v.column_name AND NOT a.attisdropped
+		   AND a.atttypid = v.type AND a.attgenerated = ''
+	 WHERE c.oid = wanted_triggers.relation AND (c.relkind = 'r' OR NOT v.is_of_moves)
+$$;
+COMMENT ON FUNCTION casnet_internal.wanted_triggers(regclass) IS
+	'internal: the triggers that a protected table or one of its partitions should have';
+
+CREATE OR REPLACE FUNCTION casnet_internal.protect_by_triggers(relation regclass,
+	is_of_moves boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -151,14 +211,60 @@ DECLARE
 	wanted record;
 BEGIN
 	FOR wanted IN
-		SELECT p.polname FROM casnet_internal.foreign_policies(relation, resource) AS p
-		  JOIN casnet_internal.wanted_policies(resource) AS w ON w.name = p.polname
+		SELECT w.* FROM casnet_internal.wanted_triggers(relation) AS w
+		 WHERE w.is_of_moves = protect_by_triggers.is_of_moves
+		   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+							WHERE t.tgrelid = protect_by_triggers.relation
+							  AND t.tgname = w.name
+							  AND pg_get_triggerdef(t.oid) = w.definition)
+	LOOP
+		IF NOT is_of_moves AND casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
+			RAISE WARNING 'table % gets no trigger %', relation, wanted.name
+				USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
+									  casnet_internal.strange_partition_key(relation));
+			CONTINUE;
+		END IF;
+		PERFORM casnet_internal.run_on(
+			-- A partition that was protected by itself has one.
+			format('CREATE OR REPLACE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
+			'FOR EACH ROW ' || wanted.action);
+		PERFORM casnet_internal.run_on(format('COMMENT ON TRIGGER %I ON', wanted.name),
+									   relation, format('IS %L', wanted.meaning));
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.protect_by_triggers(regclass, boolean) IS
+	'internal: makes the triggers about moved rows, or the other ones, unless they are as they should be';
+
+CREATE OR REPLACE FUNCTION casnet_internal.protect_moves(relation regclass) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT casnet_internal.protect_by_triggers(relation, true)
+$$;
+COMMENT ON FUNCTION casnet_internal.protect_moves(regclass) IS
+	'internal: keeps the rows of one table, or of one partition, in their tenant';
+
+CREATE OR REPLACE FUNCTION casnet_internal.protect_rows(relation regclass, resource text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenant name := casnet_internal.tenant_column(relation);
+	wanted record;
+BEGIN
+	FOR wanted IN
+		SELECT p.polname FROM pg_policy AS p
+		  JOIN casnet_internal.wanted_policies(resource, tenant) AS w ON w.name = p.polname
+		 WHERE p.polrelid = protect_rows.relation
+		   AND p.oid NOT IN (SELECT m.oid FROM casnet_internal.made_policies(relation, resource, tenant) AS m)
 	LOOP
 		PERFORM casnet_internal.run_on(format('DROP POLICY %I ON', wanted.polname),
 							  relation, '');
 	END LOOP;
 	FOR wanted IN
-		SELECT w.* FROM casnet_internal.wanted_policies(resource) AS w
+		SELECT w.* FROM casnet_internal.wanted_policies(resource, tenant) AS w
 		 WHERE w.name NOT IN (SELECT p.polname FROM pg_policy AS p
 							  WHERE p.polrelid = protect_rows.relation)
 	LOOP
@@ -179,78 +285,20 @@ BEGIN
 		PERFORM casnet_internal.run_on('ALTER TABLE', relation,
 							  'ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
 	END IF;
-	-- Partitions get them one by one, as they get the policies.  A row can move from one
-	-- partition to another, by a deletion and an insertion.
-	SELECT CASE WHEN c.relispartition THEN 31 ELSE 19 END AS type,
-		   CASE WHEN c.relispartition THEN 'INSERT OR UPDATE OR DELETE'
-				ELSE 'UPDATE OF tenant_id' END AS event
-	  INTO wanted FROM pg_class AS c
-	 WHERE c.oid = protect_rows.relation AND c.relkind = 'r';
-	IF FOUND AND NOT EXISTS (SELECT FROM pg_trigger AS t
-				   WHERE t.tgrelid = protect_rows.relation
-					 AND t.tgname = 'casnet_keep_tenant'
-					 AND t.tgtype = wanted.type) THEN
-		PERFORM casnet_internal.run_on(
-			format('CREATE OR REPLACE TRIGGER casnet_keep_tenant BEFORE %s ON',
-				   wanted.event),
-			relation, 'FOR EACH ROW EXECUTE FUNCTION casnet_internal.keep_tenant()');
-		PERFORM casnet_internal.run_on(
-			'COMMENT ON TRIGGER casnet_keep_tenant ON', relation,
-			'IS ''casnet: no row moves to another tenant''');
-		PERFORM casnet_internal.run_on(
-			'CREATE OR REPLACE TRIGGER casnet_kept_tenant AFTER UPDATE ON',
-			relation,
-			'FOR EACH ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) '
-			'EXECUTE FUNCTION casnet_internal.keep_tenant()');
-		PERFORM casnet_internal.run_on(
-			'COMMENT ON TRIGGER casnet_kept_tenant ON', relation,
-			'IS ''casnet: no trigger moves a row to another tenant''');
-	END IF;
+	PERFORM casnet_internal.protect_moves(relation);
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_rows(regclass, text) IS
 	'internal: puts the policies on one table, or on one partition, and keeps its rows in their tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_writes(relation regclass) RETURNS void
-	LANGUAGE plpgsql VOLATILE
+	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	wanted record;
-BEGIN
-	FOR wanted IN
-		SELECT v.name, v.event, v.call, v.meaning
-		  FROM (VALUES
-			('casnet_fill_tenant', 'BEFORE INSERT', 'fill_tenant()',
-			 'NULL stands for the active tenant', 'tenant_id', 'uuid'::regtype),
-			('casnet_updated_at', 'BEFORE UPDATE', 'touch_updated_at()',
-			 'updated_at moves on every update', 'updated_at', 'timestamptz'))
-			AS v (name, event, call, meaning, column_name, type)
-		  JOIN pg_attribute AS a
-			ON a.attrelid = protect_writes.relation AND a.attname = v.column_name
-			   AND NOT a.attisdropped AND a.atttypid = v.type AND a.attgenerated = ''
-		 WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
-							WHERE t.tgrelid = protect_writes.relation
-							  AND t.tgname = v.name)
-	LOOP
-		IF casnet_internal.strange_partition_key(relation) IS NOT NULL THEN
-			RAISE WARNING 'table % gets no trigger %', relation, wanted.name
-				USING DETAIL = format('The partition key of %s calls a function of a role that is no superuser.',
-									  casnet_internal.strange_partition_key(relation));
-			CONTINUE;
-		END IF;
-		PERFORM casnet_internal.run_on(
-			-- A partition that was protected by itself has one.
-			format('CREATE OR REPLACE TRIGGER %I %s ON', wanted.name, wanted.event), relation,
-			'FOR EACH ROW EXECUTE FUNCTION casnet_internal.' || wanted.call);
-		PERFORM casnet_internal.run_on(format('COMMENT ON TRIGGER %I ON', wanted.name),
-									   relation,
-									   format('IS %L', 'casnet: ' || wanted.meaning));
-	END LOOP;
-END
+	SELECT casnet_internal.protect_by_triggers(relation, false)
 $$;
 COMMENT ON FUNCTION casnet_internal.protect_writes(regclass) IS
-	'internal: fills tenant_id where it is NULL, and keeps updated_at where there is one';
+	'internal: fills in the tenant where it is NULL, and keeps updated_at where there is one';
 
 CREATE OR REPLACE FUNCTION casnet_internal.protect_loading(relation regclass) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
@@ -258,6 +306,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.protect_loading(relation regclass) RE
 	AS $$
 BEGIN
 	PERFORM casnet_internal.make_load_view(relation);
+	PERFORM casnet_internal.keep_load_view(relation);
 	RETURN '{}';
 EXCEPTION WHEN insufficient_privilege OR duplicate_table OR name_too_long
 			   OR dependent_objects_still_exist THEN

@@ -14,16 +14,17 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_within_tenant(relation regclass, 
 			  JOIN pg_attribute AS a
 				ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 			 WHERE k.n <= i.indnkeyatts) AS k (names)
+	 CROSS JOIN casnet_internal.tenant_column(key_within_tenant.relation) AS t (name)
 	 WHERE i.indrelid = key_within_tenant.relation AND i.indisvalid
-	   AND i.indpred IS NULL AND k.names[1] = 'tenant_id'
+	   AND i.indpred IS NULL AND k.names[1] = t.name
 	   AND (columns IS NULL
 			OR (i.indisunique AND i.indimmediate AND i.indexprs IS NULL
 				AND k.names @> columns
-				AND k.names <@ ('tenant_id'::name || columns)))
+				AND k.names <@ (t.name || columns)))
 	 ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 $$;
 COMMENT ON FUNCTION casnet_internal.key_within_tenant(regclass, name[]) IS
-	'internal: an index on tenant_id and these columns that a foreign key can refer to; without columns, any index led by tenant_id';
+	'internal: an index on the tenant and these columns that a foreign key can refer to; without columns, any index led by the tenant';
 
 CREATE OR REPLACE FUNCTION casnet_internal.column_list(relation oid, columns int2[])
 	RETURNS text
@@ -186,7 +187,7 @@ $$;
 COMMENT ON FUNCTION casnet_internal.key_for_reference(oid, name) IS
 	'internal: the statement that makes the key for a reference within the tenant, or NULL if it is there';
 
--- The table and its partitions; tenant is the number of the column tenant_id.
+-- The table and its partitions; tenant is the number of the column with the tenant.
 CREATE OR REPLACE FUNCTION casnet_internal.protected_members(
 	relation regclass, OUT oid oid, OUT tenant smallint)
 	RETURNS SETOF record
@@ -196,13 +197,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.protected_members(
 	SELECT c.oid, a.attnum
 	  FROM pg_class AS c
 	  JOIN pg_attribute AS a
-		ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		ON a.attrelid = c.oid
+		   AND a.attname = casnet_internal.tenant_column(protected_members.relation)
 	 WHERE c.oid = protected_members.relation
 		OR c.oid IN (SELECT relid
 					   FROM pg_partition_tree(protected_members.relation))
 $$;
 COMMENT ON FUNCTION casnet_internal.protected_members(regclass) IS
-	'internal: a table and its partitions, and where tenant_id is in each';
+	'internal: a table and its partitions, and where the column with the tenant is in each';
 
 -- Between protected tables only: others have nothing to keep apart.
 CREATE OR REPLACE FUNCTION casnet_internal.loose_references(
@@ -215,10 +217,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.loose_references(
 		SELECT p.polrelid AS oid, a.attnum AS tenant
 		  FROM pg_policy AS p
 		  JOIN pg_attribute AS a
-			ON a.attrelid = p.polrelid AND a.attname = 'tenant_id'
+			ON a.attrelid = p.polrelid AND a.atttypid = 'uuid'::regtype
 		 WHERE p.polname = 'casnet_select'
-		   AND pg_get_expr(p.polqual, p.polrelid)
-			   LIKE '(tenant_id = casnet.tenant\_with(%'
+		   AND starts_with(pg_get_expr(p.polqual, p.polrelid),
+						   format('(%I = casnet.tenant_with(', a.attname))
 	)
 	SELECT f.oid
 	  FROM pg_constraint AS f
@@ -243,17 +245,20 @@ CREATE OR REPLACE FUNCTION casnet_internal.reference_notes(relation regclass)
 				THEN casnet_internal.note(
 					format('foreign key %I of %s can point into another tenant',
 						   l.conname, l.conrelid::regclass),
-					coalesce(casnet_internal.key_for_reference(l.oid, 'tenant_id')
+					coalesce(casnet_internal.key_for_reference(l.oid, w.key_tenant)
 							 || E';\n', '') ||
 					format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;',
 						   l.conrelid::regclass, l.conname, w.within))
 				ELSE casnet_internal.comment_line(
-					format('foreign key %I of %s can point into another tenant: replace it by one with tenant_id, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
+					format('foreign key %I of %s can point into another tenant: replace it by one with the tenants, without ON UPDATE SET NULL or SET DEFAULT and without MATCH FULL',
 						   l.conname, l.conrelid::regclass)) END
 	  FROM casnet_internal.loose_references(reference_notes.relation) AS r
 	  JOIN pg_constraint AS l ON l.oid = r.reference
-	 CROSS JOIN LATERAL
-		   casnet_internal.reference_within(l.oid, 'tenant_id', 'tenant_id') AS w (within)
+	 CROSS JOIN LATERAL (
+		SELECT t.key_tenant,
+			   casnet_internal.reference_within(l.oid, t.tenant, t.key_tenant) AS within
+		  FROM (SELECT casnet_internal.tenant_column(l.conrelid) AS tenant,
+					   casnet_internal.tenant_column(l.confrelid) AS key_tenant) AS t) AS w
 	UNION ALL
 	SELECT 2, f.conname,
 		   casnet_internal.note(
@@ -283,8 +288,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 		  JOIN pg_constraint AS f ON f.oid = l.reference
 	), loose_key AS (			-- unique over all tenants
 		SELECT t.relkind, i.indexrelid, i.indrelid, i.indisexclusion, k.contype,
-			   k.conname, casnet_internal.key_within(k.oid, 'tenant_id') AS definition,
-			   casnet_internal.index_within(i.indexrelid, 'tenant_id') AS statement,
+			   k.conname, casnet_internal.key_within(k.oid, n.tenant) AS definition,
+			   casnet_internal.index_within(i.indexrelid, n.tenant) AS statement,
 			   (SELECT string_agg(DISTINCT f.conrelid::regclass::text, ', ')
 				  FROM pg_constraint AS f
 				 WHERE f.confrelid = i.indrelid AND f.contype = 'f'
@@ -296,8 +301,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 				   FROM unnest(k.conkey) AS n (attnum)
 				   JOIN pg_attribute AS a
 					 ON a.attrelid = i.indrelid AND a.attnum = n.attnum))
-			   AS within
-		  FROM casnet_internal.protected_members(key_notes.relation) AS m
+			   AS within, n.tenant
+		  FROM casnet_internal.tenant_column(key_notes.relation) AS n (tenant)
+		 CROSS JOIN casnet_internal.protected_members(key_notes.relation) AS m
 		  JOIN pg_index AS i ON i.indrelid = m.oid
 		  JOIN pg_class AS t ON t.oid = i.indrelid
 		  JOIN pg_class AS c ON c.oid = i.indexrelid
@@ -309,10 +315,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 	)
 	SELECT 3, k.conname,
 		   casnet_internal.note(
-				  format('%s %I of %s does not include tenant_id, so its error reveals that another tenant has the value%s',
+				  format('%s %I of %s does not include %I, so its error reveals that another tenant has the value%s',
 				  CASE k.contype WHEN 'p' THEN 'primary key'
 					   WHEN 'u' THEN 'unique key' ELSE 'exclusion' END,
-				  k.conname, k.indrelid::regclass,
+				  k.conname, k.indrelid::regclass, k.tenant,
 				  CASE WHEN k.used_by IS NOT NULL
 					   THEN '; first replace the foreign keys of ' || k.used_by
 					   ELSE '' END),
@@ -329,7 +335,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 							(SELECT c.relname FROM pg_class AS c
 							  WHERE c.oid = k.within))
 					   ELSE k.definition END || ';',
-				  '-- make it again with tenant_id')) ||
+				  format('-- make it again with %I', k.tenant))) ||
 		   -- What a foreign key could need is the new primary key now.
 		   CASE WHEN k.relkind = 'p' AND k.contype = 'p'
 					 AND obj_description(k.within, 'pg_class') LIKE 'casnet: %'
@@ -345,13 +351,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.key_notes(relation regclass)
 				THEN casnet_internal.note(v.trouble,
 					format('DROP INDEX %s; %s;', k.indexrelid::regclass,
 						   k.statement))
-				ELSE casnet_internal.comment_line(v.trouble || '; make it again with tenant_id in front')
+				ELSE casnet_internal.comment_line(format('%s; make it again with %I in front',
+														 v.trouble, k.tenant))
 		   END
 	  FROM loose_key AS k
 	  JOIN pg_class AS c ON c.oid = k.indexrelid
 	 CROSS JOIN LATERAL
-		   format('unique index %I of %s does not include tenant_id, so its error reveals that another tenant has the value',
-				  c.relname, k.indrelid::regclass) AS v (trouble)
+		   format('unique index %I of %s does not include %I, so its error reveals that another tenant has the value',
+				  c.relname, k.indrelid::regclass, k.tenant) AS v (trouble)
 	 WHERE k.conname IS NULL
 $$;
 COMMENT ON FUNCTION casnet_internal.key_notes(regclass) IS

@@ -133,12 +133,13 @@ CREATE OR REPLACE FUNCTION casnet.untag_record(record_id uuid, VARIADIC names te
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	wanted text[] := casnet_internal.tag_names(names);
 	removed integer;
 BEGIN
 	DELETE FROM casnet.record_tags AS l
 	 USING casnet.tags AS t
 	 WHERE l.record_id = untag_record.record_id AND l.tag_id = t.id
-	   AND t.name = ANY (casnet_internal.tag_names(names));
+	   AND t.name = ANY (wanted);
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed = 0 THEN
 		PERFORM casnet_internal.require_records(ARRAY[untag_record.record_id]);
@@ -155,13 +156,14 @@ CREATE OR REPLACE FUNCTION casnet.untag_records(record_ids uuid[], names text[])
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	wanted text[] := casnet_internal.tag_names(names);
 	removed bigint;
 BEGIN
 	PERFORM casnet_internal.require_records(record_ids);
 	DELETE FROM casnet.record_tags AS l
 	 USING casnet.tags AS t
 	 WHERE l.record_id = ANY (record_ids) AND l.tag_id = t.id
-	   AND t.name = ANY (casnet_internal.tag_names(names));
+	   AND t.name = ANY (wanted);
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	RETURN removed;
 END
@@ -202,14 +204,22 @@ $$;
 COMMENT ON FUNCTION casnet.tag_counts() IS
 	'the tags of the active tenant and how many records have each, the most used first';
 
+-- A name that was stored while triggers were off can be without its form.  Here it is found
+-- as it is shown, so that the tag can get another name.
 CREATE OR REPLACE FUNCTION casnet_internal.require_tag(name text) RETURNS uuid
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	wanted text[] := casnet_internal.tag_names(ARRAY[require_tag.name]);
-	found uuid := casnet_internal.tag_id(wanted[1]);
+	found uuid;
 BEGIN
+	IF require_tag.name <> casnet_internal.name_form(require_tag.name) THEN
+		found := (SELECT t.id FROM casnet.tags AS t WHERE t.name = require_tag.name);
+	END IF;
+	IF found IS NULL THEN
+		found := casnet_internal.tag_id(
+			(casnet_internal.tag_names(ARRAY[require_tag.name]))[1]);
+	END IF;
 	IF found IS NULL THEN
 		RAISE EXCEPTION 'there is no such tag'
 			USING ERRCODE = 'P0002',
@@ -263,7 +273,7 @@ BEGIN
 	 WHERE t.id = renamed AND t.name <> wanted[1];
 EXCEPTION
 	WHEN unique_violation THEN
-		PERFORM casnet.merge_tags(old, new);
+		PERFORM casnet.merge_tags(old, wanted[1]);
 END
 $$;
 COMMENT ON FUNCTION casnet.rename_tag(text, text) IS

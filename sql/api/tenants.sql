@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.found_tenant(name text, description t
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	founder uuid := casnet_internal.require_user();
+	founder uuid := casnet_internal.require_whole_user();
 	tenant_id uuid := casnet.uuid_v7();
 BEGIN
 	IF coalesce(found_tenant.owner_id, founder) <> founder
@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION casnet.create_tenant(
 	name text, description text DEFAULT NULL, owner_id uuid DEFAULT NULL)
 	RETURNS uuid
 	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
+	SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 	AS $$
 DECLARE
 	tenant_id uuid;
@@ -61,6 +61,10 @@ BEGIN
 		VALUES (owner, tenant_id, 'owner');
 	END IF;
 	RETURN tenant_id;
+EXCEPTION WHEN lock_not_available THEN
+	RAISE EXCEPTION 'another session is taking the name of the tenant'
+		USING ERRCODE = 'lock_not_available',
+			  HINT = 'Try again when it has ended, or choose another name.';
 END
 $$;
 COMMENT ON FUNCTION casnet.create_tenant(text, text, uuid) IS

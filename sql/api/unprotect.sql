@@ -8,34 +8,35 @@ CREATE OR REPLACE FUNCTION casnet_internal.unprotect_column(relation regclass, b
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	tenant name := casnet_internal.tenant_column(relation);
 	tenants bigint;
 	users text;
 BEGIN
 	IF (before->>'column')::boolean THEN
 		IF NOT (before->>'not_null')::boolean THEN
 			PERFORM casnet_internal.run_on('ALTER TABLE', relation,
-								  'ALTER COLUMN tenant_id DROP NOT NULL');
+								  format('ALTER COLUMN %I DROP NOT NULL', tenant));
 		END IF;
 		IF before->>'default' IS NULL THEN
 			PERFORM casnet_internal.run_on('ALTER TABLE', relation,
-								  'ALTER COLUMN tenant_id DROP DEFAULT');
+								  format('ALTER COLUMN %I DROP DEFAULT', tenant));
 			RETURN;
 		END IF;
 		-- As the owner, since reading a constant of a row type checks its domains.
 		PERFORM casnet_internal.require_one_owner(relation);
 		PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
-			'ALTER COLUMN tenant_id SET DEFAULT ' || (before->>'default'));
+			format('ALTER COLUMN %I SET DEFAULT %s', tenant, before->>'default'));
 		RETURN;
 	END IF;
 
 	PERFORM casnet_internal.require_one_owner(relation);
 	tenants := casnet_internal.run_for_owner(relation,
-		format('SELECT count(*) FROM (SELECT DISTINCT tenant_id FROM %s LIMIT 2) AS t',
-			   relation));
+		format('SELECT count(*) FROM (SELECT DISTINCT %I FROM %s LIMIT 2) AS t',
+			   tenant, relation));
 	IF tenants > 1 THEN
 		RAISE EXCEPTION 'table % has rows of more than one tenant', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  DETAIL = 'Without its column tenant_id nothing would say which tenant they belong to.',
+				  DETAIL = format('Without its column %I nothing would say which tenant they belong to.', tenant),
 				  HINT = 'Delete those of all tenants but one, or copy the table.';
 	END IF;
 	SELECT string_agg(u.name, ', ' ORDER BY u.name) INTO users
@@ -54,22 +55,22 @@ BEGIN
 			   AND NOT EXISTS (SELECT FROM pg_constraint AS k
 							   WHERE k.conindid = i.indexrelid
 								 AND k.conrelid = i.indrelid)) AS u (name)
-	 WHERE a.attname = 'tenant_id'
+	 WHERE a.attname = tenant
 	   AND (a.attrelid = unprotect_column.relation
 			OR a.attrelid IN (SELECT relid
 								FROM pg_partition_tree(unprotect_column.relation)));
 	IF users IS NOT NULL THEN
-		RAISE EXCEPTION 'column tenant_id of table % is used by what casnet did not make', relation
+		RAISE EXCEPTION 'column % of table % is used by what casnet did not make', tenant, relation
 			USING ERRCODE = 'dependent_objects_still_exist',
 				  DETAIL = format('They would be dropped with the column: %s.', users),
-				  HINT = 'Drop them, or replace them by ones without tenant_id.';
+				  HINT = 'Drop them, or replace them by ones without it.';
 	END IF;
 	PERFORM casnet_internal.run_on_for_owner('ALTER TABLE', relation,
-									'DROP COLUMN tenant_id');
+									format('DROP COLUMN %I', tenant));
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.unprotect_column(regclass, jsonb) IS
-	'internal: makes tenant_id what it was, or drops it';
+	'internal: makes the column with the tenant what it was, or drops it';
 
 -- Policies, triggers and row level security of the table or one of its partitions.
 CREATE OR REPLACE FUNCTION casnet_internal.unprotect_member(relation regclass, resource text,
@@ -84,7 +85,7 @@ BEGIN
 	FOR change IN
 		SELECT format('DROP POLICY %I ON', p.polname) AS before, '' AS after
 		  FROM pg_policy AS p
-		  JOIN casnet_internal.wanted_policies(unprotect_member.resource) AS w
+		  JOIN casnet_internal.wanted_policies(unprotect_member.resource, 'tenant_id') AS w
 			ON w.name = p.polname
 		 WHERE p.polrelid = unprotect_member.relation
 		UNION ALL
@@ -194,6 +195,7 @@ COMMENT ON FUNCTION casnet_internal.unprotect_privileges(regclass, jsonb) IS
 CREATE OR REPLACE FUNCTION casnet.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	target record;
@@ -214,9 +216,12 @@ BEGIN
 	SELECT g.resource, g.before INTO target
 	  FROM casnet_internal.protection_of(relation) AS g;
 	IF target.resource IS NULL THEN
+		IF casnet_internal.undeclare(relation) THEN
+			RETURN;
+		END IF;
 		RAISE EXCEPTION 'table % is not protected', relation
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'SELECT relation FROM casnet.protected_tables lists the tables that are.';
+				  HINT = 'The views casnet.protected_tables and casnet.declared_tables list the tables that are, and those that are shared or exempt.';
 	END IF;
 
 	FOR member IN
@@ -238,4 +243,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet.unprotect(regclass) IS
-	'undoes casnet.protect(): drops what it made, the column tenant_id and its values included, and puts back what there was before';
+	'undoes casnet.protect(), casnet.share() or casnet.exempt(): drops what they made, a column tenant_id and its values included, and puts back what there was before';

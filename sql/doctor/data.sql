@@ -182,7 +182,21 @@ BEGIN
 		   AND NOT EXISTS (
 			SELECT FROM casnet_internal.protected AS o
 			 WHERE o.resource = p.resource
-			   AND EXISTS (SELECT FROM casnet_internal.tenant_references(o.relation)));
+			   AND casnet_internal.is_of_table(o.relation, o.tenant_column));
+	END IF;
+
+	IF has_table_privilege(to_regclass('casnet.role_permissions'), 'SELECT') THEN
+		-- permission-unowned: nobody gives or takes away a role above their own.
+		RETURN QUERY
+		SELECT 'permission-unowned', p.permission,
+			   format('Only administrators can give the role %s or take it away, since owner does not give this permission.',
+					  string_agg(p.role, ', ' ORDER BY p.role)),
+			   format('-- give it to owners, too: INSERT INTO casnet.role_permissions (role, permission) VALUES (''owner'', %L); if it is a typing error: DELETE FROM casnet.role_permissions WHERE permission = %L',
+					  p.permission, p.permission)
+		  FROM casnet.role_permissions AS p
+		 WHERE NOT EXISTS (SELECT FROM casnet.role_permissions AS o
+							WHERE o.role = 'owner' AND o.permission = p.permission)
+		 GROUP BY p.permission;
 	END IF;
 
 	IF has_table_privilege(to_regclass('casnet.users'), 'SELECT') THEN

@@ -20,6 +20,8 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 				   remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
+	SET standard_conforming_strings = on
 	SET jit = off			-- takes longer than all the checks
 	AS $$
 	WITH finding AS (
@@ -30,6 +32,9 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_partitions()
 		UNION ALL SELECT * FROM casnet_internal.doctor_function_grants()
 		UNION ALL SELECT * FROM casnet_internal.doctor_tables()
+		UNION ALL SELECT * FROM casnet_internal.doctor_declared()
+		UNION ALL SELECT * FROM casnet_internal.doctor_unnoted()
+		UNION ALL SELECT * FROM casnet_internal.doctor_protected()
 		UNION ALL SELECT * FROM casnet_internal.doctor_policies()
 		UNION ALL SELECT * FROM casnet_internal.doctor_made_policies()
 		UNION ALL SELECT * FROM casnet_internal.doctor_policy_functions()
@@ -39,6 +44,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_functions()
 		UNION ALL SELECT * FROM casnet_internal.doctor_triggers()
 		UNION ALL SELECT * FROM casnet_internal.doctor_replication()
+		UNION ALL SELECT * FROM casnet_internal.doctor_audit()
 		UNION ALL SELECT * FROM casnet_internal.doctor_settings()
 		UNION ALL SELECT * FROM casnet_internal.doctor_logging()
 		UNION ALL SELECT * FROM casnet_internal.doctor_state()

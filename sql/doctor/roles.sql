@@ -164,7 +164,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 				ELSE format('ALTER TABLE %s OWNER TO casnet_owner',
 							c.oid::regclass) END
 	  FROM casnet_internal.managed_tables() AS m
-	  JOIN pg_class AS c ON c.oid = m.relation
+	 CROSS JOIN LATERAL (SELECT m.relation
+						 UNION SELECT t.relid FROM pg_partition_tree(m.relation) AS t)
+			AS p
+	  JOIN pg_class AS c ON c.oid = p.relation
 	  LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE c.relowner <> to_regrole('casnet_owner')
 	UNION ALL

@@ -63,8 +63,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.missing_definitions(
 	  FROM casnet_internal.wanted_indexes() AS w
 	 WHERE to_regclass(w.table_name) IS NOT NULL
 	   AND to_regclass(split_part(w.table_name, '.', 1) || '.' || w.name) IS NULL
-	   AND (w.definition NOT LIKE '%gin_substring_ops%'
-			OR EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_trgm'))
 $$;
 COMMENT ON FUNCTION casnet_internal.missing_definitions() IS
 	'internal: columns, defaults, constraints and indexes that casnet.install() makes and that are missing';
@@ -117,6 +115,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	  FROM casnet_internal.wanted_tables() AS w
 	 WHERE to_regclass(w.table_name) IS NULL
 	UNION ALL
+	SELECT 'definition-missing', 'parameter ' || p.name,
+		   format('%s may not set it in a session that has not loaded the library.', p.role),
+		   'SELECT casnet.install()'
+	  FROM (VALUES ('casnet_authenticator', 'casnet.user_id'),
+				   ('casnet_user', 'casnet.tenant_id')) AS p (role, name)
+	 WHERE to_regrole(p.role) IS NOT NULL
+	   AND NOT has_parameter_privilege(p.role, p.name, 'SET')
+	UNION ALL
 	SELECT 'definition-missing', d.object, format('The %s is missing.', d.kind),
 		   'SELECT casnet.install()'
 	  FROM casnet_internal.missing_definitions() AS d
@@ -150,21 +156,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 	  FROM managed AS m
 	  JOIN pg_constraint AS k
 		ON k.conrelid = m.relation AND k.contype = 'c' AND NOT k.convalidated
-
-	-- trigram-absent, unaccent-absent: casnet uses them where they are.
-	UNION ALL
-	SELECT v.code, v.extension,
-		   v.problem,
-		   format('CREATE EXTENSION %I; SELECT casnet.install()', v.extension)
-	  FROM (VALUES
-		('trigram-absent', 'pg_trgm',
-		 'Without pg_trgm no index finds a part of a word.'),
-		('unaccent-absent', 'unaccent',
-		 'Without unaccent a search finds a word with accents only if they are given.'))
-		AS v (code, extension, problem)
-	 WHERE NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = v.extension)
-	   AND EXISTS (SELECT FROM pg_available_extensions AS a
-					WHERE a.name = v.extension)
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_state() IS
 	'internal: doctor() about versions and what install() makes';

@@ -34,8 +34,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	 WHERE NOT w.relforcerowsecurity
 
 	-- table-no-policy: everybody is refused; a SELECT is not even an error, it
-	-- finds nothing.  The remedy says so openly.  For tables of casnet this is
-	-- policy-changed.
+	-- finds nothing.  The remedy says so openly.  For tables of casnet and protected ones
+	-- this is policy-changed.
 	UNION ALL
 	SELECT 'table-no-policy', w.relation::text,
 		   format('No policy applies to %s, so it finds no row.', v.command),
@@ -47,6 +47,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	 CROSS JOIN (VALUES ('SELECT', 'r'::"char"), ('INSERT', 'a'), ('UPDATE', 'w'),
 				 ('DELETE', 'd')) AS v (command, letter)
 	 WHERE w.kind = 'application'
+	   AND w.relation NOT IN (SELECT p.relation FROM casnet_internal.protected_parts() AS p)
 	   AND NOT EXISTS (SELECT FROM pg_policy AS p
 						WHERE p.polrelid = w.relation AND p.polpermissive
 						  AND p.polcmd IN ('*', v.letter))
@@ -85,6 +86,20 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	   AND NOT EXISTS (SELECT FROM pg_depend AS d
 						WHERE d.classid = 'pg_class'::regclass
 						  AND d.objid = c.oid AND d.deptype = 'e')
+
+	-- table-audit-gap: the trigger is switched off, or its comment is gone.  A call with the
+	-- columns that are excepted now makes both anew.
+	UNION ALL
+	SELECT 'table-audit-gap', a.relation::text,
+		   CASE WHEN a.enabled THEN 'It is not known since when its changes are recorded. undelete() brings nothing back.'
+				ELSE 'Its changes are not recorded. The trigger is switched off.' END,
+		   format('SELECT casnet.enable_audit(%L, %L)', a.relation,
+				  ARRAY(SELECT convert_from(decode(x.name, 'escape'), getdatabaseencoding())
+						  FROM string_to_table(encode(t.tgargs, 'escape'), '\000') AS x (name)
+						 WHERE x.name <> ''))
+	  FROM casnet_internal.audited_tables() AS a
+	  JOIN pg_trigger AS t ON t.tgrelid = a.relation AND t.tgname = 'casnet_audit'
+	 WHERE NOT a.enabled OR a.since IS NULL
 
 	-- table-strange-code: what writes the table with the rights of casnet_owner refuses
 	-- to, and what superusers write there runs the code as them.

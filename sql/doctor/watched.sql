@@ -63,9 +63,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.application_powers() IS
 	'internal: the roles that application roles are or can become, and by which membership';
 
--- The tables that doctor() watches: casnet's, by their kind, and those of
--- applications that have a policy with tenant_with().  In tables with rows of
--- tenants, tenant_column is the column that names the tenant.
+-- The tables that doctor() watches: casnet's, by their kind, and those of applications that
+-- are protected, whatever is left of that, or have a policy with tenant_with().  In tables
+-- with rows of tenants, tenant_column is the column that names the tenant.
 CREATE OR REPLACE FUNCTION casnet_internal.watched_tables(
 	OUT relation regclass, OUT kind text, OUT tenant_column smallint)
 	RETURNS SETOF record
@@ -83,14 +83,16 @@ BEGIN
 		   AND d.refobjid = to_regprocedure('casnet.tenant_with(text)')
 		 GROUP BY p.polrelid
 	), watched AS (
-		SELECT coalesce(m.relation, c.relation::regclass) AS relation,
+		SELECT coalesce(m.relation, c.relation::regclass, p.relation) AS relation,
 			   coalesce(m.kind, 'application') AS kind, c.policies
 		  FROM casnet_internal.managed_tables() AS m
 		  FULL JOIN compared AS c ON c.relation = m.relation
+		  FULL JOIN casnet_internal.list_protected_tables() AS p
+			ON p.relation = coalesce(m.relation, c.relation)
 	)
 	SELECT w.relation, w.kind,
 		   CASE WHEN w.kind IN ('tenant', 'application')
-				-- If it has another name, it is the first column that these policies name.
+				-- If nobody protected it, it is the first column that these policies name.
 				THEN coalesce(a.attnum,
 							  (SELECT min(d.refobjsubid)::smallint
 								 FROM pg_depend AS d
@@ -100,12 +102,13 @@ BEGIN
 								  AND d.refobjid = w.relation AND d.refobjsubid > 0)) END
 	  FROM watched AS w
 	  LEFT JOIN pg_attribute AS a
-		ON a.attrelid = w.relation AND a.attname = 'tenant_id'
+		ON a.attrelid = w.relation
+		   AND a.attname = casnet_internal.tenant_column(w.relation)
 		   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped;
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.watched_tables() IS
-	'internal: the tables of casnet, and those of applications with a policy of casnet';
+	'internal: the tables of casnet, and those of applications that are protected or have a policy of casnet';
 
 -- The roles that read a watched table past its policies, among the owners of what reads
 -- with its owner's rights: views, tables with rules, SECURITY DEFINER functions.
@@ -128,6 +131,16 @@ BEGIN
 	   AND (r.rolsuper OR r.rolbypassrls
 			OR NOT c.relforcerowsecurity
 			   AND pg_has_role(r.oid, c.relowner, 'USAGE')
+			-- A policy for that role, which shows it more than those for everybody do.
+			OR EXISTS (SELECT FROM pg_policy AS p
+						WHERE p.polrelid = c.oid AND p.polpermissive
+						  AND p.polcmd IN ('*', 'r')
+						  AND EXISTS (SELECT FROM unnest(p.polroles) AS u (role)
+									   WHERE u.role <> 0 AND pg_has_role(r.oid, u.role, 'USAGE'))
+						  AND pg_get_expr(p.polqual, p.polrelid) <> 'false'
+						  AND w.kind IN ('tenant', 'application')
+						  AND NOT (SELECT i.is_narrow
+									 FROM casnet_internal.inspect_expression(p.polqual) AS i))
 			OR w.kind = 'administration'
 			   AND pg_has_role(r.oid, 'casnet_admin', 'USAGE'));
 END

@@ -31,20 +31,21 @@ DECLARE
 	part record;
 BEGIN
 	FOR part IN
-		SELECT p.relation, t.tgname, x.inhrelid::regclass AS index
+		SELECT p.relation, t.tgname, x.inhrelid::regclass AS index, w.meaning
 		  FROM casnet_internal.audit_partitions() AS p
 		  JOIN pg_trigger AS t
 			ON t.tgrelid = p.relation AND t.tgname = 'casnet_append_only'
 		  JOIN pg_index AS i ON i.indrelid = p.relation
 		  JOIN pg_inherits AS x ON x.inhrelid = i.indexrelid
-		   AND x.inhparent = 'casnet_internal.audit_entries_tenant_id_at_id_idx'::regclass
+		  JOIN casnet_internal.wanted_indexes() AS w
+			ON w.table_name = 'casnet_internal.audit_entries'
+		   AND x.inhparent = to_regclass('casnet_internal.' || w.name)
 		 WHERE obj_description(t.oid, 'pg_trigger') IS NULL
 			OR obj_description(x.inhrelid, 'pg_class') IS NULL
 	LOOP
 		EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', part.tgname,
 					   part.relation, 'entries of the audit stay as they are');
-		EXECUTE format('COMMENT ON INDEX %s IS %L', part.index,
-					   'the entries of a tenant, newest first');
+		EXECUTE format('COMMENT ON INDEX %s IS %L', part.index, part.meaning);
 	END LOOP;
 END
 $$;

@@ -26,6 +26,7 @@ BEGIN
 	('role_permissions', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.role_permissions TO casnet_admin'),
 	('persons', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.persons TO casnet_user'),
 	('records', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.records TO casnet_user'),
+	('record_persons', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.record_persons TO casnet_user'),
 	('tags', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.tags TO casnet_user'),
 	('record_tags', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.record_tags TO casnet_user'),
 	('tasks', 'GRANT SELECT, INSERT, UPDATE, DELETE ON casnet.tasks TO casnet_user'),
@@ -71,7 +72,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.install_role_permissions() RETURNS vo
 		UNION ALL SELECT 'delete_' || r.name, 3 FROM resource AS r
 		UNION ALL VALUES ('view_users', 1), ('manage_users', 3),
 			('assign_roles', 3), ('manage_permissions', 3),
-			('view_analytics', 3), ('manage_tenant', 4), ('delete_tenant', 4)
+			('view_analytics', 3), ('manage_tenant', 4), ('delete_tenant', 4),
+			('export_persons', 4), ('erase_persons', 4)
 	)
 	INSERT INTO casnet.role_permissions (role, permission)
 	SELECT r.name, p.name

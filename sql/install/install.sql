@@ -45,6 +45,7 @@ COMMENT ON FUNCTION casnet_internal.install_owner() IS
 CREATE OR REPLACE FUNCTION casnet.install() RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	SET client_min_messages = warning
 	AS $$
 DECLARE
@@ -62,10 +63,19 @@ BEGIN
 	  FROM casnet_internal.managed_tables();
 
 	PERFORM casnet_internal.install_search_configuration();
+	PERFORM casnet_internal.install_search_vector();
 	PERFORM casnet_internal.install_tables();
 	PERFORM casnet_internal.install_owner();
 	PERFORM casnet_internal.install_indexes();
 	PERFORM casnet_internal.install_policies();
+
+	-- They belong to the cluster: DROP OWNED in another database takes them, too.
+	IF NOT has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET') THEN
+		GRANT SET ON PARAMETER casnet.user_id TO casnet_authenticator;
+	END IF;
+	IF NOT has_parameter_privilege('casnet_user', 'casnet.tenant_id', 'SET') THEN
+		GRANT SET ON PARAMETER casnet.tenant_id TO casnet_user;
+	END IF;
 
 	-- Before the triggers: no session knows anything yet that they would have it look up again.
 	PERFORM casnet_internal.install_roles();
@@ -120,17 +130,9 @@ BEGIN
 		  FROM pg_ts_config
 		 WHERE oid = 'casnet.search'::regconfig
 		UNION ALL
-		SELECT 'OPERATOR CLASS casnet.gin_substring_ops USING gin',
-			   'pg_opclass'::regclass, oid
-		  FROM pg_opclass
-		 WHERE opcname = 'gin_substring_ops'
-		   AND opcnamespace = 'casnet'::regnamespace
-		UNION ALL
-		SELECT 'OPERATOR FAMILY casnet.gin_substring_ops USING gin',
-			   'pg_opfamily'::regclass, oid
-		  FROM pg_opfamily
-		 WHERE opfname = 'gin_substring_ops'
-		   AND opfnamespace = 'casnet'::regnamespace
+		SELECT 'FUNCTION casnet_internal.search_vector(regconfig, text, text)',
+			   'pg_proc'::regclass,
+			   'casnet_internal.search_vector(regconfig, text, text)'::regprocedure
 	LOOP
 		IF EXISTS (SELECT FROM pg_depend AS d
 					WHERE d.classid = installed.catalog

@@ -34,7 +34,11 @@ BEGIN
 				 JOIN pg_roles AS o ON o.oid = c.relowner
 			   WHERE c.oid = load_view
 				 AND (c.relkind <> 'v'
-					  OR pg_get_viewdef(c.oid) !~ '\mWHERE false;$'
+					  OR NOT casnet_internal.shows_nothing(c.oid)
+					  -- Without the extension, a view of casnet's has lost its trigger.
+					  OR NOT (casnet_internal.is_load_view(c.oid)
+							  OR c.relnamespace = to_regnamespace('casnet')
+							  OR c.oid = casnet_internal.noted_load_view(load_view_name.relation))
 					  OR NOT (c.relowner = t.relowner OR o.rolsuper
 							  OR o.rolname = 'casnet_owner'))) THEN
 		RAISE EXCEPTION 'relation % is not a view that casnet made', load_view
@@ -118,6 +122,38 @@ $$;
 COMMENT ON FUNCTION casnet_internal.make_load_triggers(regclass, regclass) IS
 	'internal: gives the view to load a table through its triggers and comments';
 
+-- The table had another name, or was in another schema, when its view was made.
+CREATE OR REPLACE FUNCTION casnet_internal.follow_load_view(relation regclass) RETURNS regclass
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	change record;
+BEGIN
+	SELECT v.oid::regclass AS load_view, v.relnamespace <> t.relnamespace AS is_moved,
+		   v.relname <> t.relname || '_load' AS is_renamed,
+		   t.relnamespace::regnamespace AS schema, t.relname || '_load' AS name
+	  INTO change
+	  FROM pg_class AS t
+	  JOIN pg_class AS v ON v.oid = casnet_internal.load_view_of(t.oid)
+	 WHERE t.oid = follow_load_view.relation;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	IF change.is_moved THEN
+		PERFORM casnet_internal.run_on('ALTER VIEW', change.load_view,
+									   format('SET SCHEMA %s', change.schema));
+	END IF;
+	IF change.is_renamed THEN
+		PERFORM casnet_internal.run_on('ALTER VIEW', change.load_view,
+									   format('RENAME TO %I', change.name));
+	END IF;
+	RETURN change.load_view;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.follow_load_view(regclass) IS
+	'internal: moves the view to load a protected table through to the schema and name of the table; NULL if there is none';
+
 -- The view refers to no column of the table, so it does not keep the table from
 -- being changed.  The trigger names the table, since an OID would not survive a
 -- dump.  After a change of the table's name or columns, this brings the view up
@@ -136,6 +172,9 @@ DECLARE
 	granted record;
 BEGIN
 	load_view := to_regclass(view_name);
+	IF load_view IS NULL THEN
+		load_view := casnet_internal.follow_load_view(relation);
+	END IF;
 
 	-- Columns that the view has keep their order; new ones follow.
 	SELECT array_agg(format('%I %s', a.attname,

@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.named_columns(
 		('casnet.tenants', 'name', 'id', 'name_form'),
 		('casnet.tags', 'name', 'id', 'name_form'),
 		('casnet.persons', 'name', 'id', 'name_form'),
+		('casnet.record_persons', 'relation', 'record_id', 'name_form'),
 		('casnet_internal.invitations', 'email', 'tenant_id', 'account_name_form'))
 			AS v (table_name, name, key, form)
 	  JOIN pg_class AS c ON c.oid = to_regclass(v.table_name)

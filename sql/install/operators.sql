@@ -48,4 +48,21 @@ CREATE OPERATOR casnet.*=* (
 	LEFTARG = text, RIGHTARG = text, FUNCTION = casnet_internal.contains,
 	RESTRICT = pg_catalog.contsel, JOIN = pg_catalog.contjoinsel);
 COMMENT ON OPERATOR casnet.*=* (text, text) IS
-	'contains, ignoring case; can use an index below a policy, which ILIKE cannot';
+	'contains, ignoring case and accents; can use an index below a policy, which ILIKE cannot';
+
+CREATE OPERATOR CLASS casnet.gin_part_ops FOR TYPE text USING gin AS
+	OPERATOR 1 casnet.*=* (text, text),
+	FUNCTION 1 pg_catalog.btint8cmp(int8, int8),
+	FUNCTION 2 casnet_internal.gin_extract_value_parts(text, internal, internal),
+	FUNCTION 3 casnet_internal.gin_extract_part(text, internal, int2, internal, internal,
+		internal, internal),
+	FUNCTION 4 casnet_internal.gin_part_consistent(internal, int2, text, int4, internal,
+		internal, internal, internal),
+	FUNCTION 5 casnet_internal.gin_compare_part(int8, int8, int2, internal),
+	FUNCTION 6 casnet_internal.gin_part_triconsistent(internal, int2, text, int4,
+		internal, internal, internal),
+	STORAGE int8;
+COMMENT ON OPERATOR CLASS casnet.gin_part_ops USING gin IS
+	'parts of a text with the operator *=*';
+COMMENT ON OPERATOR FAMILY casnet.gin_part_ops USING gin IS
+	'parts of a text with the operator *=*';

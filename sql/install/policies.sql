@@ -8,8 +8,8 @@
 -- functions raise an error where there is no session, tenant or permission.
 --
 -- casnet_admin may do everything on the tables that decide about access, and
--- has no policy on the others.  The tables about tokens and invitations, and the
--- audit, have no policy at all: only functions read and write them.
+-- has no policy on the others.  The tables about tokens and codes, and the audit,
+-- have no policy at all: only functions read and write them.
 
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
 	OUT table_name text, OUT name text, OUT command text, OUT role text,
@@ -37,6 +37,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_policies(
 	('casnet.tags', 'DELETE', $p$tenant_id = casnet.tenant_with('delete_tags')$p$),
 
 	-- A link belongs to its record.
+	('casnet.record_persons', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
+	('casnet.record_persons', 'INSERT', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+	('casnet.record_persons', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+	('casnet.record_persons', 'DELETE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
+
 	('casnet.record_tags', 'SELECT', $p$tenant_id = casnet.tenant_with('view_records')$p$),
 	('casnet.record_tags', 'INSERT', $p$tenant_id = casnet.tenant_with('edit_records')$p$),
 	('casnet.record_tags', 'UPDATE', $p$tenant_id = casnet.tenant_with('edit_records')$p$),

@@ -29,11 +29,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.run_on_for_owner(before text, relatio
 COMMENT ON FUNCTION casnet_internal.run_on_for_owner(text, regclass, text) IS
 	'internal: run_on() as the owner of the relation, for administrators who can become it';
 
-CREATE OR REPLACE FUNCTION casnet_internal.set_not_null(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casnet_internal.set_not_null(relation regclass, name name) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'casnet_set_not_null';
-COMMENT ON FUNCTION casnet_internal.set_not_null(regclass) IS
-	'internal: makes the column tenant_id of the caller''s table NOT NULL, as the owner of the table';
+COMMENT ON FUNCTION casnet_internal.set_not_null(regclass, name) IS
+	'internal: makes a column of the caller''s table NOT NULL, as the owner of the table';
 
 CREATE OR REPLACE FUNCTION casnet_internal.give_view(view regclass, relation regclass) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

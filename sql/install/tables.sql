@@ -71,7 +71,10 @@ BEGIN
 			('casnet_internal.password_hashes', 'hash'),
 			('casnet_internal.revoked_tokens', 'digest'),
 			('casnet_internal.token_cutoffs', 'spared'),
-			('casnet_internal.invitations', 'digest')) AS v (table_name, name)
+			('casnet_internal.sessions', 'digest'),
+			('casnet_internal.codes', 'account'),
+			('casnet_internal.invitations', 'digest'),
+			('casnet_internal.codes', 'digest')) AS v (table_name, name)
 		  JOIN pg_attribute AS a
 			ON a.attrelid = to_regclass(v.table_name) AND a.attname = v.name
 		 WHERE a.attstattarget IS DISTINCT FROM 0

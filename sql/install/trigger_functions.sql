@@ -15,6 +15,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.stamp_completed_at() RETURNS trigger
 COMMENT ON FUNCTION casnet_internal.stamp_completed_at() IS
 	'trigger: completed_at follows status';
 
+CREATE OR REPLACE FUNCTION casnet_internal.check_event() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_check_event';
+COMMENT ON FUNCTION casnet_internal.check_event() IS
+	'trigger: checks the time zone and the recurrence rule of an event, and brings whole days to midnight';
+
 CREATE OR REPLACE FUNCTION casnet_internal.take_password() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_take_password';
 COMMENT ON FUNCTION casnet_internal.take_password() IS
@@ -107,6 +112,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.end_invitations() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'casnet_end_invitations';
 COMMENT ON FUNCTION casnet_internal.end_invitations() IS
 	'trigger: ends invitations when a membership begins, changes or ends, and when an account is deactivated, is deleted or gets another address';
+
+CREATE OR REPLACE FUNCTION casnet_internal.end_codes() RETURNS trigger
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'casnet_end_codes';
+COMMENT ON FUNCTION casnet_internal.end_codes() IS
+	'trigger: ends the codes of an account that gets another address or password, is deactivated, or is deleted, and the tokens and sessions of one that is deleted';
 
 CREATE OR REPLACE FUNCTION casnet_internal.record_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_record_change';

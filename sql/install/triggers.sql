@@ -72,14 +72,20 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 		   'the error for a refused value names those that are taken'
 	  FROM casnet_internal.wanted_values() AS v
 	UNION ALL
-	-- Triggers fire in the order of their names.  This is the first, so the others see the form.
-	SELECT v.table_name, 'casnet_canonical_names', 'BEFORE INSERT OR UPDATE', 'ROW',
-		   v.call, '', 'names are stored in their form'
+	-- Triggers fire in the order of their names.  This is the first of casnet's, so the others
+	-- see the form.  Functions find a row by that form only, so rows that replication and tools
+	-- for loading bring get it, too, and no other trigger changes it.
+	SELECT v.table_name, w.name, w.event, 'ROW', v.call, 'ALWAYS', w.meaning
 	  FROM (VALUES
+		('casnet_canonical_names', 'BEFORE INSERT OR UPDATE', 'names are stored in their form'),
+		('casnet_kept_names', 'AFTER INSERT OR UPDATE',
+		 'no trigger changes the form of a name')) AS w (name, event, meaning)
+	 CROSS JOIN (VALUES
 		('casnet.users', $c$normalize_account_names('username', 'email')$c$),
 		('casnet.tenants', $c$normalize_names('name')$c$),
 		('casnet.tags', $c$normalize_names('name')$c$),
 		('casnet.persons', $c$normalize_names('name')$c$),
+		('casnet.record_persons', $c$normalize_names('relation')$c$),
 		('casnet_internal.invitations', $c$normalize_account_names('email')$c$))
 			AS v (table_name, call)
 	UNION ALL
@@ -114,12 +120,18 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	('casnet.users', 'casnet_end_invitations',
 	 'AFTER UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
 	 'an invitation gives nothing back to a deactivated account'),
+	('casnet.users', 'casnet_end_codes',
+	 'AFTER UPDATE OR DELETE', 'ROW', 'end_codes()', '',
+	 'a code gives nothing back after a change of address or password'),
 	('casnet.user_tenants', 'casnet_end_invitations',
 	 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 'end_invitations()', '',
 	 'an invitation gives back nothing that was taken away'),
 	('casnet.tasks', 'casnet_completed_at',
 	 'BEFORE INSERT OR UPDATE', 'ROW', 'stamp_completed_at()', '',
 	 'completed_at follows status'),
+	('casnet.calendar_events', 'casnet_check_event',
+	 'BEFORE INSERT OR UPDATE', 'ROW', 'check_event()', '',
+	 'time zone and recurrence rule are right, and whole days begin at midnight'),
 	('casnet.user_tenants', 'casnet_guard',
 	 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'guard_membership()', '',
 	 'nobody grants a role above their own'),

@@ -37,6 +37,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	('casnet.records', 'records_pkey', 'PRIMARY KEY (tenant_id, id)'),
 	('casnet.records', 'records_tenant_id_fkey',
 	 'FOREIGN KEY (tenant_id) REFERENCES casnet.tenants (id) ON DELETE CASCADE'),
+	('casnet.record_persons', 'record_persons_pkey',
+	 'PRIMARY KEY (tenant_id, record_id, person_id)'),
+	('casnet.record_persons', 'record_persons_tenant_id_fkey',
+	 'FOREIGN KEY (tenant_id) REFERENCES casnet.tenants (id) ON DELETE CASCADE'),
+	('casnet.record_persons', 'record_persons_record_id_tenant_id_fkey',
+	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE CASCADE'),
+	('casnet.record_persons', 'record_persons_person_id_tenant_id_fkey',
+	 'FOREIGN KEY (person_id, tenant_id) REFERENCES casnet.persons (id, tenant_id) ON DELETE CASCADE'),
 	('casnet.tags', 'tags_pkey', 'PRIMARY KEY (tenant_id, id)'),
 	('casnet.tags', 'tags_tenant_id_name_key', 'UNIQUE (tenant_id, name)'),
 	('casnet.tags', 'tags_tenant_id_fkey',
@@ -60,6 +68,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	 'FOREIGN KEY (tenant_id) REFERENCES casnet.tenants (id) ON DELETE CASCADE'),
 	('casnet.calendar_events', 'calendar_events_record_id_tenant_id_fkey',
 	 'FOREIGN KEY (record_id, tenant_id) REFERENCES casnet.records (id, tenant_id) ON DELETE SET NULL (record_id)'),
+	('casnet.calendar_events', 'calendar_events_series_id_tenant_id_fkey',
+	 'FOREIGN KEY (series_id, tenant_id) REFERENCES casnet.calendar_events (id, tenant_id) ON DELETE CASCADE'),
 
 	-- Rows of revocations and hashes are only added, and have no key to an account, so that
 	-- nobody can hold what an administrator needs.  A revocation also outlives the account.
@@ -67,6 +77,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	('casnet_internal.signing_keys', 'signing_keys_pkey', 'PRIMARY KEY (kid)'),
 	('casnet_internal.revoked_tokens', 'revoked_tokens_pkey', 'PRIMARY KEY (id)'),
 	('casnet_internal.token_cutoffs', 'token_cutoffs_pkey', 'PRIMARY KEY (id)'),
+	('casnet_internal.issuers', 'issuers_pkey', 'PRIMARY KEY (issuer)'),
+	('casnet_internal.issuer_keys', 'issuer_keys_pkey', 'PRIMARY KEY (issuer, kid)'),
+	('casnet_internal.issuer_keys', 'issuer_keys_issuer_fkey',
+	 'FOREIGN KEY (issuer) REFERENCES casnet_internal.issuers (issuer) ON DELETE CASCADE'),
+	('casnet_internal.identities', 'identities_pkey', 'PRIMARY KEY (issuer_id, subject)'),
 	('casnet_internal.password_hashes', 'password_hashes_pkey', 'PRIMARY KEY (id)'),
 	('casnet_internal.invitations', 'invitations_pkey', 'PRIMARY KEY (digest)'),
 	('casnet_internal.invitations', 'invitations_tenant_id_fkey',
@@ -75,8 +90,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	 'FOREIGN KEY (invited_by) REFERENCES casnet.users (id) ON DELETE CASCADE'),
 	('casnet_internal.invitations', 'invitations_role_fkey',
 	 'FOREIGN KEY (role) REFERENCES casnet.roles (name) ON DELETE CASCADE'),
+	('casnet_internal.sessions', 'sessions_pkey', 'PRIMARY KEY (id)'),
+	('casnet_internal.codes', 'codes_pkey', 'PRIMARY KEY (digest)'),
 	('casnet_internal.protected', 'protected_pkey', 'PRIMARY KEY (relation, created_at)'),
-	('casnet_internal.guarded_schemas', 'guarded_schemas_pkey', 'PRIMARY KEY (schema)')
+	('casnet_internal.guarded_schemas', 'guarded_schemas_pkey', 'PRIMARY KEY (schema)'),
+	('casnet_internal.declared', 'declared_pkey', 'PRIMARY KEY (relation)')
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_keys() IS
 	'internal: the keys of the tables that casnet.install() makes';
@@ -146,6 +164,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 		AND NOT jsonb_path_exists(contact_info, '$.**{100}')$c$),
 	('casnet.records', 'records_size_check',
 	 'octet_length(title) + octet_length(content) <= 100000000'),
+	('casnet.record_persons', 'record_persons_relation_check',
+	 $c$char_length(relation) <= 100 AND btrim(relation) <> ''$c$),
 	('casnet.tags', 'tags_name_check', $c$char_length(name) <= 100 AND btrim(name) <> ''$c$),
 	('casnet.tasks', 'tasks_completed_at_check',
 	 $c$(status = 'COMPLETED') = (completed_at IS NOT NULL)$c$),
@@ -156,19 +176,40 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_checks(
 	 $c$octet_length(title) + octet_length(coalesce(description, ''))
 		+ octet_length(coalesce(location, ''))
 		+ octet_length(coalesce(recurrence_rule, '')) <= 100000000$c$),
+	('casnet.calendar_events', 'calendar_events_time_zone_check',
+	 $c$octet_length(time_zone) BETWEEN 1 AND 255$c$),
+	('casnet.calendar_events', 'calendar_events_excluded_dates_check',
+	 $c$cardinality(excluded_dates) <= 10000
+		AND array_position(excluded_dates, NULL) IS NULL$c$),
+	('casnet.calendar_events', 'calendar_events_occurrence_check',
+	 $c$(series_id IS NULL) = (occurrence_at IS NULL)
+		AND (series_id IS NULL OR recurrence_rule IS NULL AND series_id <> id)$c$),
 
 	('casnet_internal.signing_keys', 'signing_keys_kid_check',
 	 $c$octet_length(kid) < 256 AND btrim(kid) <> ''$c$),
 	('casnet_internal.signing_keys', 'signing_keys_algorithm_check',
-	 $c$algorithm IN ('HS256', 'EdDSA', 'ES256', 'RS256')$c$),
+	 $c$algorithm IN ('HS256', 'EdDSA', 'ES256', 'ES384', 'RS256', 'RS384', 'RS512',
+		'PS256', 'PS384', 'PS512')$c$),
 	('casnet_internal.signing_keys', 'signing_keys_key_check',
 	 'octet_length(key) >= 32 OR retired_at IS NOT NULL'),
+	('casnet_internal.issuers', 'issuers_issuer_check',
+	 $c$octet_length(issuer) < 256 AND issuer <> ''$c$),
+	('casnet_internal.issuers', 'issuers_leeway_check', 'leeway BETWEEN 0 AND 600'),
+	('casnet_internal.issuer_keys', 'issuer_keys_algorithm_check',
+	 $c$algorithm IN ('EdDSA', 'ES256', 'ES384', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384',
+		'PS512')$c$),
+	('casnet_internal.identities', 'identities_subject_check',
+	 $c$octet_length(subject) < 256 AND subject <> ''$c$),
 	('casnet_internal.invitations', 'invitations_email_check',
 	 $c$octet_length(email) <= 2000 AND btrim(email) <> ''$c$),
+	('casnet_internal.codes', 'codes_purpose_check',
+	 $c$purpose IN ('password', 'email', 'nothing')$c$),
 	('casnet_internal.protected', 'protected_resource_check',
 	 $c$resource ~ '^[a-z][a-z0-9_]*$' AND octet_length(resource) <= 56$c$),
 	('casnet_internal.guarded_schemas', 'guarded_schemas_action_check',
-	 $c$action IN ('refuse', 'protect')$c$)
+	 $c$action IN ('refuse', 'protect')$c$),
+	('casnet_internal.declared', 'declared_kind_check',
+	 $c$kind IN ('shared', 'exempt')$c$)
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_checks() IS
 	'internal: the checks of the tables that casnet.install() makes';

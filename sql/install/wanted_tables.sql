@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
 	-- The data of tenants.
 	('casnet.persons', 'tenant', '', 'people whom cases are about'),
 	('casnet.records', 'tenant', '', 'case records'),
+	('casnet.record_persons', 'tenant', '', 'whom which record is about'),
 	('casnet.tags', 'tenant', '', 'labels of a tenant'),
 	('casnet.record_tags', 'tenant', '', 'which record has which tag'),
 	('casnet.tasks', 'tenant', '',
@@ -36,13 +37,22 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
 	('casnet_internal.signing_keys', 'token', '',
 	 'keys that sign session tokens; nobody reads them'),
 	('casnet_internal.revoked_tokens', 'token', '',
-	 'tokens and codes of invitations that were revoked one by one'),
+	 'tokens and codes that were revoked one by one'),
 	('casnet_internal.token_cutoffs', 'token', '',
 	 'users whose tokens were all revoked up to some point'),
+	('casnet_internal.issuers', 'token', '', 'issuers whose tokens sign in'),
+	('casnet_internal.issuer_keys', 'token', '',
+	 'public keys with which issuers sign tokens'),
+	('casnet_internal.identities', 'token', '',
+	 'which account an issuer''s name for a person stands for'),
 	('casnet_internal.password_hashes', 'token', '',
 	 'hashes of passwords; nobody reads them'),
 	('casnet_internal.invitations', 'invitation', '',
 	 'invitations that nobody has accepted yet'),
+	('casnet_internal.sessions', 'token', '',
+	 'tokens that login() and refresh_token() have issued'),
+	('casnet_internal.codes', 'token', '',
+	 'codes to set a password or to confirm an address, which nobody has used yet'),
 	('casnet_internal.audit_entries', 'audit', 'PARTITION BY RANGE (at)',
 	 'who changed what in the audited tables; a partition for each month'),
 	('casnet_internal.audit_entries_default', 'audit',
@@ -51,7 +61,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_tables(
 	('casnet_internal.protected', 'registry', '',
 	 'tables of applications that casnet.protect() has protected'),
 	('casnet_internal.guarded_schemas', 'registry', '',
-	 'schemas where a new table has to be protected')
+	 'schemas where a new table has to be protected'),
+	('casnet_internal.declared', 'registry', '',
+	 'tables of applications that are shared by all tenants, or exempt')
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_tables() IS
 	'internal: the tables that casnet.install() makes';
