@@ -115,8 +115,8 @@ set_up()
 	super -d "$DATABASE" -c 'CREATE EXTENSION casnet' \
 		-c 'CREATE ROLE demo_app LOGIN' -c 'GRANT casnet_authenticator TO demo_app'
 	say 'loading two departments'
-	for table in users tenants user_tenants persons records tags record_tags \
-		tasks calendar_events; do
+	for table in users tenants user_tenants persons records record_persons tags \
+		record_tags tasks calendar_events; do
 		load "$table"
 	done
 	super -d "$DATABASE" -c 'VACUUM ANALYZE'
@@ -279,6 +279,26 @@ SELECT id, title FROM casnet.records ORDER BY created_at DESC LIMIT 20;'
 	! grep -q Sort <<< "$OUT" || die "step $STEP: the plan sorts"
 }
 
+# about_whom: the persons in a record, and the records about a person.
+about_whom()
+{
+	local sql="SELECT p.name, p.relation, left(r.title, 40) AS title
+  FROM (SELECT * FROM casnet.records ORDER BY created_at DESC LIMIT 3) AS r,
+       casnet.persons_of(r.id) AS p;"
+
+	caption 'Who a case is about' 'A record is about persons, each in some relation to it.'
+	show "$sql"
+	app ravi.menon "$CHILDREN" "$sql"
+	wanted '\| subject +\|'
+	sql="SELECT o.relation, count(*) AS records
+  FROM casnet.search_persons('a', 3) AS p, casnet.records_of(p.person_id) AS o
+ GROUP BY o.relation;"
+	echo '   And the records about some persons:'
+	show "$sql"
+	app ravi.menon "$CHILDREN" "$sql"
+	wanted '\| +[1-9][0-9]*$'
+}
+
 # tagged_search: tags and text together.
 tagged_search()
 {
@@ -318,11 +338,11 @@ bulk()
 	printf 'title,content\nVisit,"Nobody at home"\n,\n' > "$WORK/tmp/bad.csv"
 	printf 'title,content\nVisit,"Nobody at home"\nCall,\n' > "$WORK/tmp/good.csv"
 	own "$WORK/tmp"
-	sql="\\copy casnet.records_load (title, content) FROM '$WORK/tmp/bad.csv' CSV HEADER"
+	sql="\\copy casnet.records_load (title, content) FROM '$WORK/tmp/bad.csv' (FORMAT csv, HEADER MATCH)"
 	show "$sql"
 	refused 23502 sofia.lindqvist "$CHILDREN" "$sql"
 	wanted 'COPY records_load, line 3'
-	sql="\\copy casnet.records_load (title, content) FROM '$WORK/tmp/good.csv' (FORMAT csv, HEADER, FORCE_NOT_NULL (content))"
+	sql="\\copy casnet.records_load (title, content) FROM '$WORK/tmp/good.csv' (FORMAT csv, HEADER MATCH)"
 	show "$sql"
 	app sofia.lindqvist "$CHILDREN" "$sql"
 
@@ -450,6 +470,7 @@ main()
 	no_session
 	revocation
 	plan
+	about_whom
 	tagged_search
 	bulk
 	own_table

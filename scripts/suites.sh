@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034
 #
-# suites.sh - what scripts/versions.sh and scripts/upgrade.sh share: a Debian suite
-# in a folder, with a PostgreSQL for which this system has no package.
+# suites.sh - what scripts/versions.sh, scripts/upgrade.sh, scripts/package.sh and
+# scripts/docker.sh share: a Debian suite in a folder, with a PostgreSQL for which this
+# system has no package.
 #
 # Sourced after lib.sh, never run.  Commands in a suite run in namespaces of their
 # own (mounts, processes, shared memory).  They end with this script, however it
@@ -259,6 +260,24 @@ install_in_suite()
 		tail -n 25 "$log" >&2
 		die "apt-get could not install: $*"
 	}
+}
+
+# fresh_suite SUITE FOLDER: a copy of the suite with nothing added to it, in place of what
+# is there.  The original is kept with the suites, and up to date.
+FRESHENED=' '
+fresh_suite()
+{
+	local original=${CACHE:-$WORK}/fresh-$1
+
+	lock_suite "$original"
+	if [[ $FRESHENED != *" $1 "* ]]; then
+		make_suite "$1" "$original"
+		refresh_suite "$original"
+		FRESHENED+="$1 "
+	fi
+	rm -rf --one-file-system "$2"
+	cp -a --reflink=auto "$original" "$2"
+	exec 9>&-
 }
 
 # tree_for_suite: the work tree, at /tmp/casnet in every suite.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
 # test-all.sh - run every test with one command: the long forms of the tests, every
-# version, moving between versions, coverage, sanitizers and mutants.  Takes most of
+# version, moving between versions, packages, coverage, sanitizers and mutants.  Takes most of
 # a day on two processors; for a change, scripts/test.sh is enough.
 #
 # A step that fails does not stop the others.  Exit status 0 means that each chosen
@@ -19,6 +19,8 @@ usage()
 	  tests      scripts/test.sh --long
 	  versions   scripts/versions.sh: PostgreSQL 15, 17, 18 and 19
 	  upgrade    scripts/upgrade.sh: a full database from version to version
+	  packages   scripts/package.sh: Debian's packages and PGXN's archive in each suite
+	  container  scripts/docker.sh: the Dockerfile, without Docker
 	  coverage   scripts/coverage.sh
 	  sanitize   scripts/sanitize.sh
 	  mutate     scripts/mutate.sh
@@ -31,7 +33,7 @@ usage()
 	HELP
 }
 
-STEPS=(tests versions upgrade coverage sanitize mutate)
+STEPS=(tests versions upgrade packages container coverage sanitize mutate)
 CACHE=''
 LOGS=''
 LIST=0
@@ -45,6 +47,8 @@ command_of()
 		tests) echo "$here/test.sh" --long ;;
 		versions) echo "$here/versions.sh" ${CACHE:+--cache "$CACHE"} ;;
 		upgrade) echo "$here/upgrade.sh" ${CACHE:+--cache "$CACHE"} ;;
+		packages) echo "$here/package.sh" ${CACHE:+--cache "$CACHE"} ;;
+		container) echo "$here/docker.sh" ${CACHE:+--cache "$CACHE"} ;;
 		coverage) echo "$here/coverage.sh" ;;
 		sanitize) echo "$here/sanitize.sh" ${CACHE:+--cache "$CACHE/assertions"} ;;
 		mutate) echo "$here/mutate.sh" --jobs 2 ;;

@@ -608,12 +608,12 @@ def phrased(pattern, words):
 
 
 def compose(department, house, worker, moment):
-    """A record's kind, title and content."""
+    """A record's kind, title and content, and the client."""
     # care at home and discharge from hospital are about the old
     old = house[0][0].age(moment.date()) > 60
     kind = RNG.choice([k for k in department.kinds if old or k not in ("care assessment", "hospital discharge")])
     parts = department.kinds[kind]
-    words, _ = context(house, worker, moment)
+    words, client = context(house, worker, moment)
     sentences = [RNG.choice(parts["open"])]
     body = RNG.sample(parts["body"], RNG.randint(1, 3))
     for pattern in RNG.sample(department.phrases, RNG.randint(1, 2)):
@@ -625,7 +625,7 @@ def compose(department, house, worker, moment):
     for sentence in sentences:
         words["o"] = RNG.choice(OTHERS if house[1] else ADULT_OTHERS)
         text.append(first_upper(sentence.format(**words)))
-    return kind, first_upper(RNG.choice(parts["titles"]).format(**words)), " ".join(text)
+    return kind, first_upper(RNG.choice(parts["titles"]).format(**words)), " ".join(text), client
 
 
 CHILDREN_TAGS = ["home visit", "phone call", "core assessment", "court report", "school meeting", "safeguarding",
@@ -725,14 +725,26 @@ def make_records(department, wanted):
     for moment in moments:
         while True:
             house, worker = RNG.choice(department.households), RNG.choice(department.staff)
-            kind, title, content = compose(department, house, worker[1].split()[0], moment)
+            kind, title, content, client = compose(department, house, worker[1].split()[0], moment)
             if content not in seen:
                 break
         seen.add(content)
-        record = dict(id=uuid7(moment), kind=kind, content=content, moment=moment, house=house)
+        record = dict(id=uuid7(moment), kind=kind, content=content, moment=moment, house=house, client=client)
         department.records.append(record)
         rows.append((department.id, record["id"], title, content, stamp(moment)))
     return rows
+
+
+def make_persons_of(department):
+    """Who each record is about: the client, and another adult whom it names."""
+    links = []
+    for record in department.records:
+        others = [p for p in record["house"][0] if p is not record["client"] and p.given in record["content"]]
+        links.append((department.id, record["id"], record["client"].id, "subject"))
+        for other in others[:1]:
+            links.append((department.id, record["id"], other.id,
+                          "adult at home" if department.kind == "children" else "household"))
+    return links
 
 
 def make_tags(department):
@@ -811,10 +823,11 @@ def main():
                 members.append((user, department.id, role))
                 if role != "viewer":
                     department.staff.append((username, full_name, user))
-    persons, records, tags, links, tasks, events = [], [], [], [], [], []
+    persons, records, about, tags, links, tasks, events = [], [], [], [], [], [], []
     for department in DEPARTMENTS:
         persons += make_people(department, 390 if department.kind == "children" else 330)
         records += make_records(department, 830 if department.kind == "children" else 690)
+        about += make_persons_of(department)
         department_tags, department_links = make_tags(department)
         tags += department_tags
         links += department_links
@@ -826,6 +839,7 @@ def main():
     write(folder, "user_tenants", ["user_id", "tenant_id", "role"], members)
     write(folder, "persons", ["tenant_id", "id", "name", "date_of_birth", "gender", "contact_info", "created_at"], persons)
     write(folder, "records", ["tenant_id", "id", "title", "content", "created_at"], records)
+    write(folder, "record_persons", ["tenant_id", "record_id", "person_id", "relation"], about)
     write(folder, "tags", ["tenant_id", "id", "name"], tags)
     write(folder, "record_tags", ["tenant_id", "record_id", "tag_id"], links)
     write(folder, "tasks", ["tenant_id", "id", "title", "description", "status", "priority", "due_date", "assignee_id",

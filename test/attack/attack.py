@@ -278,6 +278,8 @@ class Campaign:
             mine = {'users/' + m.user_id(actor.user)} if actor.has_user() else set()
             if actor.tenant and not actor.refusal:
                 mine |= {k for k in moved if k.endswith('/' + m.tenant_id(actor.tenant))}
+            if any(k.startswith('user_tenants/') for k in mine):
+                mine.add('token_cutoffs')   # with a membership, invitations end
             moved -= mine
             if 'new' in extra:          # a new tenant or user
                 moved = {k for k in moved if k in self.before or canaries(k)}
@@ -331,6 +333,7 @@ class Campaign:
             text = entry.values or ''
             return (text.replace('{record1}', m.row_id(letter, m.RECORDS, 1))
                     .replace('{tag2}', m.row_id(letter, m.TAGS, 2))
+                    .replace('{person2}', m.row_id(letter, m.PERSONS, 2))
                     .replace('{spare}', m.user_id('spare')).replace('{someone}', m.user_id(someone)))
 
         helper = 'viewer' if own == 'a' else 'helper' + own
@@ -508,7 +511,7 @@ class Campaign:
             answers.append((outcome, self.neutral(outcome, entry, letter)))
         same = answers[0][1] == answers[1][1]
         # Whoever may see the row learns that it exists; whoever may add members learns
-        # that an account exists (README, Limits).
+        # that an account exists (docs/limits.md).
         if not same and (self.count(entry, actor, entry.is_key(actor.hidden)) or
                          entry.name == 'user_tenants' and 'manage_users' in actor.permissions and
                          command.name in ('probe insert', 'probe on conflict')):

@@ -86,6 +86,9 @@ def fill(cursor):
     insert('records', 'tenant_id, id, title, content',
            each(m.RECORDS, text('records'), text('contents')))
     insert('tags', 'tenant_id, id, name', each(m.TAGS, text('tags')))
+    insert('record_persons', 'tenant_id, record_id, person_id, relation',
+           [[m.tenant_id(l), m.row_id(l, m.RECORDS, n), m.row_id(l, m.PERSONS, n),
+             'canary-%s-record_persons-%d' % (l, n)] for l in m.LETTERS for n in (1, 2)])
     insert('record_tags', 'tenant_id, record_id, tag_id',
            [[m.tenant_id(l), m.row_id(l, m.RECORDS, n), m.row_id(l, m.TAGS, n)]
             for l in m.LETTERS for n in (1, 2)])
@@ -100,6 +103,15 @@ def fill(cursor):
            [['\\x' + hashlib.sha256(('canary-h-code-' + l).encode()).hexdigest(), m.tenant_id(l),
              'canary-%s-invitations@here.test' % l, 'owner', m.user_id(u), '2099-01-01']
             for l, u in (('a', 'owner'), ('b', 'ownerb'), ('c', 'ownerc'))])
+    insert('casnet_internal.codes', 'digest, user_id, purpose, email, account, expires_at',
+           [['\\x' + hashlib.sha256(('canary-h-code-of-' + u).encode()).hexdigest(), m.user_id(u),
+             'password', '-', '\\x' + hashlib.sha256(('0 canary-u-%s@here.test' % u).encode()).hexdigest(), '2099-01-01'] for u in ('owner', 'ownerb', 'ownerc')])
+    insert('casnet_internal.issuers', 'id, issuer', [[m.user_id('spare'), 'canary-h-issuer']])
+    insert('casnet_internal.issuer_keys', 'issuer, kid, algorithm, key', [['canary-h-issuer', 'canary-h-kid', 'RS256', '\\x00']])
+    insert('casnet_internal.identities', 'issuer_id, issuer, subject, user_id, generation',
+           [[m.user_id('spare'), 'canary-h-issuer', 'canary-h-subject', m.user_id('spare'), 0]])
+    insert('casnet_internal.sessions', 'id, user_id, digest, made_by, generation, expires_at, name',
+           [[m.user_id('spare'), m.user_id('spare'), '\\x00', 'login', 0, '2099-01-01', 'canary-h-session']])
     insert('casnet_internal.token_cutoffs', 'user_id, nonce, issued_before',
            [[m.user_id('spare'), 5, 0]])
 

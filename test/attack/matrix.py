@@ -40,7 +40,7 @@ VIEWER = NARROW | {'view_users'}
 MEMBER = VIEWER | {'create_' + r for r in FIVE} | {'edit_' + r for r in FIVE}
 ADMIN = MEMBER | {'delete_' + r for r in FIVE} | {
     'manage_users', 'assign_roles', 'manage_permissions', 'view_analytics'}
-OWNER = ADMIN | {'manage_tenant', 'delete_tenant'}
+OWNER = ADMIN | {'manage_tenant', 'delete_tenant', 'export_persons', 'erase_persons'}
 
 # Memberships: user, tenant, role.
 USER_NAMES = ['viewer', 'granted', 'member', 'admin', 'owner', 'both', 'ownerb', 'ownerc',
@@ -152,7 +152,8 @@ class Entry:
                 return (row_id(ABSENT, USERS),) + ('view_analytics',) * (len(self.key) - 1)
             return (user_id('helper' + letter),) + ('view_analytics',) * (len(self.key) - 1)
         if self.code == LINKS:
-            return (row_id(letter, RECORDS, number), row_id(letter, TAGS, number))
+            other = {'person_id': PERSONS, 'tag_id': TAGS}[self.key[1]]
+            return (row_id(letter, RECORDS, number), row_id(letter, other, number))
         if self.code is None:
             return ('00000000-0000-0000-0000-000000000000',)
         return (row_id(letter, self.code, number),)
@@ -177,6 +178,13 @@ def case_table(name, code, resource, column, insert, values, **other):
     return Entry(name, 'table', 'view_' + resource, 'create_' + resource, 'edit_' + resource,
                  'delete_' + resource, code=code, column=column, insert=insert, values=values,
                  lock='rawd', **other)
+
+
+def link_table(name, other, values):
+    """An entry for links of records, which follow the record."""
+    return Entry(name, 'table', 'view_records', 'edit_records', 'edit_records', 'edit_records',
+                 code=LINKS, key=('record_id', other), column='updated_at', lock='rawd',
+                 insert='record_id, ' + other, values=values)
 
 
 def load_view(name, table, schema='casnet'):
@@ -205,9 +213,8 @@ TABLES = [
     case_table('persons', PERSONS, 'persons', 'name', 'name', "'mine'"),
     case_table('records', RECORDS, 'records', 'title', 'title', "'mine'"),
     case_table('tags', TAGS, 'tags', 'name', 'name', "'mine'"),
-    Entry('record_tags', 'table', 'view_records', 'edit_records', 'edit_records', 'edit_records',
-          code=LINKS, key=('record_id', 'tag_id'), column='updated_at', lock='rawd',
-          insert='record_id, tag_id', values="'{record1}', '{tag2}'"),
+    link_table('record_persons', 'person_id', "'{record1}', '{person2}'"),
+    link_table('record_tags', 'tag_id', "'{record1}', '{tag2}'"),
     case_table('tasks', TASKS, 'tasks', 'title', 'title', "'mine'"),
     case_table('calendar_events', EVENTS, 'calendar', 'title', 'title, starts_at',
                "'mine', '2030-01-01'"),
@@ -267,9 +274,13 @@ ENTRIES = TABLES + [load_view(t.name + '_load', t) for t in TABLES] + [
     Entry('protected_tables', 'view', 'ANY', key=('relation',), column='resource',
           insert='resource', values="'mine'", lock='r', moves=None,
           allowed_rows=lambda actor: 'true'),
+    Entry('declared_tables', 'view', 'ANY', key=('relation',), column='kind',
+          insert='kind', values="'exempt'", lock='r', moves=None,
+          allowed_rows=lambda actor: 'true'),
 ] + [Entry(name, 'internal', schema='casnet_internal') for name in (
-    'audit_entries', 'audit_entries_default', 'guarded_schemas', 'invitations', 'protected',
-    'password_hashes', 'revoked_tokens', 'signing_keys', 'token_cutoffs')]
+    'audit_entries', 'audit_entries_default', 'codes', 'declared', 'guarded_schemas', 'identities',
+    'invitations', 'issuer_keys', 'issuers', 'protected', 'password_hashes', 'revoked_tokens', 'sessions', 'signing_keys',
+    'token_cutoffs')]
 
 # The months of the audit.
 PARTITION = re.compile(r'audit_entries_\d{4}_?\d{2}$')

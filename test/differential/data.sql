@@ -92,6 +92,14 @@ SELECT s.tenant, differential.id(s.no, n),
 			ELSE jsonb_build_object('age', n % 90, 'phones', jsonb_build_array(n, 'home'), 'city', 'Home') END,
 	   '2024-01-01'::timestamptz + n % 50 * interval '1 day'
   FROM differential.sizes AS s, generate_series(1, s.persons) AS n;
+-- Persons of low numbers are in many records.
+INSERT INTO casnet.record_persons (tenant_id, record_id, person_id, relation)
+SELECT DISTINCT ON (1, 2, 3) s.tenant, differential.id(s.no, n),
+	   differential.id(s.no, 1 + (pow(differential.pick(1000, 'about', s.no::text, n::text, k::text) / 1000.0, 3) * s.persons)::int % s.persons),
+	   (ARRAY['subject', 'subject', 'parent', 'witness'])[k + n % 2]
+  FROM differential.sizes AS s, generate_series(1, s.records) AS n, generate_series(1, 3) AS k
+ WHERE s.persons > 0 AND differential.pick(4, 'person', n::text) >= k
+ ORDER BY 1, 2, 3, 4;
 INSERT INTO casnet.tasks (tenant_id, id, title, description, status, priority, due_date, assignee_id, record_id, created_at)
 SELECT s.tenant, differential.id(s.no, n), differential.word('task', n::text) || ' ' || n % 20,
 	   CASE WHEN n % 3 = 0 THEN differential.word('about', s.no::text, n::text) END,

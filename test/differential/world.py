@@ -18,6 +18,9 @@ TENANT_TABLES = {
     'casnet.tags': ('view_tags', ['id'], [
         ('tenant_id', 'uuid', 'tenant'), ('id', 'uuid', 'tag'),
         ('name', 'text', 'tagname')] + TIMES),
+    'casnet.record_persons': ('view_records', ['record_id', 'person_id'], [
+        ('tenant_id', 'uuid', 'tenant'), ('record_id', 'uuid', 'record'),
+        ('person_id', 'uuid', 'own'), ('relation', 'text', 'kind')]),
     'casnet.record_tags': ('view_records', ['record_id', 'tag_id'], [
         ('tenant_id', 'uuid', 'tenant'), ('record_id', 'uuid', 'record'),
         ('tag_id', 'uuid', 'tag')]),
@@ -28,7 +31,8 @@ TENANT_TABLES = {
     'casnet.calendar_events': ('view_calendar', ['id'], COMMON + [
         ('title', 'text', 'title'), ('description', 'text', ''), ('location', 'text', ''),
         ('starts_at', 'ts', 'time'), ('ends_at', 'ts', 'time'), ('all_day', 'bool', ''),
-        ('status', 'text', 'kind'), ('record_id', 'uuid', 'record')]),
+        ('time_zone', 'text', 'kind'), ('recurrence_rule', 'text', ''), ('series_id', 'uuid', ''),
+        ('occurrence_at', 'ts', 'time'), ('status', 'text', 'kind'), ('record_id', 'uuid', 'record')]),
     'differential.invoices': ('view_invoices', ['id'], COMMON + [
         ('record_id', 'uuid', 'record'), ('amount', 'int', ''), ('note', 'text', ''),
         ('billed', 'date', 'date'), ('paid', 'bool', '')]),
@@ -98,7 +102,7 @@ def records_tagged(identity, all_of, any_of, none_of):
     return 'SELECT r_.id FROM casnet.records AS r_ WHERE ' + ' AND '.join(conditions)
 
 
-def add_relations(identity, counts, visible_users, own_tenants):
+def add_relations(identity, counts, visible_users, own_tenants, person):
     """Fill in what the user is to see, from constants."""
     have = identity.relations
 
@@ -150,6 +154,12 @@ def add_relations(identity, counts, visible_users, own_tenants):
         ' ON l.tag_id = t.id GROUP BY t.id, t.name)'
         % (identity.of_tenant('casnet.tags'), identity.of_tenant('casnet.record_tags')),
         [('name', 'text', 'tagname'), ('records', 'int', '')], ['name'], 30)
+    if person:
+        add("casnet.records_of('%s')" % person,
+            "(SELECT record_id, relation FROM %s AS l WHERE person_id = '%s')"
+            % (identity.of_tenant('casnet.record_persons'), person),
+            [('record_id', 'uuid', 'record'), ('relation', 'text', 'kind')], ['record_id'],
+            nrecords // 4)
     add('casnet.my_tenants()',
         "(SELECT t.id AS tenant_id, t.name, m.role, t.id = '%s' AS is_active FROM casnet.tenants AS t"
         " JOIN casnet.user_tenants AS m ON m.tenant_id = t.id WHERE m.user_id = '%s')"
@@ -182,16 +192,18 @@ def load_identities(cursor):
                (SELECT string_agg(o.user_id::text, ',') FROM casnet.user_tenants AS o
                  WHERE o.tenant_id = t.id),
                (SELECT string_agg(o.tenant_id::text, ',') FROM casnet.user_tenants AS o
-                 WHERE o.user_id = u.id)
+                 WHERE o.user_id = u.id),
+               (SELECT l.person_id::text FROM casnet.record_persons AS l
+                 WHERE l.tenant_id = t.id GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)
           FROM casnet.user_tenants AS m
           JOIN casnet.users AS u ON u.id = m.user_id AND u.is_active
           JOIN casnet.tenants AS t ON t.id = m.tenant_id AND t.name <> 'poison'
          ORDER BY t.id, u.id""")
     found = []
     for row in cursor.fetchall():
-        user, username, tenant, name, role, permissions, members, tenants = row
+        user, username, tenant, name, role, permissions, members, tenants, person = row
         identity = Identity(user, username, tenant, name, role, set(permissions.split(',')))
         visible = members.split(',') if 'view_users' in identity.permissions else [user]
-        add_relations(identity, counts, visible, tenants.split(','))
+        add_relations(identity, counts, visible, tenants.split(','), person)
         found.append(identity)
     return found

@@ -6,11 +6,15 @@ from queries import Queries
 from sources import Column, Scope
 
 # Tables whose rows, of all tenants, are compared after each statement.
-WATCHED = ['casnet.records', 'casnet.persons', 'casnet.tags', 'casnet.record_tags', 'casnet.tasks',
-           'casnet.calendar_events', 'differential.invoices', 'differential.notes', 'casnet.users',
+WATCHED = ['casnet.records', 'casnet.persons', 'casnet.record_persons', 'casnet.tags',
+           'casnet.record_tags', 'casnet.tasks', 'casnet.calendar_events', 'differential.invoices', 'differential.notes', 'casnet.users',
            'casnet.tenants', 'casnet.user_tenants', 'casnet.user_tenant_permissions']
 
-KEYS = {'casnet.record_tags': ['record_id', 'tag_id'],
+# Tables of links, which follow the permissions on records, and the rest of their keys.
+LINKS = {'casnet.record_persons': 'person_id', 'casnet.record_tags': 'tag_id'}
+
+KEYS = {'casnet.record_persons': ['record_id', 'person_id'],
+        'casnet.record_tags': ['record_id', 'tag_id'],
         'casnet.user_tenants': ['user_id', 'tenant_id'],
         'casnet.user_tenant_permissions': ['user_id', 'tenant_id']}
 
@@ -20,6 +24,7 @@ TARGETS = {
     'casnet.persons': ('persons', [('gender', 'gender'), ('date_of_birth', 'date'),
                                    ('contact_info', 'object')]),
     'casnet.tags': ('tags', [('name', 'unique')]),
+    'casnet.record_persons': ('', [('relation', 'relation')]),
     'casnet.record_tags': ('', [('tag_id', 'tag')]),
     'casnet.tasks': ('tasks', [('description', 'text'), ('status', 'status'),
                                ('record_id', 'record')]),
@@ -41,7 +46,7 @@ class Writes:
     def may(self, verb, table):
         """Whether the user is allowed to do that to rows of the table."""
         resource = TARGETS[table][0]
-        if table == 'casnet.record_tags':
+        if table in LINKS:
             return 'edit_records' in self.identity.permissions
         return '%s_%s' % (verb, resource) in self.identity.permissions
 
@@ -67,10 +72,12 @@ class Writes:
             return "t.name || '~'"
         if kind == 'body':
             return "coalesce(nullif(%s, ''), 'x')" % rng.choice(['t.body', 'upper(t.body)'])
-        if kind in ('record', 'tag'):
+        if kind == 'relation':
+            return rng.choice(["'witness'", 'upper(t.relation)'])
+        if kind in ('record', 'tag', 'person'):
             if kind == 'record' and self.maker.chance(0.3):
                 return 'NULL'
-            table = 'casnet.records' if kind == 'record' else 'casnet.tags'
+            table = 'casnet.%ss' % kind
             return Part('(SELECT i.id FROM ', self.identity.relations[table].text,
                         ' AS i ORDER BY i.id LIMIT 1 OFFSET %d)' % rng.randint(0, 2))
         if kind == 'gender':
@@ -166,6 +173,8 @@ class Writes:
                                       ('note', text)],
             'differential.notes': [('id', new_id), ('body', Part('coalesce(', text, ", '')")),
                                    ('written', "'2024-05-05'::timestamptz")],
+            'casnet.record_persons': [('record_id', self.new_value('record', scope)),
+                                      ('person_id', self.new_value('person', scope))],
             'casnet.record_tags': [('record_id', self.new_value('record', scope)),
                                    ('tag_id', self.new_value('tag', scope))],
         }[table]
@@ -173,11 +182,11 @@ class Writes:
         names = Part('(', Sides('', 'tenant_id, '), ', '.join(n for n, _ in columns), ')')
         values = Part(Sides('', tenant + ', '), join(', ', [v for _, v in columns]))
         conflict = ' ON CONFLICT DO NOTHING'
-        if table != 'casnet.record_tags' and self.may('edit', table):
+        if table not in LINKS and self.may('edit', table):
             update = ' ON CONFLICT (tenant_id, id) DO UPDATE SET %s = excluded.%s' % (columns[1][0], columns[1][0])
             conflict = self.rng.choice([conflict, update, update + ' WHERE t.id <> excluded.id',
                                         ''])
-        elif table == 'casnet.record_tags' and self.maker.chance(0.3):
+        elif table in LINKS and self.maker.chance(0.3):
             conflict = ''
         return Part('INSERT INTO ', table, ' AS t ', names, ' SELECT ', values, ' FROM ', source,
                     ' WHERE (',
@@ -186,7 +195,7 @@ class Writes:
     def merge(self):
         """MERGE; a row of the source for each id."""
         table, scope = self.target('delete')
-        while table == 'casnet.record_tags':
+        while table in LINKS:
             table, scope = self.target('delete')
         source, other = self.maker.base()
         while len(other.key) != 1 or not other.key[0].endswith('id'):

@@ -4,7 +4,7 @@
  *		casnet are one library, whose procedure runs libFuzzer in the backend.
  *
  * The first byte of an input selects what is called.  The lines after it are the
- * documents; with 'p' they are names of permissions.  Each input has a transaction of
+ * documents; with 'p' they are names of permissions, and with 'k' a set of keys.  Each input has a transaction of
  * its own that is rolled back.  Coverage is that of casnet's C code, the statements of
  * PL/pgSQL in their order, and the places where errors are raised.
  *
@@ -165,6 +165,13 @@ call(char how, char *lines, volatile Stage *stage)
 			execute("INSERT INTO casnet.role_permissions VALUES ('owner', $1) ON CONFLICT DO NOTHING", line, NULL);
 			execute("SELECT casnet.can($1), casnet.tenant_with($1), casnet.grant_permission('mia', $1)", line, NULL);
 		}
+		return;
+	}
+	if (how == 'k')
+	{
+		execute("SELECT set_config('fuzz.keys', $1::jsonb::text, true)", lines, NULL);
+		*stage = CALLING;
+		execute("SELECT casnet.set_issuer('https://id.fuzz.test', current_setting('fuzz.keys')::jsonb, NULL)", NULL, NULL);
 		return;
 	}
 	execute("INSERT INTO documents SELECT d::jsonb FROM string_to_table($1, E'\\n') AS d WHERE d <> ''", lines, NULL);

@@ -53,13 +53,27 @@ pg_strncasecmp(const char *a, const char *b, size_t n)
 	return 0;
 }
 
-/* As name.c does in a database of another encoding than UTF8. */
-text *
-casnet_name_respelled(const char *bytes, size_t length, bool composed)
+/* Not called: they need the server's dictionaries. */
+Oid
+casnet_words_configuration(void)
 {
-	return NULL;
+	abort();
 }
 
+TSQuery
+casnet_words_query(Oid configuration, char *operands)
+{
+	abort();
+}
+
+/* As fold.c does in a database of another encoding than UTF8, but for case. */
+text *
+casnet_fold(const char *bytes, size_t length)
+{
+	return cstring_to_text_with_len(bytes, length);
+}
+
+/* As name.c does in such a database. */
 text *
 casnet_name_form_of(text *name)
 {

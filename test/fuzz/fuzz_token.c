@@ -76,17 +76,17 @@ is_signed(const char *token, const JwsToken *jws)
 static void
 check_again(const JwsToken *jws)
 {
-	static const char *const names[] = {"HS256", "EdDSA", "ES256", "RS256"};
 	static char header[4096];
 	static char claims[32768];
 	JwsToken	again;
 	char	   *token;
 	char	   *c = header;
 
-	MUST((int) jws->algorithm >= 0 && jws->algorithm <= JWS_RS256);
-	MUST(jws->kid[0] != '\0' && jws->sub[0] != '\0' && jws->exp >= 0);
+	MUST((int) jws->algorithm >= 0 && jws->algorithm <= JWS_PS512);
+	MUST(jws->kid[0] != '\0' && jws->exp >= 0);
+	MUST(jws->sub[0] != '\0' || jws->iss[0] != '\0');
 	MUST(jws->exp <= JWS_MAX_TIME && jws->nbf >= 0 && jws->iat >= 0);
-	c += sprintf(c, "{\"alg\":\"%s\"", names[jws->algorithm]);
+	c += sprintf(c, "{\"alg\":\"%s\"", jws_algorithm_name(jws->algorithm));
 	c = put_string(c, "kid", jws->kid);
 	strcpy(c, "}");
 	c = claims;
@@ -116,6 +116,24 @@ check_again(const JwsToken *jws)
 	free(token);
 }
 
+/* A claim by its name is the claim that was parsed. */
+static void
+check_claims(const char *token, const JwsToken *jws)
+{
+	char		value[JWS_MAX_STRING];
+
+	MUST(jws->sub[0] == '\0' ||
+		 (jws_claim_text(token, "sub", value, sizeof(value)) &&
+		  strcmp(value, jws->sub) == 0));
+	if (jws_claim_text(token, "iss", value, sizeof(value)))
+		MUST(strcmp(value, jws->iss) == 0);
+	else
+		MUST(jws->iss[0] == '\0');
+	MUST(!jws_claim_is_true(token, "exp"));
+	if (jws_claim_text(token, "email", value, sizeof(value)))
+		MUST(jws_claim_is_true(token, "email") == (strcmp(value, "true") == 0));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -143,6 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(jws.signed_length < strlen(token) && token[jws.signed_length] == '.');
 		MUST(line_end == NULL || is_signed(token, &jws));
 		check_again(&jws);
+		check_claims(token, &jws);
 	}
 	free(token);
 	return 0;

@@ -38,7 +38,8 @@ BEGIN
 	copy := casnet.import_tenant('documents', name => 'Copy', keep_ids => true);
 	second := ARRAY(SELECT casnet.export_tenant(copy));
 	IF first[2:] IS DISTINCT FROM second[2:]
-	   OR first[1] #- '{tenant,name}' IS DISTINCT FROM second[1] #- '{tenant,name}' THEN
+	   OR first[1] #- '{tenant,name}' #- '{tenant,id}' IS DISTINCT FROM
+		  second[1] #- '{tenant,name}' #- '{tenant,id}' THEN
 		RAISE EXCEPTION 'another export' USING DETAIL = first::text || ' ' || second::text;
 	END IF;
 END

@@ -39,13 +39,14 @@ static const char *const odd_values[] = {
 	"\"aaaa-bb-ccTdd:ee:ff.ggggggZ\"", "\"2024-01-01T00:00:00.000000Z+25\"", "\"00000000-0000-7000-8000-0000000001a0\"",
 	"\"00000000-0000-7000-8000-0000000002a0\"", "\"{00000000-0000-7000-8000-0000000001A0}\"", "\"00000000000000000000000000000000\"",
 	"\"olga\"", "\"mia\"", "\"MIA\"", "\"olga@fuzz.test\"", "\"mia@fuzz.test\"", "\"nobody\"", "\"view_records\"", "\"a,b\"", "[]", "{}", "[null]", "[[]]",
-	"{\"\":{}}", "[\"view_records\",7]", "[\"view_records\",\"view_records\"]", "[\"manage_tenant\"]",
-	"\"tenant\"", "\"members\"", "\"persons\"", "\"records\"", "\"tags\"", "\"record_tags\"", "\"tasks\"", "\"calendar_events\""
+	"{\"\":{}}", "[\"view_records\",7]", "[\"view_records\",\"view_records\"]", "[\"manage_tenant\"]", "[\"2024-01-01T00:00:00.000000Z\"]", "\"Asia/Tokyo\"", "\"FREQ=DAILY;COUNT=2\"",
+	"\"tenant\"", "\"members\"", "\"persons\"", "\"records\"", "\"tags\"", "\"record_persons\"", "\"record_tags\"", "\"tasks\"", "\"calendar_events\""
 };
 
 static const char *const keys[] = {
 	"\"\"", "\"x\"", "\"casnet\"", "\"version\"", "\"tenant\"", "\"table\"", "\"row\"", "\"id\"", "\"name\"", "\"title\"", "\"status\"", "\"completed_at\"",
-	"\"record_id\"", "\"tag_id\"", "\"username\"", "\"email\"", "\"role\"", "\"permissions\"", "\"created_at\"", "\"updated_at\"", "\"assignee\""
+	"\"record_id\"", "\"person_id\"", "\"relation\"", "\"tag_id\"", "\"username\"", "\"email\"", "\"role\"", "\"permissions\"", "\"created_at\"", "\"updated_at\"", "\"assignee_id\"", "\"columns\"", "\"left_out\"",
+	"\"time_zone\"", "\"recurrence_rule\"", "\"excluded_dates\"", "\"series_id\"", "\"occurrence_at\""
 };
 
 static uint64_t chance;

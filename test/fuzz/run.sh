@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=${1:-10}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
-[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search permission scheme import)
+[ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search words permission scheme rule calendar import)
 config=${PG_CONFIG:-pg_config}
 include=$("$config" --includedir-server)
 bindir=$("$config" --bindir)
@@ -49,6 +49,8 @@ build()
 	[ "$target" != import ] || { build_import "$output"; return; }
 	[ "$target" != jwk ] || more=("$here/../../src/jws.c")
 	[ "$target" != scheme ] || more=(-lcrypt -largon2)
+	# the server's normalization
+	[ "$target" != words ] || more=("-L$("$config" --pkglibdir)" "-L$("$config" --libdir)" -lpgcommon -lpgport)
 	compile -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@" \
 		-o "$output" "$here/fuzz_$target.c" "${more[@]}" \
 		-lcrypto -no-pie -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy || return
@@ -67,10 +69,11 @@ build_import()
 {
 	local runtime file source
 
+	# where it is depends on how clang was built
 	runtime=$("$clang" -print-runtime-dir)
-	for file in "$runtime/libclang_rt.fuzzer_no_main-$(uname -m).a" "$runtime/libclang_rt.fuzzer_no_main.a"; do
-		[ ! -f "$file" ] || break
-	done
+	file=$(find "$runtime" "$(dirname "$runtime")/linux" -name "libclang_rt.fuzzer_no_main-$(uname -m).a" \
+		-o -name libclang_rt.fuzzer_no_main.a 2> /dev/null | head -n 1)
+	[ -n "$file" ] || { echo "clang has no libclang_rt.fuzzer_no_main.a"; return 1; }
 	mkdir -p "$work/objects"
 	for source in "$here"/../../src/*.c; do
 		compile -fPIC -DTEXTDOMAIN='"casnet"' -fsanitize=fuzzer-no-link,undefined -fno-sanitize=function \

@@ -70,6 +70,7 @@ def comparable(documents):
         document = json.loads(json.dumps(document))
         if 'casnet' in document:
             document['tenant'].pop('name', None)
+            document['tenant'].pop('id', None)
         kept.append(json.dumps(document, sort_keys=True))
     return sorted(kept)
 
@@ -79,10 +80,11 @@ def mutate(session, judge, chance, seconds):
     originals = [row[0] for row in rows_of(session, "SELECT d FROM casnet.export_tenant('%s') AS d" % values.NORTH)]
     originals += [
         {'table': 'tasks', 'row': {'id': values.OLGA, 'title': 't', 'description': None, 'status': 'COMPLETED', 'priority': 'LOW', 'due_date': None,
-                                   'completed_at': '2024-01-01T00:00:00.000000Z', 'assignee': 'mia', 'record_id': values.RECORD,
+                                   'completed_at': '2024-01-01T00:00:00.000000Z', 'assignee_id': 'mia', 'record_id': values.RECORD,
                                    'created_at': '2024-01-01T00:00:00.000000Z', 'updated_at': '2024-01-01T00:00:00.000000Z'}},
         {'table': 'calendar_events', 'row': {'id': values.OLGA, 'title': 'e', 'description': 'd', 'location': None, 'starts_at': '2024-01-01T00:00:00.000000Z',
-                                             'ends_at': 'infinity', 'all_day': True, 'recurrence_rule': None, 'status': 'SCHEDULED', 'record_id': None,
+                                             'ends_at': 'infinity', 'all_day': True, 'time_zone': 'Europe/Berlin', 'recurrence_rule': 'FREQ=DAILY',
+                                             'excluded_dates': '{"2024-01-01 00:00:00+00"}', 'series_id': None, 'occurrence_at': None, 'status': 'SCHEDULED', 'record_id': None,
                                              'created_at': '-infinity', 'updated_at': '0044-03-15T00:00:00.000000Z BC'}}]
     executed = accepted = 0
     deadline = time.monotonic() + seconds

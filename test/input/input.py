@@ -26,11 +26,11 @@ SOURCES = glob.glob(os.path.join(HERE, '../../src/*.c'))
 # (file, function): the server has a uuid.c too.
 OUR_FUNCTIONS = {(os.path.basename(path), name) for path in SOURCES for name in re.findall(r'^(\w+)\(', open(path).read(), re.M)}
 
-# What casnet raises itself: the table of errors in README.md, and what the
+# What casnet raises itself: the table of errors in docs/functions.md, and what the
 # server would raise in its place.
 OUR_STATES = {'28000', '28P01', '55000', '42501', 'P0002', '22023', '23505', '23503', '23514',
               '39P01', '42804', '42809', '0A000', '54001', '42P01', '42703', '23502', '2BP01', '25006', '3F000', '42710', '55006',
-              '22001', '39P03'}
+              '22001', '39P03', '55P03', '54000'}
 # What the server raises by itself: bad data, constraints, names, limits, missing
 # features, read-only transactions, a cancelled statement.
 SERVER_CLASSES = {'22', '23', '42', '54', '0A'}
@@ -51,6 +51,8 @@ INSERT INTO casnet.records (tenant_id, id, title, content) VALUES
     ('{values.NORTH}', '{values.RECORD}', 'a letter', 'about ' || chr(128512)),
     ('{values.SOUTH}', '{values.RECORD}', 'another letter', '');
 INSERT INTO casnet.persons (tenant_id, name) VALUES ('{values.NORTH}', 'Anders'), ('{values.SOUTH}', 'Bersi');
+INSERT INTO casnet.record_persons (tenant_id, record_id, person_id)
+    SELECT tenant_id, '{values.RECORD}', id FROM casnet.persons;
 INSERT INTO casnet.tags (tenant_id, name) VALUES ('{values.NORTH}', 'urgent'), ('{values.NORTH}', 'late'), ('{values.SOUTH}', 'urgent');
 INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
     SELECT tenant_id, '{values.RECORD}', id FROM casnet.tags WHERE name = 'urgent';
@@ -108,7 +110,8 @@ CONTEXTS = {
     'read only': 'SET TRANSACTION READ ONLY',
     'hostile path': HOSTILE[:-2],
     'no path': "SET LOCAL search_path = ''",
-    'old strings': 'SET LOCAL standard_conforming_strings = off; SET LOCAL backslash_quote = on; SET LOCAL escape_string_warning = off',
+    # Before 19, also standard_conforming_strings = off.
+    'old strings': 'SET LOCAL backslash_quote = on; SET LOCAL escape_string_warning = off',
     'styles': "SET LOCAL datestyle = 'German, DMY'; SET LOCAL intervalstyle = sql_standard; SET LOCAL timezone = 'Asia/Kathmandu';"
               " SET LOCAL bytea_output = escape; SET LOCAL extra_float_digits = -15; SET LOCAL xmlbinary = hex",
     'nulls': 'SET LOCAL transform_null_equals = on; SET LOCAL array_nulls = off',
@@ -379,6 +382,8 @@ def try_contexts(sessions, functions, judge, chance, seconds):
                 if not name.startswith('superuser'):
                     continue
                 settings = 'SET LOCAL session_replication_role = replica'
+            if context == 'old strings' and version < 190000:
+                settings = 'SET LOCAL standard_conforming_strings = off; ' + settings
             among = [f for f in callable_ones if f['parallel']] if context == 'parallel' else callable_ones
             session.begin(settings)
             before = session.identity()

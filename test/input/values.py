@@ -26,10 +26,11 @@ USUAL_BY_NAME = {
 
 USUAL_BY_TYPE = {
     'bigint': '1', 'boolean': 'true', 'bytea': r"'\x00'", 'integer': '1', 'smallint': '1',
-    'interval': "'1 day'", 'jsonb': "'{}'", 'name': "'document'", 'oid': '1',
+    'double precision': '0.5', 'interval': "'1 day'", 'jsonb': "'{}'", 'name': "'document'", 'oid': '1',
     'pg_node_tree': "(SELECT polqual FROM pg_policy WHERE polqual IS NOT NULL LIMIT 1)",
-    'regclass': "'public.input_invoices'", 'regconfig': "'simple'", 'regnamespace': "'public'",
-    'text': "'text'", 'text[]': "'{a}'", 'name[]': "'{tenant_id}'", 'smallint[]': "'{1}'",
+    'regclass': "'public.input_invoices'", 'regclass[]': "'{casnet.records}'", 'regconfig': "'simple'", 'regnamespace': "'public'",
+    'regprocedure': "'casnet.whoami()'",
+    'text': "'text'", 'text[]': "'{a}'", 'name[]': "'{tenant_id}'", 'smallint[]': "'{1}'", 'timestamp with time zone[]': "'{2024-01-01}'",
     'tid': "'(0,1)'", 'timestamp with time zone': "'2024-01-01Z'", 'tsquery': "'a & b'",
     'tsvector': "'a:1 b:2'", 'uuid': f"'{NORTH}'", 'uuid[]': f"'{{{NORTH}}}'", 'internal': 'NULL',
 }
@@ -75,6 +76,7 @@ ENORMOUS = {
     'name[]': ["array_fill('x'::name, ARRAY[16000000])"],
     'uuid[]': [f"array_fill('{NORTH}'::uuid, ARRAY[67000000])"],
     'smallint[]': ["array_fill(1::smallint, ARRAY[134217727])"],
+    'timestamp with time zone[]': ["array_fill('2024-01-01'::timestamptz, ARRAY[134217727])"],
 }
 
 # Refused by the server before the function is called.
@@ -121,6 +123,8 @@ VALUES = {
     'regnamespace': ['0', '4294967295', "'pg_catalog'", "'casnet'", "'casnet_internal'", "'pg_toast'", "'information_schema'", "'no_such'"],
     'tid': ["'(0,0)'", "'(4294967295,65535)'", "'(4294967294,1)'", "'(0,65535)'", "'(,)'"],
     'bytea': ["''", r"'\x00'", r"'\xff'", "convert_to(repeat('x', 64), 'UTF8')", "convert_to(repeat('x', 1000000), 'UTF8')"],
+    'double precision': ['0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e300', '1e-300', "'-0'"],
+    'regprocedure': ['0', '4294967295', "'pg_catalog.pg_sleep(double precision)'", "'casnet.login(text,text,uuid,interval)'"],
     'interval': ["'0'", "'-1 second'", "'0.5 seconds'", "'1 microsecond'", "'1 year'", "'366 days'", "'178000000 years'", "'-178000000 years'",
                  "make_interval(days => 2147483647)", "make_interval(months => 2147483647)", "make_interval(months => -2147483648, days => 2147483647, secs => 9e12)",
                  "'infinity'", "'-infinity'", "'nonsense'"],
@@ -135,7 +139,9 @@ VALUES = {
 }
 
 ARRAY_ELEMENTS = {'text[]': ("'urgent'", "'late'"), 'name[]': ("'tenant_id'", "'id'"), 'smallint[]': ('1', '2'),
-                  'uuid[]': (f"'{RECORD}'::uuid", f"'{SOUTH}'::uuid")}
+                  'timestamp with time zone[]': ("'2024-01-05'::timestamptz", "'infinity'::timestamptz"),
+                  'uuid[]': (f"'{RECORD}'::uuid", f"'{SOUTH}'::uuid"),
+                  'regclass[]': ("'casnet.records'::regclass", "'casnet.tags'::regclass")}
 
 
 def array_values(array_type):

@@ -8,6 +8,7 @@ NEIGHBOURS = {
     'view_users': 'manage_users', 'manage_users': 'view_users',
     'assign_roles': 'manage_users', 'manage_permissions': 'manage_users',
     'manage_tenant': 'delete_tenant', 'delete_tenant': 'manage_tenant',
+    'export_persons': 'erase_persons', 'erase_persons': 'export_persons',
 }
 
 # The schema of each table, view or index; every name is in one of the two only.

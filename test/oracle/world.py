@@ -167,7 +167,9 @@ def make(database):
     cursor.execute('''UPDATE casnet.records SET content = 'common';
         INSERT INTO casnet.tags (tenant_id, id, name) SELECT id, id, 'common' FROM casnet.tenants;
         INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) SELECT tenant_id, id, tenant_id
-          FROM casnet.records''')
+          FROM casnet.records;
+        INSERT INTO casnet.record_persons (tenant_id, record_id, person_id, relation)
+        SELECT p.tenant_id, r.id, p.id, p.name FROM casnet.records AS r JOIN casnet.persons AS p USING (tenant_id, id)''')
     own = connect(database, ROLE).cursor()
     own.execute(TELLING.format(a=TENANT_A, b=TENANT_B, own=OWN, hidden=HIDDEN, nowhere=NOWHERE, row=OWN_ROW))
     for table in TABLES:

@@ -1,7 +1,7 @@
 -- Who manages accounts, keys and passwords, and with which errors; no error repeats a
 -- secret.
 BEGIN;
-SELECT plan(98);
+SELECT plan(103);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -39,7 +39,7 @@ SELECT throws_ok('SELECT ' || f, '42501', NULL, 'may not call ' || f)
   FROM unnest(ARRAY['casnet.add_signing_key(''x'')', 'casnet.retire_signing_key(''tap'')', 'casnet_internal.issue_token(NULL, NULL, NULL)', 'casnet_internal.login_succeeded(''sue'')', 'casnet_internal.login_failed(''sue'', now())', 'casnet_internal.login_wait(''sue'')',
 	'casnet_internal.is_application_superuser()', 'casnet_internal.bring_over_passwords()', 'casnet_internal.user_can_in(casnet.uuid_v7(), casnet.uuid_v7(), '''')', 'casnet_internal.install_tables()']) AS f;
 SELECT throws_ok(format('%s casnet_internal.%I', s, t), '42501', NULL, format('%s %s', s, t))
-  FROM unnest(ARRAY['SELECT FROM', 'DELETE FROM', 'TABLE', 'TRUNCATE']) AS s, unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations']) AS t;
+  FROM unnest(ARRAY['SELECT FROM', 'DELETE FROM', 'TABLE', 'TRUNCATE']) AS s, unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'codes']) AS t;
 SELECT is((SELECT count(*) FROM casnet.users WHERE hashed_password !~ '^[$]casnet[$][0-9a-f-]{36}$'), 0::bigint, 'reads no hash');
 SELECT is((SELECT count(*) FROM casnet.users AS u WHERE u::text LIKE '%$2b$%'), 0::bigint, 'not by the row');
 SELECT throws_ok('UPDATE casnet.users SET hashed_password = NULL', '42501', NULL, 'writes no hash');
@@ -80,7 +80,7 @@ SELECT throws_ok(format('SELECT casnet.set_password(%s)', a), '22023', NULL, a) 
 SELECT lives_ok('SELECT casnet.add_signing_key(''x'')', 'adds a key');
 SELECT lives_ok('SELECT casnet.retire_signing_key(''x'')', 'retires it');
 SELECT throws_ok(format('SELECT FROM casnet_internal.%I', t), '42501', NULL, 'reads no ' || t)
-  FROM unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations']) AS t;
+  FROM unnest(ARRAY['signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'codes']) AS t;
 SELECT throws_ok($$SELECT casnet.login('nora', 'battery staple')$$, '42501', NULL, 'and does not log in');
 SELECT * FROM finish();
 ROLLBACK;

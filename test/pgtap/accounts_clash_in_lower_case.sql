@@ -26,15 +26,16 @@ SELECT isnt(casnet.login(n, 'correct horse battery'), NULL, 'login as ' || n) FR
 CALL be('olga', 'North');
 SELECT lives_ok($$SELECT casnet.add_member(U&'J\030CAN', 'viewer')$$, 'add_member()');
 SELECT is((SELECT user_id FROM casnet.members() WHERE username = U&'\01F0an'), '00000000-0000-7000-8000-0000000031a0'::uuid, 'adds that one');
-SELECT casnet.invite_member(U&'W\030Aim@example.org', 'viewer') AS code \gset
+SELECT casnet.invite_member(U&'\1E98im@EXAMPLE.org', 'viewer') AS code \gset
 SET LOCAL casnet.user_id = '00000000-0000-7000-8000-0000000031a2';
 SELECT throws_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), NULL, NULL, 'another account accepts no invitation');
 SET LOCAL casnet.user_id = '00000000-0000-7000-8000-0000000031a1';
-SELECT lives_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), 'but that of the address, however it is written');
+SELECT lives_ok(format('SELECT casnet.accept_invitation(%L)', :'code'), 'but that of the address');
 
 -- install() converts what an older version stored, unless it clashes.
 RESET SESSION AUTHORIZATION;
 ALTER TABLE casnet.users DISABLE TRIGGER casnet_canonical_names;
+ALTER TABLE casnet.users DISABLE TRIGGER casnet_kept_names;
 INSERT INTO casnet.users (id, username, email) VALUES ('00000000-0000-7000-8000-0000000031b0', U&'T\0308om', 'tom@example.org'), ('00000000-0000-7000-8000-0000000031b1', U&'J\030Can', 'other@example.org');
 SET LOCAL client_min_messages = error;
 SELECT casnet.install() IS NOT NULL AS done \g /dev/null

@@ -9,7 +9,7 @@ SELECT results_eq('SELECT DISTINCT tenant_id FROM casnet.records', ARRAY[:'north
 SELECT is((SELECT role FROM casnet.whoami()), NULL, 'without a role');
 SELECT is((SELECT tenant_name FROM casnet.whoami()), 'North', 'which is the tenant');
 SELECT set_eq('SELECT unnest(permissions) FROM casnet.whoami()', ARRAY(SELECT v || '_' || r FROM unnest('{view,create,edit,delete}'::text[]) AS v, unnest('{persons,records,tags,tasks,calendar}'::text[]) AS r
-	UNION SELECT unnest('{view_users,manage_users,assign_roles,manage_permissions,view_analytics,manage_tenant,delete_tenant}'::text[])), 'with all permissions');
+	UNION SELECT unnest('{view_users,manage_users,assign_roles,manage_permissions,view_analytics,manage_tenant,delete_tenant,export_persons,erase_persons}'::text[])), 'with all permissions');
 SELECT ok(casnet.can('delete_tenant') AND casnet.can('manage_permissions'), 'and may do everything');
 SELECT is((SELECT count(*) FROM casnet.members()), 5::bigint, 'and sees its members');
 SELECT is_empty($$SELECT FROM casnet.users WHERE username = 'otto'$$, 'and nobody else');

@@ -1,6 +1,6 @@
 -- What enable_audit() accepts, and from whom.
 BEGIN;
-SELECT plan(35);
+SELECT plan(36);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_owner;
@@ -22,7 +22,7 @@ SELECT throws_ok(format('SELECT casnet.enable_audit(%s)', a), c, NULL, a) FROM (
 	('''public.a_view''', '42809'), ('''public.a_matview''', '42809'), ('''short''', '42809'), ('''public.far''', '42809'),
 	('''pg_class''', '42809'), ('''information_schema.sql_features''', '42809'), ('''public.good_pkey''', '42809'),
 	('''casnet_internal.audit_entries''', '42809'), ('''casnet_internal.audit_entries_default''', '42809'), ('''casnet_internal.signing_keys''', '42809'), ('''casnet_internal.revoked_tokens''', '42809'),
-	('''casnet_internal.token_cutoffs''', '42809'), ('''casnet_internal.invitations''', '42809'), ('''public.nothing''', '42P01'), ('NULL', 'P0002'), ('0', 'P0002'),
+	('''casnet_internal.token_cutoffs''', '42809'), ('''casnet_internal.invitations''', '42809'), ('''casnet_internal.codes''', '42809'), ('''public.nothing''', '42P01'), ('NULL', 'P0002'), ('0', 'P0002'),
 	('''public.good'', ''{c}''', '42703'), ('''public.good'', ''{id}''', '22023'), ('''public.good'', ''{tenant_id}''', '22023'), ('''public.good'', NULL', '22023'), ('''public.good'', ''{NULL}''', '22023')
 	) AS v (a, c);
 SELECT is((SELECT array_agg(relation::text) FROM casnet_internal.audited_tables()), NULL, 'none is audited');

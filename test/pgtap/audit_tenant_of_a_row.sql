@@ -1,7 +1,7 @@
 -- An entry has the tenant of its row.  A row that changes its tenant is deleted for the one
 -- and inserted for the other.  A tenant_id that is no uuid counts as none.
 BEGIN;
-SELECT plan(4);
+SELECT plan(5);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.mine (tenant_id uuid, id int PRIMARY KEY, n int);
@@ -18,6 +18,20 @@ UPDATE public.mine SET tenant_id = :'north';
 UPDATE public.mine SET tenant_id = :'south';
 UPDATE public.mine SET tenant_id = NULL;
 SELECT is((public.news())[3:], '{DELETE -,INSERT North,DELETE North,INSERT South,DELETE South,INSERT -}', 'from none to one, another, and none');
+-- Whoever has the privilege TRIGGER moves no entry to another tenant.
+RESET SESSION AUTHORIZATION;
+CREATE ROLE tap_maker;
+GRANT CREATE ON SCHEMA public TO tap_maker;
+ALTER TABLE public.mine ADD other uuid;
+GRANT TRIGGER ON public.mine TO tap_maker;
+SET LOCAL SESSION AUTHORIZATION tap_maker;
+CREATE FUNCTION public.fill_tenant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER casnet_fill_tenant BEFORE INSERT ON public.mine FOR EACH ROW EXECUTE FUNCTION public.fill_tenant('other');
+RESET SESSION AUTHORIZATION;
+INSERT INTO public.mine (tenant_id, id, other) VALUES (:'north', 9, :'south');
+SELECT is((SELECT tenant_id FROM casnet_internal.audit_entries WHERE relation = 'public.mine' ORDER BY at DESC, id DESC LIMIT 1), :'north', 'a trigger of that name');
+DROP TRIGGER casnet_fill_tenant ON public.mine;
+ALTER TABLE public.mine DROP other;
 RESET SESSION AUTHORIZATION;
 ALTER TABLE public.mine ALTER tenant_id TYPE text;
 SET LOCAL SESSION AUTHORIZATION tap_app;

@@ -1,7 +1,7 @@
 -- casnet.bypass = 'refuse': no statement of a session gets past the policies, whichever
 -- way, and everything that respects them works.
 BEGIN;
-SELECT plan(46);
+SELECT plan(48);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE ROLE tap_bypass BYPASSRLS;
@@ -67,7 +67,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('olga', 'North');
 SELECT is(rows_of('SELECT * FROM casnet.records') + rows_of('SELECT * FROM public.own_records'), 6::bigint, 'an application reads its rows');
-SELECT lives_ok('SELECT casnet.' || f, 'calls ' || f) FROM unnest(ARRAY['create_tenant(''Mine'')', 'add_member(''otto'')', 'remove_member(''otto'')', 'members()', 'audit_log()']) AS f;
+SELECT lives_ok('SELECT casnet.' || f, 'calls ' || f) FROM unnest(ARRAY['create_tenant(''Mine'')', 'add_member(''otto'')', 'remove_member(''otto'')', 'members()', 'audit_log()', 'export_person(''00000000-0000-7000-8000-0000000001a0'')', 'erase_person(''00000000-0000-7000-8000-0000000001a0'')']) AS f;
 SELECT lives_ok($$WITH d AS (DELETE FROM casnet.records WHERE title ~ '1$' RETURNING 1) INSERT INTO casnet.tasks (title) SELECT 't' FROM d$$, 'writes, with cascades and foreign keys');
 SELECT throws_ok('SELECT * FROM public.all_records', '42501', :'refused', 'but not through a view of somebody who sees it all');
 SET LOCAL row_security = off;

@@ -1,7 +1,7 @@
 -- casnet_admin manages users, tenants, memberships and role permissions
 -- without being signed in, and reads no record and no hash.
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 \ir include/fixtures.sql
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 
@@ -16,7 +16,7 @@ SELECT lives_ok('UPDATE casnet.users SET full_name = hashed_password', 'not by U
 SELECT is((SELECT count(*) FROM casnet.users WHERE full_name LIKE '$2b$%'), 0::bigint, 'which copies marks');
 SELECT is(rows_of($$INSERT INTO casnet.users (username, email, hashed_password) VALUES ('olga', 'x', rpad('$2b$04$', 60, 'y')) ON CONFLICT (username) DO UPDATE SET full_name = excluded.hashed_password WHERE excluded.hashed_password LIKE '$2b$%'$$), 0::bigint, 'not by ON CONFLICT');
 SELECT throws_ok(format('SELECT count(*) FROM casnet.%I', t), NULL, NULL, 'reads nothing of ' || t)
-  FROM unnest(ARRAY['persons', 'records', 'tags', 'record_tags', 'tasks', 'calendar_events']) AS t;
+  FROM unnest(ARRAY['persons', 'records', 'record_persons', 'tags', 'record_tags', 'tasks', 'calendar_events']) AS t;
 SELECT lives_ok($$SELECT set_config('casnet.tenant_id', casnet.create_tenant('East')::text, true)$$, 'founds a tenant without an owner');
 SELECT lives_ok($$SELECT casnet.add_member('nora', 'owner'); SELECT casnet.set_member_role('nora', 'owner'); SELECT casnet.grant_permission('nora', 'view_tags')$$, 'gives it members and an owner');
 SELECT is((SELECT role FROM casnet.members()), 'owner', 'lists them');

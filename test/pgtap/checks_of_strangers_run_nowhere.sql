@@ -2,7 +2,7 @@
 -- functions of the server, such as query_to_xml().  If somebody gave a table of casnet a
 -- column of such a type, nothing writes that table with more rights than the role has.
 BEGIN;
-SELECT plan(40);
+SELECT plan(48);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 RESET SESSION AUTHORIZATION;
@@ -26,6 +26,8 @@ CALL be('olga', 'North');
 SELECT throws_ok(:'delete', '55000', 'column "label" of table "tasks" would run code with more rights than its owner has', 'below a key');
 SAVEPOINT before;
 SELECT lives_ok('SELECT casnet.delete_tenant(casnet.current_tenant_id())', 'a deletion makes no values');
+CALL be('otto', 'South');
+SELECT throws_ok('DELETE FROM casnet.records', '55000', 'column "label" of table "tasks" would run code with more rights than its owner has', 'and shows nothing about what does');
 ROLLBACK TO before;
 SELECT lives_ok('INSERT INTO casnet.tags (tenant_id, name) VALUES (casnet.current_tenant_id(), ''new'')', 'other tables are written');
 -- As the caller the check has only the caller's rights.
@@ -96,6 +98,7 @@ SELECT is(pg_temp.refused(v.change, v.undo, 'DELETE FROM casnet.records WHERE id
 	('55000 error casnet.tasks', 'a constraint', 'ALTER TABLE casnet.tasks ADD CONSTRAINT x CHECK (title::strange.inner_label IS NOT NULL)', 'ALTER TABLE casnet.tasks DROP CONSTRAINT x'),
 	('55000 error casnet.tasks', 'an index', 'CREATE INDEX x ON casnet.tasks ((title::strange.inner_label))', 'DROP INDEX casnet.x'),
 	('55000 error casnet.tasks', 'the condition of an index', 'CREATE INDEX x ON casnet.tasks (tenant_id) WHERE title::strange.inner_label IS NOT NULL', 'DROP INDEX casnet.x'),
+	('55000 error casnet.tasks', 'extended statistics', 'CREATE STATISTICS casnet.x ON (title::strange.inner_label), (title || status) FROM casnet.tasks', 'DROP STATISTICS casnet.x'),
 	('55000 error casnet.tasks', 'the condition of a trigger', 'CREATE TRIGGER x BEFORE UPDATE ON casnet.tasks FOR EACH ROW WHEN (NEW.title::strange.inner_label IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'DROP TRIGGER x ON casnet.tasks'),
 	('55000 error casnet.tasks', 'a default, which a key can set', 'ALTER TABLE casnet.tasks ALTER description SET DEFAULT ''x''::strange.inner_label', 'ALTER TABLE casnet.tasks ALTER description DROP DEFAULT')) AS v (answer, what, change, undo);
 -- A domain of a superuser, whose check calls the stranger's function.  The server can have
@@ -108,6 +111,37 @@ GRANT USAGE ON SCHEMA strange TO PUBLIC;
 CREATE DOMAIN public.checked AS text CHECK (strange.good(VALUE));
 SELECT NULL::public.checked \g /dev/null
 SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x public.checked', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), '55000 error casnet.tenants', 'a check of a trusted domain');
+-- A function that changes hands, and a role that loses its rights, when the table was found
+-- to have no such code.
+CREATE FUNCTION public.handed(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE DOMAIN public.by_hand AS text CHECK (public.handed(VALUE));
+ALTER TABLE casnet.tasks ADD COLUMN x public.by_hand;
+INSERT INTO casnet.records (tenant_id, id, title) SELECT :'north', ('00000000-0000-7000-8000-00000000d10' || n)::uuid, 'by hand' FROM generate_series(1, 5) AS n;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+CALL be('olga', 'North');
+SELECT lives_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d101''', 'a function of a superuser');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE casnet.tasks ADD COLUMN y strange.inner_label;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d102''', '55000', 'column "y" of table "tasks" would run code with more rights than its owner has', 'another column');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE casnet.tasks DROP COLUMN y;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT lives_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d105''', 'which goes');
+RESET SESSION AUTHORIZATION;
+ALTER FUNCTION public.handed(text) OWNER TO tap_stranger;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d102''', '55000', 'column "x" of table "tasks" would run code with more rights than its owner has', 'goes to somebody else');
+RESET SESSION AUTHORIZATION;
+GRANT casnet_owner TO tap_stranger;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT lives_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d103''', 'who has the owner''s rights');
+RESET SESSION AUTHORIZATION;
+REVOKE casnet_owner FROM tap_stranger;
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT throws_ok('DELETE FROM casnet.records WHERE id = ''00000000-0000-7000-8000-00000000d104''', '55000', 'column "x" of table "tasks" would run code with more rights than its owner has', 'for as long as that is so');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE casnet.tasks DROP COLUMN x;
 -- An enum has no code.
 SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x strange.plain DEFAULT ''a'' CHECK (x <> ''b'')', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), 'none', 'nor does a default of a type without code');
 SELECT is(pg_temp.refused('ALTER TABLE casnet.tenants ADD COLUMN x text DEFAULT ''x''::strange.inner_label', 'ALTER TABLE casnet.tenants DROP COLUMN x', 'SELECT casnet.create_tenant(''mine too'')'), '55000 error casnet.tenants', 'a default');

@@ -1,7 +1,7 @@
 -- casnet's functions call the server's functions and operators, even if others of the same
 -- names come first in the caller's search_path.
 BEGIN;
-SELECT plan(8);
+SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE SCHEMA shop;
@@ -53,7 +53,7 @@ SELECT record, 'SELECT casnet.tag_record(''' || record || '''' AS call FROM (SEL
 SELECT is(public.along_the_path('SELECT 1 WHERE 1 = 2'), 'ZZ002', 'what names no schema is caught');
 SELECT is(public.along_the_path(statement), 'done', statement) FROM unnest(ARRAY[
 	:'call' || ', ''North tag'')', :'call' || ', ''North tag'', ''new'')', 'SELECT * FROM casnet.tag_counts()',
-	'SELECT * FROM casnet.search_records(''record'')', 'SELECT * FROM casnet.search_persons(''person'')', 'SELECT casnet.export_tenant()']) AS statement;
+	'SELECT * FROM casnet.search_records(''record'')', 'SELECT * FROM casnet.search_records(''record'', 5, ''{North tag}'', ''{North tag}'', ''{South tag}'', 1, ''00000000-0000-7000-8000-0000000000ff'')', 'SELECT casnet.search_snippet(''a record'', ''record'')', 'SELECT * FROM casnet.search_persons(''person'')', 'SELECT casnet.export_tenant()']) AS statement;
 SELECT set_eq(format('SELECT unnest(casnet.tags_of(%L))', :'record'), ARRAY['North tag', 'new'], 'and it was done');
 SELECT * FROM finish();
 ROLLBACK;

@@ -83,6 +83,7 @@ SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(state_of(format('SELECT casnet.delete_tenant(%L)', :'south')), '55000', 'of the same, with a function of another');
 RESET SESSION AUTHORIZATION;
 ALTER FUNCTION shop.fetches() OWNER TO tap_other;
+ALTER TABLE shop.seen OWNER TO tap_other;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'south')), 'none', 'of the same');
 SELECT * FROM finish();

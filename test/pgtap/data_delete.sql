@@ -6,9 +6,9 @@ SELECT plan(14);
 CALL be('olga', 'North');
 SELECT casnet.grant_permission('vic', 'view_users');
 SELECT casnet.invite_member('somebody@else.test') IS NOT NULL AS invited;
--- Tenant, 5 members, a permission, an invitation, 3 records, a tag, 2 links, a
--- person, a task and an event.
-SELECT is(error_of(format('DO $q$BEGIN IF casnet.delete_tenant(%L) <> 17 THEN RAISE EXCEPTION %L; END IF; END$q$', :'north', 'other')), 'none', 'rows of all tables');
+-- Tenant, 5 members, a permission, an invitation, 3 records, a tag, 2 links, a person, a
+-- link, a task and an event.
+SELECT is(error_of(format('DO $q$BEGIN IF casnet.delete_tenant(%L) <> 18 THEN RAISE EXCEPTION %L; END IF; END$q$', :'north', 'other')), 'none', 'rows of all tables');
 CALL be('adam', 'North');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), '42501', NULL, 'an admin deletes nothing');
 SELECT throws_ok(format('SELECT casnet_internal.erase_tenant(%L)', :'north'), '42501', NULL, 'nor by the internal function');
@@ -35,7 +35,7 @@ ALTER TABLE public.notes OWNER TO tap_owner;
 ALTER FUNCTION public.tell() OWNER TO tap_owner;
 
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT is(casnet.delete_tenant(:'north'), 22::bigint, 'and of tables of the application');
+SELECT is(casnet.delete_tenant(:'north'), 23::bigint, 'and of tables of the application');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'north'), 'P0002', 'the tenant does not exist, or you are not a member of it', 'once');
 RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT note FROM public.notes ORDER BY 1', ARRAY['d', 'e'], 'they are gone');
@@ -43,10 +43,10 @@ SELECT is((SELECT count(*) FROM public.parts), 1::bigint, 'partitions, too');
 SELECT is((SELECT count(*) FROM public.kept WHERE tenant_id IS NULL), 1::bigint, 'other tables follow their keys');
 SELECT set_eq('SELECT who FROM public.ran_as', ARRAY['tap_owner'::name], 'nobody''s trigger runs as the extension''s owner');
 SELECT is((SELECT count(*) FROM casnet_internal.invitations) + (SELECT count(*) FROM casnet.user_tenant_permissions)
-	+ (SELECT count(*) FROM casnet.record_tags WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north'), 0::bigint, 'nothing is left');
+	+ (SELECT count(*) FROM casnet.record_persons WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.record_tags WHERE tenant_id = :'north') + (SELECT count(*) FROM casnet.tasks WHERE tenant_id = :'north'), 0::bigint, 'nothing is left');
 
 SET LOCAL SESSION AUTHORIZATION tap_operator;
-SELECT is(casnet.delete_tenant(:'south'), 14::bigint, 'administrators likewise');
+SELECT is(casnet.delete_tenant(:'south'), 15::bigint, 'administrators likewise');
 SELECT throws_ok(format('SELECT casnet.delete_tenant(%L)', :'south'), 'P0002', 'there is no such tenant', 'once');
 SELECT throws_ok('SELECT casnet.delete_tenant(NULL)', 'P0002', NULL, 'and nothing for NULL');
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- An export has exactly what is in the tables: each column of each row, and nothing else.
 BEGIN;
-SELECT plan(33);
+SELECT plan(38);
 \ir include/fixtures.sql
 \ir include/every_value.sql
 -- Each column has some value that could be lost.
@@ -19,7 +19,7 @@ SELECT is(public.lost((SELECT array_agg(line) FROM public.made AS m WHERE m.name
 SELECT is(public.lost((SELECT array_agg(public.document_of(m.name, line)->'row') FROM public.made AS m WHERE m.name = d.name), (SELECT array_agg(e.d->'row') FROM e WHERE e.d->>'table' = d.name)), NULL, d.name || ': as it was') FROM public.data AS d;
 SELECT is((SELECT count(*) FROM e WHERE e.d->>'table' = d.name), (SELECT count(*) FROM public.made AS m WHERE m.name = d.name), d.name || ': and no more') FROM public.data AS d;
 RESET SESSION AUTHORIZATION;
-SELECT is((SELECT d FROM e WHERE d ? 'casnet'), (SELECT jsonb_build_object('casnet', 'tenant', 'version', 1, 'tenant', jsonb_build_object('name', t.name, 'description', t.description, 'created_at', public.document_time(t.created_at)))
+SELECT is((SELECT d FROM e WHERE d ? 'casnet'), (SELECT jsonb_build_object('casnet', 'tenant', 'version', 1, 'left_out', '[]'::jsonb, 'columns', public.header_columns(), 'tenant', jsonb_build_object('id', t.id, 'name', t.name, 'description', t.description, 'created_at', public.document_time(t.created_at)))
 	FROM casnet.tenants AS t WHERE t.id = :'north'), 'the tenant');
 SELECT bag_eq($$SELECT d->'row' FROM e WHERE d->>'table' = 'members'$$,
 	$$SELECT jsonb_build_object('username', u.username, 'email', u.email, 'role', m.role, 'created_at', public.document_time(m.created_at),

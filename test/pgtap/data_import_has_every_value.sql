@@ -1,13 +1,13 @@
 -- An import stores exactly what the documents say, each value of each row.  The test makes
 -- the documents from the rows, without an export.
 BEGIN;
-SELECT plan(24);
+SELECT plan(27);
 \ir include/fixtures.sql
 \ir include/every_value.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.documents (d jsonb);
 INSERT INTO public.documents
-SELECT jsonb_build_object('casnet', 'tenant', 'version', 1, 'tenant', jsonb_build_object('name', 'Copy', 'description', t.description, 'created_at', public.document_time(t.created_at))) FROM casnet.tenants AS t WHERE t.id = :'north'
+SELECT jsonb_build_object('casnet', 'tenant', 'version', 1, 'left_out', '[]'::jsonb, 'columns', public.header_columns(), 'tenant', jsonb_build_object('id', t.id, 'name', 'Copy', 'description', t.description, 'created_at', public.document_time(t.created_at))) FROM casnet.tenants AS t WHERE t.id = :'north'
 UNION ALL
 SELECT jsonb_build_object('table', 'members', 'row', jsonb_build_object('username', u.username, 'email', u.email, 'role', m.role, 'created_at', public.document_time(m.created_at),
 	'permissions', (SELECT coalesce(jsonb_agg(p.permission), '[]') FROM casnet.user_tenant_permissions AS p WHERE (p.user_id, p.tenant_id) = (m.user_id, m.tenant_id))))
@@ -17,7 +17,7 @@ SELECT public.document_of(name, line) FROM public.made;
 ALTER TABLE public.documents OWNER TO tap_app;
 -- The ids of a copy: the new id of each old one.
 CREATE FUNCTION public.copied(line jsonb, tenant uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT jsonb_object_agg(key, CASE WHEN key IN ('id', 'record_id', 'tag_id') AND jsonb_typeof(value) = 'string' THEN to_jsonb(casnet_internal.reissue_uuid((value#>>'{}')::uuid, tenant)) ELSE value END) FROM jsonb_each(line)
+	SELECT jsonb_object_agg(key, CASE WHEN key IN ('id', 'record_id', 'person_id', 'tag_id', 'series_id') AND jsonb_typeof(value) = 'string' THEN to_jsonb(casnet_internal.reissue_uuid((value#>>'{}')::uuid, tenant)) ELSE value END) FROM jsonb_each(line)
 $$;
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET LOCAL timezone = 'America/St_Johns';

@@ -56,7 +56,7 @@ END
 $$;
 CREATE STATISTICS own.s ON (own.constant(1) + x), note FROM own.b;
 RESET SESSION AUTHORIZATION;
-SELECT is(left(pg_temp.deleted(), 5), '55000', 'what writes when a query is planned');
+SELECT matches(pg_temp.deleted(), '^(55000|23503) ', 'what writes when a query is planned');
 SELECT is(pg_temp.orphans(), 0::bigint, 'leaves nothing');
 ROLLBACK TO a;
 

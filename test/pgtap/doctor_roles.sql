@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(87);
+SELECT plan(89);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -55,6 +55,9 @@ SELECT is(after_remedy('owner-powerful'), 'silent', 'remedy');
 SELECT is(diagnosis('owner-other'), NULL, 'its tables');
 ALTER TABLE casnet.records OWNER TO tap_boss;
 SELECT is(diagnosis('owner-other'), 'error casnet.records', 'one of another');
+SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
+ALTER TABLE casnet_internal.audit_entries_default OWNER TO tap_boss;
+SELECT is(diagnosis('owner-other'), 'error casnet_internal.audit_entries_default', 'a partition of another');
 SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
 ALTER FUNCTION casnet.leave_tenant() OWNER TO tap_boss;
 SELECT is(diagnosis('owner-other'), 'error casnet.leave_tenant()', 'a function of another');

@@ -73,7 +73,7 @@ INSERT INTO public.lookups VALUES (1, 'SELECT FROM casnet.records WHERE tenant_i
 CALL be('olga', 'North');
 SELECT is(public.told(l.statement, l.hidden, s.statement), public.told(l.statement, l.missing, s.statement), s.name || ': ' || l.statement)
   FROM public.lookups AS l, public.settings AS s
- -- The planner chooses by its estimates, as Limits in README.md says: which
+ -- The planner chooses by its estimates, as docs/limits.md says: which
  -- conditions an index of several columns takes, which index it reads for all
  -- rows, and which table of a join comes first.
  WHERE NOT (l.n IN (1, 10) AND s.n > 1) AND l.n <> 21 ORDER BY l.n, s.n;

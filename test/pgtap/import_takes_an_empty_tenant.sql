@@ -1,6 +1,6 @@
 -- A tenant to import into must be empty: one row in any of its tables is too much.
 BEGIN;
-SELECT plan(8);
+SELECT plan(9);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 CREATE TEMP TABLE e AS SELECT d FROM casnet.export_tenant() AS d;

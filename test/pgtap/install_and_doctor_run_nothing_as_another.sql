@@ -10,7 +10,7 @@ RESET SESSION AUTHORIZATION;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT casnet.protect('h.t') IS NOT NULL AS made \gset
 GRANT USAGE ON SCHEMA casnet, casnet_internal TO tap_evil;
-GRANT EXECUTE ON FUNCTION casnet_internal.gin_extract_uuid(uuid, internal), casnet.uuid_v7() TO tap_evil;
+GRANT EXECUTE ON FUNCTION casnet_internal.gin_extract_uuid(uuid, internal), casnet.uuid_v7(), casnet_internal.search_vector(regconfig, text, text) TO tap_evil;
 ALTER TABLE casnet.records OWNER TO tap_evil;
 ALTER TABLE casnet.tags OWNER TO tap_evil;
 ALTER TABLE casnet_internal.signing_keys OWNER TO tap_evil;

@@ -17,7 +17,7 @@ CALL be('olga', 'North');
 SELECT throws_ok('SELECT count(*) FROM casnet.records', '42501', NULL, 'without permissions nobody reads');
 RESET SESSION AUTHORIZATION;
 SELECT casnet.install() IS NOT NULL AS done \gset
-SELECT is((SELECT count(*) FROM casnet.role_permissions), 74::bigint, 'the permissions of the roles are back');
+SELECT is((SELECT count(*) FROM casnet.role_permissions), 76::bigint, 'the permissions of the roles are back');
 SELECT is((SELECT count(*) FROM casnet_internal.signing_keys), 1::bigint, 'and there is a key');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is((SELECT count(*) FROM casnet.records), 3::bigint, 'the owner reads');

@@ -23,7 +23,7 @@ RESET SESSION AUTHORIZATION;
 
 CREATE EXTENSION casnet;
 SELECT throws_ok('CREATE TABLE app.passing (id int)', '55000', NULL, 'it is back, and guards');
-SELECT is_empty($$SELECT objid FROM pg_depend WHERE deptype = 'e' AND classid = 'pg_event_trigger'::regclass$$, 'the guard is in a dump as before');
+SELECT is_empty($$SELECT objid FROM pg_depend WHERE deptype = 'e' AND classid = 'pg_event_trigger'::regclass AND objid = (SELECT oid FROM pg_event_trigger WHERE evtname = 'casnet_guard')$$, 'the guard is in a dump as before');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 CALL be('mia', 'North');
 SELECT lives_ok('INSERT INTO app.visits_load (id) VALUES (3)', 'the view takes rows again');

@@ -29,6 +29,6 @@ RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(permission, ', ') FROM casnet.user_tenant_permissions), 'view_users', 'permissions elsewhere stay');
 SELECT is((SELECT count(*) FROM casnet.user_tenants), (SELECT members FROM public.left_over), 'and members');
 SELECT is((SELECT string_agg(DISTINCT tenant_id::text, ', ') FROM (SELECT tenant_id FROM casnet.records UNION ALL SELECT tenant_id FROM casnet.persons UNION ALL SELECT tenant_id FROM casnet.tags
-	UNION ALL SELECT tenant_id FROM casnet.record_tags UNION ALL SELECT tenant_id FROM casnet.tasks UNION ALL SELECT tenant_id FROM casnet.calendar_events) AS x), :'south', 'and rows');
+	UNION ALL SELECT tenant_id FROM casnet.record_persons UNION ALL SELECT tenant_id FROM casnet.record_tags UNION ALL SELECT tenant_id FROM casnet.tasks UNION ALL SELECT tenant_id FROM casnet.calendar_events) AS x), :'south', 'and rows');
 SELECT * FROM finish();
 ROLLBACK;

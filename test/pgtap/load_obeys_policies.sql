@@ -26,7 +26,7 @@ SELECT pg_temp.same('42501', 'records', $$(title) VALUES ('x')$$, 'a viewer');
 CALL be('mia', 'North');
 SELECT pg_temp.same('42501', 'records', $$(tenant_id, title) VALUES ('00000000-0000-7000-8000-0000000000b0', 'x')$$, 'another tenant');
 SELECT pg_temp.same('42501', 'records', $$(title) VALUES ('draft')$$, 'a policy of somebody else');
-SELECT pg_temp.same('23502', 'records', $$(title, id) VALUES ('x', NULL)$$, 'NULL in a NOT NULL column');
+SELECT pg_temp.same('23502', 'persons', $$(name) VALUES (NULL)$$, 'NULL in a NOT NULL column');
 SELECT pg_temp.same('23514', 'persons', $$(name) VALUES (' ')$$, 'a value out of bounds');
 SELECT pg_temp.same('23505', 'tags', $$(name) VALUES ('North tag')$$, 'a duplicate');
 SELECT pg_temp.same('23503', 'tasks', $$(title, record_id) VALUES ('x', '00000000-0000-7000-8000-0000000001b0')$$, 'a record of another tenant');

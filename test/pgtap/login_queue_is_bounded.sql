@@ -1,13 +1,13 @@
--- Attempts at one account queue; one that would wait for more than 15 seconds fails at
--- once.  One that gave up before its turn has made no guess, and takes no other attempt's
--- place.
+-- Attempts at one account queue.  One that gave up before its turn has made no guess, and
+-- takes no other attempt's place.
 BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION pg_temp.waits() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN casnet_internal.login_wait('queued');
+	PERFORM casnet_internal.login_wait('queued');
+	RETURN 'true';
 EXCEPTION
 	WHEN query_canceled THEN
 		RETURN 'gave up';

@@ -1,4 +1,4 @@
--- \gexec, as README advises, runs the notes of protect() and doctor().  A name with a line
+-- \gexec, as docs/own-tables.md advises, runs the notes of protect() and doctor().  A name with a line
 -- break in them runs nothing.
 BEGIN;
 SELECT plan(4);

@@ -2,7 +2,7 @@
 -- CONFLICT, in a tenant's table or a protected one.  An administrator moves no membership.
 -- An application that changes the tenant on the way is refused.
 BEGIN;
-SELECT plan(52);
+SELECT plan(55);
 \ir include/fixtures.sql
 \ir include/both_tenants.sql
 RESET SESSION AUTHORIZATION;
@@ -20,10 +20,12 @@ INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES (:'north
 INSERT INTO casnet.records (tenant_id, id, title) VALUES (:'north', :'nora', 'alone');
 INSERT INTO casnet.tags (tenant_id, id, name) VALUES (:'north', :'nora', 'alone');
 INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id) SELECT id, :'nora', :'nora' FROM casnet.tenants WHERE id = :'north';
+INSERT INTO casnet.persons (tenant_id, id, name) VALUES (:'north', :'nora', 'alone');
+INSERT INTO casnet.record_persons (tenant_id, record_id, person_id) SELECT tenant_id, :'nora', id FROM casnet.persons WHERE name = 'North person';
 INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (:'mia', :'north', 'view_analytics');
 CREATE TABLE public.targets (name text, row_is text);
-INSERT INTO public.targets VALUES ('casnet.persons', 'true'), ('casnet.records', 'title = ''alone'''), ('casnet.tags', 'name = ''alone'''),
-	('casnet.record_tags', 'record_id = ''00000000-0000-7000-8000-000000000008'''), ('casnet.tasks', 'true'), ('casnet.calendar_events', 'true'),
+INSERT INTO public.targets VALUES ('casnet.persons', 'name = ''alone'''), ('casnet.records', 'title = ''alone'''), ('casnet.tags', 'name = ''alone'''),
+	('casnet.record_persons', 'record_id = ''00000000-0000-7000-8000-000000000008'''), ('casnet.record_tags', 'record_id = ''00000000-0000-7000-8000-000000000008'''), ('casnet.tasks', 'true'), ('casnet.calendar_events', 'true'),
 	('casnet.user_tenants', 'user_id = ''00000000-0000-7000-8000-000000000002'''), ('casnet.user_tenant_permissions', 'true'),
 	('public.invoices', 'true'), ('public.parted', 'true');
 GRANT SELECT ON public.targets TO PUBLIC;
@@ -51,7 +53,7 @@ END
 $$;
 CREATE TRIGGER zz_moved BEFORE UPDATE ON casnet.persons FOR EACH ROW EXECUTE FUNCTION public.moved();
 CREATE TRIGGER aa_moved BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.moved();
-SELECT is(state_of('UPDATE casnet.persons SET name = ''x'' WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'''), '23514', 'a trigger');
+SELECT is(state_of('UPDATE casnet.persons SET gender = ''OTHER'' WHERE name = ''alone'''), '23514', 'a trigger');
 SELECT is(state_of('UPDATE public.invoices SET title = ''x'' WHERE tenant_id = ''00000000-0000-7000-8000-0000000000a0'''), '23514', 'one of a protected table');
 DROP TRIGGER zz_moved ON casnet.persons;
 DROP TRIGGER aa_moved ON public.invoices;

@@ -25,7 +25,7 @@ SELECT throws_ok('SELECT casnet.protect(''h.wide'')', '42809', 'table h.wide can
 SELECT throws_ok(format('SELECT casnet.enable_audit(%L)', t), '42809', 'the partition key of table ' || p || ' calls a function of a role that is no superuser', 'nor is it audited: ' || t) FROM (VALUES ('h.parts', 'h.parts'), ('h.wide', 'h.narrow')) AS v (t, p);
 SELECT lives_ok('SELECT casnet.doctor()', 'doctor() looks at them');
 SET LOCAL SESSION AUTHORIZATION tap_boss;
-SELECT throws_ok('SELECT casnet_internal.add_tenant_key(''h.parts'')', '42809', NULL, 'nor does it get a key');
+SELECT throws_ok('SELECT casnet_internal.add_tenant_key(''h.parts'', ''tenant_id'')', '42809', NULL, 'nor does it get a key');
 RESET SESSION AUTHORIZATION;
 SELECT is(h.rose_if_at_all(), NULL, 'nothing ran');
 SET LOCAL SESSION AUTHORIZATION tap_boss;
@@ -38,7 +38,7 @@ BEGIN
 	RETURN 'h.later';
 END
 $$;
-SELECT throws_ok('SELECT casnet_internal.add_tenant_key(h.attach())', '42809', 'the partition key of table h.later calls a function of a role that is no superuser', 'nor one that is attached in the same statement');
+SELECT throws_ok('SELECT casnet_internal.add_tenant_key(h.attach(), ''tenant_id'')', '42809', 'the partition key of table h.later calls a function of a role that is no superuser', 'nor one that is attached in the same statement');
 ROLLBACK TO a;
 RESET SESSION AUTHORIZATION;
 SELECT h.rose() IS NOT NULL AS begun \gset

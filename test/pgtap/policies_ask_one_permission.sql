@@ -1,7 +1,7 @@
 -- Each command on each table needs one permission.  Without it all others do not help, and
 -- with it none of the others is needed.
 BEGIN;
-SELECT plan(77);
+SELECT plan(86);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.role_permissions WHERE role = 'viewer';
@@ -35,6 +35,10 @@ CREATE TEMP TABLE asks (command, permission, statement) AS VALUES
 	('INSERT tags', 'create_tags', 'INSERT INTO casnet.tags (name) VALUES (''x'')'),
 	('UPDATE tags', 'edit_tags', 'UPDATE casnet.tags SET name = ''x'''),
 	('DELETE tags', 'delete_tags', 'DELETE FROM casnet.tags'),
+	('SELECT record_persons', 'view_records', 'SELECT FROM casnet.record_persons'),
+	('INSERT record_persons', 'edit_records', 'INSERT INTO casnet.record_persons (record_id, person_id) VALUES (''00000000-0000-7000-8000-0000000003a0'', ''00000000-0000-7000-8000-0000000001a0'')'),
+	('UPDATE record_persons', 'edit_records', 'UPDATE casnet.record_persons SET created_at = now()'),
+	('DELETE record_persons', 'edit_records', 'DELETE FROM casnet.record_persons'),
 	('SELECT record_tags', 'view_records', 'SELECT FROM casnet.record_tags'),
 	('INSERT record_tags', 'edit_records', 'INSERT INTO casnet.record_tags (record_id, tag_id) VALUES (''00000000-0000-7000-8000-0000000003a0'', ''00000000-0000-7000-8000-0000000009a0'')'),
 	('UPDATE record_tags', 'edit_records', 'UPDATE casnet.record_tags SET created_at = now()'),
@@ -74,6 +78,9 @@ SELECT is(split_part(error_holding('create_' || CASE t WHEN 'calendar_events' TH
 SELECT is(split_part(error_holding('edit_records', true, format('INSERT INTO casnet.record_tags VALUES (%L, %L, %L)', :'south',
 		  '00000000-0000-7000-8000-0000000003b0', '00000000-0000-7000-8000-0000000009b0')), ' | ', 2),
 		  'new row violates row-level security policy for table "record_tags"', 'record_tags of another tenant');
+SELECT is(split_part(error_holding('edit_records', true, format('INSERT INTO casnet.record_persons VALUES (%L, %L, %L)',
+		  '00000000-0000-7000-8000-0000000003b0', '00000000-0000-7000-8000-0000000001b0', :'south')), ' | ', 2),
+		  'new row violates row-level security policy for table "record_persons"', 'record_persons of another tenant');
 SELECT is(split_part(error_holding('manage_users', true, format('INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%L, %L, %L)',
 		  :'vic', :'south', 'viewer')), ' | ', 2), 'new row violates row-level security policy for table "user_tenants"', 'a member of another tenant');
 SELECT is(split_part(error_holding('manage_permissions', true, format('INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES (%L, %L, %L)',

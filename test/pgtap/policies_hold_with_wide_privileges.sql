@@ -1,11 +1,13 @@
 -- If somebody grants all privileges on all tables by mistake, the policies still hold.
 BEGIN;
-SELECT plan(37);
+SELECT plan(45);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x01', :'olga', now());
 INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES (:'mia', 0);
 INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse');
+INSERT INTO casnet_internal.declared (relation, kind, owner, shape, before) VALUES ('public.who', 'exempt', 'x', 'x', '{}');
+INSERT INTO casnet_internal.codes (digest, user_id, purpose, email, account, expires_at) VALUES ('\x01', :'olga', 'password', 'x', '', now());
 INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x01', :'north', 'x', 'owner', :'olga', now());
 GRANT ALL ON ALL TABLES IN SCHEMA casnet, casnet_internal TO tap_app;
 INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (:'nora', :'north', 'owner');
@@ -18,14 +20,16 @@ SELECT is(split_part(error_of(statement), ' | ', 2), format('new row violates ro
 		('signing_keys', $$INSERT INTO casnet_internal.signing_keys (kid, algorithm, key) VALUES ('x', 'HS256', '\x00')$$),
 		('revoked_tokens', $$INSERT INTO casnet_internal.revoked_tokens (digest, user_id, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-000000000001', now())$$),
 		('token_cutoffs', $$INSERT INTO casnet_internal.token_cutoffs (user_id, issued_before) VALUES ('00000000-0000-7000-8000-000000000001', 0)$$),
+		('codes', $$INSERT INTO casnet_internal.codes (digest, user_id, purpose, email, account, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-000000000001', 'password', 'x', '', now())$$),
 		('invitations', $$INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES ('\x00', '00000000-0000-7000-8000-0000000000a0', 'x', 'owner', '00000000-0000-7000-8000-000000000001', now())$$),
+		('declared', $$INSERT INTO casnet_internal.declared (relation, kind, owner, shape, before) VALUES ('public.who', 'exempt', 'x', 'x', '{}')$$),
 		('guarded_schemas', $$INSERT INTO casnet_internal.guarded_schemas (schema, action) VALUES ('public', 'refuse')$$)) AS v (name, statement);
 SELECT is(rows_of(format('UPDATE %s SET created_at = now()', name)), n, name || ' changes ' || n)
-  FROM (VALUES ('casnet.users', 1::bigint), ('casnet.role_permissions', 0), ('casnet_internal.signing_keys', 0), ('casnet_internal.revoked_tokens', 0), ('casnet_internal.token_cutoffs', 0), ('casnet_internal.invitations', 0), ('casnet_internal.guarded_schemas', 0)) AS v (name, n);
+  FROM (VALUES ('casnet.users', 1::bigint), ('casnet.role_permissions', 0), ('casnet_internal.signing_keys', 0), ('casnet_internal.revoked_tokens', 0), ('casnet_internal.token_cutoffs', 0), ('casnet_internal.invitations', 0), ('casnet_internal.codes', 0), ('casnet_internal.guarded_schemas', 0), ('casnet_internal.declared', 0)) AS v (name, n);
 SELECT is(rows_of(format('DELETE FROM %s', name)), 0::bigint, name || ' loses none')
-  FROM unnest(ARRAY['casnet.users', 'casnet.role_permissions', 'casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.guarded_schemas', 'casnet_internal.protected']) AS name;
+  FROM unnest(ARRAY['casnet.users', 'casnet.role_permissions', 'casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.codes', 'casnet_internal.guarded_schemas', 'casnet_internal.declared', 'casnet_internal.protected']) AS name;
 SELECT is(rows_of(format('SELECT FROM %s', name)), 0::bigint, name || ' shows none')
-  FROM unnest(ARRAY['casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.guarded_schemas', 'casnet_internal.protected', 'casnet_internal.audit_entries', 'casnet_internal.audit_entries_default']) AS name;
+  FROM unnest(ARRAY['casnet_internal.signing_keys', 'casnet_internal.revoked_tokens', 'casnet_internal.token_cutoffs', 'casnet_internal.invitations', 'casnet_internal.codes', 'casnet_internal.guarded_schemas', 'casnet_internal.declared', 'casnet_internal.protected', 'casnet_internal.audit_entries', 'casnet_internal.audit_entries_default']) AS name;
 SELECT is(rows_of('SELECT FROM casnet.users'), 6::bigint, 'the members of the tenant');
 SELECT is(rows_of('SELECT FROM casnet.tenants'), 1::bigint, 'the tenant');
 -- If a statement reads no column, no policy for SELECT judges the new row.

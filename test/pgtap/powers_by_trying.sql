@@ -48,10 +48,10 @@ CREATE FUNCTION public.columns_of(t text) RETURNS text LANGUAGE sql AS $$
 	  FROM pg_attribute AS a WHERE a.attrelid = ('casnet.' || t)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 CREATE TEMP TABLE wanted (name, applications, administrators) AS VALUES
-	('persons', 'SIUD', ''), ('records', 'SIUD', ''), ('tags', 'SIUD', ''), ('record_tags', 'SIUD', ''), ('tasks', 'SIUD', ''), ('calendar_events', 'SIUD', ''),
-	('persons_load', 'I', ''), ('records_load', 'I', ''), ('tags_load', 'I', ''), ('record_tags_load', 'I', ''), ('tasks_load', 'I', ''), ('calendar_events_load', 'I', ''),
+	('persons', 'SIUD', ''), ('records', 'SIUD', ''), ('record_persons', 'SIUD', ''), ('tags', 'SIUD', ''), ('record_tags', 'SIUD', ''), ('tasks', 'SIUD', ''), ('calendar_events', 'SIUD', ''),
+	('persons_load', 'I', ''), ('records_load', 'I', ''), ('record_persons_load', 'I', ''), ('tags_load', 'I', ''), ('record_tags_load', 'I', ''), ('tasks_load', 'I', ''), ('calendar_events_load', 'I', ''),
 	('users', 'S', 'SIUD'), ('tenants', 'SD', 'SIUD'), ('user_tenants', 'SIUD', 'SIUD'), ('user_tenant_permissions', 'SIUD', 'SIUD'), ('roles', 'S', 'SIUD'), ('role_permissions', 'S', 'SIUD'),
-	('protected_tables', 'S', 'S');
+	('protected_tables', 'S', 'S'), ('declared_tables', 'S', 'S');
 GRANT SELECT ON wanted TO PUBLIC;
 
 SET LOCAL SESSION AUTHORIZATION tap_user;

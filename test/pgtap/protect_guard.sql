@@ -12,7 +12,7 @@ CREATE TABLE strict.old (id int);
 CREATE TABLE strict.parts (id int, tenant_id uuid NOT NULL) PARTITION BY LIST (id);
 SELECT casnet.protect('strict.parts') IS NOT NULL AS protected \gset
 
-SELECT is((SELECT count(*) FROM pg_event_trigger WHERE evtname ~ 'casnet'), 0::bigint, 'no event trigger without need');
+SELECT is((SELECT count(*) FROM pg_event_trigger WHERE evtname = 'casnet_guard'), 0::bigint, 'no event trigger without need');
 SELECT lives_ok('SELECT casnet.guard_schema(''strict'')', 'guard_schema() refuses by default');
 SELECT lives_ok('SELECT casnet.guard_schema(''app'', ''protect'')', 'or protects');
 SELECT lives_ok('SELECT casnet.guard_schema(''app'', ''protect'')', 'twice is once');
@@ -53,6 +53,6 @@ SET LOCAL row_security = off;
 SELECT lives_ok('CREATE TABLE strict.restored (id int)', 'and so does a restore');
 SET LOCAL row_security = on;
 SELECT casnet.guard_schema('strict', 'off'), casnet.guard_schema('app', 'off');
-SELECT is((SELECT count(*) FROM pg_event_trigger WHERE evtname ~ 'casnet'), 0::bigint, 'off');
+SELECT is((SELECT count(*) FROM pg_event_trigger WHERE evtname = 'casnet_guard'), 0::bigint, 'off');
 SELECT * FROM finish();
 ROLLBACK;

@@ -27,12 +27,12 @@ SELECT lives_ok(format('SELECT casnet.protect(''public.invoices'', tenant_id => 
 SELECT lives_ok('SELECT casnet.protect(''public.invoices'')', 'again');
 SELECT throws_ok('TABLE public.invoices', '28000', NULL, 'the owner is under the policies');
 SELECT throws_ok('TABLE casnet_internal.protected', '42501', NULL, 'and does not read the table about it');
-SELECT throws_ok('SELECT casnet_internal.begin_protection(''public.invoices'', ''x'', true)', '55000', NULL, 'nor writes it');
+SELECT throws_ok('SELECT casnet_internal.begin_protection(''public.invoices'', ''x'', true, ''tenant_id'')', '55000', NULL, 'nor writes it');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT results_eq('SELECT relation::text, resource, policies, row_security, forced FROM casnet.protected_tables',
 	$$VALUES ('invoices', 'invoices', '{casnet_delete,casnet_insert,casnet_select,casnet_update}'::text[], true, true)$$, 'everybody may know');
 SELECT throws_ok('TABLE casnet_internal.protected', '42501', NULL, 'through the view only');
-SELECT throws_ok('SELECT casnet_internal.begin_protection(''public.of_the_app'', ''x'', true)', '42501', NULL, 'no function behind it');
+SELECT throws_ok('SELECT casnet_internal.begin_protection(''public.of_the_app'', ''x'', true, ''tenant_id'')', '42501', NULL, 'no function behind it');
 SELECT throws_ok('SELECT casnet_internal.end_protection(''public.invoices'')', '42501', NULL, 'nor this one');
 SELECT throws_ok('CREATE TABLE public.probe (t uuid REFERENCES casnet.tenants)', '42501', NULL, 'and no key of their own to tenants');
 CALL be('mia', 'North');

@@ -19,13 +19,13 @@ RESET SESSION AUTHORIZATION;
 -- Step by step.
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT throws_ok(s, '42501', 'only its owner may protect table h.' || t || ' or undo it', s)
-  FROM (VALUES ('SELECT casnet_internal.begin_protection(''h.u'', ''x'', true)', 'u'), ('SELECT casnet_internal.end_protection(''h.t'')', 't'),
-		('SELECT casnet_internal.add_tenant_key(''h.u'')', 'u'), ('SELECT casnet_internal.require_protector(''h.t'')', 't')) AS v (s, t);
+  FROM (VALUES ('SELECT casnet_internal.begin_protection(''h.u'', ''x'', true, ''tenant_id'')', 'u'), ('SELECT casnet_internal.end_protection(''h.t'')', 't'),
+		('SELECT casnet_internal.add_tenant_key(''h.u'', ''tenant_id'')', 'u'), ('SELECT casnet_internal.require_protector(''h.t'')', 't')) AS v (s, t);
 SELECT throws_ok('SELECT casnet_internal.run_for_owner(''h.t'', ''SELECT 1'')', '42501', 'must be owner of table t', 'nothing runs for another owner');
 SELECT throws_ok('SELECT casnet_internal.run_for_owner(''casnet.tenants'', ''ALTER ROLE tap_operator SUPERUSER'')', '42501', NULL, 'nor for that of casnet');
 SELECT throws_ok(s, '42501', 'permission denied for function ' || f, s)
-  FROM (VALUES ('SELECT casnet_internal.run_as_owner(''h.t'', ''SELECT 1'')', 'run_as_owner'), ('SELECT casnet_internal.note_protection(''h.t'', ''x'', true)', 'note_protection'),
-		('SELECT casnet_internal.forget_protection(''h.t'')', 'forget_protection'), ('SELECT casnet_internal.export_tenant_as_owner(NULL)', 'export_tenant_as_owner')) AS v (s, f);
+  FROM (VALUES ('SELECT casnet_internal.run_as_owner(''h.t'', ''SELECT 1'')', 'run_as_owner'), ('SELECT casnet_internal.note_protection(''h.t'', ''x'', true, ''tenant_id'')', 'note_protection'),
+		('SELECT casnet_internal.forget_protection(''h.t'')', 'forget_protection'), ('SELECT casnet_internal.export_tenant_as_owner(NULL, NULL)', 'export_tenant_as_owner')) AS v (s, f);
 SELECT throws_ok('SELECT casnet_internal.run_for_owner(1::regclass, ''SELECT 1'')', '42P01', NULL, 'no table');
 SELECT throws_ok('SELECT casnet_internal.require_protector(NULL)', '42P01', NULL, 'NULL is no table');
 SELECT throws_ok('SELECT casnet_internal.end_protection(1::regclass)', '42P01', NULL, 'nor one to end');

@@ -84,7 +84,7 @@ SELECT lives_ok($$SELECT casnet.set_member_role('mia', 'viewer')$$, 'who holds m
 SELECT is(pg_temp.objection($$SELECT casnet.remove_member('mia')$$), '42501 export_records', 'and is not removed');
 SELECT is(pg_temp.objection($$SELECT casnet.set_member_role('nora', 'owner')$$), '42501 manage_tenant', 'an admin makes no owner');
 CALL be('olga', 'North');
-SELECT casnet.grant_permission('adam', p) FROM unnest(ARRAY['manage_tenant', 'delete_tenant', 'export_records']) AS p \g /dev/null
+SELECT casnet.grant_permission('adam', p) FROM unnest(ARRAY['manage_tenant', 'delete_tenant', 'export_persons', 'erase_persons', 'export_records']) AS p \g /dev/null
 CALL be('adam', 'North');
 SELECT is(error_of($$SELECT casnet.set_member_role('nora', 'owner')$$), 'none', 'unless all that owners do is held in person');
 SELECT is(error_of($$SELECT casnet.remove_member('olga')$$), '23514 | cannot remove the last owner of a tenant |  | Make another member an owner first, or delete the tenant with casnet.delete_tenant(). | ', 'the last owner stays');

@@ -6,14 +6,16 @@ SELECT plan(22);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'casnet'::regnamespace$$,
-	$$SELECT unnest(string_to_array('accept_invitation add_member add_signing_key adopt_users audit_log can cancel_invitation change_password create_tenant create_user'
-	' current_tenant_id current_user_id deactivate_user delete_tenant disable_audit doctor doctor_codes enable_audit export_tenant find_user grant_permission'
-	' guard_schema hash_password import_tenant install invitation invitations invite_member leave_tenant login maintain_audit members merge_tags my_tenants'
-	' protect purge_audit reactivate_user records_tagged refresh_token remove_member rename_tag retire_signing_key revoke_all_tokens revoke_permission'
-	' revoke_token schema_version search_persons search_query search_records set_member_role set_password set_search_language sign_in sign_out tag_counts'
-	' tag_record tag_records tags_of tenant_with unprotect untag_record untag_records use_tenant uuid_v7 whoami', ' '))$$, 'functions');
+	$$SELECT unnest(string_to_array('accept_invitation accounts add_member add_signing_key adopt_users audit_log can cancel_invitation change_password change_username'
+	' confirm_email create_tenant create_user current_tenant_id current_user_id deactivate_user delete_account delete_tenant delete_user'
+	' disable_audit doctor doctor_codes email_code enable_audit end_session events_between erase_person exempt export_calendar export_person export_tenant find_user grant_permission guard_schema hash_password history identities'
+	' import_calendar import_tenant install invitation invitations invite_member issuers leave_tenant link_identity link_person login maintain_audit members merge_tags move_series'
+	' my_tenants password_code persons_of protect purge_audit reactivate_user records_of records_tagged refresh_token remove_issuer remove_member rename_tag'
+	' reset_password retire_signing_key revoke_all_tokens revoke_permission revoke_token schema_version search_persons search_query search_records search_snippet'
+	' service_token sessions set_issuer set_member_role set_password set_search_language share signing_keys sign_in sign_out sign_up tag_counts tag_record tag_records tags_of tenant_with'
+	' undelete unlink_identity unlink_person unprotect untag_record untag_records use_tenant uuid_v7 whoami', ' '))$$, 'functions');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind NOT IN ('i', 'I', 't', 'c')$$,
-	$$SELECT unnest(string_to_array('calendar_events calendar_events_load persons persons_load protected_tables record_tags record_tags_load records records_load'
+	$$SELECT unnest(string_to_array('calendar_events calendar_events_load declared_tables persons persons_load protected_tables record_persons record_persons_load record_tags record_tags_load records records_load'
 	' role_permissions roles tags tags_load tasks tasks_load tenants user_tenant_permissions user_tenants users', ' '))$$, 'tables and views');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'casnet'::regnamespace AND (prorettype IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
 	OR 'internal'::regtype::oid = ANY (proargtypes) OR coalesce(obj_description(oid, 'pg_proc'), 'internal') ~ '^(internal|trigger)')$$, 'no machinery');
@@ -38,7 +40,7 @@ SELECT is_empty($$SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass
 PREPARE found AS SELECT count(DISTINCT table_name) FILTER (WHERE table_schema = 'casnet'), count(*) FILTER (WHERE table_schema = 'casnet_internal') FROM information_schema.columns;
 PREPARE keys AS SELECT count(*) FROM information_schema.table_constraints WHERE table_schema = 'casnet_internal';
 SET LOCAL SESSION AUTHORIZATION tap_app;
-SELECT results_eq('found', $$VALUES (19::bigint, 0::bigint)$$, 'an application finds its tables');
+SELECT results_eq('found', $$VALUES (22::bigint, 0::bigint)$$, 'an application finds its tables');
 SELECT results_eq('keys', ARRAY[0::bigint], 'and no key of others');
 SELECT is((SELECT count(*) FROM information_schema.role_table_grants WHERE table_schema = 'casnet_internal'), 0::bigint, 'nor a privilege');
 SET LOCAL SESSION AUTHORIZATION tap_operator;

@@ -1,16 +1,9 @@
 -- A search uses an index that begins with the tenant, and finds the same as without one.
--- Names are searched by index if pg_trgm is installed.
 BEGIN;
-SELECT plan(17);
+SELECT plan(13);
 \ir include/fixtures.sql
 \ir include/plan_of.sql
 RESET SESSION AUTHORIZATION;
-CREATE EXTENSION pg_trgm;
-SELECT hasnt_index('casnet', 'persons', 'persons_tenant_id_name_substring_idx', 'no index before install()');
-SELECT casnet.install();
-SELECT has_index('casnet', 'persons', 'persons_tenant_id_name_substring_idx', 'one after it');
-SELECT lives_ok('SELECT casnet.install()', 'install() again');
-SELECT throws_ok('DROP EXTENSION pg_trgm', '2BP01', NULL, 'pg_trgm is needed now');
 INSERT INTO casnet.persons (tenant_id, name)
 SELECT t.id, substr('jane doe ÄÖÜ 50%_\', 1 + n % 13) || ' ' || n % 97 || ' ' || md5(n::text) FROM casnet.tenants AS t, generate_series(1, 2000) AS n;
 INSERT INTO casnet.persons (tenant_id, name) SELECT id, 'back\slash' FROM casnet.tenants;
@@ -30,7 +23,7 @@ SELECT results_eq('SELECT name FROM casnet.search_persons(''k\sla'')', ARRAY['ba
 -- Every answer by index and without it.
 CREATE TABLE public.parts AS
 SELECT substr(name, 1 + n % 9, 1 + n % 7) AS part FROM casnet.persons, generate_series(1, 5) AS n WHERE name ~ ' 7 ' UNION
-SELECT unnest(ARRAY['', ' ', '%', '_', '\', '%_\', 'äöü 5', 'DOE', 'e  d', '0%_', 'jane doe 50', 'South', 'x']);
+SELECT unnest(ARRAY['', ' ', '%', '_', '\', '%_\', 'äöü 5', 'DOE', 'e  d', '0%_', 'jane doe 50', 'South', 'x', 'ä', 'o', 'AOU', 'u5', repeat('x', 300), repeat('doe', 30)]);
 CREATE FUNCTION pg_temp.both(query text, OUT by_index text, OUT by_scan text) LANGUAGE plpgsql AS $$
 BEGIN
 	SET LOCAL enable_seqscan = off;
@@ -46,7 +39,7 @@ END
 $$;
 SELECT cmp_ok((SELECT count(*) FROM public.parts), '>', 50::bigint, 'parts');
 SELECT is_empty('SELECT part FROM public.parts, pg_temp.both(format(''SELECT count(*) || min(id::text) FROM casnet.persons WHERE name OPERATOR(casnet.*=*) %L'', part)) WHERE by_index IS DISTINCT FROM by_scan', 'names with a part, by index and not');
-SELECT is_empty('SELECT part FROM public.parts, pg_temp.both(format(''SELECT count(*) FROM casnet.persons WHERE name OPERATOR(casnet.*=*) %L'', part)) WHERE by_index <> (SELECT count(*)::text FROM casnet.persons WHERE strpos(lower(name), lower(part)) > 0)', 'are those that contain it');
+SELECT is_empty('SELECT part FROM public.parts, pg_temp.both(format(''SELECT count(*) FROM casnet.persons WHERE name OPERATOR(casnet.*=*) %L'', part)) WHERE by_index <> (SELECT count(*)::text FROM casnet.persons WHERE strpos(translate(lower(name), ''äöü'', ''aou''), translate(lower(part), ''äöü'', ''aou'')) > 0)', 'are those that contain it');
 SELECT is(by_index, by_scan, query)
   FROM unnest(ARRAY['word7', 'word1*', '-word7', 'word7 or jane', '"jane doe" -word1*']) AS query,
 	   pg_temp.both(format('SELECT count(*) || '' '' || min(id::text) FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) %L', query));

@@ -5,16 +5,15 @@ BEGIN;
 SELECT plan(10);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
-CREATE EXTENSION pg_trgm;
-SELECT casnet.install();
 -- Unusual values.
 CREATE TABLE public.odd AS SELECT v AS value FROM unnest(ARRAY['', ' ', E'\x01', E'\x7f\t\n', '%_\', '''"', repeat('x', 3000), repeat('long ', 60000), repeat('日', 30000),
-	repeat('x', 65535) || 'ä', repeat('x', 65534) || '日', 'ß İ ı ŉ ǰ ΐ ς Σ', E'\U0001F600', E'e\u0301', E'\u200b\ufeff', E'a\u00a0b', 'South', 'needle']) AS v;
+	repeat('x', 65535) || 'ä', repeat('x', 65534) || '日', 'ß İ ı ŉ ǰ ΐ ς Σ', E'\U0001F600', E'e\u0301', E'\u200b\ufeff', E'a\u00a0b', 'South', 'needle',
+	repeat(U&'a\0301\0323', 13000), repeat(U&'\FDFA', 3000), repeat(U&'\1112\1161\11A8', 7000), U&'\0300', repeat(U&'\0300', 30000), U&'\+10FFFF \FFFF \0958 \3099', 'เกี๊ยว กำ']) AS v;
 INSERT INTO casnet.records (tenant_id, title, content) SELECT :'south', value, value FROM public.odd;
 INSERT INTO casnet.records (tenant_id, title) SELECT :'south', string_agg('w' || n, ' ') FROM generate_series(1, 9000) AS n;
 INSERT INTO casnet.persons (tenant_id, name) SELECT :'south', value FROM public.odd WHERE casnet_internal.name_form(value) <> '' AND octet_length(value) <= 2000;
 CREATE TABLE public.queries AS SELECT replace(query, '$', quote_literal(v)) AS query
-  FROM (SELECT value AS v FROM public.odd UNION ALL SELECT part FROM unnest(ARRAY['w1', 'w*', '-w1', '"w1 w2"', 'needle or South', 'x']) AS part) AS v,
+  FROM (SELECT value AS v FROM public.odd UNION ALL SELECT part FROM unnest(ARRAY['w1', 'w*', '-w1', '"w1 w2"', 'needle or South', 'x', '日', '日日', '日日日', 'กำ', 'a', U&'\0301']) AS part) AS v,
 	   unnest(ARRAY['SELECT count(*) FROM casnet.records WHERE title OPERATOR(casnet.*=*) $', 'SELECT count(*) FROM casnet.persons WHERE name OPERATOR(casnet.*=*) $',
 	'SELECT count(*) FROM casnet.records WHERE search_vector OPERATOR(casnet.@~) $']) AS query;
 GRANT SELECT ON public.odd, public.queries TO tap_app;

@@ -1,4 +1,4 @@
--- value *=* part: the part occurs in the value as it is, ignoring case.  No character in it
+-- value *=* part: the part occurs in the value, ignoring case and accents.  No character in it
 -- has a meaning, and only the first 64 kB are searched.
 BEGIN;
 SELECT plan(51);
@@ -6,12 +6,12 @@ SELECT plan(51);
 CALL be('olga', 'North');
 SELECT is(value OPERATOR(casnet.*=*) part, wanted, format('%L in %L', left(part, 20), left(value, 20)))
   FROM (VALUES ('Jane Doe', 'doe', true), ('Jane Doe', 'E D', true), ('Jane Doe', 'Jane Doe', true), ('Jane Doe', 'Jane Does', false), ('Jane Doe', 'jd', false),
-	('Çağrı ÄÖÜ', 'äöü', true), ('ñandú', 'ÑAND', true), ('cafe', 'café', false), ('50% off', '0%', true), ('500 off', '0%', false), ('a_b', '_', true), ('ab', '_', false),
+	('Çağrı ÄÖÜ', 'äöü', true), ('ñandú', 'ÑAND', true), ('cafe', 'café', true), ('50% off', '0%', true), ('500 off', '0%', false), ('a_b', '_', true), ('ab', '_', false),
 	('a\b', '\', true), ('ab', '\', false), ('a\%b', '\%', true), ('a%b', '\%', false), ('a.b', 'a.', true), ('ab', 'a.', false), ('it''s', '''', true),
 	('x', '', true), ('', '', true), ('', 'x', false), ('日本語', '本語', true), ('日本語', '本日', false), ('a b', E'a\tb', false),
 	-- as far as it goes: 65,536 bytes, less a character of a longer value
 	(repeat('x', 65526) || 'needle' || repeat('x', 1000), 'needle', true), (repeat('x', 65529) || 'needle', 'needle', true), (repeat('x', 65531) || 'needle', 'needle', false), (repeat('ä', 32763) || 'needle' || repeat('ä', 10), 'needle', true), (repeat('日', 21841) || 'needle' || '日', 'needle日', true),
-	(repeat('x', 65000) || 'needle', 'needle', true), (repeat('x', 70000) || 'needle', 'needle', false), (repeat('ä', 32760) || 'needle', 'ANEEDLE', false),
+	(repeat('x', 65000) || 'needle', 'needle', true), (repeat('x', 70000) || 'needle', 'needle', false), (repeat('ä', 32760) || 'needle', 'ANEEDLE', true),
 	(repeat('日', 30000) || 'needle', 'needle', false), (repeat('日', 30000), '日日', true), (repeat('x', 100), repeat('X', 101), false), (repeat('x', 70000), repeat('x', 65537), false), (repeat('k', 30000), repeat(U&'\212A', 30000), false)) AS v (value, part, wanted);
 SELECT is(NULL OPERATOR(casnet.*=*) 'x', NULL, 'NULL has no part');
 SELECT is('x' OPERATOR(casnet.*=*) NULL, NULL, 'NULL is no part');

@@ -1,7 +1,7 @@
 -- A name that is NULL, blank or longer than 100 characters is refused, and nothing else is
 -- done.  Without names or records there is nothing to do.
 BEGIN;
-SELECT plan(27);
+SELECT plan(33);
 \ir include/fixtures.sql
 \set record 00000000-0000-7000-8000-0000000001a0
 CALL be('olga', 'North');
@@ -19,6 +19,14 @@ SELECT is(error_of('SELECT ' || replace(call, '$long', quote_literal(repeat('ä'
 		  '22023 | the name of a tag is longer than 100 characters |  | Choose a shorter name. | ', call)
   FROM pg_temp.calls('$long') AS call;
 
+-- Whatever plan the server makes, also where there is nothing to take off.
+SET LOCAL plan_cache_mode = force_generic_plan;
+SELECT is(state_of(format('SELECT casnet.untag_record(%L, %s)', :'record', name)), '22023', 'untag_record(): ' || name)
+  FROM unnest('{NULL::text,'' '',''x
+''''}'::text[]) WITH ORDINALITY AS n (name, i) WHERE i < 3;
+SELECT is(state_of(format('SELECT casnet.untag_records(%s, ARRAY[%s])', records, name)), '22023', 'untag_records(): ' || records || name)
+  FROM unnest(ARRAY['NULL::text', ''' ''']) AS name, unnest(ARRAY['''{}''', quote_literal(ARRAY[:'record'])]) AS records;
+RESET plan_cache_mode;
 SELECT is(casnet.tag_record(:'record', VARIADIC '{}'), 0, 'no names');
 SELECT is(casnet.tag_record(:'record', VARIADIC NULL), 0, 'NULL is no name');
 SELECT is(casnet.untag_record(:'record', VARIADIC '{}'), 0, 'none to take off');

@@ -29,15 +29,15 @@ SELECT is(fate(left(t, -1) || chr(ascii(right(t, 1)) + 1)), 'set 22023 The token
   FROM (SELECT token(jsonb_build_object('jti', n)) AS t FROM generate_series(1, 100) AS n) AS s WHERE right(t, 1) IN ('A', 'E', 'I', 'M') LIMIT 1;
 SELECT is(fate(left(token(), -2)), 'set 22023 The token''s signature is not base64url, or too long.', 'a rest of six bits');
 SELECT is(fate('+/' || substr(token(), 3)), 'set 22023 A part of the token is not base64url, or too long.', 'the other alphabet');
-SELECT is(fate(left(token(), -4)), 'use 28000 The token is not signed by a live key for this use.', 'a signature cut short');
-SELECT is(fate(token() || 'AAAA'), 'use 28000 The token is not signed by a live key for this use.', 'and a longer one');
+SELECT is(fate(left(token(), -4)), 'use 28000 The token''s signature is not one of its key.', 'a signature cut short');
+SELECT is(fate(token() || 'AAAA'), 'use 28000 The token''s signature is not one of its key.', 'and a longer one');
 
 -- the signature: of these bytes, with this secret
-SELECT is(fate(overlay(token() PLACING CASE WHEN substr(token(), length(token()) - n, 1) = 'B' THEN 'C' ELSE 'B' END FROM length(token()) - n FOR 1)), 'use 28000 The token is not signed by a live key for this use.', 'character ' || n || ' from the end')
+SELECT is(fate(overlay(token() PLACING CASE WHEN substr(token(), length(token()) - n, 1) = 'B' THEN 'C' ELSE 'B' END FROM length(token()) - n FOR 1)), 'use 28000 The token''s signature is not one of its key.', 'character ' || n || ' from the end')
   FROM unnest(ARRAY[1, 20, 42]) AS n;
-SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', '{"sub":"00000000-0000-7000-8000-000000000003","exp":4102444800}', s)), 'use 28000 The token is not signed by a live key for this use.', 'another secret')
+SELECT is(fate(raw_token('{"alg":"HS256","kid":"tap"}', '{"sub":"00000000-0000-7000-8000-000000000003","exp":4102444800}', s)), 'use 28000 The token''s signature is not one of its key.', 'another secret')
   FROM unnest(ARRAY['', '\x00', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e', '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff']::bytea[]) AS s;
-SELECT is(fate(split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 1) || '.' || split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 2) || '.' || split_part(token(), '.', 3)), 'use 28000 The token is not signed by a live key for this use.', 'the signature of other claims');
+SELECT is(fate(split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 1) || '.' || split_part(token('{"sub": "00000000-0000-7000-8000-000000000007"}'), '.', 2) || '.' || split_part(token(), '.', 3)), 'use 28000 The token''s signature is not one of its key.', 'the signature of other claims');
 
 -- length: at most 8192 bytes
 CREATE FUNCTION pg_temp.filled(fill integer) RETURNS text LANGUAGE sql AS $$

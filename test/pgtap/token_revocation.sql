@@ -1,14 +1,14 @@
 -- Revoking a token ends it at the next statement, prepared plans included, and a rollback
 -- restores it.
 BEGIN;
-SELECT plan(54);
+SELECT plan(55);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 SELECT token('{"tid": "00000000-0000-7000-8000-0000000000a0"}') AS mine, token('{"jti": "2"}') AS mine_too,
 	token('{"sub": "00000000-0000-7000-8000-000000000001"}') AS of_olga,
 	token('{"sub": "00000000-0000-7000-8000-000000000007"}') AS of_sue \gset
 \set revoked 'use 28000 The token was revoked.'
-\set unsigned 'use 28000 The token is not signed by a live key for this use.'
+\set unsigned 'use 28000 The token''s signature is not one of its key.'
 PREPARE rows_now AS SELECT count(*) FROM casnet.records;
 SET LOCAL plan_cache_mode = force_generic_plan;
 
@@ -52,7 +52,7 @@ SELECT is(fate(:'of_olga'), 'proves olga', 'not those of others');
 SELECT is(fate(token(jsonb_build_object('gen', public.generation_of(:'mia')))), 'proves mia', 'nor later ones');
 SELECT is(fate(token('{"gen": null}')), :'revoked', 'of an issuer without generations, before');
 SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', :second))), :'revoked', 'in the same second');
-SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', floor(extract(epoch FROM clock_timestamp())) + 2))), 'proves mia', 'and later');
+SELECT is(fate(token(jsonb_build_object('gen', NULL, 'iat', floor(extract(epoch FROM clock_timestamp())) + 62))), 'proves mia', 'and a minute later, since clocks differ');
 RESET SESSION AUTHORIZATION;
 SELECT issued_before FROM casnet_internal.token_cutoffs \gset
 SET LOCAL SESSION AUTHORIZATION tap_client;
@@ -88,7 +88,7 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 SELECT lives_ok($$SELECT casnet.retire_signing_key('tap')$$, 'one is retired');
 SELECT throws_ok($$SELECT casnet.retire_signing_key('tap')$$, 'P0002', NULL, 'once');
-SELECT throws_ok($$SELECT casnet.add_signing_key('tap')$$, '23505', NULL, 'its name is not used again');
+SELECT lives_ok($$SELECT casnet.add_signing_key('tap')$$, 'its name can come back, with another key');
 SELECT throws_ok('SELECT casnet.retire_signing_key(NULL)', 'P0002', NULL, 'nor null');
 SET LOCAL SESSION AUTHORIZATION tap_client;
 SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'its tokens are dead at once');
@@ -104,19 +104,21 @@ RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 UPDATE casnet.users SET is_active = false WHERE username = 'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the user of this session does not exist or is not active', 'deactivated');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'deactivated');
 SELECT throws_ok('SELECT casnet.refresh_token()', '28000', NULL, 'no refresh');
-SELECT is(fate(:'mine'), 'use 28000', 'no sign-in');
+SELECT is(fate(:'mine'), 'use 28000 The token was revoked.', 'no sign-in');
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 UPDATE casnet.users SET is_active = true WHERE username = 'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'and activated again');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'activated again, a token of before stays ended');
+SELECT set_config('casnet.token', token(jsonb_build_object('tid', :'north', 'gen', public.generation_of(:'mia'))), false) \g /dev/null
+SELECT results_eq('rows_now', 'VALUES (3::bigint)', 'and a new one is good');
 RESET SESSION AUTHORIZATION;
 SET LOCAL SESSION AUTHORIZATION tap_operator;
 DELETE FROM casnet.users WHERE username = 'mia';
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT throws_ok('EXECUTE rows_now', '28000', 'the user of this session does not exist or is not active', 'deleted');
+SELECT throws_ok('EXECUTE rows_now', '28000', 'invalid session token', 'deleted');
 ROLLBACK TO d;
 SAVEPOINT e;
 RESET SESSION AUTHORIZATION;
@@ -136,6 +138,6 @@ SELECT casnet.revoke_token();
 SELECT is((SELECT count(*) FROM casnet_internal.revoked_tokens), 1::bigint, 'and not longer');
 TRUNCATE casnet_internal.signing_keys;
 SET LOCAL SESSION AUTHORIZATION tap_client;
-SELECT is(fate(:'of_olga'), :'unsigned', 'all keys gone');
+SELECT is(fate(:'of_olga'), 'use 28000 No key has the token''s key id (kid).', 'all keys gone');
 SELECT * FROM finish();
 ROLLBACK;

@@ -16,14 +16,15 @@ BEGIN
 END
 $$;
 SELECT throws_ok(format('SELECT casnet_internal.%I()', name), '39P01', NULL, name || ' is called by triggers only')
-  FROM unnest(ARRAY['announce_change', 'stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_last_owner', 'keep_role',
+  FROM unnest(ARRAY['announce_change', 'stamp_completed_at', 'check_event', 'guard_membership', 'guard_grant', 'keep_last_owner', 'keep_role',
 	'refuse_audit_change', 'load_row', 'record_change', 'touch_updated_at']) AS name;
 SELECT is(error_at(name, 'BEFORE INSERT OR UPDATE OR DELETE ON public.mine FOR EACH STATEMENT', 'DELETE FROM public.mine'), '39P01', name || ' not for a statement')
-  FROM unnest(ARRAY['stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_role', 'touch_updated_at']) AS name;
+  FROM unnest(ARRAY['stamp_completed_at', 'check_event', 'guard_membership', 'guard_grant', 'keep_role', 'touch_updated_at']) AS name;
 SELECT is(error_at(name, 'AFTER INSERT OR UPDATE OR DELETE ON public.mine FOR EACH ROW', 'UPDATE public.mine SET role = role'), '39P01', name || ' not after a row')
-  FROM unnest(ARRAY['stamp_completed_at', 'guard_membership', 'guard_grant', 'keep_role', 'touch_updated_at', 'refuse_audit_change']) AS name;
+  FROM unnest(ARRAY['stamp_completed_at', 'check_event', 'guard_membership', 'guard_grant', 'keep_role', 'touch_updated_at', 'refuse_audit_change']) AS name;
 SELECT is(error_at('keep_last_owner', 'BEFORE UPDATE ON public.mine FOR EACH ROW', 'UPDATE public.mine SET role = role'), '39P01', 'keep_last_owner not before');
 SELECT is(error_at('keep_last_owner', 'AFTER UPDATE ON public.mine FOR EACH STATEMENT', 'UPDATE public.mine SET role = role'), '39P01', 'keep_last_owner not for a statement');
+SELECT is(error_at('check_event', 'BEFORE DELETE ON public.mine FOR EACH ROW', 'DELETE FROM public.mine'), '39P01', 'check_event not for a deletion');
 SELECT is(error_at('touch_updated_at', 'BEFORE INSERT ON public.mine FOR EACH ROW', 'INSERT INTO public.mine SELECT * FROM public.mine'), '39P01', 'touch_updated_at not for an insert');
 SELECT is(error_at('record_change', 'BEFORE UPDATE ON public.mine FOR EACH ROW', 'UPDATE public.mine SET role = role'), '39P01', 'record_change not before');
 SELECT is(error_at('record_change', 'AFTER UPDATE ON public.mine FOR EACH STATEMENT', 'UPDATE public.mine SET role = role'), '39P01', 'record_change not for a statement');

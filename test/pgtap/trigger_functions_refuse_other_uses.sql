@@ -1,7 +1,7 @@
 -- The trigger functions serve the events to which install() and the other functions attach
 -- them, and refuse every other call.
 BEGIN;
-SELECT plan(18);
+SELECT plan(24);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.functions AS
@@ -36,11 +36,17 @@ SELECT is(pg_temp.try(event, call), '39P01', call || ' ' || event) FROM (VALUES
 	('BEFORE DELETE ON public.others FOR EACH ROW', 'keep_last_owner()'),
 	('AFTER DELETE ON public.others', 'keep_last_owner()'),
 	('AFTER UPDATE ON public.others', 'refuse_audit_change()'),
+	('AFTER UPDATE ON public.others FOR EACH ROW', 'end_codes()'),
+	('BEFORE INSERT ON public.others', $c$normalize_names('title')$c$),
+	('AFTER UPDATE ON public.others', $c$normalize_names('title')$c$),
+	('AFTER DELETE ON public.others FOR EACH ROW', $c$normalize_names('title')$c$),
+	('AFTER INSERT ON public.others FOR EACH ROW', 'normalize_account_names()'),
 	('AFTER INSERT ON public.others', 'record_change()'),
 	('BEFORE INSERT ON public.others FOR EACH ROW', 'record_change()')) AS v (event, call);
 SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'touch_updated_at()', 'title text, updated_at timestamptz'), '39P01',
 	'touch_updated_at() for an INSERT');
 SELECT is(pg_temp.try('BEFORE UPDATE ON public.others FOR EACH ROW', 'touch_updated_at()'), '42703', 'touch_updated_at() without its column');
+SELECT is(pg_temp.try('AFTER INSERT ON public.others FOR EACH ROW', 'normalize_names(''name'')', 'title text, name text'), 'ZZZZZ', 'normalize_names() has nothing to say of NULL');
 SELECT is(pg_temp.try('BEFORE INSERT ON public.others FOR EACH ROW', 'stamp_completed_at()', 'title text, status text'), '42703', 'stamp_completed_at() without one of its two');
 CALL be('mia', 'North');
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casnet, casnet_internal TO tap_app;

@@ -1,7 +1,7 @@
 -- Nobody may TRUNCATE, since no policy judges it.  Without CASCADE, so that the privilege on
 -- each table counts by itself.
 BEGIN;
-SELECT plan(24);
+SELECT plan(31);
 \ir include/fixtures.sql
 CALL be('sue', 'North');
 SELECT throws_ok(format('TRUNCATE %s', oid::regclass), '42501', NULL, 'an application does not truncate ' || relname)

@@ -1,4 +1,4 @@
--- unprotect() drops the load view, even under the table's former name, and no view of
+-- unprotect() drops the load view, which has followed the table's name, and no view of
 -- another role.
 BEGIN;
 SELECT plan(6);
@@ -20,10 +20,10 @@ SELECT casnet.protect('public.notes') IS NOT NULL AS protected \gset
 ALTER TABLE public.notes RENAME TO remarks;
 SELECT casnet.protect('public.remarks') IS NOT NULL AS protected \gset
 SELECT is((SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'v' AND relname ~ '_load$' AND relnamespace = 'public'::regnamespace),
-	'bills_load notes_load remarks_load', 'views of the old and of the new name');
+	'bills_load remarks_load', 'the view has the new name, too');
 SELECT lives_ok('SELECT casnet.unprotect(''public.remarks'')', 'unprotect() by the owner of a table');
 SELECT hasnt_view('public', 'remarks_load', 'drops its view');
-SELECT hasnt_view('public', 'notes_load', 'and that of its old name');
+SELECT hasnt_view('public', 'notes_load', 'and leaves none of its old name');
 SELECT has_view('public', 'bills_load', 'not that of somebody else');
 SELECT * FROM finish();
 ROLLBACK;

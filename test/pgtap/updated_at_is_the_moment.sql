@@ -1,7 +1,7 @@
 -- updated_at is when the row was updated, not when its transaction began: later changes
 -- of one transaction have later times.  created_at is when the transaction began.
 BEGIN;
-SELECT plan(23);
+SELECT plan(24);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 -- An update of each table, between two looks at the clock.

@@ -45,10 +45,12 @@ CREATE FUNCTION app.fill(tenant uuid, prefix text, word text, day date, number i
 	SELECT tenant, (prefix || lpad(n::text, 4, '0'))::uuid, word || n, day, day FROM generate_series(1, 20) AS n;
 	INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id, created_at, updated_at)
 	SELECT r.tenant_id, r.id, r.id, day, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
+	INSERT INTO casnet.record_persons (tenant_id, record_id, person_id, relation, created_at, updated_at)
+	SELECT r.tenant_id, r.id, r.id, word, day, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
 	INSERT INTO casnet.tasks (tenant_id, id, title, description, due_date, record_id, created_at, updated_at)
 	SELECT tenant, r.id, word, word, day, r.id, day, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
 	INSERT INTO casnet.calendar_events (tenant_id, id, title, description, location, starts_at, ends_at, recurrence_rule, record_id, created_at, updated_at)
-	SELECT tenant, r.id, word, word, word, day, day, word, r.id, day, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
+	SELECT tenant, r.id, word, word, word, day, day, 'FREQ=YEARLY', r.id, day, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
 	INSERT INTO app.invoices
 	SELECT tenant, r.id, number, word, day FROM casnet.records AS r WHERE r.tenant_id = tenant;
 $$;

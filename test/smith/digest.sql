@@ -10,7 +10,7 @@ DECLARE
 	name text;
 	other CONSTANT text := 'tenant_id = ''f00dbabe-f00d-7abe-8abe-f00dbabe00b0''';
 BEGIN
-	FOREACH name IN ARRAY '{casnet.records,casnet.persons,casnet.tags,casnet.record_tags,casnet.tasks,casnet.calendar_events,casnet.user_tenants,casnet.user_tenant_permissions,app.invoices,casnet_internal.audit_entries}'::text[] LOOP
+	FOREACH name IN ARRAY '{casnet.records,casnet.persons,casnet.record_persons,casnet.tags,casnet.record_tags,casnet.tasks,casnet.calendar_events,casnet.user_tenants,casnet.user_tenant_permissions,app.invoices,casnet_internal.audit_entries}'::text[] LOOP
 		EXECUTE format('SELECT md5(string_agg(x::text, '''' ORDER BY x::text)) FROM %s AS x WHERE %s', name, other) INTO part;
 		found := found || coalesce(part, '-');
 	END LOOP;

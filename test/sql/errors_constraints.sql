@@ -8,6 +8,9 @@ INSERT INTO casnet.tags (name) VALUES ('tag 1');
 INSERT INTO casnet.record_tags (record_id, tag_id)
 VALUES ('00000000-0000-7000-8000-0002000000a0', '00000000-0000-7000-8000-9002000000a0');
 \echo :LAST_ERROR_SQLSTATE
+INSERT INTO casnet.record_persons (record_id, person_id)
+VALUES ('00000000-0000-7000-8000-0001000000a0', '00000000-0000-7000-8000-0001000000a0');
+\echo :LAST_ERROR_SQLSTATE
 SELECT casnet.add_member('mia');
 \echo :LAST_ERROR_SQLSTATE
 
@@ -20,6 +23,8 @@ INSERT INTO casnet.persons (name) VALUES (' ');
 \echo :LAST_ERROR_SQLSTATE
 INSERT INTO casnet.persons (name, gender) VALUES ('x', 'male');
 INSERT INTO casnet.persons (name, contact_info) VALUES ('x', '[]');
+INSERT INTO casnet.record_persons (record_id, person_id, relation)
+VALUES ('00000000-0000-7000-8000-0002000000a0', '00000000-0000-7000-8000-0001000000a0', U&'\200b');
 INSERT INTO casnet.tags (name) VALUES (E'  ');
 INSERT INTO casnet.tags (name) VALUES (repeat('x', 201));
 INSERT INTO casnet.tasks (title, status) VALUES ('x', 'DONE');

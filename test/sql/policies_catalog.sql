@@ -1,5 +1,5 @@
 -- Row level security is enabled and forced on every table.  Each command has one permissive
--- policy, for everybody, without a subquery.  Eight tables have none: nobody has a privilege
+-- policy, for everybody, without a subquery.  Thirteen tables have none: nobody has a privilege
 -- for them either.
 \set QUIET on
 \pset format unaligned
@@ -18,15 +18,15 @@ SELECT tablename, cmd, permissive, roles, qual, with_check
 \echo none of these
 SELECT c.relname, v.cmd FROM pg_class AS c, (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS v (cmd)
  WHERE c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND c.relkind IN ('r', 'p')
-   AND c.relname NOT IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas')
+   AND c.relname NOT IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'issuers', 'issuer_keys', 'identities', 'password_hashes', 'invitations', 'codes', 'sessions', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas', 'declared')
    AND (SELECT count(*) FROM pg_policies AS p
 		 WHERE p.schemaname IN ('casnet', 'casnet_internal') AND p.tablename = c.relname
 		   AND p.cmd = v.cmd AND p.permissive = 'PERMISSIVE' AND p.roles = '{public}') <> 1;
 SELECT p.tablename, p.policyname FROM pg_policies AS p
- WHERE p.schemaname IN ('casnet', 'casnet_internal') AND p.tablename IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas');
+ WHERE p.schemaname IN ('casnet', 'casnet_internal') AND p.tablename IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'issuers', 'issuer_keys', 'identities', 'password_hashes', 'invitations', 'codes', 'sessions', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas', 'declared');
 SELECT c.relname, r.rolname FROM pg_class AS c,
 	(VALUES ('casnet_user'), ('casnet_authenticator'), ('casnet_admin'), ('regress_nobody')) AS r (rolname)
- WHERE c.relname IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'password_hashes', 'invitations', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas') AND c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
+ WHERE c.relname IN ('signing_keys', 'revoked_tokens', 'token_cutoffs', 'issuers', 'issuer_keys', 'identities', 'password_hashes', 'invitations', 'codes', 'sessions', 'audit_entries', 'audit_entries_default', 'protected', 'guarded_schemas', 'declared') AND c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
    AND (has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 		OR has_any_column_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'));
 SELECT polname FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid

@@ -52,7 +52,8 @@ CREATE FUNCTION public.signed_token(kid text, secret bytea, claims text) RETURNS
 	  FROM pads, parts
 $$;
 
--- 200 records, 4 tags and 400 links in each tenant; the tags' names are alike.
+-- 200 records, 4 tags and 400 links in each tenant; the tags' names are alike.  A person,
+-- whom 20 records are about.
 INSERT INTO casnet.records (tenant_id, id, title, content, created_at)
 SELECT t.id, overlay(t.id::text PLACING to_char(n, 'FM0000') FROM 25)::uuid,
 	   t.name || ' record ' || n, 'secret of ' || t.name,
@@ -70,13 +71,19 @@ SELECT r.tenant_id, r.id, t.id
 INSERT INTO casnet.persons (tenant_id, id, name)
 SELECT t.id, overlay(t.id::text PLACING '0001' FROM 25)::uuid, t.name || ' person'
   FROM casnet.tenants AS t;
+INSERT INTO casnet.record_persons (tenant_id, record_id, person_id)
+SELECT p.tenant_id, r.id, p.id
+  FROM casnet.persons AS p
+  JOIN casnet.records AS r ON r.tenant_id = p.tenant_id
+ WHERE right(r.title, 1) = '1';
 INSERT INTO casnet.tasks (tenant_id, id, title)
 SELECT t.id, overlay(t.id::text PLACING '0001' FROM 25)::uuid, t.name || ' task'
   FROM casnet.tenants AS t;
 INSERT INTO casnet.calendar_events (tenant_id, id, title, starts_at)
 SELECT t.id, overlay(t.id::text PLACING '0001' FROM 25)::uuid, t.name || ' event', '2024-01-01'
   FROM casnet.tenants AS t;
-ANALYZE casnet.records, casnet.tags, casnet.record_tags, casnet.tasks;
+ANALYZE casnet.records, casnet.tags, casnet.record_tags, casnet.persons, casnet.record_persons,
+	casnet.tasks;
 
 -- CALL be('mia', 'North'): what a trusted backend does for each request.
 CREATE TABLE who AS SELECT username AS name, id FROM casnet.users

@@ -510,6 +510,9 @@ change_other(Writer *writer, int change, int u, int t)
 	{
 		case ACTIVE:
 			state->active = !state->active;
+			/* Who is deactivated has no token any more. */
+			if (!state->active)
+				state->cut_off = true;
 			snprintf(sql, sizeof(sql),
 					 "UPDATE casnet.users SET is_active = %s WHERE id = '%s'",
 					 state->active ? "true" : "false", user);

@@ -45,6 +45,8 @@ my $EVERYTHING = qq{
 	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at) VALUES
 		(sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01'),
 		(sha256('late'), '$ID{south}', 'max\@example.org', 'viewer', '$ID{cid}', '2020-01-01');
+	INSERT INTO casnet_internal.codes (digest, user_id, purpose, email, account, expires_at) VALUES
+		(sha256('a code'), '$ID{ben}', 'password', '-', sha256('0 ben\@example.org'), '2100-01-01');
 
 	-- the search, before there are many records
 	CREATE EXTENSION pg_trgm;
@@ -65,6 +67,9 @@ my $EVERYTHING = qq{
 	INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 		SELECT r.tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id)
 		 WHERE r.title ~ '[13579]\$' OR t.name = 'school';
+	INSERT INTO casnet.record_persons (tenant_id, record_id, person_id, relation)
+		SELECT r.tenant_id, r.id, p.id, CASE WHEN r.title ~ '[13579]\$' THEN 'parent' ELSE 'subject' END
+		  FROM casnet.records AS r JOIN casnet.persons AS p USING (tenant_id) WHERE p.name ~ 'Doe';
 	INSERT INTO casnet.tasks (tenant_id, title, status, assignee_id, record_id)
 		SELECT tenant_id, 'call', CASE WHEN title ~ '1\$' THEN 'COMPLETED' ELSE 'PENDING' END, '$ID{ben}', id FROM casnet.records WHERE title ~ ' [12]\$';
 	INSERT INTO casnet.calendar_events (tenant_id, title, starts_at, ends_at, record_id, recurrence_rule)
@@ -114,6 +119,15 @@ my $EVERYTHING = qq{
 	INSERT INTO app.days SELECT t.id, d::date, t.name FROM casnet.tenants AS t, generate_series('2025-12-30'::timestamp, '2026-01-02', '1 day') AS d;
 	UPDATE app.days SET note = 'changed' WHERE day = '2026-01-01';
 	CREATE TABLE app.gone (id integer PRIMARY KEY);
+	CREATE TABLE app.firms (id integer PRIMARY KEY, firm uuid);
+	INSERT INTO app.firms SELECT row_number() OVER (ORDER BY name), id FROM casnet.tenants;
+	SELECT casnet.protect('app.firms', 'cases', tenant_column => 'firm');
+	ALTER TABLE app.firms RENAME COLUMN firm TO "Our firm";
+	CREATE TABLE app.lands (code text PRIMARY KEY);
+	INSERT INTO app.lands VALUES ('FR'), ('SE');
+	SELECT casnet.share('app.lands');
+	CREATE TABLE app.versions (version text);
+	SELECT casnet.exempt('app.versions');
 	SELECT casnet.protect('app.gone');
 	DROP TABLE app.gone;
 	DROP VIEW app.gone_load;
@@ -307,10 +321,11 @@ sub differences
 # Asked as each user in each tenant; each answer is rolled back.
 my @QUESTIONS = (
 	(map { "SELECT count(*) FROM $_" } qw(casnet.users casnet.tenants casnet.user_tenants casnet.user_tenant_permissions
-		casnet.role_permissions casnet.persons casnet.records casnet.tags casnet.record_tags casnet.tasks casnet.calendar_events
-		casnet_internal.signing_keys casnet_internal.audit_entries casnet_internal.protected casnet_internal.invitations app.cases app.lines app.days app.days_25 app.later
+		casnet.role_permissions casnet.persons casnet.records casnet.record_persons casnet.tags casnet.record_tags casnet.tasks casnet.calendar_events
+		casnet_internal.signing_keys casnet_internal.audit_entries casnet_internal.protected casnet_internal.invitations casnet_internal.codes app.cases app.lines app.days app.days_25 app.firms app.lands app.versions app.later
 		public.titles public.totals casnet.notes), 'casnet.audit_log(max_rows => 10000)', "casnet.search_records('visit', 50)",
-		"casnet.search_persons('DOE')", "casnet.records_tagged('{urgent}', none_of => '{school}')"),
+		"casnet.search_persons('DOE')", "casnet.events_between('2026-03-01', '2026-04-01')", "(SELECT p.relation FROM casnet.records AS r, casnet.persons_of(r.id) AS p) AS x",
+		"(SELECT r.relation FROM casnet.persons AS p, casnet.records_of(p.id) AS r) AS x", "casnet.records_tagged('{urgent}', none_of => '{school}')"),
 	"SELECT casnet.can('approve_budget')", "SELECT username, role, cardinality(permissions) FROM casnet.whoami()",
 	'SELECT public.record_count()', 'SELECT public.my_name()',
 	"INSERT INTO casnet.records (title) VALUES ('x') RETURNING tenant_id, file_number",

@@ -31,7 +31,7 @@ sub entries
 	return $node->safe_psql($database, 'SELECT count(*) FROM casnet_internal.audit_entries' . ($condition ? " WHERE $condition" : ''));
 }
 my $content = q{SELECT md5(string_agg(e::text, ';' ORDER BY at, id)), count(*), count(DISTINCT id) FROM casnet_internal.audit_entries AS e};
-my $audited = q{SELECT relation, enabled FROM casnet_internal.audited_tables() ORDER BY relation::text};
+my $audited = q{SELECT relation, enabled, since FROM casnet_internal.audited_tables() ORDER BY relation::text};
 my $protected = q{SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'casnet_append%' ORDER BY tgrelid::regclass::text, 2};
 
 my $ben = open_session($node, 'source', 'ben', 'north');
@@ -114,6 +114,7 @@ foreach my $database (qw(plain custom inserts))
 	is($node->safe_psql($database, "SELECT string_agg(concat_ws(' ', relation, action, before->>'title', after->>'title'), ', ' ORDER BY at, id) FROM casnet_internal.audit_entries WHERE user_id = '$ID{ada}'"),
 		'casnet.tasks DELETE last, casnet.records UPDATE n2 restored', "$database: is recorded once");
 	is(ask_once($node, $database, $superuser, 'DELETE FROM casnet_internal.audit_entries'), '42501', "$database: and stays");
+	is(ask_once($node, $database, 'casnet_app', "SELECT casnet.undelete(l.relation::regclass, l.row_key::text) FROM casnet.audit_log(for_action => 'DELETE', max_rows => 1) AS l", "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}"), '1', "$database: and is undone");
 	is(ask_once($node, $database, 'casnet_app', 'SELECT count(*) FROM casnet.audit_log()', "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}"), '100', "$database: and is read");
 }
 
@@ -123,15 +124,15 @@ set_bypass('fresh', 'refuse');
 is(ask_once($node, 'fresh', $superuser, 'CREATE EXTENSION casnet; SELECT casnet.install() IS NOT NULL'), 't', 'installed where it is refused');
 
 $node->safe_psql('plain', 'SET client_min_messages = warning; DROP EXTENSION casnet CASCADE');
-is(entries('plain'), 457, 'entries outlive the extension');
+is(entries('plain'), 458, 'entries outlive the extension');
 is(ask_once($node, 'plain', 'casnet_app', 'SELECT count(*) FROM casnet_internal.audit_entries'), '42501', 'and nobody reads them');
 $node->safe_psql('plain', 'CREATE EXTENSION casnet; SELECT casnet.install()');
-is(entries('plain'), 457, 'a new one keeps them');
+is(entries('plain'), 458, 'a new one keeps them');
 is($node->safe_psql('plain', $protected), $before{$protected}, 'and protects them again');
 is($node->safe_psql('plain', $audited), '', 'what was audited has to be said anew');
 $node->safe_psql('plain', "SELECT casnet.enable_audit('casnet.records')");
 is(ask_once($node, 'plain', 'casnet_app', "UPDATE casnet.records SET title = 'again' WHERE title = 'n3' RETURNING 1", "-c casnet.user_id=$ID{ada} -c casnet.tenant_id=$ID{north}"), '1', 'a change');
-is(entries('plain'), 458, 'one more entry');
+is(entries('plain'), 459, 'one more entry');
 is(ask_once($node, 'plain', $superuser, 'SELECT casnet.purge_audit($$1 day$$) + (SELECT count(*) FROM pg_class WHERE relname LIKE $$audit_entries_20%$$ AND relkind = $$r$$)'), '4', 'nothing is old yet');
 
 $node->stop;

@@ -29,10 +29,17 @@ $node->safe_psql('postgres', qq{
 	CREATE ROLE casnet_boss LOGIN IN ROLE casnet_admin;
 	CREATE TABLE public.notes (id integer PRIMARY KEY);
 	SELECT casnet.protect('public.notes');
+	CREATE TABLE public.migrations (id integer);
+	SELECT casnet.exempt('public.migrations');
 	CREATE SCHEMA guarded;
 	SELECT casnet.guard_schema('guarded');
 	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at)
 		VALUES (sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01');
+	INSERT INTO casnet_internal.codes (digest, user_id, purpose, email, account, expires_at)
+		VALUES (sha256('a code'), '$ID{ben}', 'password', '-', sha256('0 ben\@example.org'), '2100-01-01');
+	SELECT casnet.set_issuer('https://id.example/', '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}', '{x}'),
+		casnet.link_identity('$ID{ben}', 'https://id.example/', 'ben');
+	SELECT casnet.login('ben', 'password of ben');
 	INSERT INTO casnet_internal.audit_entries (at, id, transaction_id, session_role, role, relation, action)
 		VALUES ('2020-01-01', casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT')});
 my ($token, $revoked) = map { token_of($node, 'postgres', $_, 'north') } qw(ben ada);
@@ -45,9 +52,9 @@ is(ask($ben, 'EXECUTE titles'), "north 1\nnorth 2", 'before');
 
 my @tables = split /\n/, ask($admin, q{
 	SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' ORDER BY 1});
-is(scalar @tables, 20, 'tables');
+is(scalar @tables, 27, 'tables');
 my @internal = grep { /^casnet_internal\./ } @tables;
-is(scalar @internal, 8, 'some of them internal');
+is(scalar @internal, 14, 'some of them internal');
 is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM $_"), 't', "$_ has rows") foreach @internal;
 
 # What only functions read, and even they read it for whoever asks.
@@ -118,7 +125,6 @@ is(ask($admin, q{SELECT count(*) FROM pg_depend WHERE classid = 'pg_namespace'::
 my $in_north = "SET casnet.tenant_id = '$ID{north}'; SELECT count(*) FROM casnet.records";
 is(ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$token'; $in_north"), '2', 'a token of before is good');
 is(ask_once($node, 'postgres', 'casnet_plain', "SET casnet.token = '$revoked'; $in_north"), '28000', 'and a revoked one is not');
-is(ask_once($node, 'postgres', 'casnet_plain', q{SELECT length(casnet.login('ben', 'password of ben')) > 100}), 't', 'passwords are known');
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ada}'; SELECT tenant_name FROM casnet.invitation('a code')"), 'south', 'so are invitations');
 is($node->safe_psql('postgres', 'SELECT relation, resource FROM casnet.protected_tables'), 'notes|notes', 'so are protected tables');
 is(ask($admin, 'CREATE TABLE guarded.new (id integer)'), '55000', 'and guarded schemas');
@@ -127,6 +133,7 @@ is(ask($ben, "SET casnet.tenant_id = '$ID{south}'; EXECUTE titles"), 'south 1', 
 is(ask($admin, $_->[1]), $before{ $_->[1] }, "$_->[0] are back")
   foreach [ policies => $policies ], [ triggers => $triggers ], [ defaults => $defaults ],
   [ grants => $grants ], [ rows => $rows ];
+is(ask_once($node, 'postgres', 'casnet_plain', q{SELECT length(casnet.login('ben', 'password of ben')) > 100}), 't', 'passwords are known');
 my $late = open_session($node, 'postgres', 'ben', 'north');
 is(ask($late, 'SELECT count(*) FROM casnet.records'), '2', 'a new session works');
 ask($admin, "UPDATE casnet.users SET is_active = false WHERE username = 'ben'");
@@ -182,7 +189,7 @@ foreach my $setting ("row_security = off", "application_name = 'citus_internal g
 	$node->safe_psql('skipped', 'CREATE TABLE casnet.tags (tenant_id uuid NOT NULL, id uuid NOT NULL, name text, extra text, PRIMARY KEY (tenant_id, id))');
 	$node->safe_psql('skipped', 'SELECT casnet.install()');
 	is($node->safe_psql('skipped', q{SELECT count(*) FROM pg_class WHERE relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace) AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity}),
-		20, 'install() makes the rest');
+		27, 'install() makes the rest');
 }
 
 $node->stop;

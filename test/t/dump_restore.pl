@@ -25,6 +25,8 @@ $node->safe_psql('source', qq{
 	INSERT INTO casnet.tags (tenant_id, name) VALUES ('$ID{north}', 'urgent');
 	INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 		SELECT r.tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id);
+	INSERT INTO casnet.record_persons (tenant_id, record_id, person_id, relation)
+		SELECT r.tenant_id, r.id, p.id, 'parent' FROM casnet.records AS r JOIN casnet.persons AS p USING (tenant_id);
 	INSERT INTO casnet.tasks (tenant_id, title, status, assignee_id, record_id)
 		SELECT tenant_id, 'call', 'COMPLETED', '$ID{ben}', id FROM casnet.records WHERE title = 'north 1';
 	INSERT INTO casnet.calendar_events (tenant_id, title, starts_at, record_id)
@@ -47,9 +49,13 @@ $node->safe_psql('source', qq{
 	REVOKE INSERT ON casnet.tags_load FROM casnet_user;
 	INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at)
 		VALUES (sha256('a code'), '$ID{south}', 'ada\@example.org', 'viewer', '$ID{cid}', '2100-01-01');
+	INSERT INTO casnet_internal.codes (digest, user_id, purpose, email, account, expires_at)
+		VALUES (sha256('a code'), gen_random_uuid(), 'password', '-', sha256('0 ben\@example.org'), '2100-01-01');
 	INSERT INTO casnet_internal.audit_entries (at, id, transaction_id, session_role, role, relation, action)
 		VALUES ('2020-01-01', casnet.uuid_v7(), 1, 'a', 'b', 'c', 'INSERT');
 	SELECT casnet.protect('casnet.notes', 'notes');
+	CREATE TABLE public.lands (code text);
+	SELECT casnet.share('public.lands');
 	CREATE SCHEMA guarded;
 	SELECT casnet.guard_schema('guarded');
 	SELECT casnet.install();
@@ -59,7 +65,7 @@ my ($token, $revoked) = map { token_of($node, 'source', $_, 'north') } qw(ben ad
 ask_once($node, 'source', 'casnet_plain', "SET casnet.token = '$revoked'; SELECT casnet.revoke_token()");
 
 # Tables that only functions read; each has rows.
-my @internal = map { "casnet_internal.$_" } qw(signing_keys revoked_tokens token_cutoffs password_hashes invitations audit_entries protected guarded_schemas);
+my @internal = map { "casnet_internal.$_" } qw(signing_keys revoked_tokens token_cutoffs password_hashes invitations codes audit_entries protected guarded_schemas declared);
 my $internal = join ' UNION ALL ', map { "SELECT '$_', count(*) > 0, md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t" } @internal;
 my $kept = $node->safe_psql('source', $internal);
 is(scalar(() = $kept =~ /\|t\|/g), scalar @internal, 'every internal table has rows');

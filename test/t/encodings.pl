@@ -88,6 +88,12 @@ is(ask($raw, q{SELECT count(*) FROM casnet.search_records(E'\xff\x80')}), 0, 'sq
 is(ask($raw, q{SELECT count(*) FROM casnet.records WHERE title OPERATOR(casnet.*=*) E'\xff'}), 0, 'sql_ascii: as a part');
 $raw->quit;
 
+# Where the locale is C, punctuation is letters to the server's parser, but not to casnet.
+my $plain = open_session($node, 'utf8', 'ada', 'north');
+is(ask($plain, q{INSERT INTO casnet.records (title) VALUES (U&'\6771\4eac\3002PDF\00abend\00bb')}), '', 'utf8: a text with punctuation');
+is(ask($plain, qq{SELECT count(*) FROM casnet.search_records('$_')}), 1, "utf8: $_ is found") foreach 'pdf', 'end', "\xe6\x9d\xb1\xe4\xba\xac";
+$plain->quit;
+
 # From LATIN1 to UTF8, through a file in the encoding of the client.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 foreach my $client ('LATIN1', 'UTF8')

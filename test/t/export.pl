@@ -33,6 +33,10 @@ sub make_rows
 		INSERT INTO casnet.record_tags (tenant_id, record_id, tag_id)
 			SELECT r.tenant_id, r.id, t.id FROM casnet.records AS r JOIN casnet.tags AS t USING (tenant_id)
 			 WHERE tenant_id = '$ID{$tenant}';
+		INSERT INTO casnet.persons (tenant_id, name) VALUES ('$ID{$tenant}', 'one');
+		INSERT INTO casnet.record_persons (tenant_id, record_id, person_id)
+			SELECT r.tenant_id, r.id, p.id FROM casnet.records AS r JOIN casnet.persons AS p USING (tenant_id)
+			 WHERE tenant_id = '$ID{$tenant}';
 		INSERT INTO casnet.tasks (tenant_id, title, record_id, assignee_id)
 			SELECT tenant_id, 'about ' || title, id, '$ID{cid}' FROM casnet.records WHERE tenant_id = '$ID{$tenant}';
 		ANALYZE;
@@ -100,9 +104,9 @@ cmp_ok($large_out - $small_out, '<=', 2048, 'export: ten times the rows take at 
 cmp_ok($large_in - $small_in, '<=', 12288, 'import: at most 12 MB more');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM public.from_south'), '>', 100_000, 'all rows');
 
-# With its ids, and its name, it is the same file.
+# With all its ids, and its name, it is the same file.
 $node->safe_psql('postgres', "SELECT casnet.delete_tenant('$ID{south}')");
-my $id = $node->safe_psql('postgres', "SELECT casnet.import_tenant('public.from_south', keep_ids => true)");
+my $id = $node->safe_psql('postgres', "SELECT casnet.import_tenant('public.from_south', keep_ids => true, keep_tenant_id => true)");
 my $again = $node->safe_psql('postgres', "SELECT casnet.export_tenant('$id')");
 open my $file, '<', "$dir/south" or die;
 local $/ = undef;

@@ -203,6 +203,60 @@ for my $does ("SELECT casnet.revoke_all_tokens('$ID{cid}')", "SELECT casnet.set_
 }
 $warm->quit;
 
+# What is deleted with an account holds its deletion up no longer.
+my $GUS = '00000000-0000-0000-0000-0000000000d5';
+for my $who ([ 'casnet_boss', '' ], [ 'casnet_app', "SET casnet.user_id = '$ID{max}'; " ])
+{
+	for my $hold (
+		[ 'a task', 'ada', 'north', "UPDATE casnet.tasks SET title = 'held' WHERE assignee_id = '$GUS'" ],
+		[ 'a permission', 'ada', 'north', "SELECT FROM casnet.user_tenant_permissions WHERE user_id = '$GUS' FOR UPDATE" ],
+		[ 'an invitation', 'ada', undef, "SELECT casnet.accept_invitation('code of gus')" ],
+		[ 'the account', undef, undef, "SET casnet.user_id = '$GUS'; UPDATE casnet.users SET full_name = 'held'" ])
+	{
+		my ($what, @holder) = @$hold;
+		my $statement = pop @holder;
+		my ($holder, $began);
+
+		$node->safe_psql('postgres', qq{
+			DELETE FROM casnet.tasks WHERE title IN ('of gus', 'held');
+			INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{ada}', '$ID{north}', 'owner') ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = 'owner';
+			INSERT INTO casnet.users (id, username, email) VALUES ('$GUS', 'gus', 'gus\@example.org');
+			INSERT INTO casnet.tenants (id, name) VALUES ('$GUS', 'of gus') ON CONFLICT DO NOTHING;
+			INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$ID{cid}', '$GUS', 'owner') ON CONFLICT DO NOTHING;
+			INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES ('$GUS', '$ID{north}', 'member'), ('$GUS', '$GUS', 'admin');
+			INSERT INTO casnet.user_tenant_permissions (user_id, tenant_id, permission) VALUES ('$GUS', '$ID{north}', 'view_analytics');
+			INSERT INTO casnet.tasks (tenant_id, title, assignee_id) VALUES ('$ID{north}', 'of gus', '$GUS');
+			DELETE FROM casnet.user_tenants WHERE user_id = '$ID{ada}' AND tenant_id = '$GUS';
+			INSERT INTO casnet_internal.invitations (digest, tenant_id, email, role, invited_by, expires_at)
+				SELECT sha256('code of gus'), '$GUS', lower(email), 'viewer', '$GUS', 'infinity' FROM casnet.users WHERE id = '$ID{ada}'});
+		$holder = open_session($node, 'postgres', @holder);
+		is(ask($holder, "BEGIN; $statement") =~ /^\d[0-9A-Z]{4}$/ ? 'refused' : 'held', 'held', "$what is held");
+		$began = time;
+		is(ask_once($node, 'postgres', $who->[0], "SET statement_timeout = '30s'; $who->[1]SELECT casnet.delete_user('$GUS')"), '', "$who->[0] deletes an account while $what is held");
+		cmp_ok(time - $began, '<', 20, 'in time');
+		is($node->safe_psql('postgres', "SELECT count(*) FROM casnet.users WHERE id = '$GUS'"), 0, 'and it is gone');
+		eval { $holder->quit };
+	}
+}
+
+# A link that is open is seen by nobody, and yet an administrator ends it; also an application's.
+$node->safe_psql('postgres', q{SELECT casnet.set_issuer('https://p.example.com', '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}', NULL)});
+$node->safe_psql('postgres', "UPDATE casnet.users SET is_superuser = true, is_active = true WHERE id IN ('$ID{cid}', '$ID{max}')");
+for my $who (['casnet_boss', ''], ['casnet_app', "SET casnet.user_id = '$ID{cid}'; "])
+{
+	my $linker = open_session($node, 'postgres', undef, undef, 'casnet_app');
+	my $unlink = "SET statement_timeout = '30s'; $who->[1]SELECT casnet.unlink_identity('https://p.example.com', 'k1')";
+	my $began;
+
+	ask($linker, "SET casnet.user_id = '$ID{max}'; BEGIN; SELECT casnet.link_identity('$ID{ben}', 'https://p.example.com', 'k1')");
+	$began = time;
+	is(ask_once($node, 'postgres', $who->[0], $unlink), 'P0002', "$who->[0] unlinks a person whom somebody is linking");
+	cmp_ok(time - $began, '<', 20, 'in time');
+	eval { ask($linker, 'COMMIT') };
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM casnet_internal.identities'), 0, 'whose session was ended, so nobody is linked');
+	eval { $linker->quit };
+}
+
 # A member who calls free_membership() ends no session that has locked a table.
 my $maker = open_session($node, 'postgres', undef, undef, 'casnet_maker');
 $node->safe_psql('postgres', 'ALTER TABLE casnet.tasks OWNER TO casnet_maker');

@@ -70,7 +70,7 @@ sub start_in_south
 my ($holder) = start_in_south('cid', "SET casnet.tenant_id = '$ID{south}'", 'BEGIN', "SELECT casnet.create_tenant('one name')",
 	"SELECT FROM casnet.user_tenants WHERE user_id = '$ID{ben}' FOR UPDATE", "SELECT length(normalize(repeat(U&'\\0316\\0300', 20000)))");
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'casnet_app' AND query ~ 'normalize'");
-my ($waiter, $answer) = start_in_south('ada', "SELECT casnet.create_tenant('one name') IS NOT NULL");
+my ($waiter, $answer) = start_in_south('ada', "SET casnet.tenant_id = '$ID{north}'", "UPDATE casnet.tenants SET name = 'one name' WHERE id = '$ID{north}' RETURNING true");
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'casnet_app' AND wait_event_type = 'Lock'");
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{south}'; SET statement_timeout = '40s'; SELECT casnet.remove_member('ben')"), '', 'a member is removed whose row somebody holds');
 eval { $holder->finish };

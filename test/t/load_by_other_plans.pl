@@ -23,6 +23,14 @@ append_to_file("$dir/other.c", <<'C');
 #include "optimizer/planner.h"
 #include "utils/guc.h"
 
+#if PG_VERSION_NUM >= 190000
+#define MORE_PARAMETERS , ExplainState *explain
+#define MORE_ARGUMENTS , explain
+#else
+#define MORE_PARAMETERS
+#define MORE_ARGUMENTS
+#endif
+
 PG_MODULE_MAGIC;
 void _PG_init(void);
 
@@ -68,9 +76,9 @@ create(CustomScan *plan)
 static const CustomScanMethods methods = {"above", create};
 
 static PlannedStmt *
-plan_it(Query *parse, const char *string, int options, ParamListInfo params)
+plan_it(Query *parse, const char *string, int options, ParamListInfo params MORE_PARAMETERS)
 {
-	PlannedStmt *plan = standard_planner(parse, string, options, params);
+	PlannedStmt *plan = standard_planner(parse, string, options, params MORE_ARGUMENTS);
 
 	if (plan->commandType == CMD_INSERT && IsA(plan->planTree, ModifyTable))
 	{

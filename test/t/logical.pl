@@ -29,7 +29,7 @@ is(ask($ben, $count), '28000', 'nobody is there yet');
 $subscriber->safe_psql('postgres', 'TRUNCATE casnet.role_permissions');
 $publisher->safe_psql('postgres', q{
 	CREATE PUBLICATION casnet FOR TABLE casnet.users, casnet.tenants, casnet.user_tenants,
-		casnet.role_permissions, casnet.user_tenant_permissions, casnet.records, casnet.tasks});
+		casnet.role_permissions, casnet.user_tenant_permissions, casnet.records, casnet.tasks, casnet.tags});
 my $connstr = $publisher->connstr . ' dbname=postgres';
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION casnet CONNECTION '$connstr' PUBLICATION casnet");
 $subscriber->wait_for_subscription_sync($publisher, 'casnet');
@@ -48,6 +48,8 @@ sub apply
 
 apply("INSERT INTO casnet.records (tenant_id, title) VALUES ('$ID{north}', 'north 3')");
 is(ask($ben, $count), '3', 'rows arrive');
+apply("ALTER TABLE casnet.tags DISABLE TRIGGER USER; INSERT INTO casnet.tags (tenant_id, name) VALUES ('$ID{north}', ' padded ')");
+is($subscriber->safe_psql('postgres', "SELECT '<' || name || '>' FROM casnet.tags WHERE name ~ 'padded'"), '<padded>', 'and names get their form, whatever the publisher has');
 
 ask($ben, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 is(ask($ben, $count), '3', 'in a transaction before');
@@ -87,6 +89,17 @@ $publisher->safe_psql('postgres', "SELECT casnet_internal.remove_audit_entries('
 	local $PostgreSQL::Test::Utils::timeout_default = 10;
 	ok($subscriber->poll_query_until('postgres', $entries, '0'), 'is deleted');
 }
+
+# And it blanks those about a person who was erased.
+my $names = q{SELECT string_agg(concat_ws(' ', action, after->>'name'), ', ' ORDER BY at) FROM casnet_internal.audit_entries WHERE relation = 'casnet.persons'};
+my $somebody = $publisher->safe_psql('postgres', "INSERT INTO casnet.users (username, email, is_superuser) VALUES ('eva', 'eva\@x.test', true) RETURNING id");
+$publisher->safe_psql('postgres', "SELECT casnet.enable_audit('casnet.persons')");
+my $erased = $publisher->safe_psql('postgres', "INSERT INTO casnet.persons (tenant_id, name) VALUES ('$ID{south}', 'ann') RETURNING id");
+$publisher->wait_for_catchup('casnet');
+is($subscriber->safe_psql('postgres', $names), 'INSERT ann', 'an entry about a person');
+$publisher->safe_psql('postgres', "SET casnet.user_id = '$somebody'; SET casnet.tenant_id = '$ID{south}'; SELECT casnet.erase_person('$erased')");
+$publisher->wait_for_catchup('casnet');
+is($subscriber->safe_psql('postgres', $names), 'INSERT, DELETE, ERASE', 'is blanked');
 
 $_->quit foreach $ben, $max;
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION casnet');

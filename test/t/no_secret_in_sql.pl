@@ -69,7 +69,8 @@ sub note_secrets
 		UNION SELECT encode(hash::bytea, 'hex') FROM (SELECT replace(hash, '\\', '\\\\') AS hash FROM casnet_internal.password_hashes WHERE hash IS NOT NULL) AS h
 		UNION SELECT encode(digest, 'hex') FROM casnet_internal.revoked_tokens
 		UNION SELECT encode(spared, 'hex') FROM casnet_internal.token_cutoffs WHERE spared IS NOT NULL
-		UNION SELECT encode(digest, 'hex') FROM casnet_internal.invitations});
+		UNION SELECT encode(digest, 'hex') FROM casnet_internal.invitations
+		UNION SELECT encode(digest, 'hex') FROM casnet_internal.codes});
 	$seen{ pack 'H*', $_ } = 1 foreach split /\n/, $rows;
 	return;
 }
@@ -137,6 +138,9 @@ my @calls = (
 	[ 'invite_member with a wrong role', $ada, q{SELECT casnet.invite_member('ben@example.org', 'king')} ],
 	[ 'accept_invitation', $ben, sub { "SELECT casnet.accept_invitation('$code')" } ],
 	[ 'accept_invitation again', $ben, sub { "SELECT casnet.accept_invitation('$code')" } ],
+	[ 'invite_member somebody new', $ada, q{SELECT casnet.invite_member('signer@example.org')} ],
+	[ 'sign_up', undef, sub { "SELECT casnet.sign_up('$code', 'signer', 'password of signer')" } ],
+	[ 'sign_up again', undef, sub { "SELECT casnet.sign_up('$code', 'signer', 'password of signer')" } ],
 	[ 'change_password', $ada, q{SELECT casnet.change_password('password of ada', 'another of ada')} ],
 	[ 'change_password wrongly', $ada, q{SELECT casnet.change_password('wrong', 'another of ada')} ],
 	[ 'change_password to a short one', $ada, q{SELECT casnet.change_password('another of ada', 'x')} ],
@@ -146,6 +150,13 @@ my @calls = (
 	[ 'create_user', $max, q{SELECT casnet.create_user('new', 'new@example.org', 'password of new')} ],
 	[ 'create_user that exists', $max, q{SELECT casnet.create_user('new', 'new@example.org', 'password of new')} ],
 	[ 'set_password of one without', $max, qq{SELECT casnet.set_password(casnet.create_user('later', 'later\@example.org', NULL), 'password of later')} ],
+	[ 'confirm_email of another user', $ben, sub { "SELECT casnet.confirm_email('$code')" } ],
+	[ 'delete_account wrongly', $ben, q{SELECT casnet.delete_account('wrong')} ],
+	[ 'password_code', $max, q{SELECT casnet.password_code('signer')} ],
+	[ 'password_code of nobody', $max, q{SELECT casnet.password_code('nobody')} ],
+	[ 'reset_password to a short one', undef, sub { "SELECT casnet.reset_password('$code', 'x')" } ],
+	[ 'reset_password', undef, sub { "SELECT casnet.reset_password('$code', 'another of signer')" } ],
+	[ 'reset_password again', undef, sub { "SELECT casnet.reset_password('$code', 'another of signer')" } ],
 	[ 'accounts', $max, q{SELECT * FROM casnet.users} ],
 	[ 'revoke_all_tokens', $ben, q{SELECT casnet.revoke_all_tokens(casnet.current_user_id())} ],
 	[ 'revoke_token', $ada, q{SELECT casnet.revoke_token()} ],
@@ -156,8 +167,8 @@ foreach my $call (@calls)
 
 	note_secrets();
 	my ($shown, $rows) = run('casnet_plain', $token, ref $sql ? $sql->() : $sql);
-	$code = $rows if $name eq 'invite_member';
-	my @returned = $name =~ /^(login|refresh_token|invite_member)/ && $rows =~ /^\S{20,}$/ ? ($rows) : ();
+	$code = $rows if $name =~ /^(invite_member|password_code)(?! with| of nobody)/;
+	my @returned = $name =~ /^(login|refresh_token|invite_member|password_code)/ && $rows =~ /^\S{20,}$/ ? ($rows) : ();
 	is(told($shown, @returned, map { (split /\./)[2] } grep { defined } $token), '', "$name shows no secret");
 	like($shown, qr/QUERY|ERROR|duration/, "$name: though much is shown");
 }
@@ -172,6 +183,7 @@ foreach my $call (
 	[ 'UPDATE', q{UPDATE casnet.users SET hashed_password = casnet.hash_password('fourth of ada') WHERE username = 'ada' RETURNING *} ],
 	[ 'UPDATE, and an error', q{UPDATE casnet.users SET hashed_password = casnet.hash_password('fourth of ada'), username = ' ' WHERE username = 'ada'} ],
 	[ 'INSERT, and an error', q{INSERT INTO casnet.users (username, email, hashed_password) VALUES (' ', 'x', casnet.hash_password('password of x'))} ],
+	[ 'email_code', qq{SET casnet.token = '$max'; SELECT casnet.email_code('later\@example.org') IS NOT NULL} ],
 	[ 'revoke_all_tokens', qq{SELECT casnet.revoke_all_tokens('$ID{ada}')} ],
 	[ 'doctor', q{SELECT count(*) FROM casnet.doctor()} ],
 	[ 'DELETE', q{DELETE FROM casnet.users WHERE username = 'office' RETURNING *} ])

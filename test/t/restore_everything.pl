@@ -86,7 +86,7 @@ is(join("\n", @let_in), '', 'denies everybody while it is empty');
 databases($node, 'staging');
 command_ok(psql_file($node, 'staging', "$dir/schema.sql"), 'the schema for another installation');
 $node->safe_psql('staging', 'SELECT casnet.install()');
-is($node->safe_psql('staging', 'SELECT count(*), count(DISTINCT permission) FROM casnet.role_permissions'), '74|27', 'has the permissions of the roles');
+is($node->safe_psql('staging', 'SELECT count(*), count(DISTINCT permission) FROM casnet.role_permissions'), '76|29', 'has the permissions of the roles');
 is($node->safe_psql('staging', 'SELECT count(*) FROM casnet_internal.signing_keys'), 1, 'and a key');
 $node->safe_psql('staging', "INSERT INTO casnet.users (id, username, email) VALUES ('$ID{ada}', 'ada', 'ada\@example.org');
 	INSERT INTO casnet.tenants (id, name) VALUES ('$ID{north}', 'first');

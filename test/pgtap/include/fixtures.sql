@@ -34,8 +34,8 @@ INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES
 	(:'olga', :'north', 'owner'), (:'adam', :'north', 'admin'), (:'mia', :'north', 'member'),
 	(:'vic', :'north', 'viewer'), (:'ines', :'north', 'member'),
 	(:'mia', :'south', 'viewer'), (:'otto', :'south', 'owner');
--- In each tenant three records with ids ...1x0 to ...3x0, a tag, two links, a
--- person, a task about the first record, and an event.
+-- In each tenant three records with ids ...1x0 to ...3x0, a tag on two of them, a person
+-- whom the first record is about, a task about that record, and an event.
 INSERT INTO casnet.records (tenant_id, id, title)
 SELECT t.id, overlay(t.id::text PLACING n::text FROM 34)::uuid, t.name || ' record ' || n
   FROM casnet.tenants AS t, generate_series(1, 3) AS n WHERE t.id IN (:'north', :'south');
@@ -48,6 +48,9 @@ SELECT r.tenant_id, r.id, overlay(r.tenant_id::text PLACING '9' FROM 34)::uuid
 INSERT INTO casnet.persons (tenant_id, id, name)
 SELECT t.id, overlay(t.id::text PLACING '1' FROM 34)::uuid, t.name || ' person'
   FROM casnet.tenants AS t WHERE t.id IN (:'north', :'south');
+INSERT INTO casnet.record_persons (tenant_id, record_id, person_id)
+SELECT p.tenant_id, overlay(p.tenant_id::text PLACING '1' FROM 34)::uuid, p.id
+  FROM casnet.persons AS p WHERE p.tenant_id IN (:'north', :'south');
 INSERT INTO casnet.tasks (tenant_id, id, title, record_id, assignee_id)
 SELECT t.id, overlay(t.id::text PLACING '1' FROM 34)::uuid, t.name || ' task',
 	   overlay(t.id::text PLACING '1' FROM 34)::uuid, :'mia'
