@@ -1,7 +1,7 @@
 -- set_search_language() is for superusers.  It gives the search the stems and stop words of
 -- a language, and removes accents if unaccent is installed.  The records do not change.
 BEGIN;
-SELECT plan(35);
+SELECT plan(36);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 INSERT INTO casnet.records (tenant_id, title, content, updated_at)
@@ -70,5 +70,6 @@ SELECT is(found('run'), 0::bigint, 'nor stems');
 CALL be('otto', 'South');
 SELECT is(found('cafe'), 1::bigint, 'in every tenant');
 \endif
+SELECT throws_ok('SELECT casnet_internal.search_vector(0::regconfig, ''a'', ''b'')', '22023', NULL, 'a configuration that does not exist');
 SELECT * FROM finish();
 ROLLBACK;
