@@ -803,6 +803,7 @@ extern bool casnet_stranger_owns_function(Oid function, Oid role);
 extern bool casnet_stranger_in_index(Oid index, Oid role);
 extern bool casnet_stranger_in_statistics(Oid statistics, Oid role);
 extern char *casnet_stranger_in_table(Relation relation, Oid role, bool deletes);
+extern char *casnet_stranger_in_triggers(Relation relation, Oid role);
 extern bool casnet_stranger_in_temporary_types(Oid role);
 extern void casnet_stranger_init(void);
 

@@ -47,7 +47,6 @@ is_own_work(Oid table)
 {
 	Oid			owner = casnet_owner_of(table);
 	Relation	relation;
-	TriggerDesc *triggers;
 	bool		result;
 
 	if (owner == get_role_oid("casnet_owner", true))
@@ -55,12 +54,9 @@ is_own_work(Oid table)
 	if (owner != GetUserId())
 		return false;
 	relation = table_open(table, NoLock);
-	triggers = relation->trigdesc;
 	result = relation->rd_rules == NULL &&
+		casnet_stranger_in_triggers(relation, owner) == NULL &&
 		casnet_stranger_in_table(relation, owner, false) == NULL;
-	for (int i = 0; result && triggers != NULL && i < triggers->numtriggers; i++)
-		result = triggers->triggers[i].tgisinternal ||
-			!casnet_stranger_owns_function(triggers->triggers[i].tgfoid, owner);
 	table_close(relation, NoLock);
 	return result;
 }
@@ -114,7 +110,8 @@ casnet_imports_as_owner(PG_FUNCTION_ARGS)
 	if (!casnet_security_is_administrator())
 		PG_RETURN_BOOL(false);
 	casnet_owner_require_table(table);
-	foreach(lc, find_all_inheritors(table, AccessShareLock, NULL))
+	/* Nobody puts a trigger there between this look and the rows. */
+	foreach(lc, find_all_inheritors(table, RowExclusiveLock, NULL))
 		is_ours = is_ours && is_own_work(lfirst_oid(lc));
 	if (is_ours)
 		PG_RETURN_BOOL(false);

@@ -25,6 +25,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_range.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -363,7 +364,8 @@ find_in_table(Relation relation, Oid role, bool deletes)
 	ListCell   *lc;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (is_strange_text(triggers->triggers[i].tgqual, role))
+		if (triggers->triggers[i].tgenabled != TRIGGER_DISABLED &&
+			is_strange_text(triggers->triggers[i].tgqual, role))
 			return psprintf("trigger \"%s\"", triggers->triggers[i].tgname);
 	/* A deletion makes no values. */
 	if (deletes)
@@ -402,6 +404,50 @@ casnet_stranger_in_table(Relation relation, Oid role, bool deletes)
 	if (found == NULL && !clean_is_outdated)
 		(void) casnet_cache_enter(&clean, &key);
 	return found;
+}
+
+/*
+ * Whether the trigger can fire before this statement ends.  Only the owner of its table can
+ * enable one.  Where the current role can set session_replication_role, code that runs as
+ * that role can do so after this look, so there both settings count.
+ */
+static bool
+can_fire(const Trigger *trigger)
+{
+	bool		in_replicas = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+
+	if (trigger->tgenabled == TRIGGER_DISABLED ||
+		trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
+		return trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
+	return in_replicas == (trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA) ||
+		pg_parameter_aclcheck("session_replication_role", GetUserId(),
+							  ACL_SET) == ACLCHECK_OK;
+}
+
+/*
+ * The name of a trigger of an open table that runs code of a role that is not trusted with
+ * the rights of that role, while the current role inserts or updates rows there; NULL if
+ * there is none.  Triggers that cannot fire do not count, nor do those of keys.  The answer
+ * holds while the caller keeps a lock from ROW EXCLUSIVE on, since nobody makes or enables
+ * a trigger meanwhile.
+ */
+char *
+casnet_stranger_in_triggers(Relation relation, Oid role)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		/* An update that moves a row to another partition deletes it in this one. */
+		if (!trigger->tgisinternal && can_fire(trigger) &&
+			(TRIGGER_FOR_INSERT(trigger->tgtype) || TRIGGER_FOR_UPDATE(trigger->tgtype) ||
+			 (TRIGGER_FOR_DELETE(trigger->tgtype) && relation->rd_rel->relispartition)) &&
+			is_strange_function(trigger->tgfoid, &role))
+			return trigger->tgname;
+	}
+	return NULL;
 }
 
 /*

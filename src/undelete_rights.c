@@ -18,9 +18,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -541,21 +539,14 @@ static void
 check_one(Oid table, const char *name, Oid role)
 {
 	Relation	relation = relation_open(table, NoLock);
-	TriggerDesc *triggers = relation->trigdesc;
 	char	   *found;
 
 	if (!casnet_security_is_trusted(relation->rd_rel->relowner, role))
 		refuse_code(psprintf("partition \"%s\"", RelationGetRelationName(relation)), name,
 					InvalidOid);
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (!trigger->tgisinternal && trigger->tgenabled != TRIGGER_DISABLED &&
-			(TRIGGER_FOR_INSERT(trigger->tgtype) || TRIGGER_FOR_UPDATE(trigger->tgtype)) &&
-			casnet_stranger_owns_function(trigger->tgfoid, role))
-			refuse_code(psprintf("trigger \"%s\"", trigger->tgname), name, InvalidOid);
-	}
+	found = casnet_stranger_in_triggers(relation, role);
+	if (found != NULL)
+		refuse_code(psprintf("trigger \"%s\"", found), name, InvalidOid);
 	found = casnet_stranger_in_table(relation, role, false);
 	if (found != NULL)
 		refuse_code(found, name, InvalidOid);
