@@ -45,11 +45,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.normalize_account_names() RETURNS tri
 COMMENT ON FUNCTION casnet_internal.normalize_account_names() IS
 	'trigger (column, ...): usernames and email addresses are stored in their form';
 
-CREATE OR REPLACE FUNCTION casnet_internal.refuse_value() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_refuse_value';
-COMMENT ON FUNCTION casnet_internal.refuse_value() IS
-	'trigger (column, check, values): refuses as the check does, and names the values that the column takes';
-
 CREATE OR REPLACE FUNCTION casnet_internal.fill_tenant() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casnet_fill_tenant';
 COMMENT ON FUNCTION casnet_internal.fill_tenant() IS

@@ -63,15 +63,6 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 		ON w.table_name = 'casnet_internal.audit_entries_default'
 	 WHERE p.since IS NOT NULL
 	UNION ALL
-	-- These refuse what the checks refuse, with a hint, which a check cannot give.
-	SELECT v.table_name, 'casnet_check_' || v.column_name,
-		   format('BEFORE INSERT OR UPDATE OF %I', v.column_name),
-		   'ROW',
-		   format('refuse_value(%L, %L, %L)', v.column_name, v.check_name,
-				  array_to_string(v.words, ', ')), '',
-		   'the error for a refused value names those that are taken'
-	  FROM casnet_internal.wanted_values() AS v
-	UNION ALL
 	-- Triggers fire in the order of their names.  This is the first of casnet's, so the others
 	-- see the form.  Functions find a row by that form only, so rows that replication and tools
 	-- for loading bring get it, too, and no other trigger changes it.
