@@ -22,7 +22,7 @@
  *	tags, search, load  tagging.c, words.c, snippet.c, parts.c, search.c, calendar.c,
  *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
  *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,
- *	                    undelete_rights.c, undelete.c, person.c
+ *	                    undelete_rights.c, undelete_lost.c, undelete.c, person.c
  *	plans               recheck.c, support.c, expression.c, unite.c, probe.c, order.c, bypass.c,
  *	                    noforce.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
