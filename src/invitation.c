@@ -10,7 +10,7 @@
  * A tenant has one invitation to an address, the newest.  The invitation ends when the
  * membership in question begins, changes or ends, and when the account ends or is
  * deactivated: its row is deleted.  Those that a member made end when that member is demoted,
- * removed or deactivated.  Somebody could be about to accept it, and so hold the row.  So as
+ * removed or deactivated, or loses a permission that an invitation can take.  Somebody could be about to accept it, and so hold the row.  So as
  * not to wait for that, casnet then revokes the code like a token (revocation.c).  Accepting checks for that twice: when the membership is written, since
  * that could have waited for the other transaction, and at COMMIT.
  *
@@ -841,11 +841,150 @@ end_by_membership(TriggerData *trigger)
 	}
 }
 
+/* Whether the path finds that permission at this moment. */
+static bool
+finds_permission(CasnetPath path, Datum key1, Datum key2, const char *permission)
+{
+	bool		of_role = path != CASNET_PERMISSIONS_OF_MEMBER;
+	CasnetTable table = of_role ? CASNET_ROLE_PERMISSIONS : CASNET_USER_TENANT_PERMISSIONS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	casnet_scan_begin(&scan, path, casnet_reading_begin(&reading, 1, &table), key1, key2);
+	while (!found && (tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		Datum		name = casnet_scan_value(&scan, tuple,
+											 of_role ? ROLE_PERMISSIONS_PERMISSION :
+											 USER_TENANT_PERMISSIONS_PERMISSION, &isnull);
+
+		found = !isnull && strcmp(TextDatumGetCString(name), permission) == 0;
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	return found;
+}
+
+/*
+ * Whether an invitation can take that permission of its inviter: to invite, or because a
+ * role gives it.
+ */
+static bool
+can_be_taken(const char *permission)
+{
+	return strcmp(permission, "manage_users") == 0 ||
+		strcmp(permission, "assign_roles") == 0 ||
+		finds_permission(CASNET_ALL_ROLE_PERMISSIONS, (Datum) 0, (Datum) 0, permission);
+}
+
+/* Whether the role gives that permission. */
+static bool
+gives(const char *role, const char *permission)
+{
+	return finds_permission(CASNET_PERMISSIONS_OF_ROLE, CStringGetTextDatum(role), (Datum) 0,
+							permission);
+}
+
+/* Whether the member was granted that permission besides the role. */
+static bool
+holds_in_person(const pg_uuid_t *user, const pg_uuid_t *tenant, const char *permission)
+{
+	return finds_permission(CASNET_PERMISSIONS_OF_MEMBER, UUIDPGetDatum(user),
+							UUIDPGetDatum(tenant), permission);
+}
+
+/*
+ * A permission is taken from a member.  What the role gives as well is not lost.  If the
+ * membership ends, end_by_membership() does the rest.
+ */
+static void
+end_by_grant(TriggerData *trigger)
+{
+	Relation	relation = trigger->tg_relation;
+	HeapTuple	row = trigger->tg_trigtuple;
+	char	   *permission = casnet_trigger_text(relation, row, "permission");
+	char		role[CASNET_NAME_LENGTH];
+	pg_uuid_t	user;
+	pg_uuid_t	tenant;
+
+	if (casnet_trigger_uuid(relation, row, "user_id", &user) &&
+		casnet_trigger_uuid(relation, row, "tenant_id", &tenant) &&
+		casnet_membership_role_of(&user, &tenant, role) &&
+		!holds_in_person(&user, &tenant, permission) && !gives(role, permission) &&
+		can_be_taken(permission))
+		end_invitations_by(&user, &tenant);
+}
+
+/*
+ * A permission is taken from a role: the same for each of its members who could invite and
+ * does not hold the permission in person.
+ */
+static void
+end_by_role(TriggerData *trigger)
+{
+	CasnetTable members = CASNET_USER_TENANTS;
+	CasnetReading reading;
+	CasnetScan	scan;
+	HeapTuple	tuple;
+	char	   *role = casnet_trigger_text(trigger->tg_relation, trigger->tg_trigtuple, "role");
+	char	   *permission = casnet_trigger_text(trigger->tg_relation, trigger->tg_trigtuple,
+												 "permission");
+	bool		all_invite = strcmp(permission, "manage_users") == 0 ||
+		gives(role, "manage_users");
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	if (gives(role, permission) || !can_be_taken(permission))
+		return;
+	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_ROLE,
+					  casnet_reading_begin(&reading, 1, &members),
+					  CStringGetTextDatum(role), (Datum) 0);
+	while ((tuple = casnet_scan_next(&scan)) != NULL)
+	{
+		pg_uuid_t  *member = palloc(2 * sizeof(pg_uuid_t));
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		member[0] = *DatumGetUUIDP(casnet_scan_value(&scan, tuple, USER_TENANTS_USER_ID,
+													 &isnull));
+		member[1] = *DatumGetUUIDP(casnet_scan_value(&scan, tuple, USER_TENANTS_TENANT_ID,
+													 &isnull));
+		found = lappend(found, member);
+	}
+	casnet_scan_end(&scan);
+	casnet_reading_end(&reading);
+	foreach(lc, found)
+	{
+		pg_uuid_t  *member = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if ((all_invite || holds_in_person(&member[0], &member[1], "manage_users")) &&
+			!holds_in_person(&member[0], &member[1], permission))
+			end_invitations_by(&member[0], &member[1]);
+	}
+}
+
+/* A permission is taken away.  The rest of the statement counts: it can give it again. */
+static void
+end_by_permission(TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		return;
+	CommandCounterIncrement();
+	if (casnet_catalog_is(CASNET_ROLE_PERMISSIONS, trigger->tg_relation))
+		end_by_role(trigger);
+	else
+		end_by_grant(trigger);
+}
+
 /*
  * casnet_internal.end_invitations() returns trigger
  *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants: an earlier
- * invitation must not give back what is taken away.  Raises 39P01 elsewhere.
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants,
+ * user_tenant_permissions, role_permissions: an earlier invitation must not give back what
+ * is taken away.  Raises 39P01 elsewhere.
  */
 Datum
 casnet_end_invitations(PG_FUNCTION_ARGS)
@@ -856,10 +995,13 @@ casnet_end_invitations(PG_FUNCTION_ARGS)
 		end_by_account(trigger);
 	else if (casnet_catalog_is(CASNET_USER_TENANTS, trigger->tg_relation))
 		end_by_membership(trigger);
+	else if (casnet_catalog_is(CASNET_USER_TENANT_PERMISSIONS, trigger->tg_relation) ||
+			 casnet_catalog_is(CASNET_ROLE_PERMISSIONS, trigger->tg_relation))
+		end_by_permission(trigger);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.end_invitations() was not called for an account or a membership"),
+				 errmsg("casnet_internal.end_invitations() was not called for an account, a membership or a permission"),
 				 errhint("Attach it as casnet.install() does.")));
 	return PointerGetDatum(NULL);
 }

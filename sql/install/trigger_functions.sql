@@ -106,7 +106,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.end_invitations() RETURNS trigger
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'casnet_end_invitations';
 COMMENT ON FUNCTION casnet_internal.end_invitations() IS
-	'trigger: ends invitations when a membership begins, changes or ends, and when an account is deactivated, is deleted or gets another address';
+	'trigger: ends invitations when a membership begins, changes or ends, when a permission is taken away, and when an account is deactivated, is deleted or gets another address';
 
 CREATE OR REPLACE FUNCTION casnet_internal.end_codes() RETURNS trigger
 	LANGUAGE c
