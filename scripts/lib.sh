@@ -224,6 +224,17 @@ borrow_pgtap()
 	cp "$WORK"/pgtap/usr/share/postgresql/*/extension/pgtap* "$folder/"
 }
 
+# want_if_any NAME...: add those that exist to wanted.  Debian has pgTAP not for each
+# version, and JIT beside the server from 18 on.
+want_if_any()
+{
+	local name
+
+	for name in "$@"; do
+		! has_package "$name" || wanted+=("$name")
+	done
+}
+
 # need_packages demo|test: install whatever is missing, by package name.
 need_packages()
 {
@@ -234,8 +245,8 @@ need_packages()
 	[ "${1:-}" != test ] || wanted+=("${TEST_PACKAGES[@]}")
 	if [ -z "$custom" ]; then
 		wanted+=("postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR")
-		[ "${1:-}" != test ] || ! has_package "postgresql-$PG_MAJOR-pgtap" ||
-			wanted+=("postgresql-$PG_MAJOR-pgtap")
+		[ "${1:-}" != test ] || want_if_any "postgresql-$PG_MAJOR-pgtap" \
+			"postgresql-$PG_MAJOR-jit"
 	fi
 	if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
 		mapfile -t missing < <(missing_packages "${wanted[@]}")
