@@ -1,7 +1,7 @@
 -- Common tags are looked up one by one and rare ones as a set.  That changes the plan and
 -- never the answer.
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 \ir include/fixtures.sql
 \ir include/plan_of.sql
 CALL be('mia', 'North');
@@ -16,14 +16,21 @@ SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') !~ ' O
 RESET SESSION AUTHORIZATION;
 ANALYZE casnet.record_tags;
 SET LOCAL SESSION AUTHORIZATION tap_app;
--- From PostgreSQL 18 on the server itself makes a set of them again.
-SELECT CASE WHEN current_setting('server_version_num')::integer < 180000 THEN ' OR ' ELSE ' ANY ' END AS form \gset
-SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'common tags, one by one');
-SELECT ok(plan_of(format(:'any', '{unknown,usual}'), 'VERBOSE, COSTS OFF') ~ :'form', 'when one of them is');
+SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') !~ 'Filter: [^\n]* ANY ', 'common tags, without an array for each link');
+-- From PostgreSQL 18 on, an index looks up either form as a set.  Without an index, the
+-- plan tells the form on each version.
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_indexonlyscan = off;
+SET LOCAL enable_bitmapscan = off;
+SELECT ok(plan_of(format(:'any', '{common,usual}'), 'VERBOSE, COSTS OFF') ~ ' OR ', 'common tags, one by one');
+SELECT ok(plan_of(format(:'any', '{unknown,usual}'), 'VERBOSE, COSTS OFF') ~ ' OR ', 'when one of them is');
 SELECT ok(plan_of(format(:'any', '{rare 7,rare 17}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'rare ones, as a set');
 SELECT ok(plan_of(format(:'any', '{rare 7}'), 'VERBOSE, COSTS OFF') !~ ' ANY ', 'a single one, whatever it is');
-SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8}'), 'VERBOSE, COSTS OFF') ~ :'form', 'up to eight of them');
+SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8}'), 'VERBOSE, COSTS OFF') ~ ' OR ', 'up to eight of them');
 SELECT ok(plan_of(format(:'any', '{common,2,3,4,5,6,7,8,9}'), 'VERBOSE, COSTS OFF') !~ ' OR ', 'more than that as a set');
+RESET enable_indexscan;
+RESET enable_indexonlyscan;
+RESET enable_bitmapscan;
 SELECT results_eq(format(:'any', tags), ARRAY[n::bigint], tags) FROM (VALUES
 	('{common,usual}', 540), ('{unknown,usual}', 120), ('{rare 7,rare 17}', 2), ('{rare 7,usual}', 121)) AS v (tags, n);
 -- A query that does not end with the call itself.
