@@ -12,36 +12,53 @@
 
 #include "casnet.h"
 
+#define DIGITS "0123456789"
+
 /* Seconds from 1970 to 2000. */
 #define SECONDS_TO_2000 ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
-/* Names of zones with digits are so few that those which were asked for are kept. */
+/*
+ * The names of zones with digits, which are few.  To list zones takes as long as reading
+ * hundreds of files, so a session does it once.
+ */
 static List *names_with_digits = NIL;
+static bool names_are_known = false;
 
-/* Whether the server has a zone of exactly that name. */
-static bool
-is_listed(const char *name)
+/* List the names of zones with digits. */
+static void
+know_names(void)
 {
-	pg_tzenum  *all;
+	pg_tzenum  *all = pg_tzenumerate_start();
 	pg_tz	   *zone;
-	bool		found = false;
-	ListCell   *lc;
 
-	foreach(lc, names_with_digits)
-		if (strcmp(name, lfirst(lc)) == 0)
-			return true;
-	all = pg_tzenumerate_start();
-	while (!found && (zone = pg_tzenumerate_next(all)) != NULL)
-		found = strcmp(pg_get_timezone_name(zone), name) == 0;
-	pg_tzenumerate_end(all);
-	if (found)
+	/* an attempt that failed has left some */
+	list_free_deep(names_with_digits);
+	names_with_digits = NIL;
+	while ((zone = pg_tzenumerate_next(all)) != NULL)
 	{
 		MemoryContext former = MemoryContextSwitchTo(TopMemoryContext);
 
-		names_with_digits = lappend(names_with_digits, pstrdup(name));
+		if (strpbrk(pg_get_timezone_name(zone), DIGITS) != NULL)
+			names_with_digits = lappend(names_with_digits,
+										pstrdup(pg_get_timezone_name(zone)));
 		MemoryContextSwitchTo(former);
 	}
-	return found;
+	pg_tzenumerate_end(all);
+	names_are_known = true;
+}
+
+/* Whether the server has a zone of exactly that name, which has digits. */
+static bool
+is_listed(const char *name)
+{
+	ListCell   *lc;
+
+	if (!names_are_known)
+		know_names();
+	foreach(lc, names_with_digits)
+		if (strcmp(name, lfirst(lc)) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -62,7 +79,7 @@ casnet_zone_find(const char *name)
 		return NULL;
 	name = pg_get_timezone_name(zone);
 	if (name[0] < 'A' || name[0] > 'Z' ||
-		(strpbrk(name, "0123456789") != NULL && !is_listed(name)))
+		(strpbrk(name, DIGITS) != NULL && !is_listed(name)))
 		return NULL;
 	return zone;
 }
