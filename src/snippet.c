@@ -35,6 +35,12 @@
 /* How many tokens those can be, with what is between them. */
 #define MAX_TOKENS 256
 
+/* How many bytes of the text a part has, besides the last character. */
+#define MAX_BYTES 1000
+
+/* How many characters without a width of their own stay with the one before. */
+#define MAX_COMBINING 8
+
 /* How many words of a query are looked for. */
 #define MAX_OPERANDS 64
 
@@ -88,6 +94,14 @@ place_of(const Snippet *snippet, const Token *token)
 		place.end = snippet->places[start + token->length - 1].end;
 	}
 	return place;
+}
+
+/* Whether two tokens and what is between them are short enough for a part. */
+static bool
+fit_together(const Snippet *snippet, int first, int last)
+{
+	return first == last || place_of(snippet, &snippet->tokens[last]).end -
+		place_of(snippet, &snippet->tokens[first]).start <= MAX_BYTES;
 }
 
 /* The different words of the query. */
@@ -240,7 +254,8 @@ operands_from(const Snippet *snippet, int first, int *last)
 	int			words = 0;
 
 	for (int i = first; i < snippet->count && i < first + MAX_TOKENS &&
-		 words < MAX_WORDS && !snippet->tokens[i].shown; i++)
+		 words < MAX_WORDS && !snippet->tokens[i].shown &&
+		 fit_together(snippet, first, i); i++)
 	{
 		if (snippet->tokens[i].hits != 0)
 			*last = i;
@@ -250,11 +265,12 @@ operands_from(const Snippet *snippet, int first, int *last)
 	return hits;
 }
 
-/* Show the tokens from there on until there are so many words, or another part begins. */
+/* Show the tokens from there on until they are long enough, or another part begins. */
 static void
 show_words(Snippet *snippet, int first, int words)
 {
-	for (int i = first; i < snippet->count && words > 0 && !snippet->tokens[i].shown; i++)
+	for (int i = first; i < snippet->count && words > 0 && !snippet->tokens[i].shown &&
+		 fit_together(snippet, first, i); i++)
 	{
 		snippet->tokens[i].shown = true;
 		words -= snippet->tokens[i].counts;
@@ -271,7 +287,8 @@ show_part(Snippet *snippet, int first, int last)
 	for (int i = first; i <= last; i++)
 		words += snippet->tokens[i].counts;
 	words = Min(WORDS_BEFORE, MAX_WORDS - words);
-	for (int i = first - 1; i >= 0 && words > 0 && !snippet->tokens[i].shown; i--)
+	for (int i = first - 1; i >= 0 && words > 0 && !snippet->tokens[i].shown &&
+		 fit_together(snippet, i, last); i--)
 		if (snippet->tokens[i].counts)
 		{
 			begin = i;
@@ -356,6 +373,36 @@ is_sign(char c)
 }
 
 /*
+ * The end of a character that begins at most so many bytes behind a place, with the marks
+ * above and below it.
+ */
+static int
+cut_behind(const Snippet *snippet, int start, int bytes)
+{
+	int			end = start + pg_mbcliplen(snippet->bytes + start, snippet->length - start,
+										   bytes);
+
+	for (int i = 0; i < MAX_COMBINING && end < snippet->length &&
+		 pg_dsplen(snippet->bytes + end) == 0; i++)
+		end += pg_mblen(snippet->bytes + end);
+	return end;
+}
+
+/* Cut a part that is too long, so that what was found first is in it. */
+static void
+cut_part(const Snippet *snippet, int *start, int *end)
+{
+	const char *found = memchr(snippet->hits + *start, true, *end - *start);
+	int			before = found == NULL ? 0 : found - snippet->hits - *start;
+
+	if (*end - *start <= MAX_BYTES)
+		return;
+	if (before > MAX_BYTES / 2)
+		*start = cut_behind(snippet, *start, before - MAX_BYTES / 2);
+	*end = Min(*end, cut_behind(snippet, *start, MAX_BYTES));
+}
+
+/*
  * Append a part of the text, escaped, with the signs around it.  Returns where it ends.
  */
 static int
@@ -363,9 +410,10 @@ append_part(StringInfo html, Snippet *snippet, int before, int start, int end)
 {
 	bool		within = false;
 
-	while (start > before && is_sign(snippet->bytes[start - 1]))
+	cut_part(snippet, &start, &end);
+	while (start > before && is_sign(snippet->bytes[start - 1]) && end - start < MAX_BYTES)
 		start--;
-	while (end < snippet->length && is_sign(snippet->bytes[end]))
+	while (end < snippet->length && is_sign(snippet->bytes[end]) && end - start < MAX_BYTES)
 		end++;
 
 	for (int i = start; i < end; i++)

@@ -1,6 +1,6 @@
 -- search_snippet() shows the parts of any text that match, as HTML, whoever asks.
 BEGIN;
-SELECT plan(20);
+SELECT plan(29);
 \ir include/fixtures.sql
 CALL be('olga', 'North');
 SELECT is(casnet.search_snippet(value, query), wanted, query)
@@ -12,6 +12,12 @@ SELECT matches(casnet.search_snippet(repeat('one two three four five six seven e
 SELECT is(casnet.search_snippet(repeat('x ', 44998) || 'last', 'last') LIKE '%<b>last</b>', true, 'the last of what is searched');
 SELECT is(casnet.search_snippet(repeat('x ', 46000) || 'last', 'last') LIKE '%<b>last</b>', false, 'and what is not');
 SELECT is(casnet.search_snippet(repeat('日', 89998) || '語学', '語学') LIKE '%<b>語学</b>', true, 'in characters');
+-- It is short, whatever the text is made of, and no character is cut in two.
+SELECT cmp_ok(octet_length(casnet.search_snippet(value, 'needle')), '<=', 5300, left(value, 20))
+  FROM (VALUES (repeat('x', 90000)), (repeat('&', 89000)), ('needle ' || repeat('&', 89000)), (repeat('a/', 44000)), (repeat('日', 80000)), (repeat('x', 40000) || ' needle ' || repeat('x', 40000))) AS v (value);
+SELECT is(casnet.search_snippet('needle ' || repeat('é', 80000), 'needle'), '<b>needle</b> ', 'a word that is too long is left out');
+SELECT is(casnet.search_snippet(repeat('(', 20000) || 'needle' || repeat(')', 20000), 'needle') ~ '^\(*<b>needle</b>\)*$', true, 'what was found is in it');
+SELECT is(casnet.search_snippet('x' || repeat(U&'e\0301', 40000), 'needle'), 'x' || repeat(U&'e\0301', 333), 'a letter keeps its accent');
 RESET SESSION AUTHORIZATION;
 -- The recipe of docs/tags-and-search.md: a query of one's own, with tags and in an order of one's own.
 SET LOCAL SESSION AUTHORIZATION tap_app;
