@@ -711,6 +711,8 @@ extern const CasnetVerdict *casnet_membership_require_of(const pg_uuid_t *user,
 														 int nbits,
 														 const int *bits);
 extern bool casnet_membership_holds(const CasnetVerdict *verdict, int bit);
+extern void casnet_membership_refuse_missing(const CasnetVerdict *verdict, int bit,
+											 bool is_active);
 extern bool casnet_membership_is_cached(void);
 extern Bitmapset *casnet_membership_role_permissions(const char *role,
 													 Snapshot snapshot);

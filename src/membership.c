@@ -675,21 +675,25 @@ casnet_membership_holds(const CasnetVerdict *verdict, int bit)
 		(verdict->superuser || bms_is_member(bit, verdict->permissions));
 }
 
-/* Raises 42501 because the verdict does not include the permission. */
-static void
-refuse_missing(const CasnetVerdict *verdict, int bit)
+/* Raises 42501 because the verdict, about the active tenant or another, lacks the permission. */
+void
+casnet_membership_refuse_missing(const CasnetVerdict *verdict, int bit, bool is_active)
 {
 	bool		withheld = verdict->withholds_rest ||
 		bms_is_member(bit, verdict->withheld);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 is_active ?
 			 errmsg("permission \"%s\" is missing in the active tenant",
+					casnet_permission_name(bit)) :
+			 errmsg("permission \"%s\" is missing in that tenant",
 					casnet_permission_name(bit)),
 			 withheld ?
 			 errdetail("The session token gives only some of the user's permissions.") : 0,
 			 withheld ?
 			 errhint("Make a token with that permission, with casnet.service_token().") :
+			 !is_active ? errhint("An owner of the tenant can do it.") :
 			 errhint("Somebody who holds manage_permissions there can give it with casnet.grant_permission().")));
 }
 
@@ -707,7 +711,7 @@ check_permissions(const CasnetVerdict *verdict, int nbits, const int *bits)
 				 errhint("Choose one of your tenants with SELECT casnet.use_tenant('name'); casnet.my_tenants() lists them.")));
 	for (int i = 0; i < nbits; i++)
 		if (!casnet_membership_holds(verdict, bits[i]))
-			refuse_missing(verdict, bits[i]);
+			casnet_membership_refuse_missing(verdict, bits[i], true);
 }
 
 /*

@@ -32,6 +32,7 @@ typedef struct CallSite
 PG_FUNCTION_INFO_V1(casnet_tenant_with);
 PG_FUNCTION_INFO_V1(casnet_can);
 PG_FUNCTION_INFO_V1(casnet_can_in);
+PG_FUNCTION_INFO_V1(casnet_refuse_in);
 PG_FUNCTION_INFO_V1(casnet_user_can_in);
 
 /*
@@ -327,6 +328,27 @@ casnet_can_in(PG_FUNCTION_ARGS)
 	verdict = casnet_membership_in(PG_ARGISNULL(0) ? NULL :
 								   PG_GETARG_UUID_P(0));
 	PG_RETURN_BOOL(verdict != NULL && casnet_membership_holds(verdict, bit));
+}
+
+/*
+ * casnet_internal.refuse_in(tenant_id uuid, permission text) returns void
+ *
+ * Raises 42501 if can_in() is false, and says whether only the session's token leaves the
+ * permission out; internal.  Raises 22023 for an unknown permission.  The caller knows that
+ * the user is a member.
+ */
+Datum
+casnet_refuse_in(PG_FUNCTION_ARGS)
+{
+	const CasnetVerdict *verdict;
+	int			bit;
+
+	AcceptInvalidationMessages();
+	bit = casnet_permission_bit_of(PG_GETARG_TEXT_PP(1));
+	verdict = casnet_membership_in(PG_GETARG_UUID_P(0));
+	if (verdict != NULL && !casnet_membership_holds(verdict, bit))
+		casnet_membership_refuse_missing(verdict, bit, false);
+	PG_RETURN_VOID();
 }
 
 /*

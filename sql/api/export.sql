@@ -21,9 +21,7 @@ BEGIN
 	ELSIF casnet_internal.can_in(wanted, 'manage_tenant') THEN
 		RETURN wanted;
 	ELSIF wanted = ANY (casnet_internal.my_tenant_ids()) THEN
-		RAISE EXCEPTION 'permission "manage_tenant" is missing in that tenant'
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'An owner of the tenant can do it.';
+		PERFORM casnet_internal.refuse_in(wanted, 'manage_tenant');
 	END IF;
 	RAISE EXCEPTION 'the tenant does not exist, or you are not a member of it'
 		USING ERRCODE = 'P0002',

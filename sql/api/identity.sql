@@ -49,6 +49,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.can_in(tenant_id uuid, permission tex
 COMMENT ON FUNCTION casnet_internal.can_in(uuid, text) IS
 	'internal: whether the user of this session holds the permission in that tenant';
 
+CREATE OR REPLACE FUNCTION casnet_internal.refuse_in(tenant_id uuid, permission text) RETURNS void
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_refuse_in';
+COMMENT ON FUNCTION casnet_internal.refuse_in(uuid, text) IS
+	'internal: an error unless the user of this session holds the permission in that tenant, of which they are a member';
+
 CREATE OR REPLACE FUNCTION casnet_internal.user_can_in(
 	user_id uuid, tenant_id uuid, permission text)
 	RETURNS boolean

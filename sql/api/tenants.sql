@@ -94,9 +94,7 @@ BEGIN
 		PERFORM casnet_internal.judge_again(remove_tenant.tenant_id, 'delete_tenant');
 		erased := casnet_internal.erase_tenant(remove_tenant.tenant_id);
 	ELSIF remove_tenant.tenant_id = ANY (casnet_internal.my_tenant_ids()) THEN
-		RAISE EXCEPTION 'permission "delete_tenant" is missing in that tenant'
-			USING ERRCODE = 'insufficient_privilege',
-				  HINT = 'An owner of the tenant can delete it.';
+		PERFORM casnet_internal.refuse_in(remove_tenant.tenant_id, 'delete_tenant');
 	END IF;
 	IF erased IS NULL THEN
 		RAISE EXCEPTION 'the tenant does not exist, or you are not a member of it'

@@ -417,6 +417,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.require_whole_user(),
 	casnet_internal.my_tenant_ids(),
 	casnet_internal.can_in(uuid, text),
+	casnet_internal.refuse_in(uuid, text),
 	casnet_internal.judge_again(uuid, text),
 	casnet_internal.is_application_superuser(),
 	casnet_internal.free_account(uuid),

@@ -1,7 +1,7 @@
 -- If a user holds a permission, and only the session's token leaves it out, the error says
 -- so.  Of what the user does not hold, it says what it says to everybody.
 BEGIN;
-SELECT plan(10);
+SELECT plan(13);
 \ir include/fixtures.sql
 \ir include/tokens.sql
 RESET SESSION AUTHORIZATION;
@@ -27,6 +27,13 @@ SELECT set_config('casnet.token', narrow(:'sue', :'north', '{view_records}'), fa
 SELECT is(error_of(:'reading'), :'by_token', 'of a superuser of the application');
 SELECT set_config('casnet.token', narrow(:'olga', :'south', '{view_records}'), false) IS NOT NULL AS now \gset
 SELECT is(error_of(:'reading'), '42501 | not a member of the active tenant |  | Choose one of your tenants with SELECT casnet.use_tenant(''name''); casnet.my_tenants() lists them. | ', 'of another tenant');
+
+-- What is for a whole tenant, by its id.
+SELECT set_config('casnet.token', narrow(:'olga', :'north', '{view_records}'), false) IS NOT NULL AS now \gset
+SELECT is(error_of(format('SELECT * FROM casnet.export_tenant(%L)', :'north')), replace(replace(:'by_token', 'view_persons', 'manage_tenant'), 'the active', 'that'), 'an owner who exports it');
+SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'north')), replace(replace(:'by_token', 'view_persons', 'delete_tenant'), 'the active', 'that'), 'and who deletes it');
+SELECT set_config('casnet.token', narrow(:'vic', :'north', '{view_records}'), false) IS NOT NULL AS now \gset
+SELECT is(error_of(format('SELECT casnet.delete_tenant(%L)', :'north')), '42501 | permission "delete_tenant" is missing in that tenant |  | An owner of the tenant can do it. | ', 'somebody who could not anyway');
 
 -- Who gives something to others.
 SELECT set_config('casnet.token', narrow(:'adam', :'north', '{manage_users,view_users}'), false) IS NOT NULL AS now \gset
