@@ -13,6 +13,7 @@
 #include "commands/trigger.h"
 #include "common/int.h"
 #include "funcapi.h"
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -355,10 +356,11 @@ typedef struct Event
 	TimestampTz until;
 	int64	   *left_out;		/* times that do not occur, sorted; of days: local */
 	int			left_out_number;
+	bool	   *met;			/* which of these the rule has, if that is asked */
 	CasnetRule	rule;
 	int			counted;		/* occurrences so far, for COUNT */
 	int			number;			/* of those that were asked for */
-	ReturnSetInfo *result;
+	ReturnSetInfo *result;		/* NULL: only left_out is looked for */
 } Event;
 
 static int
@@ -423,10 +425,13 @@ static void
 occur(Event *event, Timestamp local, TimestampTz at)
 {
 	int64		key = event->all_day ? local : at;
-
-	if (event->left_out_number > 0 &&
+	int64	   *found = event->left_out_number == 0 ? NULL :
 		bsearch(&key, event->left_out, event->left_out_number, sizeof(int64),
-				compare_times) != NULL)
+				compare_times);
+
+	if (found != NULL && event->met != NULL)
+		event->met[found - event->left_out] = true;
+	if (found != NULL || event->result == NULL)
 		return;
 	if (event->all_day)
 		put_occurrence(event, at, instant_of(local, session_timezone),
@@ -484,28 +489,25 @@ days_later(TimestampTz at, int64 days)
 		IS_VALID_TIMESTAMP(moved) ? moved : END_TIMESTAMP - 1;
 }
 
-/* Put the occurrences of an event with a rule into the result. */
-static void
+/*
+ * Take the occurrences of an event with a rule.  Returns false when that takes too long.
+ */
+static bool
 recur(Event *event)
 {
 	TimestampTz since = days_later(event->since, -DAYS_BETWEEN_ZONES);
 
 	if (is_over(event, event->starts, event->starts_at))
-		return;
+		return true;
 	occur(event, event->starts, event->starts_at);
 	event->counted = 1;
 	if (event->rule.count == 1)
-		return;
+		return true;
 	/* Occurrences are counted from the first one on. */
 	since = event->rule.count > 0 ? MIN_TIMESTAMP : later(since, -event->length);
-	if (!casnet_recurrence_each(&event->rule, event->starts, since,
-								days_later(event->until, DAYS_BETWEEN_ZONES),
-								take_occurrence, event))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the recurrence rule of event %s takes too long",
-						casnet_uuid_format(event->id)),
-				 errhint("Ask for a shorter time, or change the recurrence rule of the event.")));
+	return casnet_recurrence_each(&event->rule, event->starts, since,
+								  days_later(event->until, DAYS_BETWEEN_ZONES),
+								  take_occurrence, event);
 }
 
 /* Read the rule and the zone of an event.  Raises 22023 for what casnet did not check. */
@@ -582,8 +584,50 @@ casnet_occurrences(PG_FUNCTION_ARGS)
 	leave_out(&event, PG_GETARG_ARRAYTYPE_P(7));
 	if (event.left_out_number > 0)
 		qsort(event.left_out, event.left_out_number, sizeof(int64), compare_times);
-	recur(&event);
+	if (!recur(&event))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the recurrence rule of event %s takes too long",
+						casnet_uuid_format(event.id)),
+				 errhint("Ask for a shorter time, or change the recurrence rule of the event.")));
 	return (Datum) 0;
+}
+
+/*
+ * Of some times the ones at which an event does not occur, sorted, each once; NULL if the
+ * event always occurs then.  Without a rule that can be read it occurs only once.  One that
+ * takes too long has the times that it was not seen to have.
+ */
+TimestampTz *
+casnet_calendar_added(TimestampTz starts_at, bool all_day, pg_tz *zone, const char *rule,
+					  ArrayType *times, int *number)
+{
+	Event		event = {.starts_at = starts_at, .all_day = all_day, .zone = zone};
+	int			kept = 0;
+
+	*number = 0;
+	leave_out(&event, times);
+	if (event.left_out_number == 0)
+		return NULL;
+	event.starts = casnet_zone_local(starts_at, zone);
+	if (all_day)
+		event.starts = midnight_of(event.starts);
+	qsort(event.left_out, event.left_out_number, sizeof(int64), compare_times);
+	event.left_out_number = qunique(event.left_out, event.left_out_number, sizeof(int64),
+									compare_times);
+	event.met = palloc0(event.left_out_number * sizeof(bool));
+	event.since = event.left_out[0];
+	event.until = later(event.left_out[event.left_out_number - 1], 1);
+	if (rule == NULL || casnet_rule_parse(rule, &event.rule) != NULL)
+		occur(&event, event.starts, starts_at);
+	else
+		(void) recur(&event);
+	for (int i = 0; i < event.left_out_number; i++)
+		if (!event.met[i])
+			event.left_out[kept++] = all_day ? instant_of(event.left_out[i], zone) :
+				event.left_out[i];
+	*number = kept;
+	return kept == 0 ? NULL : event.left_out;
 }
 
 /* The time from or until which events are asked for.  Raises 22023 unless the times are right. */

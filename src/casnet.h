@@ -973,6 +973,15 @@ extern bool casnet_words_is_single(const char *word, int length);
 extern TSQuery casnet_words_query(Oid configuration, char *operands);
 extern Oid	casnet_words_configuration(void);
 
+/* calendar.c: when events occur */
+
+extern TimestampTz *casnet_calendar_added(TimestampTz starts_at, bool all_day, pg_tz *zone,
+										  const char *rule, ArrayType *times, int *number);
+
+/* icalendar.c: calendars as text */
+
+extern bool casnet_calendar_has_year(TimestampTz at);
+
 /* load.c: bulk load through views */
 
 extern void casnet_load_init(void);

@@ -752,8 +752,8 @@ rules_of(const Component *event)
 }
 
 /* Whether a calendar can have that time, in each time zone. */
-static bool
-is_in_calendars(TimestampTz at)
+bool
+casnet_calendar_has_year(TimestampTz at)
 {
 	return at >= (TimestampTz) (date2j(1, 1, 2) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY &&
 		at < (TimestampTz) (date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
@@ -794,7 +794,8 @@ put_event(Reader *reader, const Component *event, ReturnSetInfo *result)
 			 event->status == NULL ? "SCHEDULED" : event->status);
 	values[8] = TimestampTzGetDatum(end_of_event(reader, event, &start, zone, &has_end));
 	isnull[8] = !has_end;
-	if (!is_in_calendars(start.at) || !is_in_calendars(DatumGetTimestampTz(values[8])))
+	if (!casnet_calendar_has_year(start.at) ||
+		!casnet_calendar_has_year(DatumGetTimestampTz(values[8])))
 		refuse_line(event->start->number, "The event is not in the years 1 to 9999.");
 	values[7] = TimestampTzGetDatum(start.at);
 	values[9] = BoolGetDatum(start.is_day);

@@ -183,7 +183,7 @@ written_end(TimestampTz starts_at, TimestampTz ends_at, bool is_day, pg_tz *zone
 	return ends_at;
 }
 
-/* Append the times that are left out. */
+/* Append the times that are left out, as far as a calendar can have them. */
 static void
 append_excluded(StringInfo text, ArrayType *excluded, bool is_day, pg_tz *zone)
 {
@@ -193,8 +193,25 @@ append_excluded(StringInfo text, ArrayType *excluded, bool is_day, pg_tz *zone)
 	if (ARR_HASNULL(excluded))
 		return;
 	for (int i = 0; i < number; i++)
-		if (!TIMESTAMP_NOT_FINITE(times[i]))
+		if (casnet_calendar_has_year(times[i]))
 			append_time(text, "EXDATE", times[i], is_day, zone);
+}
+
+/*
+ * Append the times that have an event of their own and that the rule does not have.  To
+ * other programs no event stands for a time that neither a rule nor such a line has.
+ */
+static void
+append_added(StringInfo text, TimestampTz starts_at, const char *rule, ArrayType *changed,
+			 bool is_day, pg_tz *zone)
+{
+	int			number;
+	TimestampTz *times = casnet_calendar_added(starts_at, is_day, zone, rule, changed,
+											   &number);
+
+	for (int i = 0; i < number; i++)
+		if (casnet_calendar_has_year(times[i]))
+			append_time(text, "RDATE", times[i], is_day, zone);
 }
 
 /* The zone of an event.  Raises 22023 if there is none of that name. */
@@ -217,11 +234,12 @@ zone_of(text *name)
  * casnet_internal.calendar_event(uid text, title text, description text, location text,
  * status text, starts_at timestamptz, ends_at timestamptz, all_day boolean, time_zone text,
  * recurrence_rule text, excluded_dates timestamptz[], occurrence_at timestamptz,
- * of_day boolean, of_zone text, updated_at timestamptz) returns text
+ * of_day boolean, of_zone text, updated_at timestamptz, changed timestamptz[]) returns text
  *
- * An event as a component of a calendar; the last but one two are those of the series.  The
- * empty text for an event whose start is not finite.  Raises 22008 for a year that
- * a calendar cannot have, 22023 for a time zone that there is not.
+ * An event as a component of a calendar.  of_day and of_zone are those of its series, and
+ * changed has the occurrences of the event that have events of their own.  The empty text for
+ * an event that a calendar cannot have, since one of its times is outside of the years.
+ * Raises 22023 for a time zone that there is not.
  */
 Datum
 casnet_calendar_event(PG_FUNCTION_ARGS)
@@ -229,30 +247,39 @@ casnet_calendar_event(PG_FUNCTION_ARGS)
 	StringInfoData component;
 	TimestampTz starts_at = PG_ARGISNULL(5) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(5);
 	bool		is_day = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
+	TimestampTz ends_at = PG_ARGISNULL(6) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(6);
 	char	   *status = PG_ARGISNULL(4) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(4));
+	char	   *rule = PG_ARGISNULL(9) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(9));
 	pg_tz	   *zone;
 	TimestampTz first;
 
 	initStringInfo(&component);
-	if (TIMESTAMP_NOT_FINITE(starts_at) || PG_ARGISNULL(0) || PG_ARGISNULL(8))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(8) || !casnet_calendar_has_year(starts_at) ||
+		(!PG_ARGISNULL(11) && !casnet_calendar_has_year(PG_GETARG_TIMESTAMPTZ(11))))
 		PG_RETURN_TEXT_P(cstring_to_text(""));
 	zone = zone_of(PG_GETARG_TEXT_PP(8));
+	if (!TIMESTAMP_NOT_FINITE(ends_at))
+	{
+		ends_at = written_end(starts_at, ends_at, is_day, zone);
+		if (!casnet_calendar_has_year(ends_at))
+			PG_RETURN_TEXT_P(cstring_to_text(""));
+	}
 	append_line(&component, "BEGIN:VEVENT");
 	append_text(&component, "UID", text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	append_time(&component, "DTSTAMP", PG_ARGISNULL(14) ||
-				TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(14)) ? starts_at :
+				!casnet_calendar_has_year(PG_GETARG_TIMESTAMPTZ(14)) ? starts_at :
 				PG_GETARG_TIMESTAMPTZ(14), false, casnet_zone_find("UTC"));
-	if (!PG_ARGISNULL(11) && !PG_ARGISNULL(13) &&
-		!TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(11)))
+	if (!PG_ARGISNULL(11) && !PG_ARGISNULL(13))
 		append_time(&component, "RECURRENCE-ID", PG_GETARG_TIMESTAMPTZ(11),
 					!PG_ARGISNULL(12) && PG_GETARG_BOOL(12),
 					zone_of(PG_GETARG_TEXT_PP(13)));
 	append_time(&component, "DTSTART", starts_at, is_day, zone);
-	if (!PG_ARGISNULL(6) && !TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(6)))
-		append_time(&component, "DTEND", written_end(starts_at, PG_GETARG_TIMESTAMPTZ(6),
-												is_day, zone), is_day, zone);
-	if (!PG_ARGISNULL(9))
-		append_rule(&component, text_to_cstring(PG_GETARG_TEXT_PP(9)), is_day, zone);
+	if (!TIMESTAMP_NOT_FINITE(ends_at))
+		append_time(&component, "DTEND", ends_at, is_day, zone);
+	if (rule != NULL)
+		append_rule(&component, rule, is_day, zone);
+	if (!PG_ARGISNULL(15))
+		append_added(&component, starts_at, rule, PG_GETARG_ARRAYTYPE_P(15), is_day, zone);
 	if (!PG_ARGISNULL(10))
 		append_excluded(&component, PG_GETARG_ARRAYTYPE_P(10), is_day, zone);
 	append_text(&component, "SUMMARY", PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1)));

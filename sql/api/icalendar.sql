@@ -220,11 +220,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.calendar_event(
 	uid text, title text, description text, location text, status text,
 	starts_at timestamptz, ends_at timestamptz, all_day boolean, time_zone text,
 	recurrence_rule text, excluded_dates timestamptz[], occurrence_at timestamptz,
-	of_day boolean, of_zone text, updated_at timestamptz)
+	of_day boolean, of_zone text, updated_at timestamptz, changed timestamptz[])
 	RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'casnet_calendar_event';
-COMMENT ON FUNCTION casnet_internal.calendar_event(text, text, text, text, text, timestamptz, timestamptz, boolean, text, text, timestamptz[], timestamptz, boolean, text, timestamptz) IS
+COMMENT ON FUNCTION casnet_internal.calendar_event(text, text, text, text, text, timestamptz, timestamptz, boolean, text, text, timestamptz[], timestamptz, boolean, text, timestamptz, timestamptz[]) IS
 	'internal: an event as a part of a calendar by RFC 5545';
 
 CREATE OR REPLACE FUNCTION casnet_internal.calendar_zone(
@@ -236,7 +236,7 @@ COMMENT ON FUNCTION casnet_internal.calendar_zone(text, timestamptz, timestamptz
 	'internal: a time zone as a part of a calendar by RFC 5545';
 
 -- Changes of time zones are written from the first event to ten years after the last, or
--- after today.
+-- after today.  An event that the calendar cannot have must not keep the others from it.
 CREATE OR REPLACE FUNCTION casnet.export_calendar(record_id uuid DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -244,6 +244,7 @@ CREATE OR REPLACE FUNCTION casnet.export_calendar(record_id uuid DEFAULT NULL) R
 DECLARE
 	zones text;
 	events text;
+	left_out uuid[];
 BEGIN
 	IF export_calendar.record_id IS NOT NULL THEN
 		PERFORM casnet_internal.require_records(ARRAY[export_calendar.record_id]);
@@ -255,20 +256,35 @@ BEGIN
 	  INTO zones
 	  FROM (SELECT e.time_zone, min(e.starts_at) AS since, max(e.starts_at) AS until
 			  FROM casnet.calendar_events AS e
-			 WHERE isfinite(e.starts_at) AND NOT e.all_day
+			 WHERE e.starts_at >= '0001-01-02 00:00+00' AND e.starts_at < '9999-12-31 00:00+00'
+			   AND NOT e.all_day
 			   AND (export_calendar.record_id IS NULL
 					OR e.record_id = export_calendar.record_id)
 			 GROUP BY e.time_zone) AS z;
-	SELECT string_agg(casnet_internal.calendar_event(coalesce(e.series_id, e.id)::text,
-				e.title, e.description, e.location, e.status, e.starts_at, e.ends_at,
-				e.all_day, e.time_zone, e.recurrence_rule, e.excluded_dates,
-				e.occurrence_at, s.all_day, s.time_zone, e.updated_at),
-			'' ORDER BY e.starts_at, coalesce(e.series_id, e.id),
-				e.occurrence_at NULLS FIRST, e.id)
-	  INTO events
-	  FROM casnet.calendar_events AS e
-	  LEFT JOIN casnet.calendar_events AS s ON s.id = e.series_id
-	 WHERE export_calendar.record_id IS NULL OR e.record_id = export_calendar.record_id;
+	SELECT string_agg(w.text, '' ORDER BY w.starts_at, w.uid, w.occurrence_at NULLS FIRST, w.id),
+		   array_agg(w.id ORDER BY w.starts_at, w.id)
+				FILTER (WHERE w.text = '' AND isfinite(w.starts_at))
+	  INTO events, left_out
+	  FROM (SELECT e.id, e.starts_at, coalesce(e.series_id, e.id) AS uid, e.occurrence_at,
+				   casnet_internal.calendar_event(coalesce(e.series_id, e.id)::text,
+						e.title, e.description, e.location, e.status, e.starts_at, e.ends_at,
+						e.all_day, e.time_zone, e.recurrence_rule, e.excluded_dates,
+						e.occurrence_at, s.all_day, s.time_zone, e.updated_at, c.changed) AS text
+			  FROM casnet.calendar_events AS e
+			  LEFT JOIN casnet.calendar_events AS s ON s.id = e.series_id
+			  LEFT JOIN (SELECT x.series_id, array_agg(x.occurrence_at) AS changed
+						   FROM casnet.calendar_events AS x
+						  WHERE x.series_id IS NOT NULL
+							AND (export_calendar.record_id IS NULL
+								 OR x.record_id = export_calendar.record_id)
+						  GROUP BY x.series_id) AS c ON c.series_id = e.id
+			 WHERE export_calendar.record_id IS NULL
+				OR e.record_id = export_calendar.record_id) AS w;
+	IF left_out IS NOT NULL THEN
+		RAISE NOTICE 'events outside of the years 1 to 9999 are left out: %', cardinality(left_out)
+			USING DETAIL = format('They include %s.', array_to_string(left_out[1:10], ', ')),
+				  HINT = 'A calendar has no other years. Change the times of these events.';
+	END IF;
 	RETURN concat(E'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//casnet//casnet//EN\r\n',
 				  zones, events, E'END:VCALENDAR\r\n');
 END

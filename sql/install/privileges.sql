@@ -135,7 +135,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet.import_calendar(text, uuid),
 	casnet_internal.calendar_event(text, text, text, text, text, timestamptz, timestamptz,
 						boolean, text, text, timestamptz[], timestamptz, boolean, text,
-						timestamptz),
+						timestamptz, timestamptz[]),
 	casnet_internal.calendar_zone(text, timestamptz, timestamptz),
 	casnet.export_calendar(uuid)
 	TO casnet_user;

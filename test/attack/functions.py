@@ -189,9 +189,9 @@ CALLS = {
     'casnet_internal.calendar_rows(text)': pure("casnet_internal.calendar_rows(%s)" % CALENDAR),
     'casnet_internal.calendar_event(text,text,text,text,text,timestamp with time zone,'
     'timestamp with time zone,boolean,text,text,timestamp with time zone[],timestamp with time zone,'
-    'boolean,text,timestamp with time zone)':
+    'boolean,text,timestamp with time zone,timestamp with time zone[])':
         pure("casnet_internal.calendar_event('x', 'x', NULL, NULL, 'SCHEDULED', '2024-01-01', NULL, true,"
-             " 'UTC', NULL, '{}', NULL, NULL, NULL, '2024-01-01')"),
+             " 'UTC', NULL, '{}', NULL, NULL, NULL, '2024-01-01', '{}')"),
     'casnet_internal.calendar_zone(text,timestamp with time zone,timestamp with time zone)':
         pure("casnet_internal.calendar_zone('Europe/Berlin', '2024-01-01', '2025-01-01')"),
     'import_calendar(text,uuid)': [

@@ -1,6 +1,6 @@
 -- export_calendar() writes a calendar that import_calendar() brings back.
 BEGIN;
-SELECT plan(15);
+SELECT plan(24);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 DELETE FROM casnet.calendar_events;
@@ -41,6 +41,42 @@ UPDATE before SET e = jsonb_set(e, '{recurrence_rule}', '"FREQ=YEARLY;UNTIL=2030
 SELECT bag_eq($$SELECT to_jsonb(e) - '{created_at,updated_at,record_id,id}'::text[] FROM casnet.calendar_events AS e$$, 'SELECT e - ''id'' FROM before', 'with all that they had');
 INSERT INTO casnet.calendar_events (title, starts_at, record_id) VALUES ('only this', '2026-01-01', '00000000-0000-7000-8000-0000000002a0');
 SELECT is((SELECT regexp_count FROM (SELECT array_length(regexp_split_to_array(casnet.export_calendar('00000000-0000-7000-8000-0000000002a0'), 'BEGIN:VEVENT'), 1) - 1 AS regexp_count) AS x), 1, 'the events about a record');
-SELECT is((SELECT substring(casnet_internal.calendar_event('x', 'x', NULL, NULL, NULL, '2026-01-01', NULL, false, 'America/New_York', 'FREQ=DAILY;UNTIL=99991231', '{}', NULL, NULL, NULL, NULL) FROM 'UNTIL=\d+')), 'UNTIL=99991231', 'the last day');
+SELECT is((SELECT substring(casnet_internal.calendar_event('x', 'x', NULL, NULL, NULL, '2026-01-01', NULL, false, 'America/New_York', 'FREQ=DAILY;UNTIL=99991231', '{}', NULL, NULL, NULL, NULL, NULL) FROM 'UNTIL=\d+')), 'UNTIL=99991231', 'the last day');
+
+-- Occurrences that the rule does not have.
+CREATE FUNCTION pg_temp.dates(series uuid) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(l, ' | ' ORDER BY n) FROM string_to_table(casnet.export_calendar(), E'\r\n') WITH ORDINALITY AS x (l, n) WHERE l ~ '^(RDATE|EXDATE|RECURRENCE)' $$;
+CREATE FUNCTION pg_temp.occurs() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat_ws(' ', title, starts_at, ends_at, status), ', ' ORDER BY starts_at, title) FROM casnet.events_between('2026-01-01', '2027-01-01', true) $$;
+CREATE PROCEDURE pg_temp.series(starts_at timestamptz, whole boolean, zone text, rule text, added timestamptz[]) LANGUAGE sql AS $$
+	DELETE FROM casnet.calendar_events;
+	INSERT INTO casnet.calendar_events (id, title, starts_at, all_day, time_zone, recurrence_rule) VALUES ('00000000-0000-7000-8000-00000000e001', 'x', starts_at, whole, zone, rule);
+	INSERT INTO casnet.calendar_events (title, starts_at, all_day, time_zone, series_id, occurrence_at) SELECT 'y', at, whole, zone, '00000000-0000-7000-8000-00000000e001', at FROM unnest(added) AS at $$;
+CALL pg_temp.series('2026-01-05 08:00Z', false, 'Europe/Berlin', 'FREQ=WEEKLY;COUNT=3', '{2026-01-12 08:00Z,2026-01-13 08:00Z,2026-01-26 08:00Z}');
+SELECT is(pg_temp.dates('00000000-0000-7000-8000-00000000e001'), 'RDATE;TZID=Europe/Berlin:20260113T090000 | RDATE;TZID=Europe/Berlin:20260126T090000 | RECURRENCE-ID;TZID=Europe/Berlin:20260112T090000 | RECURRENCE-ID;TZID=Europe/Berlin:20260113T090000 | RECURRENCE-ID;TZID=Europe/Berlin:20260126T090000', 'what the rule does not have is added');
+CALL pg_temp.series('2026-01-05', true, 'Asia/Tokyo', 'FREQ=DAILY;UNTIL=20260107', '{2026-01-07,2026-01-08}');
+SELECT is(pg_temp.dates('00000000-0000-7000-8000-00000000e001'), 'RDATE;VALUE=DATE:20260108 | RECURRENCE-ID;VALUE=DATE:20260107 | RECURRENCE-ID;VALUE=DATE:20260108', 'days');
+SELECT pg_temp.occurs() AS occurs \gset
+SELECT casnet.export_calendar() AS calendar \gset
+DELETE FROM casnet.calendar_events;
+SELECT casnet.import_calendar(:'calendar') \g /dev/null
+SELECT is(pg_temp.occurs(), :'occurs', 'they come back');
+-- Another program has no events of their own for them.
+DELETE FROM casnet.calendar_events;
+SELECT casnet.import_calendar(regexp_replace(:'calendar', E'BEGIN:VEVENT\r\n(?:(?!END:VEVENT)[^\r]*\r\n)*RECURRENCE-ID(?:(?!END:VEVENT)[^\r]*\r\n)*END:VEVENT\r\n', '', 'g')) \g /dev/null
+SELECT is((SELECT string_agg(to_char(starts_at, 'MM-DD'), ' ') FROM casnet.events_between('2026-01-01', '2027-01-01')), '01-05 01-06 01-07 01-08', 'also by these dates alone');
+CALL pg_temp.series('2026-01-05 08:00Z', false, 'UTC', 'FREQ=DAILY;COUNT=1', '{2026-01-05 08:00Z}');
+SELECT is(pg_temp.dates('00000000-0000-7000-8000-00000000e001'), 'RECURRENCE-ID:20260105T080000Z', 'the first one is no added one');
+
+-- What a calendar cannot have keeps nothing else from it, and is named.
+CREATE FUNCTION pg_temp.without(event text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM casnet.calendar_events;
+	EXECUTE format('INSERT INTO casnet.calendar_events (title, starts_at, ends_at, all_day, time_zone, excluded_dates, recurrence_rule) VALUES (''this'', ''2026-01-01'', NULL, false, ''UTC'', ''{}'', NULL), (''that'', %s)', event);
+	RETURN (SELECT string_agg(l, ' ' ORDER BY n) FROM string_to_table(casnet.export_calendar(), E'\r\n') WITH ORDINALITY AS x (l, n) WHERE l ~ '^(SUMMARY|EXDATE)');
+END $$;
+SELECT is(pg_temp.without(event), found, event)
+  FROM (VALUES ($$'4713-01-01 BC', NULL, false, 'Europe/Berlin', '{}', NULL$$, 'SUMMARY:this'), ($$'294276-12-31', NULL, true, 'UTC', '{}', NULL$$, 'SUMMARY:this'), ($$'9999-12-30', '9999-12-31 12:00', false, 'UTC', '{}', NULL$$, 'SUMMARY:this'),
+	($$'2026-01-02', 'infinity', false, 'UTC', '{10000-01-01,infinity,2026-01-03}', 'FREQ=DAILY'$$, 'SUMMARY:this EXDATE:20260103T000000Z SUMMARY:that')) AS v (event, found);
 SELECT * FROM finish();
 ROLLBACK;

@@ -13,6 +13,14 @@ CALL be('olga', 'North');
 SELECT count(*) > 0 AS exported FROM casnet.export_tenant();
 CREATE TEMP TABLE documents AS SELECT d FROM casnet.export_tenant(own_tables => true) AS d;
 RESET SESSION AUTHORIZATION;
+DELETE FROM casnet.calendar_events;
+SET SESSION AUTHORIZATION regress_backend;
+INSERT INTO casnet.calendar_events (id, title, starts_at)
+SELECT ('00000000-0000-7000-8000-0000000000' || n)::uuid, 'far', timestamptz '10000-01-01' + n * interval '1 day'
+  FROM generate_series(10, 21) AS n;
+INSERT INTO casnet.calendar_events (title, starts_at) VALUES ('never', 'infinity');
+SELECT casnet.export_calendar() LIKE '%VEVENT%' AS exported;
+RESET SESSION AUTHORIZATION;
 REVOKE UPDATE ON casnet.user_tenants FROM casnet_user;
 GRANT UPDATE (role, created_at) ON casnet.user_tenants TO casnet_user;
 SET SESSION AUTHORIZATION regress_backend;
