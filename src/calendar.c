@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(casnet_occurrences);
 PG_FUNCTION_INFO_V1(casnet_calendar_since);
 PG_FUNCTION_INFO_V1(casnet_calendar_until);
 PG_FUNCTION_INFO_V1(casnet_moved_times);
+PG_FUNCTION_INFO_V1(casnet_event_problem);
 
 /* Occurrences of one event that one query gets. */
 #define MOST_OCCURRENCES 10000
@@ -716,4 +717,25 @@ casnet_moved_times(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 1, &number, &first,
 											 TIMESTAMPTZOID, sizeof(TimestampTz),
 											 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * casnet_internal.event_problem(time_zone text, recurrence_rule text) returns text
+ *
+ * Why an event cannot be read whose zone and rule casnet did not check, as a sentence; NULL
+ * if it can.  The rule can be NULL.
+ */
+Datum
+casnet_event_problem(PG_FUNCTION_ARGS)
+{
+	char	   *problem = NULL;
+	CasnetRule	rule;
+
+	if (PG_ARGISNULL(0) || casnet_zone_find(text_to_cstring(PG_GETARG_TEXT_PP(0))) == NULL)
+		problem = "The server has no such time zone.";
+	else if (!PG_ARGISNULL(1))
+		problem = casnet_rule_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)), &rule);
+	if (problem == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(problem));
 }

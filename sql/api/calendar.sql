@@ -89,6 +89,13 @@ $$;
 COMMENT ON FUNCTION casnet.events_between(timestamptz, timestamptz, boolean) IS
 	'what the calendar of the active tenant has between two times, in order; series occur at the local time of their time zone, and days of all-day events are those of the session''s';
 
+CREATE OR REPLACE FUNCTION casnet_internal.event_problem(time_zone text, recurrence_rule text)
+	RETURNS text
+	LANGUAGE c STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'casnet_event_problem';
+COMMENT ON FUNCTION casnet_internal.event_problem(text, text) IS
+	'internal: why an event with that time zone and recurrence rule cannot be read, or NULL';
+
 CREATE OR REPLACE FUNCTION casnet_internal.moved_times(
 	times timestamptz[], time_zone text, all_day boolean, before timestamptz,
 	after timestamptz)

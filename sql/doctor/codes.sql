@@ -98,6 +98,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('password-old', 'notice', 'comment', 'accounts have a password hash of an older system'),
 	('name-form', 'warning', 'comment', 'names are not in the form in which casnet looks for them'),
 	('name-clash', 'warning', 'comment', 'a username is the email address of another account'),
+	('event-unreadable', 'warning', 'comment', 'the time zone or recurrence rule of an event cannot be read, and so no calendar of its tenant'),
 	('signing-key-missing', 'warning', 'statement', 'no key verifies tokens'),
 	('signing-key-old', 'warning', 'statement', 'the key that signs tokens is older than a year'),
 	('signing-key-left', 'notice', 'comment', 'a replaced key still verifies tokens'),

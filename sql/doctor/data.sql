@@ -273,3 +273,36 @@ END
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_data() IS
 	'internal: doctor() about permissions, accounts and owners of tenants; for casnet_admin';
+
+-- What events_between() and export_calendar() read.
+CREATE OR REPLACE FUNCTION casnet_internal.doctor_calendar()
+	RETURNS TABLE (code text, object text, problem text, remedy text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	-- event-unreadable: written by an older version, with the time zones of another server,
+	-- or while triggers were off.
+	IF has_table_privilege(to_regclass('casnet.calendar_events'), 'SELECT') THEN
+		RETURN QUERY
+		WITH read AS (
+			SELECT e.time_zone, e.recurrence_rule, count(*) AS events,
+				   min(e.id::text COLLATE "C") AS first
+			  FROM casnet.calendar_events AS e
+			 GROUP BY e.time_zone, e.recurrence_rule
+		)
+		SELECT 'event-unreadable', 'casnet.calendar_events',
+			   format('Events whose time zone or recurrence rule cannot be read: %s, such as %s. %s events_between() fails in their tenants.',
+					  sum(r.events), (array_agg(r.first ORDER BY r.first))[1],
+					  (array_agg(p.problem ORDER BY r.first))[1]),
+			   '-- Give them others: SELECT tenant_id, id, time_zone, recurrence_rule FROM casnet.calendar_events WHERE casnet_internal.event_problem(time_zone, recurrence_rule) IS NOT NULL'
+		  FROM read AS r
+		 CROSS JOIN LATERAL (SELECT casnet_internal.event_problem(r.time_zone,
+																  r.recurrence_rule)) AS p (problem)
+		 WHERE p.problem IS NOT NULL
+		HAVING count(*) > 0;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.doctor_calendar() IS
+	'internal: doctor() about events that cannot be read; for casnet_admin';

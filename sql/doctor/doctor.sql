@@ -52,6 +52,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_signing_keys()
 		UNION ALL SELECT * FROM casnet_internal.doctor_passwords()
 		UNION ALL SELECT * FROM casnet_internal.doctor_data()
+		UNION ALL SELECT * FROM casnet_internal.doctor_calendar()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,
 		   CASE WHEN f.remedy LIKE '--%'

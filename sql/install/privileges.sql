@@ -208,7 +208,9 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.doctor_libraries(),
 	casnet_internal.doctor_signing_keys(),
 	casnet_internal.doctor_passwords(),
-	casnet_internal.doctor_data()
+	casnet_internal.doctor_data(),
+	casnet_internal.event_problem(text, text),
+	casnet_internal.doctor_calendar()
 	TO casnet_admin;
 
 GRANT EXECUTE ON FUNCTION casnet_internal.erase_tenant(uuid) TO casnet_admin;
@@ -418,6 +420,7 @@ GRANT EXECUTE ON FUNCTION
 	casnet_internal.my_tenant_ids(),
 	casnet_internal.can_in(uuid, text),
 	casnet_internal.refuse_in(uuid, text),
+	casnet_internal.event_problem(text, text),
 	casnet_internal.judge_again(uuid, text),
 	casnet_internal.is_application_superuser(),
 	casnet_internal.free_account(uuid),

@@ -1,7 +1,7 @@
 -- casnet.doctor() on signing keys, owners of tenants, and superusers of the
 -- application.
 BEGIN;
-SELECT plan(34);
+SELECT plan(38);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 \set jwk '{"kty": "OKP", "crv": "Ed25519", "x": "nmX563dBY9L-tOajIfSLqxoYoVhpHAzcTuAM5kCtWzo"}'
@@ -61,6 +61,16 @@ SELECT is(diagnosis('application-superusers'), NULL, 'three superusers, and an i
 UPDATE casnet.users SET is_active = true WHERE username = 'ines';
 SELECT is(diagnosis('application-superusers'), 'notice casnet.users', 'four');
 SELECT matches((SELECT problem FROM casnet.doctor() WHERE code = 'application-superusers'), 'adam, ines, olga, sue', 'by name');
+
+SELECT is(diagnosis('event-unreadable'), NULL, 'events that can be read');
+SET LOCAL session_replication_role = replica;
+INSERT INTO casnet.calendar_events (id, tenant_id, title, starts_at, time_zone, recurrence_rule) VALUES
+	('00000000-0000-7000-8000-00000000e001', :'north', 'x', '2024-01-01', 'UTC', 'weekly'), ('00000000-0000-7000-8000-00000000e002', :'south', 'x', '2024-01-01', 'Mars/North', NULL), ('00000000-0000-7000-8000-00000000e003', :'south', 'x', '2024-01-01', 'UTC', 'FREQ=DAILY');
+SET LOCAL session_replication_role = origin;
+SELECT is(diagnosis('event-unreadable'), 'warning casnet.calendar_events', 'an old rule and a zone of another server');
+SELECT is((SELECT problem FROM casnet.doctor() WHERE code = 'event-unreadable'), 'Events whose time zone or recurrence rule cannot be read: 2, such as 00000000-0000-7000-8000-00000000e001. "weekly" has no value. events_between() fails in their tenants.', 'with one of them');
+SELECT is(after_remedy('event-unreadable'), 'nothing to paste', 'which somebody has to change');
+DELETE FROM casnet.calendar_events WHERE id::text LIKE '%e00_';
 
 -- While a restore is under way, tables are missing; doctor() still reports the rest.
 SELECT is(error_of(format('DROP TABLE %s CASCADE; SELECT * FROM casnet_internal.doctor_data()', t)), 'none', 'without ' || t)

@@ -9,7 +9,7 @@ SELECT plan(14);
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''', ARRAY[
 	'role-administers', 'grant-maintain', 'policy-restrictive', 'policy-subquery', 'policy-wrapped-call', 'policy-row-function',
 	'policy-forgeable', 'key-cast', 'table-reachable', 'table-unguarded', 'declaration-ended', 'table-strange-code', 'load-view-changed', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
-	'server-outdated', 'password-unbearable', 'password-cheap', 'password-slow', 'password-old', 'name-clash', 'name-form', 'check-not-valid', 'signing-key-left', 'signing-key-issuer', 'signing-key-audience', 'permission-left', 'permission-unowned', 'tenant-without-owner',
+	'server-outdated', 'password-unbearable', 'password-cheap', 'password-slow', 'password-old', 'name-clash', 'name-form', 'event-unreadable', 'check-not-valid', 'signing-key-left', 'signing-key-issuer', 'signing-key-audience', 'permission-left', 'permission-unowned', 'tenant-without-owner',
 	'tenant-owner-inactive', 'application-superusers'], 'those that remove, or take a decision');
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement''', ARRAY[
 	'role-superuser', 'role-bypassrls', 'role-replication', 'role-createrole', 'role-server-access', 'role-owns-table',
