@@ -18,7 +18,7 @@
  *	                    export.c, erase.c, import.c
  *	accounts            code.c, user.c, user_code.c, release.c, secret.c, account.c,
  *	                    signing.c, issued.c, login.c, reset.c, profile.c, link.c, issuer.c,
- *	                    invitation.c, adopt.c
+ *	                    invitation.c, invitation_end.c, adopt.c
  *	tags, search, load  tagging.c, words.c, snippet.c, parts.c, search.c, calendar.c,
  *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
  *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,

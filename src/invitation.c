@@ -7,16 +7,16 @@
  * Neither the code nor its digest is a value of SQL within casnet.  Whether the code is
  * valid is judged when it is used, by the inviter's rights at that time.
  *
- * A tenant has one invitation to an address, the newest.  The invitation ends when the
- * membership in question begins, changes or ends, and when the account ends or is
- * deactivated: its row is deleted.  Those that a member made end when that member is demoted,
- * removed or deactivated, or loses a permission that an invitation can take.  Somebody could be about to accept it, and so hold the row.  So as
- * not to wait for that, casnet then revokes the code like a token (revocation.c).  Accepting checks for that twice: when the membership is written, since
+ * A tenant has one invitation to an address, the newest.  When an invitation ends
+ * (invitation_end.c), its row is deleted.  Somebody could be about to accept it, and so hold
+ * the row.  So as not to wait for that, casnet then revokes the code like a token
+ * (revocation.c).  Accepting checks for that twice: when the membership is written, since
  * that could have waited for the other transaction, and at COMMIT.
  *
  * An invitation of an open transaction is there for nobody who ends it, and what ends it can
  * be open while it is made.  So it carries a generation, which every end of a membership or
- * an account with that address changes, as for tokens.
+ * an account with that address, and every loss of a right of the inviter, changes, as for
+ * tokens.
  */
 #include "postgres.h"
 
@@ -38,21 +38,7 @@
 #include "utils/tuplestore.h"
 
 #include "casnet.h"
-
-/* What an invitation says. */
-typedef struct Invitation
-{
-	ItemPointerData row;
-	bytea	   *digest;
-	pg_uuid_t	tenant;
-	pg_uuid_t	inviter;
-	char	   *email;
-	char	   *role;
-	TimestampTz expires_at;
-	TimestampTz created_at;
-	bool		proves_address;	/* whoever has the code reads mail there */
-	int64		generation;		/* -1 for one from before there were any */
-} Invitation;
+#include "invitation.h"
 
 /* What invitations() and invitation() return. */
 #define LIST_COLUMNS 6
@@ -64,7 +50,6 @@ PG_FUNCTION_INFO_V1(casnet_sign_up);
 PG_FUNCTION_INFO_V1(casnet_invitations);
 PG_FUNCTION_INFO_V1(casnet_cancel_invitation);
 PG_FUNCTION_INFO_V1(casnet_invitation);
-PG_FUNCTION_INFO_V1(casnet_end_invitations);
 
 /* Read a row into *invitation. */
 static void
@@ -108,8 +93,8 @@ read_invitation(CasnetScan *scan, HeapTuple tuple, Invitation *invitation)
  * Under which id the ends of invitations to an address are noted: of those from that tenant,
  * or from any if it is NULL.
  */
-static pg_uuid_t
-id_of_ends(const char *email, const pg_uuid_t *tenant)
+pg_uuid_t
+casnet_invitation_ends_id(const char *email, const pg_uuid_t *tenant)
 {
 	static const pg_uuid_t any;
 	char	   *address = casnet_code_fold(email);
@@ -121,8 +106,8 @@ id_of_ends(const char *email, const pg_uuid_t *tenant)
 }
 
 /* The same for the ends of what an inviter has made. */
-static pg_uuid_t
-id_of_inviter(const pg_uuid_t *inviter, const pg_uuid_t *tenant)
+pg_uuid_t
+casnet_invitation_inviter_id(const pg_uuid_t *inviter, const pg_uuid_t *tenant)
 {
 	static const pg_uuid_t any;
 	char		name[8 + UUID_LEN] = "inviter ";
@@ -140,8 +125,8 @@ generation_of(const char *email, const pg_uuid_t *tenant, const pg_uuid_t *invit
 			  Snapshot snapshot)
 {
 	pg_uuid_t	ids[] = {
-		id_of_ends(email, tenant), id_of_ends(email, NULL),
-		id_of_inviter(inviter, tenant), id_of_inviter(inviter, NULL)
+		casnet_invitation_ends_id(email, tenant), casnet_invitation_ends_id(email, NULL),
+		casnet_invitation_inviter_id(inviter, tenant), casnet_invitation_inviter_id(inviter, NULL)
 	};
 	int64		generation = 0;
 
@@ -172,8 +157,8 @@ is_live(Invitation *invitation, Snapshot snapshot)
  * The invitations that a path finds at this moment and that have not ended, expired ones
  * included.
  */
-static List *
-find_invitations(CasnetPath path, Datum key1, Datum key2)
+List *
+casnet_invitation_find(CasnetPath path, Datum key1, Datum key2)
 {
 	static const CasnetTable tables[] = {CASNET_INVITATIONS,
 	CASNET_REVOKED_TOKENS, CASNET_TOKEN_CUTOFFS};
@@ -203,17 +188,17 @@ find_invitations(CasnetPath path, Datum key1, Datum key2)
 static Invitation *
 find_invitation(bytea *digest)
 {
-	List	   *found = find_invitations(CASNET_INVITATION,
-										 PointerGetDatum(digest), (Datum) 0);
+	List	   *found = casnet_invitation_find(CASNET_INVITATION,
+											   PointerGetDatum(digest), (Datum) 0);
 
 	return found == NIL ? NULL : linitial(found);
 }
 
-static List *
-find_of_tenant(const pg_uuid_t *tenant)
+List *
+casnet_invitation_of_tenant(const pg_uuid_t *tenant)
 {
-	return find_invitations(CASNET_INVITATIONS_OF_TENANT,
-							UUIDPGetDatum(tenant), (Datum) 0);
+	return casnet_invitation_find(CASNET_INVITATIONS_OF_TENANT,
+								  UUIDPGetDatum(tenant), (Datum) 0);
 }
 
 /*
@@ -227,9 +212,9 @@ find_of_address(const char *email, const pg_uuid_t *tenant)
 	Datum		address = CStringGetTextDatum(casnet_code_fold(email));
 
 	return tenant == NULL ?
-		find_invitations(CASNET_ALL_INVITATIONS_TO, address, (Datum) 0) :
-		find_invitations(CASNET_INVITATIONS_TO, address,
-						 UUIDPGetDatum(tenant));
+		casnet_invitation_find(CASNET_ALL_INVITATIONS_TO, address, (Datum) 0) :
+		casnet_invitation_find(CASNET_INVITATIONS_TO, address,
+							   UUIDPGetDatum(tenant));
 }
 
 /* Whether others, a list of the same tenant, has a newer one to the same address. */
@@ -253,8 +238,8 @@ is_replaced(const Invitation *invitation, List *others)
  * End it.  If somebody else holds the row, its code is revoked.  A transaction that has
  * accepted it and is still open then gets a message, as for a change of membership.
  */
-static void
-end_invitation(Invitation *invitation)
+void
+casnet_invitation_end(Invitation *invitation)
 {
 	Relation	members;
 
@@ -271,26 +256,13 @@ end_invitation(Invitation *invitation)
 }
 
 /* End the invitations to the address: from that tenant, or from any if it is NULL. */
-static void
-end_invitations_to(const char *email, const pg_uuid_t *tenant)
+void
+casnet_invitation_end_to(const char *email, const pg_uuid_t *tenant)
 {
 	ListCell   *lc;
 
 	foreach(lc, find_of_address(email, tenant))
-		end_invitation(lfirst(lc));
-}
-
-/*
- * The same for those that nobody sees yet, or that are made before this transaction ends: they
- * are of an earlier generation then.
- */
-static void
-end_invitations_for_good(const char *email, const pg_uuid_t *tenant)
-{
-	pg_uuid_t	id = id_of_ends(email, tenant);
-
-	end_invitations_to(email, tenant);
-	casnet_revocation_end_all(&id, NULL);
+		casnet_invitation_end(lfirst(lc));
 }
 
 /* Whether the account has, at this moment, the address of the invitation. */
@@ -354,7 +326,7 @@ casnet_invite_member(PG_FUNCTION_ARGS)
 					 casnet_security_is_administrator());
 	casnet_row_clear(CASNET_INVITATIONS, CASNET_INVITATIONS_OVER,
 					 GetCurrentTimestamp());
-	end_invitations_to(TextDatumGetCString(values[INVITATIONS_EMAIL]), &tenant);
+	casnet_invitation_end_to(TextDatumGetCString(values[INVITATIONS_EMAIL]), &tenant);
 	casnet_row_insert(CASNET_INVITATIONS, values, isnull);
 	PG_RETURN_TEXT_P(code);
 }
@@ -376,44 +348,6 @@ inviter_may(const Invitation *invitation)
 	return may_invite(casnet_membership_of(&invitation->inviter,
 										   &invitation->tenant),
 					  invitation->role);
-}
-
-/*
- * End the invitations that somebody made who loses rights: from that tenant, or from any if it
- * is NULL.  They would count again if the right came back.  Those that nobody sees yet, or that
- * are made before this transaction ends, are of an earlier generation then.
- */
-static void
-end_invitations_by(const pg_uuid_t *inviter, const pg_uuid_t *tenant)
-{
-	List	   *found = tenant != NULL ? find_of_tenant(tenant) :
-		find_invitations(CASNET_INVITATIONS_BY, UUIDPGetDatum(inviter), (Datum) 0);
-	pg_uuid_t	id = id_of_inviter(inviter, tenant);
-	ListCell   *lc;
-
-	foreach(lc, found)
-	{
-		Invitation *invitation = lfirst(lc);
-
-		if (memcmp(&invitation->inviter, inviter, UUID_LEN) == 0)
-			end_invitation(invitation);
-	}
-	casnet_revocation_end_all(&id, NULL);
-}
-
-/* Whether the new role lacks something that the old one gives. */
-static bool
-is_demotion(const char *old, const char *new)
-{
-	Datum	   *roles;
-	int			count;
-
-	deconstruct_array(casnet_role_replaced_by(new), TEXTOID, -1, false, TYPALIGN_INT,
-					  &roles, NULL, &count);
-	for (int i = 0; i < count; i++)
-		if (strcmp(TextDatumGetCString(roles[i]), old) == 0)
-			return false;
-	return true;
 }
 
 /*
@@ -549,7 +483,7 @@ accept_taken(const pg_uuid_t *user, const Invitation *invitation)
 	/* Judge it once more, since this could have waited. */
 	remember_accepted(invitation, is_left);
 	casnet_judged_now();
-	end_invitations_to(invitation->email, &invitation->tenant);
+	casnet_invitation_end_to(invitation->email, &invitation->tenant);
 }
 
 /*
@@ -660,7 +594,7 @@ casnet_invitations(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t	tenant = require_inviter()->key.tenant;
-	List	   *found = find_of_tenant(&tenant);
+	List	   *found = casnet_invitation_of_tenant(&tenant);
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -701,14 +635,14 @@ casnet_cancel_invitation(PG_FUNCTION_ARGS)
 
 	casnet_guard_judge_again(verdict, "manage_users");
 	if (!PG_ARGISNULL(0))
-		foreach(lc, find_of_tenant(&tenant))
+		foreach(lc, casnet_invitation_of_tenant(&tenant))
 		{
 			pg_uuid_t	id = id_of(lfirst(lc));
 
 			if (memcmp(&id, PG_GETARG_UUID_P(0), UUID_LEN) != 0)
 				continue;
 			/* Also one that this one has replaced. */
-			end_invitations_to(((Invitation *) lfirst(lc))->email, &tenant);
+			casnet_invitation_end_to(((Invitation *) lfirst(lc))->email, &tenant);
 			PG_RETURN_VOID();
 		}
 	ereport(ERROR,
@@ -752,256 +686,4 @@ casnet_invitation(PG_FUNCTION_ARGS)
 	values[3] = TimestampTzGetDatum(invitation->expires_at);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns),
 													  values, isnull)));
-}
-
-/*
- * End the invitations to the address of an account that is deleted, deactivated, or gets
- * another address: a later change could return to the old one.  Those that the account made
- * end as well, unless only the address changes; also when it is no application superuser any
- * more.  A deletion takes them along.
- */
-static void
-end_by_account(TriggerData *trigger)
-{
-	Relation	relation = trigger->tg_relation;
-	HeapTuple	old = trigger->tg_trigtuple;
-	HeapTuple	new = trigger->tg_newtuple;
-	char	   *email = casnet_trigger_text(relation, old, "email");
-	pg_uuid_t	user;
-
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		return;
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		casnet_trigger_bool(relation, old, "is_superuser") &&
-		!casnet_trigger_bool(relation, new, "is_superuser") &&
-		casnet_trigger_uuid(relation, old, "id", &user))
-		end_invitations_by(&user, NULL);
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		(casnet_trigger_bool(relation, new, "is_active") ||
-		 !casnet_trigger_bool(relation, old, "is_active")) &&
-		strcmp(casnet_code_fold(email),
-			   casnet_code_fold(casnet_trigger_text(relation, new, "email"))) == 0)
-		return;
-	end_invitations_for_good(email, NULL);
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		casnet_trigger_bool(relation, old, "is_active") &&
-		!casnet_trigger_bool(relation, new, "is_active") &&
-		casnet_trigger_uuid(relation, old, "id", &user))
-		end_invitations_by(&user, NULL);
-}
-
-/* Whether the tenant is there at this moment. */
-static bool
-tenant_exists(const pg_uuid_t *tenant)
-{
-	CasnetTable tenants = CASNET_TENANTS;
-	CasnetReading reading;
-	char	   *name = casnet_catalog_name(CASNET_TENANT_BY_ID, tenant,
-										   TENANTS_NAME,
-										   casnet_reading_begin(&reading, 1,
-																&tenants));
-
-	casnet_reading_end(&reading);
-	return name != NULL;
-}
-
-/*
- * End the invitation that a change of a membership makes obsolete, and those that the member
- * made, who may not invite so any more.
- */
-static void
-end_by_membership(TriggerData *trigger)
-{
-	Relation	relation = trigger->tg_relation;
-	HeapTuple	row = trigger->tg_trigtuple;
-	pg_uuid_t	user;
-	pg_uuid_t	tenant;
-	char	   *email;
-
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
-		strcmp(casnet_trigger_text(relation, row, "role"),
-			   casnet_trigger_text(relation, trigger->tg_newtuple, "role")) == 0)
-		return;
-	if (!casnet_trigger_uuid(relation, row, "user_id", &user) ||
-		!casnet_trigger_uuid(relation, row, "tenant_id", &tenant))
-		return;
-	/* If the account or the tenant is deleted, its invitations have already ended. */
-	email = casnet_user_address(&user);
-	if (email == NULL)
-		return;
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		end_invitations_to(email, &tenant);
-	else if (tenant_exists(&tenant))
-	{
-		end_invitations_for_good(email, &tenant);
-		if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
-			is_demotion(casnet_trigger_text(relation, row, "role"),
-						casnet_trigger_text(relation, trigger->tg_newtuple, "role")))
-			end_invitations_by(&user, &tenant);
-	}
-}
-
-/* Whether the path finds that permission at this moment. */
-static bool
-finds_permission(CasnetPath path, Datum key1, Datum key2, const char *permission)
-{
-	bool		of_role = path != CASNET_PERMISSIONS_OF_MEMBER;
-	CasnetTable table = of_role ? CASNET_ROLE_PERMISSIONS : CASNET_USER_TENANT_PERMISSIONS;
-	CasnetReading reading;
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	casnet_scan_begin(&scan, path, casnet_reading_begin(&reading, 1, &table), key1, key2);
-	while (!found && (tuple = casnet_scan_next(&scan)) != NULL)
-	{
-		bool		isnull;
-		Datum		name = casnet_scan_value(&scan, tuple,
-											 of_role ? ROLE_PERMISSIONS_PERMISSION :
-											 USER_TENANT_PERMISSIONS_PERMISSION, &isnull);
-
-		found = !isnull && strcmp(TextDatumGetCString(name), permission) == 0;
-	}
-	casnet_scan_end(&scan);
-	casnet_reading_end(&reading);
-	return found;
-}
-
-/*
- * Whether an invitation can take that permission of its inviter: to invite, or because a
- * role gives it.
- */
-static bool
-can_be_taken(const char *permission)
-{
-	return strcmp(permission, "manage_users") == 0 ||
-		strcmp(permission, "assign_roles") == 0 ||
-		finds_permission(CASNET_ALL_ROLE_PERMISSIONS, (Datum) 0, (Datum) 0, permission);
-}
-
-/* Whether the role gives that permission. */
-static bool
-gives(const char *role, const char *permission)
-{
-	return finds_permission(CASNET_PERMISSIONS_OF_ROLE, CStringGetTextDatum(role), (Datum) 0,
-							permission);
-}
-
-/* Whether the member was granted that permission besides the role. */
-static bool
-holds_in_person(const pg_uuid_t *user, const pg_uuid_t *tenant, const char *permission)
-{
-	return finds_permission(CASNET_PERMISSIONS_OF_MEMBER, UUIDPGetDatum(user),
-							UUIDPGetDatum(tenant), permission);
-}
-
-/*
- * A permission is taken from a member.  What the role gives as well is not lost.  If the
- * membership ends, end_by_membership() does the rest.
- */
-static void
-end_by_grant(TriggerData *trigger)
-{
-	Relation	relation = trigger->tg_relation;
-	HeapTuple	row = trigger->tg_trigtuple;
-	char	   *permission = casnet_trigger_text(relation, row, "permission");
-	char		role[CASNET_NAME_LENGTH];
-	pg_uuid_t	user;
-	pg_uuid_t	tenant;
-
-	if (casnet_trigger_uuid(relation, row, "user_id", &user) &&
-		casnet_trigger_uuid(relation, row, "tenant_id", &tenant) &&
-		casnet_membership_role_of(&user, &tenant, role) &&
-		!holds_in_person(&user, &tenant, permission) && !gives(role, permission) &&
-		can_be_taken(permission))
-		end_invitations_by(&user, &tenant);
-}
-
-/*
- * A permission is taken from a role: the same for each of its members who could invite and
- * does not hold the permission in person.
- */
-static void
-end_by_role(TriggerData *trigger)
-{
-	CasnetTable members = CASNET_USER_TENANTS;
-	CasnetReading reading;
-	CasnetScan	scan;
-	HeapTuple	tuple;
-	char	   *role = casnet_trigger_text(trigger->tg_relation, trigger->tg_trigtuple, "role");
-	char	   *permission = casnet_trigger_text(trigger->tg_relation, trigger->tg_trigtuple,
-												 "permission");
-	bool		all_invite = strcmp(permission, "manage_users") == 0 ||
-		gives(role, "manage_users");
-	List	   *found = NIL;
-	ListCell   *lc;
-
-	if (gives(role, permission) || !can_be_taken(permission))
-		return;
-	casnet_scan_begin(&scan, CASNET_MEMBERS_BY_ROLE,
-					  casnet_reading_begin(&reading, 1, &members),
-					  CStringGetTextDatum(role), (Datum) 0);
-	while ((tuple = casnet_scan_next(&scan)) != NULL)
-	{
-		pg_uuid_t  *member = palloc(2 * sizeof(pg_uuid_t));
-		bool		isnull;
-
-		CHECK_FOR_INTERRUPTS();
-		member[0] = *DatumGetUUIDP(casnet_scan_value(&scan, tuple, USER_TENANTS_USER_ID,
-													 &isnull));
-		member[1] = *DatumGetUUIDP(casnet_scan_value(&scan, tuple, USER_TENANTS_TENANT_ID,
-													 &isnull));
-		found = lappend(found, member);
-	}
-	casnet_scan_end(&scan);
-	casnet_reading_end(&reading);
-	foreach(lc, found)
-	{
-		pg_uuid_t  *member = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if ((all_invite || holds_in_person(&member[0], &member[1], "manage_users")) &&
-			!holds_in_person(&member[0], &member[1], permission))
-			end_invitations_by(&member[0], &member[1]);
-	}
-}
-
-/* A permission is taken away.  The rest of the statement counts: it can give it again. */
-static void
-end_by_permission(TriggerData *trigger)
-{
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		return;
-	CommandCounterIncrement();
-	if (casnet_catalog_is(CASNET_ROLE_PERMISSIONS, trigger->tg_relation))
-		end_by_role(trigger);
-	else
-		end_by_grant(trigger);
-}
-
-/*
- * casnet_internal.end_invitations() returns trigger
- *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW ON users, user_tenants,
- * user_tenant_permissions, role_permissions: an earlier invitation must not give back what
- * is taken away.  Raises 39P01 elsewhere.
- */
-Datum
-casnet_end_invitations(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = casnet_trigger_row(fcinfo, "end_invitations", false);
-
-	if (casnet_catalog_is(CASNET_USERS, trigger->tg_relation))
-		end_by_account(trigger);
-	else if (casnet_catalog_is(CASNET_USER_TENANTS, trigger->tg_relation))
-		end_by_membership(trigger);
-	else if (casnet_catalog_is(CASNET_USER_TENANT_PERMISSIONS, trigger->tg_relation) ||
-			 casnet_catalog_is(CASNET_ROLE_PERMISSIONS, trigger->tg_relation))
-		end_by_permission(trigger);
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.end_invitations() was not called for an account, a membership or a permission"),
-				 errhint("Attach it as casnet.install() does.")));
-	return PointerGetDatum(NULL);
 }
