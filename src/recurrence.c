@@ -204,16 +204,19 @@ compare_places(const void *a, const void *b)
  * The places that BYSETPOS names among so many, in order.  Returns how many they are.
  */
 static int
-named_places(const CasnetRule *rule, int64 total, int64 *places)
+named_places(Walk *walk, int64 total, int64 *places)
 {
+	const CasnetRule *rule = &walk->rule;
+	int			last = Min(total, 366);
 	int			number = 0;
 	int			kept = 0;
 
-	for (int position = 1; position <= 366; position++)
+	walk->steps -= last;
+	for (int position = 1; position <= last; position++)
 	{
-		if (rule->positions[366 + position] && position <= total)
+		if (rule->positions[366 + position])
 			places[number++] = position - 1;
-		if (rule->positions[366 - position] && position <= total)
+		if (rule->positions[366 - position])
 			places[number++] = total - position;
 	}
 	qsort(places, number, sizeof(int64), compare_places);
@@ -238,7 +241,7 @@ take_days(Walk *walk, const int *days, int number)
 					return false;
 		return true;
 	}
-	named = named_places(&walk->rule, (int64) number * walk->times, places);
+	named = named_places(walk, (int64) number * walk->times, places);
 	for (int i = 0; i < named; i++)
 		if (!take_time(walk, days[places[i] / walk->times],
 					   time_numbered(walk, places[i] % walk->times)))
@@ -351,7 +354,7 @@ take_parts(Walk *walk, int day, int from, const int *minutes, int minutes_number
 	int			named = total;
 
 	if (walk->rule.parts & CASNET_BY_POSITION)
-		named = named_places(&walk->rule, total, places);
+		named = named_places(walk, total, places);
 	for (int i = 0; i < named; i++)
 	{
 		int			place = walk->rule.parts & CASNET_BY_POSITION ? places[i] : i;
