@@ -465,7 +465,8 @@ time_array(const Values *values)
 
 /*
  * Reads the dates and times of lines; of a period the end, too.  A date that an event with
- * times leaves out is the time of the event on that day.
+ * times leaves out is the time of the event on that day.  To an event of whole days a time
+ * means the day that is written, whatever its time zone.
  */
 static void
 read_times(Reader *reader, List *lines, const Moment *start, const char *zone,
@@ -495,6 +496,8 @@ read_times(Reader *reader, List *lines, const Moment *start, const char *zone,
 					USECS_PER_DAY;
 				casnet_zone_instant(casnet_zone_local(moment.at, tz) + within, tz, &moment.at);
 			}
+			else if (start->is_day && !moment.is_day)
+				casnet_zone_instant(moment.day * USECS_PER_DAY, tz, &moment.at);
 			if (*text == '/')
 			{
 				text++;
