@@ -973,6 +973,11 @@ extern bool casnet_words_is_single(const char *word, int length);
 extern TSQuery casnet_words_query(Oid configuration, char *operands);
 extern Oid	casnet_words_configuration(void);
 
+/* parts.c: parts of names and titles */
+
+/* A part is searched for in this many bytes at the beginning of a value. */
+#define CASNET_SEARCHED_BYTES 65536
+
 /* calendar.c: when events occur */
 
 extern TimestampTz *casnet_calendar_added(TimestampTz starts_at, bool all_day, pg_tz *zone,

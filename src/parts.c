@@ -18,9 +18,6 @@
 
 #include "casnet.h"
 
-/* A part is searched for in this many bytes at the beginning of a value. */
-#define MAX_SEARCHED_BYTES 65536
-
 /* As many keys of a part are looked up. */
 #define MAX_PART_KEYS 64
 
@@ -39,11 +36,11 @@ PG_FUNCTION_INFO_V1(casnet_gin_part_triconsistent);
 static text *
 folded_value(Datum value)
 {
-	text	   *slice = DatumGetTextPSlice(value, 0, MAX_SEARCHED_BYTES);
+	text	   *slice = DatumGetTextPSlice(value, 0, CASNET_SEARCHED_BYTES);
 	int			length = VARSIZE_ANY_EXHDR(slice);
 
 	/* The slice can end within a character. */
-	if (length == MAX_SEARCHED_BYTES)
+	if (length == CASNET_SEARCHED_BYTES)
 		length = pg_mbcliplen(VARDATA_ANY(slice), length, length - 4);
 	return casnet_fold(VARDATA_ANY(slice), length);
 }
@@ -61,7 +58,7 @@ casnet_contains(PG_FUNCTION_ARGS)
 	text	   *part = PG_GETARG_TEXT_PP(1);
 	Datum		position;
 
-	if (VARSIZE_ANY_EXHDR(part) > MAX_SEARCHED_BYTES)
+	if (VARSIZE_ANY_EXHDR(part) > CASNET_SEARCHED_BYTES)
 		PG_RETURN_BOOL(false);
 	part = casnet_fold(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part));
 	position = DirectFunctionCall2Coll(textpos, DEFAULT_COLLATION_OID,
@@ -133,7 +130,7 @@ casnet_gin_extract_part(PG_FUNCTION_ARGS)
 
 	*nkeys = 0;
 	/* No value contains a longer part. */
-	if (VARSIZE_ANY_EXHDR(part) > MAX_SEARCHED_BYTES)
+	if (VARSIZE_ANY_EXHDR(part) > CASNET_SEARCHED_BYTES)
 		PG_RETURN_POINTER(keys);
 	characters = characters_of(casnet_fold(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part)),
 							   &count);

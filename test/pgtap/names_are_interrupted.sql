@@ -1,15 +1,15 @@
 -- Many names, or a long one, hold up nobody.  A session that normalizes them obeys a
 -- timeout, and names that no tag can have take no time.
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 \ir include/fixtures.sql
 -- The clock of a statement starts with it, so everything is made before.
-CREATE TEMP TABLE given (short text[], long text[], unseen text);
-ALTER TABLE given ALTER unseen SET STORAGE EXTERNAL;
+CREATE TEMP TABLE given (short text[], long text[], unseen text, part text);
+ALTER TABLE given ALTER unseen SET STORAGE EXTERNAL, ALTER part SET STORAGE EXTERNAL;
 INSERT INTO given SELECT
 	(SELECT array_agg('a' || repeat(U&'\0301\0316', 340) || i) FROM generate_series(1, 1000) AS i),
 	(SELECT array_agg('a' || repeat(U&'\0301\0316', 1990) || i) FROM generate_series(1, 40) AS i),
-	repeat(repeat(U&'\200B', 1000), 60000);
+	repeat(repeat(U&'\200B', 1000), 60000), repeat('é', 10000000);
 GRANT SELECT ON given TO PUBLIC;
 -- SQLSTATE of a statement, and whether it took as long as it may, in milliseconds.
 CREATE FUNCTION pg_temp.ended(statement text, may double precision) RETURNS text LANGUAGE plpgsql AS $$
@@ -65,5 +65,8 @@ SET LOCAL statement_timeout = 0;
 SELECT is(pg_temp.ended('SELECT casnet_internal.tag_names(long) FROM given', 2000), '22023', 'names that are too long');
 SELECT is(pg_temp.ended('SELECT casnet_internal.tag_ids(long) FROM given', 2000), 'none', 'which no tag has');
 SELECT is(pg_temp.ended('SELECT casnet_internal.tag_id(n) FROM given, unnest(long) AS n', 2000), 'none', 'each by itself');
+-- No name has a part so long, so nobody looks at its letters.
+SELECT is(pg_temp.ended('SELECT casnet_internal.search_part(part) FROM given', 3000), 'none', 'a part that no name can have');
+SELECT is(pg_temp.ended('SELECT FROM given, casnet.search_persons(part)', 3000), 'none', 'for which somebody searches');
 SELECT * FROM finish();
 ROLLBACK;
