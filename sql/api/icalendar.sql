@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.read_calendar(
 COMMENT ON FUNCTION casnet_internal.read_calendar(text) IS
 	'internal: the events of a calendar by RFC 5545; 22023 with the line that cannot be read';
 
--- The same text gets the same ids, so that a calendar can be imported again.
+-- The same text gets the same ids, so that a calendar can be imported again.  A part says
+-- its time in seconds, which no setting of a session writes in another way.
 CREATE OR REPLACE FUNCTION casnet_internal.calendar_id(uid text, part text DEFAULT '') RETURNS uuid
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -62,12 +63,12 @@ CREATE OR REPLACE FUNCTION casnet_internal.calendar_series(
 		SELECT e.uid, e.occurrence_at, e.title, e.description, e.location, e.status,
 			   e.starts_at, e.ends_at, e.all_day, e.time_zone,
 			   ARRAY(SELECT CASE WHEN counted.of IS NULL THEN x.rule
-							ELSE regexp_replace(x.rule, 'COUNT=\d+', 'COUNT=' || greatest(
+							ELSE regexp_replace(x.rule, 'COUNT=[0-9]+', 'COUNT=' || greatest(
 								counted.of::integer - (SELECT count(*)
 								  FROM casnet_internal.occurrences(m_id.id, m.starts_at, m.ends_at,
 									m.all_day, m.time_zone, x.rule, '{}', '{}', m.starts_at, e.occurrence_at)), 1), 'i') END
 					   FROM unnest(m.rules) WITH ORDINALITY AS x (rule, n),
-							LATERAL (SELECT substring(x.rule FROM '(?i)COUNT=(\d+)')) AS counted (of),
+							LATERAL (SELECT substring(x.rule FROM '(?i)COUNT=([0-9]+)')) AS counted (of),
 							LATERAL (SELECT casnet_internal.calendar_id(m.uid)) AS m_id (id)
 					  ORDER BY x.n),
 			   m.excluded, m.added, m.added_ends, m.sequence
@@ -75,7 +76,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.calendar_series(
 		 WHERE e.occurrence_at IS NOT NULL
 	)
 	SELECT casnet_internal.calendar_id(p.uid,
-			CASE WHEN isfinite(p.since) THEN 'from ' || p.since::text ELSE '' END),
+			CASE WHEN isfinite(p.since) THEN 'from ' || extract(epoch FROM p.since) ELSE '' END),
 		   p.uid, p.since,
 		   lead(p.since, 1, 'infinity') OVER (PARTITION BY p.uid ORDER BY p.since),
 		   p.title, p.description, p.location, p.status, p.starts_at, p.ends_at, p.all_day,
@@ -112,14 +113,14 @@ CREATE OR REPLACE FUNCTION casnet_internal.calendar_changes(
 		 WHERE r.occurrence_at IS NOT NULL AND (NOT r.and_future OR m.uid IS NULL)
 		 ORDER BY r.uid, r.occurrence_at, r.sequence DESC, r.line DESC
 	)
-	SELECT casnet_internal.calendar_id(c.uid, 'at ' || c.at::text), s.id,
+	SELECT casnet_internal.calendar_id(c.uid, 'at ' || extract(epoch FROM c.at)), s.id,
 		   CASE WHEN s.id IS NOT NULL THEN c.at + s.moved END, c.title, c.description, c.location,
 		   c.status, c.starts_at, c.ends_at, c.all_day, c.time_zone
 	  FROM change AS c
 	  LEFT JOIN series AS s ON s.uid = c.uid AND c.at >= s.since AND c.at < s.until
 	 WHERE NOT c.has_series OR NOT (c.at = ANY (s.excluded) AND c.sequence < s.sequence)
 	UNION ALL
-	SELECT casnet_internal.calendar_id(s.uid, 'at ' || a.at::text), s.id, a.at, s.title,
+	SELECT casnet_internal.calendar_id(s.uid, 'at ' || extract(epoch FROM a.at)), s.id, a.at, s.title,
 		   s.description, s.location, s.status, a.at,
 		   CASE WHEN isfinite(a.until) THEN a.until ELSE a.at + (s.ends_at - s.starts_at) END,
 		   s.all_day, s.time_zone
@@ -158,8 +159,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.calendar_rows(
 	SELECT CASE WHEN r.n > 1 THEN casnet_internal.calendar_id(r.uid, 'rule ' || r.n || r.id) ELSE r.id END,
 		   NULL::uuid, NULL::timestamptz, r.title, r.description, r.location, r.status,
 		   r.starts_at, r.ends_at, r.all_day, r.time_zone,
-		   CASE WHEN r.n > 1 THEN regexp_replace(r.rule, 'COUNT=\d+',
-				'COUNT=' || substring(r.rule FROM '(?i)COUNT=(\d+)')::integer + 1, 'i')
+		   CASE WHEN r.n > 1 THEN regexp_replace(r.rule, 'COUNT=[0-9]+',
+				'COUNT=' || substring(r.rule FROM '(?i)COUNT=([0-9]+)')::integer + 1, 'i')
 				ELSE r.rule END,
 		   ARRAY(SELECT x + r.moved FROM unnest(r.excluded) AS x)
 			|| CASE WHEN r.n > 1 THEN ARRAY[r.starts_at] ELSE '{}' END
@@ -193,13 +194,16 @@ BEGIN
 	INSERT INTO casnet.calendar_events AS e (id, record_id, series_id, occurrence_at, title,
 		description, location, status, starts_at, ends_at, all_day, time_zone,
 		recurrence_rule, excluded_dates)
-	SELECT DISTINCT ON (coalesce(o.id, r.id)) coalesce(o.id, r.id),
-		   import_calendar.record_id, r.series_id, r.occurrence_at, r.title, r.description,
-		   r.location, r.status, r.starts_at, r.ends_at, r.all_day, r.time_zone,
-		   r.recurrence_rule, r.excluded_dates
-	  FROM casnet_internal.calendar_rows(calendar) AS r
-	  LEFT JOIN casnet.calendar_events AS o
-		ON o.series_id = r.series_id AND o.occurrence_at = r.occurrence_at
+	SELECT w.* FROM (
+		SELECT DISTINCT ON (coalesce(o.id, r.id)) coalesce(o.id, r.id),
+			   import_calendar.record_id, r.series_id, r.occurrence_at, r.title,
+			   r.description, r.location, r.status, r.starts_at, r.ends_at, r.all_day,
+			   r.time_zone, r.recurrence_rule, r.excluded_dates
+		  FROM casnet_internal.calendar_rows(calendar) AS r
+		  LEFT JOIN casnet.calendar_events AS o
+			ON o.series_id = r.series_id AND o.occurrence_at = r.occurrence_at) AS w
+	 -- A trigger of an event for an occurrence finds the series.
+	 ORDER BY w.series_id NULLS FIRST
 	ON CONFLICT (tenant_id, id) DO UPDATE
 	   SET record_id = coalesce(excluded.record_id, e.record_id),
 		   series_id = excluded.series_id, occurrence_at = excluded.occurrence_at,
