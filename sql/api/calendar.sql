@@ -135,6 +135,7 @@ CREATE OR REPLACE FUNCTION casnet.move_series(
 DECLARE
 	former record;
 	moved timestamptz[];
+	standing uuid;
 BEGIN
 	SELECT e.tenant_id, e.starts_at, e.ends_at, e.all_day, e.time_zone, e.recurrence_rule,
 		   e.excluded_dates INTO former
@@ -167,10 +168,19 @@ BEGIN
 		   excluded_dates = casnet_internal.moved_times(former.excluded_dates,
 				former.time_zone, former.all_day, former.starts_at, move_series.starts_at)
 	 WHERE e.tenant_id = former.tenant_id AND e.id = move_series.series_id;
-	UPDATE casnet.calendar_events AS e
-	   SET occurrence_at = (casnet_internal.moved_times(ARRAY[e.occurrence_at],
-				former.time_zone, former.all_day, former.starts_at, move_series.starts_at))[1]
-	 WHERE e.tenant_id = former.tenant_id AND e.series_id = move_series.series_id;
+	-- One after the other, the foremost first: none takes a place that another has yet to leave.
+	FOR standing IN
+		SELECT e.id FROM casnet.calendar_events AS e
+		 WHERE e.tenant_id = former.tenant_id AND e.series_id = move_series.series_id
+		 ORDER BY CASE WHEN moved[1] > former.starts_at THEN e.occurrence_at END DESC,
+				  e.occurrence_at
+	LOOP
+		UPDATE casnet.calendar_events AS e
+		   SET occurrence_at = (casnet_internal.moved_times(ARRAY[e.occurrence_at],
+					former.time_zone, former.all_day, former.starts_at,
+					move_series.starts_at))[1]
+		 WHERE e.tenant_id = former.tenant_id AND e.id = standing;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casnet.move_series(uuid, timestamptz, timestamptz) IS
