@@ -1,7 +1,7 @@
 -- The recipe of docs/own-tables.md for confidential records: whoever is not assigned learns nothing of
 -- them, neither by a table nor by a function, and nobody takes the list off.
 BEGIN;
-SELECT plan(105);
+SELECT plan(124);
 \ir include/fixtures.sql
 RESET SESSION AUTHORIZATION;
 -- In the folder of the sources or in that of the tests.
@@ -92,6 +92,45 @@ SELECT unalike(seen_by(w.name, a.statement), '%canary%', format('%s: %s', w.name
   FROM unnest('{olga,vic}'::text[]) AS w (name), attacks AS a WHERE NOT a.like_missing;
 SELECT is(replace(seen_by('vic', format(statement, :'first')), :'first', :'nowhere'), seen_by('vic', format(statement, :'nowhere')), 'as if it were not there: ' || statement)
   FROM attacks WHERE like_missing;
+-- A series about the record, one of its occurrences moved, and nobody else touches it.
+CALL be('mia', 'North');
+INSERT INTO casnet.calendar_events (title, starts_at, time_zone, recurrence_rule, record_id)
+VALUES ('series of the canary', '2024-03-01 10:00Z', 'UTC', 'FREQ=DAILY', :'first') RETURNING id AS series \gset
+INSERT INTO casnet.calendar_events (title, starts_at, time_zone, series_id, occurrence_at)
+VALUES ('moved canary', '2024-03-02 11:00Z', 'UTC', :'series', '2024-03-02 10:00Z');
+INSERT INTO casnet.calendar_events (title, starts_at, time_zone, series_id, occurrence_at, record_id)
+VALUES ('other canary', '2024-03-04 11:00Z', 'UTC', :'series', '2024-03-04 10:00Z', :'first');
+SELECT is((SELECT array_agg(DISTINCT assigned) FROM casnet.calendar_events WHERE id = :'series' OR series_id = :'series'), ARRAY[ARRAY[:'mia', :'adam']::uuid[]], 'a series has the list, and so have the events for its occurrences');
+RESET SESSION AUTHORIZATION;
+CREATE TABLE more_attacks AS SELECT s AS statement FROM unnest(ARRAY[
+	'INSERT INTO casnet.calendar_events (title, starts_at, series_id, occurrence_at, status) VALUES (''x'', now(), %L, ''2024-03-03 10:00Z'', ''CANCELLED'')',
+	'INSERT INTO casnet.calendar_events (title, starts_at, series_id, occurrence_at) VALUES (''x'', now(), %L, ''2024-03-02 10:00Z'')',
+	'INSERT INTO casnet.calendar_events (title, starts_at, series_id, occurrence_at, record_id) VALUES (''x'', now(), %L, ''2024-03-02 10:00Z'', ''00000000-0000-7000-8000-0000000002a0'')',
+	'INSERT INTO casnet.calendar_events (title, starts_at, series_id, occurrence_at, assigned) VALUES (''x'', now(), %L, ''2024-03-03 10:00Z'', ''{00000000-0000-7000-8000-000000000003,00000000-0000-7000-8000-000000000002}'')',
+	'UPDATE casnet.calendar_events SET series_id = %L, occurrence_at = ''2024-03-03 10:00Z'' WHERE title = ''event of nobody'' RETURNING title',
+	'SELECT casnet.move_series(%L, ''2024-03-05 10:00Z'')::text', 'SELECT title FROM casnet.calendar_events WHERE series_id = %L', 'SELECT casnet.import_calendar(format(E''BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:%%s\r\nRECURRENCE-ID:20240303T100000Z\r\nDTSTART:20240303T110000Z\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR'', %L))::text']) AS s;
+GRANT SELECT ON more_attacks TO PUBLIC;
+INSERT INTO casnet.calendar_events (tenant_id, title, starts_at) VALUES (:'north', 'event of nobody', '2024-03-01');
+SET LOCAL SESSION AUTHORIZATION tap_app;
+SELECT is(replace(seen_by('vic', format(statement, :'series')), :'series', :'nowhere'), seen_by('vic', format(statement, :'nowhere')), 'as if the series were not there: ' || statement)
+  FROM more_attacks;
+CALL be('vic', 'North');
+SELECT is((SELECT string_agg(title, ', ') FROM casnet.events_between('2024-02-20', '2024-03-10')), 'event of nobody', 'whoever is not assigned sees none of it');
+CALL be('mia', 'North');
+SELECT is((SELECT string_agg(title, ', ' ORDER BY starts_at) FROM casnet.events_between('2024-03-01 09:00Z', '2024-03-05 09:00Z')), 'series of the canary, moved canary, series of the canary, other canary', 'whoever is sees all of it');
+SELECT lives_ok(format('UPDATE casnet.records SET assigned = ARRAY[%L]::uuid[] WHERE id = %L', :'mia', :'first'), 'the list becomes shorter');
+SELECT is((SELECT array_agg(DISTINCT assigned) FROM casnet.calendar_events WHERE id = :'series' OR series_id = :'series'), ARRAY[ARRAY[:'mia']::uuid[]], 'for the series as well');
+SELECT lives_ok(format('UPDATE casnet.records SET assigned = ARRAY[%L, %L]::uuid[] WHERE id = %L', :'mia', :'adam', :'first'), 'and longer');
+SELECT is(casnet.import_calendar(E'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:canary\r\nDTSTART:20240401T100000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:x\r\nEND:VEVENT\r\n' || string_agg(format(E'BEGIN:VEVENT\r\nUID:canary\r\nRECURRENCE-ID:202404%sT100000Z\r\nDTSTART:202404%sT110000Z\r\nSUMMARY:x\r\nEND:VEVENT\r\n', d, d), '') || 'END:VCALENDAR', :'first'), 10::bigint, 'a calendar of a series with events for occurrences')
+  FROM generate_series(11, 19) AS d;
+SELECT is((SELECT count(*) FROM casnet.calendar_events WHERE title = 'x' AND assigned = ARRAY[:'mia', :'adam']::uuid[]), 10::bigint, 'has the list, too');
+SELECT casnet.import_calendar(replace(casnet.export_calendar(:'first'), ':x', ':y')) AS changed \gset
+SELECT is((SELECT count(*) FROM casnet.calendar_events WHERE title = 'y' AND assigned = ARRAY[:'mia', :'adam']::uuid[]), 10::bigint, 'and keeps it when it comes again');
+SELECT is(casnet.import_calendar(E'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:open\r\nDTSTART:20240401T100000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:open\r\nEND:VEVENT\r\n' || string_agg(format(E'BEGIN:VEVENT\r\nUID:open\r\nRECURRENCE-ID:202404%sT100000Z\r\nDTSTART:202404%sT110000Z\r\nSUMMARY:open\r\nEND:VEVENT\r\n', d, d), '') || 'END:VCALENDAR'), 10::bigint, 'one about no record')
+  FROM generate_series(11, 19) AS d;
+CALL be('adam', 'North');
+DELETE FROM casnet.calendar_events WHERE title IN ('y', 'open', 'event of nobody') OR id = :'series';
+SELECT is((SELECT count(*) FROM casnet.calendar_events), 1::bigint, 'events for occurrences go with their series');
 CALL be('sue', 'North');
 SELECT is((SELECT count(*) FROM casnet.records), 2::bigint, 'a superuser of the application is not assigned either');
 CALL be('olga', 'North');
