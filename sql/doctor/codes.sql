@@ -62,7 +62,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('sequence-shared', 'warning', 'comment', 'tenants share a sequence, whose gaps reveal what others do'),
 	-- views
 	('view-definer', 'error', 'statement', 'a view shows applications the rows of all tenants'),
-	('load-view-changed', 'error', 'comment', 'a view to load a protected table through belongs to another role than the table, or was changed'),
+	('load-view-changed', 'error', 'comment', 'a view to load a table of tenants through belongs to another role than the table, or was changed'),
 	('view-materialized', 'error', 'statement', 'a materialized view has rows of tenants and no policies'),
 	('rule-definer', 'error', 'comment', 'a rule reads or writes a table of tenants past its policies'),
 	('function-definer', 'error', 'statement', 'a SECURITY DEFINER function reads a table of tenants past its policies'),

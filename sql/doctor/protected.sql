@@ -106,6 +106,21 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_protected()
 	 CROSS JOIN casnet_internal.noted_load_view(p.root) AS v (load_view)
 	 WHERE p.relation = p.root AND v.load_view IS NOT NULL
 	   AND v.load_view IS DISTINCT FROM casnet_internal.load_view_of(p.root)
+	UNION ALL
+	SELECT 'load-view-changed', v.oid::regclass::text,
+		   format('It belongs to another role than table %s, or is not as casnet made it.', c.oid::regclass),
+		   '-- look at it, drop it, and SELECT casnet.install()'
+	  FROM casnet_internal.managed_tables() AS m
+	  JOIN pg_class AS c ON c.oid = m.relation
+	  JOIN pg_class AS v ON v.relnamespace = c.relnamespace AND v.relname = c.relname || '_load'
+	  JOIN pg_roles AS o ON o.oid = v.relowner
+	 WHERE m.kind = 'tenant'
+	   -- Without the extension it has no trigger.
+	   AND (NOT casnet_internal.shows_nothing(v.oid)
+			OR NOT (v.relowner = c.relowner OR o.rolsuper OR o.rolname = 'casnet_owner')
+			OR EXISTS (SELECT FROM pg_trigger AS g
+						WHERE g.tgrelid = v.oid AND NOT g.tgisinternal
+						  AND g.tgfoid <> 'casnet_internal.load_row()'::regprocedure))
 
 	-- key-not-enforced: doctor_keys() looks at keys that are there.
 	UNION ALL

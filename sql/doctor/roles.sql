@@ -171,15 +171,21 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_owners()
 	  LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE c.relowner <> to_regrole('casnet_owner')
 	UNION ALL
+	-- Others are a superuser's.  Policies call them, and their owner can replace them.
 	SELECT 'owner-other', f.oid::regprocedure::text,
-		   format('It runs with the rights of %s.', f.proowner::regrole),
-		   format('ALTER FUNCTION %s OWNER TO casnet_owner', f.oid::regprocedure)
+		   format(CASE WHEN v.is_of_tables THEN 'It runs with the rights of %s.'
+					   ELSE 'It belongs to %s, who can replace it.' END, f.proowner::regrole),
+		   format('ALTER FUNCTION %s OWNER TO %I', f.oid::regprocedure,
+				  CASE WHEN v.is_of_tables THEN 'casnet_owner' ELSE
+						(SELECT s.rolname FROM pg_roles AS s WHERE s.rolsuper ORDER BY s.oid LIMIT 1) END)
 	  FROM pg_depend AS d
 	  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'casnet'
 	  JOIN pg_proc AS f ON f.oid = d.objid
-	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND f.prosecdef
-	   AND f.prorettype <> 'event_trigger'::regtype
-	   AND f.proowner <> to_regrole('casnet_owner')
+	  JOIN pg_roles AS r ON r.oid = f.proowner
+	 CROSS JOIN LATERAL (SELECT f.prosecdef AND f.prorettype <> 'event_trigger'::regtype)
+			AS v (is_of_tables)
+	 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+	   AND f.proowner <> to_regrole('casnet_owner') AND (v.is_of_tables OR NOT r.rolsuper)
 
 	-- owner-schema: the owner of a schema can drop what is in it, and put something else
 	-- there that superusers run.

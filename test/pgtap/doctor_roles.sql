@@ -1,6 +1,6 @@
 -- casnet.doctor() on the attributes that application roles have or can get.
 BEGIN;
-SELECT plan(89);
+SELECT plan(95);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 CREATE ROLE tap_boss SUPERUSER;
@@ -61,6 +61,20 @@ SELECT is(diagnosis('owner-other'), 'error casnet_internal.audit_entries_default
 SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
 ALTER FUNCTION casnet.leave_tenant() OWNER TO tap_boss;
 SELECT is(diagnosis('owner-other'), 'error casnet.leave_tenant()', 'a function of another');
+ALTER FUNCTION casnet.leave_tenant() OWNER TO casnet_owner;
+ALTER FUNCTION casnet.tenant_with(text) OWNER TO tap_app;
+SELECT is(diagnosis('owner-other'), 'error casnet.tenant_with(text)', 'one that policies call, and that its owner can replace');
+SELECT is(after_remedy('owner-other'), 'silent', 'remedy');
+SELECT is(diagnosis('load-view-changed'), NULL, 'its views to load tables through');
+ALTER VIEW casnet.records_load OWNER TO tap_group;
+SELECT is(diagnosis('load-view-changed'), 'error casnet.records_load', 'one of another, who can put triggers on it');
+ALTER VIEW casnet.records_load OWNER TO casnet_owner;
+CREATE FUNCTION public.takes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE OR REPLACE TRIGGER casnet_load INSTEAD OF INSERT ON casnet.records_load FOR EACH ROW EXECUTE FUNCTION public.takes();
+SELECT is(diagnosis('load-view-changed'), 'error casnet.records_load', 'one with a trigger of another');
+DROP VIEW casnet.records_load;
+SELECT casnet.install() AS installed \gset
+SELECT is(diagnosis('load-view-changed'), NULL, 'remedy');
 SELECT is(diagnosis('owner-schema'), NULL, 'its schemas');
 ALTER SCHEMA casnet OWNER TO tap_group;
 ALTER SCHEMA casnet_internal OWNER TO casnet_owner;
