@@ -6,23 +6,39 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_functions()
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	WITH application AS MATERIALIZED (
+	WITH RECURSIVE application AS MATERIALIZED (
 		SELECT a.role FROM casnet_internal.application_roles() AS a
 		UNION ALL SELECT 0::oid			-- PUBLIC
 	), through AS MATERIALIZED (
 		SELECT t.role, t.relation FROM casnet_internal.unlimited_readers() AS t
+	), shown (source, relation) AS (
+		-- What is read by reading what: a table, or a view that whoever reads it, or its
+		-- owner, reads through.
+		SELECT t.relation, t.relation FROM through AS t
+		UNION
+		SELECT v.oid, s.relation
+		  FROM shown AS s
+		  JOIN pg_depend AS d
+			ON d.classid = 'pg_rewrite'::regclass
+			   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.source
+		  JOIN pg_rewrite AS r ON r.oid = d.objid
+		  JOIN pg_class AS v ON v.oid = r.ev_class AND v.relkind = 'v'
+		 WHERE coalesce((SELECT o.option_value::boolean
+						   FROM pg_options_to_table(v.reloptions) AS o
+						  WHERE o.option_name = 'security_invoker'), false)
+			OR (v.relowner, s.relation) IN (SELECT t.role, t.relation FROM through AS t)
 	), named AS MATERIALIZED (
 		-- written is the name as it is in a body, quoted or not; the patterns
 		-- are regular expressions for it.
-		SELECT c.oid AS relation,
+		SELECT s.source, s.relation,
 			   lower(replace(c.relname, '"', '""')) AS written,
 			   regexp_replace(lower(replace(c.relname, '"', '""')),
 							  '(\W)', '\\\1', 'g') AS pattern,
 			   regexp_replace(lower(replace(n.nspname, '"', '""')),
 							  '(\W)', '\\\1', 'g') AS schema_pattern
-		  FROM pg_class AS c
+		  FROM shown AS s
+		  JOIN pg_class AS c ON c.oid = s.source
 		  JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE c.oid IN (SELECT t.relation FROM through AS t)
 	), definer AS MATERIALIZED (
 		SELECT p.oid, p.oid::regprocedure AS name, p.proowner,
 			   p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
@@ -43,8 +59,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_functions()
 							WHERE d.classid = 'pg_proc'::regclass
 							  AND d.objid = p.oid AND d.deptype = 'e')
 	)
-	-- function-definer: the table is named in its body, or in what the body
-	-- depends on.  One that asks casnet about the session is trusted to do so
+	-- function-definer: the table, or a view of it, is named in its body, or in what the
+	-- body depends on.  One that asks casnet about the session is trusted to do so
 	-- before it reads.
 	SELECT DISTINCT 'function-definer', d.name::text,
 		   format('It reads %s with the rights of its owner %s, and does not ask casnet about the session.',
@@ -58,7 +74,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_functions()
 	   AND (EXISTS (SELECT FROM pg_depend AS p
 					 WHERE p.classid = 'pg_proc'::regclass AND p.objid = d.oid
 					   AND p.refclassid = 'pg_class'::regclass
-					   AND p.refobjid = w.relation)
+					   AND p.refobjid = w.source)
 			OR strpos(d.body, w.written) > 0
 			   AND (d.body ~ ('(^|\W)' || w.schema_pattern || '"?\s*\.\s*"?'
 							  || w.pattern || '(\W|$)')

@@ -1,6 +1,6 @@
 -- casnet.doctor() on functions and publications that bypass the policies.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 SET LOCAL check_function_bodies = off;
@@ -21,6 +21,17 @@ CREATE FUNCTION public.body() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET s
 CREATE PROCEDURE public.proc() LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'DELETE FROM casnet.tasks';
 SELECT is(diagnosis('function-definer'), 'error public.body(), error public.by_path(integer), error public.counts(), error public.proc()', 'past the policies');
 SELECT is(after_remedy('function-definer'), 'silent', 'remedy');
+
+-- By a view, which applications need not read themselves.
+CREATE VIEW public.report AS SELECT * FROM casnet.records;
+CREATE VIEW public.invoked_report WITH (security_invoker) AS SELECT * FROM public.report;
+CREATE VIEW public.bound_report AS SELECT * FROM casnet.records;
+ALTER VIEW public.bound_report OWNER TO tap_app;
+CREATE FUNCTION public.reports() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT count(*) FROM public.invoked_report';
+CREATE FUNCTION public.reports_bound() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT count(*) FROM public.bound_report';
+SELECT is(diagnosis('function-definer'), 'error public.reports()', 'past the policies by a view');
+SELECT is(after_remedy('function-definer'), 'silent', 'remedy');
+DROP VIEW public.report, public.invoked_report, public.bound_report;
 
 SELECT is(diagnosis('function-search-path'), NULL, 'a pinned path, or no rights to gain');
 CREATE FUNCTION public.loose() RETURNS int LANGUAGE sql SECURITY DEFINER SET work_mem = '1MB' AS 'SELECT 1';
