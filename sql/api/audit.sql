@@ -58,7 +58,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.audited_tables(
 	AS $$
 	SELECT t.tgrelid::regclass, t.tgenabled IN ('O', 'A'),
 		   substring(obj_description(t.oid, 'pg_trigger')
-					 FROM ' since (\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)$')::timestamptz
+					 FROM ' since ([0-9]{4,6}(-[0-9]{2}){2} [0-9]{2}(:[0-9]{2}){2}[.][0-9]{6}[+]00)$')::timestamptz
 	  FROM pg_trigger AS t
 	 WHERE t.tgname = 'casnet_audit' AND t.tgparentid = 0
 	   AND t.tgfoid = 'casnet_internal.record_change()'::regprocedure

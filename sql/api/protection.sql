@@ -259,7 +259,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.shows_nothing(load_view regclass) RET
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT pg_get_viewdef(shows_nothing.load_view) ~ '\mWHERE false;$'
+	SELECT pg_get_viewdef(shows_nothing.load_view) ~ '[[:<:]]WHERE false;$'
 	   AND NOT EXISTS (SELECT FROM pg_rewrite AS r
 						 JOIN pg_depend AS d
 						   ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid

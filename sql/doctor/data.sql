@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_libraries()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 DECLARE
 	shared text := casnet_internal.preload_setting('shared_preload_libraries');

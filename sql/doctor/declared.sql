@@ -134,6 +134,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_unnoted()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 BEGIN
 	IF to_regclass('casnet_internal.protected') IS NULL THEN

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_functions()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 	WITH RECURSIVE application AS MATERIALIZED (
 		SELECT a.role FROM casnet_internal.application_roles() AS a

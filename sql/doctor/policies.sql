@@ -140,6 +140,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_policy_functions()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 	-- policy-immutable: the planner puts its value into the plan, and a cached plan
 	-- has it for the next user too.

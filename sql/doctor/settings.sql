@@ -134,6 +134,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_logging()
 	RETURNS TABLE (code text, object text, problem text, remedy text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 	WITH setting AS MATERIALIZED (
 		SELECT s.* FROM casnet_internal.settings_in_force() AS s WHERE s.applies

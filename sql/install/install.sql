@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION casnet.schema_version() RETURNS text
 	AS $$
 	SELECT substring(obj_description(to_regnamespace('casnet'),
 									 'pg_namespace')
-					 FROM '\(schema version ([^()]+)\)')
+					 FROM '[(]schema version ([^()]+)[)]')
 $$;
 COMMENT ON FUNCTION casnet.schema_version() IS
 	'the version that casnet.install() brought the tables to, or NULL; kept in the comment on the schema, which dumps carry';

@@ -120,6 +120,7 @@ COMMENT ON FUNCTION casnet.set_search_language(regconfig) IS
 CREATE OR REPLACE FUNCTION casnet_internal.install_search_vector() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET standard_conforming_strings = on
 	AS $$
 BEGIN
 	IF to_regprocedure('casnet_internal.search_vector(regconfig, text, text)') IS NULL THEN
