@@ -103,6 +103,8 @@ sub open_session
 		on_error_stop => 0,
 		extra_params => [ '-U', $role || 'casnet_app' ]);
 
+	# the time limit is for each query, not for the whole session
+	$session->set_query_timer_restart();
 	$session->query('\set VERBOSITY sqlstate');
 	ask($session, "SET casnet.user_id = '$ID{$user}'") if defined $user;
 	ask($session, "SET casnet.tenant_id = '$ID{$tenant}'") if defined $tenant;

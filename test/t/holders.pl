@@ -104,6 +104,8 @@ ask($boss, "BEGIN; SELECT FROM casnet.user_tenants WHERE $membership FOR UPDATE"
 is(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{cid}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '1s'; SELECT casnet.remove_member('ben')"), '55P03', 'nobody ends the session of an administrator');
 is(ask($boss, 'SELECT 1'), '1', 'which goes on');
 ask($boss, 'COMMIT');
+# Perl ends a test whose session waits for three minutes.
+$boss->quit;
 $ada = open_session($node, 'postgres', 'ada', 'north');
 ask($ada, "BEGIN; INSERT INTO casnet.tasks (title, assignee_id) VALUES ('own', '$ID{ada}')");
 like(ask_once($node, 'postgres', 'casnet_app', "SET casnet.user_id = '$ID{ben}'; SET casnet.tenant_id = '$ID{north}'; SET lock_timeout = '4s'; SELECT casnet.remove_member('ada')"), qr/^(42501|55P03)$/, 'nor the session of a member with a higher role');
@@ -266,6 +268,5 @@ ask($ada, "SET statement_timeout = '4s'; SELECT casnet_internal.free_membership(
 is(ask($maker, 'SELECT 1'), '1', 'the owner of a table who works on it goes on');
 ask($maker, 'COMMIT');
 $_->quit foreach $maker, $ada;
-$boss->quit;
 $node->stop;
 done_testing();
