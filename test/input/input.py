@@ -111,8 +111,8 @@ CONTEXTS = {
     'read only': 'SET TRANSACTION READ ONLY',
     'hostile path': HOSTILE[:-2],
     'no path': "SET LOCAL search_path = ''",
-    # Before 19, also standard_conforming_strings = off.
-    'old strings': 'SET LOCAL backslash_quote = on; SET LOCAL escape_string_warning = off',
+    # Before 19, also plain strings in which a backslash escapes.
+    'old strings': 'SET LOCAL backslash_quote = on',
     'styles': "SET LOCAL datestyle = 'German, DMY'; SET LOCAL intervalstyle = sql_standard; SET LOCAL timezone = 'Asia/Kathmandu';"
               " SET LOCAL bytea_output = escape; SET LOCAL extra_float_digits = -15; SET LOCAL xmlbinary = hex",
     'nulls': 'SET LOCAL transform_null_equals = on; SET LOCAL array_nulls = off',
@@ -384,7 +384,7 @@ def try_contexts(sessions, functions, judge, chance, seconds):
                     continue
                 settings = 'SET LOCAL session_replication_role = replica'
             if context == 'old strings' and version < 190000:
-                settings = 'SET LOCAL standard_conforming_strings = off; ' + settings
+                settings += '; SET LOCAL standard_conforming_strings = off; SET LOCAL escape_string_warning = off'
             among = [f for f in callable_ones if f['parallel']] if context == 'parallel' else callable_ones
             session.begin(settings)
             before = session.identity()
