@@ -27,12 +27,12 @@ SQL_FUNCTIONS = api/identity \
 	$(addprefix api/, operator_functions tenants members accounts tokens issuers invitations \
 		tags links search calendar icalendar documents export import_source import_members import audit history person_entries persons \
 		protect protect_steps protection protection_notes declare unprotect guard_schema \
-		follow) \
+		follow distribute) \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
 		load_views triggers policies grants passwords names install) \
 	$(addprefix doctor/, codes watched roles grants tables declared protected policies keys indexes \
-		views functions replication audit settings state data doctor)
+		views functions replication audit settings state data distributed doctor)
 # After their functions.
 SQL_OPERATORS = install/operators
 # Owners before privileges, since those of the former owner go with it; and at last

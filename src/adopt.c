@@ -554,10 +554,12 @@ Datum
 casnet_adopt_users(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	source = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	source;
 	char	   *query;
 	char	   *name;
 
+	casnet_shard_refuse("adopt_users");
+	source = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	if (source == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

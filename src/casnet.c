@@ -25,6 +25,7 @@ void
 _PG_init(void)
 {
 	casnet_news_init();
+	casnet_shard_init();
 	casnet_session_init();
 	casnet_token_init();
 	casnet_catalog_init();
@@ -36,6 +37,7 @@ _PG_init(void)
 	casnet_owner_init();
 	casnet_stranger_init();
 	casnet_noforce_init();
+	casnet_relay_init();
 	casnet_execution_init();
 	casnet_utility_init();
 	casnet_fuzzy_init();

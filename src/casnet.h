@@ -9,23 +9,24 @@
  *	                    estimate.c, cursor.c, jwk.c, scheme.c, password.c, throttle.c, fuzzy.c,
  *	                    trigger.c, name.c, text.c, format.c, zone.c, windows.c, rule.c,
  *	                    recurrence.c, fold.c
- *	deciding tables     news.c, holders.c, catalog.c, row.c
+ *	deciding tables     news.c, shard.c, holders.c, catalog.c, row.c
  *	the session         revocation.c, verify.c, token.c, session.c, statement.c
  *	rights              judged.c, permission.c, asked.c, membership.c, remember.c,
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
- *	others' tables      owner.c, stranger.c, partition_key.c, query_code.c, protect.c, documents.c,
+ *	others' tables      owner.c, reference.c, stranger.c, partition_key.c, query_code.c, protect.c, documents.c,
  *	                    export.c, erase.c, import.c
  *	accounts            code.c, user.c, user_code.c, release.c, secret.c, account.c,
- *	                    signing.c, issued.c, login.c, reset.c, profile.c, link.c, issuer.c,
- *	                    invitation.c, invitation_end.c, adopt.c
+ *	                    signing.c, relay_key.c, issued.c, login.c, reset.c, profile.c, link.c,
+ *	                    issuer.c, invitation.c, invitation_end.c, adopt.c
  *	tags, search, load  tagging.c, words.c, snippet.c, parts.c, search.c, calendar.c,
  *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
  *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,
  *	                    undelete_rights.c, undelete_lost.c, undelete.c, person.c
- *	plans               recheck.c, support.c, expression.c, unite.c, probe.c, order.c, bypass.c,
- *	                    noforce.c, tagging_plan.c, plan.c, index.c
- *	executions          explain.c, lock.c, execution.c, utility.c, casnet.c
+ *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, probe.c,
+ *	                    order.c, bypass.c,
+ *	                    noforce.c, inline.c, tagging_plan.c, plan.c, index.c
+ *	executions          explain.c, lock.c, relay.c, execution.c, utility.c, casnet.c
  *
  * The hooks take every statement with a plan through plan.c, order.c and execution.c, and
  * every other one through utility.c.  Those ask membership.c, which keeps what it has read
@@ -260,11 +261,29 @@ extern uint64 casnet_user_changes;
 
 extern void casnet_news_init(void);
 extern void casnet_news_all(void);
-extern void casnet_news_watch(CasnetTable table, Oid relation);
+extern void casnet_news_watch(CasnetTable table, Oid shell, Oid relation);
 extern void casnet_news_watch_rows(CasnetTable table, Relation relation);
 extern void casnet_news_listen(void (*listener) (Oid relation));
 extern void casnet_news_note_lookup(void);
 extern void casnet_news_announce(CasnetTable table, Relation relation);
+
+/* shard.c: where the rows are of tables that Citus distributes */
+
+typedef enum CasnetSpread
+{
+	CASNET_SPREAD_UNKNOWN,
+	CASNET_SPREAD_NOT,			/* a plain table */
+	CASNET_SPREAD_REFERENCE,	/* each node has all rows */
+	CASNET_SPREAD_BY_TENANT		/* each tenant's rows are on one node */
+} CasnetSpread;
+
+extern void casnet_shard_init(void);
+extern bool casnet_shard_has_citus(void);
+extern bool casnet_shard_is_worker(void);
+extern CasnetSpread casnet_shard_spread(Oid table);
+extern Oid	casnet_shard_copy(Oid table);
+extern void casnet_shard_refuse(const char *function);
+extern Oid	casnet_shard_of_tenant(Oid table, const pg_uuid_t *tenant);
 
 /* holders.c: who holds locks that an administrator needs, and ending them */
 
@@ -506,7 +525,10 @@ extern void casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
 
 /* token.c: the setting casnet.token */
 
+extern bool casnet_token_pins;
+
 extern void casnet_token_init(void);
+extern void casnet_token_replan(void);
 extern bool casnet_token_is_set(void);
 extern const pg_uuid_t *casnet_token_user(void);
 extern const char *casnet_token_refusal(void);
@@ -917,11 +939,18 @@ typedef struct CasnetIssue
 	bytea	   *digest;			/* by which it is revoked */
 } CasnetIssue;
 
+extern void casnet_signing_append(StringInfo out, const void *bytes, size_t length);
+extern void casnet_signing_append_permissions(StringInfo claims, List *permissions);
 extern text *casnet_signing_issue(const pg_uuid_t *user,
 								  const pg_uuid_t *tenant,
 								  const Interval *lifetime, int64 generation,
 								  int64 authenticated_at, List *permissions,
 								  CasnetIssue *issue);
+
+/* relay_key.c: the key by which workers know what the coordinator says of a session */
+
+extern char *casnet_relay_key_token(const pg_uuid_t *user, const pg_uuid_t *tenant,
+									const char *permissions, int *seconds);
 
 /* issued.c: the sessions of a user */
 
@@ -1008,6 +1037,34 @@ extern void casnet_audit_init(void);
 
 extern void casnet_unite_policies(Query *query);
 
+/* pin.c: the tenant as a constant, for Citus */
+
+typedef struct CasnetPinned
+{
+	int			number;			/* of the tenant; 0 if nothing was replaced */
+	Bitmapset  *permissions;	/* which were asked for */
+} CasnetPinned;
+
+extern void casnet_pin_tenant(Query *query, CasnetPinned *pinned);
+extern void casnet_pin_check(int number, const pg_uuid_t *tenant);
+
+/* reshape.c: statements that Citus would take past the policies */
+
+extern bool casnet_reshape_insert(Query *query);
+/* A run of a statement that was reshaped: its rows are counted. */
+typedef struct CasnetReshaped
+{
+	PlannedStmt *plan;			/* of the statement, or NULL */
+	DestReceiver *dest;
+} CasnetReshaped;
+
+extern void casnet_reshape_begin_run(QueryDesc *query, CasnetReshaped *reshaped);
+extern void casnet_reshape_end_run(QueryDesc *query, const CasnetReshaped *reshaped);
+extern void casnet_reshape_finish(PlannedStmt *plan, bool was_reshaped);
+extern bool casnet_reshape_changes(const Node *statement);
+extern void casnet_reshape_copy(CopyStmt *copy);
+extern void casnet_reshape_refuse(const Node *statement);
+
 /* probe.c: statements that ask for columns and no row */
 
 extern Query *casnet_probe_reads_nothing(Query *query);
@@ -1035,6 +1092,10 @@ extern bool casnet_noforce_check_plan(PlannedStmt *plan,
 									  const char *query_string);
 extern void casnet_noforce_check_start(PlannedStmt *plan);
 extern void casnet_noforce_check_utility(void);
+
+/* inline.c: SQL functions in statements on tables that Citus distributes */
+
+extern bool casnet_inline_functions(Query *query, ParamListInfo params);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 
@@ -1077,6 +1138,7 @@ typedef enum CasnetNote
 	CASNET_NOTE_USER,			/* likewise, as those below */
 	CASNET_NOTE_MY_TENANTS,
 	CASNET_NOTE_VISIBLE_USERS,
+	CASNET_NOTE_PINNED,			/* value: the number of the tenant; see pin.c */
 	CASNET_NOTE_CALLS,			/* calls are left in the plan */
 	CASNET_NOTE_UNFORCED		/* made without policies; see noforce.c */
 } CasnetNote;
@@ -1135,6 +1197,15 @@ extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
 
 extern bool casnet_lock_changes_statement(const Node *statement);
 extern void casnet_lock_check_statement(Node *statement);
+
+/* relay.c: workers of Citus know whose session asks them */
+
+extern void casnet_relay_init(void);
+extern bool casnet_relay_is_needed(const PlannedStmt *plan);
+extern bool casnet_relay_begin(void);
+extern void casnet_relay_end(bool began);
+extern void casnet_relay_begin_shown(void);
+extern void casnet_relay_end_shown(void);
 
 /* execution.c: the policies of a plan, evaluated when it is executed */
 

@@ -171,6 +171,7 @@ static const PathDescription paths[] = {
 static bool valid[CASNET_NUM_TABLES];
 static uint64 catalog_changes = 0;	/* messages about the tables themselves */
 static Oid	table_oids[CASNET_NUM_TABLES];
+static Oid	shell_oids[CASNET_NUM_TABLES];	/* the same, unless Citus distributes the table */
 static AttrNumber attribute_numbers[CASNET_NUM_TABLES][MAX_COLUMNS];
 static Oid	path_indexes[lengthof(paths)];
 static bool path_is_known[lengthof(paths)];
@@ -181,7 +182,8 @@ forget_table(Oid relation)
 {
 	for (int i = 0; i < CASNET_NUM_TABLES; i++)
 	{
-		if (OidIsValid(relation) && table_oids[i] != relation)
+		if (OidIsValid(relation) && table_oids[i] != relation &&
+			shell_oids[i] != relation)
 			continue;
 		valid[i] = false;
 		catalog_changes++;
@@ -264,9 +266,13 @@ resolve_table(int table)
 	Oid			schema = tables[table].is_internal ?
 		casnet_schema_internal() : casnet_schema();
 
-	table_oids[table] = OidIsValid(schema) ?
+	shell_oids[table] = OidIsValid(schema) ?
 		get_relname_relid(tables[table].name, schema) : InvalidOid;
-	casnet_news_watch(table, table_oids[table]);
+	table_oids[table] = casnet_shard_copy(shell_oids[table]);
+	casnet_news_watch(table, shell_oids[table], table_oids[table]);
+	/* Rows that are on several nodes are read by tenant; see casnet_scan_begin(). */
+	if (!OidIsValid(table_oids[table]))
+		table_oids[table] = shell_oids[table];
 	if (!OidIsValid(table_oids[table]))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -214,6 +214,24 @@ set_parameters(Execution *execution, List *notes, EState *estate)
 	MemoryContextSwitchTo(before);
 }
 
+/* Raises 55000 if the plan is another tenant's. */
+static void
+check_pinned(const Execution *execution, List *notes)
+{
+	ListCell   *cell;
+	int			value;
+
+	foreach(cell, notes)
+	{
+		CasnetNote	kind = casnet_plan_note(cell, &value);
+
+		if (kind == CASNET_NOTE_NONE)
+			break;
+		if (kind == CASNET_NOTE_PINNED)
+			casnet_pin_check(value, &execution->tenant);
+	}
+}
+
 /* Whether the plan writes rows. */
 static bool
 writes(const PlannedStmt *plan)
@@ -251,6 +269,7 @@ ask_first(Execution *execution, PlannedStmt *plan, EState *estate)
 		verdict = casnet_membership_require_user();
 	execution->user = verdict->key.user;
 	execution->tenant = verdict->key.tenant;
+	check_pinned(execution, plan->invalItems);
 	execution->token = casnet_token_number();
 	if (execution->token != 0)
 		hold_token(execution);
@@ -377,6 +396,9 @@ start_noted(QueryDesc *query, int eflags)
 						 explain_only);
 	if (note == CASNET_NOTE_NOTHING || explain_only)
 		note = CASNET_NOTE_NONE;
+
+	if (explain_only && casnet_relay_is_needed(plan))
+		casnet_relay_begin_shown();
 
 	/* What the server evaluates now can change the session, or ask for its rights. */
 	if (note != CASNET_NOTE_NONE || writes(plan))
@@ -578,7 +600,12 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 {
 	const CasnetOpening *opening = NULL;
 	ErrorContextCallback hints;
+	bool		relays = casnet_relay_is_needed(query->plannedstmt);
+	bool		began = relays && casnet_relay_begin();
+	CasnetReshaped reshaped;
 
+	if (relays)
+		casnet_reshape_begin_run(query, &reshaped);
 	/* After an error the server restores the stack. */
 	casnet_hint_begin(&hints);
 	if (execution != NULL && execution->calls_left &&
@@ -589,6 +616,9 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 	else
 		run_plan(query, direction, CASNET_RUN_NAMES);
 	error_context_stack = hints.previous;
+	if (relays)
+		casnet_reshape_end_run(query, &reshaped);
+	casnet_relay_end(began);
 }
 
 /*

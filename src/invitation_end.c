@@ -314,6 +314,9 @@ casnet_end_invitations(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = casnet_trigger_row(fcinfo, "end_invitations", false);
 
+	/* The coordinator does this for its copy of the row, and has the tables for it. */
+	if (casnet_shard_is_worker())
+		return PointerGetDatum(NULL);
 	if (casnet_catalog_is(CASNET_USERS, trigger->tg_relation))
 		end_by_account(trigger);
 	else if (casnet_catalog_is(CASNET_USER_TENANTS, trigger->tg_relation))

@@ -26,7 +26,7 @@
 #include "key.h"
 
 #define MAX_COORDINATE 48
-#define ED25519_KEY 32
+#define ED25519_KEY CASNET_ED25519_KEY
 #define MIN_RSA_BITS 2048
 #define MAX_RSA_BITS 8192
 
@@ -191,6 +191,49 @@ casnet_key_verify(JwsAlgorithm algorithm, const uint8 *key, size_t key_length,
 		return false;
 	casnet_key_hmac(key, key_length, data, length, mac);
 	return CRYPTO_memcmp(mac, signature, sizeof(mac)) == 0;
+}
+
+/*
+ * The public key of a private key for Ed25519 (RFC 8032, section 5.1.5), both of 32 bytes.
+ * False if the cryptographic library fails.
+ */
+bool
+casnet_key_ed25519_public(const uint8 *seed, uint8 *key)
+{
+	EVP_PKEY   *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+													seed, ED25519_KEY);
+	size_t		length = ED25519_KEY;
+	bool		done = pkey != NULL &&
+		EVP_PKEY_get_raw_public_key(pkey, key, &length) == 1 &&
+		length == ED25519_KEY;
+
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return done;
+}
+
+/*
+ * Sign the data with a private key for Ed25519 (RFC 8032); the signature has 64 bytes.
+ * False if the cryptographic library fails.
+ */
+bool
+casnet_key_ed25519_sign(const uint8 *seed, const char *data, size_t length,
+						uint8 *signature)
+{
+	EVP_PKEY   *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+													seed, ED25519_KEY);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t		signature_length = CASNET_ED25519_SIGNATURE;
+	bool		done = pkey != NULL && ctx != NULL &&
+		EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+		EVP_DigestSign(ctx, signature, &signature_length,
+					   (const unsigned char *) data, length) == 1 &&
+		signature_length == CASNET_ED25519_SIGNATURE;
+
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return done;
 }
 
 /* Random bytes from the operating system.  Raises XX000 if it has no source. */

@@ -797,6 +797,9 @@ casnet_end_codes(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.end_codes() is for casnet.users only"),
 				 errhint("Attach it as casnet.install() does.")));
+	/* The coordinator does this for its copy of the row, and has the tables for it. */
+	if (casnet_shard_is_worker())
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
 		!casnet_trigger_uuid(relation, old, "id", &user))
 		return PointerGetDatum(NULL);

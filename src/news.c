@@ -27,7 +27,7 @@
 #include "casnet.h"
 
 /* How many files listen to messages about relations. */
-#define MAX_LISTENERS 4
+#define MAX_LISTENERS 5
 
 /*
  * Move whenever a row or a definition of the tables can have changed.  The first is for
@@ -51,6 +51,7 @@ uint64		casnet_user_changes = 0;
 /* The relations whose messages are about a deciding table. */
 static struct
 {
+	Oid			shell;			/* how it is distributed changed */
 	Oid			table;			/* its definition changed */
 	Oid			messenger;		/* its rows changed */
 }			watched[CASNET_NUM_TABLES];
@@ -81,12 +82,14 @@ casnet_news_all(void)
 }
 
 /*
- * Listen to messages about this relation, which is a deciding table.  They say that its
- * definition changed; see casnet_news_watch_rows() for its rows.
+ * Listen to messages about this relation, which is a deciding table, or this node's copy of
+ * one that Citus distributes, the shell.  They say that a definition changed; see
+ * casnet_news_watch_rows() for the rows.
  */
 void
-casnet_news_watch(CasnetTable table, Oid relation)
+casnet_news_watch(CasnetTable table, Oid shell, Oid relation)
 {
+	watched[table].shell = shell;
 	watched[table].table = relation;
 }
 
@@ -138,7 +141,7 @@ relcache_callback(Datum arg, Oid relation)
 	}
 	for (int i = 0; i < CASNET_TAGS; i++)
 	{
-		if (watched[i].table == relation)
+		if (watched[i].table == relation || watched[i].shell == relation)
 			casnet_news_all();
 		else if (watched[i].messenger != relation)
 			continue;

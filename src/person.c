@@ -470,6 +470,7 @@ casnet_erase_person(PG_FUNCTION_ARGS)
 	bool		isnull;
 	int			bit = casnet_permission_find("erase_persons");
 
+	casnet_shard_refuse("erase_person");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

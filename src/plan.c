@@ -42,6 +42,7 @@
 
 #include "casnet.h"
 #include "recheck.h"
+#include "tagging.h"
 
 /* While a plan is looked through. */
 typedef struct Replacing
@@ -494,12 +495,25 @@ waits_for_rows(PlannedStmt *plan)
 		plan->commandType != CMD_SELECT;
 }
 
+/* Note for whom the plan is, if the tenant is a constant in it, and what that takes. */
+static void
+note_pinned(const CasnetPinned *pinned, Replacing *replacing)
+{
+	int			bit = -1;
+
+	while ((bit = bms_next_member(pinned->permissions, bit)) >= 0)
+		note_permission(bit, replacing);
+	add_note(replacing->plan, CASNET_NOTE_TENANT, CASNET_NO_PARAMETER);
+	add_note(replacing->plan, CASNET_NOTE_PINNED, pinned->number);
+}
+
 /*
  * Change a finished plan as the top of this file says.  With has_tags, its execution looks
  * up tags, which must be the opener's.  With hide, take out the estimates.
  */
 static void
-finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
+finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide,
+			const CasnetPinned *pinned)
 {
 	Replacing	replacing;
 	int			value;
@@ -517,6 +531,8 @@ finish_plan(PlannedStmt *plan, bool only_ask, bool has_tags, bool hide)
 		waits_for_rows(plan);
 	look_through(plan->planTree, &replacing);
 	look_through_all(plan->subplans, &replacing);
+	if (pinned != NULL && pinned->number != 0)
+		note_pinned(pinned, &replacing);
 	if (has_tags)
 		note_permission(casnet_permission_find("view_tags"), &replacing);
 	/* What leaves out partitions calls the functions as well. */
@@ -571,7 +587,7 @@ casnet_plan_note_late(PlannedStmt *plan, bool hide)
 		CASNET_NOTE_NONE)
 		return false;
 	before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
-	finish_plan(plan, true, false, hide);
+	finish_plan(plan, true, false, hide, NULL);
 	MemoryContextSwitchTo(before);
 	return casnet_plan_is_policed(plan);
 }
@@ -660,12 +676,33 @@ may_bring_tables(Node *node, void *context)
 
 /* The plan, in which each table keeps its policies. */
 static PlannedStmt *
-make_plan(CASNET_PLANNER_ARGUMENTS)
+plan_with_policies(CASNET_PLANNER_ARGUMENTS)
 {
 	if (CASNET_JOINS_ITSELF &&
 		(parse->hasRowSecurity || may_bring_tables((Node *) parse, NULL)))
 		return plan_each_table(CASNET_PLANNER_NAMES);
 	return next_planner(CASNET_PLANNER_NAMES);
+}
+
+/* The same.  Meanwhile a coordinator looks for no tag, since that asks another node. */
+static PlannedStmt *
+make_plan(CASNET_PLANNER_ARGUMENTS)
+{
+	PlannedStmt *volatile plan = NULL;
+
+	if (!casnet_shard_has_citus() || casnet_shard_is_worker())
+		return plan_with_policies(CASNET_PLANNER_NAMES);
+	casnet_tagging_plans++;
+	PG_TRY();
+	{
+		plan = plan_with_policies(CASNET_PLANNER_NAMES);
+	}
+	PG_FINALLY();
+	{
+		casnet_tagging_plans--;
+	}
+	PG_END_TRY();
+	return plan;
 }
 
 /* All that casnet does to a statement before and after it is planned. */
@@ -675,25 +712,33 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	bool		show = show_next;
 	bool		is_unforced;
 	CasnetTagged tagged;
+	CasnetPinned pinned;
+	bool		reshaped;
+	bool		brought;
 	PlannedStmt *plan;
 
 	/* What is planned meanwhile is not what EXPLAIN shows. */
 	show_next = false;
 
 	parse = casnet_probe_reads_nothing(parse);
+	brought = casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
 	casnet_unite_policies(parse);
+	casnet_pin_tenant(parse, &pinned);
+	reshaped = casnet_reshape_insert(parse);
 
 	/* Meanwhile index.c leaves out indexes, and order.c puts policies first. */
 	plan = make_plan(CASNET_PLANNER_NAMES);
 
+	casnet_reshape_finish(plan, reshaped);
 	is_unforced = casnet_noforce_check_plan(plan, query_string);
 	casnet_tagging_finish(plan, params, &tagged);
+	plan->dependsOnRole |= brought;
 	/* In any case, since foreign keys and casnet's functions read past the policies. */
 	casnet_estimate_hide();
 	/* If a function brought a policy, the plan depends on the role. */
 	if (parse->hasRowSecurity || plan->dependsOnRole)
-		finish_plan(plan, show, tagged.has_policy, false);
+		finish_plan(plan, show, tagged.has_policy, false, &pinned);
 	if (is_unforced)
 		note_unforced(plan);
 	return plan;

@@ -145,6 +145,12 @@ insert_cutoff(const pg_uuid_t *user, const Sum *sum, bytea *spared)
 	bool		isnull[TOKEN_CUTOFFS_COLUMNS] = {0};
 	pg_uuid_t	id;
 
+	/*
+	 * A worker of Citus sees only tokens that the coordinator makes for a minute, of users
+	 * whom it has just judged.  Such a token says nothing of the rows here.
+	 */
+	if (casnet_shard_is_worker())
+		return;
 	casnet_uuid_make(&id, false);
 	values[TOKEN_CUTOFFS_ID] = UUIDPGetDatum(&id);
 	values[TOKEN_CUTOFFS_USER_ID] = UUIDPGetDatum(user);

@@ -30,6 +30,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -271,6 +272,15 @@ casnet_take_password(PG_FUNCTION_ARGS)
 					 errhint("Leave the column as it is, or write a hash, such as the result of casnet.hash_password().")));
 		return PointerGetDatum(row);
 	}
+
+	/* Each node would keep the hash in a place of its own, under another mark. */
+	if (casnet_shard_has_citus() &&
+		casnet_shard_spread(get_relname_relid("users", casnet_schema())) !=
+		CASNET_SPREAD_NOT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("hashed_password cannot be written while Citus distributes the tables"),
+				 errhint("Call casnet.set_password() or casnet.create_user().")));
 
 	/* What an older version of casnet left there counts as a hash. */
 	hash = casnet_scheme_form(written);
@@ -578,6 +588,9 @@ casnet_keep_password(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("casnet_internal.keep_password() is for casnet.users only"),
 				 errhint("Attach it as casnet.install() does.")));
+	/* The coordinator does this for its copy of the row, and has the tables for it. */
+	if (casnet_shard_is_worker())
+		return PointerGetDatum(NULL);
 	if (!casnet_trigger_uuid(relation, row, "id", &user))
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))

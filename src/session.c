@@ -61,6 +61,7 @@ check_uuid(char **newval, void **extra, GucSource source)
 static void
 assign_user_id(const char *newval, void *extra)
 {
+	casnet_token_replan();
 	active_user = extra;
 	casnet_generation++;
 	casnet_user_changes++;
@@ -69,6 +70,7 @@ assign_user_id(const char *newval, void *extra)
 static void
 assign_tenant_id(const char *newval, void *extra)
 {
+	casnet_token_replan();
 	active_tenant = extra;
 	casnet_generation++;
 }

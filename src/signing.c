@@ -238,9 +238,9 @@ find_own_key(char **kid)
 	return key;
 }
 
-/* Append base64url of the bytes. */
-static void
-append_base64url(StringInfo out, const void *bytes, size_t length)
+/* Append base64url (RFC 4648) of the bytes, without padding. */
+void
+casnet_signing_append(StringInfo out, const void *bytes, size_t length)
 {
 	enlargeStringInfo(out, 4 * length / 3 + 4);
 	out->len += jws_base64url_encode(bytes, length, out->data + out->len);
@@ -270,14 +270,14 @@ sign(StringInfo claims)
 	appendStringInfoChar(&header, '}');
 
 	initStringInfo(&token);
-	append_base64url(&token, header.data, header.len);
+	casnet_signing_append(&token, header.data, header.len);
 	appendStringInfoChar(&token, '.');
-	append_base64url(&token, claims->data, claims->len);
+	casnet_signing_append(&token, claims->data, claims->len);
 	casnet_key_hmac((uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
 					token.data, token.len, mac);
 	explicit_bzero(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	appendStringInfoChar(&token, '.');
-	append_base64url(&token, mac, sizeof(mac));
+	casnet_signing_append(&token, mac, sizeof(mac));
 	return cstring_to_text_with_len(token.data, token.len);
 }
 
@@ -299,8 +299,8 @@ seconds_of(const Interval *lifetime)
 }
 
 /* Append the claim perm, with these names. */
-static void
-append_permissions(StringInfo claims, List *permissions)
+void
+casnet_signing_append_permissions(StringInfo claims, List *permissions)
 {
 	ListCell   *lc;
 
@@ -345,7 +345,7 @@ casnet_signing_issue(const pg_uuid_t *user, const pg_uuid_t *tenant,
 						 casnet_uuid_format(tenant));
 	if (permissions != NIL)
 	{
-		append_permissions(&claims, permissions);
+		casnet_signing_append_permissions(&claims, permissions);
 		/* It lives for long; so it counts only if its session is noted. */
 		appendStringInfo(&claims, ",\"ses\":\"%s\"", casnet_uuid_format(&id));
 	}

@@ -56,6 +56,9 @@ typedef struct TagSite
 	pg_uuid_t	id;				/* unless it is null */
 } TagSite;
 
+/* How many plans are being made. */
+int			casnet_tagging_plans = 0;
+
 PG_FUNCTION_INFO_V1(casnet_tag_names);
 PG_FUNCTION_INFO_V1(casnet_tag_id);
 PG_FUNCTION_INFO_V1(casnet_tag_ids);
@@ -145,6 +148,48 @@ casnet_tag_names(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Find a tag of the tenant by its name in a table that Citus distributes.  On the node of
+ * the tenant that is a query of the shard, as its owner.  Elsewhere it is one that Citus
+ * sends there, under the policies.  The planner is told that there is no such tag, since
+ * it cannot run a query on another node.
+ */
+static bool
+find_tag_on_node(Oid table, const pg_uuid_t *tenant, Datum name, pg_uuid_t *id)
+{
+	Oid			shard = casnet_shard_of_tenant(table, tenant);
+	Oid			types[2] = {UUIDOID, TEXTOID};
+	Datum		values[2] = {UUIDPGetDatum(tenant), name};
+	CasnetOwnerSwitch former;
+	bool		found;
+
+	if (!OidIsValid(shard) && casnet_tagging_plans)
+		return false;
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (OidIsValid(shard))
+		casnet_owner_enter(&former, casnet_owner_of(shard));
+	if (SPI_execute_with_args(psprintf("SELECT id FROM %s"
+									   " WHERE tenant_id OPERATOR(pg_catalog.=) $1"
+									   " AND name OPERATOR(pg_catalog.=) $2",
+									   OidIsValid(shard) ? casnet_owner_name(shard) :
+									   "casnet.tags"),
+							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not find a tag");
+	found = SPI_processed > 0;
+	if (found)
+	{
+		bool		isnull;
+
+		*id = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
+										   SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	if (OidIsValid(shard))
+		casnet_owner_leave(&former);
+	SPI_finish();
+	return found;
+}
+
+/*
  * Find a tag of the tenant by its name, with that snapshot.  Returns false when there is
  * none.
  */
@@ -155,6 +200,13 @@ find_tag(const pg_uuid_t *tenant, Datum name, Snapshot snapshot,
 	CasnetScan	scan;
 	HeapTuple	tuple;
 
+	if (casnet_shard_has_citus())
+	{
+		Oid			table = get_relname_relid("tags", casnet_schema());
+
+		if (casnet_shard_spread(table) == CASNET_SPREAD_BY_TENANT)
+			return find_tag_on_node(table, tenant, name, id);
+	}
 	casnet_scan_begin(&scan, CASNET_TAG_BY_NAME, snapshot,
 					  UUIDPGetDatum(tenant), name);
 	tuple = casnet_scan_next(&scan);

@@ -22,6 +22,8 @@ typedef struct TagFilter
 	List	   *none_of;
 } TagFilter;
 
+extern int	casnet_tagging_plans;
+
 extern List *casnet_tag_names_of(ArrayType *array);
 /* Up to this many of the tags that a record must have get a join each. */
 #define CASNET_TAGS_JOINED 8

@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -229,9 +230,24 @@ casnet_token_number(void)
 	return current_token() == NULL ? 0 : token_number;
 }
 
+/*
+ * Whether plans of this session have a tenant as a constant (pin.c).  They are made again
+ * when the session's user, token or tenant changes.
+ */
+bool		casnet_token_pins = false;
+
+/* The session becomes somebody else.  Never raises. */
+void
+casnet_token_replan(void)
+{
+	if (unlikely(casnet_token_pins))
+		ResetPlanCache();
+}
+
 static void
 assign_token(const char *newval, void *extra)
 {
+	casnet_token_replan();
 	if (holders > 0 && active_token != NULL)
 		keep_former();
 	token_number++;

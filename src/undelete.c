@@ -474,6 +474,7 @@ undelete(Oid table, const char *given, bool with_references, Jsonb *changes)
 static int64
 undelete_given(FunctionCallInfo fcinfo, const char *given)
 {
+	casnet_shard_refuse("undelete");
 	if (PG_ARGISNULL(0) || get_rel_relkind(PG_GETARG_OID(0)) == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),

@@ -100,6 +100,13 @@ execute_checked(const CasnetUtility *given)
 		utility.read_only_tree = false;
 	}
 	casnet_lock_check_statement(utility.statement->utilityStmt);
+	casnet_reshape_refuse(utility.statement->utilityStmt);
+	if (casnet_reshape_changes(utility.statement->utilityStmt))
+	{
+		utility.statement = copyObject(utility.statement);
+		utility.read_only_tree = false;
+		casnet_reshape_copy((CopyStmt *) utility.statement->utilityStmt);
+	}
 	if (IsA(utility.statement->utilityStmt, AlterTableStmt))
 		execute_altering(&utility);
 	else if (likely(!writes_rows(utility.statement->utilityStmt)))
@@ -124,6 +131,7 @@ process_utility(PlannedStmt *statement, const char *query_string,
 	{
 		casnet_explain_check_guard((ExplainStmt *) statement->utilityStmt);
 		casnet_explain_execute(&utility, execute_checked);
+		casnet_relay_end_shown();
 	}
 	else
 		execute_checked(&utility);

@@ -259,6 +259,7 @@ DECLARE
 	since timestamptz;
 	owner regrole;
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('enable_audit');
 	PERFORM casnet_internal.require_own_table(enable_audit.relation);
 	PERFORM casnet_internal.lock_tree(enable_audit.relation);
 	PERFORM casnet_internal.check_auditable(enable_audit.relation,

@@ -135,7 +135,10 @@ CREATE OR REPLACE FUNCTION casnet.move_series(
 DECLARE
 	former record;
 	moved timestamptz[];
-	standing uuid;
+	new_start timestamptz;
+	new_end timestamptz;
+	left_out timestamptz[];
+	single record;
 BEGIN
 	SELECT e.tenant_id, e.starts_at, e.ends_at, e.all_day, e.time_zone, e.recurrence_rule,
 		   e.excluded_dates INTO former
@@ -161,25 +164,28 @@ BEGIN
 				  DETAIL = former.recurrence_rule,
 				  HINT = 'In one transaction, change starts_at, recurrence_rule and excluded_dates of the series, and occurrence_at of the events that stand for occurrences.';
 	END IF;
+	-- Variables, since Citus evaluates no such expression in SET.
+	new_start := moved[1];
+	new_end := coalesce(move_series.ends_at, CASE WHEN former.all_day THEN moved[2]
+		ELSE moved[1] + (former.ends_at - former.starts_at) END);
+	left_out := casnet_internal.moved_times(former.excluded_dates,
+		former.time_zone, former.all_day, former.starts_at, move_series.starts_at);
 	UPDATE casnet.calendar_events AS e
-	   SET starts_at = moved[1],
-		   ends_at = coalesce(move_series.ends_at, CASE WHEN former.all_day THEN moved[2]
-				ELSE moved[1] + (former.ends_at - former.starts_at) END),
-		   excluded_dates = casnet_internal.moved_times(former.excluded_dates,
-				former.time_zone, former.all_day, former.starts_at, move_series.starts_at)
+	   SET starts_at = new_start, ends_at = new_end, excluded_dates = left_out
 	 WHERE e.tenant_id = former.tenant_id AND e.id = move_series.series_id;
 	-- One after the other, the foremost first: none takes a place that another has yet to leave.
-	FOR standing IN
-		SELECT e.id FROM casnet.calendar_events AS e
+	FOR single IN
+		SELECT e.id, casnet_internal.moved_times(ARRAY[e.occurrence_at],
+				former.time_zone, former.all_day, former.starts_at, move_series.starts_at)
+				AS places
+		  FROM casnet.calendar_events AS e
 		 WHERE e.tenant_id = former.tenant_id AND e.series_id = move_series.series_id
 		 ORDER BY CASE WHEN moved[1] > former.starts_at THEN e.occurrence_at END DESC,
 				  e.occurrence_at
 	LOOP
-		UPDATE casnet.calendar_events AS e
-		   SET occurrence_at = (casnet_internal.moved_times(ARRAY[e.occurrence_at],
-					former.time_zone, former.all_day, former.starts_at,
-					move_series.starts_at))[1]
-		 WHERE e.tenant_id = former.tenant_id AND e.id = standing;
+		new_start := single.places[1];
+		UPDATE casnet.calendar_events AS e SET occurrence_at = new_start
+		 WHERE e.tenant_id = former.tenant_id AND e.id = single.id;
 	END LOOP;
 END
 $$;

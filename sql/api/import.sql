@@ -334,7 +334,7 @@ CREATE OR REPLACE FUNCTION casnet.import_tenant(
 	SET xmloption = content
 	AS $$
 DECLARE
-	document_column CONSTANT name := casnet_internal.document_column(documents);
+	document_column name;
 	importer uuid;
 	target uuid := import_tenant.tenant_id;
 	header jsonb;
@@ -345,6 +345,8 @@ DECLARE
 	range record;
 	part record;
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('import_tenant');
+	document_column := casnet_internal.document_column(documents);
 	IF import_tenant.tenant_id IS NOT NULL
 	   AND (import_tenant.name IS NOT NULL OR keep_tenant_id) THEN
 		RAISE EXCEPTION 'a tenant that exists keeps its name and its id'

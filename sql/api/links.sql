@@ -34,15 +34,22 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				  HINT = 'Say in a word or two what the person is in the record, such as witness.';
 	END IF;
-	INSERT INTO casnet.record_persons AS l (record_id, person_id, relation)
+	INSERT INTO casnet.record_persons (record_id, person_id, relation)
 	SELECT r.id, p.id, coalesce(wanted, 'subject')
 	  FROM casnet.records AS r, casnet.persons AS p
 	 WHERE r.id = link_person.record_id AND p.id = link_person.person_id
-	ON CONFLICT ON CONSTRAINT record_persons_pkey
-	DO UPDATE SET relation = excluded.relation
-	 WHERE wanted IS NOT NULL AND l.relation <> excluded.relation;
+	ON CONFLICT DO NOTHING;
 	IF FOUND THEN
 		RETURN true;
+	END IF;
+	-- By itself, since Citus takes no variable of DO UPDATE that the query has not.
+	IF wanted IS NOT NULL THEN
+		UPDATE casnet.record_persons AS l SET relation = wanted
+		 WHERE l.record_id = link_person.record_id
+		   AND l.person_id = link_person.person_id AND l.relation <> wanted;
+		IF FOUND THEN
+			RETURN true;
+		END IF;
 	END IF;
 	-- The link was there before, or nothing is there to link.
 	PERFORM casnet_internal.require_records(ARRAY[link_person.record_id]);

@@ -205,12 +205,14 @@ CREATE OR REPLACE FUNCTION casnet.export_person(person_id uuid) RETURNS SETOF js
 	AS $$
 DECLARE
 	tenant uuid := casnet.tenant_with('export_persons');
-	person jsonb := (SELECT to_jsonb(p) FROM casnet.persons AS p
-					  WHERE p.tenant_id = tenant AND p.id = export_person.person_id);
-	belonging jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]')
-						  FROM casnet_internal.rows_of_person(export_person.person_id,
-															  false) AS w);
+	person jsonb;
+	belonging jsonb;
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('export_person');
+	person := (SELECT to_jsonb(p) FROM casnet.persons AS p
+				WHERE p.tenant_id = tenant AND p.id = export_person.person_id);
+	belonging := (SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]')
+					FROM casnet_internal.rows_of_person(export_person.person_id, false) AS w);
 	IF person IS NULL AND NOT EXISTS (
 		SELECT FROM casnet_internal.entries_of_person(tenant, export_person.person_id,
 													  belonging)) THEN

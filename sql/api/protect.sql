@@ -260,6 +260,7 @@ DECLARE
 	remedy text;
 	notes text[] := '{}';
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('protect');
 	PERFORM casnet_internal.require_protector(relation);
 	PERFORM casnet_internal.wanted_tenant_column(relation, protect.tenant_column);
 	PERFORM casnet_internal.lock_tree(relation);

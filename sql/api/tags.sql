@@ -39,7 +39,7 @@ BEGIN
 	IF EXISTS (SELECT FROM unnest(record_ids) AS wanted
 				WHERE wanted IS NULL)
 	   OR EXISTS (SELECT FROM unnest(record_ids) AS wanted
-				   WHERE NOT EXISTS (SELECT FROM casnet.records AS r
+				   WHERE NOT EXISTS (SELECT 1 FROM casnet.records AS r
 									  WHERE r.id = wanted)) THEN
 		RAISE EXCEPTION 'there is no such record'
 			USING ERRCODE = 'P0002',
@@ -50,14 +50,12 @@ $$;
 COMMENT ON FUNCTION casnet_internal.require_records(uuid[]) IS
 	'internal: P0002 unless all of these records are there, as far as the caller may see';
 
--- With an array, for many records at once and for clients that cannot send VARIADIC.  It
+-- tag_records() has arrays, for many records at once and for clients that cannot send VARIADIC.  It
 -- has another name than that with VARIADIC, or calls of either would be ambiguous.
-CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], names text[])
+CREATE OR REPLACE FUNCTION casnet_internal.link_tags(record_ids uuid[], names text[])
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
-	-- Arrays tempt the server to plan each call anew.
-	SET plan_cache_mode = force_generic_plan
 	AS $$
 DECLARE
 	wanted text[] := casnet_internal.tag_names(names);
@@ -92,6 +90,34 @@ BEGIN
 		ON CONFLICT DO NOTHING;
 	END LOOP;
 	RETURN total;
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.link_tags(uuid[], text[]) IS
+	'internal: tag_records()';
+
+-- Arrays tempt the server to plan each call anew.
+CREATE OR REPLACE FUNCTION casnet_internal.link_tags_by_kept_plans(record_ids uuid[], names text[])
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+BEGIN
+	RETURN casnet_internal.link_tags(record_ids, names);
+END
+$$;
+COMMENT ON FUNCTION casnet_internal.link_tags_by_kept_plans(uuid[], text[]) IS
+	'internal: tag_records() by generic plans, which Citus does not make';
+
+CREATE OR REPLACE FUNCTION casnet.tag_records(record_ids uuid[], names text[])
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	AS $$
+BEGIN
+	IF casnet_internal.is_distributed() THEN
+		RETURN casnet_internal.link_tags(record_ids, names);
+	END IF;
+	RETURN casnet_internal.link_tags_by_kept_plans(record_ids, names);
 END
 $$;
 COMMENT ON FUNCTION casnet.tag_records(uuid[], text[]) IS
@@ -246,7 +272,7 @@ BEGIN
 	END IF;
 	-- From here on nobody else links or renames either of them, and the next
 	-- statement sees what others have just done.
-	PERFORM FROM casnet.tags AS t WHERE t.id IN (from_id, into_id)
+	PERFORM 1 FROM casnet.tags AS t WHERE t.id IN (from_id, into_id)
 	  ORDER BY t.id FOR UPDATE;
 	PERFORM casnet_internal.require_tag(from_name), casnet_internal.require_tag(into_name);
 	INSERT INTO casnet.record_tags (record_id, tag_id, created_at, updated_at)
@@ -267,13 +293,14 @@ CREATE OR REPLACE FUNCTION casnet.rename_tag(old text, new text) RETURNS void
 	AS $$
 DECLARE
 	renamed uuid := casnet_internal.require_tag(old);
-	wanted text[] := casnet_internal.tag_names(ARRAY[new]);
+	-- Citus crashes on an element of an array in SET.
+	wanted text := (casnet_internal.tag_names(ARRAY[new]))[1];
 BEGIN
-	UPDATE casnet.tags AS t SET name = wanted[1]
-	 WHERE t.id = renamed AND t.name <> wanted[1];
+	UPDATE casnet.tags AS t SET name = wanted
+	 WHERE t.id = renamed AND t.name <> wanted;
 EXCEPTION
 	WHEN unique_violation THEN
-		PERFORM casnet.merge_tags(old, wanted[1]);
+		PERFORM casnet.merge_tags(old, wanted);
 END
 $$;
 COMMENT ON FUNCTION casnet.rename_tag(text, text) IS

@@ -37,6 +37,12 @@ $$;
 COMMENT ON FUNCTION casnet.signing_keys() IS
 	'the keys that verify tokens, newest first, and which of them signs; without the keys themselves; for casnet_admin';
 
+CREATE OR REPLACE FUNCTION casnet_internal.relay_key() RETURNS bytea
+	LANGUAGE c VOLATILE
+	AS 'MODULE_PATHNAME', 'casnet_relay_key';
+COMMENT ON FUNCTION casnet_internal.relay_key() IS
+	'internal: the public key by which workers of Citus know sessions of the coordinator';
+
 CREATE OR REPLACE FUNCTION casnet_internal.login_wait(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'casnet_login_wait';

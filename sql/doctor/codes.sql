@@ -1,5 +1,30 @@
 -- What casnet.doctor() can find; each code has one severity.
 
+CREATE OR REPLACE FUNCTION casnet_internal.node_codes(
+	OUT code text, OUT severity text, OUT remedy text, OUT meaning text)
+	RETURNS SETOF record
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	VALUES
+	('node-unreachable', 'warning', 'comment', 'a worker does not answer, so nobody knows what it protects'),
+	('node-unasked', 'notice', 'comment', 'whoever called doctor() may not ask the workers'),
+	('node-worker', 'notice', 'comment', 'doctor() was called on a worker'),
+	('node-version', 'error', 'comment', 'a worker has no casnet or another version'),
+	('node-preload', 'error', 'comment', 'a node does not load casnet after Citus'),
+	('node-keeps-shards', 'error', 'statement', 'Citus may put shards on the coordinator'),
+	('node-key', 'error', 'statement', 'a worker does not have the key by which it knows sessions of the coordinator'),
+	('node-activities', 'error', 'statement', 'sessions read on a worker the tokens of others of the same role'),
+	('node-commands', 'error', 'statement', 'applications may run commands on other nodes'),
+	('node-owner', 'warning', 'statement', 'casnet_owner cannot log in on a worker, so functions fail'),
+	('table-not-distributed', 'error', 'comment', 'a table of casnet is not distributed as it has to be'),
+	('shard-unprotected', 'error', 'comment', 'a shard is missing, or protects its rows less than its table'),
+	('shell-not-empty', 'error', 'statement', 'rows from before the distribution are still on the coordinator'),
+	('policy-lost', 'error', 'comment', 'a restrictive policy, which shards do not have, is on a distributed table')
+$$;
+COMMENT ON FUNCTION casnet_internal.node_codes() IS
+	'internal: what casnet.doctor() can find about nodes of Citus';
+
 CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	OUT code text, OUT severity text, OUT remedy text, OUT meaning text)
 	RETURNS SETOF record
@@ -109,6 +134,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor_codes(
 	('tenant-without-owner', 'warning', 'comment', 'a tenant has no owner'),
 	('tenant-owner-inactive', 'warning', 'comment', 'no owner of a tenant is active'),
 	('application-superusers', 'notice', 'comment', 'more than three users hold every permission in every tenant')
+	UNION ALL SELECT * FROM casnet_internal.node_codes()
 $$;
 COMMENT ON FUNCTION casnet.doctor_codes() IS
 	'what casnet.doctor() can find: codes, their severity, whether the remedy is a statement or a comment, and their meaning';

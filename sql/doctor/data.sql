@@ -225,14 +225,21 @@ BEGIN
 
 	-- name-form: another row kept install() from changing it, or triggers were off.
 	FOR named IN SELECT n.* FROM casnet_internal.named_columns() AS n LOOP
-		RETURN QUERY EXECUTE format(
-			'SELECT %L, %L, format(%L, count(*)), %L FROM %s AS t '
-			'WHERE t.%I <> %s(t.%I) HAVING count(*) > 0',
-			'name-form', format('%s.%I', named.relation, named.name),
-			'Names that are not in Unicode NFC, or have something invisible around them: %s. Nobody finds them by typing them.',
-			format('-- SELECT casnet.install(); give those other names that it leaves: SELECT t.%I FROM %s AS t WHERE t.%I <> %s(t.%I)',
-				   named.key, named.relation, named.name, named.form, named.name),
-			named.relation, named.name, named.form, named.name);
+		BEGIN
+			RETURN QUERY EXECUTE format(
+				'SELECT %L, %L, format(%L, count(*)), %L FROM %s AS t '
+				'WHERE t.%I <> %s(t.%I) HAVING count(*) > 0',
+				'name-form', format('%s.%I', named.relation, named.name),
+				'Names that are not in Unicode NFC, or have something invisible around them: %s. Nobody finds them by typing them.',
+				format('-- SELECT casnet.install(); give those other names that it leaves: SELECT t.%I FROM %s AS t WHERE t.%I <> %s(t.%I)',
+					   named.key, named.relation, named.name, named.form, named.name),
+				named.relation, named.name, named.form, named.name);
+		-- A node of Citus that cannot be reached.
+		EXCEPTION WHEN connection_exception THEN
+			RETURN QUERY SELECT 'node-unreachable', named.relation::text,
+				format('Its rows cannot be read: %s', split_part(SQLERRM, E'\n', 1)),
+				'-- start the server, or remove the node with citus_remove_node()';
+		END;
 	END LOOP;
 
 	IF has_table_privilege(to_regclass('casnet.tenants'), 'SELECT')
@@ -303,6 +310,11 @@ BEGIN
 		 WHERE p.problem IS NOT NULL
 		HAVING count(*) > 0;
 	END IF;
+-- A node of Citus that cannot be reached.
+EXCEPTION WHEN connection_exception THEN
+	RETURN QUERY SELECT 'node-unreachable', 'casnet.calendar_events',
+		format('Its rows cannot be read: %s', split_part(SQLERRM, E'\n', 1)),
+		'-- start the server, or remove the node with citus_remove_node()';
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_calendar() IS

@@ -52,6 +52,7 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 		UNION ALL SELECT * FROM casnet_internal.doctor_signing_keys()
 		UNION ALL SELECT * FROM casnet_internal.doctor_passwords()
 		UNION ALL SELECT * FROM casnet_internal.doctor_data()
+		UNION ALL SELECT * FROM casnet_internal.doctor_distributed()
 		UNION ALL SELECT * FROM casnet_internal.doctor_calendar()
 	)
 	SELECT c.severity, f.code, f.object, f.problem,
@@ -62,6 +63,11 @@ CREATE OR REPLACE FUNCTION casnet.doctor()
 				ELSE f.remedy END
 	  FROM finding AS f
 	  LEFT JOIN casnet.doctor_codes() AS c ON c.code = f.code
+	-- A worker has only what its shards and the coordinator's tokens need.
+	 WHERE NOT (casnet_internal.is_worker()
+				AND f.code IN ('schema-outdated', 'table-missing', 'definition-missing',
+							   'trigger-missing', 'owner-powerful', 'signing-key-missing',
+							   'signing-key-issuer'))
 	 ORDER BY array_position(ARRAY['error', 'warning', 'notice'], c.severity),
 			  f.code COLLATE "C", f.object COLLATE "C", f.problem COLLATE "C"
 $$;

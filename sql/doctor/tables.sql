@@ -83,6 +83,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_tables()
 	   AND NOT c.relrowsecurity
 	   AND c.relnamespace <> 'pg_catalog'::regnamespace
 	   AND NOT EXISTS (SELECT FROM watched AS w WHERE w.relation = c.oid)
+	   AND NOT EXISTS (SELECT FROM casnet_internal.shards() AS s WHERE s.relation = c.oid)
 	   AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
 	   AND NOT EXISTS (SELECT FROM pg_depend AS d
 						WHERE d.classid = 'pg_class'::regclass

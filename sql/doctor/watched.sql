@@ -81,6 +81,9 @@ BEGIN
 		 WHERE d.classid = 'pg_policy'::regclass
 		   AND d.refclassid = 'pg_proc'::regclass
 		   AND d.refobjid = to_regprocedure('casnet.tenant_with(text)')
+		   -- Shards are a matter of doctor_distributed().
+		   AND p.polrelid NOT IN (SELECT s.relation FROM casnet_internal.shards() AS s
+								   WHERE s.relation IS NOT NULL)
 		 GROUP BY p.polrelid
 	), watched AS (
 		SELECT coalesce(m.relation, c.relation::regclass, p.relation) AS relation,

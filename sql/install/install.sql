@@ -53,6 +53,7 @@ DECLARE
 	installed record;
 	version text;
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('install');
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only superusers may call casnet.install()'
 			USING ERRCODE = 'insufficient_privilege',

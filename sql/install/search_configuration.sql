@@ -78,6 +78,7 @@ DECLARE
 	changed bigint;
 	replication_role text := current_setting('session_replication_role');
 BEGIN
+	PERFORM casnet_internal.refuse_distributed('set_search_language');
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only superusers may call casnet.set_search_language()'
 			USING ERRCODE = 'insufficient_privilege',

@@ -144,6 +144,15 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 	('casnet.user_tenants', 'casnet_last_owner_truncate',
 	 'AFTER TRUNCATE', 'STATEMENT', 'keep_owners_on_truncate()', '',
 	 'a tenant keeps its last owner')
+	UNION ALL
+	-- In the place of keys that Citus does not take.
+	SELECT v.table_name, 'casnet_clear_references', 'BEFORE DELETE', 'ROW', v.call, 'ALWAYS',
+		   'what refers to a deleted row forgets it'
+	  FROM (VALUES
+		('casnet.records', $c$clear_references('tasks', 'record_id', 'id', 'calendar_events', 'record_id', 'id')$c$),
+		('casnet.user_tenants', $c$clear_references('tasks', 'assignee_id', 'user_id')$c$))
+			AS v (table_name, call)
+	 WHERE casnet_internal.is_distributed()
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_triggers() IS
 	'internal: the triggers that casnet.install() makes';

@@ -6,10 +6,11 @@
 CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	OUT table_name text, OUT name text, OUT definition text)
 	RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	VALUES
+	SELECT v.table_name, v.name, v.definition
+	  FROM (VALUES
 	('casnet.users', 'users_pkey', 'PRIMARY KEY (id)'),
 	('casnet.users', 'users_username_key', 'UNIQUE (username)'),
 	('casnet.users', 'users_email_key', 'UNIQUE (email)'),
@@ -95,6 +96,10 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_keys(
 	('casnet_internal.protected', 'protected_pkey', 'PRIMARY KEY (relation, created_at)'),
 	('casnet_internal.guarded_schemas', 'guarded_schemas_pkey', 'PRIMARY KEY (schema)'),
 	('casnet_internal.declared', 'declared_pkey', 'PRIMARY KEY (relation)')
+		) AS v (table_name, name, definition)
+	 WHERE NOT casnet_internal.is_distributed()
+		OR (v.table_name, v.name) NOT IN (
+			SELECT k.table_name, k.name FROM casnet_internal.keys_without_nodes() AS k)
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_keys() IS
 	'internal: the keys of the tables that casnet.install() makes';

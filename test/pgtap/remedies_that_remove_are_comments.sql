@@ -10,7 +10,8 @@ SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''comment''
 	'role-administers', 'grant-maintain', 'policy-restrictive', 'policy-subquery', 'policy-wrapped-call', 'policy-row-function',
 	'policy-forgeable', 'key-cast', 'table-reachable', 'table-unguarded', 'declaration-ended', 'table-strange-code', 'load-view-changed', 'sequence-shared', 'rule-definer', 'later-trigger', 'publication-of-tenants', 'slot-logical',
 	'server-outdated', 'password-unbearable', 'password-cheap', 'password-slow', 'password-old', 'name-clash', 'name-form', 'event-unreadable', 'check-not-valid', 'signing-key-left', 'signing-key-issuer', 'signing-key-audience', 'permission-left', 'permission-unowned', 'tenant-without-owner',
-	'tenant-owner-inactive', 'application-superusers'], 'those that remove, or take a decision');
+	'tenant-owner-inactive', 'application-superusers',
+	'node-unreachable', 'node-unasked', 'node-worker', 'node-version', 'node-preload', 'table-not-distributed', 'shard-unprotected', 'policy-lost'], 'those that remove, or take a decision');
 SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement''', ARRAY[
 	'role-superuser', 'role-bypassrls', 'role-replication', 'role-createrole', 'role-server-access', 'role-owns-table',
 	'role-powerful', 'owner-powerful', 'owner-other', 'owner-schema', 'role-statistics', 'identity-settable', 'parameter-granted', 'grant-unpoliced',
@@ -20,7 +21,8 @@ SELECT set_eq('SELECT code FROM casnet.doctor_codes() WHERE remedy = ''statement
 	'function-definer', 'function-search-path', 'function-leakproof', 'setting-row-security', 'setting-replication-role',
 	'setting-token', 'setting-identity', 'log-statement', 'log-parameters', 'log-parameters-on-error', 'log-trees',
 	'preload-shared', 'preload-session', 'extension-outdated', 'schema-outdated', 'table-missing', 'definition-missing', 'trigger-missing',
-	'password-hash-left', 'audit-incomplete', 'protection-unnoted', 'signing-key-missing', 'signing-key-old'], 'and those that add or tighten');
+	'password-hash-left', 'audit-incomplete', 'protection-unnoted', 'signing-key-missing', 'signing-key-old',
+	'node-keeps-shards', 'node-key', 'node-activities', 'node-commands', 'node-owner', 'shell-not-empty'], 'and those that add or tighten');
 
 CREATE TABLE public.notes (tenant_id uuid, n serial, title text);
 CREATE POLICY notes ON public.notes USING (tenant_id = casnet.tenant_with('view_records'));

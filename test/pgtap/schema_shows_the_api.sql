@@ -8,12 +8,12 @@ RESET SESSION AUTHORIZATION;
 SELECT set_eq($$SELECT proname::text FROM pg_proc WHERE pronamespace = 'casnet'::regnamespace$$,
 	$$SELECT unnest(string_to_array('accept_invitation accounts add_member add_signing_key adopt_users audit_log can cancel_invitation change_password change_username'
 	' confirm_email create_tenant create_user current_tenant_id current_user_id deactivate_user delete_account delete_tenant delete_user'
-	' disable_audit doctor doctor_codes email_code enable_audit end_session events_between erase_person exempt export_calendar export_person export_tenant find_user grant_permission guard_schema hash_password history identities'
+	' disable_audit distribute doctor doctor_codes email_code enable_audit end_session events_between erase_person exempt export_calendar export_person export_tenant find_user grant_permission guard_schema hash_password history identities'
 	' import_calendar import_tenant install invitation invitations invite_member issuers leave_tenant link_identity link_person login maintain_audit members merge_tags move_series'
 	' my_tenants password_code persons_of protect purge_audit reactivate_user records_of records_tagged refresh_token remove_issuer remove_member rename_tag'
 	' reset_password retire_signing_key revoke_all_tokens revoke_permission revoke_token schema_version search_persons search_query search_records search_snippet'
 	' service_token sessions set_issuer set_member_role set_password set_search_language share signing_keys sign_in sign_out sign_up tag_counts tag_record tag_records tags_of tenant_with'
-	' undelete unlink_identity unlink_person unprotect untag_record untag_records use_tenant uuid_v7 whoami', ' '))$$, 'functions');
+	' undelete undistribute unlink_identity unlink_person unprotect untag_record untag_records use_tenant uuid_v7 whoami', ' '))$$, 'functions');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'casnet'::regnamespace AND relkind NOT IN ('i', 'I', 't', 'c')$$,
 	$$SELECT unnest(string_to_array('calendar_events calendar_events_load declared_tables persons persons_load protected_tables record_persons record_persons_load record_tags record_tags_load records records_load'
 	' role_permissions roles tags tags_load tasks tasks_load tenants user_tenant_permissions user_tenants users', ' '))$$, 'tables and views');

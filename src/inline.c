@@ -1,0 +1,177 @@
+/*
+ * inline.c
+ *		Puts functions of language SQL into the statements that call them, before Citus.
+ *
+ * The planner puts the query of such a function in its place.  Citus plans before that: it
+ * sees no distributed table then, and refuses the table when it comes.  So on a
+ * coordinator casnet does what the planner would do, by the planner's own function.
+ *
+ * What casnet's own functions read is distributed.  A call of one that cannot be put into
+ * the statement is refused.  So is one that a node with rows would run, although it
+ * belongs on the coordinator.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "casnet.h"
+
+/* Context of the way through a statement. */
+typedef struct Inlining
+{
+	ParamListInfo params;
+	bool		has_policy;		/* a function brought policies */
+} Inlining;
+
+/* Put the query of the function into the entry, if the planner would. */
+static void
+put_in_place(RangeTblEntry *rte, Query *query, Inlining *inlining)
+{
+	PlannerGlobal *global = makeNode(PlannerGlobal);
+	PlannerInfo *root = makeNode(PlannerInfo);
+	Query	   *made;
+	ListCell   *target;
+	ListCell   *name;
+
+	global->boundParams = inlining->params;
+	root->glob = global;
+	root->parse = query;
+	rte->functions = (List *)
+		eval_const_expressions(root, (Node *) rte->functions);
+	made = inline_set_returning_function(root, rte);
+	if (made == NULL)
+		return;
+	/* Citus writes it as text, in which columns have the names of the target list. */
+	forboth(target, made->targetList, name, rte->eref->colnames)
+		lfirst_node(TargetEntry, target)->resname = pstrdup(strVal(lfirst(name)));
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = made;
+	rte->security_barrier = false;
+	rte->functions = NIL;
+	inlining->has_policy |= made->hasRowSecurity || global->dependsOnRole;
+}
+
+/* Walk through a statement, its subqueries, and what comes into it. */
+static bool
+inline_walker(Node *node, Inlining *inlining)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+			if (rte->rtekind == RTE_FUNCTION)
+				put_in_place(rte, (Query *) node, inlining);
+		}
+		return query_tree_walker((Query *) node, inline_walker, inlining, 0);
+	}
+	return expression_tree_walker(node, inline_walker, inlining);
+}
+
+/*
+ * Whether a node with rows can run the function in the place of the coordinator.  Those in
+ * PL/pgSQL read tables.  Volatile ones change something, but for two.
+ */
+static bool
+runs_on_any_node(Form_pg_proc form)
+{
+	if (form->prolang != ClanguageId && form->prolang != SQLlanguageId)
+		return false;
+	return form->provolatile != PROVOLATILE_VOLATILE ||
+		strcmp(NameStr(form->proname), "uuid_v7") == 0 ||
+		strcmp(NameStr(form->proname), "hash_password") == 0;
+}
+
+/* Raises 0A000 for a function of the API that cannot be called where it is. */
+static bool
+refuse_function(Oid function, void *context)
+{
+	const bool *has_rows = context;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	char	   *name = NULL;
+	bool		stays;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	stays = form->prolang == SQLlanguageId && form->proretset && !form->prosecdef &&
+		heap_attisnull(tuple, Anum_pg_proc_proconfig, NULL);
+	if (form->pronamespace == casnet_schema() &&
+		(stays || (*has_rows && !runs_on_any_node(form))))
+		name = pstrdup(NameStr(form->proname));
+	ReleaseSysCache(tuple);
+	if (name == NULL)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("casnet.%s() cannot be called in this way while Citus distributes the tables",
+					name),
+			 stays ?
+			 errhint("Call it in FROM, with arguments that are no subqueries.") :
+			 errhint("Call it in a statement of its own, once for each row.")));
+}
+
+/* Refuse such calls in a statement. */
+static bool
+refuse_walker(Node *node, void *has_rows)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, refuse_function, has_rows))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, refuse_walker, has_rows, 0);
+	return expression_tree_walker(node, refuse_walker, has_rows);
+}
+
+/* Whether a statement reads or writes a table that Citus distributes. */
+static bool
+has_distributed(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION &&
+			casnet_shard_spread(((RangeTblEntry *) node)->relid) > CASNET_SPREAD_NOT;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_distributed, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_distributed, context);
+}
+
+/*
+ * Put the queries of functions in the place of their calls, in a statement that is about to
+ * be planned on a coordinator.  Changes the statement.  Returns whether they brought
+ * policies.  Raises 0A000 for a call of a function of casnet's that has to stay.
+ */
+bool
+casnet_inline_functions(Query *query, ParamListInfo params)
+{
+	Inlining	inlining = {params, false};
+	bool		has_rows;
+
+	if (!casnet_shard_has_citus() || casnet_shard_is_worker() ||
+		casnet_shard_spread(get_relname_relid("records", casnet_schema())) !=
+		CASNET_SPREAD_BY_TENANT)
+		return false;
+	(void) inline_walker((Node *) query, &inlining);
+	has_rows = has_distributed((Node *) query, NULL);
+	(void) refuse_walker((Node *) query, &has_rows);
+	query->hasRowSecurity |= inlining.has_policy;
+	return inlining.has_policy;
+}

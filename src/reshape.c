@@ -1,0 +1,228 @@
+/*
+ * reshape.c
+ *		Statements that Citus would take past the policies, in another form.
+ *
+ * Citus copies the rows of INSERT ... SELECT into shards by COPY, and reads the rows of
+ * COPY ... TO shard by shard outside of a transaction.  The server has no policies for the
+ * first, and no session for the second.  With RETURNING, Citus inserts the rows on their
+ * nodes by INSERT.  COPY of a query runs the query as any other.  So casnet gives
+ * statements on tables that are distributed by tenant these forms.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "casnet.h"
+
+/* Counts the rows that a statement returns. */
+typedef struct Counter
+{
+	DestReceiver receiver;		/* first, so that one points to the other */
+	uint64		rows;
+} Counter;
+
+/*
+ * Have a statement that inserts the rows of a query return something, if its table is
+ * distributed by tenant.  Returns whether it did; then casnet_reshape_finish() takes that
+ * out of the plan.  Changes the statement, which is about to be planned.
+ */
+bool
+casnet_reshape_insert(Query *query)
+{
+	RangeTblEntry *target;
+	ListCell   *lc;
+	bool		has_query = false;
+
+	if (query->commandType != CMD_INSERT || query->returningList != NIL ||
+		!casnet_shard_has_citus())
+		return false;
+	target = rt_fetch(query->resultRelation, query->rtable);
+	if (casnet_shard_spread(target->relid) != CASNET_SPREAD_BY_TENANT)
+		return false;
+	foreach(lc, query->rtable)
+		has_query |= lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY;
+	if (!has_query)
+		return false;
+	query->returningList =
+		list_make1(makeTargetEntry((Expr *) makeConst(INT4OID, -1, InvalidOid, 4,
+													  Int32GetDatum(1), false, true),
+								   1, pstrdup("?column?"), false));
+	return true;
+}
+
+/* Nobody is to receive what the statement returns. */
+void
+casnet_reshape_finish(PlannedStmt *plan, bool was_reshaped)
+{
+	if (was_reshaped)
+		plan->hasReturning = false;
+}
+
+/* DestReceiver: a row, which nobody receives. */
+static bool
+count_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	((Counter *) self)->rows++;
+	return true;
+}
+
+static void
+begin_count(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+}
+
+static void
+end_count(DestReceiver *self)
+{
+}
+
+/*
+ * A statement is about to run, and Citus inserts the rows of a query.  Citus counts the rows
+ * of the query, also those that ON CONFLICT leaves out.  So casnet counts what comes back.
+ * An error ends the execution with the copy of the plan.
+ */
+void
+casnet_reshape_begin_run(QueryDesc *query, CasnetReshaped *reshaped)
+{
+	PlannedStmt *plan = query->plannedstmt;
+	Counter    *counter;
+
+	reshaped->plan = NULL;
+	if (plan->commandType != CMD_INSERT || plan->hasReturning ||
+		!IsA(plan->planTree, CustomScan) || plan->planTree->targetlist == NIL ||
+		strcmp(((CustomScan *) plan->planTree)->methods->CustomName,
+			   "Citus INSERT ... SELECT") != 0)
+		return;
+	counter = palloc0(sizeof(Counter));
+	counter->receiver.receiveSlot = count_row;
+	counter->receiver.rStartup = begin_count;
+	counter->receiver.rShutdown = end_count;
+	counter->receiver.rDestroy = end_count;
+	counter->receiver.mydest = DestNone;
+	reshaped->plan = plan;
+	reshaped->dest = query->dest;
+	query->plannedstmt = palloc(sizeof(PlannedStmt));
+	*query->plannedstmt = *plan;
+	query->plannedstmt->hasReturning = true;
+	query->dest = (DestReceiver *) counter;
+}
+
+/* It has run. */
+void
+casnet_reshape_end_run(QueryDesc *query, const CasnetReshaped *reshaped)
+{
+	if (reshaped->plan == NULL)
+		return;
+	query->estate->es_processed = ((Counter *) query->dest)->rows;
+	query->plannedstmt = reshaped->plan;
+	query->dest = reshaped->dest;
+}
+
+/* A column of the table that COPY names, or all of them. */
+static ResTarget *
+make_target(Node *field)
+{
+	ColumnRef  *column = makeNode(ColumnRef);
+	ResTarget  *target = makeNode(ResTarget);
+
+	column->fields = list_make1(field);
+	column->location = -1;
+	target->val = (Node *) column;
+	target->location = -1;
+	return target;
+}
+
+/* The columns that COPY without a list of columns copies: all but generated ones. */
+static List *
+all_columns(Oid table)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	TupleDesc	columns = RelationGetDescr(relation);
+	List	   *targets = NIL;
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (!column->attisdropped && column->attgenerated == '\0')
+			targets = lappend(targets,
+							  make_target((Node *) makeString(pstrdup(NameStr(column->attname)))));
+	}
+	table_close(relation, AccessShareLock);
+	return targets;
+}
+
+/* The table of a COPY if Citus distributes it, or InvalidOid. */
+static Oid
+distributed_table(const CopyStmt *copy)
+{
+	Oid			table;
+
+	if (copy->relation == NULL || !casnet_shard_has_citus())
+		return InvalidOid;
+	table = RangeVarGetRelid(copy->relation, NoLock, true);
+	return OidIsValid(table) && casnet_shard_spread(table) > CASNET_SPREAD_NOT ?
+		table : InvalidOid;
+}
+
+/* Whether casnet_reshape_copy() changes the statement. */
+bool
+casnet_reshape_changes(const Node *statement)
+{
+	return IsA(statement, CopyStmt) && !((const CopyStmt *) statement)->is_from &&
+		OidIsValid(distributed_table((const CopyStmt *) statement));
+}
+
+/*
+ * Make COPY of a table that Citus distributes COPY of a query.  Changes the statement.
+ */
+void
+casnet_reshape_copy(CopyStmt *copy)
+{
+	Oid			table = distributed_table(copy);
+	SelectStmt *select = makeNode(SelectStmt);
+	ListCell   *lc;
+
+	if (copy->attlist == NIL)
+		select->targetList = all_columns(table);
+	foreach(lc, copy->attlist)
+		select->targetList = lappend(select->targetList, make_target(lfirst(lc)));
+	copy->relation->inh = true;
+	select->fromClause = list_make1(copy->relation);
+	copy->relation = NULL;
+	copy->attlist = NIL;
+	copy->query = (Node *) select;
+}
+
+/*
+ * Raises 0A000 for COPY into a table that Citus distributes, as the server does for a table
+ * with policies.  Citus would ask the shards one after the other.
+ */
+void
+casnet_reshape_refuse(const Node *statement)
+{
+	const CopyStmt *copy = (const CopyStmt *) statement;
+	Oid			table;
+
+	if (!IsA(statement, CopyStmt) || !copy->is_from)
+		return;
+	table = distributed_table(copy);
+	if (OidIsValid(table) &&
+		check_enable_rls(table, InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("COPY FROM not supported with row-level security"),
+				 casnet_shard_spread(table) == CASNET_SPREAD_BY_TENANT ?
+				 errhint("Load the rows through the view %s_load.",
+						 casnet_owner_name(table)) :
+				 errhint("Write the rows by INSERT.")));
+}
