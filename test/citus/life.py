@@ -1,0 +1,133 @@
+#!/usr/bin/python3 -B
+"""life.py - a cluster that grows, goes back to one server, and is distributed again.
+
+scripts/citus.sh runs this on a fresh database that has casnet, with the PG* variables of the
+coordinator and the ports of the workers in CASNET_WORKERS.  Prints `ok N - name` or
+`not ok N - name`, and at last `X passed, Y failed`.
+"""
+import os
+import sys
+
+import psycopg2
+
+NORTH = '00000000-0000-7000-8000-0000000000d1'
+SOUTH = '00000000-0000-7000-8000-0000000000d2'
+OLGA, MIA = '00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000012'
+FIRST, SECOND = (int(port) for port in os.environ['CASNET_WORKERS'].split(','))
+results = {True: 0, False: 0}
+
+
+def connect(role='postgres', **options):
+    link = psycopg2.connect(user=role, connect_timeout=20, **options)
+    link.autocommit = True
+    return link
+
+
+def ask(link, statement, *values):
+    """The rows of a statement, or the SQLSTATE of its error."""
+    with link.cursor() as cursor:
+        try:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+        except psycopg2.Error as error:
+            return error.pgcode or str(error)
+
+
+def one(link, statement, *values):
+    """The first value of a statement, or the SQLSTATE of its error."""
+    answer = ask(link, statement, *values)
+    return answer[0][0] if isinstance(answer, list) and answer else answer
+
+
+def check(name, have, want):
+    good = want(have) if callable(want) else have == want
+    results[good] += 1
+    print('%s %d - %s' % ('ok' if good else 'not ok', sum(results.values()), name), flush=True)
+    if not good:
+        print('#   have %r%s' % (have, '' if callable(want) else ', want %r' % (want,)))
+
+
+def be(link, user, tenant):
+    """What a trusted backend does for each request."""
+    ask(link, "SELECT set_config('casnet.user_id', %s, false), set_config('casnet.tenant_id', %s, false)", user, tenant)
+
+
+def fill(admin):
+    with admin.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = 'citus_life'")
+        if cursor.rowcount == 0:
+            cursor.execute('CREATE ROLE citus_life LOGIN')
+        cursor.execute('GRANT casnet_authenticator TO citus_life')
+        for user, name in ((OLGA, 'olga'), (MIA, 'mia')):
+            cursor.execute('INSERT INTO casnet.users (id, username, email) VALUES (%s, %s, %s)',
+                           (user, name, name + '@citus.test'))
+        for tenant, name in ((NORTH, 'North'), (SOUTH, 'South')):
+            cursor.execute('INSERT INTO casnet.tenants (id, name) VALUES (%s, %s)', (tenant, name))
+            cursor.execute("INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%s, %s, 'owner')", (OLGA, tenant))
+        cursor.execute("INSERT INTO casnet.user_tenants (user_id, tenant_id, role) VALUES (%s, %s, 'member')", (MIA, NORTH))
+        cursor.execute("INSERT INTO casnet.records (tenant_id, title) SELECT id, 'running dogs' FROM casnet.tenants")
+
+
+def fresh_worker(admin):
+    """The second worker as a server that knows nothing of this database."""
+    name = os.environ['PGDATABASE']
+    ask(admin, "SELECT citus_remove_node('127.0.0.1', %s)", SECOND)
+    server = connect(port=SECOND, dbname='postgres')
+    ask(server, 'SET citus.enable_create_database_propagation = off')
+    with server.cursor() as cursor:
+        cursor.execute('DROP DATABASE "%s" WITH (FORCE)' % name)
+        cursor.execute('CREATE DATABASE "%s"' % name)
+    ask(connect(port=SECOND), 'CREATE EXTENSION citus')
+
+
+def found(app, admin, place):
+    """Rows are found and written, wherever they are."""
+    for tenant in (NORTH, SOUTH):
+        be(app, OLGA, tenant)
+        check('%s: an old row is found' % place, one(app, "SELECT count(*) FROM casnet.search_records('running dogs')"), 1)
+        check('%s: a row is written' % place, ask(app, "INSERT INTO casnet.records (title) VALUES ('walking cats')"), 1)
+    check('%s: doctor()' % place, ask(admin, 'SELECT code, object, problem FROM casnet.doctor()'), [])
+
+
+def added(app, admin):
+    """A new worker, by the steps of docs/scale-out.md."""
+    check('a worker is added', one(admin, "SELECT citus_add_node('127.0.0.1', %s)", SECOND), lambda node: isinstance(node, int))
+    check('doctor() asks for its settings', one(admin, "SELECT count(*) FROM casnet.doctor() WHERE code LIKE 'node-%%'"),
+          lambda found: found > 0)
+    check('it is prepared', ask(admin, "SELECT DISTINCT success FROM run_command_on_workers("
+                                       "format('SELECT casnet_internal.install_worker(%L)', casnet_internal.relay_key()))"), [(True,)])
+    check('it gets the memberships', one(admin, "SELECT replicate_reference_tables('block_writes')"), '')
+    for tenant in (NORTH, SOUTH):
+        shard = one(admin, "SELECT get_shard_id_for_distribution_column('casnet.records', %s)", tenant)
+        if one(admin, 'SELECT nodeport FROM citus_shards WHERE shardid = %s', shard) == FIRST:
+            check('a shard moves there', one(admin, "SELECT citus_move_shard_placement(%s, '127.0.0.1', %s, '127.0.0.1', %s, "
+                                                    "'block_writes')", shard, FIRST, SECOND), '')
+    found(app, admin, 'on the new worker')
+    be(app, OLGA, NORTH)
+    check('no row for another tenant', ask(app, "INSERT INTO casnet.records (tenant_id, title) VALUES (%s, 'foreign')", SOUTH), '42501')
+    be(app, MIA, NORTH)
+    check('a member reads', one(app, 'SELECT count(*) > 0 FROM casnet.records'), True)
+    ask(admin, 'DELETE FROM casnet.user_tenants WHERE user_id = %s', MIA)
+    check('and does not after the removal', ask(app, 'SELECT * FROM casnet.records'), '42501')
+
+
+def main():
+    admin = connect()
+    fill(admin)
+    fresh_worker(admin)
+    check('distribute()', one(admin, 'SELECT casnet.distribute(%s)', int(os.environ.get('CASNET_SHARDS', '8'))), 13)
+    app = connect('citus_life')
+    found(app, admin, 'on one worker')
+    added(app, admin)
+    rows = one(admin, 'SELECT count(*) FROM casnet.records')
+    check('undistribute()', one(admin, 'SELECT casnet.undistribute()'), lambda moved: moved > 0)
+    check('no row is lost', one(admin, 'SELECT count(*) FROM casnet.records'), rows)
+    found(app, admin, 'on one server')
+    check('distribute() again', one(admin, 'SELECT casnet.distribute(4)'), 13)
+    check('nor now', one(admin, 'SELECT count(*) FROM casnet.records'), rows + 2)
+    found(app, admin, 'distributed again')
+    print('%d passed, %d failed' % (results[True], results[False]))
+    sys.exit(bool(results[False]))
+
+
+main()
