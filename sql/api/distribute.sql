@@ -304,7 +304,7 @@ DECLARE
 	wanted record;
 	first regclass;
 	moved integer := 0;
-	failure text;
+	language text;
 BEGIN
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only superusers may call casnet.distribute()'
@@ -320,6 +320,13 @@ BEGIN
 	PERFORM casnet_internal.check_for_nodes();
 	PERFORM casnet_internal.ask_workers(format(
 		'SELECT casnet_internal.install_worker(%L)', casnet_internal.relay_key()));
+	-- The comment on the configuration keeps the language.  Workers find the words of rows.
+	language := substring(obj_description('casnet.search'::regconfig, 'pg_ts_config')
+						  FROM '[(]([^(),]+)[,)]');
+	IF language IS NOT NULL THEN
+		PERFORM casnet_internal.ask_workers(format(
+			'SELECT casnet_internal.map_search_language(%L)', language));
+	END IF;
 
 	PERFORM set_config('citus.enable_unsafe_triggers', 'on', true);
 	PERFORM set_config('citus.enable_local_reference_table_foreign_keys', 'off', true);
