@@ -114,6 +114,15 @@ def added(app, admin):
     check('and does not after the removal', ask(app, 'SELECT * FROM casnet.records'), '42501')
 
 
+def updated(admin):
+    """The end of an update, which Citus runs on each worker, makes no tables there."""
+    worker = connect(port=FIRST, application_name='citus_internal gpid=10000000001')
+    check('a worker has no table', one(worker, "SELECT to_regclass('casnet.users')"), None)
+    with open('sql/install/finish_update.sql', encoding='utf-8') as file:
+        check('the update ends', ask(worker, file.read()), -1)
+    check('it has made no table', one(worker, "SELECT to_regclass('casnet.users')"), None)
+
+
 def main():
     admin = connect()
     fill(admin)
@@ -127,6 +136,7 @@ def main():
     check('undistribute()', one(admin, 'SELECT casnet.undistribute()'), lambda moved: moved > 0)
     check('no row is lost', one(admin, 'SELECT count(*) FROM casnet.records'), rows)
     language(app, admin, 'on one server')
+    updated(admin)
     check('distribute() again', one(admin, 'SELECT casnet.distribute(4)'), 13)
     check('nor now', one(admin, 'SELECT count(*) FROM casnet.records'), rows + 2)
     language(app, admin, 'distributed again')
