@@ -19,6 +19,7 @@
 
 #include "casnet.h"
 #include "key.h"
+#include "token.h"
 
 #define RELAY_KID "casnet-relay"
 
@@ -127,7 +128,6 @@ char *
 casnet_relay_key_token(const pg_uuid_t *user, const pg_uuid_t *tenant,
 					   const char *permissions, int *seconds)
 {
-	static const char header[] = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"" RELAY_KID "\"}";
 	int64		now = casnet_revocation_clock();
 	uint8		seed[CASNET_ED25519_KEY];
 	uint8		signature[CASNET_ED25519_SIGNATURE];
@@ -153,8 +153,7 @@ casnet_relay_key_token(const pg_uuid_t *user, const pg_uuid_t *tenant,
 					 now - RELAY_SKEW, now + RELAY_LIFETIME);
 
 	initStringInfo(&token);
-	casnet_signing_append(&token, header, strlen(header));
-	appendStringInfoChar(&token, '.');
+	appendStringInfoString(&token, CASNET_RELAY_START);
 	casnet_signing_append(&token, claims.data, claims.len);
 	done = casnet_key_ed25519_sign(seed, token.data, token.len, signature);
 	explicit_bzero(seed, sizeof(seed));

@@ -258,12 +258,16 @@ assign_token(const char *newval, void *extra)
 	casnet_user_changes++;
 }
 
-/* Show hook: hides the token from code of another role. */
+/*
+ * Show hook: hides the token from code of another role, and one for workers of Citus from
+ * everybody.  Who reads that could use it after the session's own token has ended.
+ */
 static const char *
 show_token(void)
 {
-	return casnet_security_is_suspended() || token_string == NULL ? "" :
-		token_string;
+	return casnet_security_is_suspended() || token_string == NULL ||
+		strncmp(token_string, CASNET_RELAY_START, strlen(CASNET_RELAY_START)) == 0 ?
+		"" : token_string;
 }
 
 void

@@ -69,4 +69,11 @@ extern const char *casnet_verify_foreign(const CasnetParsedToken *token,
 extern const char *casnet_token_examine(const text *string,
 										CasnetForeign *foreign);
 
+/*
+ * The header of a token that a coordinator of Citus signs for workers (relay_key.c), and its
+ * dot: {"alg":"EdDSA","typ":"JWT","kid":"casnet-relay"}.
+ */
+#define CASNET_RELAY_START \
+	"eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCIsImtpZCI6ImNhc25ldC1yZWxheSJ9."
+
 #endif							/* CASNET_TOKEN_H */

@@ -1,7 +1,7 @@
 -- Workers know sessions of the coordinator by a key of their own.  The coordinator has its
 -- private half, which verifies nothing there and which nobody but superusers reads.
 BEGIN;
-SELECT plan(12);
+SELECT plan(14);
 \ir include/fixtures.sql
 -- The key and the signature are of RFC 8032, section 7.1, test 1.
 \set private '\\x9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
@@ -28,10 +28,12 @@ SET casnet.tenant_id = :'north';
 SELECT set_config('casnet.token', :'token', false) IS NOT NULL AS set \g /dev/null
 SELECT is(outcome('SELECT count(*) FROM casnet.records'), '28000', 'a relayed token signs nobody in on the coordinator');
 SELECT is(outcome('SELECT casnet.current_user_id()'), 'NULL', 'and is nobody');
+SELECT is(current_setting('casnet.token'), '', 'nobody reads it');
 RESET SESSION AUTHORIZATION;
 UPDATE casnet_internal.signing_keys SET key = :'public', retired_at = NULL WHERE kid = 'casnet-relay';
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SELECT is(outcome('SELECT count(*) FROM casnet.records'), '3', 'with the key of a worker it does');
+SELECT is(current_setting('casnet.token'), '', 'and nobody reads it there');
 CALL be(NULL);
 SET casnet.token = '';
 SELECT is(outcome('SELECT count(*) FROM casnet.records'), '28000', 'until it is gone');
