@@ -15,11 +15,13 @@
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -96,7 +98,10 @@ runs_on_any_node(Form_pg_proc form)
 		strcmp(NameStr(form->proname), "hash_password") == 0;
 }
 
-/* Raises 0A000 for a function of the API that cannot be called where it is. */
+/*
+ * Raises 0A000 for a function of the API that cannot be called where it is, and 42501 for
+ * one that the role is not allowed to execute here, but would on a worker.
+ */
 static bool
 refuse_function(Oid function, void *context)
 {
@@ -108,6 +113,8 @@ refuse_function(Oid function, void *context)
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
+	if (*has_rows && !casnet_may_execute(function))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	stays = form->prolang == SQLlanguageId && form->proretset && !form->prosecdef &&
 		heap_attisnull(tuple, Anum_pg_proc_proconfig, NULL);

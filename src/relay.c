@@ -14,14 +14,23 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
+#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "casnet.h"
@@ -40,6 +49,9 @@ static bool told = false;
 static CasnetIdentity told_identity;
 static uint64 told_generation;
 static TimestampTz told_until;
+
+/* The rest of the chain of hooks. */
+static object_access_hook_type next_hook = NULL;
 
 /* Workers forget, or Citus does. */
 static void
@@ -62,9 +74,65 @@ transaction_callback(XactEvent event, void *arg)
 	forget();
 }
 
+/*
+ * Only superusers change that setting of Citus.  Returns whether there is one.
+ */
+static bool
+restrict_setting(const char *name)
+{
+	struct config_generic *setting = casnet_find_setting(name);
+
+	if (setting == NULL || (setting->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
+		return false;
+	if (setting->context == PGC_USERSET)
+		setting->context = PGC_SUSET;
+	return true;
+}
+
+/*
+ * A function is about to be executed.  Citus calls some on workers as the role of the
+ * session, in a text of its own.  Raises 42501 for anybody else's call of these: whoever
+ * takes the number of another session's transaction reads the results that Citus keeps for
+ * it, whoever locks a shard stops other tenants, and whoever explains a plan sees estimates.
+ */
+static void
+check_function(ObjectAccessType access, Oid class, Oid object, int part, void *arg)
+{
+	static const char *const calls[][2] = {
+		{"assign_distributed_transaction_id", "BEGIN TRANSACTION "},
+		{"lock_shard_resources", "SELECT lock_shard_resources("},
+		{"lock_shard_metadata", "SELECT lock_shard_metadata("},
+		{"worker_last_saved_explain_analyze",
+			"SELECT explain_analyze_output, execution_duration, execution_ntuples, "
+			"execution_nloops FROM worker_last_saved_explain_analyze()"}
+	};
+	const char *name;
+
+	if (next_hook != NULL)
+		next_hook(access, class, object, part, arg);
+	if (access != OAT_FUNCTION_EXECUTE || class != ProcedureRelationId ||
+		object < FirstNormalObjectId || !casnet_shard_is_worker() || superuser() ||
+		get_func_namespace(object) != PG_CATALOG_NAMESPACE)
+		return;
+	name = get_func_name(object);
+	for (int i = 0; i < lengthof(calls); i++)
+		if (strcmp(name, calls[i][0]) == 0 &&
+			(debug_query_string == NULL ||
+			 strncmp(debug_query_string, calls[i][1], strlen(calls[i][1])) != 0))
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, name);
+}
+
 void
 casnet_relay_init(void)
 {
+	/* It sends whole texts of statements to workers. */
+	if (restrict_setting("citus.propagate_set_commands"))
+	{
+		next_hook = object_access_hook;
+		object_access_hook = check_function;
+	}
+	/* It shows the tokens. */
+	(void) restrict_setting("citus.log_remote_commands");
 	RegisterXactCallback(transaction_callback, NULL);
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
@@ -117,7 +185,7 @@ send(const char *commands)
 	PlannedStmt *statement = makeNode(PlannedStmt);
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("citus.propagate_set_commands", "local", PGC_USERSET,
+	(void) set_config_option("citus.propagate_set_commands", "local", PGC_SUSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	set->kind = VAR_SET_CURRENT;
 	set->name = pstrdup(SETTING);

@@ -75,6 +75,9 @@ $$;
 COMMENT ON FUNCTION casnet_internal.ask_workers(text) IS
 	'internal: what each worker answers';
 
+-- Citus lets every role call these.  They lock tables and shards, change what Citus knows of
+-- tables, show estimates, or read what Citus keeps for another session.  On workers Citus
+-- calls some of them as the role of the session; there the library looks at the rest.
 CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regprocedure)
 	RETURNS SETOF regprocedure
 	LANGUAGE sql STABLE
@@ -82,13 +85,28 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 	AS $$
 	SELECT p.oid::regprocedure
 	  FROM pg_proc AS p
-	 WHERE p.pronamespace = 'pg_catalog'::regnamespace
-	   AND (p.proname LIKE 'run\_command\_on\_%' OR p.proname = 'master_run_on_worker')
+	  JOIN pg_namespace AS n ON n.oid = p.pronamespace
+	 WHERE CASE
+		   -- Dropping a schema calls it as whoever does.
+		   WHEN p.proname LIKE '%unregister\_tenant\_schema\_globally' THEN false
+		   -- CREATE FUNCTION and its like call it.
+		   WHEN p.proname LIKE '%add\_object\_metadata' THEN
+				casnet_internal.is_worker() IS NOT TRUE
+		   WHEN n.nspname = 'citus_internal' THEN true
+		   WHEN n.nspname <> 'pg_catalog' THEN false
+		   WHEN p.proname IN ('assign_distributed_transaction_id', 'lock_shard_resources', 'lock_shard_metadata',
+							  'worker_save_query_explain_analyze', 'worker_last_saved_explain_analyze') THEN
+				casnet_internal.is_worker() IS NOT TRUE
+		   ELSE p.proname LIKE 'run\_command\_on\_%' OR p.proname LIKE 'citus\_internal\_%'
+				OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'citus_unmark_object_distributed',
+								 'citus_check_connection_to_node', 'citus_check_cluster_node_health',
+								 'lock_relation_if_exists')
+		   END
 $$;
 COMMENT ON FUNCTION casnet_internal.functions_for_nodes() IS
-	'internal: the functions of Citus that run commands on other nodes';
+	'internal: the functions of Citus with which a role could pass by policies and rights';
 
--- Whoever may run commands on nodes reads what other sessions do there.
+-- Whoever may call them reads and changes what belongs to other sessions.
 CREATE OR REPLACE FUNCTION casnet_internal.keep_commands() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -102,7 +120,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.keep_commands() IS
-	'internal: takes from PUBLIC the functions that run commands on other nodes';
+	'internal: takes from PUBLIC the functions of functions_for_nodes()';
 
 -- On a worker: what records and tokens need there.  The tables of this node stay empty but
 -- for the key by which it knows what the coordinator says.

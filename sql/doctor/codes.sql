@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.node_codes(
 	('node-keeps-shards', 'error', 'statement', 'Citus may put shards on the coordinator'),
 	('node-key', 'error', 'statement', 'a worker does not have the key by which it knows sessions of the coordinator'),
 	('node-activities', 'error', 'statement', 'sessions read on a worker the tokens of others of the same role'),
-	('node-commands', 'error', 'statement', 'applications may run commands on other nodes'),
+	('node-commands', 'error', 'statement', 'applications may call functions of Citus that pass by policies'),
 	('node-owner', 'warning', 'statement', 'casnet_owner cannot log in on a worker, so functions fail'),
 	('table-not-distributed', 'error', 'comment', 'a table of casnet is not distributed as it has to be'),
 	('shard-unprotected', 'error', 'comment', 'a shard is missing, or protects its rows less than its table'),

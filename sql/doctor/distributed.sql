@@ -200,10 +200,10 @@ BEGIN
 		   '-- repair the shard as casnet.install() makes its table, or call casnet.undistribute() and casnet.distribute()'
 	  FROM casnet_internal.shard_faults() AS f;
 
-	-- node-commands: whoever runs commands on nodes reads there what other sessions do.
+	-- node-commands: with these functions of Citus a role passes by policies and rights.
 	RETURN QUERY
 	SELECT 'node-commands', format('%s on the coordinator', f.function),
-		   format('%s may run commands on all nodes.', string_agg(DISTINCT
+		   format('%s may call this function of Citus, and so pass by policies and rights.', string_agg(DISTINCT
 				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ')),
 		   string_agg(DISTINCT format('REVOKE EXECUTE ON FUNCTION %s FROM %s', f.function,
 				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')
@@ -265,8 +265,11 @@ BEGIN
 			   WHERE s.setrole <> 0 AND o.option_name = 'track_activities'
 				 AND o.option_value::boolean),
 			'commands', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc AS p
-			   WHERE p.pronamespace = 'pg_catalog'::regnamespace
-				 AND (p.proname LIKE 'run\_command\_on\_%' OR p.proname = 'master_run_on_worker')
+			   WHERE (p.pronamespace = 'pg_catalog'::regnamespace
+					  AND (p.proname LIKE 'run\_command\_on\_%'
+						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists'))
+					  OR p.pronamespace = to_regnamespace('citus_internal')
+					  AND p.proname NOT IN ('unregister_tenant_schema_globally', 'add_object_metadata'))
 				 AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
 							  WHERE a.grantee = 0)))::text
 		$q$)
@@ -311,7 +314,7 @@ BEGIN
 		END IF;
 		IF said->>'commands' IS NOT NULL THEN
 			code := 'node-commands';
-			problem := format('PUBLIC may run commands on all nodes: %s.', said->>'commands');
+			problem := format('PUBLIC may call functions of Citus, and so pass by policies and rights: %s.', said->>'commands');
 			remedy := casnet_internal.remedy_for_nodes();
 			RETURN NEXT;
 		END IF;

@@ -384,6 +384,45 @@ def relayed_token(app, admin):
     return token
 
 
+def functions_of_citus(app, admin):
+    """What Citus lets every role call."""
+    be(app, OLGA, NORTH)
+    ask(admin, 'CREATE SCHEMA IF NOT EXISTS citus_own')
+    ask(admin, 'GRANT ALL ON SCHEMA citus_own TO citus_backend')
+    ask(app, 'CREATE TABLE citus_own.places (tenant_id uuid, name text)')
+    ask(app, "SET application_name = 'citus_internal gpid=10000000001'")
+    shard = one(admin, "SELECT get_shard_id_for_distribution_column('casnet.records', %s)", NORTH)
+    for call in ('assign_distributed_transaction_id(0, 1, now())', "citus_run_local_command('SELECT 1')",
+                 'lock_shard_resources(7, ARRAY[%s])' % shard, 'lock_shard_metadata(7, ARRAY[%s])' % shard,
+                 "lock_relation_if_exists('casnet.records', 'ACCESS EXCLUSIVE')",
+                 "citus_unmark_object_distributed(1259, 'casnet.records'::regclass::oid, 0, false)",
+                 'citus_internal.delete_placement_metadata(0)',
+                 "citus_internal.update_none_dist_table_metadata('casnet.users'::regclass, 'c', 1, true)",
+                 "worker_save_query_explain_analyze('SELECT 1', '{}')", 'worker_last_saved_explain_analyze()'):
+        name = call.split('(')[0]
+        check('%s() is not for applications' % name, ask(app, 'SELECT ' + call), lambda state: state in ('42501', '42601'))
+        check('nor on a worker: ' + name, ask(app, 'SELECT (SELECT count(*) FROM %s AS f) FROM casnet.records' % call),
+              lambda state: state in ('42501', '42601'))
+    ask(app, 'RESET application_name')
+    for name in ('citus.propagate_set_commands', 'citus.log_remote_commands'):
+        check(name + ' is not for applications', ask(app, 'SELECT set_config(%s, %s, false)', name, 'on' if 'log' in name else 'local'), '42501')
+    check('a table of its own is not distributed by an application',
+          ask(app, "SELECT create_distributed_table('citus_own.places', 'tenant_id')"), '42501')
+    # Functions of the application are on workers, too.
+    for name, body in (('number', "PERFORM assign_distributed_transaction_id(0, 1, now()); RETURN ''"),
+                       ('locks', "PERFORM lock_shard_resources(7, ARRAY[%s]); RETURN ''" % shard),
+                       ('tables', "PERFORM lock_relation_if_exists('casnet.records_%s', 'ACCESS EXCLUSIVE'); RETURN ''" % shard),
+                       ('estimates', "PERFORM * FROM worker_save_query_explain_analyze('SELECT title FROM casnet.records_%s', '{}') AS f (t text); "
+                                     'RETURN (SELECT explain_analyze_output FROM worker_last_saved_explain_analyze())' % shard)):
+        check('a function of its own: ' + name,
+              ask(app, 'CREATE FUNCTION citus_own.%s() RETURNS text LANGUAGE plpgsql AS $$BEGIN %s; END$$' % (name, body)), -1)
+        check('it may not on a worker: ' + name, ask(app, 'SELECT citus_own.%s() FROM casnet.records' % name), '42501')
+    check('nobody reads a relayed token', ask(app, "SELECT DISTINCT current_setting('casnet.token') FROM casnet.records"), [('',)])
+    check('a plan is still shown', ask(app, 'EXPLAIN (ANALYZE) SELECT title FROM casnet.records'),
+          lambda rows: isinstance(rows, list) and 'rows=' not in str(rows))
+    ask(admin, 'DROP SCHEMA citus_own CASCADE')
+
+
 def moved(app, admin):
     """A shard moves with all that protects it."""
     be(app, OLGA, NORTH)
@@ -432,6 +471,7 @@ def main():
     transactions(app)
     workers(app, admin)
     silent(app)
+    functions_of_citus(app, admin)
     moved(app, admin)
     check('doctor()', ask(admin, "SELECT code, object, problem FROM casnet.doctor() WHERE severity = 'error'"), [])
     print('%d passed, %d failed' % (results[True], results[False]))
