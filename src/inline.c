@@ -179,6 +179,8 @@ casnet_inline_functions(Query *query, ParamListInfo params)
 	(void) inline_walker((Node *) query, &inlining);
 	has_rows = has_distributed((Node *) query, NULL);
 	(void) refuse_walker((Node *) query, &has_rows);
+	if (has_rows)
+		(void) casnet_reshape_elements((Node *) query, NULL);
 	query->hasRowSecurity |= inlining.has_policy;
 	return inlining.has_policy;
 }

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -57,6 +58,88 @@ casnet_reshape_insert(Query *query)
 													  Int32GetDatum(1), false, true),
 								   1, pstrdup("?column?"), false));
 	return true;
+}
+
+/*
+ * A value that is assigned, with COALESCE around an element that is taken out of an array.
+ * Citus takes that for an assignment to an element, whose value it misses: the server ends.
+ */
+static Node *
+cover_element(Node *value)
+{
+	if (value == NULL)
+		return NULL;
+	if (IsA(value, CoerceToDomain))
+	{
+		CoerceToDomain *domain = (CoerceToDomain *) value;
+
+		domain->arg = (Expr *) cover_element((Node *) domain->arg);
+	}
+	else if (IsA(value, FieldStore))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((FieldStore *) value)->newvals)
+			lfirst(lc) = cover_element(lfirst(lc));
+	}
+	else if (IsA(value, SubscriptingRef))
+	{
+		SubscriptingRef *element = (SubscriptingRef *) value;
+		CoalesceExpr *cover;
+
+		if (element->refassgnexpr != NULL)
+		{
+			element->refassgnexpr =
+				(Expr *) cover_element((Node *) element->refassgnexpr);
+			return value;
+		}
+		cover = makeNode(CoalesceExpr);
+		cover->coalescetype = exprType(value);
+		cover->coalescecollid = exprCollation(value);
+		cover->args = list_make1(value);
+		cover->location = -1;
+		return (Node *) cover;
+	}
+	return value;
+}
+
+/* Cover the elements that a list assigns. */
+static void
+cover_targets(List *targets)
+{
+	ListCell   *lc;
+
+	foreach(lc, targets)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, lc);
+
+		target->expr = (Expr *) cover_element((Node *) target->expr);
+	}
+}
+
+/*
+ * Cover the elements of arrays that a statement and its CTEs assign to columns.  Changes the
+ * statement, which is about to be planned on a coordinator.
+ */
+bool
+casnet_reshape_elements(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
+
+		if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
+			cover_targets(query->targetList);
+		if (query->onConflict != NULL)
+			cover_targets(query->onConflict->onConflictSet);
+		foreach(lc, query->mergeActionList)
+			cover_targets(lfirst_node(MergeAction, lc)->targetList);
+		return query_tree_walker(query, casnet_reshape_elements, context, 0);
+	}
+	return expression_tree_walker(node, casnet_reshape_elements, context);
 }
 
 /* Nobody is to receive what the statement returns. */

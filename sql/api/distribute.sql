@@ -100,7 +100,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 		   ELSE p.proname LIKE 'run\_command\_on\_%' OR p.proname LIKE 'citus\_internal\_%'
 				OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'citus_unmark_object_distributed',
 								 'citus_check_connection_to_node', 'citus_check_cluster_node_health',
-								 'lock_relation_if_exists')
+								 'lock_relation_if_exists',
+								 -- These end the server when their arguments are wrong.
+								 'column_to_column_name', 'worker_split_copy')
 		   END
 $$;
 COMMENT ON FUNCTION casnet_internal.functions_for_nodes() IS

@@ -267,7 +267,8 @@ BEGIN
 			'commands', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc AS p
 			   WHERE (p.pronamespace = 'pg_catalog'::regnamespace
 					  AND (p.proname LIKE 'run\_command\_on\_%'
-						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists'))
+						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists',
+											'column_to_column_name', 'worker_split_copy'))
 					  OR p.pronamespace = to_regnamespace('citus_internal')
 					  AND p.proname NOT IN ('unregister_tenant_schema_globally', 'add_object_metadata'))
 				 AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a

@@ -149,6 +149,10 @@ def writes(app, admin):
                                   "WHERE r.id = record_id AND r.title = 'North 2'"), 1)
     check('UPDATE of the tenant', ask(app, 'UPDATE casnet.records SET tenant_id = %s', SOUTH),
           lambda state: isinstance(state, str) and len(state) == 5)
+    check('UPDATE with an element of an array', ask(app, "UPDATE casnet.tags SET name = (ARRAY[name, 'x'])[1] WHERE name = 'red'"), 1)
+    check('INSERT with one', ask(app, "INSERT INTO casnet.tags (name) VALUES (('{one,x}'::text[])[1])"), 1)
+    check('upsert with one', one(app, "INSERT INTO casnet.tags (name) VALUES ('one') ON CONFLICT (tenant_id, name) "
+                                      "DO UPDATE SET name = ('{one,x}'::text[])[1] RETURNING name"), 'one')
     check('upsert', one(app, "INSERT INTO casnet.tags (name) VALUES ('blue') ON CONFLICT (tenant_id, name) "
                              "DO UPDATE SET name = excluded.name RETURNING name"), 'blue')
     check('upsert that does nothing', ask(app, "INSERT INTO casnet.tags (name) VALUES ('blue') ON CONFLICT DO NOTHING"), 0)
@@ -398,6 +402,7 @@ def functions_of_citus(app, admin):
                  "citus_unmark_object_distributed(1259, 'casnet.records'::regclass::oid, 0, false)",
                  'citus_internal.delete_placement_metadata(0)',
                  "citus_internal.update_none_dist_table_metadata('casnet.users'::regclass, 'c', 1, true)",
+                 "column_to_column_name('casnet.records', '{VAR}')", "worker_split_copy(1, 'id', ARRAY[]::split_copy_info[])",
                  "worker_save_query_explain_analyze('SELECT 1', '{}')", 'worker_last_saved_explain_analyze()'):
         name = call.split('(')[0]
         check('%s() is not for applications' % name, ask(app, 'SELECT ' + call), lambda state: state in ('42501', '42601'))
