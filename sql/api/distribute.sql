@@ -92,6 +92,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 		   -- CREATE FUNCTION and its like call it.
 		   WHEN p.proname LIKE '%add\_object\_metadata' THEN
 				casnet_internal.is_worker() IS NOT TRUE
+		   -- It shows the commands that name sessions to workers, tokens among them.
+		   WHEN p.proname = 'pg_stat_statements' THEN casnet_internal.is_worker()
 		   WHEN n.nspname = 'citus_internal' THEN true
 		   WHEN n.nspname <> 'pg_catalog' THEN false
 		   WHEN p.proname IN ('assign_distributed_transaction_id', 'lock_shard_resources', 'lock_shard_metadata',
@@ -106,7 +108,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 		   END
 $$;
 COMMENT ON FUNCTION casnet_internal.functions_for_nodes() IS
-	'internal: the functions of Citus with which a role could pass by policies and rights';
+	'internal: the functions with which a role could pass by policies and rights on nodes';
 
 -- Whoever may call them reads and changes what belongs to other sessions.
 CREATE OR REPLACE FUNCTION casnet_internal.keep_commands() RETURNS void

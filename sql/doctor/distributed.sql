@@ -269,6 +269,7 @@ BEGIN
 					  AND (p.proname LIKE 'run\_command\_on\_%'
 						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists',
 											'column_to_column_name', 'worker_split_copy'))
+					  OR p.proname = 'pg_stat_statements'
 					  OR p.pronamespace = to_regnamespace('citus_internal')
 					  AND p.proname NOT IN ('unregister_tenant_schema_globally', 'add_object_metadata'))
 				 AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
@@ -315,7 +316,7 @@ BEGIN
 		END IF;
 		IF said->>'commands' IS NOT NULL THEN
 			code := 'node-commands';
-			problem := format('PUBLIC may call functions of Citus, and so pass by policies and rights: %s.', said->>'commands');
+			problem := format('PUBLIC may call functions that pass by policies and rights: %s.', said->>'commands');
 			remedy := casnet_internal.remedy_for_nodes();
 			RETURN NEXT;
 		END IF;
