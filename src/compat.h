@@ -45,6 +45,13 @@
 #endif
 #endif
 
+/* The query of an SQL function in FROM; 19 has another name for it. */
+#if PG_VERSION_NUM >= 190000
+#define casnet_inline_function(root, rte) inline_function_in_from((root), (rte))
+#else
+#define casnet_inline_function(root, rte) inline_set_returning_function((root), (rte))
+#endif
+
 /* The record of a setting, or NULL.  15 has only an array of all settings. */
 #if PG_VERSION_NUM >= 160000
 #define casnet_find_setting(name) find_option((name), false, true, LOG)

@@ -49,7 +49,7 @@ put_in_place(RangeTblEntry *rte, Query *query, Inlining *inlining)
 	root->parse = query;
 	rte->functions = (List *)
 		eval_const_expressions(root, (Node *) rte->functions);
-	made = inline_set_returning_function(root, rte);
+	made = casnet_inline_function(root, rte);
 	if (made == NULL)
 		return;
 	/* Citus writes it as text, in which columns have the names of the target list. */
