@@ -88,9 +88,9 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 	  JOIN pg_namespace AS n ON n.oid = p.pronamespace
 	 WHERE CASE
 		   -- Dropping a schema calls it as whoever does.
-		   WHEN p.proname LIKE '%unregister\_tenant\_schema\_globally' THEN false
+		   WHEN p.proname ~ 'unregister_tenant_schema_globally$' THEN false
 		   -- CREATE FUNCTION and its like call it.
-		   WHEN p.proname LIKE '%add\_object\_metadata' THEN
+		   WHEN p.proname ~ 'add_object_metadata$' THEN
 				casnet_internal.is_worker() IS NOT TRUE
 		   -- It shows the commands that name sessions to workers, tokens among them.
 		   WHEN p.proname = 'pg_stat_statements' THEN casnet_internal.is_worker()
@@ -99,7 +99,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 		   WHEN p.proname IN ('assign_distributed_transaction_id', 'lock_shard_resources', 'lock_shard_metadata',
 							  'worker_save_query_explain_analyze', 'worker_last_saved_explain_analyze') THEN
 				casnet_internal.is_worker() IS NOT TRUE
-		   ELSE p.proname LIKE 'run\_command\_on\_%' OR p.proname LIKE 'citus\_internal\_%'
+		   ELSE starts_with(p.proname, 'run_command_on_') OR starts_with(p.proname, 'citus_internal_')
 				OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'citus_unmark_object_distributed',
 								 'citus_check_connection_to_node', 'citus_check_cluster_node_health',
 								 'lock_relation_if_exists',
@@ -229,14 +229,14 @@ BEGIN
 	ELSIF keeps_shards THEN
 		problem := 'the coordinator keeps shards';
 		hint := 'Run SELECT citus_set_node_property(nodename, nodeport, ''shouldhaveshards'', false) FROM pg_dist_node WHERE groupid = 0.';
-	ELSIF casnet_internal.preload_setting('shared_preload_libraries') !~ '^\s*"?citus"?\s*,(.*,)?\s*"?casnet"?\s*(,|$)' THEN
+	ELSIF casnet_internal.preload_setting('shared_preload_libraries') !~ casnet_internal.preload_for_nodes() THEN
 		problem := 'the coordinator does not load casnet after Citus';
 		hint := 'Set shared_preload_libraries = ''citus,casnet'' on every node, and restart them.';
 	END IF;
 	IF problem IS NULL THEN
 		FOR worker IN SELECT * FROM casnet_internal.ask_workers(
 			'SELECT current_setting(''shared_preload_libraries'')') LOOP
-			IF worker.answer !~ '^\s*"?citus"?\s*,(.*,)?\s*"?casnet"?\s*(,|$)' THEN
+			IF worker.answer !~ casnet_internal.preload_for_nodes() THEN
 				problem := format('worker %s does not load casnet after Citus', worker.node);
 				hint := 'Set shared_preload_libraries = ''citus,casnet'' on every node, and restart them.';
 			END IF;
@@ -360,7 +360,7 @@ BEGIN
 		  FROM pg_trigger AS t
 		  JOIN casnet_internal.managed_tables() AS m ON m.relation = t.tgrelid
 		 WHERE m.kind IN ('administration', 'tenant') AND NOT t.tgisinternal
-		   AND t.tgname LIKE 'casnet\_%'
+		   AND starts_with(t.tgname, 'casnet_')
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, dropped.relation);
 	END LOOP;
@@ -433,7 +433,7 @@ BEGIN
 		  FROM pg_trigger AS t
 		  JOIN casnet_internal.managed_tables() AS m ON m.relation = t.tgrelid
 		 WHERE m.kind IN ('administration', 'tenant') AND NOT t.tgisinternal
-		   AND t.tgname LIKE 'casnet\_%'
+		   AND starts_with(t.tgname, 'casnet_')
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', wanted.tgname, wanted.relation);
 	END LOOP;

@@ -172,7 +172,7 @@ BEGIN
 		 WHERE CASE s.kind
 				WHEN 'administration' THEN (s.partmethod = 'n' AND s.repmodel = 't') IS NOT TRUE
 				WHEN 'tenant' THEN (s.partmethod = 'h' AND s.colocationid = s.first
-					AND (substring(s.partkey FROM ':varattno (\d+)'))::smallint =
+					AND (substring(s.partkey FROM ':varattno ([0-9]+)'))::smallint =
 						(SELECT a.attnum FROM pg_attribute AS a
 						  WHERE a.attrelid = s.relation AND a.attname = 'tenant_id')) IS NOT TRUE
 				ELSE s.is_spread END$q$;
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION casnet_internal.doctor_coordinator() IS
 CREATE OR REPLACE FUNCTION casnet_internal.preload_for_nodes() RETURNS text
 	LANGUAGE sql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
-	AS $r$SELECT '^\s*"?citus"?\s*,(.*,)?\s*"?casnet"?\s*(,|$)'$r$;
+	AS $r$SELECT '^[[:space:]]*"?citus"?[[:space:]]*,(.*,)?[[:space:]]*"?casnet"?[[:space:]]*(,|$)'$r$;
 COMMENT ON FUNCTION casnet_internal.preload_for_nodes() IS
 	'internal: what shared_preload_libraries has to match on each node';
 
@@ -266,7 +266,7 @@ BEGIN
 				 AND o.option_value::boolean),
 			'commands', (SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc AS p
 			   WHERE (p.pronamespace = 'pg_catalog'::regnamespace
-					  AND (p.proname LIKE 'run\_command\_on\_%'
+					  AND (starts_with(p.proname, 'run_command_on_')
 						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists',
 											'column_to_column_name', 'worker_split_copy'))
 					  OR p.proname = 'pg_stat_statements'
