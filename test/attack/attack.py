@@ -278,8 +278,8 @@ class Campaign:
             mine = {'users/' + m.user_id(actor.user)} if actor.has_user() else set()
             if actor.tenant and not actor.refusal:
                 mine |= {k for k in moved if k.endswith('/' + m.tenant_id(actor.tenant))}
-            if any(k.startswith('user_tenants/') for k in mine):
-                mine.add('token_cutoffs')   # with a membership, invitations end
+            if any(k.startswith(('user_tenants/', 'user_tenant_permissions/')) for k in mine):
+                mine.add('token_cutoffs')   # with a membership or a permission, invitations end
             moved -= mine
             if 'new' in extra:          # a new tenant or user
                 moved = {k for k in moved if k in self.before or canaries(k)}

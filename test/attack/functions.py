@@ -107,6 +107,8 @@ CALLS = {
     'casnet_internal.require_user()': [inner('require_user', need='USER')],
     'casnet_internal.my_tenant_ids()': [inner('my_tenant_ids', need='USER')],
     'casnet_internal.visible_user_ids()': [inner('visible_user_ids', need='USER')],
+    'casnet_internal.is_distributed()': [inner('is_distributed', value=lambda a: False)],
+    'casnet_internal.refuse_distributed(text)': [inner('refuse_distributed', "'x'")],
     'casnet_internal.is_administrator()': [inner('is_administrator', value=lambda a: False)],
     'casnet_internal.tenant_to_manage(text)': [inner('tenant_to_manage', "'%s'" % p, p)
                                for p in ('view_users', 'manage_permissions', 'manage_tenant')],
@@ -456,6 +458,14 @@ CALLS = {
         over('tag_records', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'view_records', 'P0002'),
         over('tag_records', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
              dues={'granted': '42501'})],
+    'casnet_internal.link_tags(uuid[],text[])': [
+        inner('link_tags', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'view_records', 'P0002'),
+        inner('link_tags', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
+              dues={'granted': '42501'})],
+    'casnet_internal.link_tags_by_kept_plans(uuid[],text[])': [
+        inner('link_tags_by_kept_plans', "ARRAY['{Hrecord}']::uuid[], ARRAY['mine']", 'view_records', 'P0002'),
+        inner('link_tags_by_kept_plans', "ARRAY['{record}']::uuid[], ARRAY['mine']", 'edit_records',
+              dues={'granted': '42501'})],
     'casnet_internal.require_records(uuid[])': [
         inner('require_records', "ARRAY['{Hrecord}']::uuid[]", 'view_records', 'P0002')],
     'tag_record(uuid,text[])': [over('tag_record', "'{Hrecord}', 'mine'", 'view_records', 'P0002'),
@@ -473,8 +483,8 @@ CALLS = {
     'casnet_internal.require_person(uuid)': [inner('require_person', "'{Hperson}'", 'view_persons', 'P0002')],
     'link_person(uuid,uuid,text)': [
         over('link_person', "'{Hrecord}', '{person}'", 'view_records', 'P0002'),
-        over('link_person', "'{record}', '{Hperson}', 'mine'", 'view_records', 'P0002'),
-        over('link_person', "'{Hrecord}', '{Hperson}', 'mine'", 'view_records', 'P0002'),
+        over('link_person', "'{record}', '{Hperson}', 'mine'", 'edit_records', 'P0002'),
+        over('link_person', "'{Hrecord}', '{Hperson}', 'mine'", 'edit_records', 'P0002'),
         over('link_person', "'{record}', '{person}', 'mine'", 'edit_records')],
     'unlink_person(uuid,uuid)': [
         over('unlink_person', "'{Hrecord}', '{Hperson}'", 'edit_records', 'P0002'),
