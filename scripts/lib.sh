@@ -19,6 +19,8 @@ COPY=''          # copy of the work tree, inside WORK
 BINDIR=''        # where postgres, psql, pg_ctl are
 SERVER_USER=''   # system user that runs the server and the tests
 SERVER_DATA=''   # data folder of the throwaway server, once it runs
+SECOND_DATA=''   # and of the second one, which few need
+SECOND_HOST=''   # the folder of its socket
 KEEP_WORK=0      # 1: leave the server and the folder at exit
 JOB_PID=''       # what run_limited is waiting for
 DROPIN=/etc/postgresql-common/createcluster.d/zz-casnet-no-cluster.conf
@@ -354,12 +356,13 @@ build_and_install()
 	own "$COPY"
 }
 
-# start_server: a private cluster, reached by a unix socket in a private folder.
-start_server()
+# launch_server SUFFIX: a private cluster in the folder data and the suffix, reached by a
+# unix socket in sock and the suffix.
+launch_server()
 {
-	local data=$WORK/data
+	local data=$WORK/data$1 socket=$WORK/sock$1 log=$WORK/server$1.log
 
-	say 'starting a private server'
+	as_server mkdir -p -m 700 "$socket"
 	as_server "$BINDIR/initdb" -D "$data" -U postgres -A trust -N \
 		--locale=C.UTF-8 -E UTF8 > "$WORK/initdb.log" 2>&1 || {
 		cat "$WORK/initdb.log" >&2
@@ -367,7 +370,7 @@ start_server()
 	}
 	as_server tee -a "$data/postgresql.conf" > /dev/null <<-CONF
 		listen_addresses = ''
-		unix_socket_directories = '$WORK/sock'
+		unix_socket_directories = '$socket'
 		unix_socket_permissions = 0700
 		fsync = off
 		shared_buffers = 64MB
@@ -376,24 +379,45 @@ start_server()
 		log_timezone = 'UTC'
 		logging_collector = off
 	CONF
-	SERVER_DATA=$data
-	as_server "$BINDIR/pg_ctl" -s -D "$data" -l "$WORK/server.log" -w -t 60 start \
+	as_server "$BINDIR/pg_ctl" -s -D "$data" -l "$log" -w -t 60 start \
 		< /dev/null || {
-		tail -n 20 "$WORK/server.log" >&2
+		tail -n 20 "$log" >&2
 		die 'the server did not start'
 	}
+}
+
+# start_server: the throwaway server, which every client of this script then finds.
+start_server()
+{
+	say 'starting a private server'
+	SERVER_DATA=$WORK/data
+	launch_server ''
 	export PGHOST=$WORK/sock PGPORT=5432 PGUSER=postgres
 }
 
-# stop_server: stop the one start_server started; harmless when there is none.
+# start_second_server: one more, at SECOND_HOST; it stays when it runs already.
+start_second_server()
+{
+	[ -z "$SECOND_DATA" ] || return 0
+	SECOND_DATA=$WORK/data2
+	SECOND_HOST=$WORK/sock2
+	launch_server 2
+}
+
+# stop_server: stop what start_server and start_second_server started; harmless when
+# there is none.
 stop_server()
 {
-	[ -n "$SERVER_DATA" ] || return 0
-	if [ -f "$SERVER_DATA/postmaster.pid" ]; then
-		as_server "$BINDIR/pg_ctl" -s -D "$SERVER_DATA" -m fast -w -t 60 stop ||
-			as_server "$BINDIR/pg_ctl" -s -D "$SERVER_DATA" -m immediate -w stop || true
-	fi
+	local data
+
+	for data in "$SERVER_DATA" "$SECOND_DATA"; do
+		[ -n "$data" ] || continue
+		[ -f "$data/postmaster.pid" ] || continue
+		as_server "$BINDIR/pg_ctl" -s -D "$data" -m fast -w -t 60 stop ||
+			as_server "$BINDIR/pg_ctl" -s -D "$data" -m immediate -w stop || true
+	done
 	SERVER_DATA=''
+	SECOND_DATA=''
 }
 
 # stop_strays: stop servers that a killed test left in the private folder.

@@ -187,18 +187,31 @@ run_own()
 	note_result "$kind" "${passed:-0}" "${failed:-0}" 0
 }
 
+# run_halves LIMIT LOG COMMAND... -- WORD...: like run_logged, but on two servers at a
+# time, each with half of the words.
+run_halves()
+{
+	local limit=$1 log=$2
+
+	shift 2
+	start_second_server
+	run_logged "$limit" "$log" scripts/halves.sh "$SECOND_HOST" "$@"
+}
+
 # run_golden KIND: pg_regress or pg_isolation_regress through make installcheck.  A
 # planned test that is not reported as ok counts as failed.
 run_golden()
 {
-	local kind=$1 variable other folder log=$WORK/$1.log status=0 planned passed failed
+	local kind=$1 variable folder log=$WORK/$1.log status=0 planned passed failed
+	local -a names
 
 	if [ "$kind" = regress ]; then
-		variable=REGRESS other=ISOLATION folder=sql
+		variable=REGRESS folder=sql
 	else
-		variable=ISOLATION other=REGRESS folder=specs
+		variable=ISOLATION folder=specs
 	fi
-	planned=$(make_list "$variable" | wc -l)
+	mapfile -t names < <(make_list "$variable")
+	planned=${#names[@]}
 	[ "$planned" -gt 0 ] || [ -d "$COPY/test/$folder" ] || return 0
 	say "$kind tests"
 	if [ "$planned" -eq 0 ]; then
@@ -206,7 +219,12 @@ run_golden()
 		note_result "$kind" 0 1 0
 		return 0
 	fi
-	run_logged 700 "$log" make PG_CONFIG="$PG_CONFIG" "$other=" installcheck || status=$?
+	if [ "$kind" = regress ]; then
+		run_logged 700 "$log" make PG_CONFIG="$PG_CONFIG" ISOLATION= installcheck || status=$?
+	else
+		run_halves 700 "$log" make PG_CONFIG="$PG_CONFIG" REGRESS= ISOLATION='{}' installcheck \
+			-- "${names[@]}" || status=$?
+	fi
 	# "test x ... ok 9 ms" and "    x ... ok" before 16, "ok 1 - x 9 ms" since
 	passed=$(grep -cE '^(test |  *)[^ ]+ +\.\.\. ok( |$)|^ok [0-9]+ ' "$log" || true)
 	[ "$passed" -le "$planned" ] || passed=$planned
@@ -234,7 +252,7 @@ note_harness()
 {
 	local kind=$1 log=$2 status=$3 total passed failed skipped
 
-	total=$(sed -nE 's/^Files=[0-9]+, Tests=([0-9]+),.*/\1/p' "$log" | tail -n 1)
+	total=$(sed -nE 's/^Files=[0-9]+, Tests=([0-9]+),.*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')
 	failed=$(awk '
 		/\(Wstat: / {
 			file_failed = 0
@@ -252,7 +270,6 @@ note_harness()
 		/No plan found in TAP output|No tests run/ { if (!broken) extra++; broken = 1 }
 		END { print failed + extra + missing + 0 }' "$log")
 	skipped=$(grep -cE '\.\. skipped: ' "$log" || true)
-	total=${total:-0}
 	passed=$total
 	# the total includes tests that ran and failed, but not those that did not run
 	passed=$((total - $(awk '/\(Wstat: / && match($0, /Failed: [0-9]+\)/) {
@@ -264,10 +281,10 @@ note_harness()
 	note_result "$kind" "$passed" "$failed" "$skipped"
 }
 
-# run_pgtap: every file against one database with both extensions.
+# run_pgtap: every file against a database with both extensions, on one of two servers.
 run_pgtap()
 {
-	local log=$WORK/pgtap.log status=0 name
+	local log=$WORK/pgtap.log status=0 name host
 	local -a files
 
 	[ -d "$COPY/test/pgtap" ] || return 0
@@ -280,15 +297,20 @@ run_pgtap()
 			mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -vxF "test/pgtap/$name.sql")
 		done
 	fi
-	if ! has_tests pgtap '*.sql' ||
-		! super -d postgres -c 'CREATE DATABASE casnet_pgtap' ||
-		! super -d casnet_pgtap -c 'CREATE EXTENSION casnet' -c 'CREATE EXTENSION pgtap'; then
+	has_tests pgtap '*.sql' || status=1
+	start_second_server
+	for host in "$PGHOST" "$SECOND_HOST"; do
+		super -h "$host" -d postgres -c 'CREATE DATABASE casnet_pgtap' &&
+			super -h "$host" -d casnet_pgtap -c 'CREATE EXTENSION casnet' -c 'CREATE EXTENSION pgtap' ||
+			status=1
+	done
+	if [ "$status" -ne 0 ]; then
 		echo "${RED}no pgTAP test found, or no database to run one in${PLAIN}"
 		note_result pgtap 0 1 0
 		return 0
 	fi
-	run_logged 700 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
-		-d casnet_pgtap "${files[@]}" || status=$?
+	run_halves 700 "$log" env PATH="$BINDIR:$PATH" pg_prove --failures --comments \
+		-d casnet_pgtap -- "${files[@]}" || status=$?
 	note_harness pgtap "$log" "$status"
 }
 

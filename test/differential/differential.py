@@ -164,7 +164,7 @@ class Comparison:
         tags = False
         takes = {'view_users'}      # permissions of whoever uses the query first
         if rng.random() < 0.02:
-            takes = {'edit_records', 'edit_tasks', 'edit_tags'}
+            takes |= {'edit_records', 'edit_tasks', 'edit_tags'}
             identity = self.pick_identity(lambda i: takes <= i.permissions)
             query, types, ordered = queries.locking_statement(rng, identity)
         elif rng.random() < 0.03:
