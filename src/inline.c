@@ -146,21 +146,6 @@ refuse_walker(Node *node, void *has_rows)
 	return expression_tree_walker(node, refuse_walker, has_rows);
 }
 
-/* Whether a statement reads or writes a table that Citus distributes. */
-static bool
-has_distributed(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION &&
-			casnet_shard_spread(((RangeTblEntry *) node)->relid) > CASNET_SPREAD_NOT;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_distributed, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, has_distributed, context);
-}
-
 /*
  * Put the queries of functions in the place of their calls, in a statement that is about to
  * be planned on a coordinator.  Changes the statement.  Returns whether they brought
@@ -177,7 +162,7 @@ casnet_inline_functions(Query *query, ParamListInfo params)
 		CASNET_SPREAD_BY_TENANT)
 		return false;
 	(void) inline_walker((Node *) query, &inlining);
-	has_rows = has_distributed((Node *) query, NULL);
+	has_rows = casnet_shard_is_about((Node *) query, CASNET_SPREAD_REFERENCE);
 	(void) refuse_walker((Node *) query, &has_rows);
 	if (has_rows)
 		(void) casnet_reshape_elements((Node *) query, NULL);

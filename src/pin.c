@@ -15,8 +15,6 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
 #include "casnet.h"
@@ -34,25 +32,6 @@ typedef struct Pinning
 static pg_uuid_t last_tenant;
 static int	last_number = 0;
 
-/* Whether a statement reads or writes a table that is distributed by tenant. */
-static bool
-is_distributed(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		return rte->rtekind == RTE_RELATION &&
-			casnet_shard_spread(rte->relid) == CASNET_SPREAD_BY_TENANT;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, is_distributed, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, is_distributed, context);
-}
-
 /* The number of the tenant's plans; another tenant has another number. */
 static int
 number_of(const pg_uuid_t *tenant)
@@ -69,23 +48,11 @@ number_of(const pg_uuid_t *tenant)
 static bool
 ask(FuncExpr *call, Pinning *pinning)
 {
-	Const	   *argument = linitial(call->args);
 	int			bits[CASNET_MAX_UNITED];
-	int			count;
-	char	   *rest;
-	char	   *name;
+	int			count = casnet_recheck_permissions(call, bits);
 
-	if (!IsA(argument, Const) || argument->constisnull)
+	if (count < 0)
 		return false;
-	rest = TextDatumGetCString(argument->constvalue);
-	for (count = 0; (name = strsep(&rest, ",")) != NULL; count++)
-	{
-		if (count == CASNET_MAX_UNITED)
-			return false;
-		bits[count] = casnet_permission_existing(name);
-		if (bits[count] < 0)
-			return false;
-	}
 	pinning->tenant = casnet_membership_require(count, bits)->key.tenant;
 	for (int i = 0; i < count; i++)
 		pinning->pinned->permissions = bms_add_member(pinning->pinned->permissions,
@@ -146,7 +113,7 @@ casnet_pin_tenant(Query *query, CasnetPinned *pinned)
 	pinned->permissions = NULL;
 	if (!query->hasRowSecurity || !casnet_shard_has_citus() ||
 		casnet_shard_is_worker() ||
-		!is_distributed((Node *) query, NULL) ||
+		!casnet_shard_is_about((Node *) query, CASNET_SPREAD_BY_TENANT) ||
 		!casnet_recheck_find_functions(pinning.functions))
 		return;
 	casnet_token_pins = true;

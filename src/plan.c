@@ -120,33 +120,18 @@ note_permission(int bit, Replacing *replacing)
 }
 
 /*
- * Note the permissions of a call of tenant_with(), in their order.  False if the argument
- * is not a constant, or names too many permissions or an unknown one; then the call itself
- * raises.
+ * Note the permissions of a call of tenant_with(), in their order.  False if the call itself
+ * has to raise.
  */
 static bool
 note_permissions(FuncExpr *call, Replacing *replacing)
 {
-	Const	   *argument = linitial(call->args);
 	int			bits[CASNET_MAX_UNITED];
-	int			count;
-	char	   *rest;
-	char	   *name;
+	int			count = casnet_recheck_permissions(call, bits);
 
-	if (!IsA(argument, Const) || argument->constisnull)
-		return false;
-	rest = TextDatumGetCString(argument->constvalue);
-	for (count = 0; (name = strsep(&rest, ",")) != NULL; count++)
-	{
-		if (count == CASNET_MAX_UNITED)
-			return false;
-		bits[count] = casnet_permission_existing(name);
-		if (bits[count] < 0)
-			return false;
-	}
 	for (int i = 0; i < count; i++)
 		note_permission(bits[i], replacing);
-	return true;
+	return count >= 0;
 }
 
 /* A parameter of the executor. */

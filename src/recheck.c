@@ -117,6 +117,33 @@ casnet_recheck_policy_call(Node *node, Oid *functions)
 	return which < CASNET_POLICY_FUNCTIONS ? which : -1;
 }
 
+/*
+ * The permissions that a call of tenant_with() asks for, in their order, into bits, which has
+ * room for CASNET_MAX_UNITED.  Returns their number, or -1 if the argument is not a constant,
+ * or names too many permissions or an unknown one; then the call itself raises.
+ */
+int
+casnet_recheck_permissions(FuncExpr *call, int *bits)
+{
+	Const	   *argument = linitial(call->args);
+	int			count;
+	char	   *rest;
+	char	   *name;
+
+	if (!IsA(argument, Const) || argument->constisnull)
+		return -1;
+	rest = TextDatumGetCString(argument->constvalue);
+	for (count = 0; (name = strsep(&rest, ",")) != NULL; count++)
+	{
+		if (count == CASNET_MAX_UNITED)
+			return -1;
+		bits[count] = casnet_permission_existing(name);
+		if (bits[count] < 0)
+			return -1;
+	}
+	return count;
+}
+
 /* Whether the expression calls one of these functions, anywhere. */
 bool
 casnet_recheck_calls_policy(Node *node, void *functions)

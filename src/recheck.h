@@ -36,6 +36,7 @@ extern const CasnetPolicyFunction casnet_policy_functions[CASNET_POLICY_FUNCTION
 extern bool casnet_recheck_is_policy_function(const char *name);
 extern bool casnet_recheck_find_functions(Oid *functions);
 extern int	casnet_recheck_policy_call(Node *node, Oid *functions);
+extern int	casnet_recheck_permissions(FuncExpr *call, int *bits);
 extern bool casnet_recheck_calls_policy(Node *node, void *functions);
 extern bool casnet_recheck_find_calls(Node *node, CasnetCalls *calls);
 extern NullTest *casnet_recheck_make_mark(void);

@@ -19,6 +19,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -288,6 +289,32 @@ CasnetSpread
 casnet_shard_spread(Oid table)
 {
 	return casnet_shard_has_citus() ? find_spread(table)->kind : CASNET_SPREAD_NOT;
+}
+
+/* casnet_shard_is_about(), for each node of the statement. */
+static bool
+is_about_walker(Node *node, CasnetSpread *least)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		return rte->rtekind == RTE_RELATION &&
+			casnet_shard_spread(rte->relid) >= *least;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_about_walker, least,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, is_about_walker, least);
+}
+
+/* Whether a statement reads or writes a table that is spread at least so far. */
+bool
+casnet_shard_is_about(Node *statement, CasnetSpread least)
+{
+	return is_about_walker(statement, &least);
 }
 
 /* The table of that shard on this node, or InvalidOid. */
