@@ -52,7 +52,7 @@ WAITING=(accounts accounts_are_deleted each_turn_of_a_loop_asks hashes_of_other_
 	login_queue_is_bounded lookups_by_name_are_not_counted names_are_interrupted
 	oldest_failures_give_way password_change_is_slowed password_hashes
 	stored_answers_end_with_the_statement token_follows_time wrong_password_is_refused)
-DEADLINE=2100   # seconds; the whole run ends within 35 minutes
+DEADLINE=2220   # seconds; the whole run ends within 37 minutes
 LONG=0          # 1: the long forms
 QUICK=0         # 1: the short ones
 PASSED=0
@@ -339,7 +339,7 @@ run_tap()
 		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
 		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \
 		TESTLOGDIR="$COPY/tmp_check/log" \
-		prove --jobs 2 $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
+		prove --timer --jobs 2 $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
 	[ "$status" -eq 0 ] || show_tap_logs "$log"
 	note_harness tap "$log" "$status"
 }

@@ -5,7 +5,7 @@ DECLARE
 	name text := coalesce(to_jsonb(NEW)->>'title', to_jsonb(NEW)->>'name');
 BEGIN
 	IF length(name) > 1 THEN
-		IF length(name) > 20 THEN
+		IF length(name) > 12 THEN
 			RAISE EXCEPTION 'planted' USING ERRCODE = 'XX000', HINT = 'x';
 		END IF;
 	END IF;

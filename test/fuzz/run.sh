@@ -205,10 +205,11 @@ else
 fi
 rm -f "$work"/finding-*
 
-# Also in the backend, behind two statements of PL/pgSQL.
+# Also in the backend, behind two statements of PL/pgSQL.  It is found after 13 seconds at
+# most in twelve runs on a busy machine.
 if [ -d "$work/data" ]; then
 	rm -rf "$work/new"
-	if psql_here -f "$here/planted.sql" && ! CASNET_RUNS='' fuzz "$work/import" "$here/corpus/import" -max_total_time=60 &&
+	if psql_here -f "$here/planted.sql" && ! CASNET_RUNS='' fuzz "$work/import" "$here/corpus/import" -max_total_time=100 &&
 		grep -q '^XX000: planted' "$work/log"; then
 		echo 'planted bug of the import: found'
 		passed=$((passed + 1))
