@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Instructions of one execution under the policies, relative to the query by hand.
 
-usage: instructions.py DATA-FOLDER DATABASE [--broken]
+usage: instructions.py DATA-FOLDER DATABASE [--broken | --events]
 
 One server in single-user mode runs every workload both ways under callgrind.  Callgrind
 writes a file at each call of pg_backend_pid(): after no execution, and several times
 after a few executions.  The least of these counts is taken, since timers now and then
 make the server do something else.  No ratio may be above its ceiling.  With --broken
-there must be one that is.
+there must be one that is.  --events shows what callgrind's model of a processor counts
+beside instructions, and compares nothing.
 """
 import glob
 import os
@@ -65,14 +66,14 @@ def script(tenant, wanted):
     return '\n'.join(lines) + '\n', names
 
 
-def run(folder, database, text, work):
-    """The instructions between one mark and the next, of each pair of marks."""
+def run(folder, database, text, work, options=()):
+    """What callgrind counts between one mark and the next, by name, of each pair of marks."""
     output = os.path.join(work, 'callgrind')
     bindir = subprocess.check_output([os.environ.get('PG_CONFIG', 'pg_config'), '--bindir'], text=True)
     server = os.path.join(bindir.strip(), 'postgres')
     result = subprocess.run(
         ['valgrind', '--tool=callgrind', '--callgrind-out-file=' + output,
-         '--dump-before=pg_backend_pid', server, '--single', '-D', folder, database],
+         '--dump-before=pg_backend_pid', *options, server, '--single', '-D', folder, database],
         input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if result.returncode != 0 or 'ERROR:' in result.stdout:
         print(result.stdout[-3000:])
@@ -81,29 +82,57 @@ def run(folder, database, text, work):
     counts = []
     for part in parts:
         with open(part, encoding='utf-8') as file:
-            counts.append(int(re.search(r'^(?:totals|summary): (\d+)', file.read(), re.M).group(1)))
+            text = file.read()
+        events = re.search(r'^events: (.*)', text, re.M).group(1).split()
+        totals = re.search(r'^(?:totals|summary): (.*)', text, re.M).group(1).split()
+        counts.append(dict(zip(events, map(int, totals))))
     return counts
 
 
-def main():
-    """Count, print the table, and compare it with the ceilings."""
-    folder, database = sys.argv[1:3]
-    broken = '--broken' in sys.argv[3:]
-    wanted = BROKEN if broken else list(CEILINGS)
+def count(folder, database, wanted, options=()):
+    """What one execution takes: {(way, name): {event: number}}."""
     text, names = script(workloads.SMALL, wanted)
     with tempfile.TemporaryDirectory(prefix='plans.') as work:
-        counts = run(folder, database, text, work)
+        counts = run(folder, database, text, work, options)
     marks = 3 + TIMES
     if len(counts) != marks * len(names):
         sys.exit('%d dumps of callgrind for %d marks' % (len(counts), marks * len(names)))
     each = {}
     for number, key in enumerate(names):
         mine = counts[marks * number:marks * (number + 1)]
-        each[key] = (min(mine[3:]) - min(mine[1:3])) / EXECUTIONS
+        each[key] = {event: (min(one.get(event, 0) for one in mine[3:]) -
+                             min(one.get(event, 0) for one in mine[1:3])) / EXECUTIONS
+                     for event in mine[0]}
+    return each
+
+
+def show_events(folder, database):
+    """Print the counts of both ways, and what casnet has more of each."""
+    each = count(folder, database, list(CEILINGS), ['--cache-sim=yes', '--branch-sim=yes'])
+    print('%-26s %10s %10s %10s %10s' % ('', 'Ir', 'I1mr', 'D1mr+D1mw', 'Bcm+Bim'))
+    for name in CEILINGS:
+        rows = []
+        for way in ('casnet', 'hand'):
+            one = each[way, name]
+            rows.append([one['Ir'], one['I1mr'], one['D1mr'] + one['D1mw'], one['Bcm'] + one['Bim']])
+        for title, row in zip((name, '  by hand'), rows):
+            print('%-26s' % title + ''.join(' %10.0f' % value for value in row))
+        print('%-26s' % '  ratio' + ''.join(' %10.3f' % (mine / max(hand, 1)) for mine, hand in zip(*rows)))
+    return 0
+
+
+def main():
+    """Count, print the table, and compare it with the ceilings."""
+    folder, database = sys.argv[1:3]
+    if '--events' in sys.argv[3:]:
+        return show_events(folder, database)
+    broken = '--broken' in sys.argv[3:]
+    wanted = BROKEN if broken else list(CEILINGS)
+    each = count(folder, database, wanted)
     good = bad = 0
     for name in wanted:
         ceiling = CEILINGS[name]
-        casnet, hand = each['casnet', name], each['hand', name]
+        casnet, hand = each['casnet', name]['Ir'], each['hand', name]['Ir']
         below = casnet <= ceiling * hand
         good += below
         bad += not below

@@ -2,15 +2,16 @@
 #
 # run.sh - what the policies cost, in plans and instructions, never in seconds.
 #
-# usage: test/plans/run.sh
+# usage: test/plans/run.sh [--events]
 #
 # shapes.py compares the plans of casnet with those of the same queries by hand.
 # instructions.py (if valgrind is installed) compares the instructions of an execution.
 # In copies of the database with more expensive policies, each must notice.
+# --events shows misses of caches and branches, by callgrind's model, and tests nothing.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[ $# -eq 0 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
+[ $# -eq 0 ] || [ "$*" = --events ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 # shellcheck source=test/server.sh
 . "$here/../server.sh"
 work=$(mktemp -d /tmp/plans.XXXXXX)
@@ -46,6 +47,11 @@ start_server 'session_preload_libraries = casnet' 'autovacuum = off' 'jit = off'
 database plans template1
 "$bin/psql" -X -q -d plans -f "$here/data.sql" > "$work/data.log" 2>&1 ||
 	give_up 'data.sql failed' "$work/data.log"
+if [ $# -gt 0 ]; then
+	"$bin/pg_ctl" -s -D "$work/data" -m fast -w stop
+	/usr/bin/python3 "$here/instructions.py" "$work/data" plans --events
+	exit
+fi
 # a check of every row
 database plans_filter plans "
 	DROP POLICY casnet_select ON casnet.records;
