@@ -15,7 +15,7 @@
  *	                    policy.c, id_set.c, identity.c
  *	row triggers        move.c, stamp.c, role.c, guard.c, last_owner.c
  *	others' tables      owner.c, reference.c, stranger.c, partition_key.c, query_code.c, protect.c, documents.c,
- *	                    export.c, erase.c, import.c
+ *	                    export.c, reach.c, cascade.c, erase.c, import.c
  *	accounts            code.c, user.c, user_code.c, release.c, secret.c, account.c,
  *	                    signing.c, relay_key.c, issued.c, login.c, reset.c, profile.c, link.c,
  *	                    issuer.c, invitation.c, invitation_end.c, adopt.c
@@ -840,11 +840,20 @@ extern Oid	casnet_partition_key_strange(Oid table);
 
 extern bool casnet_query_code_is_strange(Query *query, Oid role);
 
-/* erase.c: everything of a tenant is deleted */
+/* reach.c: the tables that a change reaches, and whose code runs there */
 
-extern void casnet_erase_require_one_owner(Oid table);
-extern void casnet_erase_check_person(Oid persons);
-extern void casnet_erase_enter_owner(CasnetOwnerSwitch *former, Oid table);
+/* For what tables are looked at that a change reaches; see casnet_reach_check(). */
+typedef enum CasnetReach
+{
+	CASNET_REACH_GUARDS,		/* a change of casnet's tables, by whoever makes it */
+	CASNET_REACH_ERASES_PERSON, /* as an administrator */
+	CASNET_REACH_ERASES_TENANT	/* as the owner of the first table */
+} CasnetReach;
+
+extern void casnet_reach_require_one_owner(Oid table);
+extern void casnet_reach_check(Oid table, List **seen, CasnetReach purpose);
+extern void casnet_reach_check_person(Oid persons);
+extern void casnet_reach_enter_owner(CasnetOwnerSwitch *former, Oid table);
 
 /* code.c: codes that somebody sends back */
 

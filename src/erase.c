@@ -19,10 +19,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -32,10 +29,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -44,49 +39,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "casnet.h"
-
-/* casnet's tables with rows of tenants, in the order in which they are emptied. */
-static const char *const own_tables[] = {
-	"casnet.record_persons", "casnet.record_tags", "casnet.tasks",
-	"casnet.calendar_events", "casnet.tags", "casnet.persons", "casnet.records", "casnet.user_tenant_permissions",
-	"casnet.user_tenants", "casnet_internal.invitations"
-};
-
-/* A foreign key of an application's table that refers to rows of a tenant. */
-typedef struct Cascade
-{
-	Oid			table;
-	Oid			target;			/* casnet's table that it refers to */
-	char		action;			/* as in pg_constraint.confdeltype */
-	char	   *condition;		/* which rows are of the tenant, $1 */
-	char	   *refers;			/* which of these refer to something */
-	char	   *assignments;	/* what SET NULL and SET DEFAULT do */
-	bool		done;
-} Cascade;
-
-/* Any foreign key, with its two tables and those that they are partitions of. */
-typedef struct Edge
-{
-	Oid			from;
-	Oid			to;
-	List	   *from_tables;
-	List	   *to_tables;
-	NameData	name;
-	bool		is_deferrable;
-	bool		is_deferred;
-} Edge;
-
-/* For what tables are looked at that a change reaches; see look_along(). */
-typedef enum Purpose
-{
-	GUARDS,						/* a change of casnet's tables, by whoever makes it */
-	ERASES_PERSON,				/* as an administrator */
-	ERASES_TENANT				/* as the owner of the first table */
-} Purpose;
+#include "cascade.h"
 
 PG_FUNCTION_INFO_V1(casnet_erase_tenant);
-PG_FUNCTION_INFO_V1(casnet_guard_cascade);
 
 /*
  * Run a statement about the tenant with the newest snapshot, while SPI is connected.
@@ -120,204 +75,6 @@ qualified_name(Oid table)
 									  get_rel_name(table));
 }
 
-/* The OID of one of casnet's tables with rows of tenants, or InvalidOid. */
-static Oid
-own_table(int i)
-{
-	const char *name = strchr(own_tables[i], '.') + 1;
-
-	return get_relname_relid(name,
-							 strncmp(own_tables[i], "casnet.", 7) == 0 ?
-							 casnet_schema() : casnet_schema_internal());
-}
-
-/* Whether the table is one of these, or tenants. */
-static bool
-is_own(Oid table)
-{
-	if (!casnet_schema_is_ours(get_rel_namespace(table)))
-		return false;
-	for (int i = 0; i < lengthof(own_tables); i++)
-		if (table == own_table(i))
-			return true;
-	return table == get_relname_relid("tenants", casnet_schema());
-}
-
-/* The numbers in an array of pg_constraint. */
-static AttrNumber *
-key_numbers(Relation catalog, HeapTuple tuple, int column, int *n)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column,
-									 RelationGetDescr(catalog), &isnull);
-	ArrayType  *array;
-
-	*n = 0;
-	if (isnull)
-		return NULL;
-	array = DatumGetArrayTypeP(value);
-	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	return (AttrNumber *) ARR_DATA_PTR(array);
-}
-
-/*
- * What an application's key does to its rows when those of a tenant are deleted.  Raises
- * 55000 if no column of the key names the tenant, so that its rows cannot be told.
- */
-static Cascade *
-describe_cascade(Relation catalog, HeapTuple tuple, Oid tenants)
-{
-	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-	Cascade    *cascade = palloc0(sizeof(Cascade));
-	StringInfoData assignments;
-	StringInfoData refers;
-	AttrNumber *from;
-	AttrNumber *to;
-	AttrNumber *set;
-	int			nfrom;
-	int			nto;
-	int			nset;
-
-	from = key_numbers(catalog, tuple, Anum_pg_constraint_conkey, &nfrom);
-	to = key_numbers(catalog, tuple, Anum_pg_constraint_confkey, &nto);
-	for (int i = 0; i < nto; i++)
-		if (to[i] == get_attnum(form->confrelid, form->confrelid == tenants ?
-								"id" : "tenant_id"))
-			cascade->condition =
-				psprintf("%s OPERATOR(pg_catalog.=) $1",
-						 quote_identifier(get_attname(form->conrelid, from[i],
-													  false)));
-	if (cascade->condition == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("foreign key \"%s\" of table \"%s\" refers to rows of tenants without their tenant",
-						NameStr(form->conname), get_rel_name(form->conrelid)),
-				 errdetail("Rows that it would delete or forbid to delete cannot be told by the tenant."),
-				 errhint("Drop it, or make one that names the tenant, too.")));
-	initStringInfo(&refers);
-	for (int i = 0; i < nfrom; i++)
-		appendStringInfo(&refers, " AND %s IS NOT NULL",
-						 quote_identifier(get_attname(form->conrelid, from[i],
-													  false)));
-
-	set = key_numbers(catalog, tuple, Anum_pg_constraint_confdelsetcols, &nset);
-	if (nset == 0)
-		set = from, nset = nfrom;
-	initStringInfo(&assignments);
-	for (int i = 0; i < nset; i++)
-		appendStringInfo(&assignments, "%s%s = %s", i == 0 ? "" : ", ",
-						 quote_identifier(get_attname(form->conrelid, set[i],
-													  false)),
-						 form->confdeltype == FKCONSTR_ACTION_SETNULL ?
-						 "NULL" : "DEFAULT");
-	cascade->table = form->conrelid;
-	cascade->target = form->confrelid;
-	cascade->refers = refers.data;
-	cascade->action = form->confdeltype;
-	cascade->assignments = assignments.data;
-	return cascade;
-}
-
-/* The table, and those that it is a partition of. */
-static List *
-with_ancestors(Oid table)
-{
-	List	   *ancestors = get_rel_relispartition(table) ?
-		get_partition_ancestors(table) : NIL;
-
-	return lcons_oid(table, ancestors);
-}
-
-/*
- * The keys of applications that refer to rows of a tenant.  Adds every foreign key to
- * *edges, which give the order.
- */
-static List *
-find_cascades(Oid tenants, List **edges)
-{
-	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0,
-										  NULL);
-	HeapTuple	tuple;
-	List	   *cascades = NIL;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		Edge	   *edge;
-
-		if (form->contype != CONSTRAINT_FOREIGN ||
-			OidIsValid(form->conparentid))
-			continue;
-		edge = palloc0(sizeof(Edge));
-		edge->from = form->conrelid;
-		edge->to = form->confrelid;
-		edge->from_tables = with_ancestors(form->conrelid);
-		edge->to_tables = with_ancestors(form->confrelid);
-		edge->is_deferred = form->condeferred;
-		edge->name = form->conname;
-		edge->is_deferrable = form->condeferrable;
-		*edges = lappend(*edges, edge);
-		if (is_own(form->confrelid) && !is_own(form->conrelid))
-			cascades = lappend(cascades,
-							   describe_cascade(catalog, tuple, tenants));
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return cascades;
-}
-
-/* Whether another table that is yet to be emptied refers to this one. */
-static bool
-is_referred_to(const Cascade *cascade, List *cascades, List *edges)
-{
-	ListCell   *lc;
-	ListCell   *other;
-
-	foreach(lc, edges)
-	{
-		Edge	   *edge = lfirst(lc);
-
-		if (!list_member_oid(edge->to_tables, cascade->table) ||
-			list_member_oid(edge->from_tables, cascade->table))
-			continue;
-		foreach(other, cascades)
-			if (!((Cascade *) lfirst(other))->done &&
-				list_member_oid(edge->from_tables,
-								((Cascade *) lfirst(other))->table))
-				return true;
-	}
-	return false;
-}
-
-/*
- * The next key to follow, or NULL; any, where tables refer to each other in a ring.  Rows
- * that a key deletes need no other key to clear them, so such a key comes first.
- */
-static Cascade *
-next_cascade(List *cascades, List *edges)
-{
-	Cascade    *any = NULL;
-	Cascade    *clears = NULL;
-	ListCell   *lc;
-
-	foreach(lc, cascades)
-	{
-		Cascade    *cascade = lfirst(lc);
-
-		if (cascade->done)
-			continue;
-		if (any == NULL || any->action != FKCONSTR_ACTION_CASCADE)
-			any = cascade;
-		if (is_referred_to(cascade, cascades, edges))
-			continue;
-		if (cascade->action == FKCONSTR_ACTION_CASCADE)
-			return cascade;
-		clears = cascade;
-	}
-	return clears != NULL ? clears : any;
-}
-
 /*
  * Raises 55000 if checks of a foreign key are pending.  SET CONSTRAINTS would fire them, and
  * they can wait for somebody's row for as long as it takes.
@@ -347,7 +104,7 @@ refuse_pending_checks(Form_pg_constraint key)
  * harm, since the server checks them as the owners of their tables.
  */
 static void
-require_own_name(const Edge *edge)
+require_own_name(const CasnetEdge *edge)
 {
 	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
 	ScanKeyData keys[2];
@@ -398,7 +155,7 @@ set_constraints(Oid table, List *edges, bool deferred)
 
 	foreach(lc, edges)
 	{
-		Edge	   *edge = lfirst(lc);
+		CasnetEdge	   *edge = lfirst(lc);
 		const char *name;
 
 		if (!edge->is_deferrable ||
@@ -423,7 +180,7 @@ set_constraints(Oid table, List *edges, bool deferred)
  * Raises 55000 if a trigger on the table could fire at commit, as whoever commits.
  */
 static void
-refuse_later_triggers(const Cascade *cascade)
+refuse_later_triggers(const CasnetCascade *cascade)
 {
 	Relation	relation = table_open(cascade->table, AccessShareLock);
 	TriggerDesc *triggers = relation->trigdesc;
@@ -444,181 +201,18 @@ refuse_later_triggers(const Cascade *cascade)
 	table_close(relation, NoLock);
 }
 
-/*
- * Raises 55000 if a partition and its table have different owners.  Code of the
- * partition's owner would run as the owner of the table.
- */
-void
-casnet_erase_require_one_owner(Oid table)
-{
-	Oid			owner = casnet_owner_of(table);
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(table, RowExclusiveLock, NULL))
-		if (casnet_owner_of(lfirst_oid(lc)) != owner)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("partition \"%s\" of table \"%s\" belongs to another role",
-							get_rel_name(lfirst_oid(lc)), get_rel_name(table)),
-					 errdetail("Its triggers would run as the owner of the table."),
-					 errhint("Give both to one role, or detach the partition.")));
-}
-
-/* Raises 55000. */
-static void
-refuse_trigger(const Trigger *trigger, Relation relation, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s \"%s\" of table \"%s\" calls a function %s",
-					what == NULL ? "trigger" : "the condition of trigger",
-					trigger->tgname, RelationGetRelationName(relation),
-					what == NULL ? "of another role" : what),
-			 errdetail("It would run with the rights of the owner of the table."),
-			 what == NULL ?
-			 errhint("Give the functions that it calls to the owner of the table or to a superuser, or drop it.") :
-			 errhint("Check the condition in the function of the trigger instead.")));
-}
-
-/*
- * Raises 55000 if a trigger's function, or one in its condition, belongs to a role without
- * the rights of the table's owner.  The trigger would run it as that owner, and a role with
- * only the privilege TRIGGER can have made the trigger.  Some functions of the server run a
- * query given as text.  So a condition must call nothing volatile, and while casnet erases,
- * immutable functions only.  The lock that casnet then holds on the table keeps others from
- * making triggers; noforce.c refuses functions that are changed meanwhile.
- */
-static void
-require_own_triggers(Relation relation, bool erasing)
-{
-	TriggerDesc *triggers = relation->trigdesc;
-	Oid			owner = relation->rd_rel->relowner;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-		Node	   *condition;
-
-		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED ||
-			!(TRIGGER_FOR_DELETE(trigger->tgtype) ||
-			  TRIGGER_FOR_UPDATE(trigger->tgtype)))
-			continue;
-		condition = trigger->tgqual == NULL ? NULL : stringToNode(trigger->tgqual);
-		if (casnet_stranger_owns_function(trigger->tgfoid, owner) ||
-			casnet_stranger_in_expression(condition, owner))
-			refuse_trigger(trigger, relation, NULL);
-		if (contain_volatile_functions(condition))
-			refuse_trigger(trigger, relation, "that is volatile");
-		if (erasing && contain_mutable_functions(condition))
-			refuse_trigger(trigger, relation, "that is not immutable");
-	}
-}
-
-/*
- * Follow the keys by which a change of the first table reaches others.  Raises 55000 if
- * one of these belongs to a role that is neither trusted nor the owner of the first, whose
- * code runs anyway.  To plan the change of a table, the server evaluates its expressions,
- * and its rows fire triggers.  Both run in this session and can change its settings, and
- * some run as whoever empties the first table.  So triggers must be the owner's as well.
- * The locks are kept, so that no other table joins these, and where casnet makes the
- * change, no trigger.  While casnet erases a tenant, keys that change no rows are not
- * followed.  What they evaluate runs as the owner, and to that code
- * the session is nobody.
- */
-static void
-look_along(Oid table, List **seen, Purpose purpose)
-{
-	bool		erasing = purpose == ERASES_TENANT;
-	LOCKMODE	lock = purpose == GUARDS ? AccessShareLock : RowExclusiveLock;
-	Relation	relation;
-	TriggerDesc *triggers;
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (list_member_oid(*seen, table))
-		return;
-	*seen = lappend_oid(*seen, table);
-	relation = table_open(table, lock);
-	if (!casnet_security_is_trusted(relation->rd_rel->relowner, GetUserId()) &&
-		relation->rd_rel->relowner != casnet_owner_of(linitial_oid(*seen)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" of role \"%s\" is changed with these rows",
-						RelationGetRelationName(relation),
-						GetUserNameFromId(relation->rd_rel->relowner, false)),
-				 errdetail("Code that its owner has put into it would run in your session."),
-				 erasing ?
-				 errhint("Give the table to the owner of table \"%s\", whose rows change, or to a superuser; or drop its key.",
-						 get_rel_name(linitial_oid(*seen))) :
-				 purpose == ERASES_PERSON ?
-				 errhint("Call casnet.erase_person() as a role of the application, or give the table to a superuser.") :
-				 errhint("Delete a tenant with casnet.delete_tenant(), which does that as the owner of the table; or give the table to a superuser.")));
-
-	/* Otherwise the first one is casnet's, and its triggers fire as the session. */
-	if (erasing || list_length(*seen) > 1)
-		require_own_triggers(relation, erasing);
-	triggers = relation->trigdesc;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		/* Only the server's own triggers on a referenced table lead on. */
-		if (!trigger->tgisinternal || !OidIsValid(trigger->tgconstrrelid) ||
-			!(TRIGGER_FOR_DELETE(trigger->tgtype) ||
-			  TRIGGER_FOR_UPDATE(trigger->tgtype)) ||
-			RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_PK)
-			continue;
-		if (!erasing || (trigger->tgfoid != F_RI_FKEY_NOACTION_DEL &&
-						 trigger->tgfoid != F_RI_FKEY_RESTRICT_DEL &&
-						 trigger->tgfoid != F_RI_FKEY_NOACTION_UPD &&
-						 trigger->tgfoid != F_RI_FKEY_RESTRICT_UPD))
-			look_along(trigger->tgconstrrelid, seen, purpose);
-	}
-	foreach(lc, find_inheritance_children(table, lock))
-		look_along(lfirst_oid(lc), seen, purpose);
-	table_close(relation, NoLock);
-}
-
-/*
- * Raises 55000 if the deletion of a person by the current role would run code of roles
- * without its rights: before 18, AFTER triggers of a cascade run as whoever deletes.
- */
-void
-casnet_erase_check_person(Oid persons)
-{
-	List	   *seen = NIL;
-
-	look_along(persons, &seen, ERASES_PERSON);
-}
-
 /* The key's table as a statement names it, with partitions but no inheritance children. */
 static char *
-target_of(const Cascade *cascade)
+target_of(const CasnetCascade *cascade)
 {
 	return psprintf("%s%s", get_rel_relkind(cascade->table) ==
 					RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
 					qualified_name(cascade->table));
 }
 
-/*
- * Become the owner of the table.  Until casnet leaves it, noforce.c refuses functions of
- * roles without the owner's rights.  What the table's triggers change can have triggers of
- * others, and a type of others can have casts that they made.
- */
-void
-casnet_erase_enter_owner(CasnetOwnerSwitch *former, Oid table)
-{
-	Oid			owner;
-	int			context;
-
-	casnet_owner_enter(former, casnet_owner_of(table));
-	GetUserIdAndSecContext(&owner, &context);
-	SetUserIdAndSecContext(owner, context | CASNET_SECURITY_NO_STRANGER);
-}
-
 /* Do to an application's rows what their key says.  Returns how many were deleted. */
 static uint64
-empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
+empty_foreign(CasnetCascade *cascade, List *edges, const pg_uuid_t *tenant)
 {
 	CasnetOwnerSwitch former;
 	bool		deletes = cascade->action == FKCONSTR_ACTION_CASCADE;
@@ -631,9 +225,9 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
 		cascade->action == FKCONSTR_ACTION_RESTRICT)
 		return 0;
 	refuse_later_triggers(cascade);
-	casnet_erase_require_one_owner(cascade->table);
-	casnet_erase_enter_owner(&former, cascade->table);
-	look_along(cascade->table, &seen, ERASES_TENANT);
+	casnet_reach_require_one_owner(cascade->table);
+	casnet_reach_enter_owner(&former, cascade->table);
+	casnet_reach_check(cascade->table, &seen, CASNET_REACH_ERASES_TENANT);
 	set_constraints(cascade->table, edges, false);
 	if (deletes)
 		statement = psprintf("DELETE FROM %s WHERE %s%s", target_of(cascade),
@@ -655,12 +249,12 @@ empty_foreign(Cascade *cascade, List *edges, const pg_uuid_t *tenant)
  * back.
  */
 static void
-require_empty(const Cascade *cascade, const pg_uuid_t *tenant)
+require_empty(const CasnetCascade *cascade, const pg_uuid_t *tenant)
 {
 	CasnetOwnerSwitch former;
 	uint64		rows;
 
-	casnet_erase_enter_owner(&former, cascade->table);
+	casnet_reach_enter_owner(&former, cascade->table);
 	casnet_owner_expect(cascade->table);
 	rows = run_with_tenant(psprintf("SELECT FROM %s WHERE %s%s LIMIT 1",
 									target_of(cascade), cascade->condition,
@@ -689,7 +283,7 @@ refuse_detaching(List *cascades)
 
 	foreach(lc, cascades)
 		tables = list_concat_unique_oid(tables,
-										find_all_inheritors(((Cascade *) lfirst(lc))->table,
+										find_all_inheritors(((CasnetCascade *) lfirst(lc))->table,
 															NoLock, NULL));
 	catalog = table_open(InheritsRelationId, AccessShareLock);
 	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
@@ -725,12 +319,12 @@ require_all_empty(Oid tenants, const pg_uuid_t *tenant)
 	CommandId	before;
 	ListCell   *lc;
 
-	foreach(lc, find_cascades(tenants, &edges))
-		LockRelationOid(((Cascade *) lfirst(lc))->table, AccessShareLock);
+	foreach(lc, casnet_cascade_find(tenants, &edges))
+		LockRelationOid(((CasnetCascade *) lfirst(lc))->table, AccessShareLock);
 	AcceptInvalidationMessages();
 	CommandCounterIncrement();
 	before = GetCurrentCommandId(false);
-	cascades = find_cascades(tenants, &edges);
+	cascades = casnet_cascade_find(tenants, &edges);
 	refuse_detaching(cascades);
 	foreach(lc, cascades)
 		require_empty(lfirst(lc), tenant);
@@ -752,11 +346,11 @@ lock_tables(Oid tenants)
 	List	   *edges = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_cascades(tenants, &edges))
-		LockRelationOid(((Cascade *) lfirst(lc))->table, RowExclusiveLock);
-	for (int i = 0; i < lengthof(own_tables); i++)
-		if (OidIsValid(own_table(i)))
-			LockRelationOid(own_table(i), RowExclusiveLock);
+	foreach(lc, casnet_cascade_find(tenants, &edges))
+		LockRelationOid(((CasnetCascade *) lfirst(lc))->table, RowExclusiveLock);
+	for (int i = 0; i < CASNET_CASCADE_TABLES; i++)
+		if (OidIsValid(casnet_cascade_table(i)))
+			LockRelationOid(casnet_cascade_table(i), RowExclusiveLock);
 	LockRelationOid(tenants, RowExclusiveLock);
 	AcceptInvalidationMessages();
 }
@@ -770,7 +364,7 @@ lock_targets(List *cascades, Oid tenants, const pg_uuid_t *tenant)
 
 	foreach(lc, cascades)
 	{
-		Oid			target = ((Cascade *) lfirst(lc))->target;
+		Oid			target = ((CasnetCascade *) lfirst(lc))->target;
 
 		if (list_member_oid(done, target))
 			continue;
@@ -797,7 +391,7 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	Oid			tenants = get_relname_relid("tenants", casnet_schema());
 	List	   *edges = NIL;
 	List	   *cascades;
-	Cascade    *cascade;
+	CasnetCascade    *cascade;
 	int64		erased = 0;
 	int			level = NewGUCNestLevel();
 	uint64		cursors = casnet_cursors_note();
@@ -820,23 +414,23 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	lock_tables(tenants);
-	cascades = find_cascades(tenants, &edges);
+	cascades = casnet_cascade_find(tenants, &edges);
 	/* Granting to a member locks the membership, not the tenant, so lock that, too. */
 	(void) run_with_tenant("SELECT FROM casnet.user_tenants AS m "
 						   "WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
 						   &tenant);
 	lock_targets(cascades, tenants, &tenant);
-	while ((cascade = next_cascade(cascades, edges)) != NULL)
+	while ((cascade = casnet_cascade_next(cascades, edges)) != NULL)
 		erased += empty_foreign(cascade, edges, &tenant);
 	require_all_empty(tenants, &tenant);
 
 	/* From here on, only triggers that always fire run, and these are casnet's. */
 	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	for (int i = 0; i < lengthof(own_tables); i++)
+	for (int i = 0; i < CASNET_CASCADE_TABLES; i++)
 		erased += run_with_tenant(psprintf("DELETE FROM %s WHERE "
 										   "tenant_id OPERATOR(pg_catalog.=) $1",
-										   own_tables[i]), &tenant);
+										   casnet_cascade_tables[i]), &tenant);
 	erased += run_with_tenant("DELETE FROM casnet.tenants "
 							  "WHERE id OPERATOR(pg_catalog.=) $1", &tenant);
 
@@ -848,44 +442,4 @@ casnet_erase_tenant(PG_FUNCTION_ARGS)
 	/* This also undoes what triggers of others have set. */
 	AtEOXact_GUC(false, level);
 	PG_RETURN_INT64(erased);
-}
-
-/*
- * casnet_internal.guard_cascade() returns trigger
- *
- * BEFORE DELETE, TRUNCATE OR UPDATE of the key FOR EACH STATEMENT.  Raises 55000 if the
- * change would reach a table of an owner who is not trusted, 39P01 when called in any other
- * way.
- */
-Datum
-casnet_guard_cascade(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	const CasnetVerdict *verdict;
-	List	   *seen = NIL;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casnet_internal.guard_cascade() was not called before rows are changed or deleted"),
-				 errhint("Attach it as casnet.install() does.")));
-
-	/* Policies let the session delete only the active tenant. */
-	if (TRIGGER_FIRED_BY_DELETE(data->tg_event) &&
-		casnet_catalog_is(CASNET_TENANTS, data->tg_relation) &&
-		!casnet_trigger_stands_above(data->tg_relation) &&
-		(verdict = casnet_membership_current()) != NULL &&
-		casnet_membership_holds(verdict, casnet_permission_find("delete_tenant")))
-		casnet_guard_judge_again(verdict, "delete_tenant");
-
-	/*
-	 * As a replica, the server neither cascades nor fires triggers of others, except that
-	 * TRUNCATE ... CASCADE still cascades.
-	 */
-	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA ||
-		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		look_along(RelationGetRelid(data->tg_relation), &seen, GUARDS);
-	return PointerGetDatum(NULL);
 }

@@ -252,10 +252,10 @@ casnet_insert_documents(PG_FUNCTION_ARGS)
 	store = read_documents(text_to_cstring(PG_GETARG_TEXT_PP(1)), params);
 	name_documents(store);
 
-	casnet_erase_require_one_owner(table);
+	casnet_reach_require_one_owner(table);
 	foreach(lc, find_all_inheritors(table, NoLock, NULL))
 		refuse_later_code(lfirst_oid(lc));
-	casnet_erase_enter_owner(&former, table);
+	casnet_reach_enter_owner(&former, table);
 	casnet_owner_expect(table);
 	code = insert_rows(statement, params, &types[2]);
 	if (code != SPI_OK_INSERT && code != SPI_OK_REWRITTEN)

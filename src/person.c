@@ -185,10 +185,10 @@ follow(const Reference *reference, const Level *level, bool locks, HTAB *known,
 	char	   *rows;
 
 	locks = locks && is_deleted(reference);
-	casnet_erase_require_one_owner(reference->child);
+	casnet_reach_require_one_owner(reference->child);
 	child = table_open(reference->child, AccessShareLock);
 	name = casnet_audit_name_of(child);
-	casnet_erase_enter_owner(&former, reference->child);
+	casnet_reach_enter_owner(&former, reference->child);
 	casnet_owner_expect(reference->child);
 	run(locks ? psprintf("%s FOR UPDATE OF t", reference->query) : reference->query,
 		1, &type, &value, !locks);
@@ -378,7 +378,7 @@ delete_person(Datum *values, MemoryContext context)
 	Datum		rows;
 
 	if (casnet_security_is_administrator())
-		casnet_erase_check_person(get_relname_relid("persons", casnet_schema()));
+		casnet_reach_check_person(get_relname_relid("persons", casnet_schema()));
 	run_as_casnet("SELECT casnet_internal.hold_person($1, $2)", 2, types, values);
 	string = result_text(0, 1, context);
 	oldcontext = MemoryContextSwitchTo(context);
