@@ -29,6 +29,8 @@ def spread(tenants, total, shards, workers, dice):
 
 
 def main():
+    if '--help' in sys.argv[1:]:
+        sys.exit(__doc__)
     tenants = int(sys.argv[1]) if len(sys.argv) > 1 else 100000
     total = (float(sys.argv[2]) if len(sys.argv) > 2 else 10) * 1e12
     print('%d tenants, %.0f TB; %.1f GB of tables that decide, on each node' % (
