@@ -219,7 +219,7 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()
 		  JOIN pg_roles AS r ON r.oid = a.role
 	)
 	-- identity-settable: with SET on casnet.user_id a session can be anybody.
-	-- parameter-granted: these switch triggers off or load libraries.
+	-- parameter-granted: these switch triggers or checks of casnet off, or load libraries.
 	SELECT CASE g.parname WHEN 'casnet.user_id' THEN 'identity-settable'
 				ELSE 'parameter-granted' END,
 		   g.parname,
@@ -236,8 +236,8 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_parameters()
 	 WHERE g.parname = 'casnet.user_id'
 		   AND (g.privilege_type <> 'SET' OR g.grantee = 0
 				OR NOT pg_has_role(g.grantee, 'casnet_authenticator', 'MEMBER'))
-		OR g.parname IN ('session_replication_role',
-						 'session_preload_libraries')
+		OR g.parname IN ('session_replication_role', 'session_preload_libraries',
+						 'dynamic_library_path', 'casnet.bypass')
 		OR g.parname <> 'casnet.user_id' AND g.privilege_type = 'ALTER SYSTEM'
 $$;
 COMMENT ON FUNCTION casnet_internal.doctor_parameters() IS

@@ -147,6 +147,20 @@ CREATE OR REPLACE FUNCTION casnet_internal.doctor_state()
 			OR t.tgenabled NOT IN (CASE x.enable WHEN 'ALWAYS' THEN 'A' ELSE 'O' END, 'A')
 			OR f.pronamespace IS DISTINCT FROM to_regnamespace('casnet_internal'))
 
+	-- install() makes casnet_guard only while a schema is guarded.
+	UNION ALL
+	SELECT 'trigger-missing', format('event trigger %s', x.name),
+		   CASE WHEN e.oid IS NULL THEN 'The event trigger is missing.'
+				ELSE 'The event trigger is switched off.' END,
+		   CASE WHEN e.oid IS NULL THEN 'SELECT casnet.install()'
+				ELSE format('ALTER EVENT TRIGGER %I ENABLE', x.name) END
+	  FROM (VALUES ('casnet_audit_partitions'::name, false),
+				   ('casnet_guard', false),
+				   ('casnet_follow', EXISTS (SELECT FROM casnet_internal.list_protected_tables()))
+		   ) AS x (name, is_wanted)
+	  LEFT JOIN pg_event_trigger AS e ON e.evtname = x.name
+	 WHERE x.is_wanted AND e.oid IS NULL OR e.evtenabled NOT IN ('O', 'A')
+
 	-- check-not-valid: install() found rows that the check would refuse.
 	UNION ALL
 	SELECT 'check-not-valid', format('%I on %s', k.conname, k.conrelid::regclass),

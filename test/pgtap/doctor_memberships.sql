@@ -48,9 +48,9 @@ SELECT is(after_remedy('identity-settable'), 'silent', 'remedy');
 GRANT SET ON PARAMETER session_replication_role TO tap_owner;
 GRANT SET ON PARAMETER work_mem TO tap_app;
 SELECT is(diagnosis('parameter-granted'), NULL, 'what does no harm');
-GRANT SET ON PARAMETER session_replication_role TO tap_app;
+GRANT SET ON PARAMETER session_replication_role, casnet.bypass, dynamic_library_path TO tap_app;
 GRANT ALTER SYSTEM ON PARAMETER work_mem TO casnet_user;
-SELECT is(diagnosis('parameter-granted'), 'error session_replication_role, error work_mem', 'what switches triggers off');
+SELECT is(diagnosis('parameter-granted'), 'error casnet.bypass, error dynamic_library_path, error session_replication_role, error work_mem', 'what switches protection off');
 SELECT is(after_remedy('parameter-granted'), 'silent', 'remedy');
 SELECT ok(has_parameter_privilege('casnet_authenticator', 'casnet.user_id', 'SET'), 'no remedy takes what has to be');
 -- ALTER SYSTEM on the parameter could give every session an identity.

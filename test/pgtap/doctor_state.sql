@@ -1,6 +1,6 @@
 -- casnet.doctor() on versions, and on what casnet.install() makes.
 BEGIN;
-SELECT plan(38);
+SELECT plan(41);
 \ir include/fixtures.sql
 \ir include/doctor.sql
 
@@ -68,6 +68,20 @@ ALTER TABLE casnet.tags ENABLE ALWAYS TRIGGER casnet_updated_at;
 SELECT is(diagnosis('trigger-missing'), 'error casnet_announce_row on casnet.users, error casnet_completed_at on casnet.tasks, error casnet_guard on casnet.user_tenants, error casnet_last_owner on casnet.user_tenants, error casnet_updated_at on casnet.records', 'off, not always on, on standbys only, gone, another');
 DROP TRIGGER casnet_last_owner ON casnet.user_tenants;
 SELECT is(after_remedy('trigger-missing'), 'silent', 'remedy');
+
+-- Event triggers, too.
+CREATE TABLE public.papers (tenant_id uuid NOT NULL, title text);
+SELECT casnet.protect('public.papers', 'records');
+SELECT casnet.guard_schema('public');
+SELECT is(diagnosis('trigger-missing'), NULL, 'every event trigger is there');
+ALTER EVENT TRIGGER casnet_audit_partitions DISABLE;
+ALTER EVENT TRIGGER casnet_guard ENABLE REPLICA;
+DROP EVENT TRIGGER casnet_follow;
+SELECT is(diagnosis('trigger-missing'), 'error event trigger casnet_audit_partitions, error event trigger casnet_follow, error event trigger casnet_guard', 'off, on standbys only, gone');
+SELECT is(after_remedy('trigger-missing'), 'silent', 'remedy');
+SELECT casnet.guard_schema('public', 'off');
+SELECT casnet.unprotect('public.papers');
+DROP TABLE public.papers;
 
 -- doctor() reports much about a database that CASCADE left bare, and one call fixes it.
 DROP EXTENSION casnet CASCADE;
