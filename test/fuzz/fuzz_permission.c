@@ -231,12 +231,18 @@ casnet_membership_holds(const CasnetVerdict *of, int bit)
 	return strlen(casnet_permission_name(bit)) % 2 == 0;
 }
 
+void
+casnet_membership_refuse_missing(const CasnetVerdict *of, int bit, bool is_active)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhint("x")));
+}
+
 const CasnetVerdict *
 casnet_membership_require(int nbits, const int *bits)
 {
 	for (int i = 0; i < nbits; i++)
 		if (!casnet_membership_holds(&verdict, bits[i]))
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhint("x")));
+			casnet_membership_refuse_missing(&verdict, bits[i], true);
 	return &verdict;
 }
 
