@@ -21,8 +21,6 @@
 #include "key.h"
 #include "token.h"
 
-#define RELAY_KID "casnet-relay"
-
 /* How long such a token lives, in seconds. */
 #define RELAY_LIFETIME 60
 
@@ -43,7 +41,7 @@ read_key(uint8 seed[CASNET_ED25519_KEY])
 
 	casnet_scan_begin(&scan, CASNET_KEY_BY_KID,
 					  casnet_reading_begin(&reading, 1, &keys),
-					  CStringGetTextDatum(RELAY_KID), (Datum) 0);
+					  CStringGetTextDatum(CASNET_RELAY_KID), (Datum) 0);
 	tuple = casnet_scan_next(&scan);
 	if (tuple != NULL)
 	{
@@ -78,7 +76,7 @@ make_key(uint8 seed[CASNET_ED25519_KEY])
 	casnet_key_random(seed, CASNET_ED25519_KEY);
 	SET_VARSIZE(key, VARHDRSZ + CASNET_ED25519_KEY);
 	memcpy(VARDATA(key), seed, CASNET_ED25519_KEY);
-	values[SIGNING_KEYS_KID] = CStringGetTextDatum(RELAY_KID);
+	values[SIGNING_KEYS_KID] = CStringGetTextDatum(CASNET_RELAY_KID);
 	values[SIGNING_KEYS_ALGORITHM] = CStringGetTextDatum(jws_algorithm_name(JWS_EDDSA));
 	values[SIGNING_KEYS_KEY] = PointerGetDatum(key);
 	isnull[SIGNING_KEYS_ISSUER] = true;

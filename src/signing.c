@@ -27,6 +27,7 @@
 
 #include "casnet.h"
 #include "key.h"
+#include "token.h"
 
 /* Shortest secret, in bytes: that of a hash of HS256 (RFC 7518). */
 #define SECRET_LENGTH 32
@@ -38,7 +39,7 @@ PG_FUNCTION_INFO_V1(casnet_add_signing_key);
 PG_FUNCTION_INFO_V1(casnet_retire_signing_key);
 PG_FUNCTION_INFO_V1(casnet_issue_token);
 
-/* Raises 22023 unless the key id is a valid one. */
+/* Raises 22023 unless the key id is a valid one, and no other key's. */
 static void
 check_kid(const char *kid)
 {
@@ -47,6 +48,11 @@ check_kid(const char *kid)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key id is blank or too long"),
 				 errhint("Give the kid that the issuer writes into its tokens.")));
+	if (strcmp(kid, CASNET_RELAY_KID) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key id \"%s\" is kept for the nodes of Citus", kid),
+				 errhint("Give the key another id.")));
 }
 
 /* Delete the row of a retired key, so that its key id can come back with another key. */

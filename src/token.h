@@ -69,6 +69,9 @@ extern const char *casnet_verify_foreign(const CasnetParsedToken *token,
 extern const char *casnet_token_examine(const text *string,
 										CasnetForeign *foreign);
 
+/* The id of the key by which workers of Citus know a coordinator (relay_key.c). */
+#define CASNET_RELAY_KID "casnet-relay"
+
 /*
  * The header of a token that a coordinator of Citus signs for workers (relay_key.c), and its
  * dot: {"alg":"EdDSA","typ":"JWT","kid":"casnet-relay"}.

@@ -1,7 +1,7 @@
 -- Workers know sessions of the coordinator by a key of their own.  The coordinator has its
 -- private half, which verifies nothing there and which nobody but superusers reads.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 \ir include/fixtures.sql
 -- The key and the signature are of RFC 8032, section 7.1, test 1.
 \set private '\\x9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
@@ -17,6 +17,9 @@ SELECT results_eq('SELECT algorithm, octet_length(key), retired_at IS NOT NULL F
 	'VALUES (''EdDSA'', 32, true)', 'the private half is a retired key');
 SELECT isnt(substr(:'made'::bytea, 13), (SELECT key FROM casnet_internal.signing_keys WHERE kid = 'casnet-relay'), 'and another value');
 SELECT is_empty('SELECT * FROM casnet.signing_keys() WHERE kid = ''casnet-relay'' AND signs', 'it signs no token of a session');
+
+SELECT is(state_of($$SELECT casnet.add_signing_key('casnet-relay')$$), '22023', 'no other key takes its place');
+SELECT is(casnet_internal.relay_key(), :'made'::bytea, 'and it is still the same');
 
 -- The same key on both sides of a test.
 SET LOCAL session_replication_role = replica;
