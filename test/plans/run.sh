@@ -74,15 +74,20 @@ check 'a policy as a filter is noticed' /usr/bin/python3 "$here/shapes.py" plans
 check 'a policy as a subquery is noticed' /usr/bin/python3 "$here/shapes.py" plans_subquery --broken
 
 "$bin/pg_ctl" -s -D "$work/data" -m fast -w stop
-if command -v valgrind > /dev/null; then
+if ! command -v valgrind > /dev/null; then
+	echo 'instructions are not counted: there is no valgrind'
+# 19 reads the processor's clock by RDTSCP when it starts; valgrind does not know that
+# everywhere.  This start is without casnet.
+elif ! valgrind -q --tool=none "$bin/postgres" -C port -D "$work/data" > "$work/bare" 2>&1; then
+	grep -m 1 'unhandled instruction' "$work/bare" || cat "$work/bare"
+	echo 'instructions are not counted: valgrind cannot start this server'
+else
 	/usr/bin/python3 "$here/instructions.py" "$work/data" plans > "$work/counts" 2>&1 ||
 		touch "$work/above"
 	cat "$work/counts"
 	check 'instructions' test ! -e "$work/above"
 	check 'a more expensive policy is noticed' \
 		/usr/bin/python3 "$here/instructions.py" "$work/data" plans_wrapped --broken
-else
-	echo 'instructions are not counted: there is no valgrind'
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
