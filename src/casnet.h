@@ -23,7 +23,7 @@
  *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
  *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,
  *	                    undelete_rights.c, undelete_lost.c, undelete.c, person.c
- *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, probe.c,
+ *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, carry.c, probe.c,
  *	                    order.c, bypass.c,
  *	                    noforce.c, inline.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, relay.c, execution.c, utility.c, casnet.c
@@ -1052,6 +1052,7 @@ extern void casnet_unite_policies(Query *query);
 typedef struct CasnetPinned
 {
 	int			number;			/* of the tenant; 0 if nothing was replaced */
+	pg_uuid_t	tenant;
 	Bitmapset  *permissions;	/* which were asked for */
 } CasnetPinned;
 
@@ -1075,6 +1076,13 @@ extern void casnet_reshape_finish(PlannedStmt *plan, bool was_reshaped);
 extern bool casnet_reshape_changes(const Node *statement);
 extern void casnet_reshape_copy(CopyStmt *copy);
 extern void casnet_reshape_refuse(const Node *statement);
+
+/* carry.c: statements that carry the token of their session to a worker */
+
+extern int	casnet_carry_prepare(Query *query, const char *query_string,
+								 ParamListInfo params, const CasnetPinned *pinned);
+extern int	casnet_carry_number(const PlannedStmt *plan);
+extern void casnet_carry_take(Query *query);
 
 /* probe.c: statements that ask for columns and no row */
 
@@ -1133,8 +1141,8 @@ extern void casnet_tagging_finish(PlannedStmt *plan, ParamListInfo params,
  *
  * plan.c writes notes when a plan is finished, or before it is executed if it came past
  * the planner hook.  execution.c reads them when an execution starts and when it goes on.
- * noforce.c reads CASNET_NOTE_UNFORCED, which stands at the end of the list.  The others
- * stand before the server's own entries, and the first entry answers most questions.  With
+ * noforce.c reads CASNET_NOTE_UNFORCED and carry.c CASNET_NOTE_CARRIED, which stand at the
+ * end of the list.  The others stand before the server's own entries, and the first entry answers most questions.  With
  * CASNET_NOTE_NONE, nobody has looked at the plan.  With CASNET_NOTE_NOTHING, there is
  * nothing to ask for.  With CASNET_NOTE_SESSION, only policies of others ask for something.
  * With any other, the plan has policies of casnet's.
@@ -1151,7 +1159,8 @@ typedef enum CasnetNote
 	CASNET_NOTE_VISIBLE_USERS,
 	CASNET_NOTE_PINNED,			/* value: the number of the tenant; see pin.c */
 	CASNET_NOTE_CALLS,			/* calls are left in the plan */
-	CASNET_NOTE_UNFORCED		/* made without policies; see noforce.c */
+	CASNET_NOTE_UNFORCED,		/* made without policies; see noforce.c */
+	CASNET_NOTE_CARRIED			/* value: the parameter for the token; see carry.c */
 } CasnetNote;
 
 /* The parameter number of a note whose answer needs no parameter. */
@@ -1213,6 +1222,9 @@ extern void casnet_lock_check_statement(Node *statement);
 
 extern void casnet_relay_init(void);
 extern bool casnet_relay_is_needed(const PlannedStmt *plan);
+extern bool casnet_relay_carry(QueryDesc *query, const CasnetIdentity *identity,
+							   bool explain_only);
+extern void casnet_relay_hide_begin(ErrorContextCallback *callback);
 extern bool casnet_relay_begin(void);
 extern void casnet_relay_end(bool began);
 extern void casnet_relay_begin_shown(void);

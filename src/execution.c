@@ -37,6 +37,7 @@ typedef struct Execution
 	bool		follows_session;	/* or functions that follow the session */
 	bool		by_token;		/* tokens that it depends on are kept */
 	bool		needs_view_users;
+	bool		carries;		/* its statement names the session to a worker */
 	uint64		token;			/* number of the one it was opened with, or 0 */
 	CasnetOpening opened;		/* by whom, as the settings named it, and for what */
 	pg_uuid_t	user;			/* who is asked about */
@@ -374,6 +375,34 @@ begin_asking(Execution *execution, PlannedStmt *plan, EState *estate)
 		ask_first(execution, plan, estate);
 }
 
+/* Whether the statement names the session to a worker by itself; see relay.c. */
+static bool
+prepare_carried(QueryDesc *query, bool explain_only)
+{
+	CasnetIdentity identity;
+
+	if (likely(casnet_carry_number(query->plannedstmt) == 0))
+		return false;
+	casnet_session_identity(&identity);
+	return casnet_relay_carry(query, &identity, explain_only);
+}
+
+/* Call the next hook, or the server, to start an execution. */
+static void
+start_next(QueryDesc *query, int eflags, bool carries)
+{
+	ErrorContextCallback hidden;
+
+	if (carries)
+		casnet_relay_hide_begin(&hidden);
+	if (previous_start_hook)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (carries)
+		error_context_stack = hidden.previous;
+}
+
 /* An execution starts: ask its policies, and note a writer's identity. */
 static void
 start_noted(QueryDesc *query, int eflags)
@@ -385,6 +414,7 @@ start_noted(QueryDesc *query, int eflags)
 	Execution  *execution = NULL;
 	bool		is_late;
 	bool		explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	bool		carries;
 	uint64		asked;
 	uint64		epochs;
 
@@ -403,12 +433,10 @@ start_noted(QueryDesc *query, int eflags)
 	/* What the server evaluates now can change the session, or ask for its rights. */
 	if (note != CASNET_NOTE_NONE || writes(plan))
 		casnet_session_identity(&identity);
+	carries = prepare_carried(query, explain_only);
 	asked = casnet_rights_asked;
 	epochs = casnet_remember_epochs();
-	if (previous_start_hook)
-		previous_start_hook(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
+	start_next(query, eflags, carries);
 
 	if (note == CASNET_NOTE_NONE && !writes(plan))
 	{
@@ -430,6 +458,8 @@ start_noted(QueryDesc *query, int eflags)
 		remember(execution, asked, epochs);
 	else if (execution != NULL)
 		casnet_statement_begin(execution, &identity);
+	if (execution != NULL)
+		execution->carries = carries;
 	if (note != CASNET_NOTE_NONE)
 		begin_asking(execution, plan, query->estate);
 }
@@ -600,14 +630,18 @@ run_judged(Execution *execution, QueryDesc *query, ScanDirection direction,
 {
 	const CasnetOpening *opening = NULL;
 	ErrorContextCallback hints;
+	ErrorContextCallback hidden;
+	bool		carries = execution != NULL && execution->carries;
 	bool		relays = casnet_relay_is_needed(query->plannedstmt);
-	bool		began = relays && casnet_relay_begin();
+	bool		began = relays && !carries && casnet_relay_begin();
 	CasnetReshaped reshaped;
 
 	if (relays)
 		casnet_reshape_begin_run(query, &reshaped);
 	/* After an error the server restores the stack. */
 	casnet_hint_begin(&hints);
+	if (carries)
+		casnet_relay_hide_begin(&hidden);
 	if (execution != NULL && execution->calls_left &&
 		!writes(query->plannedstmt))
 		opening = &execution->opened;

@@ -25,7 +25,6 @@ typedef struct Pinning
 {
 	Oid			functions[CASNET_NOTED_FUNCTIONS];
 	CasnetPinned *pinned;
-	pg_uuid_t	tenant;
 } Pinning;
 
 /* The tenant of the last plan, and its number, which fits into a note. */
@@ -53,11 +52,11 @@ ask(FuncExpr *call, Pinning *pinning)
 
 	if (count < 0)
 		return false;
-	pinning->tenant = casnet_membership_require(count, bits)->key.tenant;
+	pinning->pinned->tenant = casnet_membership_require(count, bits)->key.tenant;
 	for (int i = 0; i < count; i++)
 		pinning->pinned->permissions = bms_add_member(pinning->pinned->permissions,
 													  bits[i]);
-	pinning->pinned->number = number_of(&pinning->tenant);
+	pinning->pinned->number = number_of(&pinning->pinned->tenant);
 	return true;
 }
 
@@ -72,7 +71,7 @@ pin_condition(Node *node, void *context)
 	if (casnet_recheck_policy_call(node, pinning->functions) == 0 &&
 		ask((FuncExpr *) node, pinning))
 		return (Node *) makeConst(UUIDOID, -1, InvalidOid, UUID_LEN,
-								  casnet_uuid_copy(&pinning->tenant), false, false);
+								  casnet_uuid_copy(&pinning->pinned->tenant), false, false);
 	return expression_tree_mutator(node, pin_condition, context);
 }
 

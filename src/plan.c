@@ -95,9 +95,9 @@ add_note(PlannedStmt *plan, CasnetNote kind, int value)
 	plan->invalItems = lcons(item, plan->invalItems);
 }
 
-/* Note at the end that the plan was made without policies. */
+/* Note something at the end. */
 static void
-note_unforced(PlannedStmt *plan)
+add_last_note(PlannedStmt *plan, CasnetNote kind, int value)
 {
 	PlanInvalItem *item;
 
@@ -105,7 +105,7 @@ note_unforced(PlannedStmt *plan)
 		add_note(plan, CASNET_NOTE_NOTHING, 0);
 	item = makeNode(PlanInvalItem);
 	item->cacheId = CASNET_NOTE_CACHE;
-	item->hashValue = (uint32) CASNET_NOTE_UNFORCED << 24;
+	item->hashValue = ((uint32) kind << 24) | (uint32) value;
 	plan->invalItems = lappend(plan->invalItems, item);
 }
 
@@ -700,17 +700,21 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	CasnetPinned pinned;
 	bool		reshaped;
 	bool		brought;
+	int			carried = 0;
 	PlannedStmt *plan;
 
 	/* What is planned meanwhile is not what EXPLAIN shows. */
 	show_next = false;
 
+	casnet_carry_take(parse);
 	parse = casnet_probe_reads_nothing(parse);
 	brought = casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
 	casnet_unite_policies(parse);
 	casnet_pin_tenant(parse, &pinned);
 	reshaped = casnet_reshape_insert(parse);
+	if (!show)
+		carried = casnet_carry_prepare(parse, query_string, params, &pinned);
 
 	/* Meanwhile index.c leaves out indexes, and order.c puts policies first. */
 	plan = make_plan(CASNET_PLANNER_NAMES);
@@ -724,8 +728,11 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	/* If a function brought a policy, the plan depends on the role. */
 	if (parse->hasRowSecurity || plan->dependsOnRole)
 		finish_plan(plan, show, tagged.has_policy, false, &pinned);
+	/* At the end are those that do not say what to ask for. */
 	if (is_unforced)
-		note_unforced(plan);
+		add_last_note(plan, CASNET_NOTE_UNFORCED, 0);
+	if (carried != 0)
+		add_last_note(plan, CASNET_NOTE_CARRIED, carried);
 	return plan;
 }
 

@@ -9,6 +9,10 @@
  * connections that it opens later, too.  It forgets them at the end of a subtransaction, so
  * casnet repeats them after each one.
  *
+ * A statement alone carries the token itself (carry.c), and needs no transaction on the
+ * worker.  casnet gives the parameters of its plan their values when an execution starts.
+ * The token is empty if the session is named in the other way.
+ *
  * Citus takes the text of a statement that sets a local value.  casnet gives it a statement
  * that sets another setting to the value it has.
  */
@@ -19,11 +23,13 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -31,9 +37,11 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "casnet.h"
+#include "token.h"
 
 /* A token is sent again when it lives for no more than that, in seconds. */
 #define LEAST_LIFETIME 30
@@ -50,8 +58,21 @@ static CasnetIdentity told_identity;
 static uint64 told_generation;
 static TimestampTz told_until;
 
-/* The rest of the chain of hooks. */
+/* Whether workers were told something in this transaction, in whatever way. */
+static bool said = false;
+
+/* The last token, until it is made anew. */
+static struct
+{
+	char	   *token;			/* NULL for none */
+	CasnetIdentity identity;
+	uint64		generation;
+	TimestampTz until;
+}			kept;
+
+/* The rest of the chains of hooks. */
 static object_access_hook_type next_hook = NULL;
+static emit_log_hook_type next_log_hook = NULL;
 
 /* Workers forget, or Citus does. */
 static void
@@ -71,7 +92,22 @@ static void
 transaction_callback(XactEvent event, void *arg)
 {
 	began_to_show = false;
+	said = false;
 	forget();
+}
+
+/*
+ * emit_log_hook: a statement that carries a token, or sets it, is not in the log with what
+ * went wrong in it.
+ */
+static void
+hide_statement(ErrorData *error)
+{
+	if (!error->hide_stmt && debug_query_string != NULL &&
+		strstr(debug_query_string, CASNET_RELAY_START) != NULL)
+		error->hide_stmt = true;
+	if (next_log_hook != NULL)
+		next_log_hook(error);
 }
 
 /*
@@ -133,6 +169,8 @@ casnet_relay_init(void)
 	}
 	/* It shows the tokens. */
 	(void) restrict_setting("citus.log_remote_commands");
+	next_log_hook = emit_log_hook;
+	emit_log_hook = hide_statement;
 	RegisterXactCallback(transaction_callback, NULL);
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
@@ -198,21 +236,171 @@ send(const char *commands)
 	AtEOXact_GUC(false, level);
 }
 
-/* The commands that name the session, or nobody. */
-static char *
-commands_for(const CasnetIdentity *identity, int *seconds)
+/* Forget the last token. */
+static void
+drop_token(void)
+{
+	char	   *token = kept.token;
+
+	kept.token = NULL;
+	if (token == NULL)
+		return;
+	explicit_bzero(token, strlen(token));
+	pfree(token);
+}
+
+/*
+ * A token that names the session, or NULL if it proves nobody.  It is good until kept.until
+ * at least, and for as long as the session is the same.
+ */
+static const char *
+token_for(const CasnetIdentity *identity)
 {
 	const pg_uuid_t *user = casnet_session_user();
-	const pg_uuid_t *tenant = identity->has_tenant ? &identity->tenant : NULL;
-	char	   *token = NULL;
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *made;
+	int			seconds;
 
-	*seconds = 0;
-	if (user != NULL)
-		token = casnet_relay_key_token(user, tenant, casnet_token_is_set() ?
-									   casnet_token_permissions() : NULL, seconds);
+	if (user == NULL)
+		return NULL;
+	if (kept.token != NULL && kept.generation == casnet_generation &&
+		now < kept.until &&
+		memcmp(identity, &kept.identity, sizeof(CasnetIdentity)) == 0)
+		return kept.token;
+	drop_token();
+	made = casnet_relay_key_token(user, identity->has_tenant ? &identity->tenant : NULL,
+								  casnet_token_is_set() ?
+								  casnet_token_permissions() : NULL, &seconds);
+	if (made == NULL)
+		return NULL;
+	kept.token = MemoryContextStrdup(TopMemoryContext, made);
+	explicit_bzero(made, strlen(made));
+	kept.identity = *identity;
+	kept.generation = casnet_generation;
+	kept.until = TimestampTzPlusMilliseconds(now, (seconds - LEAST_LIFETIME) * 1000);
+	return kept.token;
+}
+
+/* The commands that name the session, or nobody. */
+static char *
+commands_for(const CasnetIdentity *identity)
+{
+	const char *token = token_for(identity);
+
 	return psprintf("SET LOCAL casnet.token TO '%s'; SET LOCAL casnet.tenant_id TO '%s';",
 					token == NULL ? "" : token,
-					token == NULL || tenant == NULL ? "" : casnet_uuid_format(tenant));
+					token == NULL || !identity->has_tenant ? "" :
+					casnet_uuid_format(&identity->tenant));
+}
+
+/* ErrorContextCallback: no message shows a statement with a token. */
+static void
+hide_token(void *arg)
+{
+	MemoryContext before;
+	ErrorData  *error;
+
+	/* There is no memory for a copy. */
+	if (geterrcode() == ERRCODE_OUT_OF_MEMORY)
+		return;
+	before = MemoryContextSwitchTo(TopTransactionContext);
+	error = CopyErrorData();
+	MemoryContextSwitchTo(before);
+	if (error->message != NULL && strstr(error->message, CASNET_RELAY_START) != NULL)
+		errmsg_internal("a statement for a worker, which is not shown");
+	if (error->detail != NULL && strstr(error->detail, CASNET_RELAY_START) != NULL)
+		errdetail_internal("It is in a statement for a worker, which is not shown.");
+	FreeErrorData(error);
+}
+
+/*
+ * From now on, messages do not show tokens.  The caller takes the callback off
+ * error_context_stack afterwards.
+ */
+void
+casnet_relay_hide_begin(ErrorContextCallback *callback)
+{
+	callback->callback = hide_token;
+	callback->arg = NULL;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+/*
+ * Whether the execution is of a client's statement alone.  Citus takes each of those for a
+ * transaction by itself.  Of EXECUTE, the client has sent another text.
+ */
+static bool
+is_alone(const QueryDesc *query)
+{
+	const char *shown;
+
+	if (IsTransactionBlock() || said || ActivePortal == NULL ||
+		debug_query_string == NULL || query->sourceText == NULL ||
+		strcmp(query->sourceText, debug_query_string) != 0)
+		return false;
+	/* With that, it shows the statement in the log, or to the client. */
+	shown = GetConfigOption("auto_explain.log_verbose", true, false);
+	return shown == NULL || strcmp(shown, "off") == 0;
+}
+
+/* One more parameter. */
+static void
+add_parameter(ParamListInfo params, int number, Oid type, Datum value)
+{
+	ParamExternData *parameter = &params->params[number - 1];
+
+	parameter->value = value;
+	parameter->isnull = false;
+	parameter->pflags = PARAM_FLAG_CONST;
+	parameter->ptype = type;
+}
+
+/* The parameters of an execution, with a token and a tenant. */
+static ParamListInfo
+with_parameters(ParamListInfo given, int number, const char *token,
+				const pg_uuid_t *tenant)
+{
+	int			count = given == NULL ? 0 : given->numParams;
+	ParamListInfo made = makeParamList(Max(count, number + 1));
+
+	for (int i = 0; i < made->numParams; i++)
+	{
+		ParamExternData *parameter = &made->params[i];
+		ParamExternData room;
+
+		memset(parameter, 0, sizeof(ParamExternData));
+		parameter->isnull = true;
+		if (i < count)
+			*parameter = given->paramFetch == NULL ? given->params[i] :
+				*given->paramFetch(given, i + 1, false, &room);
+	}
+	add_parameter(made, number, TEXTOID, CStringGetTextDatum(token));
+	add_parameter(made, number + 1, UUIDOID,
+				  UUIDPGetDatum(casnet_uuid_copy(tenant)));
+	return made;
+}
+
+/*
+ * An execution is about to start.  If its plan has parameters for a token and a tenant, give
+ * them values.  Returns whether the statement carries a token; otherwise
+ * casnet_relay_begin() has to name the session.
+ */
+bool
+casnet_relay_carry(QueryDesc *query, const CasnetIdentity *identity,
+				   bool explain_only)
+{
+	int			number = casnet_carry_number(query->plannedstmt);
+	const char *token = NULL;
+
+	if (number == 0)
+		return false;
+	if (!explain_only && is_alone(query))
+		token = token_for(identity);
+	query->params = with_parameters(query->params, number, token == NULL ? "" : token,
+									&identity->tenant);
+	said |= token != NULL;
+	return token != NULL;
 }
 
 /*
@@ -226,13 +414,12 @@ casnet_relay_begin(void)
 	CasnetIdentity identity;
 	bool		began = false;
 	char	   *commands;
-	int			seconds;
 	TimestampTz now = GetCurrentTimestamp();
 
 	casnet_session_identity(&identity);
 	if (told ? told_generation == casnet_generation && now < told_until &&
 		memcmp(&identity, &told_identity, sizeof(identity)) == 0 :
-		!identity.has_user)
+		!identity.has_user && !said)
 		return false;
 
 	/* Citus sends nothing before a statement that is a transaction by itself. */
@@ -241,14 +428,14 @@ casnet_relay_begin(void)
 		BeginImplicitTransactionBlock();
 		began = true;
 	}
-	commands = commands_for(&identity, &seconds);
+	commands = commands_for(&identity);
 	send(commands);
 	explicit_bzero(commands, strlen(commands));
-	told = true;
+	told = said = true;
 	told_identity = identity;
 	told_generation = casnet_generation;
-	told_until = identity.has_user ?
-		TimestampTzPlusMilliseconds(now, (seconds - LEAST_LIFETIME) * 1000) : DT_NOEND;
+	told_until = !identity.has_user ? DT_NOEND :
+		kept.token == NULL ? now : kept.until;
 	return began;
 }
 

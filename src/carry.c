@@ -1,0 +1,425 @@
+/*
+ * carry.c
+ *		Statements that carry the token of their session to a worker of Citus.
+ *
+ * A worker has to know whose session sends it a statement (relay.c).  SET LOCAL needs a
+ * transaction on the worker, and so two more round trips.  A client's statement on rows of
+ * one tenant therefore carries the token itself: in a condition that is always true, or in
+ * an inserted value.
+ *
+ *		SELECT ... WHERE ... AND tenant_id = $2 AND $1 IS NOT NULL
+ *		INSERT ... VALUES (..., CASE WHEN $1 IS NULL THEN NULL ELSE value END)
+ *
+ * The plan has parameters that no client gives, and no token.  relay.c gives them their
+ * values when an execution starts.  Citus then writes the values into the text for the
+ * worker: of a SELECT since the tenant is a parameter, by which it finds the node, and of
+ * the others since it evaluates stable functions, as a policy is one.  It evaluates no test
+ * for NULL, so the token arrives.  With the tenant as a condition Citus also plans faster.
+ *
+ * On the worker casnet finds the token before the statement is planned, and sets
+ * casnet.token for the transaction.  Anybody may set that; the token proves itself.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/uuid.h"
+
+#include "casnet.h"
+#include "token.h"
+
+/* References to a column. */
+typedef struct References
+{
+	AttrNumber	column;
+	int			count;
+} References;
+
+/* A parameter that relay.c gives its value. */
+static Node *
+make_parameter(int number, Oid type)
+{
+	Param	   *parameter = makeNode(Param);
+
+	parameter->paramkind = PARAM_EXTERN;
+	parameter->paramid = number;
+	parameter->paramtype = type;
+	parameter->paramtypmod = -1;
+	parameter->paramcollid = get_typcollation(type);
+	parameter->location = -1;
+	return (Node *) parameter;
+}
+
+/* Whether the token is there, or is not. */
+static Node *
+make_test(int number, NullTestType kind)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = (Expr *) make_parameter(number, TEXTOID);
+	test->nulltesttype = kind;
+	test->location = -1;
+	return (Node *) test;
+}
+
+/* Find the highest number of a parameter. */
+static bool
+find_highest(Node *node, int *highest)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		*highest = Max(*highest, ((Param *) node)->paramid);
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_highest, highest, 0);
+	return expression_tree_walker(node, find_highest, highest);
+}
+
+/* Count references to a column of the only table. */
+static bool
+count_references(Node *node, References *references)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		references->count +=
+			((Var *) node)->varattno == references->column ||
+			((Var *) node)->varattno == 0;
+	return expression_tree_walker(node, count_references, references);
+}
+
+/* Whether there is an expression that Citus cannot evaluate in parts. */
+static bool
+has_test_value(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CaseTestExpr))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_test_value, context, 0);
+	return expression_tree_walker(node, has_test_value, context);
+}
+
+/* The conditions of which all must be true. */
+static List *
+conjuncts(Node *condition)
+{
+	if (condition == NULL)
+		return NIL;
+	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
+		return list_copy(((BoolExpr *) condition)->args);
+	return list_make1(condition);
+}
+
+/* Whether the node is a comparison of that column with something; sets *with. */
+static bool
+is_comparison(Node *node, AttrNumber column, Node **with)
+{
+	OpExpr	   *comparison = (OpExpr *) node;
+	Var		   *left;
+
+	if (!IsA(node, OpExpr) || list_length(comparison->args) != 2 ||
+		get_opcode(comparison->opno) != F_UUID_EQ ||
+		!IsA(linitial(comparison->args), Var))
+		return false;
+	left = linitial_node(Var, comparison->args);
+	*with = lsecond(comparison->args);
+	return left->varattno == column && left->varlevelsup == 0;
+}
+
+/* The same with that tenant as a constant. */
+static bool
+compares_with(Node *node, AttrNumber column, const pg_uuid_t *tenant)
+{
+	Node	   *with;
+
+	return is_comparison(node, column, &with) && IsA(with, Const) &&
+		!((Const *) with)->constisnull &&
+		memcmp(DatumGetUUIDP(((Const *) with)->constvalue), tenant, UUID_LEN) == 0;
+}
+
+/* The condition of the policies that compares the column with the tenant, or NULL. */
+static Node *
+policy_about(const RangeTblEntry *rte, AttrNumber column, const pg_uuid_t *tenant)
+{
+	ListCell   *qual;
+	ListCell   *lc;
+
+	foreach(qual, rte->securityQuals)
+		foreach(lc, conjuncts(lfirst(qual)))
+			if (compares_with(lfirst(lc), column, tenant))
+				return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * The conditions with the tenant as a parameter, instead of as a constant if it is one of
+ * them.  NIL if a condition says something else of the tenant; Citus has a slower way for
+ * those.
+ */
+static List *
+with_tenant(List *conditions, Node *policy, AttrNumber column,
+			const pg_uuid_t *tenant, int number)
+{
+	References	references = {column, 0};
+	Node	   *with;
+	Node	   *added;
+	ListCell   *lc;
+
+	(void) count_references((Node *) conditions, &references);
+	if (references.count > 1)
+		return NIL;
+	added = copyObject(policy);
+	lsecond(((OpExpr *) added)->args) = make_parameter(number, UUIDOID);
+	if (references.count == 0)
+		return lappend(conditions, added);
+	foreach(lc, conditions)
+	{
+		if (!is_comparison(lfirst(lc), column, &with))
+			continue;
+		if (IsA(with, Param) && ((Param *) with)->paramkind == PARAM_EXTERN)
+			return conditions;
+		if (!compares_with(lfirst(lc), column, tenant))
+			return NIL;
+		lfirst(lc) = added;
+		return conditions;
+	}
+	return NIL;
+}
+
+/* Put a condition with the token into a statement that reads or changes rows. */
+static bool
+carry_in_condition(Query *query, const CasnetPinned *pinned, int number)
+{
+	RangeTblEntry *rte = linitial_node(RangeTblEntry, query->rtable);
+	AttrNumber	column;
+	Node	   *policy;
+	List	   *conditions;
+
+	if (pinned->number == 0 || list_length(query->rtable) != 1 ||
+		rte->rtekind != RTE_RELATION || rte->tablesample != NULL ||
+		query->rowMarks != NIL ||
+		casnet_shard_spread(rte->relid) != CASNET_SPREAD_BY_TENANT)
+		return false;
+	/* It evaluates what a DELETE compares with only if there is a stable function. */
+	if (query->commandType != CMD_SELECT && has_test_value((Node *) query, NULL))
+		return false;
+	column = get_attnum(rte->relid, "tenant_id");
+	policy = policy_about(rte, column, &pinned->tenant);
+	if (policy == NULL)
+		return false;
+	conditions = with_tenant(conjuncts(query->jointree->quals), policy, column,
+							 &pinned->tenant, number + 1);
+	if (conditions == NIL)
+		return false;
+	conditions = lappend(conditions, make_test(number, IS_NOT_NULL));
+	query->jointree->quals = (Node *) makeBoolExpr(AND_EXPR, conditions, -1);
+	return true;
+}
+
+/* Whether the value of a column can be put into CASE. */
+static bool
+is_value(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_Param:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The value, unless there is no token. */
+static Expr *
+make_case(Expr *value, int number)
+{
+	CaseExpr   *made = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+
+	when->expr = (Expr *) make_test(number, IS_NULL);
+	when->result = (Expr *) makeNullConst(exprType((Node *) value),
+										  exprTypmod((Node *) value),
+										  exprCollation((Node *) value));
+	when->location = -1;
+	made->casetype = exprType((Node *) value);
+	made->casecollid = exprCollation((Node *) value);
+	made->args = list_make1(when);
+	made->defresult = value;
+	made->location = -1;
+	return (Expr *) made;
+}
+
+/* Put the token into a value of a statement that inserts one row. */
+static bool
+carry_in_value(Query *query, int number)
+{
+	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
+	AttrNumber	column;
+	ListCell   *lc;
+
+	if (!query->hasRowSecurity || query->jointree->fromlist != NIL ||
+		casnet_shard_spread(target->relid) != CASNET_SPREAD_BY_TENANT)
+		return false;
+	column = get_attnum(target->relid, "tenant_id");
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (entry->resjunk || entry->resno == column ||
+			!is_value((Node *) entry->expr))
+			continue;
+		entry->expr = make_case(entry->expr, number);
+		return true;
+	}
+	return false;
+}
+
+/* Whether Citus plans statements on one tenant without the server's planner. */
+static bool
+plans_fast(void)
+{
+	const char *value = GetConfigOption("citus.enable_fast_path_router_planner",
+										true, false);
+
+	return value == NULL || strcmp(value, "on") == 0;
+}
+
+/*
+ * Have a statement carry the token of its session, if it is a client's own, on rows of one
+ * tenant in one table.  Changes the statement, which is about to be planned on a
+ * coordinator.  Returns the number of the parameter for the token, or 0; the next one is
+ * for the tenant.
+ */
+int
+casnet_carry_prepare(Query *query, const char *query_string,
+					 ParamListInfo params, const CasnetPinned *pinned)
+{
+	int			highest = params == NULL ? 0 : params->numParams;
+
+	/* Those of functions, cursors and EXECUTE are not planned between portals. */
+	if (!casnet_shard_has_citus() || casnet_shard_is_worker() ||
+		ActivePortal != NULL || query_string != debug_query_string ||
+		query->rtable == NIL || query->cteList != NIL || query->hasSubLinks ||
+		query->setOperations != NULL || query->hasTargetSRFs ||
+		query->hasModifyingCTE)
+		return 0;
+	(void) find_highest((Node *) query, &highest);
+	switch (query->commandType)
+	{
+		case CMD_INSERT:
+			return carry_in_value(query, highest + 1) ? highest + 1 : 0;
+		case CMD_SELECT:
+		case CMD_UPDATE:
+		case CMD_DELETE:
+			return plans_fast() &&
+				carry_in_condition(query, pinned, highest + 1) ? highest + 1 : 0;
+		default:
+			return 0;
+	}
+}
+
+/* The number of the parameter for the token in a plan, 0 if it has none. */
+int
+casnet_carry_number(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	if (!casnet_shard_has_citus())
+		return 0;
+	foreach(cell, plan->invalItems)
+	{
+		int			value;
+
+		if (casnet_plan_note(cell, &value) == CASNET_NOTE_CARRIED)
+			return value;
+	}
+	return 0;
+}
+
+/* The token in such a test, or NULL. */
+static char *
+token_in(Node *node, NullTestType kind)
+{
+	NullTest   *test = (NullTest *) node;
+	Const	   *value;
+	char	   *token;
+
+	if (node == NULL || !IsA(node, NullTest) || test->nulltesttype != kind ||
+		!IsA(test->arg, Const))
+		return NULL;
+	value = (Const *) test->arg;
+	if (value->consttype != TEXTOID || value->constisnull)
+		return NULL;
+	token = TextDatumGetCString(value->constvalue);
+	return strncmp(token, CASNET_RELAY_START, strlen(CASNET_RELAY_START)) == 0 ?
+		token : NULL;
+}
+
+/* The token that a statement carries, or NULL. */
+static char *
+find_token(Query *query)
+{
+	ListCell   *lc;
+	char	   *token = NULL;
+
+	if (query->commandType == CMD_INSERT)
+	{
+		foreach(lc, query->targetList)
+		{
+			CaseExpr   *made = (CaseExpr *) lfirst_node(TargetEntry, lc)->expr;
+
+			if (IsA(made, CaseExpr) && made->arg == NULL)
+				token = token_in((Node *) linitial_node(CaseWhen, made->args)->expr,
+								 IS_NULL);
+			if (token != NULL)
+				return token;
+		}
+		return NULL;
+	}
+	if (query->jointree != NULL)
+		foreach(lc, conjuncts(query->jointree->quals))
+		{
+			token = token_in(lfirst(lc), IS_NOT_NULL);
+			if (token != NULL)
+				return token;
+		}
+	return NULL;
+}
+
+/*
+ * A statement is about to be planned: if this is a worker and the statement carries a
+ * token, the session is the one that the token names, until the end of the transaction.
+ * Raises 22023 if it is no token.
+ */
+void
+casnet_carry_take(Query *query)
+{
+	char	   *token;
+
+	if (!casnet_shard_is_worker())
+		return;
+	token = find_token(query);
+	if (token == NULL)
+		return;
+	(void) set_config_option("casnet.token", token, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	/* The tenant is in the token, too. */
+	(void) set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	explicit_bzero(token, strlen(token));
+}
