@@ -17,7 +17,9 @@
  * for NULL, so the token arrives.  With the tenant as a condition Citus also plans faster.
  *
  * On the worker casnet finds the token before the statement is planned, and sets
- * casnet.token for the transaction.  Anybody may set that; the token proves itself.
+ * casnet.token for the transaction.  Anybody may set that; the token proves itself.  It is
+ * then written over in the texts of the statement, which functions such as current_query()
+ * show.
  */
 #include "postgres.h"
 
@@ -264,6 +266,19 @@ make_case(Expr *value, int number)
 	return (Expr *) made;
 }
 
+/* Whether all is about one table.  ON CONFLICT names it again, and a view another one. */
+static bool
+has_one_table(const Query *query)
+{
+	Oid			table = rt_fetch(query->resultRelation, query->rtable)->relid;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+		if (lfirst_node(RangeTblEntry, lc)->relid != table)
+			return false;
+	return true;
+}
+
 /* Put the token into a value of a statement that inserts one row. */
 static bool
 carry_in_value(Query *query, int number)
@@ -273,6 +288,7 @@ carry_in_value(Query *query, int number)
 	ListCell   *lc;
 
 	if (!query->hasRowSecurity || query->jointree->fromlist != NIL ||
+		!has_one_table(query) ||
 		casnet_shard_spread(target->relid) != CASNET_SPREAD_BY_TENANT)
 		return false;
 	column = get_attnum(target->relid, "tenant_id");
@@ -331,6 +347,47 @@ casnet_carry_prepare(Query *query, const char *query_string,
 		default:
 			return 0;
 	}
+}
+
+/* One more parameter. */
+static void
+add_parameter(ParamListInfo params, int number, uint16 flags, Oid type, Datum value)
+{
+	ParamExternData *parameter = &params->params[number - 1];
+
+	parameter->value = value;
+	parameter->isnull = false;
+	parameter->pflags = flags;
+	parameter->ptype = type;
+}
+
+/*
+ * Parameters, perhaps none, with a token and a tenant.  While Citus plans they have values,
+ * since it does not report mistakes in statements with unknown ones.  They are no
+ * constants then.
+ */
+ParamListInfo
+casnet_carry_parameters(ParamListInfo given, int number, uint16 flags,
+						const char *token, const pg_uuid_t *tenant)
+{
+	int			count = given == NULL ? 0 : given->numParams;
+	ParamListInfo made = makeParamList(Max(count, number + 1));
+
+	for (int i = 0; i < made->numParams; i++)
+	{
+		ParamExternData *parameter = &made->params[i];
+		ParamExternData room;
+
+		memset(parameter, 0, sizeof(ParamExternData));
+		parameter->isnull = true;
+		if (i < count)
+			*parameter = given->paramFetch == NULL ? given->params[i] :
+				*given->paramFetch(given, i + 1, false, &room);
+	}
+	add_parameter(made, number, flags, TEXTOID, CStringGetTextDatum(token));
+	add_parameter(made, number + 1, flags, UUIDOID,
+				  UUIDPGetDatum(casnet_uuid_copy(tenant)));
+	return made;
 }
 
 /* The number of the parameter for the token in a plan, 0 if it has none. */
@@ -401,13 +458,42 @@ find_token(Query *query)
 	return NULL;
 }
 
+/* Write over the tokens in a text. */
+static void
+blank(const char *text)
+{
+	char	   *token = text == NULL ? NULL : strstr(text, CASNET_RELAY_START);
+
+	while (token != NULL)
+	{
+		for (; *token != '\0' && *token != '\''; token++)
+			*token = '*';
+		token = strstr(token, CASNET_RELAY_START);
+	}
+}
+
+/*
+ * An execution is about to start, whose functions can read the text of the statement.  On a
+ * worker, write over the tokens in it.
+ */
+void
+casnet_carry_blank(const QueryDesc *query)
+{
+	if (likely(!casnet_shard_is_worker()))
+		return;
+	blank(query->sourceText);
+	blank(debug_query_string);
+	if (ActivePortal != NULL)
+		blank(ActivePortal->sourceText);
+}
+
 /*
  * A statement is about to be planned: if this is a worker and the statement carries a
  * token, the session is the one that the token names, until the end of the transaction.
  * Raises 22023 if it is no token.
  */
 void
-casnet_carry_take(Query *query)
+casnet_carry_take(Query *query, const char *query_string)
 {
 	char	   *token;
 
@@ -422,4 +508,6 @@ casnet_carry_take(Query *query)
 	(void) set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 	explicit_bzero(token, strlen(token));
+	blank(query_string);
+	blank(debug_query_string);
 }

@@ -1081,8 +1081,12 @@ extern void casnet_reshape_refuse(const Node *statement);
 
 extern int	casnet_carry_prepare(Query *query, const char *query_string,
 								 ParamListInfo params, const CasnetPinned *pinned);
+extern ParamListInfo casnet_carry_parameters(ParamListInfo given, int number,
+											  uint16 flags, const char *token,
+											  const pg_uuid_t *tenant);
 extern int	casnet_carry_number(const PlannedStmt *plan);
-extern void casnet_carry_take(Query *query);
+extern void casnet_carry_take(Query *query, const char *query_string);
+extern void casnet_carry_blank(const QueryDesc *query);
 
 /* probe.c: statements that ask for columns and no row */
 

@@ -108,8 +108,7 @@ casnet_pin_tenant(Query *query, CasnetPinned *pinned)
 {
 	Pinning		pinning = {.pinned = pinned};
 
-	pinned->number = 0;
-	pinned->permissions = NULL;
+	memset(pinned, 0, sizeof(CasnetPinned));
 	if (!query->hasRowSecurity || !casnet_shard_has_citus() ||
 		casnet_shard_is_worker() ||
 		!casnet_shard_is_about((Node *) query, CASNET_SPREAD_BY_TENANT) ||

@@ -706,7 +706,7 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	/* What is planned meanwhile is not what EXPLAIN shows. */
 	show_next = false;
 
-	casnet_carry_take(parse);
+	casnet_carry_take(parse, query_string);
 	parse = casnet_probe_reads_nothing(parse);
 	brought = casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
@@ -715,6 +715,8 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	reshaped = casnet_reshape_insert(parse);
 	if (!show)
 		carried = casnet_carry_prepare(parse, query_string, params, &pinned);
+	if (carried != 0)
+		params = casnet_carry_parameters(params, carried, 0, "", &pinned.tenant);
 
 	/* Meanwhile index.c leaves out indexes, and order.c puts policies first. */
 	plan = make_plan(CASNET_PLANNER_NAMES);

@@ -23,7 +23,6 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -167,8 +166,9 @@ casnet_relay_init(void)
 		next_hook = object_access_hook;
 		object_access_hook = check_function;
 	}
-	/* It shows the tokens. */
+	/* They show the tokens: what is sent, and what a worker says of it as LOG or DEBUG. */
 	(void) restrict_setting("citus.log_remote_commands");
+	(void) restrict_setting("citus.worker_min_messages");
 	next_log_hook = emit_log_hook;
 	emit_log_hook = hide_statement;
 	RegisterXactCallback(transaction_callback, NULL);
@@ -344,43 +344,6 @@ is_alone(const QueryDesc *query)
 	return shown == NULL || strcmp(shown, "off") == 0;
 }
 
-/* One more parameter. */
-static void
-add_parameter(ParamListInfo params, int number, Oid type, Datum value)
-{
-	ParamExternData *parameter = &params->params[number - 1];
-
-	parameter->value = value;
-	parameter->isnull = false;
-	parameter->pflags = PARAM_FLAG_CONST;
-	parameter->ptype = type;
-}
-
-/* The parameters of an execution, with a token and a tenant. */
-static ParamListInfo
-with_parameters(ParamListInfo given, int number, const char *token,
-				const pg_uuid_t *tenant)
-{
-	int			count = given == NULL ? 0 : given->numParams;
-	ParamListInfo made = makeParamList(Max(count, number + 1));
-
-	for (int i = 0; i < made->numParams; i++)
-	{
-		ParamExternData *parameter = &made->params[i];
-		ParamExternData room;
-
-		memset(parameter, 0, sizeof(ParamExternData));
-		parameter->isnull = true;
-		if (i < count)
-			*parameter = given->paramFetch == NULL ? given->params[i] :
-				*given->paramFetch(given, i + 1, false, &room);
-	}
-	add_parameter(made, number, TEXTOID, CStringGetTextDatum(token));
-	add_parameter(made, number + 1, UUIDOID,
-				  UUIDPGetDatum(casnet_uuid_copy(tenant)));
-	return made;
-}
-
 /*
  * An execution is about to start.  If its plan has parameters for a token and a tenant, give
  * them values.  Returns whether the statement carries a token; otherwise
@@ -397,8 +360,9 @@ casnet_relay_carry(QueryDesc *query, const CasnetIdentity *identity,
 		return false;
 	if (!explain_only && is_alone(query))
 		token = token_for(identity);
-	query->params = with_parameters(query->params, number, token == NULL ? "" : token,
-									&identity->tenant);
+	query->params = casnet_carry_parameters(query->params, number, PARAM_FLAG_CONST,
+											token == NULL ? "" : token,
+											&identity->tenant);
 	said |= token != NULL;
 	return token != NULL;
 }
