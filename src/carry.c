@@ -427,12 +427,13 @@ token_in(Node *node, NullTestType kind)
 		token : NULL;
 }
 
-/* The token that a statement carries, or NULL. */
+/* The token that a statement carries, or NULL.  A coordinator adds it as the last test. */
 static char *
 find_token(Query *query)
 {
 	ListCell   *lc;
 	char	   *token = NULL;
+	char	   *found;
 
 	if (query->commandType == CMD_INSERT)
 	{
@@ -440,22 +441,22 @@ find_token(Query *query)
 		{
 			CaseExpr   *made = (CaseExpr *) lfirst_node(TargetEntry, lc)->expr;
 
-			if (IsA(made, CaseExpr) && made->arg == NULL)
-				token = token_in((Node *) linitial_node(CaseWhen, made->args)->expr,
-								 IS_NULL);
-			if (token != NULL)
-				return token;
+			if (!IsA(made, CaseExpr) || made->arg != NULL)
+				continue;
+			found = token_in((Node *) linitial_node(CaseWhen, made->args)->expr,
+							 IS_NULL);
+			token = found != NULL ? found : token;
 		}
-		return NULL;
+		return token;
 	}
-	if (query->jointree != NULL)
-		foreach(lc, conjuncts(query->jointree->quals))
-		{
-			token = token_in(lfirst(lc), IS_NOT_NULL);
-			if (token != NULL)
-				return token;
-		}
-	return NULL;
+	if (query->jointree == NULL)
+		return NULL;
+	foreach(lc, conjuncts(query->jointree->quals))
+	{
+		found = token_in(lfirst(lc), IS_NOT_NULL);
+		token = found != NULL ? found : token;
+	}
+	return token;
 }
 
 /* Write over the tokens in a text. */

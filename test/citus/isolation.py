@@ -6,7 +6,9 @@ coordinator and the ports of the workers in CASNET_WORKERS.  Prints `ok N - name
 `not ok N - name`, and at last `X passed, Y failed`.
 """
 import os
+import subprocess
 import sys
+import tempfile
 import time
 
 import psycopg2
@@ -370,7 +372,9 @@ def relayed_token(app, admin):
     time.sleep(1)
     fresh = connect('citus_backend')
     be(fresh, OLGA, NORTH)
+    ask(fresh, 'BEGIN')
     ask(fresh, 'SELECT count(*) FROM casnet.records')
+    ask(fresh, 'COMMIT')
     fresh.close()
     time.sleep(0.5)
     token = None
@@ -387,6 +391,94 @@ def relayed_token(app, admin):
                     if start >= 0:
                         token = line[start + 17:].split("'")[0]
     return token
+
+
+# Statements alone carry the token of their session.
+ALONE = {
+    'a count': 'SELECT count(*) FROM casnet.records',
+    'the tenant given': "SELECT title FROM casnet.records WHERE tenant_id = '%s' ORDER BY title LIMIT 3" % NORTH,
+    'an insert': "INSERT INTO casnet.records (tenant_id, title) VALUES ('%s', 'North alone') RETURNING title" % NORTH,
+    'an upsert': "INSERT INTO casnet.tags (tenant_id, name) VALUES ('%s', 'red') ON CONFLICT (tenant_id, name) "
+                 'DO UPDATE SET name = excluded.name RETURNING name' % NORTH,
+    'an update': "UPDATE casnet.records SET content = 'alone' WHERE title = 'North alone' RETURNING content",
+    'a delete': "DELETE FROM casnet.records WHERE title = 'North alone' AND content = 'alone' RETURNING title",
+}
+START = 'eyJhbGciOiJFZERTQSIs'
+
+
+def alone(app):
+    """A statement alone needs one command on the worker, and nobody reads the token in it."""
+    be(app, OLGA, NORTH)
+    for name, statement in ALONE.items():
+        before = ask(app, statement)
+        check('%s: it works' % name, before, lambda rows: isinstance(rows, list) and len(rows) > 0)
+        if name == 'a delete':
+            ask(app, ALONE['an insert'])
+            ask(app, ALONE['an update'])
+        plan = str(ask(app, 'EXPLAIN (VERBOSE) ' + statement))
+        check('%s: EXPLAIN shows no token' % name, START in plan or 'Task Count: 1' not in plan, False)
+        del app.notices[:]
+        for setting in ('client_min_messages = debug5', 'debug_print_parse = on', 'debug_print_rewritten = on'):
+            ask(app, 'SET ' + setting)
+        ask(app, statement)
+        for setting in ('client_min_messages', 'debug_print_parse', 'debug_print_rewritten'):
+            ask(app, 'RESET ' + setting)
+        shown = ''.join(app.notices)
+        check('%s: no message shows the token' % name, START in shown or '101 121 74 104 98 71' in shown, False)
+        check('%s: one command' % name, shown.count('commands sent over the session') > 0 and
+              all(': 1 to node' in line for line in shown.split('\n') if 'commands sent over the session' in line), True)
+    # What runs on the worker knows its own statement.
+    for name, call in (('current_query()', 'current_query()'),
+                       ('pg_cursors', "query_to_xml('SELECT statement FROM pg_cursors', true, false, '')::text"),
+                       ('pg_prepared_statements', "query_to_xml('SELECT statement FROM pg_prepared_statements', true, false, '')::text"),
+                       ('the activity', "query_to_xml('SELECT query FROM pg_stat_activity', true, false, '')::text")):
+        for statement in ('SELECT %s FROM casnet.records LIMIT 1', "UPDATE casnet.records SET content = %s || content "
+                          "WHERE title = 'North 1' RETURNING content"):
+            check('%s on a worker shows no token' % name, START in str(ask(app, statement % call)), False)
+    ask(app, "SELECT set_config('debug_print_parse', 'on', false), set_config('client_min_messages', 'debug5', false) FROM casnet.records")
+    del app.notices[:]
+    ask(app, 'SET client_min_messages = debug5')
+    ask(app, 'SELECT title FROM casnet.records')
+    ask(app, 'RESET client_min_messages')
+    shown = ''.join(app.notices)
+    check('a worker that says all says no token', START in shown or '101 121 74 104 98 71' in shown, False)
+    # Whoever writes such a test gains nothing.
+    forged = START + 'InR5cCI6IkpXVCIsImtpZCI6ImNhc25ldC1yZWxheSJ9.e30.AA'
+    check('a test of its own', one(app, "SELECT count(*) > 0 FROM casnet.records WHERE '%s' IS NOT NULL" % forged), True)
+    check('in a value', ask(app, "INSERT INTO casnet.records (tenant_id, title) VALUES ('%s', CASE WHEN '%s'::text IS NULL THEN 'a' ELSE 'North own' END)"
+                            % (NORTH, forged)), lambda have: have in (1, '22023', '28000'))
+    be(app, None, NORTH)
+    check('a test of nobody', ask(app, "SELECT count(*) FROM casnet.records WHERE '%s' IS NOT NULL" % forged), '28000')
+    check('a value of nobody', ask(app, "INSERT INTO casnet.records (tenant_id, title) VALUES ('%s', CASE WHEN '%s'::text IS NULL THEN 'a' ELSE 'b' END)"
+                                   % (NORTH, forged)), lambda have: have in ('22023', '28000'))
+    be(app, OLGA, NORTH)
+    check('UPDATE of the tenant to its own', ask(app, 'UPDATE casnet.records SET tenant_id = %s', NORTH), lambda have: isinstance(have, str))
+
+
+def protocol():
+    """Statements that the driver prepares, by pgbench: they follow the session, too."""
+    def bench(name, script, want):
+        with tempfile.NamedTemporaryFile('w', suffix='.sql', delete=False) as file:
+            file.write(script)
+        for mode in ('extended', 'prepared'):
+            run = subprocess.run([os.path.join(os.environ['CASNET_BINDIR'], 'pgbench'), '-n', '-t', '8', '-M', mode, '-f', file.name],
+                                 env=dict(os.environ, PGUSER='citus_backend'), capture_output=True, text=True)
+            check('%s, %s' % (name, mode), want in run.stderr if want else (run.returncode, 'aborted' in run.stderr) == (0, False), True)
+        os.unlink(file.name)
+
+    be_ = "SET casnet.user_id = '%s';\nSET casnet.tenant_id = '%s';\n"
+    count = 'SELECT count(*) AS n, count(*) FILTER (WHERE title LIKE \'%s%%\') AS own FROM casnet.records \\gset\n'
+    must = '\\if :n = 0 or :n <> :own\nSELECT 1/0;\n\\endif\n'
+    north, south = count % 'North', count % 'South'
+    nobody = "SET casnet.user_id = '';\n"
+    bench('two tenants', be_ % (OLGA, NORTH) + north.replace('North%', '%') + be_ % (ZOE, SOUTH) + south + must, '')
+    bench('nobody', be_ % (OLGA, NORTH) + north + nobody + north, 'nobody is signed in')
+    bench('a stranger', be_ % (OLGA, NORTH) + north + be_ % (ZOE, NORTH) + north, 'not a member')
+    read = 'SELECT title FROM casnet.records LIMIT 1;\n'
+    write = "INSERT INTO casnet.tags (tenant_id, name) VALUES ('%s', gen_random_uuid()::text);\n" % NORTH
+    for name, statement in (('reads', read), ('writes', write)):
+        bench('nobody %s in a pipeline' % name, be_ % (OLGA, NORTH) + '\\startpipeline\n' + statement + nobody + statement + '\\endpipeline\n',
+              'nobody is signed in')
 
 
 def functions_of_citus(app, admin):
@@ -410,8 +502,9 @@ def functions_of_citus(app, admin):
         check('nor on a worker: ' + name, ask(app, 'SELECT (SELECT count(*) FROM %s AS f) FROM casnet.records' % call),
               lambda state: state in ('42501', '42601'))
     ask(app, 'RESET application_name')
-    for name in ('citus.propagate_set_commands', 'citus.log_remote_commands'):
-        check(name + ' is not for applications', ask(app, 'SELECT set_config(%s, %s, false)', name, 'on' if 'log' in name else 'local'), '42501')
+    for name, value in (('citus.propagate_set_commands', 'local'), ('citus.log_remote_commands', 'on'),
+                        ('citus.worker_min_messages', 'debug5')):
+        check(name + ' is not for applications', ask(app, 'SELECT set_config(%s, %s, false)', name, value), '42501')
     check('a table of its own is not distributed by an application',
           ask(app, "SELECT create_distributed_table('citus_own.places', 'tenant_id')"), '42501')
     # Functions of the application are on workers, too.
@@ -483,6 +576,8 @@ def main():
     transactions(app)
     workers(app, admin)
     silent(app)
+    alone(app)
+    protocol()
     functions_of_citus(app, admin)
     moved(app, admin)
     check('doctor()', ask(admin, "SELECT code, object, problem FROM casnet.doctor() WHERE severity = 'error'"), [])
