@@ -16,10 +16,7 @@
  * the others since it evaluates stable functions, as a policy is one.  It evaluates no test
  * for NULL, so the token arrives.  With the tenant as a condition Citus also plans faster.
  *
- * On the worker casnet finds the token before the statement is planned, and sets
- * casnet.token for the transaction.  Anybody may set that; the token proves itself.  It is
- * then written over in the texts of the statement, which functions such as current_query()
- * show.
+ * On the worker, carried.c takes the token out.
  */
 #include "postgres.h"
 
@@ -36,7 +33,6 @@
 #include "utils/uuid.h"
 
 #include "casnet.h"
-#include "token.h"
 
 /* References to a column. */
 typedef struct References
@@ -111,17 +107,6 @@ has_test_value(Node *node, void *context)
 	return expression_tree_walker(node, has_test_value, context);
 }
 
-/* The conditions of which all must be true. */
-static List *
-conjuncts(Node *condition)
-{
-	if (condition == NULL)
-		return NIL;
-	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
-		return list_copy(((BoolExpr *) condition)->args);
-	return list_make1(condition);
-}
-
 /* Whether the node is a comparison of that column with something; sets *with. */
 static bool
 is_comparison(Node *node, AttrNumber column, Node **with)
@@ -157,7 +142,7 @@ policy_about(const RangeTblEntry *rte, AttrNumber column, const pg_uuid_t *tenan
 	ListCell   *lc;
 
 	foreach(qual, rte->securityQuals)
-		foreach(lc, conjuncts(lfirst(qual)))
+		foreach(lc, make_ands_implicit(lfirst(qual)))
 			if (compares_with(lfirst(lc), column, tenant))
 				return lfirst(lc);
 	return NULL;
@@ -219,8 +204,8 @@ carry_in_condition(Query *query, const CasnetPinned *pinned, int number)
 	policy = policy_about(rte, column, &pinned->tenant);
 	if (policy == NULL)
 		return false;
-	conditions = with_tenant(conjuncts(query->jointree->quals), policy, column,
-							 &pinned->tenant, number + 1);
+	conditions = with_tenant(list_copy(make_ands_implicit((Expr *) query->jointree->quals)),
+							 policy, column, &pinned->tenant, number + 1);
 	if (conditions == NIL)
 		return false;
 	conditions = lappend(conditions, make_test(number, IS_NOT_NULL));
@@ -406,109 +391,4 @@ casnet_carry_number(const PlannedStmt *plan)
 			return value;
 	}
 	return 0;
-}
-
-/* The token in such a test, or NULL. */
-static char *
-token_in(Node *node, NullTestType kind)
-{
-	NullTest   *test = (NullTest *) node;
-	Const	   *value;
-	char	   *token;
-
-	if (node == NULL || !IsA(node, NullTest) || test->nulltesttype != kind ||
-		!IsA(test->arg, Const))
-		return NULL;
-	value = (Const *) test->arg;
-	if (value->consttype != TEXTOID || value->constisnull)
-		return NULL;
-	token = TextDatumGetCString(value->constvalue);
-	return strncmp(token, CASNET_RELAY_START, strlen(CASNET_RELAY_START)) == 0 ?
-		token : NULL;
-}
-
-/* The token that a statement carries, or NULL.  A coordinator adds it as the last test. */
-static char *
-find_token(Query *query)
-{
-	ListCell   *lc;
-	char	   *token = NULL;
-	char	   *found;
-
-	if (query->commandType == CMD_INSERT)
-	{
-		foreach(lc, query->targetList)
-		{
-			CaseExpr   *made = (CaseExpr *) lfirst_node(TargetEntry, lc)->expr;
-
-			if (!IsA(made, CaseExpr) || made->arg != NULL)
-				continue;
-			found = token_in((Node *) linitial_node(CaseWhen, made->args)->expr,
-							 IS_NULL);
-			token = found != NULL ? found : token;
-		}
-		return token;
-	}
-	if (query->jointree == NULL)
-		return NULL;
-	foreach(lc, conjuncts(query->jointree->quals))
-	{
-		found = token_in(lfirst(lc), IS_NOT_NULL);
-		token = found != NULL ? found : token;
-	}
-	return token;
-}
-
-/* Write over the tokens in a text. */
-static void
-blank(const char *text)
-{
-	char	   *token = text == NULL ? NULL : strstr(text, CASNET_RELAY_START);
-
-	while (token != NULL)
-	{
-		for (; *token != '\0' && *token != '\''; token++)
-			*token = '*';
-		token = strstr(token, CASNET_RELAY_START);
-	}
-}
-
-/*
- * An execution is about to start, whose functions can read the text of the statement.  On a
- * worker, write over the tokens in it.
- */
-void
-casnet_carry_blank(const QueryDesc *query)
-{
-	if (likely(!casnet_shard_is_worker()))
-		return;
-	blank(query->sourceText);
-	blank(debug_query_string);
-	if (ActivePortal != NULL)
-		blank(ActivePortal->sourceText);
-}
-
-/*
- * A statement is about to be planned: if this is a worker and the statement carries a
- * token, the session is the one that the token names, until the end of the transaction.
- * Raises 22023 if it is no token.
- */
-void
-casnet_carry_take(Query *query, const char *query_string)
-{
-	char	   *token;
-
-	if (!casnet_shard_is_worker())
-		return;
-	token = find_token(query);
-	if (token == NULL)
-		return;
-	(void) set_config_option("casnet.token", token, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	/* The tenant is in the token, too. */
-	(void) set_config_option("casnet.tenant_id", "", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	explicit_bzero(token, strlen(token));
-	blank(query_string);
-	blank(debug_query_string);
 }

@@ -23,8 +23,8 @@
  *	                    icalendar.c, icalendar_write.c, load.c, copy.c, hint.c
  *	the audit           audit_value.c, audit_row.c, audit_key.c, audit_write.c, audit.c,
  *	                    undelete_rights.c, undelete_lost.c, undelete.c, person.c
- *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, carry.c, probe.c,
- *	                    order.c, bypass.c,
+ *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, carry.c,
+ *	                    carried.c, probe.c, order.c, bypass.c,
  *	                    noforce.c, inline.c, tagging_plan.c, plan.c, index.c
  *	executions          explain.c, lock.c, relay.c, execution.c, utility.c, casnet.c
  *
@@ -1085,8 +1085,11 @@ extern ParamListInfo casnet_carry_parameters(ParamListInfo given, int number,
 											  uint16 flags, const char *token,
 											  const pg_uuid_t *tenant);
 extern int	casnet_carry_number(const PlannedStmt *plan);
-extern void casnet_carry_take(Query *query, const char *query_string);
-extern void casnet_carry_blank(const QueryDesc *query);
+
+/* carried.c: a worker takes the token out of a statement that carries it */
+
+extern void casnet_carried_take(Query *query, const char *query_string);
+extern void casnet_carried_blank(const QueryDesc *query);
 
 /* probe.c: statements that ask for columns and no row */
 

@@ -706,7 +706,7 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	/* What is planned meanwhile is not what EXPLAIN shows. */
 	show_next = false;
 
-	casnet_carry_take(parse, query_string);
+	casnet_carried_take(parse, query_string);
 	parse = casnet_probe_reads_nothing(parse);
 	brought = casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
