@@ -5,7 +5,7 @@
  * A worker has to know whose session sends it a statement (relay.c).  SET LOCAL needs a
  * transaction on the worker, and so two more round trips.  A client's statement on rows of
  * one tenant therefore carries the token itself: in a condition that is always true, or in
- * an inserted value.
+ * an inserted value.  One that is planned in a transaction block gets the tenant only.
  *
  *		SELECT ... WHERE ... AND tenant_id = $2 AND $1 IS NOT NULL
  *		INSERT ... VALUES (..., CASE WHEN $1 IS NULL THEN NULL ELSE value END)
@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -149,8 +150,7 @@ policy_about(const RangeTblEntry *rte, AttrNumber column, const pg_uuid_t *tenan
 }
 
 /*
- * The conditions with the tenant as a parameter, instead of as a constant if it is one of
- * them.  NIL if a condition says something else of the tenant; Citus has a slower way for
+ * The conditions with the tenant as a parameter, or as a constant if the number is 0.  NIL if a condition says something else of the tenant; Citus has a slower way for
  * those.
  */
 static List *
@@ -166,7 +166,8 @@ with_tenant(List *conditions, Node *policy, AttrNumber column,
 	if (references.count > 1)
 		return NIL;
 	added = copyObject(policy);
-	lsecond(((OpExpr *) added)->args) = make_parameter(number, UUIDOID);
+	if (number != 0)
+		lsecond(((OpExpr *) added)->args) = make_parameter(number, UUIDOID);
 	if (references.count == 0)
 		return lappend(conditions, added);
 	foreach(lc, conditions)
@@ -183,7 +184,10 @@ with_tenant(List *conditions, Node *policy, AttrNumber column,
 	return NIL;
 }
 
-/* Put a condition with the token into a statement that reads or changes rows. */
+/*
+ * Put a condition with the token into a statement that reads or changes rows; only the
+ * tenant if the number is 0.
+ */
 static bool
 carry_in_condition(Query *query, const CasnetPinned *pinned, int number)
 {
@@ -205,11 +209,13 @@ carry_in_condition(Query *query, const CasnetPinned *pinned, int number)
 	if (policy == NULL)
 		return false;
 	conditions = with_tenant(list_copy(make_ands_implicit((Expr *) query->jointree->quals)),
-							 policy, column, &pinned->tenant, number + 1);
+							 policy, column, &pinned->tenant,
+							 number == 0 ? 0 : number + 1);
 	if (conditions == NIL)
 		return false;
-	conditions = lappend(conditions, make_test(number, IS_NOT_NULL));
-	query->jointree->quals = (Node *) makeBoolExpr(AND_EXPR, conditions, -1);
+	if (number != 0)
+		conditions = lappend(conditions, make_test(number, IS_NOT_NULL));
+	query->jointree->quals = (Node *) make_ands_explicit(conditions);
 	return true;
 }
 
@@ -319,6 +325,14 @@ casnet_carry_prepare(Query *query, const char *query_string,
 		query->setOperations != NULL || query->hasTargetSRFs ||
 		query->hasModifyingCTE)
 		return 0;
+	/* There the session is named once.  Such a plan carries no token later, either. */
+	if (IsTransactionBlock())
+	{
+		if (query->commandType != CMD_INSERT && query->commandType != CMD_MERGE &&
+			query->commandType != CMD_UTILITY && plans_fast())
+			(void) carry_in_condition(query, pinned, 0);
+		return 0;
+	}
 	(void) find_highest((Node *) query, &highest);
 	switch (query->commandType)
 	{

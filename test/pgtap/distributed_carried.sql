@@ -1,6 +1,6 @@
 -- A statement alone carries the token of its session to a worker: in a test that is always
--- true, or in a value.  A coordinator makes a plan with parameters for that, and a worker
--- takes the token out.
+-- true, or in a value, and a worker takes the token out.  In a transaction the coordinator
+-- adds the tenant only; test/citus/isolation.py has statements alone.
 BEGIN;
 SELECT plan(32);
 \ir include/fixtures.sql
@@ -38,7 +38,7 @@ DELETE FROM casnet.records WHERE title = 'carried' RETURNING title AS n \gset
 SELECT is(:'n'::text, 'carried', 'and deleted');
 CALL be('mia', 'North');
 
--- A plan with those parameters is used again, also by EXECUTE.
+-- EXECUTE.
 PREPARE titles (text) AS SELECT string_agg(title, ',') AS n FROM casnet.records WHERE title LIKE $1;
 EXECUTE titles ('%1') \gset
 SELECT is(:'n'::text, 'North record 1', 'EXECUTE');
