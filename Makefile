@@ -27,7 +27,7 @@ SQL_FUNCTIONS = api/identity \
 	$(addprefix api/, operator_functions tenants members accounts tokens issuers invitations \
 		tags links search calendar icalendar documents export import_source import_members import audit history person_entries persons \
 		protect protect_steps protection protection_notes declare unprotect guard_schema \
-		follow distribute) \
+		follow audit_on_nodes distribute) \
 	$(addprefix install/, statements trigger_functions search_configuration \
 		wanted_tables wanted_columns wanted_constraints tables audit_months indexes \
 		load_views triggers policies grants passwords names install) \

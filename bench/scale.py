@@ -10,7 +10,7 @@ usage: bench/scale.py [TENANTS [TERABYTES]]
 import random
 import sys
 
-TABLES = 7               # tables of tenants, colocated: so many shards of each number
+TABLES = 8               # tables of tenants and the audit, colocated: so many shards of each number
 SIGMA = 2.0              # the largest hundredth of tenants has more than a third of all rows
 MEMBERS = 20             # members of a tenant
 DECIDING = 600           # bytes of a member in tables that decide, with indexes

@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -54,10 +55,15 @@ static TimestampTz loading_start = 0;
 static int	removals_under_way = 0;
 static int	erasures_under_way = 0;
 
+/* The entry that the statement of a coordinator is about to delete, on a worker. */
+static bool is_going = false;
+static pg_uuid_t going;
+
 static ExecutorFinish_hook_type previous_finish_hook = NULL;
 
 PG_FUNCTION_INFO_V1(casnet_record_change);
 PG_FUNCTION_INFO_V1(casnet_refuse_audit_change);
+PG_FUNCTION_INFO_V1(casnet_entry_goes);
 PG_FUNCTION_INFO_V1(casnet_remove_audit_entries);
 PG_FUNCTION_INFO_V1(casnet_blank_audit_entries);
 
@@ -205,11 +211,29 @@ record_update(AuditedTable *table, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 /*
+ * Whether another node records the change.  Each node has a copy of a reference table, and
+ * the coordinator records what happens to its own.  TRUNCATE comes to shards from their
+ * table, which has recorded it.
+ */
+static bool
+is_recorded_elsewhere(TriggerData *trigger)
+{
+	Oid			table = RelationGetRelid(trigger->tg_relation);
+	Oid			shell = casnet_shard_shell(table);
+
+	if (shell == table)
+		return false;
+	return TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+		(casnet_shard_is_worker() &&
+		 casnet_shard_spread(shell) == CASNET_SPREAD_REFERENCE);
+}
+
+/*
  * casnet_internal.record_change(column, ...) returns trigger
  *
  * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW, and AFTER TRUNCATE: adds what happened
  * to casnet_internal.audit_entries, without the columns named.  An update that changes
- * nothing but updated_at leaves no entry.  Raises 39P01 if called in any other way, 55000
+ * nothing but updated_at leaves no entry, nor does one that another node records.  Raises 39P01 if called in any other way, 55000
  * if the change cannot be recorded or the entry would name somebody else.
  */
 Datum
@@ -228,6 +252,9 @@ casnet_record_change(PG_FUNCTION_ARGS)
 				 errhint("Attach it as casnet.enable_audit() does.")));
 
 	check_same_session();
+	table = fcinfo->flinfo->fn_extra;
+	if (table == NULL && is_recorded_elsewhere(trigger))
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 	{
 		record(casnet_audit_name_of(trigger->tg_relation), NULL, (Datum) 0,
@@ -235,7 +262,6 @@ casnet_record_change(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	}
 
-	table = fcinfo->flinfo->fn_extra;
 	if (table == NULL)
 	{
 		table = casnet_audit_describe(trigger->tg_relation, trigger->tg_trigger,
@@ -252,6 +278,35 @@ casnet_record_change(PG_FUNCTION_ARGS)
 		record_row(table, trigger->tg_trigslot,
 				   TRIGGER_FIRED_BY_INSERT(trigger->tg_event));
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * Whether casnet_internal.entry_goes() was asked about the row, just before.  A coordinator
+ * deletes entries of other nodes with that condition.
+ */
+static bool
+is_going_away(TriggerData *trigger)
+{
+	pg_uuid_t	id;
+	bool		result = is_going && casnet_shard_is_worker() &&
+		casnet_trigger_uuid(trigger->tg_relation, trigger->tg_trigtuple, "id", &id) &&
+		memcmp(&id, &going, UUID_LEN) == 0;
+
+	is_going = false;
+	return result;
+}
+
+/*
+ * casnet_internal.entry_goes(id uuid) returns boolean
+ *
+ * True.  On a worker of Citus the entry of that id may be deleted, if that comes next.
+ */
+Datum
+casnet_entry_goes(PG_FUNCTION_ARGS)
+{
+	going = *PG_GETARG_UUID_P(0);
+	is_going = true;
+	PG_RETURN_BOOL(true);
 }
 
 /*
@@ -273,7 +328,7 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 				 errmsg("casnet_internal.refuse_audit_change() was not called before an event"),
 				 errhint("Attach it as casnet.install() does.")));
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
-		(removals_under_way > 0 || IsLogicalWorker()))
+		(removals_under_way > 0 || IsLogicalWorker() || is_going_away(trigger)))
 		return PointerGetDatum(trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
 		(erasures_under_way > 0 || IsLogicalWorker()))
@@ -282,6 +337,22 @@ casnet_refuse_audit_change(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("entries of the audit cannot be changed or deleted"),
 			 errhint("To remove old entries, call casnet.purge_audit().")));
+}
+
+/* Delete the entries in one table of the audit; returns their number. */
+static uint64
+delete_entries(const char *table, const char *conditions, int nvalues, Oid *types,
+			   Datum *values, const char *nulls)
+{
+	SPIPlanPtr	plan = SPI_prepare(psprintf("DELETE FROM casnet_internal.%s WHERE %s",
+											table, conditions), nvalues, types);
+
+	/* Delete also those that are newer than the transaction's snapshot. */
+	if (plan == NULL ||
+		SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
+							 InvalidSnapshot, false, true, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not remove entries");
+	return SPI_processed;
 }
 
 /*
@@ -302,23 +373,18 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	Oid			types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
-	const char *glue = " WHERE ";
-	StringInfoData query;
-	SPIPlanPtr	plan;
+	StringInfoData wanted;
 	uint64		removed;
 
-	initStringInfo(&query);
-	appendStringInfoString(&query, "DELETE FROM casnet_internal.audit_entries");
+	initStringInfo(&wanted);
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 		values[i] = PG_GETARG_DATUM(i);
-		if (PG_ARGISNULL(i))
-			continue;
-		appendStringInfo(&query, "%s%s", glue, conditions[i]);
-		glue = " AND ";
+		if (!PG_ARGISNULL(i))
+			appendStringInfo(&wanted, "%s%s", wanted.len > 0 ? " AND " : "", conditions[i]);
 	}
-	if (strcmp(glue, " AND ") != 0)
+	if (wanted.len == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("neither a tenant nor a time was given"),
@@ -329,13 +395,14 @@ casnet_remove_audit_entries(PG_FUNCTION_ARGS)
 	removals_under_way++;
 	PG_TRY();
 	{
-		/* Delete also those that are newer than the transaction's snapshot. */
-		plan = SPI_prepare(query.data, lengthof(types), types);
-		if (plan == NULL ||
-			SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
-								 InvalidSnapshot, false, true, 0) != SPI_OK_DELETE)
-			elog(ERROR, "could not remove entries");
-		removed = SPI_processed;
+		removed = delete_entries("audit_entries", wanted.data, lengthof(types), types,
+								 values, nulls);
+		if (casnet_shard_has_citus() &&
+			OidIsValid(get_relname_relid(CASNET_AUDIT_ON_NODES, casnet_schema_internal())))
+			removed += delete_entries(CASNET_AUDIT_ON_NODES,
+									  psprintf("%s AND casnet_internal.entry_goes(id)",
+											   wanted.data),
+									  lengthof(types), types, values, nulls);
 	}
 	PG_FINALLY();
 	{

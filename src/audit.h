@@ -57,6 +57,9 @@ extern void casnet_undelete_check_code(Oid named, Oid table, const char *name);
 
 /* audit_write.c */
 
+/* The table of the entries that workers of Citus write, by tenant. */
+#define CASNET_AUDIT_ON_NODES "audit_on_nodes"
+
 extern void casnet_audit_forget(Oid relation);
 extern AuditBatch *casnet_audit_make_batch(MemoryContext context);
 extern void casnet_audit_add(AuditBatch *batch, const char *relation,

@@ -143,7 +143,7 @@ static int
 find_tenant(Relation relation, const char *name)
 {
 	TupleDesc	tupdesc = RelationGetDescr(relation);
-	const char *relname = RelationGetRelationName(relation);
+	const char *relname = get_rel_name(casnet_shard_shell(RelationGetRelid(relation)));
 	const char *wanted = tenant_of_application(relation);
 
 	if (RelationGetNamespace(relation) == casnet_schema())
@@ -170,7 +170,10 @@ find_tenant(Relation relation, const char *name)
 			 errhint("Add the column, or end the audit with casnet.disable_audit().")));
 }
 
-/* Qualified name of the table, or of the topmost table that it is a partition of. */
+/*
+ * Qualified name of the table, or of the topmost table that it is a partition of, or of the
+ * table that it is a shard of.
+ */
 char *
 casnet_audit_name_of(Relation relation)
 {
@@ -180,6 +183,8 @@ casnet_audit_name_of(Relation relation)
 
 	if (relation->rd_rel->relispartition)
 		table = llast_oid(get_partition_ancestors(table));
+	else
+		table = casnet_shard_shell(table);
 	/* Whoever is recorded must not choose how. */
 	quote_all_identifiers = false;
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),

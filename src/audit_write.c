@@ -3,8 +3,9 @@
  *		The entries of the audit, and how they come into the table.
  *
  * Entries are inserted directly into the partition of casnet_internal.audit_entries for
- * their time and into its indexes, many at once.  No SQL runs for it: no privilege,
- * policy or trigger interferes, and no role needs a privilege on the table.
+ * their time and into its indexes, many at once.  On a worker of Citus they go into the
+ * shard of casnet_internal.audit_on_nodes that has the tenant's.  No SQL runs for it: no
+ * privilege, policy or trigger interferes, and no role needs a privilege on the table.
  */
 #include "postgres.h"
 
@@ -62,6 +63,9 @@ static const struct
 /* At most so many entries, or bytes, are inserted together. */
 #define MAX_ENTRIES 200
 #define MAX_BYTES (256 * 1024)
+
+/* Each node counts its transactions; the number of a worker's group is above these bits. */
+#define GROUP_SHIFT 48
 
 /* Initial room: most statements write few rows. */
 #define FIRST_ENTRIES 4
@@ -184,6 +188,28 @@ open_partition(TimestampTz at, Relation *parent)
 	return relation;
 }
 
+/*
+ * The same on a worker: the shard with the tenant's entries, which is where the row is.
+ * Citus moves both together, and waits for writers of either.
+ */
+static Relation
+open_shard(const Entry *entry)
+{
+	Oid			namespace = casnet_schema_internal();
+	Oid			table = OidIsValid(namespace) ?
+		get_relname_relid(CASNET_AUDIT_ON_NODES, namespace) : InvalidOid;
+	Oid			shard = OidIsValid(table) && entry->has_tenant ?
+		casnet_shard_of_tenant(table, &entry->tenant) : InvalidOid;
+
+	if (!OidIsValid(shard) || get_rel_relkind(shard) != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit cannot record the change"),
+				 errdetail("This node has no shard of casnet_internal.audit_on_nodes for the tenant."),
+				 errhint("A superuser can make it with SELECT casnet.undistribute() and SELECT casnet.distribute().")));
+	return table_open(shard, RowExclusiveLock);
+}
+
 /* Find the columns of an entry; raises 55000 if one is missing. */
 static void
 find_entry_columns(Relation partition)
@@ -217,7 +243,8 @@ fill_slot(TupleTableSlot *slot, AuditBatch *batch, Entry *entry)
 	values[ENTRY_ID] = UUIDPGetDatum(&entry->id);
 	values[ENTRY_TENANT_ID] = UUIDPGetDatum(&entry->tenant);
 	values[ENTRY_TRANSACTION_ID] =
-		Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+		Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()) +
+					  ((int64) casnet_shard_group() << GROUP_SHIFT));
 	values[ENTRY_USER_ID] = UUIDPGetDatum(&batch->user);
 	values[ENTRY_SESSION_ROLE] = batch->session_role;
 	values[ENTRY_ROLE] = batch->role;
@@ -246,6 +273,18 @@ fill_slot(TupleTableSlot *slot, AuditBatch *batch, Entry *entry)
 	ExecStoreVirtualTuple(slot);
 }
 
+/* Whether the table that takes an entry takes the next one, too. */
+static bool
+takes_both(Relation table, Relation parent, const Entry *entry, const Entry *next)
+{
+	/* A shard, for one tenant. */
+	if (parent == NULL)
+		return next->has_tenant && memcmp(&next->tenant, &entry->tenant, UUID_LEN) == 0;
+	/* A partition of a partition knows only its own range. */
+	return !parent->rd_rel->relispartition &&
+		find_partition(parent, next->at) == RelationGetRelid(table);
+}
+
 /*
  * Insert entries, beginning with the given one, into the partition for its time and into
  * the indexes.  Stops at the first that belongs elsewhere; returns how many it inserted.
@@ -253,8 +292,10 @@ fill_slot(TupleTableSlot *slot, AuditBatch *batch, Entry *entry)
 static int
 write_entries(AuditBatch *batch, int first)
 {
-	Relation	parent;
-	Relation	partition = open_partition(batch->entries[first].at, &parent);
+	Relation	parent = NULL;
+	Relation	partition = casnet_shard_is_worker() ?
+		open_shard(&batch->entries[first]) :
+		open_partition(batch->entries[first].at, &parent);
 	EState	   *estate = CreateExecutorState();
 	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
@@ -268,11 +309,9 @@ write_entries(AuditBatch *batch, int first)
 	slots = palloc((batch->count - first) * sizeof(TupleTableSlot *));
 	while (first + count < batch->count)
 	{
-		/* A partition of a partition knows only its own range. */
 		if (count > 0 &&
-			(parent->rd_rel->relispartition ||
-			 find_partition(parent, batch->entries[first + count].at) !=
-			 RelationGetRelid(partition)))
+			!takes_both(partition, parent, &batch->entries[first],
+						&batch->entries[first + count]))
 			break;
 		slots[count] = ExecInitExtraTupleSlot(estate,
 											  RelationGetDescr(partition),
@@ -300,7 +339,8 @@ write_entries(AuditBatch *batch, int first)
 	MemoryContextSwitchTo(oldcontext);
 	FreeExecutorState(estate);
 	table_close(partition, NoLock);
-	table_close(parent, NoLock);
+	if (parent != NULL)
+		table_close(parent, NoLock);
 	return count;
 }
 

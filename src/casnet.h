@@ -280,8 +280,10 @@ typedef enum CasnetSpread
 extern void casnet_shard_init(void);
 extern bool casnet_shard_has_citus(void);
 extern bool casnet_shard_is_worker(void);
+extern int32 casnet_shard_group(void);
 extern CasnetSpread casnet_shard_spread(Oid table);
 extern bool casnet_shard_is_about(Node *statement, CasnetSpread least);
+extern Oid	casnet_shard_shell(Oid table);
 extern Oid	casnet_shard_copy(Oid table);
 extern void casnet_shard_refuse(const char *function);
 extern Oid	casnet_shard_of_tenant(Oid table, const pg_uuid_t *tenant);

@@ -60,8 +60,8 @@ static CasnetCache cache = {
 static Oid	partitions = InvalidOid;
 static bool looked = false;
 
-/* Whether this node is a worker; a node stays what it is. */
-static bool is_worker = false;
+/* The group of this node, which is 0 unless it is a worker; a node stays what it is. */
+static int32 node_group = 0;
 
 /* Moves when what is known of a table can be out of date. */
 static uint64 changes = 0;
@@ -121,18 +121,18 @@ column_of(Relation relation, HeapTuple tuple, const char *name, bool *isnull)
 	return heap_getattr(tuple, number, RelationGetDescr(relation), isnull);
 }
 
-/* Whether this node says that it belongs to a group of workers. */
-static bool
-read_is_worker(void)
+/* The group of workers that this node says it belongs to, or 0. */
+static int32
+read_group(void)
 {
 	Oid			table = citus_table("pg_dist_local_group");
 	Relation	relation;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	bool		result = false;
+	int32		result = 0;
 
 	if (!OidIsValid(table))
-		return false;
+		return 0;
 	relation = table_open(table, AccessShareLock);
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while ((tuple = systable_getnext(scan)) != NULL)
@@ -140,7 +140,8 @@ read_is_worker(void)
 		bool		isnull;
 		Datum		group = column_of(relation, tuple, "groupid", &isnull);
 
-		result |= !isnull && DatumGetInt32(group) > 0;
+		if (!isnull)
+			result = Max(result, DatumGetInt32(group));
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
@@ -157,7 +158,7 @@ casnet_shard_has_citus(void)
 		looked = true;
 		partitions = citus_table("pg_dist_partition");
 		if (OidIsValid(partitions))
-			is_worker = read_is_worker();
+			node_group = read_group();
 	}
 	return OidIsValid(partitions);
 }
@@ -166,7 +167,14 @@ casnet_shard_has_citus(void)
 bool
 casnet_shard_is_worker(void)
 {
-	return casnet_shard_has_citus() && is_worker;
+	return casnet_shard_group() > 0;
+}
+
+/* The number of this node's group: 0 on a coordinator, and without Citus. */
+int32
+casnet_shard_group(void)
+{
+	return casnet_shard_has_citus() ? node_group : 0;
 }
 
 /* Rows of a table of Citus about that table. */
@@ -332,6 +340,30 @@ shard_table(Oid table, int64 id)
 		return InvalidOid;
 	return get_relname_relid(psprintf("%s%s", name, number),
 							 get_rel_namespace(table));
+}
+
+/* The table that Citus keeps in this shard; any other table is its own. */
+Oid
+casnet_shard_shell(Oid table)
+{
+	char	   *name;
+	char	   *number;
+	Oid			shell;
+	Spread	   *spread;
+
+	if (!casnet_shard_has_citus() || (name = get_rel_name(table)) == NULL ||
+		(number = strrchr(name, '_')) == NULL ||
+		strspn(number + 1, "0123456789") != strlen(number + 1))
+		return table;
+	*number++ = '\0';
+	shell = get_relname_relid(name, get_rel_namespace(table));
+	if (!OidIsValid(shell))
+		return table;
+	spread = find_spread(shell);
+	for (int i = 0; i < spread->nshards; i++)
+		if (spread->shards[i].id == strtoll(number, NULL, 10))
+			return shell;
+	return table;
 }
 
 /*

@@ -259,8 +259,10 @@ DECLARE
 	since timestamptz;
 	owner regrole;
 BEGIN
-	PERFORM casnet_internal.refuse_distributed('enable_audit');
 	PERFORM casnet_internal.require_own_table(enable_audit.relation);
+	IF casnet_internal.is_distributed() THEN
+		PERFORM casnet_internal.allow_triggers_on_nodes();
+	END IF;
 	PERFORM casnet_internal.lock_tree(enable_audit.relation);
 	PERFORM casnet_internal.check_auditable(enable_audit.relation,
 								   enable_audit.except_columns);
@@ -346,6 +348,9 @@ DECLARE
 	attached record;
 BEGIN
 	PERFORM casnet_internal.require_own_table(disable_audit.relation);
+	IF casnet_internal.is_distributed() THEN
+		PERFORM casnet_internal.allow_triggers_on_nodes();
+	END IF;
 	PERFORM casnet_internal.lock_tree(disable_audit.relation);
 	FOR attached IN
 		SELECT t.tgrelid::regclass AS relation, t.tgname

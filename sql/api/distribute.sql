@@ -292,13 +292,6 @@ BEGIN
 				  DETAIL = format('They are: %s.', found),
 				  HINT = 'Leave the database on one node, or take the protection away with casnet.unprotect().';
 	END IF;
-	SELECT string_agg(a.relation::text, ', ') INTO found FROM casnet_internal.audited_tables() AS a;
-	IF found IS NOT NULL THEN
-		RAISE EXCEPTION 'casnet does not record changes on several nodes yet'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  DETAIL = format('These are audited: %s.', found),
-				  HINT = 'Leave the database on one node, or call casnet.disable_audit().';
-	END IF;
 	SELECT string_agg(DISTINCT k.conrelid::regclass::text, ', ') INTO found
 	  FROM pg_constraint AS k
 	  JOIN casnet_internal.managed_tables() AS m ON m.relation = k.confrelid
@@ -327,6 +320,7 @@ DECLARE
 	first regclass;
 	moved integer := 0;
 	language text;
+	audit text[];
 BEGIN
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only superusers may call casnet.distribute()'
@@ -350,9 +344,9 @@ BEGIN
 			'SELECT casnet_internal.map_search_language(%L)', language));
 	END IF;
 
-	PERFORM set_config('citus.enable_unsafe_triggers', 'on', true);
+	audit := casnet_internal.audit_definitions();
+	PERFORM casnet_internal.allow_triggers_on_nodes();
 	PERFORM set_config('citus.enable_local_reference_table_foreign_keys', 'off', true);
-	PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
 
 	-- Rows that are copied are no news: no trigger fires for them.
 	FOR dropped IN
@@ -391,6 +385,9 @@ BEGIN
 		END IF;
 		moved := moved + 1;
 	END LOOP;
+	PERFORM casnet_internal.make_audit_on_nodes();
+	EXECUTE 'SELECT create_distributed_table($1, ''tenant_id'', colocate_with => $2)'
+		USING 'casnet_internal.audit_on_nodes'::regclass, first::text;
 	-- The rows are on the nodes now, and not twice.
 	FOR wanted IN
 		SELECT m.relation FROM casnet_internal.managed_tables() AS m
@@ -399,6 +396,7 @@ BEGIN
 		EXECUTE 'SELECT truncate_local_data_after_distributing_table($1)' USING wanted.relation;
 	END LOOP;
 	PERFORM casnet_internal.install_triggers();
+	PERFORM casnet_internal.run_definitions(audit);
 	PERFORM casnet_internal.keep_commands();
 	RETURN moved;
 END
@@ -414,6 +412,7 @@ CREATE OR REPLACE FUNCTION casnet.undistribute() RETURNS integer
 DECLARE
 	wanted record;
 	moved integer := 0;
+	audit text[];
 BEGIN
 	IF casnet_internal.is_operator() IS NOT TRUE THEN
 		RAISE EXCEPTION 'only superusers may call casnet.undistribute()'
@@ -425,9 +424,9 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'There is nothing to bring back.';
 	END IF;
-	PERFORM set_config('citus.enable_unsafe_triggers', 'on', true);
+	audit := casnet_internal.audit_definitions();
+	PERFORM casnet_internal.allow_triggers_on_nodes();
 	PERFORM set_config('citus.enable_local_reference_table_foreign_keys', 'off', true);
-	PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
 	FOR wanted IN
 		SELECT t.tgname, t.tgrelid::regclass AS relation
 		  FROM pg_trigger AS t
@@ -437,6 +436,7 @@ BEGIN
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', wanted.tgname, wanted.relation);
 	END LOOP;
+	PERFORM casnet_internal.gather_audit();
 	LOOP
 		EXECUTE 'SELECT logicalrelid AS relation FROM pg_dist_partition
 				  WHERE logicalrelid IN (SELECT relation FROM casnet_internal.managed_tables())
@@ -446,6 +446,7 @@ BEGIN
 			USING wanted.relation;
 		moved := moved + 1;
 	END LOOP;
+	PERFORM casnet_internal.run_definitions(audit);
 	PERFORM casnet.install();
 	RETURN moved;
 END

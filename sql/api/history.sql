@@ -48,6 +48,10 @@ CREATE OR REPLACE FUNCTION casnet.audit_log(
 DECLARE
 	tenant uuid := casnet.tenant_with('view_analytics');
 	wanted_action text := upper(audit_log.for_action);
+	entries text := 'casnet_internal.audit_entries';
+	wanted text;
+	entry casnet_internal.audit_entries;
+	others casnet_internal.audit_entries[] := '{}';
 	-- Entries name a partition by the table that it is a partition of.
 	table_name text := (SELECT format('%I.%I', n.nspname, c.relname)
 						  FROM pg_class AS c
@@ -62,24 +66,35 @@ BEGIN
 			USING ERRCODE = 'P0002',
 				  HINT = 'Give the name of a table, with its schema.';
 	END IF;
-	RETURN QUERY EXECUTE
-		'SELECT e.at, e.transaction_id, e.user_id, u.username, e.role, e.relation,
-				e.row_key, e.action, e.before, e.after, e.id
-		   FROM casnet_internal.audit_entries AS e
-		   LEFT JOIN casnet.users AS u ON u.id = e.user_id
-		  WHERE e.tenant_id = $1 AND e.at >= $2 AND (e.at, e.id) < ($3, $4)'
+	wanted := ' WHERE e.tenant_id = $1 AND e.at >= $2 AND (e.at, e.id) < ($3, $4)'
 		|| CASE WHEN table_name IS NOT NULL THEN ' AND e.relation = $6' ELSE '' END
 		|| CASE WHEN audit_log.for_row IS NOT NULL THEN
 			' AND jsonb_hash_extended(e.row_key, 0) = jsonb_hash_extended($7, 0)
 			  AND e.row_key = $7' ELSE '' END
 		|| CASE WHEN audit_log.for_user IS NOT NULL THEN ' AND e.user_id = $8' ELSE '' END
 		|| CASE WHEN wanted_action IS NOT NULL THEN ' AND e.action = $9' ELSE '' END
-		|| ' ORDER BY e.at DESC, e.id DESC LIMIT $5'
-	USING tenant, coalesce(audit_log.since, '-infinity'),
-		  coalesce(audit_log.until, 'infinity'),
-		  coalesce(audit_log.before_id, '00000000-0000-0000-0000-000000000000'),
-		  audit_log.max_rows, table_name, audit_log.for_row, audit_log.for_user,
-		  wanted_action;
+		|| ' ORDER BY e.at DESC, e.id DESC LIMIT $5';
+	since := coalesce(since, '-infinity');
+	until := coalesce(until, 'infinity');
+	before_id := coalesce(before_id, '00000000-0000-0000-0000-000000000000');
+	-- Of a distributed database the tenant's node has entries, too.
+	IF to_regclass('casnet_internal.audit_on_nodes') IS NOT NULL THEN
+		FOR entry IN EXECUTE 'SELECT e.* FROM casnet_internal.audit_on_nodes AS e' || wanted
+		USING tenant, since, until, before_id, max_rows, table_name, for_row, for_user,
+			  wanted_action
+		LOOP
+			others := others || entry;
+		END LOOP;
+		entries := '(SELECT o.* FROM casnet_internal.audit_entries AS o
+					 UNION ALL SELECT o.* FROM unnest($10) AS o)';
+	END IF;
+	RETURN QUERY EXECUTE
+		'SELECT e.at, e.transaction_id, e.user_id, u.username, e.role, e.relation,
+				e.row_key, e.action, e.before, e.after, e.id
+		   FROM ' || entries || ' AS e
+		   LEFT JOIN casnet.users AS u ON u.id = e.user_id' || wanted
+	USING tenant, since, until, before_id, max_rows, table_name, for_row, for_user,
+		  wanted_action, others;
 END
 $$;
 COMMENT ON FUNCTION casnet.audit_log(timestamptz, timestamptz, integer, uuid, regclass, jsonb, uuid, text) IS

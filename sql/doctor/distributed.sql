@@ -108,6 +108,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.shard_faults(OUT shard text, OUT faul
 						  AND t.tgname IN (w.name, w.name || '_' || s.number)
 						  AND t.tgenabled IN (CASE w.enable WHEN 'ALWAYS' THEN 'A' ELSE 'O' END, 'A')
 						  AND f.pronamespace = to_regnamespace('casnet_internal'))
+	UNION ALL
+	SELECT s.relation::text, 'Its changes are not recorded as those of its table.'
+	  FROM shard AS s
+	  JOIN pg_trigger AS a ON a.tgrelid = s.shell AND a.tgname = 'casnet_audit'
+	 WHERE s.relation IS NOT NULL
+	   AND NOT EXISTS (SELECT FROM pg_trigger AS t
+						WHERE t.tgrelid = s.relation
+						  AND t.tgname IN (a.tgname, a.tgname || '_' || s.number)
+						  AND (t.tgfoid, t.tgtype, t.tgenabled, t.tgargs)
+							= (a.tgfoid, a.tgtype, a.tgenabled, a.tgargs))
 $$;
 COMMENT ON FUNCTION casnet_internal.shard_faults() IS
 	'internal: what protects the shards on this node less than their tables';
@@ -160,7 +170,9 @@ BEGIN
 			SELECT m.relation, m.kind, d.partmethod, d.repmodel, d.colocationid,
 				   d.partkey, d.logicalrelid IS NOT NULL AS is_spread,
 				   min(d.colocationid) FILTER (WHERE m.kind = 'tenant') OVER () AS first
-			  FROM casnet_internal.managed_tables() AS m
+			  FROM (SELECT o.relation, CASE o.relation WHEN to_regclass('casnet_internal.audit_on_nodes')
+							THEN 'tenant' ELSE o.kind END
+					  FROM casnet_internal.managed_tables() AS o) AS m (relation, kind)
 			  LEFT JOIN pg_dist_partition AS d ON d.logicalrelid = m.relation
 		)
 		SELECT 'table-not-distributed', s.relation::text,

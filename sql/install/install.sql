@@ -91,6 +91,8 @@ BEGIN
 	PERFORM casnet_internal.bring_over_names();
 	PERFORM casnet_internal.install_load_views();
 	PERFORM casnet_internal.install_comments();
+	-- What a dump of a distributed database has brought.
+	PERFORM casnet_internal.gather_audit();
 	IF EXISTS (SELECT FROM casnet_internal.audited_tables()) THEN
 		PERFORM casnet.maintain_audit();
 	END IF;

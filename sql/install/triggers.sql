@@ -153,6 +153,13 @@ CREATE OR REPLACE FUNCTION casnet_internal.wanted_triggers(
 		('casnet.user_tenants', $c$clear_references('tasks', 'assignee_id', 'user_id')$c$))
 			AS v (table_name, call)
 	 WHERE casnet_internal.is_distributed()
+	UNION ALL
+	SELECT 'casnet_internal.audit_on_nodes', v.name, v.event, v.level, 'refuse_audit_change()',
+		   'ALWAYS', 'entries of the audit stay as they are'
+	  FROM (VALUES
+		('casnet_append_only', 'BEFORE UPDATE OR DELETE', 'ROW'),
+		('casnet_append_only_truncate', 'BEFORE TRUNCATE', 'STATEMENT')) AS v (name, event, level)
+	 WHERE to_regclass('casnet_internal.audit_on_nodes') IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet_internal.wanted_triggers() IS
 	'internal: the triggers that casnet.install() makes';

@@ -77,6 +77,11 @@ CREATE OR REPLACE FUNCTION casnet_internal.managed_tables(
 	SELECT to_regclass(w.table_name), w.kind
 	  FROM casnet_internal.wanted_tables() AS w
 	 WHERE to_regclass(w.table_name) IS NOT NULL
+	UNION ALL
+	-- There while Citus distributes the tables.
+	SELECT a.relation, 'audit'
+	  FROM to_regclass('casnet_internal.audit_on_nodes') AS a (relation)
+	 WHERE a.relation IS NOT NULL
 $$;
 COMMENT ON FUNCTION casnet_internal.managed_tables() IS
 	'internal: the tables of casnet that exist, each with its kind';

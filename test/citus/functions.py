@@ -2,7 +2,7 @@
 """functions.py - the functions of casnet on tables that Citus distributes.
 
 Calls each function as a role of an application, on the coordinator that PGHOST and PGPORT
-name, in the database of PGDATABASE, in which casnet.distribute() has run.  Makes users,
+name, in the database of PGDATABASE, which it distributes if need be.  Makes users,
 tenants and roles of its own.  A function works, or is refused with 0A000 and a hint; no
 other error of Citus is accepted.  Prints TAP, and the numbers at the end.
 """
@@ -117,6 +117,8 @@ class Session:
 
 admin = Session(role=None)
 admin.run("SET client_min_messages = warning")
+if not admin.one('SELECT casnet_internal.is_distributed()'):
+    admin.one('SELECT casnet.distribute(%s)', int(os.environ.get('CASNET_SHARDS', '8')))
 for role, group in (('citus_web', 'casnet_user'), ('citus_backend', 'casnet_authenticator'),
                     ('citus_admin', 'casnet_admin')):
     if not admin.one('SELECT count(*) FROM pg_roles WHERE rolname = %s', role):
@@ -394,7 +396,7 @@ admin.run('CREATE TEMP TABLE people (username text, email text)')
 admin.refused('adopt_users()', "SELECT * FROM casnet.adopt_users('people')")
 
 # What is not there yet.
-admin.refused('enable_audit()', "SELECT casnet.enable_audit('casnet.tags')")
+admin.works('enable_audit()', "SELECT casnet.enable_audit('casnet.tags')")
 session.refused('undelete()', "SELECT casnet.undelete('casnet.tags', %s::uuid)", str(uuid.uuid4()))
 admin.run('CREATE TABLE IF NOT EXISTS public.notes_%s (id uuid PRIMARY KEY, tenant_id uuid)' % MARK)
 admin.refused('protect()', "SELECT casnet.protect('public.notes_%s')" % MARK)
@@ -408,7 +410,9 @@ admin.fails('a guarded schema', '55000', 'CREATE TABLE guarded_%s.t (tenant_id u
 admin.works('guard_schema() off', "SELECT casnet.guard_schema('guarded_%s', 'off')" % MARK)
 admin.run('DROP SCHEMA guarded_%s' % MARK)
 admin.refused('set_search_language()', "SELECT casnet.set_search_language('english')")
-session.fails('history()', '55000', "SELECT count(*) FROM casnet.history('casnet.tags', %s::uuid)", record)
+session.works('history()', "SELECT count(*) FROM casnet.history('casnet.tags', %s::uuid)", record)
+admin.works('disable_audit()', "SELECT casnet.disable_audit('casnet.tags')")
+session.fails('history() of another table', '55000', "SELECT count(*) FROM casnet.history('casnet.tags', %s::uuid)", record)
 session.works('audit_log()', 'SELECT count(*) FROM casnet.audit_log()')
 admin.works('maintain_audit()', 'SELECT casnet.maintain_audit()')
 admin.works('purge_audit()', "SELECT casnet.purge_audit('1 year')")

@@ -1,7 +1,7 @@
 -- casnet.distribute() and casnet.undistribute() refuse what they could not hold together,
 -- before they change anything.
 BEGIN;
-SELECT plan(26);
+SELECT plan(25);
 \ir include/fixtures.sql
 SELECT is(state_of('SELECT casnet.distribute()'), '42501', 'an application may not distribute');
 SELECT is(state_of('SELECT casnet.undistribute()'), '42501', 'nor bring tables back');
@@ -63,9 +63,6 @@ SELECT casnet.protect('public.notes') IS NOT NULL AS protected \g /dev/null
 SELECT is(refused(), '55000 casnet does not distribute protected tables of applications yet', 'a protected table');
 SELECT casnet.unprotect('public.notes') IS NOT NULL AS unprotected \g /dev/null
 DROP TABLE public.notes;
-SELECT casnet.enable_audit('casnet.records') IS NOT NULL AS enabled \g /dev/null
-SELECT is(refused(), '55000 casnet does not record changes on several nodes yet', 'an audited table');
-SELECT casnet.disable_audit('casnet.records') IS NOT NULL AS disabled \g /dev/null
 CREATE TABLE public.notes (author uuid REFERENCES casnet.users);
 SELECT is(refused(), '55000 tables of the application refer to tables of casnet', 'a foreign key of the application');
 DROP TABLE public.notes;

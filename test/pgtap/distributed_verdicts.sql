@@ -5,7 +5,7 @@ BEGIN;
 SELECT plan(22);
 \ir include/fixtures.sql
 \ir include/nodes.sql
-SELECT ok(casnet_internal_is.it, 'Citus distributes the tables') FROM (SELECT count(*) = 13 FROM pg_catalog.pg_dist_partition) AS casnet_internal_is (it);
+SELECT ok(casnet_internal_is.it, 'Citus distributes the tables') FROM (SELECT count(*) = 14 FROM pg_catalog.pg_dist_partition) AS casnet_internal_is (it);
 CALL be('mia', 'North');
 SELECT is(outcome('SELECT count(*) FROM casnet.records'), '3', 'a member reads the rows of the tenant');
 

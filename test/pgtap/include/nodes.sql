@@ -44,10 +44,14 @@ BEGIN
 END
 $$;
 
+SELECT casnet_internal.make_audit_on_nodes() \g /dev/null
+CREATE VIEW public.spread AS
+SELECT m.relation, CASE m.relation WHEN to_regclass('casnet_internal.audit_on_nodes') THEN 'tenant' ELSE m.kind END AS kind
+  FROM casnet_internal.managed_tables() AS m;
 CREATE TABLE pg_catalog.pg_dist_shard AS
 SELECT m.relation AS logicalrelid, nextval('public.shard_numbers') AS shardid, 't'::"char" AS shardstorage,
 	   CASE WHEN m.kind = 'tenant' THEN r.first END AS shardminvalue, CASE WHEN m.kind = 'tenant' THEN r.last END AS shardmaxvalue
-  FROM casnet_internal.managed_tables() AS m
+  FROM public.spread AS m
   JOIN (VALUES (1, '-2147483648', '-1'), (2, '0', '2147483647')) AS r (n, first, last) ON r.n = 1 OR m.kind = 'tenant'
  WHERE m.kind IN ('administration', 'tenant');
 SELECT public.make_shard(s.logicalrelid, s.shardid) IS NULL AS made FROM pg_catalog.pg_dist_shard AS s \g /dev/null
@@ -57,7 +61,7 @@ SELECT m.relation AS logicalrelid, CASE m.kind WHEN 'tenant' THEN 'h' ELSE 'n' E
 	   (SELECT format('{VAR :varno 1 :varattno %s :vartype 2950}', a.attnum) FROM pg_attribute AS a
 		 WHERE a.attrelid = m.relation AND a.attname = 'tenant_id' AND m.kind = 'tenant') AS partkey,
 	   CASE m.kind WHEN 'tenant' THEN 2 ELSE 1 END AS colocationid, CASE m.kind WHEN 'tenant' THEN 's' ELSE 't' END::"char" AS repmodel
-  FROM casnet_internal.managed_tables() AS m WHERE m.kind IN ('administration', 'tenant');
+  FROM public.spread AS m WHERE m.kind IN ('administration', 'tenant');
 -- As distribute() leaves them.
 SELECT casnet_internal.install_triggers() \g /dev/null
 ALTER TABLE casnet.tasks DROP CONSTRAINT tasks_assignee_id_tenant_id_fkey, DROP CONSTRAINT tasks_record_id_tenant_id_fkey;
