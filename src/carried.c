@@ -98,7 +98,7 @@ take_from_conditions(Query *query)
 static void
 blank(const char *text)
 {
-	char	   *token = text == NULL ? NULL : strstr(text, CASNET_RELAY_START);
+	char	   *token = text == NULL ? NULL : (char *) strstr(text, CASNET_RELAY_START);
 
 	while (token != NULL)
 	{

@@ -384,8 +384,7 @@ casnet_carry_parameters(ParamListInfo given, int number, uint16 flags,
 				*given->paramFetch(given, i + 1, false, &room);
 	}
 	add_parameter(made, number, flags, TEXTOID, CStringGetTextDatum(token));
-	add_parameter(made, number + 1, flags, UUIDOID,
-				  UUIDPGetDatum(casnet_uuid_copy(tenant)));
+	add_parameter(made, number + 1, flags, UUIDOID, casnet_uuid_copy(tenant));
 	return made;
 }
 
