@@ -315,7 +315,7 @@ run_pgtap()
 }
 
 # run_tap: Perl tests, as PGXS would run them.  Each makes servers of its own and mostly
-# waits for them, so two run at a time.
+# waits for them, so three run at a time.
 run_tap()
 {
 	local log=$WORK/tap.log status=0 top
@@ -339,7 +339,7 @@ run_tap()
 		PG_CONFIG="$PG_CONFIG" PG_REGRESS="$top/src/test/regress/pg_regress" \
 		TESTDIR="$COPY" TESTDATADIR="$COPY/tmp_check" \
 		TESTLOGDIR="$COPY/tmp_check/log" \
-		prove --timer --jobs 2 $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
+		prove --timer --jobs 3 $(cd "$COPY" && printf '%s\n' test/t/*.pl) || status=$?
 	[ "$status" -eq 0 ] || show_tap_logs "$log"
 	note_harness tap "$log" "$status"
 }

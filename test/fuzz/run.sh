@@ -11,7 +11,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-seconds=${1:-10}
+seconds=${1:-6}
 seed=${2:-$((RANDOM * 32768 + RANDOM + 1))}
 targets=("${@:3}")
 [ ${#targets[@]} -gt 0 ] || targets=(token jwk uuid search words permission scheme rule calendar import)
