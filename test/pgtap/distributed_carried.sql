@@ -94,7 +94,7 @@ SELECT is(:'n'::text, '28000', 'another signature');
 SELECT pg_temp.carried('SELECT count(*) FROM casnet.records WHERE ? IS NOT NULL', :'start' || 'e30.AA') AS n \gset
 ROLLBACK TO worker;
 SELECT is(:'n'::text, '22023', 'no token');
-SELECT pg_temp.carried('SELECT count(*) FROM casnet.records WHERE ? IS NULL', :'token') AS n \gset
+SELECT pg_temp.carried('SELECT count(*) FROM casnet.records WHERE NOT ? IS NULL', :'token') AS n \gset
 ROLLBACK TO worker;
 SELECT is(:'n'::text, '28000', 'another test');
 SELECT pg_temp.carried('SELECT count(*) FROM casnet.records WHERE true OR ? IS NOT NULL', :'token') AS n \gset

@@ -17,8 +17,12 @@ CREATE TABLE public.papers (id uuid PRIMARY KEY DEFAULT casnet.uuid_v7(), title 
 SELECT casnet.protect('public.papers') AS notes \gset
 SELECT casnet.enable_audit(t) FROM unnest('{public.papers,casnet.persons,casnet.record_persons}'::regclass[]) AS t;
 ALTER TABLE public.papers OWNER TO tap_app;
+-- From 19 on there is one rule, and the rest runs by it.
+SELECT current_setting('server_version_num')::integer < 190000 AS has_other_strings \gset
+\if :has_other_strings
 SET LOCAL escape_string_warning = off;
 SET LOCAL standard_conforming_strings = off;
+\endif
 SELECT is(casnet.schema_version(), (SELECT extversion FROM pg_extension WHERE extname = 'casnet'), 'the version of the tables');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 ALTER TABLE public.papers RENAME TO pages;
