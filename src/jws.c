@@ -655,10 +655,11 @@ wanted_member(Reader *reader, const char *name, void *into)
 	if (strcmp(name, wanted->name) == 0)
 	{
 		wanted->has_value = take_string(reader, wanted->value, wanted->size);
-		wanted->is_true = wanted->has_value &&
-			strcmp(wanted->value, "true") == 0;
 		if (wanted->has_value)
+		{
+			wanted->is_true = strcmp(wanted->value, "true") == 0;
 			return NULL;
+		}
 		*reader = start;
 		skip_space(reader);
 		wanted->is_true = take_word(reader, "true");

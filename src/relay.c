@@ -160,17 +160,17 @@ check_function(ObjectAccessType access, Oid class, Oid object, int part, void *a
 void
 casnet_relay_init(void)
 {
-	/* It sends whole texts of statements to workers. */
+	/* It sends whole texts of statements to workers, and only Citus has it. */
 	if (restrict_setting("citus.propagate_set_commands"))
 	{
+		/* They show the tokens: what is sent, and what a worker logs of it. */
+		(void) restrict_setting("citus.log_remote_commands");
+		(void) restrict_setting("citus.worker_min_messages");
 		next_hook = object_access_hook;
 		object_access_hook = check_function;
+		next_log_hook = emit_log_hook;
+		emit_log_hook = hide_statement;
 	}
-	/* They show the tokens: what is sent, and what a worker says of it as LOG or DEBUG. */
-	(void) restrict_setting("citus.log_remote_commands");
-	(void) restrict_setting("citus.worker_min_messages");
-	next_log_hook = emit_log_hook;
-	emit_log_hook = hide_statement;
 	RegisterXactCallback(transaction_callback, NULL);
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
