@@ -7,54 +7,10 @@ coordinator and the ports of the workers in CASNET_WORKERS.  Prints `ok N - name
 """
 import os
 import subprocess
-import sys
 import tempfile
 import time
 
-import psycopg2
-import psycopg2.extensions
-
-NORTH = '00000000-0000-7000-8000-0000000000d1'
-SOUTH = '00000000-0000-7000-8000-0000000000d2'
-OLGA, MIA, ZOE, NORA = ('00000000-0000-7000-8000-00000000001%d' % n for n in range(1, 5))
-WORKERS = [int(port) for port in os.environ['CASNET_WORKERS'].split(',')]
-results = {True: 0, False: 0}
-
-
-def connect(role='postgres', port=None):
-    link = psycopg2.connect(user=role, connect_timeout=20, **({'port': port} if port else {}))
-    link.autocommit = True
-    return link
-
-
-def ask(link, statement, *values):
-    """The rows of a statement, or the SQLSTATE of its error."""
-    with link.cursor() as cursor:
-        try:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
-        except psycopg2.Error as error:
-            return error.pgcode or str(error)
-
-
-def one(link, statement, *values):
-    """The first value of a statement, or the SQLSTATE of its error."""
-    answer = ask(link, statement, *values)
-    return answer[0][0] if isinstance(answer, list) and answer else answer
-
-
-def check(name, have, want):
-    good = want(have) if callable(want) else have == want
-    results[good] += 1
-    print('%s %d - %s' % ('ok' if good else 'not ok', sum(results.values()), name), flush=True)
-    if not good:
-        print('#   have %r%s' % (have, '' if callable(want) else ', want %r' % (want,)))
-
-
-def be(link, user, tenant=None):
-    """What a trusted backend does for each request."""
-    ask(link, "SELECT set_config('casnet.user_id', %s, false), set_config('casnet.tenant_id', %s, false)",
-        user or '', tenant or '')
+from nodes import MIA, NORA, NORTH, OLGA, SHARDS, SOUTH, WORKERS, ZOE, ask, be, check, connect, finish, one
 
 
 def titles(link, statement):
@@ -567,7 +523,7 @@ def main():
         ask(link, 'SET citus.enable_ddl_propagation = off')
         ask(link, "CREATE FUNCTION public.pg_stat_statements() RETURNS text LANGUAGE sql AS $$SELECT 'a token'$$")
         link.close()
-    check('distribute()', one(admin, 'SELECT casnet.distribute(%s)', int(os.environ.get('CASNET_SHARDS', '8'))), 13)
+    check('distribute()', one(admin, 'SELECT casnet.distribute(%s)', SHARDS), 13)
     app = connect('citus_backend')
     reads(app)
     writes(app, admin)
@@ -581,8 +537,7 @@ def main():
     functions_of_citus(app, admin)
     moved(app, admin)
     check('doctor()', ask(admin, "SELECT code, object, problem FROM casnet.doctor() WHERE severity = 'error'"), [])
-    print('%d passed, %d failed' % (results[True], results[False]))
-    sys.exit(bool(results[False]))
+    finish()
 
 
 main()

@@ -6,50 +6,10 @@ coordinator and the ports of the workers in CASNET_WORKERS.  Prints `ok N - name
 `not ok N - name`, and at last `X passed, Y failed`.
 """
 import os
-import sys
 
-import psycopg2
+from nodes import MIA, NORTH, OLGA, SHARDS, SOUTH, WORKERS, ask, be, check, connect, finish, one
 
-NORTH = '00000000-0000-7000-8000-0000000000d1'
-SOUTH = '00000000-0000-7000-8000-0000000000d2'
-OLGA, MIA = '00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000012'
-FIRST, SECOND = (int(port) for port in os.environ['CASNET_WORKERS'].split(','))
-results = {True: 0, False: 0}
-
-
-def connect(role='postgres', **options):
-    link = psycopg2.connect(user=role, connect_timeout=20, **options)
-    link.autocommit = True
-    return link
-
-
-def ask(link, statement, *values):
-    """The rows of a statement, or the SQLSTATE of its error."""
-    with link.cursor() as cursor:
-        try:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
-        except psycopg2.Error as error:
-            return error.pgcode or str(error)
-
-
-def one(link, statement, *values):
-    """The first value of a statement, or the SQLSTATE of its error."""
-    answer = ask(link, statement, *values)
-    return answer[0][0] if isinstance(answer, list) and answer else answer
-
-
-def check(name, have, want):
-    good = want(have) if callable(want) else have == want
-    results[good] += 1
-    print('%s %d - %s' % ('ok' if good else 'not ok', sum(results.values()), name), flush=True)
-    if not good:
-        print('#   have %r%s' % (have, '' if callable(want) else ', want %r' % (want,)))
-
-
-def be(link, user, tenant):
-    """What a trusted backend does for each request."""
-    ask(link, "SELECT set_config('casnet.user_id', %s, false), set_config('casnet.tenant_id', %s, false)", user, tenant)
+FIRST, SECOND = WORKERS
 
 
 def fill(admin):
@@ -131,7 +91,7 @@ def main():
     check('a language', one(admin, "SELECT casnet.set_search_language('english')"), 2)
     check('enable_audit()', one(admin, "SELECT casnet.enable_audit('casnet.tasks')"), '')
     fresh_worker(admin)
-    check('distribute()', one(admin, 'SELECT casnet.distribute(%s)', int(os.environ.get('CASNET_SHARDS', '8'))), 13)
+    check('distribute()', one(admin, 'SELECT casnet.distribute(%s)', SHARDS), 13)
     app = connect('citus_life')
     language(app, admin, 'on one worker')
     added(app, admin)
@@ -146,8 +106,7 @@ def main():
     check('distribute() again', one(admin, 'SELECT casnet.distribute(4)'), 13)
     check('nor now', one(admin, 'SELECT count(*) FROM casnet.records'), rows + 2)
     language(app, admin, 'distributed again')
-    print('%d passed, %d failed' % (results[True], results[False]))
-    sys.exit(bool(results[False]))
+    finish()
 
 
 main()
