@@ -15,8 +15,10 @@ SHARDS = int(os.environ.get('CASNET_SHARDS', '8'))
 results = {True: 0, False: 0}
 
 
-def connect(role='postgres', **options):
+def connect(role='postgres', port=None, **options):
     """A connection in autocommit, to the coordinator unless a port is given."""
+    if port:
+        options['port'] = port
     link = psycopg2.connect(user=role, connect_timeout=20, **options)
     link.autocommit = True
     return link
