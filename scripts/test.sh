@@ -12,7 +12,7 @@ set -euo pipefail
 usage()
 {
 	cat <<-'HELP'
-	usage: scripts/test.sh [--only KIND]... [--quick | --long] [--help]
+	usage: scripts/test.sh [--only KIND]... [--quick | --long] [--patience N] [--help]
 
 	Builds casnet, starts a private throwaway server and runs
 	  docs          the code of every page    README.md, docs    by .ci/check-docs
@@ -36,6 +36,7 @@ usage()
 	--quick takes under five minutes: the kinds that find most, in their short forms, with
 	every second file of pgtap.
 	--long takes hours: kinds that take a time as an argument get more of it.
+	--patience N makes each limit of time N times as long, for a machine that is busy.
 
 	As root on Debian, the script installs missing packages; it installs casnet into
 	the extension folder of the server that pg_config belongs to.
@@ -54,6 +55,7 @@ WAITING=(accounts accounts_are_deleted each_turn_of_a_loop_asks hashes_of_other_
 	oldest_failures_give_way password_change_is_slowed password_hashes
 	stored_answers_end_with_the_statement token_follows_time wrong_password_is_refused)
 DEADLINE=2220   # seconds; the whole run ends within 37 minutes
+PATIENCE=1      # how many times as long every limit of time is
 LONG=0          # 1: the long forms
 QUICK=0         # 1: the short ones
 PASSED=0
@@ -74,9 +76,9 @@ note_result()
 # time_left LIMIT: seconds that a runner may take, at most LIMIT.
 time_left()
 {
-	local left=$((DEADLINE - SECONDS))
+	local left=$((DEADLINE * PATIENCE - SECONDS))
 
-	[ "$LONG" -eq 0 ] || set -- $(($1 * 20))
+	set -- $(($1 * PATIENCE))
 	[ "$left" -gt 5 ] || left=5
 	[ "$left" -lt "$1" ] && echo "$left" || echo "$1"
 }
@@ -410,7 +412,10 @@ main()
 				[[ " ${KINDS[*]} " == *" ${2:-?} "* ]] || { usage >&2; exit 2; }
 				only+=("$2")
 				shift 2 ;;
-			--long) LONG=1; shift ;;
+			--long) LONG=1; PATIENCE=20; shift ;;
+			--patience)
+				[[ ${2:-} =~ ^[1-9][0-9]?$ ]] || { usage >&2; exit 2; }
+				PATIENCE=$2; shift 2 ;;
 			--quick) QUICK=1; shift ;;
 			-h | --help) usage; exit 0 ;;
 			*) usage >&2; exit 2 ;;
@@ -418,7 +423,6 @@ main()
 	done
 	if [ "$LONG" -eq 1 ]; then
 		export CASNET_LONG=1 PG_TEST_EXTRA="${PG_TEST_EXTRA:-} casnet_long"
-		DEADLINE=$((DEADLINE * 20))
 	fi
 	[ ${#only[@]} -gt 0 ] || [ "$QUICK" -eq 0 ] || only=("${QUICK_KINDS[@]}")
 	[ ${#only[@]} -gt 0 ] || only=("${KINDS[@]}")
