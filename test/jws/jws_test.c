@@ -311,6 +311,7 @@ test_types(void)
 		{"\"JWT\"", true}, {"\"jwt\"", true}, {"\"at+jwt\"", true}, {"\"AT+JWT\"", true},
 		{"\"application/jwt\"", true}, {"\"application/at+jwt\"", true},
 		{"\"logout+jwt\"", false}, {"\"secevent+jwt\"", false}, {"\"dpop+jwt\"", false},
+		{"\"JOT\"", false}, {"\"it+jwt\"", false}, {"\"application/jwe\"", false},
 		{"\"JWTs\"", false}, {"\"JW\"", false}, {"\"\"", false}, {"1", false}, {"null", false}
 	};
 

@@ -60,9 +60,11 @@ class Likely:
                 raise SystemExit('likely: %s: there is no test %s' % (place, name))
 
     def takes(self, mutant):
-        """Whether the mutant was noticed; if its place names none, all were."""
+        """Whether the mutant was noticed.  A kind of change in the schema may name none: all of it is."""
         noticed = self.noticed.get(mutant['place'])
-        return noticed is not None and (not noticed or digest(mutant) in noticed)
+        if noticed == set():
+            return mutant['place'].startswith('schema ')
+        return noticed is not None and digest(mutant) in noticed
 
     def show(self, mutants, killers):
         """Print the lines of likely, updated with the units that noticed mutants since."""
@@ -75,7 +77,7 @@ class Likely:
                 place.startswith('schema ') and bool(CATALOG.match(u)), -times[u], old.index(u) if u in old else len(old), u))
             noticed = {digest(m) for m in here if m['id'] in killers or self.takes(m)}
             if names:
-                all_of_them = place in self.noticed and not self.noticed[place]
+                all_of_them = place.startswith('schema ') and self.noticed.get(place) == set()
                 print('\t'.join([place, ' '.join(names)] + ([] if all_of_them else [' '.join(sorted(noticed))])))
 
 
