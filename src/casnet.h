@@ -1124,6 +1124,7 @@ extern void casnet_noforce_check_utility(void);
 /* inline.c: SQL functions in statements on tables that Citus distributes */
 
 extern bool casnet_inline_functions(Query *query, ParamListInfo params);
+extern void casnet_inline_query(RangeTblEntry *rte, Query *query);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 

@@ -34,6 +34,26 @@ typedef struct Inlining
 	bool		has_policy;		/* a function brought policies */
 } Inlining;
 
+/*
+ * Put a query in the place of the function of the entry.  Citus writes it as text, in which
+ * its columns have the names of the target list, or of the first query of a UNION.  So the
+ * entry gets an alias with the names of its columns, and the target list gets them too.
+ */
+void
+casnet_inline_query(RangeTblEntry *rte, Query *query)
+{
+	ListCell   *target;
+	ListCell   *name;
+
+	forboth(target, query->targetList, name, rte->eref->colnames)
+		lfirst_node(TargetEntry, target)->resname = pstrdup(strVal(lfirst(name)));
+	rte->alias = makeAlias(rte->eref->aliasname, copyObject(rte->eref->colnames));
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->security_barrier = false;
+	rte->functions = NIL;
+}
+
 /* Put the query of the function into the entry, if the planner would. */
 static void
 put_in_place(RangeTblEntry *rte, Query *query, Inlining *inlining)
@@ -41,8 +61,6 @@ put_in_place(RangeTblEntry *rte, Query *query, Inlining *inlining)
 	PlannerGlobal *global = makeNode(PlannerGlobal);
 	PlannerInfo *root = makeNode(PlannerInfo);
 	Query	   *made;
-	ListCell   *target;
-	ListCell   *name;
 
 	global->boundParams = inlining->params;
 	root->glob = global;
@@ -52,13 +70,7 @@ put_in_place(RangeTblEntry *rte, Query *query, Inlining *inlining)
 	made = casnet_inline_function(root, rte);
 	if (made == NULL)
 		return;
-	/* Citus writes it as text, in which columns have the names of the target list. */
-	forboth(target, made->targetList, name, rte->eref->colnames)
-		lfirst_node(TargetEntry, target)->resname = pstrdup(strVal(lfirst(name)));
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = made;
-	rte->security_barrier = false;
-	rte->functions = NIL;
+	casnet_inline_query(rte, made);
 	inlining->has_policy |= made->hasRowSecurity || global->dependsOnRole;
 }
 

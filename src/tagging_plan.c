@@ -348,10 +348,7 @@ expand_function(RangeTblEntry *rte, Expansion *expansion)
 	if (!is_call(function->funcexpr) || rte->lateral ||
 		!filter_of_call((FuncExpr *) function->funcexpr, expansion, &filter))
 		return;
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = parse_query(casnet_tag_sql_of_filter(&filter), expansion);
-	rte->security_barrier = false;
-	rte->functions = NIL;
+	casnet_inline_query(rte, parse_query(casnet_tag_sql_of_filter(&filter), expansion));
 }
 
 /* Mutator of a statement and its subqueries. */

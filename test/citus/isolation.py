@@ -502,6 +502,12 @@ def silent(app):
     be(app, OLGA, NORTH)
     check('tag_counts()', ask(app, "SELECT count(*) FROM casnet.tag_counts()"), lambda have: isinstance(have, str) or have[0][0] > 0)
     check('records_tagged()', ask(app, "SELECT count(*) FROM casnet.records_tagged(ARRAY['red'])"), [(1,)])
+    check('records_tagged() under another name', ask(app, "SELECT t = ANY (SELECT id FROM casnet.records)"
+                                                          " FROM casnet.records_tagged(ARRAY['red']) AS t"), [(True,)])
+    ask(app, 'CREATE FUNCTION pg_temp.both() RETURNS SETOF text LANGUAGE sql STABLE AS'
+             ' $$SELECT title FROM casnet.records UNION ALL SELECT name FROM casnet.tags$$')
+    check('a UNION in a function, under another name', ask(app, "SELECT DISTINCT left(f, 5) FROM pg_temp.both() AS f WHERE f ~ 'North|red'"
+                                                                ' ORDER BY 1'), [('North',), ('red',)])
     check('search_records()', ask(app, "SELECT count(*) FROM casnet.search_records('North')"),
           lambda have: isinstance(have, str) or have[0][0] > 0)
     check('members()', ask(app, 'SELECT count(*) FROM casnet.members()'), [(2,)])
