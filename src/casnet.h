@@ -286,6 +286,7 @@ extern bool casnet_shard_is_about(Node *statement, CasnetSpread least);
 extern Oid	casnet_shard_shell(Oid table);
 extern Oid	casnet_shard_copy(Oid table);
 extern void casnet_shard_refuse(const char *function);
+extern void casnet_shard_refuse_on_worker(const char *function);
 extern Oid	casnet_shard_of_tenant(Oid table, const pg_uuid_t *tenant);
 
 /* holders.c: who holds locks that an administrator needs, and ending them */
@@ -1125,6 +1126,7 @@ extern void casnet_noforce_check_utility(void);
 
 extern bool casnet_inline_functions(Query *query, ParamListInfo params);
 extern void casnet_inline_query(RangeTblEntry *rte, Query *query);
+extern void casnet_inline_check(Query *query);
 
 /* tagging_plan.c: records_tagged() planned away; see also tagging.h */
 

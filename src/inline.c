@@ -158,26 +158,45 @@ refuse_walker(Node *node, void *has_rows)
 	return expression_tree_walker(node, refuse_walker, has_rows);
 }
 
+/* Whether this is a coordinator of distributed tables. */
+static bool
+is_coordinator(void)
+{
+	return casnet_shard_has_citus() && !casnet_shard_is_worker() &&
+		casnet_shard_spread(get_relname_relid("records", casnet_schema())) ==
+		CASNET_SPREAD_BY_TENANT;
+}
+
 /*
  * Put the queries of functions in the place of their calls, in a statement that is about to
  * be planned on a coordinator.  Changes the statement.  Returns whether they brought
- * policies.  Raises 0A000 for a call of a function of casnet's that has to stay.
+ * policies.
  */
 bool
 casnet_inline_functions(Query *query, ParamListInfo params)
 {
 	Inlining	inlining = {params, false};
-	bool		has_rows;
 
-	if (!casnet_shard_has_citus() || casnet_shard_is_worker() ||
-		casnet_shard_spread(get_relname_relid("records", casnet_schema())) !=
-		CASNET_SPREAD_BY_TENANT)
+	if (!is_coordinator())
 		return false;
 	(void) inline_walker((Node *) query, &inlining);
+	query->hasRowSecurity |= inlining.has_policy;
+	return inlining.has_policy;
+}
+
+/*
+ * Look at such a statement once all queries are in it that come into it.  Raises 0A000 for a
+ * call of a function of casnet's that has to stay.
+ */
+void
+casnet_inline_check(Query *query)
+{
+	bool		has_rows;
+
+	if (!is_coordinator())
+		return;
 	has_rows = casnet_shard_is_about((Node *) query, CASNET_SPREAD_REFERENCE);
 	(void) refuse_walker((Node *) query, &has_rows);
 	if (has_rows)
 		(void) casnet_reshape_elements((Node *) query, NULL);
-	query->hasRowSecurity |= inlining.has_policy;
-	return inlining.has_policy;
 }

@@ -710,6 +710,7 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	parse = casnet_probe_reads_nothing(parse);
 	brought = casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
+	casnet_inline_check(parse);
 	casnet_unite_policies(parse);
 	casnet_pin_tenant(parse, &pinned);
 	reshaped = casnet_reshape_insert(parse);

@@ -418,6 +418,18 @@ casnet_shard_refuse(const char *function)
 			 errhint("A superuser can bring the tables back to one node with SELECT casnet.undistribute().")));
 }
 
+/* Raises 0A000 on a worker for a function that reads what other nodes have. */
+void
+casnet_shard_refuse_on_worker(const char *function)
+{
+	if (casnet_shard_is_worker())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("casnet.%s() cannot be called in this way while Citus distributes the tables",
+						function),
+				 errhint("Call it with constants, or in a statement of its own.")));
+}
+
 /*
  * casnet_internal.refuse_distributed(name text) returns void
  *

@@ -542,7 +542,8 @@ casnet_tag_sql_of_filter(TagFilter *filter)
  * Raises 22023 for a name that is NULL or blank, otherwise what the policies
  * raise.
  *
- * Called only where the planner could not put the query itself in its place.
+ * Called only where the planner could not put the query itself in its place.  Raises 0A000 on
+ * a worker of Citus, which asks no other node while it runs a statement of the coordinator.
  */
 Datum
 casnet_records_tagged(PG_FUNCTION_ARGS)
@@ -559,6 +560,7 @@ casnet_records_tagged(PG_FUNCTION_ARGS)
 	filter.none_of = casnet_tag_names_of(PG_ARGISNULL(2) ? NULL :
 							  PG_GETARG_ARRAYTYPE_P(2));
 
+	casnet_shard_refuse_on_worker("records_tagged");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

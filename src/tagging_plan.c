@@ -401,14 +401,15 @@ expand_mutator(Node *node, Expansion *expansion)
 
 /*
  * Replace the calls of records_tagged() in a statement before it is planned.  Returns the
- * statement, which can be changed in place.
+ * statement, which can be changed in place.  On a worker the function refuses by itself.
  */
 Query *
 casnet_tagging_expand(Query *query, ParamListInfo params, CasnetTagged *tagged)
 {
 	Expansion	expansion = {params, NULL, false, false, false};
 
-	if (may_have_call(query) && has_call((Node *) query, NULL))
+	if (may_have_call(query) && !casnet_shard_is_worker() &&
+		has_call((Node *) query, NULL))
 		query = (Query *) expand_mutator((Node *) query, &expansion);
 	tagged->has_policy = expansion.has_policy;
 	tagged->unknown = expansion.unknown;

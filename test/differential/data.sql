@@ -2,11 +2,11 @@
 -- role.  Rows have the same ids, names and values as rows of other tenants.  Clerks, whose
 -- role is no built-in one, see nobody else.  No query runs as a user of the tenant
 -- "poison".  Its values make an expression raise an error when it is evaluated on a row of
--- it.
+-- it.  protected.sql adds tables of an application, and views.sql the views.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE EXTENSION casnet;
+CREATE EXTENSION IF NOT EXISTS casnet;
 GRANT casnet_authenticator TO differential_app;
 GRANT casnet_user TO differential_views;
 CREATE SCHEMA differential;
@@ -118,54 +118,3 @@ SELECT s.tenant, differential.id(s.no, n), differential.word('event', n::text),
 	   n % 3 = 0, (ARRAY['SCHEDULED', 'CANCELLED', 'COMPLETED'])[1 + n % 3],
 	   CASE WHEN n % 3 <> 1 THEN differential.id(s.no, 1 + n * 3 % s.records) END
   FROM differential.sizes AS s, generate_series(1, s.events) AS n;
-
--- Two tables of an application: one in partitions, one not.
-CREATE TABLE differential.invoices (
-	tenant_id uuid NOT NULL, id uuid NOT NULL, record_id uuid, amount integer, note text,
-	billed date NOT NULL, paid boolean,
-	PRIMARY KEY (tenant_id, id),
-	FOREIGN KEY (tenant_id, record_id) REFERENCES casnet.records (tenant_id, id)
-) PARTITION BY HASH (id);
-CREATE TABLE differential.invoices_0 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 0);
-CREATE TABLE differential.invoices_1 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 1);
-CREATE TABLE differential.invoices_2 PARTITION OF differential.invoices FOR VALUES WITH (MODULUS 3, REMAINDER 2);
-CREATE TABLE differential.notes (
-	tenant_id uuid NOT NULL, id uuid NOT NULL, record_id uuid, body text NOT NULL, details jsonb,
-	written timestamptz NOT NULL, PRIMARY KEY (tenant_id, id)
-);
-INSERT INTO differential.invoices
-SELECT s.tenant, differential.id(s.no, n), CASE WHEN n % 3 > 0 THEN differential.id(s.no, 1 + n * 5 % s.records) END,
-	   CASE WHEN s.name = 'poison' THEN 0 WHEN n % 5 > 0 THEN 1 + differential.pick(200, 'amount', n::text) END,
-	   CASE WHEN n % 2 = 0 THEN differential.word('note', n::text) END,
-	   date '2024-01-01' + differential.pick(300, 'billed', n::text), (ARRAY[true, false, NULL])[1 + n % 3]
-  FROM differential.sizes AS s, generate_series(1, s.invoices) AS n;
-INSERT INTO differential.notes
-SELECT s.tenant, differential.id(s.no, n), CASE WHEN n % 3 > 0 THEN differential.id(s.no, 1 + n * 11 % s.records) END,
-	   differential.word('note', n::text, s.no::text),
-	   CASE WHEN n % 3 > 0 THEN jsonb_build_object('age', CASE WHEN s.name = 'poison' THEN '"none"' ELSE to_jsonb(n) END) END,
-	   '2024-02-01'::timestamptz + n % 40 * interval '6 hours'
-  FROM differential.sizes AS s, generate_series(1, s.notes) AS n;
-SELECT casnet.protect('differential.invoices'), casnet.protect('differential.notes', 'letters');
-INSERT INTO casnet.role_permissions (role, permission) VALUES ('clerk', 'view_invoices'), ('clerk', 'view_letters');
-
--- Views with the rights of the caller, and of an owner who is under the policies too.
-CREATE VIEW differential.busy WITH (security_invoker) AS
-	SELECT r.id, r.title, count(t.id) AS tasks, max(t.due_date) AS due
-	  FROM casnet.records AS r LEFT JOIN casnet.tasks AS t ON t.record_id = r.id
-	 GROUP BY r.id, r.title;
-CREATE VIEW differential.marked WITH (security_invoker, security_barrier) AS
-	SELECT r.id, r.title, r.created_at FROM casnet.records AS r
-	 WHERE r.id IN (SELECT casnet.records_tagged(any_of => '{urgent,school}', none_of => '{closed}'));
-GRANT CREATE ON SCHEMA differential TO differential_views;
-SET ROLE differential_views;
-CREATE VIEW differential.people AS
-	SELECT p.id, p.name, p.gender, p.date_of_birth FROM casnet.persons AS p WHERE p.gender IS NOT NULL;
-CREATE VIEW differential.owned AS
-	SELECT r.id, r.title FROM casnet.records AS r
-	 WHERE r.id IN (SELECT casnet.records_tagged('{urgent}')) OR r.title LIKE 'x%';
-RESET ROLE;
-REVOKE CREATE ON SCHEMA differential FROM differential_views;
-GRANT SELECT ON differential.busy, differential.marked, differential.people, differential.owned TO differential_app;
-
--- Statistics of each tenant's share; a second look, so that the samples are those of the final table.
-ANALYZE;

@@ -47,7 +47,8 @@ trap 'exit 143' INT TERM HUP
 
 psql -X -q -d postgres -c 'CREATE ROLE differential_app LOGIN' -c 'CREATE ROLE differential_views' \
 	-c "CREATE DATABASE $database"
-psql -X -q -v ON_ERROR_STOP=1 -d "$database" -f "$here/data.sql" > /dev/null
+psql -X -q -v ON_ERROR_STOP=1 -d "$database" -f "$here/data.sql" -f "$here/protected.sql" \
+	-f "$here/views.sql" > /dev/null
 psql -X -q -d postgres -c "CREATE DATABASE ${database}_broken TEMPLATE $database"
 unset PGOPTIONS
 /usr/bin/python3 "$here/differential.py" --database "$database" --broken "${database}_broken" \

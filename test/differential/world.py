@@ -179,7 +179,8 @@ def add_relations(identity, counts, visible_users, own_tenants, person):
 def load_identities(cursor):
     """Every active user in every tenant but the poisoned one, from the tables."""
     counts = {}
-    for table in TENANT_TABLES:
+    cursor.execute('SELECT t FROM unnest(%s) AS t WHERE to_regclass(t) IS NOT NULL', (list(TENANT_TABLES),))
+    for (table,) in cursor.fetchall():
         cursor.execute('SELECT tenant_id::text, count(*) FROM %s GROUP BY 1' % table)
         for tenant, number in cursor.fetchall():
             counts[table, tenant] = int(number)

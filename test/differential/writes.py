@@ -267,25 +267,31 @@ class Writes:
 class Writer:
     """Two connections of the superuser; one becomes the user for the statement."""
 
+    watched = WATCHED
+
     def __init__(self, connect, timeout):
         options = '-c statement_timeout=%d' % timeout
         self.as_user = connect('postgres', options)
         self.plain = connect('postgres', options)
 
+    def summed(self, cursor):
+        """The condition on rows that are summed as a whole: the transaction wrote them."""
+        cursor.execute('SELECT pg_current_xact_id()')
+        return 'xmin::text::bigint >= ' + cursor.fetchone()[0]
+
     def contents(self, cursor):
         """For each table and tenant: the number of rows, a sum over their ids, and a sum
-        over the rows that the transaction wrote, but without columns set by the clock."""
-        cursor.execute('SELECT pg_current_xact_id()')
-        own = cursor.fetchone()[0]
+        over the rows as a whole, but without columns set by the clock."""
+        summed = self.summed(cursor)
         found = []
-        for table in WATCHED:
+        for table in self.watched:
             tenant = {'casnet.users': 'id', 'casnet.tenants': 'id'}.get(table, 'tenant_id')
             keys = KEYS.get(table, ['id'])
             ids = ' # '.join('uuid_hash_extended(%s, %d)' % (k, i) for i, k in enumerate(keys))
             cursor.execute(
-                "SELECT %s::text, count(*), sum(%s), sum(CASE WHEN xmin::text::bigint >= %s THEN hashtextextended("
+                "SELECT %s::text, count(*), sum(%s), sum(CASE WHEN %s THEN hashtextextended("
                 "(to_jsonb(x) - '{created_at,updated_at,completed_at,search_vector}'::text[])::text, 0) END)"
-                " FROM %s AS x GROUP BY 1 ORDER BY 1" % (tenant, ids, own, table))
+                " FROM %s AS x GROUP BY 1 ORDER BY 1" % (tenant, ids, summed, table))
             found.append(cursor.fetchall())
         return found
 
