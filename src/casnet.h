@@ -1064,6 +1064,7 @@ extern void casnet_pin_check(int number, const pg_uuid_t *tenant);
 
 /* reshape.c: statements that Citus would take past the policies */
 
+extern void casnet_reshape_policies(Query *query);
 extern bool casnet_reshape_insert(Query *query);
 extern bool casnet_reshape_elements(Node *node, void *context);
 /* A run of a statement that was reshaped: its rows are counted. */

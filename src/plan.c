@@ -713,6 +713,7 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 	casnet_inline_check(parse);
 	casnet_unite_policies(parse);
 	casnet_pin_tenant(parse, &pinned);
+	casnet_reshape_policies(parse);
 	reshaped = casnet_reshape_insert(parse);
 	if (!show)
 		carried = casnet_carry_prepare(parse, query_string, params, &pinned);

@@ -31,6 +31,121 @@ typedef struct Counter
 	uint64		rows;
 } Counter;
 
+/* Whether a table is distributed by tenant and has policies that may be moved. */
+static bool
+has_movable_policies(Query *query, int index)
+{
+	RangeTblEntry *rte = rt_fetch(index, query->rtable);
+
+	return rte->rtekind == RTE_RELATION && index != query->resultRelation &&
+		casnet_shard_spread(rte->relid) == CASNET_SPREAD_BY_TENANT;
+}
+
+/* Whether something else than such a table is joined with others. */
+static bool
+joins_others(Query *query, Node *node, int *items)
+{
+	ListCell   *lc;
+	bool		result = false;
+
+	if (IsA(node, RangeTblRef))
+	{
+		(*items)++;
+		return !has_movable_policies(query, ((RangeTblRef *) node)->rtindex);
+	}
+	if (IsA(node, JoinExpr))
+	{
+		result = joins_others(query, ((JoinExpr *) node)->larg, items);
+		return joins_others(query, ((JoinExpr *) node)->rarg, items) || result;
+	}
+	foreach(lc, castNode(FromExpr, node)->fromlist)
+		result |= joins_others(query, lfirst(lc), items);
+	return result;
+}
+
+/* Take the policies of what is joined there.  Returns what has to hold above the join. */
+static List *
+take_policies(Query *query, Node *node)
+{
+	List	   *conditions = NIL;
+	JoinExpr   *join;
+	List	   *left;
+	List	   *right;
+
+	if (IsA(node, RangeTblRef))
+	{
+		int			index = ((RangeTblRef *) node)->rtindex;
+
+		if (has_movable_policies(query, index))
+		{
+			RangeTblEntry *rte = rt_fetch(index, query->rtable);
+
+			conditions = rte->securityQuals;
+			rte->securityQuals = NIL;
+		}
+		return conditions;
+	}
+	if (IsA(node, FromExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			conditions = list_concat(conditions, take_policies(query, lfirst(lc)));
+		return conditions;
+	}
+	join = castNode(JoinExpr, node);
+	left = take_policies(query, join->larg);
+	right = take_policies(query, join->rarg);
+	if (join->jointype == JOIN_INNER)
+		return list_concat(left, right);
+	if (join->jointype == JOIN_FULL)
+		return NIL;
+	conditions = join->jointype == JOIN_LEFT ? right : left;
+	if (conditions != NIL)
+		join->quals = make_and_qual(join->quals, (Node *) make_ands_explicit(conditions));
+	return join->jointype == JOIN_LEFT ? left : right;
+}
+
+/* Move the policies of a statement and its subqueries. */
+static bool
+move_policies(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		int			items = 0;
+
+		if (query->commandType != CMD_MERGE && query->jointree != NULL &&
+			joins_others(query, (Node *) query->jointree, &items) && items > 1)
+		{
+			List	   *conditions = take_policies(query, (Node *) query->jointree);
+
+			if (conditions != NIL)
+				query->jointree->quals =
+					make_and_qual(query->jointree->quals,
+								  (Node *) make_ands_explicit(conditions));
+		}
+		return query_tree_walker(query, move_policies, context, 0);
+	}
+	return expression_tree_walker(node, move_policies, context);
+}
+
+/*
+ * Make the policies of tables that are joined with local ones plain conditions.  Citus can
+ * make a query of such a table alone, and leaves the numbers of the whole statement in its
+ * policies: the server ends.  The shards have the policies, which hold there before any
+ * condition.  What is moved only says which shard that is; FULL JOIN has no place for it.
+ */
+void
+casnet_reshape_policies(Query *query)
+{
+	if (query->hasRowSecurity && casnet_shard_has_citus() && !casnet_shard_is_worker() &&
+		casnet_shard_is_about((Node *) query, CASNET_SPREAD_BY_TENANT))
+		(void) move_policies((Node *) query, NULL);
+}
+
 /*
  * Have a statement that inserts the rows of a query return something, if its table is
  * distributed by tenant.  Returns whether it did; then casnet_reshape_finish() takes that

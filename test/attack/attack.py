@@ -69,10 +69,10 @@ class Outcome:
 class Session:
     """The connection of one actor."""
 
-    def __init__(self, database, role, actor, tokens):
+    def __init__(self, database, role, actor, tokens, **more):
         self.actor = actor
         self.tokens = tokens
-        self.open = lambda: fixture.connect(database, role, options='-c lock_timeout=5s -c jit=off')
+        self.open = lambda: fixture.connect(database, role, options='-c lock_timeout=5s -c jit=off', **more)
         self.connection = None
         self.connect()
 
@@ -125,8 +125,7 @@ class Session:
             for statement in statements:
                 self.run(statement, outcome, copy)
             if judge:
-                self.cursor.execute('SELECT * FROM attack_judge.state()')
-                outcome.state = dict(self.cursor.fetchall())
+                outcome.state = fixture.judged(self.cursor)
         except psycopg2.Error as error:
             outcome.sqlstate = error.pgcode or 'XXXXX'
             outcome.error = str(error).strip()
@@ -151,12 +150,13 @@ def canaries(text):
 class Campaign:
     """All attempts on one database, and what was found."""
 
-    def __init__(self, database, role, options):
+    def __init__(self, database, role, options, **more):
         self.database = database
         self.role = role
         self.options = options
+        self.more = more                # how else to connect
         self.tokens = fixture.tokens()
-        self.admin = fixture.connect(database)
+        self.admin = fixture.connect(database, **more)
         self.judge = self.admin.cursor()
         self.server = self.admin.server_version
         self.failures = []
@@ -169,13 +169,12 @@ class Campaign:
 
     def state(self):
         """What the judge sees of committed rows."""
-        self.judge.execute('SELECT * FROM attack_judge.state()')
-        return dict(self.judge.fetchall())
+        return fixture.judged(self.judge)
 
     def session(self, actor):
         """The session of an actor."""
         if actor.name not in self.sessions:
-            self.sessions[actor.name] = Session(self.database, self.role, actor, self.tokens)
+            self.sessions[actor.name] = Session(self.database, self.role, actor, self.tokens, **self.more)
         return self.sessions[actor.name]
 
     def actors(self):

@@ -98,7 +98,8 @@ def fill(cursor):
     insert('calendar_events', 'tenant_id, id, title, starts_at, record_id',
            each(m.EVENTS, text('calendar_events'), lambda l, n: '2024-01-0%d' % n,
                 lambda l, n: m.row_id(l, m.RECORDS, n)))
-    insert('public.attack_notes', 'tenant_id, id, note', each(m.NOTES, text('attack_notes')))
+    if m.NOTE in m.ENTRIES:
+        insert('public.attack_notes', 'tenant_id, id, note', each(m.NOTES, text('attack_notes')))
     insert('casnet_internal.invitations', 'digest, tenant_id, email, role, invited_by, expires_at',
            [['\\x' + hashlib.sha256(('canary-h-code-' + l).encode()).hexdigest(), m.tenant_id(l),
              'canary-%s-invitations@here.test' % l, 'owner', m.user_id(u), '2099-01-01']
@@ -125,22 +126,35 @@ CREATE FUNCTION attack_judge.state(OUT key text, OUT hash text) RETURNS SETOF re
     AS $$BEGIN RETURN QUERY %s; END$$'''
 
 
-def make_judge(cursor):
-    """attack_judge.state(): a hash of the rows of each table and tenant."""
-    cursor.execute('''SELECT format('%I.%I', c.relnamespace::regnamespace, c.relname), c.relname,
+# What judged() runs.
+JUDGED = ['SELECT * FROM attack_judge.state()']
+
+
+def judged(cursor):
+    """What the judge sees: a hash of the rows of each table and tenant."""
+    found = {}
+    for statement in JUDGED:
+        cursor.execute(statement)
+        found.update(cursor.fetchall())
+    return found
+
+
+def make_judge(cursor, without=()):
+    """attack_judge.state(), for all tables but those of these names."""
+    cursor.execute('''SELECT format('%%I.%%I', c.relnamespace::regnamespace, c.relname), c.relname,
             (SELECT CASE WHEN c.relname = 'users' THEN 'id' WHEN c.relname = 'tenants' THEN 'id'
                     ELSE (SELECT a.attname FROM pg_attribute AS a
                            WHERE a.attrelid = c.oid AND a.attname = 'tenant_id') END)
           FROM pg_class AS c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
            AND (c.relnamespace IN ('casnet'::regnamespace, 'casnet_internal'::regnamespace)
-                OR c.oid IN ('public.attack_notes'::regclass,
-                'public.attack_parts'::regclass, 'public.attack_lists'::regclass))''')
+                OR c.oid IN (to_regclass('public.attack_notes'),
+                to_regclass('public.attack_parts'), to_regclass('public.attack_lists')))
+           AND c.relname <> ALL (%s)''', (list(without),))
     parts = []
     for table, name, column in cursor.fetchall():
         group = "coalesce('/' || t.%s, '')" % column if column else "''"
         parts.append("SELECT '%s' || %s, md5(string_agg(t::text, chr(10) ORDER BY t::text))"
                      " FROM %s AS t GROUP BY 1" % (name, group, table))
-    cursor.execute('CREATE SCHEMA attack_judge')
     cursor.execute(JUDGE % '\nUNION ALL '.join(parts))
 
 
@@ -201,18 +215,28 @@ def build(database, template, role):
     connection = connect(database, options='-c client_min_messages=warning')
     with connection.cursor() as cursor:
         cursor.execute('CREATE EXTENSION IF NOT EXISTS casnet')
+    prepare(connection, database, role)
+    connection.close()
+
+
+def prepare(connection, database, role, filled=make_judge):
+    """Make the rows, the judge and the attacker's schema.  filled: what makes the judge, once
+    the tables have their rows."""
+    with connection.cursor() as cursor:
         cursor.execute('GRANT casnet_user TO ' + role)
-        cursor.execute('CREATE TABLE public.attack_notes (id uuid DEFAULT casnet.uuid_v7(),'
-                       ' note text NOT NULL)')
-        cursor.execute("SELECT casnet.protect('public.attack_notes')")
-        cursor.execute('ALTER TABLE public.attack_notes ADD PRIMARY KEY (tenant_id, id)')
+        if m.NOTE in m.ENTRIES:
+            cursor.execute('CREATE TABLE public.attack_notes (id uuid DEFAULT casnet.uuid_v7(),'
+                           ' note text NOT NULL)')
+            cursor.execute("SELECT casnet.protect('public.attack_notes')")
+            cursor.execute('ALTER TABLE public.attack_notes ADD PRIMARY KEY (tenant_id, id)')
         cursor.execute("SELECT casnet.enable_audit('casnet.records')")
         for kid, secret in (('attack', SECRET), ('attack-old', OLD_SECRET)):
             cursor.execute('SELECT casnet.add_signing_key(%s, %s)',
                            (kid, json.dumps({'kty': 'oct', 'k': b64url(secret)})))
         fill(cursor)
         forged.prepare_database(cursor)
-        make_judge(cursor)
+        cursor.execute('CREATE SCHEMA attack_judge')
+        filled(cursor)
         cursor.execute('CREATE SCHEMA attack AUTHORIZATION ' + role)
         cursor.execute('GRANT USAGE ON SCHEMA attack_judge TO ' + role)
         cursor.execute('GRANT CREATE, TEMPORARY ON DATABASE %s TO %s' % (database, role))
@@ -236,7 +260,6 @@ def build(database, template, role):
         cursor.execute('DELETE FROM casnet.user_tenants WHERE user_id = %s',
                        (m.user_id('removed'),))
         cursor.execute('ANALYZE')
-    connection.close()
 
 
 def drop(database, role=None):
