@@ -24,7 +24,9 @@ usage()
 	own for PostgreSQL, which its documentation names; install the one for your version
 	of PostgreSQL, and name that server's pg_config.  casnet contains nothing of Citus.
 	While the servers run, every user of this machine can connect to them.
-	Needs python3 with psycopg2, 1 GB of memory, and five minutes.
+	CASNET_SECONDS is how long differential compares (60), CASNET_SEED its seed.  With
+	CASNET_LONG=1 all kinds of session attack, not four.
+	Needs python3 with psycopg2, 1 GB of memory, and a quarter of an hour.
 	HELP
 }
 

@@ -23,10 +23,16 @@ PG_FUNCTION_INFO_V1(casnet_clear_references);
 PG_FUNCTION_INFO_V1(casnet_is_distributed);
 PG_FUNCTION_INFO_V1(casnet_is_worker);
 
-/* Set the column to NULL in the rows of the shard that refer to the key. */
+/*
+ * Set the column to NULL in the rows of the shard that refer to the key.  Nothing is done
+ * when the tenant itself is gone: its rows are about to go, and a row that is changed twice
+ * in a transaction is checked against its tenant.
+ */
 static void
 clear(Oid shard, const char *column, const pg_uuid_t *tenant, const pg_uuid_t *key)
 {
+	Oid			tenants =
+		casnet_shard_of_tenant(get_relname_relid("tenants", casnet_schema()), tenant);
 	Oid			types[2] = {UUIDOID, UUIDOID};
 	Datum		values[2] = {UUIDPGetDatum(tenant), UUIDPGetDatum(key)};
 	CasnetOwnerSwitch former;
@@ -36,10 +42,13 @@ clear(Oid shard, const char *column, const pg_uuid_t *tenant, const pg_uuid_t *k
 	casnet_owner_enter(&former, casnet_owner_of(shard));
 	if (SPI_execute_with_args(psprintf("UPDATE %s SET %s = NULL"
 									   " WHERE tenant_id OPERATOR(pg_catalog.=) $1"
-									   " AND %s OPERATOR(pg_catalog.=) $2",
+									   " AND %s OPERATOR(pg_catalog.=) $2"
+									   " AND EXISTS (SELECT FROM %s AS t"
+									   " WHERE t.id OPERATOR(pg_catalog.=) $1)",
 									   casnet_owner_name(shard),
 									   quote_identifier(column),
-									   quote_identifier(column)),
+									   quote_identifier(column),
+									   casnet_owner_name(tenants)),
 							  2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not clear references");
 	casnet_owner_leave(&former);

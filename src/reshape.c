@@ -17,6 +17,7 @@
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -63,9 +64,44 @@ joins_others(Query *query, Node *node, int *items)
 	return result;
 }
 
+/* Whether a statement is about a table that Citus does not know. */
+static bool
+is_about_local(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		return rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
+			casnet_shard_spread(rte->relid) == CASNET_SPREAD_NOT;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_about_local, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, is_about_local, context);
+}
+
+/*
+ * Whether the policies of what is joined there can be taken.  FULL JOIN has no place for
+ * them, so they are dropped where a local table makes Citus read each table alone.
+ */
+static bool
+may_take(Node *node, bool has_local)
+{
+	JoinExpr   *join;
+
+	if (!IsA(node, JoinExpr))
+		return true;
+	join = (JoinExpr *) node;
+	return (join->jointype != JOIN_FULL || has_local) &&
+		may_take(join->larg, has_local) && may_take(join->rarg, has_local);
+}
+
 /* Take the policies of what is joined there.  Returns what has to hold above the join. */
 static List *
-take_policies(Query *query, Node *node)
+take_policies(Query *query, Node *node, bool has_local)
 {
 	List	   *conditions = NIL;
 	JoinExpr   *join;
@@ -90,12 +126,14 @@ take_policies(Query *query, Node *node)
 		ListCell   *lc;
 
 		foreach(lc, ((FromExpr *) node)->fromlist)
-			conditions = list_concat(conditions, take_policies(query, lfirst(lc)));
+			if (may_take(lfirst(lc), has_local))
+				conditions = list_concat(conditions,
+										 take_policies(query, lfirst(lc), has_local));
 		return conditions;
 	}
 	join = castNode(JoinExpr, node);
-	left = take_policies(query, join->larg);
-	right = take_policies(query, join->rarg);
+	left = take_policies(query, join->larg, has_local);
+	right = take_policies(query, join->rarg, has_local);
 	if (join->jointype == JOIN_INNER)
 		return list_concat(left, right);
 	if (join->jointype == JOIN_FULL)
@@ -120,7 +158,8 @@ move_policies(Node *node, void *context)
 		if (query->commandType != CMD_MERGE && query->jointree != NULL &&
 			joins_others(query, (Node *) query->jointree, &items) && items > 1)
 		{
-			List	   *conditions = take_policies(query, (Node *) query->jointree);
+			List	   *conditions = take_policies(query, (Node *) query->jointree,
+												   *(bool *) context);
 
 			if (conditions != NIL)
 				query->jointree->quals =
@@ -133,17 +172,39 @@ move_policies(Node *node, void *context)
 }
 
 /*
- * Make the policies of tables that are joined with local ones plain conditions.  Citus can
- * make a query of such a table alone, and leaves the numbers of the whole statement in its
+ * Make the policies of tables that are joined with others plain conditions.  Citus can make
+ * a query of such a table alone, and leaves the numbers of the whole statement in its
  * policies: the server ends.  The shards have the policies, which hold there before any
- * condition.  What is moved only says which shard that is; FULL JOIN has no place for it.
+ * condition.  What is moved only says which shard that is.
+ *
+ * Raises 0A000 for such a query of Citus whose policies were not moved.
  */
 void
 casnet_reshape_policies(Query *query)
 {
-	if (query->hasRowSecurity && casnet_shard_has_citus() && !casnet_shard_is_worker() &&
-		casnet_shard_is_about((Node *) query, CASNET_SPREAD_BY_TENANT))
-		(void) move_policies((Node *) query, NULL);
+	RangeTblEntry *first = query->rtable == NIL ? NULL : linitial(query->rtable);
+	bool		has_local;
+
+	if (!casnet_shard_has_citus() || casnet_shard_is_worker())
+		return;
+	if (!query->hasRowSecurity && first != NULL && first->securityQuals != NIL &&
+		list_length(query->rtable) == 1)
+	{
+		Relids		tables = pull_varnos(NULL, (Node *) first->securityQuals);
+
+		if (!bms_is_empty(tables) &&
+			(bms_membership(tables) != BMS_SINGLETON || !bms_is_member(1, tables)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("Citus cannot join table \"%s\" in this way",
+							get_rel_name(first->relid)),
+					 errhint("Read the table in a subquery with OFFSET 0, and join that.")));
+	}
+	if (!query->hasRowSecurity ||
+		!casnet_shard_is_about((Node *) query, CASNET_SPREAD_BY_TENANT))
+		return;
+	has_local = is_about_local((Node *) query, NULL);
+	(void) move_policies((Node *) query, &has_local);
 }
 
 /*

@@ -504,6 +504,13 @@ def silent(app):
     check('records_tagged()', ask(app, "SELECT count(*) FROM casnet.records_tagged(ARRAY['red'])"), [(1,)])
     check('records_tagged() under another name', ask(app, "SELECT t = ANY (SELECT id FROM casnet.records)"
                                                           " FROM casnet.records_tagged(ARRAY['red']) AS t"), [(True,)])
+    ask(app, 'CREATE TEMP TABLE places (id uuid)')
+    ask(app, 'INSERT INTO places VALUES (%s), (%s)', NORTH, SOUTH)
+    for join in ('LEFT JOIN', 'FULL JOIN'):
+        check('a table of the session, then ' + join,
+              ask(app, 'SELECT count(DISTINCT left(r.title, 5)), min(left(r.title, 5)) FROM places AS p %s casnet.records AS r ON r.tenant_id = p.id'
+                       " AND r.tenant_id IS NOT NULL AND r.title LIKE '%%th%%' LEFT JOIN casnet.tags AS t ON t.tenant_id IS NOT NULL"
+                       " WHERE r.title LIKE '%%th%%'" % join), [(1, 'North')])
     ask(app, 'CREATE FUNCTION pg_temp.both() RETURNS SETOF text LANGUAGE sql STABLE AS'
              ' $$SELECT title FROM casnet.records UNION ALL SELECT name FROM casnet.tags$$')
     check('a UNION in a function, under another name', ask(app, "SELECT DISTINCT left(f, 5) FROM pg_temp.both() AS f WHERE f ~ 'North|red'"
