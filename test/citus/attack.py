@@ -53,6 +53,8 @@ REFUSALS = re.compile(
     r'|^XX000 cannot modify ... because it is a shard of a distributed table'
     r'|^XX000 failure on connection marked as essential'            # TRUNCATE on a worker
     r'|^(42501|08006) .*permission denied for function assign_distributed_transaction_id'
+    r'|^42704 unrecognized configuration parameter'                 # one's own settings stay on the coordinator
+    r'|^22023 tid .* is not valid'                                  # of a table whose rows are in shards
     # The judge sees no rows that a function has written as another role.
     r'|^25001 cannot perform query on placements that were modified')
 # No end of an attempt, whatever was due.
@@ -115,7 +117,7 @@ def distribute(cursor):
 def kind_of(outcome):
     """The code and message of an error, without names and numbers."""
     first = outcome.error.split('\n')[0]
-    return '%s %s' % (outcome.sqlstate, re.sub(r'"[^"]*"|\d+', '...', first)[:160])
+    return '%s %s' % (outcome.sqlstate, re.sub(r'"[^"]*"|\d+', '...', first)[:300])
 
 
 class Session(suite.Session):
