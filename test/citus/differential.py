@@ -22,7 +22,6 @@ SUITE = os.path.join(os.path.dirname(HERE), 'differential')
 sys.path.insert(0, SUITE)
 
 import differential as suite
-import modes
 import writes
 from nodes import SHARDS, WORKERS, ask, connect
 from parts import expected_text, user_text
