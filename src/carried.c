@@ -109,6 +109,18 @@ blank(const char *text)
 }
 
 /*
+ * A function is about to be executed on a worker, perhaps before the statement is planned:
+ * write over the tokens in the text of the statement.
+ */
+void
+casnet_carried_blank_text(void)
+{
+	blank(debug_query_string);
+	if (ActivePortal != NULL)
+		blank(ActivePortal->sourceText);
+}
+
+/*
  * An execution is about to start, whose functions can read the text of the statement.  On a
  * worker, write over the tokens in it.
  */
@@ -118,9 +130,7 @@ casnet_carried_blank(const QueryDesc *query)
 	if (likely(!casnet_shard_is_worker()))
 		return;
 	blank(query->sourceText);
-	blank(debug_query_string);
-	if (ActivePortal != NULL)
-		blank(ActivePortal->sourceText);
+	casnet_carried_blank_text();
 }
 
 /*
@@ -142,8 +152,10 @@ casnet_carried_take(Query *query, const char *query_string)
 		token = take_from_conditions(query);
 	if (token == NULL)
 		return;
+	casnet_token_is_named = true;
 	(void) set_config_option("casnet.token", token, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
+	casnet_token_is_named = false;
 	/* The tenant is in the token, too. */
 	tenant = GetConfigOption("casnet.tenant_id", true, false);
 	if (tenant != NULL && *tenant != '\0')

@@ -26,7 +26,7 @@
  *	plans               recheck.c, support.c, expression.c, unite.c, pin.c, reshape.c, carry.c,
  *	                    carried.c, probe.c, order.c, bypass.c,
  *	                    noforce.c, inline.c, tagging_plan.c, plan.c, index.c
- *	executions          explain.c, lock.c, relay.c, execution.c, utility.c, casnet.c
+ *	executions          explain.c, lock.c, worker.c, relay.c, execution.c, utility.c, casnet.c
  *
  * The hooks take every statement with a plan through plan.c, order.c and execution.c, and
  * every other one through utility.c.  Those ask membership.c, which keeps what it has read
@@ -282,9 +282,11 @@ extern bool casnet_shard_has_citus(void);
 extern bool casnet_shard_is_worker(void);
 extern int32 casnet_shard_group(void);
 extern CasnetSpread casnet_shard_spread(Oid table);
+extern bool casnet_shard_is_coordinator(void);
 extern bool casnet_shard_is_about(Node *statement, CasnetSpread least);
 extern Oid	casnet_shard_shell(Oid table);
 extern Oid	casnet_shard_copy(Oid table);
+extern bool casnet_shard_copy_lock(Oid table, LOCKTAG *tag);
 extern void casnet_shard_refuse(const char *function);
 extern void casnet_shard_refuse_on_worker(const char *function);
 extern Oid	casnet_shard_of_tenant(Oid table, const pg_uuid_t *tenant);
@@ -530,6 +532,7 @@ extern void casnet_revocation_add(bytea *digest, const pg_uuid_t *user,
 /* token.c: the setting casnet.token */
 
 extern bool casnet_token_pins;
+extern bool casnet_token_is_named;
 
 extern void casnet_token_init(void);
 extern void casnet_token_replan(void);
@@ -1093,6 +1096,7 @@ extern int	casnet_carry_number(const PlannedStmt *plan);
 /* carried.c: a worker takes the token out of a statement that carries it */
 
 extern void casnet_carried_take(Query *query, const char *query_string);
+extern void casnet_carried_blank_text(void);
 extern void casnet_carried_blank(const QueryDesc *query);
 
 /* probe.c: statements that ask for columns and no row */
@@ -1231,6 +1235,13 @@ extern void casnet_explain_check(const QueryDesc *query, bool is_policed,
 extern bool casnet_lock_changes_statement(const Node *statement);
 extern void casnet_lock_check_statement(Node *statement);
 
+/* worker.c: what code of others may do on the nodes of Citus */
+
+extern void casnet_worker_init(void);
+extern bool casnet_worker_begin_making(const Node *statement);
+extern void casnet_worker_end_making(void);
+extern void casnet_worker_check_start(const QueryDesc *query);
+
 /* relay.c: workers of Citus know whose session asks them */
 
 extern void casnet_relay_init(void);
@@ -1242,6 +1253,7 @@ extern bool casnet_relay_begin(void);
 extern void casnet_relay_end(bool began);
 extern void casnet_relay_begin_shown(void);
 extern void casnet_relay_end_shown(void);
+extern void casnet_relay_discard(void);
 
 /* execution.c: the policies of a plan, evaluated when it is executed */
 

@@ -71,11 +71,13 @@ casnet_setting_among(const char *name, struct config_generic **settings,
 }
 #endif
 
-/* A setting of integers: a kind of the record until 18, and a part of it from 19 on. */
+/* A setting of integers or truth values: a kind of the record until 18, and a part of it from 19 on. */
 #if PG_VERSION_NUM >= 190000
 #define casnet_int_setting(setting) (&(setting)->_int)
+#define casnet_bool_setting(setting) (&(setting)->_bool)
 #else
 #define casnet_int_setting(setting) ((struct config_int *) (setting))
+#define casnet_bool_setting(setting) ((struct config_bool *) (setting))
 #endif
 
 /* The role whose privileges a table is read with; from 16 on it is in a list of its own. */

@@ -418,6 +418,7 @@ start_noted(QueryDesc *query, int eflags)
 	uint64		asked;
 	uint64		epochs;
 
+	casnet_worker_check_start(query);
 	casnet_carried_blank(query);
 	casnet_noforce_check_start(plan);
 	is_late = casnet_plan_note_late(plan, explain_only &&

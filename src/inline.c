@@ -13,14 +13,18 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -110,6 +114,37 @@ runs_on_any_node(Form_pg_proc form)
 		strcmp(NameStr(form->proname), "hash_password") == 0;
 }
 
+/* What is looked for in a statement. */
+typedef struct Refusing
+{
+	bool		has_rows;		/* it is about a table of Citus */
+	bool		writes_copies;	/* it writes or locks a table that every node has */
+	bool		is_trusted;		/* as whoever owns such tables, or a superuser */
+} Refusing;
+
+/* Raises 0A000: each node could do something else. */
+static void
+refuse_difference(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be in a statement that writes a table of all nodes", what),
+			 errdetail("Nodes could find different rows or values."),
+			 errhint("Find the keys and values in a statement of its own before.")));
+}
+
+/*
+ * Each node evaluates such a statement on its copy.  Citus evaluates stable functions before,
+ * and refuses volatile ones.  Whoever makes an immutable function can have it differ.
+ */
+static void
+refuse_own_function(Oid function, Form_pg_proc form)
+{
+	if (form->provolatile == PROVOLATILE_IMMUTABLE &&
+		casnet_stranger_owns_function(function, BOOTSTRAP_SUPERUSERID))
+		refuse_difference(psprintf("function %s()", NameStr(form->proname)));
+}
+
 /*
  * Raises 0A000 for a function of the API that cannot be called where it is, and 42501 for
  * one that the role is not allowed to execute here, but would on a worker.
@@ -117,7 +152,7 @@ runs_on_any_node(Form_pg_proc form)
 static bool
 refuse_function(Oid function, void *context)
 {
-	const bool *has_rows = context;
+	const Refusing *refusing = context;
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
 	char	   *name = NULL;
@@ -125,13 +160,15 @@ refuse_function(Oid function, void *context)
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	if (*has_rows && !casnet_may_execute(function))
+	if (refusing->has_rows && !casnet_may_execute(function))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
 	form = (Form_pg_proc) GETSTRUCT(tuple);
+	if (refusing->writes_copies && !refusing->is_trusted)
+		refuse_own_function(function, form);
 	stays = form->prolang == SQLlanguageId && form->proretset && !form->prosecdef &&
 		heap_attisnull(tuple, Anum_pg_proc_proconfig, NULL);
 	if (form->pronamespace == casnet_schema() &&
-		(stays || (*has_rows && !runs_on_any_node(form))))
+		(stays || (refusing->has_rows && !runs_on_any_node(form))))
 		name = pstrdup(NameStr(form->proname));
 	ReleaseSysCache(tuple);
 	if (name == NULL)
@@ -145,26 +182,98 @@ refuse_function(Oid function, void *context)
 			 errhint("Call it in a statement of its own, once for each row.")));
 }
 
+/*
+ * Whether a constant can mean something else on another node: it names an object, or its
+ * type is of a role that could have made that in another way there.
+ */
+static bool
+differs(Oid type)
+{
+	HeapTuple	tuple;
+	bool		result;
+
+	switch (type)
+	{
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGCOLLATIONOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+			return true;
+		default:
+			break;
+	}
+	if (type < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	result = !casnet_security_is_trusted(((Form_pg_type) GETSTRUCT(tuple))->typowner,
+										 BOOTSTRAP_SUPERUSERID);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Refuse what each node can answer in another way: columns of the system, and rows that no
+ * order or key chooses.
+ */
+static void
+refuse_differences(Node *node)
+{
+	const Query *query = (const Query *) node;
+
+	if (IsA(node, Var) && ((Var *) node)->varattno < 0)
+		refuse_difference("a column of the system");
+	else if (IsA(node, Const) && differs(((Const *) node)->consttype))
+		refuse_difference("a constant of that type");
+	else if (IsA(node, Query) && query->commandType == CMD_SELECT &&
+			 (query->limitCount != NULL || query->limitOffset != NULL ||
+			  query->hasDistinctOn || query->hasAggs || query->hasWindowFuncs ||
+			  query->rowMarks != NIL))
+		refuse_difference("a query with LIMIT, an aggregate or the like");
+}
+
 /* Refuse such calls in a statement. */
 static bool
-refuse_walker(Node *node, void *has_rows)
+refuse_walker(Node *node, void *context)
+{
+	const Refusing *refusing = context;
+
+	if (node == NULL)
+		return false;
+	if (refusing->writes_copies && !refusing->is_trusted)
+		refuse_differences(node);
+	if (check_functions_in_node(node, refuse_function, context))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, refuse_walker, context, 0);
+	return expression_tree_walker(node, refuse_walker, context);
+}
+
+/* Whether a statement, or a part of it, writes a table that every node has. */
+static bool
+writes_copies_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (check_functions_in_node(node, refuse_function, has_rows))
-		return true;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, refuse_walker, has_rows, 0);
-	return expression_tree_walker(node, refuse_walker, has_rows);
-}
+	{
+		const Query *query = (const Query *) node;
 
-/* Whether this is a coordinator of distributed tables. */
-static bool
-is_coordinator(void)
-{
-	return casnet_shard_has_citus() && !casnet_shard_is_worker() &&
-		casnet_shard_spread(get_relname_relid("records", casnet_schema())) ==
-		CASNET_SPREAD_BY_TENANT;
+		if (query->resultRelation != 0 &&
+			casnet_shard_spread(rt_fetch(query->resultRelation, query->rtable)->relid) ==
+			CASNET_SPREAD_REFERENCE)
+			return true;
+		return query_tree_walker((Query *) node, writes_copies_walker, context, 0);
+	}
+	return expression_tree_walker(node, writes_copies_walker, context);
 }
 
 /*
@@ -177,8 +286,6 @@ casnet_inline_functions(Query *query, ParamListInfo params)
 {
 	Inlining	inlining = {params, false};
 
-	if (!is_coordinator())
-		return false;
 	(void) inline_walker((Node *) query, &inlining);
 	query->hasRowSecurity |= inlining.has_policy;
 	return inlining.has_policy;
@@ -186,17 +293,20 @@ casnet_inline_functions(Query *query, ParamListInfo params)
 
 /*
  * Look at such a statement once all queries are in it that come into it.  Raises 0A000 for a
- * call of a function of casnet's that has to stay.
+ * call of a function of casnet's that has to stay, and for what nodes could answer in
+ * different ways where it writes a table that every node has.
  */
 void
 casnet_inline_check(Query *query)
 {
-	bool		has_rows;
+	Refusing	refusing;
 
-	if (!is_coordinator())
-		return;
-	has_rows = casnet_shard_is_about((Node *) query, CASNET_SPREAD_REFERENCE);
-	(void) refuse_walker((Node *) query, &has_rows);
-	if (has_rows)
+	refusing.has_rows = casnet_shard_is_about((Node *) query, CASNET_SPREAD_REFERENCE);
+	refusing.writes_copies = refusing.has_rows &&
+		writes_copies_walker((Node *) query, NULL);
+	refusing.is_trusted = refusing.writes_copies &&
+		(superuser() || GetUserId() == get_role_oid("casnet_owner", true));
+	(void) refuse_walker((Node *) query, &refusing);
+	if (refusing.has_rows)
 		(void) casnet_reshape_elements((Node *) query, NULL);
 }

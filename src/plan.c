@@ -695,6 +695,7 @@ static PlannedStmt *
 prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 {
 	bool		show = show_next;
+	bool		is_coordinator = casnet_shard_is_coordinator();
 	bool		is_unforced;
 	CasnetTagged tagged;
 	CasnetPinned pinned;
@@ -708,9 +709,10 @@ prepare_and_plan(CASNET_PLANNER_ARGUMENTS)
 
 	casnet_carried_take(parse, query_string);
 	parse = casnet_probe_reads_nothing(parse);
-	brought = casnet_inline_functions(parse, params);
+	brought = is_coordinator && casnet_inline_functions(parse, params);
 	parse = casnet_tagging_expand(parse, params, &tagged);
-	casnet_inline_check(parse);
+	if (is_coordinator)
+		casnet_inline_check(parse);
 	casnet_unite_policies(parse);
 	casnet_pin_tenant(parse, &pinned);
 	casnet_reshape_policies(parse);

@@ -18,20 +18,17 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
+#include "parser/parse_func.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -60,6 +57,9 @@ static TimestampTz told_until;
 /* Whether workers were told something in this transaction, in whatever way. */
 static bool said = false;
 
+/* Whether this session has asked workers, and keeps connections to them. */
+static bool asked = false;
+
 /* The last token, until it is made anew. */
 static struct
 {
@@ -69,8 +69,7 @@ static struct
 	TimestampTz until;
 }			kept;
 
-/* The rest of the chains of hooks. */
-static object_access_hook_type next_hook = NULL;
+/* The rest of the chain of hooks. */
 static emit_log_hook_type next_log_hook = NULL;
 
 /* Workers forget, or Citus does. */
@@ -78,6 +77,7 @@ static void
 forget(void)
 {
 	told = false;
+	casnet_token_is_named = false;
 }
 
 static void
@@ -125,36 +125,31 @@ restrict_setting(const char *name)
 }
 
 /*
- * A function is about to be executed.  Citus calls some on workers as the role of the
- * session, in a text of its own.  Raises 42501 for anybody else's call of these: whoever
- * takes the number of another session's transaction reads the results that Citus keeps for
- * it, whoever locks a shard stops other tenants, and whoever explains a plan sees estimates.
+ * Check hook of standard_conforming_strings.  Citus writes values of parameters into texts as
+ * the setting of the coordinator has it, and a worker reads them as its own has it.  If they
+ * differ, a value is taken for SQL.
  */
-static void
-check_function(ObjectAccessType access, Oid class, Oid object, int part, void *arg)
+static bool
+check_strings(bool *newval, void **extra, GucSource source)
 {
-	static const char *const calls[][2] = {
-		{"assign_distributed_transaction_id", "BEGIN TRANSACTION "},
-		{"lock_shard_resources", "SELECT lock_shard_resources("},
-		{"lock_shard_metadata", "SELECT lock_shard_metadata("},
-		{"worker_last_saved_explain_analyze",
-			"SELECT explain_analyze_output, execution_duration, execution_ntuples, "
-			"execution_nloops FROM worker_last_saved_explain_analyze()"}
-	};
-	const char *name;
+	if (*newval || source < PGC_S_GLOBAL)
+		return true;
+	GUC_check_errcode(ERRCODE_FEATURE_NOT_SUPPORTED);
+	GUC_check_errmsg("standard_conforming_strings cannot be off on a server with Citus");
+	GUC_check_errhint("Write backslashes that escape in texts as E'...'.");
+	return false;
+}
 
-	if (next_hook != NULL)
-		next_hook(access, class, object, part, arg);
-	if (access != OAT_FUNCTION_EXECUTE || class != ProcedureRelationId ||
-		object < FirstNormalObjectId || !casnet_shard_is_worker() || superuser() ||
-		get_func_namespace(object) != PG_CATALOG_NAMESPACE)
-		return;
-	name = get_func_name(object);
-	for (int i = 0; i < lengthof(calls); i++)
-		if (strcmp(name, calls[i][0]) == 0 &&
-			(debug_query_string == NULL ||
-			 strncmp(debug_query_string, calls[i][1], strlen(calls[i][1])) != 0))
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, name);
+/* Have texts read in the same way on all nodes. */
+static void
+fix_strings(void)
+{
+	struct config_generic *setting =
+		casnet_find_setting("standard_conforming_strings");
+
+	if (setting != NULL && setting->vartype == PGC_BOOL &&
+		casnet_bool_setting(setting)->check_hook == NULL)
+		casnet_bool_setting(setting)->check_hook = check_strings;
 }
 
 void
@@ -166,8 +161,8 @@ casnet_relay_init(void)
 		/* They show the tokens: what is sent, and what a worker logs of it. */
 		(void) restrict_setting("citus.log_remote_commands");
 		(void) restrict_setting("citus.worker_min_messages");
-		next_hook = object_access_hook;
-		object_access_hook = check_function;
+		casnet_worker_init();
+		fix_strings();
 		next_log_hook = emit_log_hook;
 		emit_log_hook = hide_statement;
 	}
@@ -204,15 +199,15 @@ bool
 casnet_relay_is_needed(const PlannedStmt *plan)
 {
 	ListCell   *lc;
+	bool		result;
 
 	if (!casnet_shard_has_citus())
 		return false;
-	if (asks_workers(plan->planTree))
-		return true;
+	result = asks_workers(plan->planTree);
 	foreach(lc, plan->subplans)
-		if (asks_workers(lfirst(lc)))
-			return true;
-	return false;
+		result = result || asks_workers(lfirst(lc));
+	asked |= result;
+	return result;
 }
 
 /* Have Citus run the commands in the transactions of workers. */
@@ -424,4 +419,29 @@ casnet_relay_end_shown(void)
 {
 	casnet_relay_end(began_to_show);
 	began_to_show = false;
+}
+
+/*
+ * The session has been cleaned by DISCARD ALL.  What functions have set and made in the
+ * sessions of workers would stay for the next user of the connection.  So Citus closes those
+ * when the transaction ends, if it is one that Citus takes part in.
+ */
+void
+casnet_relay_discard(void)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Oid			function;
+
+	if (!asked)
+		return;
+	function = LookupFuncName(list_make2(makeString("pg_catalog"),
+										 makeString("create_intermediate_result")),
+							  2, types, true);
+	if (!OidIsValid(function))
+		return;
+	(void) set_config_option("citus.max_cached_conns_per_worker", "0", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) OidFunctionCall2(function, CStringGetTextDatum("casnet"),
+							CStringGetTextDatum("SELECT 1"));
+	asked = false;
 }

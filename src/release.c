@@ -68,6 +68,28 @@ add_holders_of_table(const char *name, LOCKMODE mode, CasnetHolders *holders)
 }
 
 /*
+ * On the nodes of Citus one transaction at a time writes or locks rows of a table that every
+ * node has.  Whoever holds it up would keep all tenants from removing anybody.
+ */
+static void
+add_holders_of_copies(CasnetHolders *holders)
+{
+	static const char *const tables[] = {
+		"users", "tenants", "user_tenants", "user_tenant_permissions"
+	};
+
+	if (!casnet_shard_has_citus())
+		return;
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		LOCKTAG		tag;
+
+		if (casnet_shard_copy_lock(get_relname_relid(tables[i], casnet_schema()), &tag))
+			casnet_holders_add_of_lock(&tag, ExclusiveLock, holders);
+	}
+}
+
+/*
  * Take the lock of those who remove an owner from the tenant, or add its holders.  For an
  * owner it is taken now.  Otherwise it would be taken only when the row and all that
  * depends on it are written, which can take long.
@@ -103,6 +125,7 @@ find_holders(const pg_uuid_t *user, const pg_uuid_t *tenant, bool is_removed,
 	add_holders_of_table("role_permissions", AccessShareLock, holders);
 	add_holders_of_table("user_tenants", AccessShareLock, holders);
 	add_holders_of_table("user_tenant_permissions", AccessShareLock, holders);
+	add_holders_of_copies(holders);
 	if (holders->n > 0)
 		return;
 	if (tenant == NULL)

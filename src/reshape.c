@@ -251,6 +251,12 @@ cover_element(Node *value)
 
 		domain->arg = (Expr *) cover_element((Node *) domain->arg);
 	}
+	else if (IsA(value, RelabelType))
+	{
+		RelabelType *relabeled = (RelabelType *) value;
+
+		relabeled->arg = (Expr *) cover_element((Node *) relabeled->arg);
+	}
 	else if (IsA(value, FieldStore))
 	{
 		ListCell   *lc;

@@ -19,7 +19,9 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -31,6 +33,9 @@
 
 /* The most tables that are kept; a database has a few dozens. */
 #define MAX_TABLES 1024
+
+/* The class of the locks of Citus on what is in a shard. */
+#define CITUS_SHARD_CLASS 5
 
 /* One range of hashes. */
 typedef struct Shard
@@ -299,6 +304,15 @@ casnet_shard_spread(Oid table)
 	return casnet_shard_has_citus() ? find_spread(table)->kind : CASNET_SPREAD_NOT;
 }
 
+/* Whether this node plans statements about distributed tables. */
+bool
+casnet_shard_is_coordinator(void)
+{
+	return casnet_shard_has_citus() && !casnet_shard_is_worker() &&
+		casnet_shard_spread(get_relname_relid("records", casnet_schema())) ==
+		CASNET_SPREAD_BY_TENANT;
+}
+
 /* casnet_shard_is_about(), for each node of the statement. */
 static bool
 is_about_walker(Node *node, CasnetSpread *least)
@@ -401,6 +415,25 @@ casnet_shard_of_tenant(Oid table, const pg_uuid_t *tenant)
 		if (hash >= spread->shards[i].from && hash <= spread->shards[i].to)
 			return shard_table(table, spread->shards[i].id);
 	return InvalidOid;
+}
+
+/*
+ * The lock that Citus takes for a transaction that writes a table of all nodes.  Returns
+ * whether the table is one.  The advisory lock functions use only classes 1 and 2.
+ */
+bool
+casnet_shard_copy_lock(Oid table, LOCKTAG *tag)
+{
+	Spread	   *spread;
+
+	if (!OidIsValid(table) || casnet_shard_spread(table) != CASNET_SPREAD_REFERENCE)
+		return false;
+	spread = find_spread(table);
+	if (spread->nshards != 1)
+		return false;
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (spread->shards[0].id >> 32),
+						 (uint32) spread->shards[0].id, CITUS_SHARD_CLASS);
+	return true;
 }
 
 /* Raises 0A000 for a function that does not work while Citus distributes the tables. */

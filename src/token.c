@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
@@ -116,6 +117,19 @@ out_of_memory(void)
 }
 
 /*
+ * Whether the session is being named to a worker of Citus: by a command of the coordinator,
+ * or by a statement that carries the token (carried.c).
+ */
+bool		casnet_token_is_named = false;
+
+/* Whether it begins as the tokens for workers of Citus do. */
+static bool
+starts_as_relayed(const char *token)
+{
+	return strncmp(token, CASNET_RELAY_START, strlen(CASNET_RELAY_START)) == 0;
+}
+
+/*
  * Check hook: parse the new value into *extra; empty means unset.  Refuses what is not a
  * token with 22023, without quoting it.
  */
@@ -131,6 +145,15 @@ check_token(char **newval, void **extra, GucSource source)
 	*extra = NULL;
 	if (*newval == NULL || **newval == '\0')
 		return true;
+	/* Code that got hold of a token of another session does not become that session. */
+	if (!casnet_token_is_named && source == PGC_S_SESSION && IsTransactionState() &&
+		!InitializingParallelWorker && starts_as_relayed(*newval))
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("a token for workers cannot be set by code");
+		GUC_check_errhint("Only the coordinator names sessions to workers.");
+		return false;
+	}
 
 	length = Min(strlen(*newval), JWS_MAX_TOKEN + 1);
 	parsed = casnet_guc_malloc(offsetof(CasnetParsedToken, token) + length + 1);
@@ -266,8 +289,7 @@ static const char *
 show_token(void)
 {
 	return casnet_security_is_suspended() || token_string == NULL ||
-		strncmp(token_string, CASNET_RELAY_START, strlen(CASNET_RELAY_START)) == 0 ?
-		"" : token_string;
+		starts_as_relayed(token_string) ? "" : token_string;
 }
 
 void

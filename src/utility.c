@@ -6,7 +6,9 @@
 
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/portal.h"
 
 #include "casnet.h"
 
@@ -18,6 +20,14 @@ writes_rows(const Node *statement)
 {
 	return IsA(statement, TruncateStmt) ||
 		(IsA(statement, CopyStmt) && ((const CopyStmt *) statement)->is_from);
+}
+
+/* Whether the statement cleans the session. */
+static bool
+discards_all(const Node *statement)
+{
+	return IsA(statement, DiscardStmt) &&
+		((const DiscardStmt *) statement)->target == DISCARD_ALL;
 }
 
 /* Hand over to the next hook, or the server. */
@@ -57,6 +67,26 @@ execute_writing(const CasnetUtility *utility)
 	PG_END_TRY();
 }
 
+/* Execute what makes objects, as a superuser of Citus; see worker.c. */
+static void
+execute_making(const CasnetUtility *utility)
+{
+	if (!casnet_worker_begin_making(utility->statement->utilityStmt))
+	{
+		execute_next(utility);
+		return;
+	}
+	PG_TRY();
+	{
+		execute_next(utility);
+	}
+	PG_FINALLY();
+	{
+		casnet_worker_end_making();
+	}
+	PG_END_TRY();
+}
+
 /*
  * The same for ALTER TABLE.  It can let the server compare all rows with those that they
  * refer to.  As the owner of a table with forced policies, the server would compare the
@@ -71,13 +101,29 @@ execute_altering(const CasnetUtility *utility)
 
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(user, context | SECURITY_NOFORCE_RLS);
-	execute_next(utility);
+	execute_making(utility);
 	/* After an error the server restores it.  The statement can have changed the role. */
 	if ((context & SECURITY_NOFORCE_RLS) == 0)
 	{
 		GetUserIdAndSecContext(&user, &context);
 		SetUserIdAndSecContext(user, context & ~SECURITY_NOFORCE_RLS);
 	}
+}
+
+/* Whether the statement is one of the client's, which a coordinator is on a worker. */
+static bool
+is_of_client(const PlannedStmt *statement)
+{
+	return ActivePortal != NULL && list_member_ptr(ActivePortal->stmts, statement);
+}
+
+/* Execute SET, by which a coordinator of Citus can name the session. */
+static void
+execute_setting(const CasnetUtility *utility, bool names)
+{
+	casnet_token_is_named = names;
+	execute_next(utility);
+	casnet_token_is_named = false;
 }
 
 /*
@@ -109,10 +155,14 @@ execute_checked(const CasnetUtility *given)
 	}
 	if (IsA(utility.statement->utilityStmt, AlterTableStmt))
 		execute_altering(&utility);
-	else if (likely(!writes_rows(utility.statement->utilityStmt)))
-		execute_next(&utility);
-	else
+	else if (IsA(utility.statement->utilityStmt, VariableSetStmt))
+		execute_setting(&utility, is_of_client(given->statement));
+	else if (unlikely(writes_rows(utility.statement->utilityStmt)))
 		execute_writing(&utility);
+	else
+		execute_making(&utility);
+	if (discards_all(given->statement->utilityStmt))
+		casnet_relay_discard();
 }
 
 /* ProcessUtility_hook: a utility statement is about to be executed. */

@@ -97,14 +97,16 @@ CREATE OR REPLACE FUNCTION casnet_internal.functions_for_nodes(OUT function regp
 		   WHEN n.nspname = 'citus_internal' THEN true
 		   WHEN n.nspname <> 'pg_catalog' THEN false
 		   WHEN p.proname IN ('assign_distributed_transaction_id', 'lock_shard_resources', 'lock_shard_metadata',
-							  'worker_save_query_explain_analyze', 'worker_last_saved_explain_analyze') THEN
+							  'worker_save_query_explain_analyze', 'worker_last_saved_explain_analyze',
+							  -- It connects to any host.
+							  'fetch_intermediate_results') THEN
 				casnet_internal.is_worker() IS NOT TRUE
 		   ELSE starts_with(p.proname, 'run_command_on_') OR starts_with(p.proname, 'citus_internal_')
 				OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'citus_unmark_object_distributed',
 								 'citus_check_connection_to_node', 'citus_check_cluster_node_health',
 								 'lock_relation_if_exists',
 								 -- These end the server when their arguments are wrong.
-								 'column_to_column_name', 'worker_split_copy')
+								 'column_to_column_name', 'worker_split_copy', 'worker_copy_table_to_node')
 		   END
 $$;
 COMMENT ON FUNCTION casnet_internal.functions_for_nodes() IS
@@ -121,6 +123,10 @@ BEGIN
 	FOR name IN SELECT f.function FROM casnet_internal.functions_for_nodes() AS f LOOP
 		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
 	END LOOP;
+	-- Citus moves a shard as the owner of its table.
+	IF to_regprocedure('pg_catalog.worker_copy_table_to_node(regclass,integer)') IS NOT NULL THEN
+		GRANT EXECUTE ON FUNCTION pg_catalog.worker_copy_table_to_node(regclass, integer) TO casnet_owner;
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casnet_internal.keep_commands() IS

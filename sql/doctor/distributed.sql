@@ -280,7 +280,7 @@ BEGIN
 			   WHERE (p.pronamespace = 'pg_catalog'::regnamespace
 					  AND (starts_with(p.proname, 'run_command_on_')
 						   OR p.proname IN ('master_run_on_worker', 'citus_run_local_command', 'lock_relation_if_exists',
-											'column_to_column_name', 'worker_split_copy'))
+											'column_to_column_name', 'worker_split_copy', 'worker_copy_table_to_node'))
 					  OR p.proname = 'pg_stat_statements'
 					  OR p.pronamespace = to_regnamespace('citus_internal')
 					  AND p.proname NOT IN ('unregister_tenant_schema_globally', 'add_object_metadata'))

@@ -1,7 +1,7 @@
 -- Workers know sessions of the coordinator by a key of their own.  The coordinator has its
 -- private half, which verifies nothing there and which nobody but superusers reads.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 \ir include/fixtures.sql
 -- The key and the signature are of RFC 8032, section 7.1, test 1.
 \set private '\\x9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
@@ -28,7 +28,9 @@ RESET session_replication_role;
 SELECT is(casnet_internal.relay_key(), :'public'::bytea, 'the public half is as RFC 8032 has it');
 SET LOCAL SESSION AUTHORIZATION tap_app;
 SET casnet.tenant_id = :'north';
-SELECT set_config('casnet.token', :'token', false) IS NOT NULL AS set \g /dev/null
+SELECT is(state_of(format('SELECT set_config(''casnet.token'', %L, false)', :'token')), '42501', 'code sets no relayed token');
+SELECT is(state_of(format('SET casnet.token = %L', :'token')), '42501', 'nor by SET');
+SET casnet.token = :'token';
 SELECT is(outcome('SELECT count(*) FROM casnet.records'), '28000', 'a relayed token signs nobody in on the coordinator');
 SELECT is(outcome('SELECT casnet.current_user_id()'), 'NULL', 'and is nobody');
 SELECT is(current_setting('casnet.token'), '', 'nobody reads it');
