@@ -68,7 +68,7 @@ foreach my $case (
 	[ 'given', 'ALTER SCHEMA SCHEMA OWNER TO casnet_other', qr/Schema SCHEMA belongs to casnet_other/ ],
 	[ 'open', 'GRANT CREATE ON SCHEMA SCHEMA TO casnet_other', qr/create objects in schema SCHEMA\b/ ],
 	[ 'filled', 'CREATE TABLE SCHEMA.t (); ALTER TABLE SCHEMA.t OWNER TO casnet_other', qr/casnet_other owns something in schema SCHEMA\b/ ],
-	[ 'dropped', 'DROP SCHEMA SCHEMA', qr/does not exist|cache lookup failed for namespace/ ])
+	[ 'dropped', 'DROP SCHEMA SCHEMA', qr/does not exist|cache lookup failed for (?:namespace|schema)/ ])
 {
 	my ($name, $change, $message) = @$case;
 
