@@ -111,7 +111,7 @@ casnet_find_user(PG_FUNCTION_ARGS)
 	int			level = casnet_catalog_begin_quiet();
 	Oid			type = UUIDOID;
 	pg_uuid_t	user;
-	Datum		value = UUIDPGetDatum(&user);
+	Datum		value;
 	TupleDesc	columns;
 	Datum		result;
 	SPIPlanPtr	plan;
@@ -121,6 +121,7 @@ casnet_find_user(PG_FUNCTION_ARGS)
 	columns = BlessTupleDesc(columns);
 	if (!casnet_login_find_by_name(casnet_login_name_argument(fcinfo, 0), &user))
 		refuse_user();
+	value = UUIDPGetDatum(&user);
 	SPI_connect();
 	plan = SPI_prepare("SELECT u.id, u.username, u.email, u.full_name, u.is_active"
 					   " FROM casnet.users AS u"

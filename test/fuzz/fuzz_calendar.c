@@ -183,12 +183,12 @@ static ReturnSetInfo result;
 #undef InitMaterializedSRF
 #endif
 void
-InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
+InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 {
 }
 
 void
-SetSingleFuncCall(FunctionCallInfo fcinfo, bits32 flags)
+SetSingleFuncCall(FunctionCallInfo fcinfo, uint32 flags)
 {
 }
 
